@@ -1,0 +1,135 @@
+import type { KubeObject } from "./meta.ts";
+import type { FieldError } from "./status.ts";
+
+/** Enough to address a resource over the API. Every {@linkcode Kind} is one; resources found by discovery are too. */
+export interface ResourceType<T extends KubeObject = KubeObject> {
+  /** API group; `""` is the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly namespaced: boolean;
+  /** Never set: ties the type of the objects to the resource. */
+  readonly objectType?: T;
+}
+
+/** Where `/scale` reads and writes, as dotted paths beginning with a dot (`.spec.replicas`). */
+export interface ScalePaths {
+  readonly spec: string;
+  readonly status: string;
+  /** Path of a selector: a LabelSelector object or a plain map; served as text. */
+  readonly selector: string;
+}
+
+/** What validation needs to know besides the object. */
+export interface ValidationContext {
+  /** CIDR ranges that are accepted where Kubernetes forbids loopback addresses (the cluster's own ranges in loopback mode). */
+  readonly localRanges: readonly string[];
+}
+
+/** What a printer cell needs to know besides the object. */
+export interface ColumnContext {
+  /** Milliseconds since the epoch, for ages. */
+  readonly now: number;
+}
+
+/** One column of the server-side Table. @see https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables */
+export interface Column<T> {
+  readonly name: string;
+  readonly type: "string" | "integer" | "number" | "boolean" | "date";
+  readonly format?: string;
+  readonly description?: string;
+  /** 0 is always shown, 1 only with `-o wide`. Default 0. */
+  readonly priority?: 0 | 1;
+  cell(object: T, context: ColumnContext): string | number | boolean | null;
+}
+
+/** What is particular to a kind when it is written. Pure; returns new objects, never mutates. */
+export interface ResourceStrategy<T extends KubeObject = KubeObject> {
+  /** Fills the defaults that Kubernetes documents. Idempotent. */
+  applyDefaults(object: T): T;
+  /** Last touch before a create: clears status, sets initial state. The registry handles metadata itself. */
+  prepareForCreate(object: T): T;
+  /** Last touch before an update of the main resource: keeps status, bumps nothing (the registry bumps generation when `spec` changed). */
+  prepareForUpdate(next: T, previous: T): T;
+  validate(object: T, context: ValidationContext): readonly FieldError[];
+  /** What may not change. Called after `validate`. */
+  validateUpdate(next: T, previous: T, context: ValidationContext): readonly FieldError[];
+  /** What may not change, or must hold, when `/status` is written. */
+  validateStatusUpdate(next: T, previous: T, context: ValidationContext): readonly FieldError[];
+  /** The values that field selectors may ask for, besides metadata.name and metadata.namespace. Keys not listed are refused with 400. */
+  fields(object: T): Readonly<Record<string, string>>;
+  /** Seconds that deletion waits for the owner of the object to finish (pods); undefined: deletes at once. */
+  gracePeriodSeconds(object: T, requested: number | undefined): number | undefined;
+}
+
+/** One API kind: pure data and pure functions. Members are methods, so that `Kind<Pod>` is assignable to `Kind`. */
+export interface Kind<T extends KubeObject = KubeObject> extends ResourceType<T> {
+  readonly singular: string;
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly subresources: { readonly status?: true; readonly scale?: ScalePaths };
+  /** Definition in the OpenAPI data: pruning, merge keys, explain. E.g. `io.k8s.api.core.v1.Pod`. */
+  readonly schema: string;
+  /** Rejects `metadata.name`s that the kind does not allow. Returns the reason, or undefined. */
+  validateName(name: string): string | undefined;
+  readonly strategy: ResourceStrategy<T>;
+  readonly columns: readonly Column<T>[];
+}
+
+/** What `defineKind()` takes: everything with a sensible default may be left out. */
+export interface KindDefinition<T extends KubeObject>
+  extends Pick<Kind<T>, "group" | "version" | "kind" | "plural" | "namespaced" | "schema"> {
+  readonly singular?: string;
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  readonly subresources?: Kind<T>["subresources"];
+  validateName?(name: string): string | undefined;
+  readonly strategy?: Partial<ResourceStrategy<T>>;
+  readonly columns: readonly Column<T>[];
+}
+
+/** Fills in what a definition leaves out. */
+export function defineKind<T extends KubeObject>(definition: KindDefinition<T>): Kind<T> {
+  return {
+    singular: definition.kind.toLowerCase(),
+    shortNames: [],
+    categories: [],
+    subresources: {},
+    validateName: dnsSubdomainError,
+    ...definition,
+    strategy: {
+      applyDefaults: (object) => object,
+      prepareForCreate: (object) => object,
+      prepareForUpdate: (next) => next,
+      validate: () => [],
+      validateUpdate: () => [],
+      validateStatusUpdate: () => [],
+      fields: () => ({}),
+      gracePeriodSeconds: () => undefined,
+      ...definition.strategy,
+    },
+  };
+}
+
+/** `v1` or `group/version`. */
+export function apiVersionOf({ group, version }: { readonly group: string; readonly version: string }): string {
+  return group ? `${group}/${version}` : version;
+}
+
+const dnsSubdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const dnsLabel = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+
+/** Why `name` is no lowercase RFC 1123 subdomain; undefined when it is. */
+export function dnsSubdomainError(name: string): string | undefined {
+  if (name.length > 253) return "must be no more than 253 bytes";
+  if (dnsSubdomain.test(name)) return undefined;
+  return "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+}
+
+/** Why `name` is no lowercase RFC 1123 label; undefined when it is. */
+export function dnsLabelError(name: string): string | undefined {
+  if (name.length > 63) return "must be no more than 63 bytes";
+  if (dnsLabel.test(name)) return undefined;
+  return "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+}

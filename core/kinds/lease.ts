@@ -1,0 +1,25 @@
+import { defineKind, type Kind } from "../api/kind.ts";
+import type { KubeObject } from "../api/meta.ts";
+
+/** Who holds what until when: heartbeats and leader election. */
+export interface Lease extends KubeObject {
+  readonly spec?: {
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+    readonly acquireTime?: string;
+    readonly renewTime?: string;
+    readonly leaseTransitions?: number;
+  };
+}
+
+export const lease: Kind<Lease> = defineKind<Lease>({
+  group: "coordination.k8s.io",
+  version: "v1",
+  kind: "Lease",
+  plural: "leases",
+  namespaced: true,
+
+  schema: "io.k8s.api.coordination.v1.Lease",
+
+  columns: [],
+});

@@ -1,0 +1,338 @@
+import { defineKind, type Kind } from "../api/kind.ts";
+import type { LabelSelector } from "../api/labels.ts";
+import type { Condition, KubeObject, ObjectMeta, StringMap } from "../api/meta.ts";
+
+/** Amounts by resource name (`cpu`, `memory`, …) as quantities. */
+export type ResourceList = { readonly [name: string]: string | number };
+
+export interface ResourceRequirements {
+  readonly limits?: ResourceList;
+  readonly requests?: ResourceList;
+}
+
+export interface ContainerPort {
+  readonly name?: string;
+  readonly containerPort: number;
+  readonly hostPort?: number;
+  readonly hostIP?: string;
+  readonly protocol?: "TCP" | "UDP" | "SCTP";
+}
+
+export interface KeySelector {
+  readonly name?: string;
+  readonly key: string;
+  readonly optional?: boolean;
+}
+
+export interface ObjectFieldSelector {
+  readonly apiVersion?: string;
+  readonly fieldPath: string;
+}
+
+export interface ResourceFieldSelector {
+  readonly containerName?: string;
+  readonly resource: string;
+  readonly divisor?: string | number;
+}
+
+export interface EnvVar {
+  readonly name: string;
+  readonly value?: string;
+  readonly valueFrom?: {
+    readonly fieldRef?: ObjectFieldSelector;
+    readonly resourceFieldRef?: ResourceFieldSelector;
+    readonly configMapKeyRef?: KeySelector;
+    readonly secretKeyRef?: KeySelector;
+  };
+}
+
+export interface EnvFromSource {
+  readonly prefix?: string;
+  readonly configMapRef?: { readonly name?: string; readonly optional?: boolean };
+  readonly secretRef?: { readonly name?: string; readonly optional?: boolean };
+}
+
+export interface VolumeMount {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly subPath?: string;
+  readonly subPathExpr?: string;
+  readonly readOnly?: boolean;
+  readonly mountPropagation?: string;
+}
+
+export interface HttpGetAction {
+  readonly path?: string;
+  readonly port: number | string;
+  readonly host?: string;
+  readonly scheme?: "HTTP" | "HTTPS";
+  readonly httpHeaders?: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** What a probe or a life-cycle hook does. Exactly one is set. */
+export interface Handler {
+  readonly exec?: { readonly command?: readonly string[] };
+  readonly httpGet?: HttpGetAction;
+  readonly tcpSocket?: { readonly port: number | string; readonly host?: string };
+  readonly grpc?: { readonly port: number; readonly service?: string };
+  readonly sleep?: { readonly seconds: number };
+}
+
+export interface Probe extends Handler {
+  readonly initialDelaySeconds?: number;
+  readonly timeoutSeconds?: number;
+  readonly periodSeconds?: number;
+  readonly successThreshold?: number;
+  readonly failureThreshold?: number;
+  readonly terminationGracePeriodSeconds?: number;
+}
+
+export interface SecurityContext {
+  readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
+  readonly privileged?: boolean;
+  readonly runAsUser?: number;
+  readonly runAsGroup?: number;
+  readonly runAsNonRoot?: boolean;
+  readonly readOnlyRootFilesystem?: boolean;
+  readonly allowPrivilegeEscalation?: boolean;
+}
+
+export interface Container {
+  readonly name: string;
+  readonly image?: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly workingDir?: string;
+  readonly ports?: readonly ContainerPort[];
+  readonly envFrom?: readonly EnvFromSource[];
+  readonly env?: readonly EnvVar[];
+  readonly resources?: ResourceRequirements;
+  readonly volumeMounts?: readonly VolumeMount[];
+  readonly livenessProbe?: Probe;
+  readonly readinessProbe?: Probe;
+  readonly startupProbe?: Probe;
+  readonly lifecycle?: { readonly postStart?: Handler; readonly preStop?: Handler; readonly stopSignal?: string };
+  readonly terminationMessagePath?: string;
+  readonly terminationMessagePolicy?: "File" | "FallbackToLogsOnError";
+  readonly imagePullPolicy?: "Always" | "IfNotPresent" | "Never";
+  readonly securityContext?: SecurityContext;
+  readonly stdin?: boolean;
+  readonly stdinOnce?: boolean;
+  readonly tty?: boolean;
+  /** Of init containers only: `Always` makes a sidecar. */
+  readonly restartPolicy?: "Always";
+}
+
+export interface KeyToPath {
+  readonly key: string;
+  readonly path: string;
+  readonly mode?: number;
+}
+
+export interface ConfigMapProjection {
+  readonly name?: string;
+  readonly items?: readonly KeyToPath[];
+  readonly optional?: boolean;
+}
+
+export interface DownwardApiFile {
+  readonly path: string;
+  readonly fieldRef?: ObjectFieldSelector;
+  readonly resourceFieldRef?: ResourceFieldSelector;
+  readonly mode?: number;
+}
+
+export interface VolumeProjection {
+  readonly configMap?: ConfigMapProjection;
+  readonly secret?: ConfigMapProjection;
+  readonly downwardAPI?: { readonly items?: readonly DownwardApiFile[] };
+  readonly serviceAccountToken?: {
+    readonly audience?: string;
+    readonly expirationSeconds?: number;
+    readonly path: string;
+  };
+}
+
+export interface Volume {
+  readonly name: string;
+  readonly emptyDir?: { readonly medium?: string; readonly sizeLimit?: string | number };
+  readonly hostPath?: { readonly path: string; readonly type?: string };
+  readonly configMap?: ConfigMapProjection & { readonly defaultMode?: number };
+  readonly secret?: {
+    readonly secretName?: string;
+    readonly items?: readonly KeyToPath[];
+    readonly defaultMode?: number;
+    readonly optional?: boolean;
+  };
+  readonly downwardAPI?: { readonly items?: readonly DownwardApiFile[]; readonly defaultMode?: number };
+  readonly projected?: { readonly sources?: readonly VolumeProjection[]; readonly defaultMode?: number };
+  readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean };
+}
+
+export interface Toleration {
+  readonly key?: string;
+  readonly operator?: "Exists" | "Equal";
+  readonly value?: string;
+  readonly effect?: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
+  readonly tolerationSeconds?: number;
+}
+
+export interface NodeSelectorRequirement {
+  readonly key: string;
+  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt";
+  readonly values?: readonly string[];
+}
+
+export interface NodeSelectorTerm {
+  readonly matchExpressions?: readonly NodeSelectorRequirement[];
+  readonly matchFields?: readonly NodeSelectorRequirement[];
+}
+
+export interface Affinity {
+  readonly nodeAffinity?: {
+    readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+      readonly nodeSelectorTerms: readonly NodeSelectorTerm[];
+    };
+    readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly {
+      readonly weight: number;
+      readonly preference: NodeSelectorTerm;
+    }[];
+  };
+  readonly podAffinity?: object;
+  readonly podAntiAffinity?: object;
+}
+
+export interface PodSecurityContext {
+  readonly runAsUser?: number;
+  readonly runAsGroup?: number;
+  readonly runAsNonRoot?: boolean;
+  readonly supplementalGroups?: readonly number[];
+  readonly fsGroup?: number;
+  readonly sysctls?: readonly { readonly name: string; readonly value: string }[];
+}
+
+export interface PodSpec {
+  readonly volumes?: readonly Volume[];
+  readonly initContainers?: readonly Container[];
+  readonly containers: readonly Container[];
+  readonly ephemeralContainers?: readonly Container[];
+  readonly restartPolicy?: "Always" | "OnFailure" | "Never";
+  readonly terminationGracePeriodSeconds?: number;
+  readonly activeDeadlineSeconds?: number;
+  readonly dnsPolicy?: string;
+  readonly dnsConfig?: object;
+  readonly nodeSelector?: StringMap;
+  readonly serviceAccountName?: string;
+  readonly serviceAccount?: string;
+  readonly automountServiceAccountToken?: boolean;
+  readonly nodeName?: string;
+  readonly hostNetwork?: boolean;
+  readonly hostPID?: boolean;
+  readonly hostIPC?: boolean;
+  readonly shareProcessNamespace?: boolean;
+  readonly securityContext?: PodSecurityContext;
+  readonly imagePullSecrets?: readonly { readonly name?: string }[];
+  readonly hostname?: string;
+  readonly subdomain?: string;
+  readonly setHostnameAsFQDN?: boolean;
+  readonly affinity?: Affinity;
+  readonly schedulerName?: string;
+  readonly tolerations?: readonly Toleration[];
+  readonly hostAliases?: readonly { readonly ip: string; readonly hostnames?: readonly string[] }[];
+  readonly priorityClassName?: string;
+  readonly priority?: number;
+  readonly preemptionPolicy?: string;
+  readonly readinessGates?: readonly { readonly conditionType: string }[];
+  readonly runtimeClassName?: string;
+  readonly enableServiceLinks?: boolean;
+  readonly overhead?: ResourceList;
+  readonly topologySpreadConstraints?: readonly {
+    readonly maxSkew: number;
+    readonly topologyKey: string;
+    readonly whenUnsatisfiable: string;
+    readonly labelSelector?: LabelSelector;
+  }[];
+  readonly schedulingGates?: readonly { readonly name: string }[];
+}
+
+export interface ContainerStateRunning {
+  readonly startedAt?: string;
+}
+
+export interface ContainerStateTerminated {
+  readonly exitCode: number;
+  readonly signal?: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  readonly containerID?: string;
+}
+
+/** Exactly one is set. */
+export interface ContainerState {
+  readonly waiting?: { readonly reason?: string; readonly message?: string };
+  readonly running?: ContainerStateRunning;
+  readonly terminated?: ContainerStateTerminated;
+}
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
+  readonly ready: boolean;
+  readonly restartCount: number;
+  readonly image: string;
+  readonly imageID: string;
+  readonly containerID?: string;
+  readonly started?: boolean;
+}
+
+export interface PodCondition extends Condition {
+  readonly lastProbeTime?: string | null;
+}
+
+export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
+
+export interface PodStatus {
+  readonly observedGeneration?: number;
+  readonly phase?: PodPhase;
+  readonly conditions?: readonly PodCondition[];
+  readonly message?: string;
+  readonly reason?: string;
+  readonly nominatedNodeName?: string;
+  readonly hostIP?: string;
+  readonly hostIPs?: readonly { readonly ip: string }[];
+  readonly podIP?: string;
+  readonly podIPs?: readonly { readonly ip: string }[];
+  readonly startTime?: string;
+  readonly initContainerStatuses?: readonly ContainerStatus[];
+  readonly containerStatuses?: readonly ContainerStatus[];
+  readonly ephemeralContainerStatuses?: readonly ContainerStatus[];
+  readonly qosClass?: "Guaranteed" | "Burstable" | "BestEffort";
+}
+
+/** A group of containers that share a network and live together. @see https://kubernetes.io/docs/concepts/workloads/pods/ */
+export interface Pod extends KubeObject {
+  readonly spec: PodSpec;
+  readonly status?: PodStatus;
+}
+
+/** What pods made from it are like. */
+export interface PodTemplateSpec {
+  readonly metadata?: ObjectMeta;
+  readonly spec: PodSpec;
+}
+
+export const pod: Kind<Pod> = defineKind<Pod>({
+  group: "",
+  version: "v1",
+  kind: "Pod",
+  plural: "pods",
+  namespaced: true,
+  shortNames: ["po"],
+  categories: ["all"],
+  schema: "io.k8s.api.core.v1.Pod",
+  subresources: { status: true },
+  columns: [],
+});

@@ -1,0 +1,27 @@
+import type { Kind } from "../../core/api/kind.ts";
+import type { KubeObject, ObjectKey } from "../../core/api/meta.ts";
+import type { UserInfo } from "../../core/client/transport.ts";
+
+/** What is being asked of the API. */
+export interface AdmissionRequest {
+  readonly operation: "CREATE" | "UPDATE" | "DELETE" | "CONNECT";
+  readonly kind: Kind;
+  readonly key: ObjectKey;
+  readonly subresource: string | undefined;
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
+  /** The object as it would be written; undefined for DELETE. */
+  readonly object: KubeObject | undefined;
+  /** What is stored now; undefined for CREATE. */
+  readonly previous: KubeObject | undefined;
+}
+
+/** Has a say in writes, after authorization and before the commit. One file each, ordered in `mod.ts`. */
+export interface AdmissionPlugin {
+  readonly name: string;
+  readonly operations: readonly AdmissionRequest["operation"][];
+  /** The object to go on with. Runs before validation. @throws StatusError to refuse */
+  mutate?(request: AdmissionRequest & { readonly object: KubeObject }): Promise<KubeObject>;
+  /** Runs on the final object. @throws StatusError to refuse */
+  validate?(request: AdmissionRequest): Promise<void>;
+}

@@ -1,0 +1,46 @@
+import type { ResourceType } from "../../core/api/kind.ts";
+import type { KubeObject, ObjectKey } from "../../core/api/meta.ts";
+import type { Client } from "../../core/client/client.ts";
+import type { InformerOptions, Lister } from "../../core/client/informer.ts";
+import type { Clock } from "../../core/util/clock.ts";
+import type { Logger } from "../../core/util/log.ts";
+
+/** What a reconcile works with. The client notes every write, so that the key runs again only once the caches have seen it. */
+export interface ControllerContext {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+  /** The shared cache of a kind; only kinds that the controller names in `reconciles`, `owns` or `watches`. */
+  lister<T extends KubeObject>(kind: ResourceType<T>): Lister<T>;
+  /** Records an Event about `object`, as Kubernetes words it. */
+  event(
+    object: KubeObject,
+    event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly message: string },
+  ): void;
+}
+
+/** Which keys to look at again when an object of another kind changed. */
+export interface Mapping<T extends KubeObject = KubeObject> {
+  readonly kind: ResourceType<T>;
+  /** Named indexes that `lister(kind).byIndex()` then offers. */
+  readonly indexes?: InformerOptions<T>["indexes"];
+  keys(object: T, lister: <U extends KubeObject>(kind: ResourceType<U>) => Lister<U>): readonly ObjectKey[];
+}
+
+/** When to look at the key again; undefined: when something changes. */
+export type ReconcileResult = { readonly requeueAfterMs?: number } | undefined;
+
+/** A control loop: makes the world fit one object at a time. Level-triggered: never told what happened, only where to look. */
+export interface Controller {
+  readonly name: string;
+  readonly reconciles: ResourceType;
+  /** Kinds whose objects lead back to `reconciles` by controller reference. */
+  readonly owns?: readonly ResourceType[];
+  readonly watches?: readonly Mapping[];
+  /** Keys reconciled at the same time. Default 5. */
+  readonly workers?: number;
+  /** Runs until the object is as wanted, or says when to look again. An error backs the key off. */
+  reconcile(key: ObjectKey, context: ControllerContext): Promise<ReconcileResult>;
+}

@@ -1,0 +1,68 @@
+/** A stored value. */
+export interface KeyValue {
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** Revision of the commit that created the key. */
+  readonly createRevision: number;
+  /** Revision of the last commit to the key. */
+  readonly revision: number;
+}
+
+/** One change. `previous` is what it replaced. */
+export type StoreEvent =
+  | { readonly type: "put"; readonly revision: number; readonly kv: KeyValue; readonly previous: KeyValue | undefined }
+  | { readonly type: "delete"; readonly revision: number; readonly key: string; readonly previous: KeyValue };
+
+/** One page of a list. */
+export interface Page {
+  /** The revision that the page shows. */
+  readonly revision: number;
+  readonly items: readonly KeyValue[];
+  /** Keys after the last item exist. */
+  readonly more: boolean;
+}
+
+/** What became of a commit. A stale expectation is an answer, not an error. */
+export type CommitResult =
+  | { readonly ok: true; readonly revision: number }
+  | { readonly ok: false; readonly current: KeyValue | undefined };
+
+/**
+ * The key-value store under the API: a linear history of commits.
+ *
+ * - Revisions are store-wide integers that start at 1 and only grow, across restarts too.
+ * - A commit that was answered is durable (except in the memory store).
+ * - Watches see every event once, in order, without gaps.
+ */
+export interface Store extends AsyncDisposable {
+  get(
+    key: string,
+    options?: { readonly revision?: number },
+  ): Promise<{ readonly revision: number; readonly kv: KeyValue | undefined }>;
+  /** Keys with `prefix`, in byte order. `after` is exclusive. @throws Compacted for a revision that is gone */
+  list(
+    prefix: string,
+    options?: { readonly revision?: number; readonly after?: string; readonly limit?: number },
+  ): Promise<Page>;
+  /** Compare-and-set. `expected` is the key's last revision, 0: must be absent. `value` null deletes. */
+  commit(key: string, value: Uint8Array | null, options: { readonly expected: number }): Promise<CommitResult>;
+  /** Every event with revision > `after`, batched as committed. Ends when aborted. @throws Compacted when `after` is older than the history kept */
+  watch(
+    prefix: string,
+    options: { readonly after: number; readonly signal: AbortSignal },
+  ): AsyncIterable<readonly StoreEvent[]>;
+  /** Forgets history up to and including `revision`; present values stay. */
+  compact(revision: number): Promise<void>;
+}
+
+/** Thrown for a revision whose history is no longer kept. */
+export class Compacted extends Error {
+  /** The oldest revision after which a watch may still start. */
+  readonly oldest: number;
+
+  constructor(requested: number, oldest: number) {
+    super(`Cannot read revision ${requested}: history starts after ${oldest}`);
+    this.name = "Compacted";
+    this.oldest = oldest;
+  }
+}

@@ -1,0 +1,216 @@
+import type { StringMap } from "../../core/api/meta.ts";
+
+/** Who a sandbox belongs to. Containers are found by these labels, never by memory. */
+export interface SandboxIdentity {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Grows when the sandbox has to be made anew. */
+  readonly attempt: number;
+}
+
+/** What a pod shares: its network, its folder of logs. */
+export interface SandboxConfig extends SandboxIdentity {
+  readonly hostname: string;
+  /** The address given to the pod by the kubelet, in runtimes that do not choose their own; undefined with hostNetwork. */
+  readonly podIP: string | undefined;
+  readonly hostNetwork: boolean;
+  readonly hostPorts: readonly {
+    readonly containerPort: number;
+    readonly hostPort: number;
+    readonly protocol: "TCP" | "UDP";
+    readonly hostIP: string;
+  }[];
+  readonly labels: StringMap;
+  /** Lines for the resolver and hosts file; absent: the runtime's own. */
+  readonly hostAliases: readonly { readonly ip: string; readonly hostnames: readonly string[] }[];
+}
+
+/** A sandbox as the runtime sees it. */
+export interface Sandbox extends SandboxIdentity {
+  readonly id: string;
+  readonly ready: boolean;
+  readonly ip: string | undefined;
+  readonly createdAt: number;
+}
+
+/** A folder or file of the host seen inside a container. */
+export interface Mount {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly readOnly: boolean;
+}
+
+/** Limits in the units of the API. */
+export interface ContainerLimits {
+  readonly milliCpuRequest: number | undefined;
+  readonly milliCpuLimit: number | undefined;
+  readonly memoryBytesLimit: number | undefined;
+}
+
+/** Everything needed to make a container: expanded, resolved, decided. */
+export interface ContainerConfig {
+  readonly name: string;
+  /** Restart number: 0 for the first. */
+  readonly attempt: number;
+  readonly image: string;
+  /** Empty: the image's own. */
+  readonly command: readonly string[];
+  readonly args: readonly string[];
+  readonly workingDir: string | undefined;
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly mounts: readonly Mount[];
+  readonly limits: ContainerLimits;
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly user: {
+    readonly uid: number | undefined;
+    readonly gid: number | undefined;
+    readonly supplementalGids: readonly number[];
+  };
+  readonly privileged: boolean;
+  readonly readOnlyRootFilesystem: boolean;
+  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
+  /** Text kept with the container and given back by `listContainers` (the kubelet's own notes: kind of container, spec it was made from). */
+  readonly annotations: StringMap;
+}
+
+/** A container as the runtime sees it. Times are milliseconds since the epoch. */
+export interface Container {
+  readonly id: string;
+  readonly sandboxId: string;
+  readonly podUid: string;
+  readonly name: string;
+  readonly attempt: number;
+  readonly image: string;
+  readonly imageId: string;
+  readonly state: "created" | "running" | "exited";
+  readonly createdAt: number;
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number | undefined;
+  readonly exitCode: number | undefined;
+  readonly signal: number | undefined;
+  readonly oomKilled: boolean;
+  /** Why it could not start, or what the engine says of its end. */
+  readonly reason: string | undefined;
+  readonly message: string | undefined;
+  readonly annotations: StringMap;
+}
+
+/** Options of {@linkcode ContainerRuntime.logs}. */
+export interface LogOptions {
+  readonly follow: boolean;
+  readonly timestamps: boolean;
+  readonly tailLines: number | undefined;
+  /** Only lines not older than this, milliseconds since the epoch. */
+  readonly sinceMs: number | undefined;
+  readonly limitBytes: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** A running exec or attach: bytes in and out, resize, and how it ended. */
+export interface ExecSession {
+  /** Output in order of arrival. Ends when the process closed both. With a tty everything is stdout. */
+  readonly output: AsyncIterable<{ readonly stream: "stdout" | "stderr"; readonly data: Uint8Array }>;
+  /** Resolves when more may be written. */
+  write(data: Uint8Array): Promise<void>;
+  /** Half-closes stdin. */
+  closeInput(): void;
+  resize(size: { readonly width: number; readonly height: number }): Promise<void>;
+  /** Exit code, once it has ended. Never rejects for a non-zero code. */
+  readonly exitCode: Promise<number>;
+  /** Ends the process if it still runs. Idempotent. */
+  kill(): void;
+}
+
+/** Options of {@linkcode ContainerRuntime.exec}. */
+export interface ExecOptions {
+  readonly command: readonly string[];
+  readonly stdin: boolean;
+  readonly tty: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Something changed; look with `listContainers`. Hints only: a relist is the truth. */
+export interface RuntimeEvent {
+  readonly podUid: string;
+}
+
+/** Use of one container: cumulative CPU and current working set. */
+export interface ContainerStats {
+  readonly id: string;
+  readonly podUid: string;
+  readonly name: string;
+  readonly cpuNanoseconds: number;
+  readonly memoryBytes: number;
+}
+
+/** A failure the kubelet shows as a waiting reason (`ErrImagePull`, `InvalidImageName`, `CreateContainerError`, `RunContainerError`). */
+export class RuntimeFailure extends Error {
+  readonly reason: string;
+
+  constructor(reason: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "RuntimeFailure";
+    this.reason = reason;
+  }
+}
+
+/** Images of a runtime. */
+export interface ImageService {
+  /** Id of a local image, undefined when it is not there. */
+  find(image: string, options: { readonly signal: AbortSignal }): Promise<string | undefined>;
+  /** Fetches an image and returns its id. @throws RuntimeFailure ErrImagePull */
+  pull(
+    image: string,
+    options: { readonly signal: AbortSignal; readonly auth?: { readonly username: string; readonly password: string } },
+  ): Promise<string>;
+  list(options: {
+    readonly signal: AbortSignal;
+  }): Promise<readonly { readonly id: string; readonly names: readonly string[]; readonly sizeBytes: number }[]>;
+}
+
+/**
+ * What runs containers: the CRI, narrowed. Every method is idempotent; what is already as asked for is no error, and
+ * what is not ours (without our labels) is never touched.
+ */
+export interface ContainerRuntime extends AsyncDisposable {
+  readonly name: string;
+  /** `docker://28.2.2`, for node status. */
+  readonly version: string;
+  /** Whether pods get their address from the kubelet (`SandboxConfig.podIP`) rather than from the runtime. */
+  readonly assignsPodIP: boolean;
+  /** Rejects when containers cannot be run now (engine down). */
+  ping(options: { readonly signal: AbortSignal }): Promise<void>;
+  listSandboxes(options: { readonly signal: AbortSignal }): Promise<readonly Sandbox[]>;
+  runPodSandbox(config: SandboxConfig, options: { readonly signal: AbortSignal }): Promise<Sandbox>;
+  /** Kills what still runs in it and frees its network. */
+  stopPodSandbox(id: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Removes it with its containers and logs. */
+  removePodSandbox(id: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Containers of all pods, or of one, dead ones included until removed. */
+  listContainers(options: { readonly podUid?: string; readonly signal: AbortSignal }): Promise<readonly Container[]>;
+  createContainer(
+    sandbox: Sandbox,
+    config: ContainerConfig,
+    options: { readonly signal: AbortSignal },
+  ): Promise<string>;
+  /** @throws RuntimeFailure RunContainerError (e.g. no such program) */
+  startContainer(id: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** SIGTERM, and SIGKILL after the grace period, to the whole container. Resolves when it has ended. */
+  stopContainer(
+    id: string,
+    options: { readonly gracePeriodSeconds: number; readonly signal: AbortSignal },
+  ): Promise<void>;
+  removeContainer(id: string, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** stdout and stderr interleaved, whole lines, timestamps (RFC 3339 with nanoseconds, then a space) when asked for. */
+  logs(id: string, options: LogOptions): AsyncIterable<Uint8Array>;
+  exec(id: string, options: ExecOptions): Promise<ExecSession>;
+  attach(id: string, options: Omit<ExecOptions, "command">): Promise<ExecSession>;
+  /** Where a port of the pod is reached from this host. */
+  portAddress(sandbox: Sandbox, port: number): { readonly host: string; readonly port: number };
+  stats(options: { readonly signal: AbortSignal }): Promise<readonly ContainerStats[]>;
+  /** Hints that a pod's containers changed, until aborted. */
+  events(options: { readonly signal: AbortSignal }): AsyncIterable<RuntimeEvent>;
+  readonly images: ImageService;
+}
