@@ -1,0 +1,116 @@
+import type { EndpointSlice } from "../../core/kinds/endpoint_slice.ts";
+import type { Service } from "../../core/kinds/service.ts";
+
+/** Where traffic may go. */
+export interface Endpoint {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** One address that the proxy listens on, and where its traffic goes. */
+export interface ProxyRule {
+  /** Whom it serves, for messages: `namespace/name:port`. */
+  readonly service: string;
+  readonly protocol: "TCP" | "UDP";
+  readonly address: string;
+  readonly port: number;
+  /** Never empty means it listens; empty means connections are refused. */
+  readonly endpoints: readonly Endpoint[];
+  /** Name of a balancer; undefined: the proxy's default. */
+  readonly balancer: string | undefined;
+  /** Set for session affinity by client address. */
+  readonly affinityTimeoutMs: number | undefined;
+}
+
+/** What the rules of a service depend on besides its objects. */
+export interface RuleOptions {
+  readonly nodeName: string;
+  /** Addresses on which node ports are served. */
+  readonly nodePortAddresses: readonly string[];
+}
+
+/** Annotation of a Service that names its balancer. */
+export const balancerAnnotation = "wherry.dev/balancer";
+
+/**
+ * What the proxy has to do for one service. Pure.
+ *
+ * @param slices the service's EndpointSlices
+ * @see https://kubernetes.io/docs/reference/networking/virtual-ips/
+ */
+export function serviceRules(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  options: RuleOptions,
+): readonly ProxyRule[] {
+  const { spec, metadata } = service;
+  if (!spec || spec.type === "ExternalName" || !spec.clusterIP || spec.clusterIP === "None") return [];
+  const affinityTimeoutMs =
+    spec.sessionAffinity === "ClientIP"
+      ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 10_800) * 1000
+      : undefined;
+  const rules: ProxyRule[] = [];
+  for (const port of spec.ports ?? []) {
+    const protocol = port.protocol ?? "TCP";
+    if (protocol === "SCTP") continue;
+    const common = {
+      service: `${metadata.namespace}/${metadata.name}:${port.name || port.port}`,
+      protocol,
+      balancer: metadata.annotations?.[balancerAnnotation],
+      affinityTimeoutMs,
+    };
+    const all = endpointsFor(slices, port.name ?? "", protocol);
+    const inside = spec.internalTrafficPolicy === "Local" ? onNode(all, options.nodeName) : all;
+    for (const address of spec.clusterIPs ?? [spec.clusterIP]) {
+      rules.push({ ...common, address, port: port.port, endpoints: usable(inside) });
+    }
+    if (port.nodePort && spec.type !== "ClusterIP") {
+      const outside = spec.externalTrafficPolicy === "Local" ? onNode(all, options.nodeName) : all;
+      for (const address of options.nodePortAddresses) {
+        rules.push({ ...common, address, port: port.nodePort, endpoints: usable(outside) });
+      }
+    }
+  }
+  return rules;
+}
+
+interface Candidate extends Endpoint {
+  readonly nodeName: string | undefined;
+  readonly ready: boolean;
+  readonly servingWhileTerminating: boolean;
+}
+
+function endpointsFor(slices: readonly EndpointSlice[], portName: string, protocol: string): Candidate[] {
+  const found = new Map<string, Candidate>();
+  for (const slice of slices) {
+    if (slice.addressType === "FQDN") continue;
+    const port = slice.ports?.find((p) => (p.name ?? "") === portName && (p.protocol ?? "TCP") === protocol)?.port;
+    if (!port) continue;
+    for (const { addresses, conditions, nodeName } of slice.endpoints) {
+      const ip = addresses[0];
+      if (!ip) continue;
+      const terminating = conditions?.terminating === true;
+      found.set(`${ip}:${port}`, {
+        ip,
+        port,
+        nodeName,
+        ready: conditions?.ready !== false && !terminating,
+        servingWhileTerminating: terminating && conditions?.serving !== false,
+      });
+    }
+  }
+  return [...found.values()];
+}
+
+function onNode(candidates: readonly Candidate[], nodeName: string): Candidate[] {
+  return candidates.filter((candidate) => candidate.nodeName === nodeName);
+}
+
+/** The ready ones; when none is, those that still serve while they terminate. Sorted, so that equal sets are equal lists. */
+function usable(candidates: readonly Candidate[]): Endpoint[] {
+  const ready = candidates.filter((candidate) => candidate.ready);
+  const chosen = ready.length > 0 ? ready : candidates.filter((candidate) => candidate.servingWhileTerminating);
+  return chosen
+    .map(({ ip, port }) => ({ ip, port }))
+    .sort((a, b) => (a.ip < b.ip ? -1 : a.ip > b.ip ? 1 : a.port - b.port));
+}

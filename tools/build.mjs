@@ -1,0 +1,97 @@
+// Builds dist/: the command line as one CommonJS file that starts fast, the library and the daemons as ES modules that
+// it loads when they are needed, and the schema of the API. Does nothing that is already up to date.
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { generateSchema } from "./gen_schema.mjs";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const dist = join(root, "dist");
+const sources = ["cli.ts", "mod.ts", "bench", "cluster", "commands", "core", "master_daemon", "node_daemon", "npm", "tools", "package.json"];
+const stamp = join(dist, ".built");
+
+if (process.argv.includes("--force") || newest(sources.map((name) => join(root, name))) > modified(stamp)) await buildAll();
+
+async function buildAll() {
+  mkdirSync(dist, { recursive: true });
+  const schema = join(dist, "k8s-schema.json.gz");
+  if (modified(join(root, "tools", "gen_schema.mjs")) > modified(schema)) await generateSchema(schema);
+
+  const common = { absWorkingDir: root, bundle: true, platform: "node", target: "node20.18", logLevel: "warning", legalComments: "none" };
+  const daemonEntries = new Set();
+  rmSync(join(dist, "lib"), { recursive: true, force: true });
+  await build({
+    ...common,
+    entryPoints: ["cli.ts"],
+    outfile: "dist/wherry.cjs",
+    format: "cjs",
+    minify: true,
+    keepNames: true,
+    plugins: [loadDaemonsLazily(daemonEntries)],
+  });
+  const benches = existsSync(join(root, "bench")) ? readdirSync(join(root, "bench")).filter((name) => name.endsWith(".ts")) : [];
+  await build({
+    ...common,
+    entryPoints: Object.fromEntries(
+      ["mod.ts", ...daemonEntries, ...benches.map((name) => `bench/${name}`)].map((path) => [path.replace(/\.ts$/, ""), path]),
+    ),
+    outdir: "dist/lib",
+    format: "esm",
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    packages: "external",
+    // The stand-ins of JSR packages are ours and not on npm: they are bundled.
+    plugins: [bundleWorkspaces()],
+  });
+  writeFileSync(stamp, "");
+}
+
+/** Turns the command line's imports of daemons into run-time imports of the library build; notes which ones there are. */
+function loadDaemonsLazily(entries) {
+  return {
+    name: "load-daemons-lazily",
+    setup({ onResolve }) {
+      onResolve({ filter: /\/(master_daemon|node_daemon|cluster)\// }, ({ path, resolveDir, kind }) => {
+        if (kind !== "dynamic-import") return { errors: [{ text: `commands may load ${path} only with import()` }] };
+        const entry = relative(root, join(resolveDir, path)).split(sep).join("/");
+        entries.add(entry);
+        return { path: `./lib/${entry.replace(/\.ts$/, ".js")}`, external: true };
+      });
+    },
+  };
+}
+
+function bundleWorkspaces() {
+  const folders = new Map([
+    ["@cliffy/command", "npm/cliffy-command/mod.ts"],
+    ["@std/cli", "npm/std-cli/mod.ts"],
+    ["@std/yaml", "npm/std-yaml/mod.ts"],
+  ]);
+  return {
+    name: "bundle-workspaces",
+    setup({ onResolve }) {
+      onResolve({ filter: /^@(cliffy|std)\// }, ({ path }) => {
+        const file = folders.get(path);
+        return file ? { path: join(root, file) } : undefined;
+      });
+    },
+  };
+}
+
+function newest(paths) {
+  let latest = 0;
+  for (const path of paths) {
+    if (!existsSync(path)) continue;
+    if (statSync(path).isDirectory()) {
+      latest = Math.max(latest, newest(readdirSync(path).filter((name) => name !== "node_modules").map((name) => join(path, name))));
+    } else {
+      latest = Math.max(latest, modified(path));
+    }
+  }
+  return latest;
+}
+
+function modified(path) {
+  return existsSync(path) ? statSync(path).mtimeMs : 0;
+}
