@@ -1,0 +1,119 @@
+import { Command, ValidationError } from "@cliffy/command";
+import { parseArguments } from "./arguments.ts";
+import type { CommandEnv } from "./env.ts";
+import { type Flag, type FlagTable, UsageError, type Verb } from "./verb.ts";
+
+/** Options of {@linkcode runCommand}. */
+export interface RunOptions {
+  readonly verbs: readonly Verb[];
+  /** Flags that every verb has. */
+  readonly globals: FlagTable;
+  readonly version: string;
+  /** Makes the surroundings of the verb from the values of the global flags. */
+  readonly env: (globals: Readonly<Record<string, unknown>>) => CommandEnv;
+}
+
+/**
+ * The only place that talks to Cliffy: declares the verbs as its commands, hands it the command line in the one form that
+ * it reads as kubectl does, and runs the verb.
+ *
+ * @returns the exit code
+ * @throws UsageError for a wrong use; whatever the verb throws
+ */
+export async function runCommand(args: readonly string[], options: RunOptions): Promise<number> {
+  const { path, flags, words, literal, help } = parseArguments(args, options.verbs, options.globals);
+  let exitCode = 0;
+  const root = rootCommand(options, async (verb, values, positional) => {
+    exitCode =
+      (await verb.run?.({
+        ...callValues(verb, values, options.globals),
+        words: positional,
+        literal,
+        env: options.env(values),
+      })) ?? 0;
+  });
+  const line = path.map(({ name }) => name);
+  if (help || !path.at(-1)?.run) {
+    await root.parse([...line, "--help"]);
+    return 0;
+  }
+  line.push(
+    ...flags.map(({ name, value }) => `--${name}=${value}`),
+    ...words,
+    ...(literal.length > 0 ? ["--", ...literal] : []),
+  );
+  try {
+    await root.parse(line);
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+    const command = ["wherry", ...path.map(({ name }) => name)].join(" ");
+    throw new UsageError(`${error.message}\nSee '${command} --help' for usage.`);
+  }
+  return exitCode;
+}
+
+type Run = (verb: Verb, values: Readonly<Record<string, unknown>>, words: readonly string[]) => Promise<void>;
+
+function rootCommand({ verbs, globals, version }: RunOptions, run: Run): Command {
+  const root = new Command();
+  root
+    .name("wherry")
+    .version(version)
+    .description(
+      "Kubernetes' architecture, small enough to carry.\n\nEvery command works against wherry and against any Kubernetes.",
+    )
+    .noExit();
+  for (const verb of verbs) root.command(verb.name, commandOf(verb, globals, run)).reset();
+  return root;
+}
+
+function commandOf(verb: Verb, globals: FlagTable, run: Run): Command {
+  const command = new Command();
+  command.description([verb.summary, verb.description].filter(Boolean).join("\n\n")).group(verb.group);
+  if (verb.hidden) command.hidden();
+  for (const alias of verb.aliases ?? []) command.alias(alias);
+  if (verb.words) command.arguments(verb.words.replace(/([>\]])/g, ":string$1"));
+  for (const [what, line] of verb.examples ?? []) command.example(what, line);
+  command.group("Options");
+  for (const [name, flag] of Object.entries(verb.flags)) addFlag(command, name, flag);
+  command.group("Global options");
+  for (const [name, flag] of Object.entries(globals))
+    if (!Object.hasOwn(verb.flags, name)) addFlag(command, name, flag);
+  if (verb.run) {
+    command.action((values: Record<string, unknown>, ...words: unknown[]) => run(verb, values, words.map(String)));
+  }
+  for (const child of verb.verbs ?? []) command.command(child.name, commandOf(child, globals, run)).reset();
+  return command;
+}
+
+function addFlag(
+  command: Command,
+  name: string,
+  { type, short, description, default: preset, placeholder, hidden, implied }: Flag,
+): void {
+  const kind = type === "list" ? "string" : type;
+  const value =
+    type === "boolean" || implied !== undefined
+      ? `[${placeholder ?? kind}:${kind}]`
+      : `<${placeholder ?? kind}:${kind}>`;
+  const shown =
+    preset === undefined || preset === false || preset === "" ? description : `${description} (default ${preset})`;
+  command.option(`${short ? `-${short}, ` : ""}--${name} ${value}`, shown, {
+    collect: type === "list",
+    ...(hidden ? { hidden } : {}),
+  });
+}
+
+/** The values under the names of the table: Cliffy turns `label-columns` into `labelColumns`. */
+function callValues(
+  verb: Verb,
+  values: Readonly<Record<string, unknown>>,
+  globals: FlagTable,
+): { flags: Record<string, never> } {
+  const flags: Record<string, unknown> = {};
+  for (const [name, { type, default: preset }] of Object.entries({ ...globals, ...verb.flags })) {
+    const value = values[name.replace(/-+([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase())];
+    flags[name] = value ?? preset ?? (type === "boolean" ? false : type === "list" ? [] : undefined);
+  }
+  return { flags: flags as Record<string, never> };
+}

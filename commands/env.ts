@@ -1,0 +1,24 @@
+import type { Client } from "../core/client/client.ts";
+import type { Random } from "../core/platform/random.ts";
+import type { Terminal } from "../core/platform/terminal.ts";
+import type { Clock } from "../core/util/clock.ts";
+
+/** The surroundings of a verb: everything it may touch. Tests make their own. */
+export interface CommandEnv {
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** `-v` level; 0 by default. From 1 on, errors show their stacks. */
+  readonly verbosity: number;
+  /** A client for the cluster that flags and kubeconfig name. Made on first use. @throws UsageError when none is configured */
+  client(): Promise<Client>;
+  /** The namespace that flags and kubeconfig name; `default` otherwise. */
+  namespace(): Promise<string>;
+  /** Whether the namespace was said with `-n`, not taken from the kubeconfig. */
+  readonly namespaceGiven: boolean;
+  /** Path given with `--kubeconfig`. */
+  readonly kubeconfig: string | undefined;
+  readonly version: string;
+}

@@ -1,0 +1,40 @@
+import type { JsonObject, KubeObject } from "../../core/api/meta.ts";
+import { formatYaml } from "../../core/api/yaml.ts";
+import { UsageError } from "../verb.ts";
+
+/** Ways to print whole objects, by the word after `-o`. */
+const formats: ReadonlyMap<string, (object: KubeObject) => string> = new Map([
+  ["json", (object: KubeObject) => `${JSON.stringify(object, null, 4)}\n`],
+  ["yaml", (object: KubeObject) => formatYaml(withoutManagedFields(object) as unknown as JsonObject)],
+  ["name", (object: KubeObject) => `${qualifiedName(object)}\n`],
+]);
+
+/** What `-o` takes besides nothing and `wide`. */
+export const formatNames: readonly string[] = [...formats.keys()];
+
+/** The printer that `-o` names. @throws UsageError naming the ones there are */
+export function objectFormat(name: string): (object: KubeObject) => string {
+  const format = formats.get(name);
+  if (!format)
+    throw new UsageError(
+      `unable to match a printer suitable for the output format "${name}", allowed formats are: ${formatNames.join(",")},wide`,
+    );
+  return format;
+}
+
+/** `pod/web`, `deployment.apps/web`: how kubectl names an object in one word. */
+export function qualifiedName({
+  apiVersion,
+  kind,
+  metadata,
+}: Pick<KubeObject, "apiVersion" | "kind" | "metadata">): string {
+  const slash = apiVersion.indexOf("/");
+  const group = slash < 0 ? "" : `.${apiVersion.slice(0, slash)}`;
+  return `${kind.toLowerCase()}${group}/${metadata.name ?? ""}`;
+}
+
+function withoutManagedFields(object: KubeObject): KubeObject {
+  const { managedFields: _managedFields, ...metadata } = object.metadata ?? {};
+  const items = (object as { readonly items?: readonly KubeObject[] }).items;
+  return { ...object, metadata, ...(items ? { items: items.map(withoutManagedFields) } : {}) };
+}

@@ -1,0 +1,91 @@
+import type { Client } from "../core/client/client.ts";
+import {
+  type DiscoveredResource,
+  discover,
+  findResource,
+  findResourceOf,
+  resourcesOfCategory,
+} from "../core/client/discovery.ts";
+import { UsageError } from "./verb.ts";
+
+/** Some objects of one resource: those named, or all of them. */
+export interface ResourceSelection {
+  readonly resource: DiscoveredResource;
+  /** Undefined: all. */
+  readonly names: readonly string[] | undefined;
+}
+
+const discoveries = new WeakMap<Client, Promise<readonly DiscoveredResource[]>>();
+
+/** What the server serves; asked once per client. */
+export function resourcesOf(client: Client): Promise<readonly DiscoveredResource[]> {
+  let found = discoveries.get(client);
+  if (!found) {
+    found = discover(client);
+    discoveries.set(client, found);
+  }
+  return found;
+}
+
+/** The resource that a word names (`po`, `deployments.apps`, `Service`). @throws UnknownResourceError naming the nearest one */
+export async function resourceNamed(client: Client, word: string): Promise<DiscoveredResource> {
+  return findResource(await resourcesOf(client), word);
+}
+
+/** The resource of objects with this apiVersion and kind. @throws UnknownResourceError naming the nearest one */
+export async function resourceOfKind(
+  client: Client,
+  object: { readonly apiVersion: string; readonly kind: string },
+): Promise<DiscoveredResource> {
+  return findResourceOf(await resourcesOf(client), object);
+}
+
+/**
+ * What the words after a verb mean, as kubectl reads them: `pods`, `pods,services`, `pod a b`, `pod/a deploy/b`, `all`.
+ *
+ * @throws UsageError when they mean nothing
+ */
+export async function selectResources(client: Client, words: readonly string[]): Promise<readonly ResourceSelection[]> {
+  const [first, ...rest] = words;
+  if (first === undefined) {
+    throw new UsageError(
+      "You must specify the type of resource to work with. Use 'wherry api-resources' for a complete list of supported resources.",
+    );
+  }
+  if (words.some((word) => word.includes("/"))) {
+    const selections: ResourceSelection[] = [];
+    for (const word of words) {
+      const [type = "", name = "", ...more] = word.split("/");
+      if (!type || !name || more.length > 0) {
+        throw new UsageError(
+          "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'wherry get resource/<resource_name>' instead of 'wherry get resource resource/<resource_name>')",
+        );
+      }
+      selections.push({ resource: await resourceNamed(client, type), names: [name] });
+    }
+    return selections;
+  }
+  const types = first.split(",").filter(Boolean);
+  if (types.includes("all")) {
+    return resourcesOfCategory(await resourcesOf(client), "all").map((resource) => ({ resource, names: undefined }));
+  }
+  return await Promise.all(
+    types.map(async (type) => ({
+      resource: await resourceNamed(client, type),
+      names: rest.length > 0 ? rest : undefined,
+    })),
+  );
+}
+
+/** The one object that the words name: `deploy/web`, or `deploy web`. @throws UsageError when it is none or several */
+export async function selectOne(
+  client: Client,
+  words: readonly string[],
+): Promise<{ readonly resource: DiscoveredResource; readonly name: string }> {
+  const [selection, ...others] = await selectResources(client, words);
+  const name = selection?.names?.[0];
+  if (!selection || name === undefined || others.length > 0 || (selection.names?.length ?? 0) > 1) {
+    throw new UsageError("exactly one object must be named, as TYPE/NAME or TYPE NAME");
+  }
+  return { resource: selection.resource, name };
+}
