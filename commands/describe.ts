@@ -1,6 +1,6 @@
 import { type JsonObject, type KubeObject, keyOf } from "../core/api/meta.ts";
 import { ageText } from "../core/api/table.ts";
-import { formatYaml } from "../core/api/yaml.ts";
+import { formatYaml } from "../core/api/yaml_writer.ts";
 import type { DiscoveredResource } from "../core/client/discovery.ts";
 import { type Event, event } from "../core/kinds/event.ts";
 import { annotationLines, fieldLines, labelLines, section } from "./describe/fields.ts";

@@ -1,32 +1,7 @@
+import type { Flag, FlagTable, FlagValues } from "../core/flags/flag.ts";
 import type { CommandEnv } from "./env.ts";
 
-/** One flag of a verb. */
-export interface Flag {
-  readonly type: "string" | "boolean" | "number" | "list";
-  readonly description: string;
-  /** One letter. */
-  readonly short?: string;
-  readonly default?: string | boolean | number;
-  /** What the flag means when it is given without a value (`--dry-run` is `--dry-run=unchanged`). Booleans mean true. */
-  readonly implied?: string;
-  /** Shown in the help in place of the value. Default: the type. */
-  readonly placeholder?: string;
-  readonly hidden?: boolean;
-}
-
-/** Flags by their long names. */
-export type FlagTable = { readonly [name: string]: Flag };
-
-/** The values that a table of flags gives: absent ones are undefined, `false` or an empty list. */
-export type FlagValues<F extends FlagTable> = {
-  readonly [Name in keyof F]: F[Name]["type"] extends "boolean"
-    ? boolean
-    : F[Name]["type"] extends "list"
-      ? readonly string[]
-      :
-          | (F[Name]["type"] extends "number" ? number : string)
-          | (F[Name] extends { readonly default: string | number } ? never : undefined);
-};
+export type { Flag, FlagTable, FlagValues };
 
 /** One use of a verb. */
 export interface Call<F extends FlagTable = FlagTable> {

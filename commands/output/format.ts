@@ -1,5 +1,5 @@
 import type { JsonObject, KubeObject } from "../../core/api/meta.ts";
-import { formatYaml } from "../../core/api/yaml.ts";
+import { formatYaml } from "../../core/api/yaml_writer.ts";
 import { UsageError } from "../verb.ts";
 
 /** Ways to print whole objects, by the word after `-o`. */

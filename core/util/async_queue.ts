@@ -10,11 +10,12 @@ export interface AsyncQueueOptions<T> {
 
 /** A queue that one producer pushes into and one consumer iterates; ends, fails, or is cut when its budget is spent. */
 export class AsyncQueue<T> implements AsyncIterable<T> {
-  readonly #items: T[] = [];
+  #items: T[] = [];
   readonly #limit: number;
   readonly #sizeOf: (item: T) => number;
   #size = 0;
   #ended = false;
+  #overflowed = false;
   #error: { readonly reason: unknown } | undefined;
   #waiting: Deferred<void> | undefined;
 
@@ -28,7 +29,8 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
     if (this.#ended) return false;
     this.#size += this.#sizeOf(item);
     if (this.#size > this.#limit) {
-      this.#items.length = 0;
+      this.#items = [];
+      this.#overflowed = true;
       this.fail(new RangeError("Cannot queue: the consumer is too slow"));
       return false;
     }
@@ -59,9 +61,14 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
     try {
       for (;;) {
         while (this.#items.length > 0) {
-          const item = this.#items.shift() as T;
-          this.#size -= this.#sizeOf(item);
-          yield item;
+          // Taken as a whole: shifting one by one is quadratic for long queues.
+          const batch = this.#items;
+          this.#items = [];
+          for (const item of batch) {
+            if (this.#overflowed) break;
+            this.#size -= this.#sizeOf(item);
+            yield item;
+          }
         }
         if (this.#error) throw this.#error.reason;
         if (this.#ended) return;
@@ -70,6 +77,7 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
       }
     } finally {
       this.#ended = true;
+      this.#items = [];
     }
   }
 }

@@ -15,6 +15,7 @@ export interface BackoffOptions {
 export class Backoff {
   readonly #options: Required<BackoffOptions>;
   readonly #entries = new Map<string, { delayMs: number; until: number }>();
+  #sweepAt = 1024;
 
   constructor(options: BackoffOptions) {
     this.#options = { resetAfterMs: options.maxMs * 2, ...options };
@@ -27,7 +28,15 @@ export class Backoff {
     const entry = this.#entries.get(key);
     const delayMs = !entry || now - entry.until > resetAfterMs ? baseMs : Math.min(entry.delayMs * 2, maxMs);
     this.#entries.set(key, { delayMs, until: now + delayMs });
+    if (this.#entries.size > this.#sweepAt) this.#sweep(now);
     return delayMs;
+  }
+
+  /** Drops the keys that would start again anyway, so that keys which never come back do not pile up. */
+  #sweep(now: number): void {
+    for (const [key, { until }] of this.#entries)
+      if (now - until > this.#options.resetAfterMs) this.#entries.delete(key);
+    this.#sweepAt = Math.max(1024, this.#entries.size * 2);
   }
 
   /** Milliseconds that `key` still has to wait; 0 when it may go. */

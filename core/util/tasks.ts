@@ -4,7 +4,7 @@ export class Tasks implements AsyncDisposable {
   readonly #controller = new AbortController();
   readonly #onError: (error: unknown) => void;
 
-  /** @param options.onError called with what a task throws while not aborted; default: ignored only after an abort, else rethrown on disposal */
+  /** @param options.onError called with what a task throws; not after an abort, when throwing is how tasks end */
   constructor({ onError, signal }: { onError: (error: unknown) => void; signal?: AbortSignal | undefined }) {
     this.#onError = onError;
     if (signal?.aborted) this.#controller.abort(signal.reason);

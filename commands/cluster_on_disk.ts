@@ -1,0 +1,99 @@
+import { mergeContext } from "../core/client/edit_kubeconfig.ts";
+import { kubeconfigPaths, loadKubeconfig } from "../core/client/load_kubeconfig.ts";
+import { joinPath, resolvePath } from "../core/platform/files.ts";
+import { environmentVariable, homeDirectory } from "../core/platform/process.ts";
+import { daemonLogger, loggingFlags } from "./daemon.ts";
+import type { CommandEnv } from "./env.ts";
+import { type Flag, type FlagValues, UsageError } from "./verb.ts";
+
+/** Name of the context that `wherry up` puts into the kubeconfig. */
+const contextName = "wherry";
+
+/** The flags of verbs that start a whole cluster in this process. */
+export const clusterFlags = {
+  "log-level": { ...loggingFlags["log-level"], default: "warn" },
+  "data-dir": {
+    type: "string",
+    placeholder: "path",
+    description: "Folder that keeps the cluster; default $WHERRY_DATA_DIR, else ~/.wherry.",
+  },
+  "bind-address": {
+    type: "string",
+    default: "127.0.0.1",
+    placeholder: "address",
+    description: "Address to serve the API on.",
+  },
+  "secure-port": {
+    type: "number",
+    default: 6443,
+    placeholder: "port",
+    description: "Port to serve the API on; 0 takes any free one.",
+  },
+  "container-runtime": {
+    type: "string",
+    default: "auto",
+    placeholder: "name",
+    description: "What runs containers: process, docker, or auto: docker where an engine answers.",
+  },
+  "pod-infra-container-image": {
+    type: "string",
+    placeholder: "image",
+    description: "Image of the container that holds a pod's network (docker).",
+  },
+  nodes: { type: "number", default: 1, placeholder: "n", description: "Nodes to start." },
+  "nodeport-addresses": {
+    type: "list",
+    placeholder: "range",
+    description: "Addresses on which node ports are served, as ranges; default 127.0.0.1.",
+  },
+} as const satisfies Record<string, Flag>;
+
+type ClusterFlags = FlagValues<typeof clusterFlags>;
+
+/** Starts the cluster of a folder, and writes how to reach it into kubeconfigs. */
+export async function openCluster(flags: ClusterFlags, env: CommandEnv) {
+  const { startCluster } = await import("../cluster/start_cluster.ts");
+  const dataDir = resolvePath(
+    flags["data-dir"] ?? environmentVariable("WHERRY_DATA_DIR") ?? joinPath(homeDirectory(), ".wherry"),
+  );
+  const runtime = runtimeNamed(flags["container-runtime"]);
+  const ranges = flags["nodeport-addresses"].flatMap((text) => text.split(","));
+  const cluster = await startCluster({
+    dataDir,
+    host: flags["bind-address"],
+    port: flags["secure-port"],
+    nodes: flags.nodes,
+    runtime,
+    podInfraImage: flags["pod-infra-container-image"],
+    nodeIP: "127.0.0.1",
+    nodePortRanges: ranges.length > 0 ? ranges : ["127.0.0.1"],
+    clock: env.clock,
+    random: env.random,
+    log: daemonLogger(flags, env),
+    signal: env.signal,
+  });
+  try {
+    const own = joinPath(dataDir, "kubeconfig");
+    const context = { name: contextName, cluster: cluster.credentials.cluster, user: cluster.credentials.user };
+    await mergeContext(own, context, { setCurrent: true });
+    const [path = own] = kubeconfigPaths({ path: env.kubeconfig });
+    // Whoever works with other clusters keeps the context they chose.
+    const before = env.kubeconfig === undefined ? (await loadKubeconfig()).currentContext : undefined;
+    const isCurrent = before === undefined || before === contextName;
+    if (path !== own) await mergeContext(path, context, { setCurrent: isCurrent });
+    return { cluster, dataDir, kubeconfig: path, isCurrent };
+  } catch (error) {
+    await cluster[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function runtimeNamed(name: string): "process" | "docker" | "auto" {
+  if (name === "process" || name === "docker" || name === "auto") return name;
+  throw new UsageError(`invalid --container-runtime "${name}": use process, docker or auto`);
+}
+
+/** What to type after the program's name to reach the cluster. */
+export function contextHint(isCurrent: boolean): string {
+  return isCurrent ? "" : ` --context ${contextName}`;
+}

@@ -1,0 +1,121 @@
+import type { KubeObject } from "../core/api/meta.ts";
+import { parseManifests } from "../core/api/yaml.ts";
+import { apply } from "../core/client/apply.ts";
+import type { Client } from "../core/client/client.ts";
+import { waitFor } from "../core/client/wait_for.ts";
+import { deployment } from "../core/kinds/deployment.ts";
+import { rolloutProgress } from "../core/kinds/deployment_rollout.ts";
+import { type Service, service } from "../core/kinds/service.ts";
+import { readTextAsset } from "../core/platform/assets.ts";
+import { httpProbe } from "../core/platform/http_probe.ts";
+import { clusterFlags, contextHint, openCluster } from "./cluster_on_disk.ts";
+import { untilAborted } from "./daemon.ts";
+import type { CommandEnv } from "./env.ts";
+import { qualifiedName } from "./output/format.ts";
+import { resourceOfKind } from "./resource_args.ts";
+import { defineVerb, UsageError, type Verb } from "./verb.ts";
+
+const example = "examples/hello.yaml";
+const requests = 12;
+const key = { namespace: "default", name: "hello" };
+
+/** Shows what wherry does: a cluster, an application in it, requests through its service. */
+export const start: Verb = defineVerb({
+  name: "start",
+  group: "Start a cluster",
+  summary: "Start a cluster with an example in it, and send it a dozen requests.",
+  flags: {
+    ...clusterFlags,
+    "container-runtime": { ...clusterFlags["container-runtime"], default: "process" },
+    once: { type: "boolean", description: "Stop after the requests." },
+  },
+  async run({ flags, words, env }) {
+    if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`);
+    const { terminal, clock } = env;
+    const startedAt = clock.monotonic();
+    const say = (text: string) =>
+      terminal.write(`${((clock.monotonic() - startedAt) / 1000).toFixed(2).padStart(6)} s  ${text}\n`);
+    const { cluster, kubeconfig, isCurrent } = await openCluster(flags, env);
+    await using _cluster = cluster;
+    await say(`The cluster is ready at ${cluster.url}`);
+    await say(`kubeconfig ${kubeconfig}, context wherry`);
+
+    const { client } = cluster;
+    for (const manifest of parseManifests((await readTextAsset(example)) ?? "", example)) {
+      const object = {
+        ...manifest,
+        metadata: { ...(manifest["metadata"] as object), namespace: key.namespace },
+      } as unknown as KubeObject;
+      const { object: applied, outcome } = await apply(client, await resourceOfKind(client, object), object, {
+        signal: env.signal,
+      });
+      await say(`${qualifiedName(applied)} ${outcome}`);
+    }
+    await followRollout(client, env, say);
+
+    const port = await nodePort(client, env);
+    const url = `http://127.0.0.1:${port}/`;
+    await say(`${requests} requests to ${url}`);
+    for (let sent = 0; sent < requests; sent++) {
+      const { body } = await httpProbe({
+        scheme: "http",
+        host: "127.0.0.1",
+        port,
+        path: "/",
+        headers: [],
+        userAgent: "wherry",
+        signal: env.signal,
+      });
+      await terminal.write(`            ${body}`);
+    }
+    await say("Done");
+    if (flags.once) return 0;
+
+    const hint = contextHint(isCurrent);
+    await terminal.write(
+      [
+        "",
+        "Now, in a second terminal:",
+        ...[
+          "get pods -o wide",
+          "logs -f deploy/hello",
+          "exec -it deploy/hello -- sh",
+          "scale deploy/hello --replicas=5",
+          "describe deploy/hello",
+        ].map((line) => `  npx wherry${hint} ${line}`),
+        `  kubectl${hint} get all`,
+        `  curl ${url}`,
+        "",
+        "Ctrl-C stops the cluster and its pods.",
+        "",
+      ].join("\n"),
+    );
+    await untilAborted(env.signal);
+    await terminal.write("Stopping the pods and the cluster\n");
+    return 0;
+  },
+});
+
+async function followRollout(client: Client, env: CommandEnv, say: (text: string) => Promise<void>): Promise<void> {
+  let said: Promise<void> = Promise.resolve();
+  let last = "";
+  await waitFor(client, deployment, key, {
+    predicate: (found) => {
+      const { done, message } = rolloutProgress(found);
+      if (message !== last) said = said.then(() => say(message));
+      last = message;
+      return done;
+    },
+    timeoutMs: 120_000,
+    clock: env.clock,
+    signal: env.signal,
+  });
+  await said;
+}
+
+async function nodePort(client: Client, env: CommandEnv): Promise<number> {
+  const { spec }: Service = await client.get(service, key, { signal: env.signal });
+  const port = spec?.ports?.[0]?.nodePort;
+  if (!port) throw new Error(`Cannot send requests: service ${key.name} has no node port`);
+  return port;
+}

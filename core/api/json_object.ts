@@ -1,0 +1,44 @@
+import type { Json, JsonObject } from "./meta.ts";
+import { StatusError } from "./status.ts";
+
+/** Deepest nesting of arrays and objects that is read, merged or compared. Everything that recurses relies on it. */
+export const maxJsonDepth = 1000;
+
+/** Whether `value` is a JSON object: not null, no array. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The own member `key`; undefined when there is none, whatever `Object.prototype` has under that name. */
+export function getOwn(object: JsonObject | undefined, key: string): Json | undefined {
+  return object !== undefined && Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** Sets an own member. Safe for `__proto__`, which plain assignment would take for the prototype. */
+export function setOwn(object: { [key: string]: Json }, key: string, value: Json): void {
+  if (key === "__proto__")
+    Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+  else object[key] = value;
+}
+
+/** Whether two JSON values are the same; the order of members does not count. */
+export function jsonEqual(a: Json | undefined, b: Json | undefined, depth = 0): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  checkDepth(depth);
+  if (Array.isArray(a) || Array.isArray(b)) {
+    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+    const other: readonly Json[] = b;
+    return a.every((item: Json, index) => jsonEqual(item, other[index], depth + 1));
+  }
+  const left = a as JsonObject;
+  const right = b as JsonObject;
+  const keys = Object.keys(left);
+  if (keys.length !== Object.keys(right).length) return false;
+  return keys.every((key) => Object.hasOwn(right, key) && jsonEqual(left[key], right[key], depth + 1));
+}
+
+/** Refuses to recurse deeper than {@linkcode maxJsonDepth}. @throws StatusError `BadRequest` */
+export function checkDepth(depth: number): void {
+  if (depth > maxJsonDepth) throw StatusError.badRequest(`the object is nested more than ${maxJsonDepth} levels deep`);
+}

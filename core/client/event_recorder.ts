@@ -1,0 +1,189 @@
+import type { KubeObject } from "../api/meta.ts";
+import { isReason, StatusError } from "../api/status.ts";
+import type { ObjectReference } from "../kinds/endpoints.ts";
+import type { Event } from "../kinds/event.ts";
+import { type Clock, timestamp } from "../util/clock.ts";
+import { compact } from "../util/compact.ts";
+import { errorMessage, type Logger } from "../util/log.ts";
+import { Tasks } from "../util/tasks.ts";
+import type { Client } from "./client.ts";
+import { eventResource } from "./resources.ts";
+
+/** What happened, in Kubernetes' words. */
+export interface EventText {
+  readonly type: "Normal" | "Warning";
+  /** Short and machine-readable, e.g. `FailedScheduling`. */
+  readonly reason: string;
+  readonly message: string;
+  /** Part of the object that it is about, e.g. `spec.containers{web}`. */
+  readonly fieldPath?: string | undefined;
+}
+
+/** Records Events about objects. Never waits, never throws: an Event that cannot be written is dropped. */
+export interface EventRecorder extends AsyncDisposable {
+  record(object: KubeObject, text: EventText): void;
+}
+
+/** Options of {@linkcode createEventRecorder}. */
+export interface EventRecorderOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Who reports, e.g. `kubelet`. */
+  readonly component: string;
+  /** Node on which it runs. */
+  readonly host?: string | undefined;
+  readonly log: Logger;
+}
+
+const maxPending = 1000;
+const maxRemembered = 4096;
+const maxMessageLength = 1024;
+/** At first this many Events about one object, then one each five minutes. @see k8s.io/client-go/tools/record/events_cache.go */
+const burst = 25;
+const refillMs = 300_000;
+const maxTries = 12;
+const retryMs = 10_000;
+
+/** A recorder that counts repetitions up on the Event that stands already, and writes one after another in the background. */
+export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
+  return new Recorder(options);
+}
+
+interface Occurrence {
+  readonly key: string;
+  readonly event: Event;
+}
+
+class Recorder implements EventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #tasks: Tasks;
+  readonly #pending: Occurrence[] = [];
+  #writing = false;
+  /** What was written, by object and text; least recently used first. */
+  readonly #written = new Map<string, Event>();
+  /** Tokens left for an object as of a time; least recently used first. */
+  readonly #budgets = new Map<string, { readonly tokens: number; readonly at: number }>();
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+    this.#tasks = new Tasks({
+      onError: (error) => options.log.error("Event recorder failed", { error: errorMessage(error) }),
+    });
+  }
+
+  record(object: KubeObject, { type, reason, message, fieldPath }: EventText): void {
+    if (this.#tasks.signal.aborted) return;
+    const about = compact<ObjectReference>({
+      kind: object.kind,
+      namespace: object.metadata.namespace,
+      name: object.metadata.name,
+      uid: object.metadata.uid,
+      apiVersion: object.apiVersion,
+      resourceVersion: object.metadata.resourceVersion,
+      fieldPath,
+    });
+    const objectKey = JSON.stringify([about.kind, about.namespace, about.name, about.uid, about.apiVersion]);
+    if (this.#pending.length >= maxPending || !this.#spend(objectKey)) {
+      this.#options.log.debug("Event dropped", { reason, object: about.name });
+      return;
+    }
+    const text = message.length > maxMessageLength ? `${message.slice(0, maxMessageLength - 3)}...` : message;
+    this.#pending.push({
+      key: JSON.stringify([objectKey, fieldPath, type, reason, text]),
+      event: this.#newEvent(about, { type, reason, message: text }),
+    });
+    if (this.#writing) return;
+    this.#writing = true;
+    this.#tasks.run((signal) => this.#writeAll(signal));
+  }
+
+  /** Takes one token of the object's budget; false when it is spent. */
+  #spend(objectKey: string): boolean {
+    const now = this.#options.clock.monotonic();
+    const budget = this.#budgets.get(objectKey);
+    const tokens = budget ? Math.min(burst, budget.tokens + (now - budget.at) / refillMs) : burst;
+    const allowed = tokens >= 1;
+    remember(this.#budgets, objectKey, { tokens: allowed ? tokens - 1 : tokens, at: now });
+    return allowed;
+  }
+
+  #newEvent(about: ObjectReference, { type, reason, message }: EventText): Event {
+    const { clock, random, component, host } = this.#options;
+    const time = timestamp(clock);
+    const nanoseconds = BigInt(Math.floor(clock.now())) * 1_000_000n + BigInt(Math.floor(random() * 1_000_000));
+    return {
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: `${about.name}.${nanoseconds.toString(16)}`, namespace: about.namespace ?? "default" },
+      involvedObject: about,
+      reason,
+      message,
+      source: host ? { component, host } : { component },
+      firstTimestamp: time,
+      lastTimestamp: time,
+      count: 1,
+      type,
+      eventTime: null,
+      reportingComponent: component,
+      reportingInstance: host ?? "",
+    };
+  }
+
+  async #writeAll(signal: AbortSignal): Promise<void> {
+    try {
+      for (let next = this.#pending.shift(); next && !signal.aborted; next = this.#pending.shift())
+        await this.#writeWithRetries(next, signal);
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  async #writeWithRetries(occurrence: Occurrence, signal: AbortSignal): Promise<void> {
+    const { clock, random, log } = this.#options;
+    for (let tries = 1; !signal.aborted; tries++) {
+      try {
+        return await this.#write(occurrence, signal);
+      } catch (error) {
+        // What the server refused it will refuse again; a server out of reach may come back.
+        if (error instanceof StatusError || tries >= maxTries) {
+          log.debug("Event not written", { reason: occurrence.event.reason, error: errorMessage(error) });
+          return;
+        }
+        // The first wait is a random part, so that everybody who lost a server does not return at once.
+        await clock.sleep(tries === 1 ? retryMs * random() : retryMs, { signal });
+      }
+    }
+  }
+
+  async #write({ key, event }: Occurrence, signal: AbortSignal): Promise<void> {
+    const { client } = this.#options;
+    const present = this.#written.get(key);
+    if (present) {
+      const { namespace, name = "" } = present.metadata;
+      const body = { count: (present.count ?? 1) + 1, lastTimestamp: event.lastTimestamp ?? null };
+      try {
+        const written = await client.patch(eventResource, { namespace, name }, { type: "merge", body }, { signal });
+        remember(this.#written, key, written);
+        return;
+      } catch (error) {
+        // Events expire; then it is told anew.
+        if (!isReason(error, "NotFound")) throw error;
+      }
+    }
+    remember(this.#written, key, await client.create(eventResource, event, { signal }));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tasks[Symbol.asyncDispose]();
+  }
+}
+
+/** Puts an entry last and forgets the first past the limit. */
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= maxRemembered) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}

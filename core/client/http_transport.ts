@@ -1,0 +1,249 @@
+import { type Dispatcher, Pool } from "undici";
+import { type ClientOptions, WebSocket } from "ws";
+import { StatusError } from "../api/status.ts";
+import { allowManyListeners } from "../platform/allow_many_listeners.ts";
+import { compact } from "../util/compact.ts";
+import { connectionError } from "./connection_error.ts";
+import { readStatusError } from "./read_status_error.ts";
+import type { ApiRequest, ApiResponse, MessageStream, Transport } from "./transport.ts";
+import { webSocketStream } from "./web_socket_stream.ts";
+
+/** Whom to act as, when the credentials allow it. @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation */
+export interface Impersonation {
+  readonly user: string;
+  readonly uid?: string | undefined;
+  readonly groups?: readonly string[] | undefined;
+  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+/** Options of {@linkcode httpTransport}. */
+export interface HttpTransportOptions {
+  /** `https://host:port`, with a path where the API is not at the root. Without a scheme: https when there is a `ca` or `cert`, else http. */
+  readonly server: string;
+  /** PEM of the authorities to trust instead of the system's. */
+  readonly ca?: string | Uint8Array | undefined;
+  /** PEM of the client's certificate. */
+  readonly cert?: string | Uint8Array | undefined;
+  /** PEM of the client's private key. */
+  readonly key?: string | Uint8Array | undefined;
+  /** Bearer token, or what gives the present one. */
+  readonly token?: string | (() => Promise<string>) | undefined;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly insecureSkipTlsVerify?: boolean | undefined;
+  /** Name to expect in the server's certificate, instead of the host's. */
+  readonly tlsServerName?: string | undefined;
+  readonly impersonate?: Impersonation | undefined;
+  /** Default `wherry`. */
+  readonly userAgent?: string | undefined;
+  /** Milliseconds to wait for the head of an answer, and between two pieces of its body (watches and logs: only the head). Default 75000: the server's own limit is 60 s. */
+  readonly requestTimeoutMs?: number | undefined;
+}
+
+/** Connections for requests that are soon over. Watches and followed logs have their own, without limit. */
+const maxConnections = 64;
+const connectTimeoutMs = 10_000;
+/** Idle milliseconds after which the system probes the peer: a dead one is noticed within half a minute. */
+const keepAliveProbeMs = 15_000;
+const maxMessageBytes = 64 * 1024 * 1024;
+const maxErrorBytes = 1024 * 1024;
+const longRunning = /[?&](watch|follow)=(true|1)(&|$)/;
+
+/**
+ * Reaches an API over HTTP/1.1 with kept connections, and over WebSockets. As kubectl's, its credentials are sent over https only.
+ *
+ * @throws TypeError when `server` is no http or https URL
+ */
+export function httpTransport(options: HttpTransportOptions): Transport {
+  return new HttpTransport(options);
+}
+
+class HttpTransport implements Transport {
+  readonly #options: HttpTransportOptions;
+  readonly #url: URL;
+  readonly #address: string;
+  readonly #prefix: string;
+  readonly #requests: Pool;
+  readonly #streams: Pool;
+  readonly #closing = new AbortController();
+
+  constructor(options: HttpTransportOptions) {
+    allowManyListeners(this.#closing.signal);
+    this.#options = options;
+    this.#url = serverUrl(options);
+    this.#address = `${this.#url.hostname}:${this.#url.port || (this.#url.protocol === "https:" ? 443 : 80)}`;
+    this.#prefix = this.#url.pathname.replace(/\/+$/, "");
+    const timeoutMs = options.requestTimeoutMs ?? 75_000;
+    const common: Pool.Options = {
+      connect: {
+        ...tlsOptions(options),
+        timeout: connectTimeoutMs,
+        keepAlive: true,
+        keepAliveInitialDelay: keepAliveProbeMs,
+      },
+      pipelining: 1,
+      headersTimeout: timeoutMs,
+    };
+    this.#requests = new Pool(this.#url.origin, { ...common, connections: maxConnections, bodyTimeout: timeoutMs });
+    this.#streams = new Pool(this.#url.origin, { ...common, connections: null, bodyTimeout: 0 });
+  }
+
+  async request(request: ApiRequest, { signal }: { readonly signal: AbortSignal }): Promise<ApiResponse> {
+    signal.throwIfAborted();
+    const pool = longRunning.test(request.path) ? this.#streams : this.#requests;
+    const headers = { ...request.headers, ...(await this.#ownHeaders()) };
+    const send = () =>
+      pool.request({
+        method: request.method as Dispatcher.HttpMethod,
+        path: this.#prefix + request.path,
+        headers,
+        // undici takes async iterables too; its types do not say so.
+        body: (request.body ?? null) as Uint8Array | null,
+        signal,
+      });
+    try {
+      const response = await send().catch((error: unknown) => {
+        if (!signal.aborted && isIdempotent(request) && isLostConnection(error)) return send();
+        throw error;
+      });
+      return {
+        status: response.statusCode,
+        headers: compact<ApiResponse["headers"]>(response.headers),
+        body: this.#body(response.body, signal),
+      };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw connectionError(this.#address, error);
+    }
+  }
+
+  async *#body(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+    try {
+      yield* body;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw connectionError(this.#address, error);
+    }
+  }
+
+  async upgrade(
+    request: ApiRequest,
+    { protocols, signal }: { readonly protocols: readonly string[]; readonly signal: AbortSignal },
+  ): Promise<MessageStream> {
+    signal.throwIfAborted();
+    if (this.#closing.signal.aborted) throw new DOMException("The transport was closed", "AbortError");
+    const url = `${this.#url.origin.replace(/^http/, "ws")}${this.#prefix}${request.path}`;
+    const options: ClientOptions = {
+      ...tlsOptions(this.#options),
+      // Lists become one header line each; the types of ws know single ones only.
+      headers: { ...request.headers, ...((await this.#ownHeaders()) as Record<string, string>) },
+      perMessageDeflate: false,
+      handshakeTimeout: this.#options.requestTimeoutMs ?? 75_000,
+      maxPayload: maxMessageBytes,
+      followRedirects: false,
+    };
+    const socket = new WebSocket(url, [...protocols], options);
+    const toError = (error: unknown) => connectionError(this.#address, error);
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        socket.terminate();
+        reject(signal.reason);
+      };
+      const settled = () => {
+        signal.removeEventListener("abort", onAbort);
+        this.#closing.signal.removeEventListener("abort", close);
+      };
+      const close = () => socket.terminate();
+      this.#closing.signal.addEventListener("abort", close, { once: true });
+      socket.once("close", settled);
+      signal.addEventListener("abort", onAbort, { once: true });
+      socket.on("error", (error) => reject(signal.aborted ? signal.reason : toError(error)));
+      socket.once("upgrade", (response) => response.socket.setKeepAlive(true, keepAliveProbeMs));
+      socket.once("open", () => {
+        signal.removeEventListener("abort", onAbort);
+        resolve(webSocketStream(socket, { signal, toError }));
+      });
+      socket.once("unexpected-response", (_request, response) => {
+        const { statusCode: status = 500, headers } = response;
+        readStatusError({ status, headers: compact<ApiResponse["headers"]>(headers), body: response }, maxErrorBytes)
+          .catch((error: unknown) => new StatusError(status, "Unknown", toError(error).message))
+          .then(reject)
+          .finally(() => socket.terminate());
+      });
+    });
+  }
+
+  async #ownHeaders(): Promise<Record<string, string | string[]>> {
+    const { userAgent = "wherry", impersonate } = this.#options;
+    return {
+      "user-agent": userAgent,
+      ...(this.#url.protocol === "https:" ? await this.#credentials() : {}),
+      ...(impersonate ? impersonationHeaders(impersonate) : {}),
+    };
+  }
+
+  async #credentials(): Promise<Record<string, string>> {
+    const { token, username, password } = this.#options;
+    const bearer = typeof token === "function" ? await token() : token;
+    if (bearer) return { authorization: `Bearer ${bearer}` };
+    if (username === undefined) return {};
+    const bytes = new TextEncoder().encode(`${username}:${password ?? ""}`);
+    return { authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await Promise.all([this.#requests.destroy(), this.#streams.destroy()]);
+  }
+}
+
+function serverUrl({ server, ca, cert, insecureSkipTlsVerify }: HttpTransportOptions): URL {
+  const scheme = ca || cert || insecureSkipTlsVerify ? "https" : "http";
+  const text = server.includes("://") ? server : `${scheme}://${server}`;
+  if (!URL.canParse(text) || !/^https?:/i.test(text))
+    throw new TypeError(`Cannot connect: the server must be an http:// or https:// URL, got "${server}"`);
+  return new URL(text);
+}
+
+interface TlsOptions {
+  readonly ca?: string | Buffer;
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+  readonly rejectUnauthorized?: boolean;
+  readonly servername?: string;
+}
+
+function tlsOptions({ ca, cert, key, insecureSkipTlsVerify, tlsServerName }: HttpTransportOptions): TlsOptions {
+  return compact<TlsOptions>({
+    // Plain bytes serve as well as Buffers here; only the types insist.
+    ca: ca as string | Buffer | undefined,
+    cert: cert as string | Buffer | undefined,
+    key: key as string | Buffer | undefined,
+    rejectUnauthorized: insecureSkipTlsVerify ? false : undefined,
+    servername: tlsServerName,
+  });
+}
+
+function impersonationHeaders({
+  user,
+  uid,
+  groups = [],
+  extra = {},
+}: Impersonation): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = { "impersonate-user": user };
+  if (uid) headers["impersonate-uid"] = uid;
+  if (groups.length > 0) headers["impersonate-group"] = [...groups];
+  for (const [key, values] of Object.entries(extra))
+    headers[`impersonate-extra-${encodeURIComponent(key.toLowerCase())}`] = [...values];
+  return headers;
+}
+
+function isIdempotent({ method }: ApiRequest): boolean {
+  return method === "GET" || method === "HEAD" || method === "OPTIONS";
+}
+
+/** Whether a kept connection ended under the request, as when the server closes idle ones: worth one more try. */
+function isLostConnection(error: unknown): boolean {
+  const code = error instanceof Error ? (error as Error & { code?: string }).code : undefined;
+  return code === "UND_ERR_SOCKET" || code === "ECONNRESET" || code === "EPIPE";
+}

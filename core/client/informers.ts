@@ -1,0 +1,179 @@
+import { apiVersionOf, type ResourceType } from "../api/kind.ts";
+import type { KubeObject, ObjectKey } from "../api/meta.ts";
+import type { Clock } from "../util/clock.ts";
+import { type Deferred, deferred } from "../util/deferred.ts";
+import { errorMessage, type Logger } from "../util/log.ts";
+import { Tasks } from "../util/tasks.ts";
+import { Cache } from "./cache.ts";
+import type { Client } from "./client.ts";
+import type { CacheChange, Informer, InformerFactory, InformerOptions } from "./informer.ts";
+import { type ReflectorTarget, reflect, type Versioned } from "./reflector.ts";
+
+/** Options of {@linkcode createInformers}. */
+export interface InformersOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Ends every informer when aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The informers of one process: the first who asks for a resource starts its list and watch, everybody shares them. */
+export function createInformers({ client, clock, random, log, signal }: InformersOptions): InformerFactory {
+  const informers = new Map<string, SharedInformer<KubeObject>>();
+  const tasks = new Tasks({
+    signal,
+    onError: (error) => log.error("Informer failed", { error: errorMessage(error) }),
+  });
+  tasks.signal.addEventListener("abort", () => {
+    for (const informer of informers.values()) informer.close(tasks.signal.reason);
+  });
+
+  return {
+    informer<T extends KubeObject>(kind: ResourceType<T>, options: InformerOptions<T> = {}): Informer<T> {
+      const { indexes = {}, ...selection } = options;
+      const { namespace, labelSelector, fieldSelector } = selection;
+      const key = JSON.stringify([apiVersionOf(kind), kind.plural, namespace, labelSelector, fieldSelector]);
+      let informer = informers.get(key) as SharedInformer<T> | undefined;
+      if (!informer) {
+        tasks.signal.throwIfAborted();
+        const target = new SharedInformer<T>(kind, log);
+        informer = target;
+        informers.set(key, target as unknown as SharedInformer<KubeObject>);
+        tasks.run((signal) => reflect({ client, clock, random, log, kind, selection, target, signal }));
+      }
+      for (const [name, valuesOf] of Object.entries(indexes)) informer.addIndex(name, valuesOf);
+      return informer;
+    },
+    [Symbol.asyncDispose]: () => tasks[Symbol.asyncDispose](),
+  };
+}
+
+interface Waiter extends Deferred<void> {
+  readonly revision: bigint;
+}
+
+/** An informer whose content a reflector feeds. */
+class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarget<T> {
+  readonly kind: ResourceType<T>;
+  readonly #log: Logger;
+  readonly #cache = new Cache<T>();
+  readonly #waiters = new Set<Waiter>();
+  #listeners: readonly ((change: CacheChange<T>) => void)[] = [];
+  #revision = 0n;
+  #synced = false;
+  #closed: { readonly reason: unknown } | undefined;
+
+  constructor(kind: ResourceType<T>, log: Logger) {
+    this.kind = kind;
+    this.#log = log;
+  }
+
+  get resourceVersion(): bigint {
+    return this.#revision;
+  }
+
+  get(key: ObjectKey): T | undefined {
+    return this.#cache.get(key);
+  }
+
+  list(namespace?: string): readonly T[] {
+    return this.#cache.list(namespace);
+  }
+
+  ownedBy(owner: { readonly metadata: { readonly uid?: string } }): readonly T[] {
+    return this.#cache.ownedBy(owner);
+  }
+
+  byIndex(index: string, value: string): readonly T[] {
+    return this.#cache.byIndex(index, value);
+  }
+
+  addIndex(name: string, valuesOf: (object: T) => readonly string[]): void {
+    this.#cache.addIndex(name, valuesOf);
+  }
+
+  synced({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return this.#synced ? Promise.resolve() : this.#wait(-1n, signal);
+  }
+
+  reached(resourceVersion: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    const revision = BigInt(resourceVersion);
+    return this.#synced && this.#revision >= revision ? Promise.resolve() : this.#wait(revision, signal);
+  }
+
+  onChange(listener: (change: CacheChange<T>) => void): () => void {
+    // A wrapper, so that the same function may listen twice and each removal takes away its own.
+    const own = (change: CacheChange<T>) => listener(change);
+    for (const object of this.#cache.list()) this.#tell(own, { type: "added", object });
+    this.#listeners = [...this.#listeners, own];
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== own);
+    };
+  }
+
+  replace(objects: readonly Versioned<T>[], revision: bigint, options: { readonly anew: boolean }): void {
+    for (const change of this.#cache.replace(objects, options)) this.#dispatch(change);
+    if (options.anew) this.#revision = revision;
+    this.#synced = true;
+    this.advance(revision);
+  }
+
+  set(object: T, revision: bigint): void {
+    for (const change of this.#cache.set(object, revision)) this.#dispatch(change);
+    this.advance(revision);
+  }
+
+  delete(object: T, revision: bigint): void {
+    for (const change of this.#cache.delete(object, revision)) this.#dispatch(change);
+    this.advance(revision);
+  }
+
+  advance(revision: bigint): void {
+    if (revision > this.#revision) this.#revision = revision;
+    for (const waiter of this.#waiters) {
+      if (waiter.revision > this.#revision) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  /** Nothing more comes: whoever waits is told why. */
+  close(reason: unknown): void {
+    this.#closed = { reason };
+    for (const waiter of this.#waiters) waiter.reject(reason);
+    this.#waiters.clear();
+  }
+
+  async #wait(revision: bigint, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw this.#closed.reason;
+    const waiter: Waiter = { ...deferred(), revision };
+    const onAbort = () => waiter.reject(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#waiters.add(waiter);
+    try {
+      await waiter.promise;
+    } finally {
+      this.#waiters.delete(waiter);
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  #dispatch(change: CacheChange<T>): void {
+    for (const listener of this.#listeners) {
+      // A listener may have been removed by one before it.
+      if (this.#listeners.includes(listener)) this.#tell(listener, change);
+    }
+  }
+
+  /** One listener's failure is no other's, and never the informer's. */
+  #tell(listener: (change: CacheChange<T>) => void, change: CacheChange<T>): void {
+    try {
+      listener(change);
+    } catch (error) {
+      this.#log.error("Listener failed", { resource: this.kind.plural, error: errorMessage(error) });
+    }
+  }
+}

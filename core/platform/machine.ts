@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import os from "node:os";
+
+/** What a machine says about itself. Fixed while it runs. */
+export interface MachineFacts {
+  readonly hostname: string;
+  /** Go's names, as Kubernetes labels nodes with: `linux`, `darwin`, `windows`. */
+  readonly operatingSystem: string;
+  /** Go's names: `amd64`, `arm64`, … */
+  readonly architecture: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly kernelVersion: string;
+  /** E.g. `Debian GNU/Linux 13 (trixie)`. */
+  readonly osImage: string;
+  readonly machineId: string;
+  readonly systemUuid: string;
+  readonly bootId: string;
+}
+
+/** Reads the facts of this machine. */
+export function machineFacts(): MachineFacts {
+  const machineId = firstLine("/etc/machine-id");
+  return {
+    hostname: os.hostname().toLowerCase(),
+    operatingSystem: goNames.get(os.platform()) ?? os.platform(),
+    architecture: goNames.get(os.arch()) ?? os.arch(),
+    cpus: Math.max(1, os.cpus().length),
+    memoryBytes: os.totalmem(),
+    kernelVersion: os.release(),
+    osImage: osImage(),
+    machineId,
+    systemUuid: firstLine("/sys/class/dmi/id/product_uuid") || machineId,
+    bootId: firstLine("/proc/sys/kernel/random/boot_id"),
+  };
+}
+
+/** Total and free bytes of the file system that holds `path`. */
+export async function diskSpace(path: string): Promise<{ readonly totalBytes: number; readonly freeBytes: number }> {
+  const { bsize, blocks, bavail } = await statfs(path);
+  return { totalBytes: bsize * blocks, freeBytes: bsize * bavail };
+}
+
+/** Bytes of memory that a new process could get. */
+export function availableMemoryBytes(): number {
+  try {
+    const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1];
+    if (kib !== undefined) return Number(kib) * 1024;
+  } catch {
+    // No procfs here: what the system calls free is the nearest figure.
+  }
+  return os.freemem();
+}
+
+/** The first IPv4 address by which other machines reach this one; loopback when there is none. */
+export function primaryAddress(): string {
+  for (const addresses of Object.values(os.networkInterfaces())) {
+    for (const address of addresses ?? []) {
+      if (address.family === "IPv4" && !address.internal) return address.address;
+    }
+  }
+  return "127.0.0.1";
+}
+
+const goNames: ReadonlyMap<string, string> = new Map([
+  ["win32", "windows"],
+  ["x64", "amd64"],
+  ["ia32", "386"],
+]);
+
+function osImage(): string {
+  const release = contents("/etc/os-release");
+  return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(release)?.[1] ?? `${os.type()} ${os.release()}`;
+}
+
+function firstLine(path: string): string {
+  return contents(path).split("\n", 1)[0]?.trim() ?? "";
+}
+
+/** Empty when it cannot be read: not every system has every file. */
+function contents(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,135 @@
+import { describe, expect, it } from "vitest";
+import { imageTag } from "../../../core/kinds/container_defaults.ts";
+import { deployment, pod } from "../../../core/kinds/mod.ts";
+import { deploymentOf, nginx, podOf, podWith } from "./fixtures.ts";
+
+const defaultsOf = (object = podOf()) => pod.strategy.applyDefaults(object);
+
+describe("pod defaults", () => {
+  it("pod gets what Kubernetes documents, when nothing is set", () => {
+    expect(defaultsOf().spec).toEqual({
+      containers: [
+        {
+          name: "nginx",
+          image: "nginx:1.27",
+          imagePullPolicy: "IfNotPresent",
+          resources: {},
+          terminationMessagePath: "/dev/termination-log",
+          terminationMessagePolicy: "File",
+        },
+      ],
+      dnsPolicy: "ClusterFirst",
+      enableServiceLinks: true,
+      restartPolicy: "Always",
+      schedulerName: "default-scheduler",
+      securityContext: {},
+      terminationGracePeriodSeconds: 30,
+    });
+  });
+
+  it("templates get no service links, host ports and requests, which only pods have", () => {
+    const container = { ...nginx, ports: [{ containerPort: 80 }], resources: { limits: { cpu: 1 } } };
+    const { template } = deployment.strategy.applyDefaults(
+      deploymentOf({ template: { spec: { hostNetwork: true, containers: [container] } } }),
+    ).spec;
+    expect(template.spec.enableServiceLinks).toBeUndefined();
+    expect(template.spec.containers[0]?.resources).toEqual({ limits: { cpu: "1" } });
+    expect(template.spec.containers[0]?.ports).toEqual([{ containerPort: 80, protocol: "TCP" }]);
+  });
+
+  it("requests are taken from limits where they are absent, quantities in canonical form", () => {
+    const resources = { limits: { cpu: 0.5, memory: "1024Mi" }, requests: { cpu: "0.1" } };
+    expect(defaultsOf(podWith({ resources })).spec.containers[0]?.resources).toEqual({
+      limits: { cpu: "500m", memory: "1Gi" },
+      requests: { cpu: "100m", memory: "1Gi" },
+    });
+  });
+
+  it("host ports equal container ports on the host's network", () => {
+    const ports = [{ containerPort: 80 }];
+    expect(defaultsOf(podWith({ ports }, { hostNetwork: true })).spec.containers[0]?.ports).toEqual([
+      { containerPort: 80, hostPort: 80, protocol: "TCP" },
+    ]);
+  });
+
+  it("probes and hooks get their times, paths and schemes", () => {
+    const container = defaultsOf(
+      podWith({
+        livenessProbe: { httpGet: { port: 80 } },
+        readinessProbe: { exec: { command: ["true"] }, timeoutSeconds: 5 },
+        startupProbe: { grpc: { port: 1 } },
+        lifecycle: { preStop: { httpGet: { port: "web" } } },
+      }),
+    ).spec.containers[0];
+    const times = { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 };
+    expect(container?.livenessProbe).toEqual({ ...times, httpGet: { port: 80, path: "/", scheme: "HTTP" } });
+    expect(container?.readinessProbe).toEqual({ ...times, timeoutSeconds: 5, exec: { command: ["true"] } });
+    expect(container?.startupProbe).toEqual({ ...times, grpc: { port: 1, service: "" } });
+    expect(container?.lifecycle).toEqual({ preStop: { httpGet: { port: "web", path: "/", scheme: "HTTP" } } });
+  });
+
+  it("volumes get their modes, types and versions; a volume without a source is an emptyDir", () => {
+    const fieldRef = { fieldPath: "metadata.name" };
+    const { volumes } = defaultsOf(
+      podOf({
+        volumes: [
+          { name: "a" },
+          { name: "b", configMap: { name: "c" } },
+          { name: "c", secret: { secretName: "s", defaultMode: 0 } },
+          { name: "d", hostPath: { path: "/tmp" } },
+          { name: "e", downwardAPI: { items: [{ path: "name", fieldRef }] } },
+          { name: "f", projected: { sources: [{ serviceAccountToken: { path: "token" } }] } },
+        ],
+      }),
+    ).spec;
+    expect(volumes).toEqual([
+      { name: "a", emptyDir: {} },
+      { name: "b", configMap: { name: "c", defaultMode: 420 } },
+      { name: "c", secret: { secretName: "s", defaultMode: 0 } },
+      { name: "d", hostPath: { path: "/tmp", type: "" } },
+      {
+        name: "e",
+        downwardAPI: { defaultMode: 420, items: [{ path: "name", fieldRef: { apiVersion: "v1", ...fieldRef } }] },
+      },
+      {
+        name: "f",
+        projected: { defaultMode: 420, sources: [{ serviceAccountToken: { path: "token", expirationSeconds: 3600 } }] },
+      },
+    ]);
+  });
+
+  it("references in the environment get a version and a unit", () => {
+    const env = [
+      { name: "A", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+      { name: "B", valueFrom: { resourceFieldRef: { resource: "limits.cpu" } } },
+    ];
+    expect(defaultsOf(podWith({ env })).spec.containers[0]?.env).toEqual([
+      { name: "A", valueFrom: { fieldRef: { apiVersion: "v1", fieldPath: "metadata.name" } } },
+      { name: "B", valueFrom: { resourceFieldRef: { resource: "limits.cpu", divisor: "0" } } },
+    ]);
+  });
+
+  it("the two names of the service account are one", () => {
+    expect(defaultsOf(podOf({ serviceAccount: "a" })).spec).toMatchObject({
+      serviceAccount: "a",
+      serviceAccountName: "a",
+    });
+  });
+
+  it.each([
+    ["nginx", "latest"],
+    ["nginx:latest", "latest"],
+    ["nginx:1.27", "1.27"],
+    ["host:5000/nginx", "latest"],
+    ["host:5000/nginx:1", "1"],
+    [`nginx@sha256:${"a".repeat(64)}`, undefined],
+    [`nginx:1@sha256:${"a".repeat(64)}`, "1"],
+    ["", undefined],
+  ])("imageTag() reads %s as %s", (image, tag) => {
+    expect(imageTag(image)).toBe(tag);
+  });
+
+  it("a latest image is always pulled", () => {
+    expect(defaultsOf(podWith({ image: "nginx" })).spec.containers[0]?.imagePullPolicy).toBe("Always");
+  });
+});
