@@ -1,16 +1,39 @@
+import type { Cluster } from "../cluster/start_cluster.ts";
 import { mergeContext } from "../core/client/edit_kubeconfig.ts";
 import { kubeconfigPaths, loadKubeconfig } from "../core/client/load_kubeconfig.ts";
+import type { FlagOf, FlagValues, FlagWithDefault } from "../core/flags/flag.ts";
 import { joinPath, resolvePath } from "../core/platform/files.ts";
 import { environmentVariable, homeDirectory } from "../core/platform/process.ts";
 import { daemonLogger, loggingFlags } from "./daemon.ts";
 import type { CommandEnv } from "./env.ts";
-import { type Flag, type FlagValues, UsageError } from "./verb.ts";
+import { UsageError } from "./verb.ts";
 
 /** Name of the context that `wherry up` puts into the kubeconfig. */
 const contextName = "wherry";
 
+/** Flags of {@linkcode clusterFlags}. */
+export interface ClusterFlags {
+  readonly "log-level": FlagWithDefault<"string", string>;
+  readonly "data-dir": FlagOf<"string">;
+  readonly "bind-address": FlagWithDefault<"string", string>;
+  readonly "secure-port": FlagWithDefault<"number", number>;
+  readonly "container-runtime": FlagWithDefault<"string", string>;
+  readonly "pod-infra-container-image": FlagOf<"string">;
+  readonly nodes: FlagWithDefault<"number", number>;
+  readonly "nodeport-addresses": FlagOf<"list">;
+}
+
+/** A cluster that was started, and where its kubeconfig is. */
+export interface OpenCluster {
+  readonly cluster: Cluster;
+  readonly dataDir: string;
+  readonly kubeconfig: string;
+  /** Whether its context is the current one, so that nothing need be typed to reach it. */
+  readonly isCurrent: boolean;
+}
+
 /** The flags of verbs that start a whole cluster in this process. */
-export const clusterFlags = {
+export const clusterFlags: ClusterFlags = {
   "log-level": { ...loggingFlags["log-level"], default: "warn" },
   "data-dir": {
     type: "string",
@@ -46,12 +69,10 @@ export const clusterFlags = {
     placeholder: "range",
     description: "Addresses on which node ports are served, as ranges; default 127.0.0.1.",
   },
-} as const satisfies Record<string, Flag>;
-
-type ClusterFlags = FlagValues<typeof clusterFlags>;
+};
 
 /** Starts the cluster of a folder, and writes how to reach it into kubeconfigs. */
-export async function openCluster(flags: ClusterFlags, env: CommandEnv) {
+export async function openCluster(flags: FlagValues<ClusterFlags>, env: CommandEnv): Promise<OpenCluster> {
   const { startCluster } = await import("../cluster/start_cluster.ts");
   const dataDir = resolvePath(
     flags["data-dir"] ?? environmentVariable("WHERRY_DATA_DIR") ?? joinPath(homeDirectory(), ".wherry"),

@@ -9,7 +9,7 @@ export const up: Verb = defineVerb({
   summary: "Start a cluster on this machine; Ctrl-C stops it with its pods.",
   description:
     "Master and node in one process, in the foreground. What the cluster knows is kept in the data folder. The context `wherry` in the kubeconfig leads to it; it becomes the current one unless another is.",
-  flags: clusterFlags,
+  flags: { ...clusterFlags },
   examples: [
     ["With programs as plain processes, whether Docker is there or not", "wherry up --container-runtime process"],
   ],

@@ -18,7 +18,7 @@ async function buildAll() {
   const schema = join(dist, "k8s-schema.json.gz");
   if (modified(join(root, "tools", "gen_schema.mjs")) > modified(schema)) await generateSchema(schema);
 
-  const common = { absWorkingDir: root, bundle: true, platform: "node", target: "node20.18", logLevel: "warning", legalComments: "none" };
+  const common = { absWorkingDir: root, bundle: true, platform: "node", target: "node20.18", logLevel: "warning", logOverride: { "empty-import-meta": "silent" }, legalComments: "none" };
   const daemonEntries = new Set();
   rmSync(join(dist, "lib"), { recursive: true, force: true });
   await build({

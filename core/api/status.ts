@@ -149,6 +149,14 @@ function detailsOf({ group, plural }: ResourceName, name: string): StatusDetails
 export class StatusError extends Error {
   readonly status: Status;
 
+  /**
+   * Told by its shape, not by its class: the command line and the library are bundles of their own, and one's errors
+   * reach the other.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === "StatusError" && "status" in value;
+  }
+
   constructor(code: number, reason: StatusReason, message: string, details?: StatusDetails) {
     super(message);
     this.name = "StatusError";

@@ -1,13 +1,19 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { LabelSelector } from "../api/labels.ts";
 import type { Condition, KubeObject } from "../api/meta.ts";
+import { ageColumn, containerImages, containerNames, nameColumn, selectorText } from "./cells.ts";
+import { validateDeployment, validateDeploymentUpdate } from "./deployment_validation.ts";
 import type { PodTemplateSpec } from "./pod.ts";
+import { defaultPodTemplate } from "./pod_defaults.ts";
+import { withStatusOf } from "./with_status.ts";
 
+/** How many pods may be there too many, or too few, while a template is rolled out. */
 export interface RollingUpdate {
   readonly maxSurge?: number | string;
   readonly maxUnavailable?: number | string;
 }
 
+/** What a deployment is to be. */
 export interface DeploymentSpec {
   readonly replicas?: number;
   readonly selector: LabelSelector;
@@ -19,10 +25,12 @@ export interface DeploymentSpec {
   readonly progressDeadlineSeconds?: number;
 }
 
+/** What is known about a deployment: Available, Progressing, ReplicaFailure. */
 export interface DeploymentCondition extends Condition {
   readonly lastUpdateTime?: string;
 }
 
+/** How far a deployment is. */
 export interface DeploymentStatus {
   readonly observedGeneration?: number;
   readonly replicas?: number;
@@ -41,6 +49,7 @@ export interface Deployment extends KubeObject {
   readonly status?: DeploymentStatus;
 }
 
+/** The kind Deployment. */
 export const deployment: Kind<Deployment> = defineKind<Deployment>({
   group: "apps",
   version: "v1",
@@ -54,5 +63,74 @@ export const deployment: Kind<Deployment> = defineKind<Deployment>({
     status: true,
     scale: { spec: ".spec.replicas", status: ".status.replicas", selector: ".spec.selector" },
   },
-  columns: [],
+  strategy: {
+    applyDefaults,
+    prepareForCreate: (object) => ({ ...object, status: {} }),
+    prepareForUpdate: (next, previous) => withStatusOf(previous, next),
+    validate: validateDeployment,
+    validateUpdate: validateDeploymentUpdate,
+  },
+  columns: [
+    nameColumn,
+    {
+      name: "Ready",
+      type: "string",
+      description: "Pods that are ready, of those wanted.",
+      cell: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 1}`,
+    },
+    {
+      name: "Up-to-date",
+      type: "string",
+      description: "Pods that have the wanted template.",
+      cell: ({ status }) => String(status?.updatedReplicas ?? 0),
+    },
+    {
+      name: "Available",
+      type: "string",
+      description: "Pods that have been ready for minReadySeconds.",
+      cell: ({ status }) => String(status?.availableReplicas ?? 0),
+    },
+    ageColumn,
+    {
+      name: "Containers",
+      type: "string",
+      priority: 1,
+      description: "Names of the template's containers.",
+      cell: ({ spec }) => containerNames(spec.template.spec),
+    },
+    {
+      name: "Images",
+      type: "string",
+      priority: 1,
+      description: "Images of the template's containers.",
+      cell: ({ spec }) => containerImages(spec.template.spec),
+    },
+    {
+      name: "Selector",
+      type: "string",
+      priority: 1,
+      description: "Labels of the pods that belong to the deployment.",
+      cell: ({ spec }) => selectorText(spec.selector),
+    },
+  ],
 });
+
+function applyDefaults(object: Deployment): Deployment {
+  const spec: Partial<DeploymentSpec> = object.spec ?? {};
+  const type = spec.strategy?.type || "RollingUpdate";
+  const rollingUpdate =
+    type === "RollingUpdate"
+      ? { maxUnavailable: "25%", maxSurge: "25%", ...spec.strategy?.rollingUpdate }
+      : spec.strategy?.rollingUpdate;
+  return {
+    ...object,
+    spec: {
+      ...spec,
+      replicas: spec.replicas ?? 1,
+      strategy: { ...spec.strategy, type, ...(rollingUpdate ? { rollingUpdate } : {}) },
+      revisionHistoryLimit: spec.revisionHistoryLimit ?? 10,
+      progressDeadlineSeconds: spec.progressDeadlineSeconds ?? 600,
+      template: defaultPodTemplate(spec.template),
+    } as DeploymentSpec,
+  };
+}

@@ -1,7 +1,11 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
+import { ageColumn, nameColumn } from "./cells.ts";
+import { validateEndpointSlice } from "./endpoint_slice_validation.ts";
 import type { ObjectReference } from "./endpoints.ts";
+import { checkImmutable } from "./validators.ts";
 
+/** One place that traffic may go to. */
 export interface Endpoint {
   readonly addresses: readonly string[];
   readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean };
@@ -9,8 +13,10 @@ export interface Endpoint {
   readonly nodeName?: string;
   readonly zone?: string;
   readonly targetRef?: ObjectReference;
+  readonly hints?: { readonly forZones?: readonly { readonly name: string }[] };
 }
 
+/** A port that every endpoint of a slice has. */
 export interface SlicePort {
   readonly name?: string;
   readonly port?: number;
@@ -25,6 +31,7 @@ export interface EndpointSlice extends KubeObject {
   readonly ports?: readonly SlicePort[];
 }
 
+/** The kind EndpointSlice. */
 export const endpointSlice: Kind<EndpointSlice> = defineKind<EndpointSlice>({
   group: "discovery.k8s.io",
   version: "v1",
@@ -33,6 +40,47 @@ export const endpointSlice: Kind<EndpointSlice> = defineKind<EndpointSlice>({
   namespaced: true,
 
   schema: "io.k8s.api.discovery.v1.EndpointSlice",
-
-  columns: [],
+  strategy: {
+    applyDefaults: (object) => ({
+      ...object,
+      endpoints: object.endpoints ?? [],
+      ...(object.ports
+        ? { ports: object.ports.map((port) => ({ ...port, name: port.name ?? "", protocol: port.protocol || "TCP" })) }
+        : {}),
+    }),
+    validate: validateEndpointSlice,
+    validateUpdate: (next, previous) => checkImmutable("addressType", next.addressType, previous.addressType),
+  },
+  columns: [
+    nameColumn,
+    {
+      name: "AddressType",
+      type: "string",
+      description: "What sort of addresses the slice holds.",
+      cell: ({ addressType }) => addressType,
+    },
+    {
+      name: "Ports",
+      type: "string",
+      description: "Ports of every endpoint.",
+      cell: ({ ports = [] }) =>
+        someOf(ports.map(({ port, name }) => (port === undefined ? name || "*" : String(port)))),
+    },
+    {
+      name: "Endpoints",
+      type: "string",
+      description: "Addresses of the endpoints.",
+      cell: ({ endpoints = [] }) => someOf(endpoints.flatMap((endpoint) => endpoint.addresses)),
+    },
+    ageColumn,
+  ],
 });
+
+/** Most items that a cell shows. */
+const shown = 3;
+
+function someOf(items: readonly string[]): string {
+  if (items.length === 0) return "<unset>";
+  const text = items.slice(0, shown).join(",");
+  return items.length > shown ? `${text} + ${items.length - shown} more...` : text;
+}

@@ -1,5 +1,7 @@
-import { defineKind, type Kind } from "../api/kind.ts";
+import { defineKind, dnsLabelError, type Kind } from "../api/kind.ts";
 import type { Condition, KubeObject } from "../api/meta.ts";
+import { ageColumn, nameColumn } from "./cells.ts";
+import { withStatusOf } from "./with_status.ts";
 
 /** A room for names. @see https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/ */
 export interface Namespace extends KubeObject {
@@ -7,6 +9,12 @@ export interface Namespace extends KubeObject {
   readonly status?: { readonly phase?: "Active" | "Terminating"; readonly conditions?: readonly Condition[] };
 }
 
+/** Lets selectors find namespaces by name. */
+const nameLabel = "kubernetes.io/metadata.name";
+/** Keeps a namespace until all that it holds is gone. */
+const finalizer = "kubernetes";
+
+/** The kind Namespace. */
 export const namespace: Kind<Namespace> = defineKind<Namespace>({
   group: "",
   version: "v1",
@@ -16,5 +24,37 @@ export const namespace: Kind<Namespace> = defineKind<Namespace>({
   shortNames: ["ns"],
   schema: "io.k8s.api.core.v1.Namespace",
   subresources: { status: true },
-  columns: [],
+  validateName: dnsLabelError,
+  strategy: {
+    applyDefaults: (object) => {
+      const { name, labels } = object.metadata;
+      return name ? { ...object, metadata: { ...object.metadata, labels: { ...labels, [nameLabel]: name } } } : object;
+    },
+    prepareForCreate: (object) => {
+      const finalizers = object.spec?.finalizers ?? [];
+      return {
+        ...object,
+        spec: {
+          ...object.spec,
+          finalizers: finalizers.includes(finalizer) ? finalizers : [...finalizers, finalizer],
+        },
+        status: { phase: "Active" },
+      };
+    },
+    prepareForUpdate: (next, previous) => {
+      const kept = withStatusOf(previous, next);
+      return previous.spec ? { ...kept, spec: previous.spec } : kept;
+    },
+    fields: ({ metadata, status }) => ({ name: metadata.name ?? "", "status.phase": status?.phase ?? "" }),
+  },
+  columns: [
+    nameColumn,
+    {
+      name: "Status",
+      type: "string",
+      description: "What the namespace is doing.",
+      cell: ({ status }) => status?.phase ?? "",
+    },
+    ageColumn,
+  ],
 });

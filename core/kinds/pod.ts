@@ -1,15 +1,23 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { LabelSelector } from "../api/labels.ts";
 import type { Condition, KubeObject, ObjectMeta, StringMap } from "../api/meta.ts";
+import { podColumns } from "./pod_columns.ts";
+import { defaultPod } from "./pod_defaults.ts";
+import { qosClass } from "./pod_resources.ts";
+import { validatePodUpdate } from "./pod_update.ts";
+import { validatePod } from "./pod_validation.ts";
+import { withStatusOf } from "./with_status.ts";
 
 /** Amounts by resource name (`cpu`, `memory`, …) as quantities. */
 export type ResourceList = { readonly [name: string]: string | number };
 
+/** What a container is promised and what it may not exceed. */
 export interface ResourceRequirements {
   readonly limits?: ResourceList;
   readonly requests?: ResourceList;
 }
 
+/** A port that a container listens on. */
 export interface ContainerPort {
   readonly name?: string;
   readonly containerPort: number;
@@ -18,23 +26,27 @@ export interface ContainerPort {
   readonly protocol?: "TCP" | "UDP" | "SCTP";
 }
 
+/** Points at an entry of a ConfigMap or Secret. */
 export interface KeySelector {
   readonly name?: string;
   readonly key: string;
   readonly optional?: boolean;
 }
 
+/** Points at a field of the pod. */
 export interface ObjectFieldSelector {
   readonly apiVersion?: string;
   readonly fieldPath: string;
 }
 
+/** Points at a request or limit of a container. */
 export interface ResourceFieldSelector {
   readonly containerName?: string;
   readonly resource: string;
   readonly divisor?: string | number;
 }
 
+/** An environment variable: a text, or where to take one from. */
 export interface EnvVar {
   readonly name: string;
   readonly value?: string;
@@ -46,12 +58,14 @@ export interface EnvVar {
   };
 }
 
+/** An object whose entries become environment variables. */
 export interface EnvFromSource {
   readonly prefix?: string;
   readonly configMapRef?: { readonly name?: string; readonly optional?: boolean };
   readonly secretRef?: { readonly name?: string; readonly optional?: boolean };
 }
 
+/** Where a container sees a volume. */
 export interface VolumeMount {
   readonly name: string;
   readonly mountPath: string;
@@ -61,6 +75,7 @@ export interface VolumeMount {
   readonly mountPropagation?: string;
 }
 
+/** An HTTP request that succeeds with a status from 200 to 399. */
 export interface HttpGetAction {
   readonly path?: string;
   readonly port: number | string;
@@ -78,6 +93,7 @@ export interface Handler {
   readonly sleep?: { readonly seconds: number };
 }
 
+/** How to find out whether a container is alive, ready or started. */
 export interface Probe extends Handler {
   readonly initialDelaySeconds?: number;
   readonly timeoutSeconds?: number;
@@ -87,6 +103,7 @@ export interface Probe extends Handler {
   readonly terminationGracePeriodSeconds?: number;
 }
 
+/** What the processes of a container may do. */
 export interface SecurityContext {
   readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
   readonly privileged?: boolean;
@@ -95,8 +112,11 @@ export interface SecurityContext {
   readonly runAsNonRoot?: boolean;
   readonly readOnlyRootFilesystem?: boolean;
   readonly allowPrivilegeEscalation?: boolean;
+  readonly seccompProfile?: { readonly type: string; readonly localhostProfile?: string };
+  readonly procMount?: string;
 }
 
+/** One program of a pod with its image, environment and limits. */
 export interface Container {
   readonly name: string;
   readonly image?: string;
@@ -123,18 +143,21 @@ export interface Container {
   readonly restartPolicy?: "Always";
 }
 
+/** The file that an entry becomes. */
 export interface KeyToPath {
   readonly key: string;
   readonly path: string;
   readonly mode?: number;
 }
 
+/** A ConfigMap or Secret as files. */
 export interface ConfigMapProjection {
   readonly name?: string;
   readonly items?: readonly KeyToPath[];
   readonly optional?: boolean;
 }
 
+/** A file that shows a field of the pod. */
 export interface DownwardApiFile {
   readonly path: string;
   readonly fieldRef?: ObjectFieldSelector;
@@ -142,6 +165,7 @@ export interface DownwardApiFile {
   readonly mode?: number;
 }
 
+/** One source of a projected volume. Exactly one is set. */
 export interface VolumeProjection {
   readonly configMap?: ConfigMapProjection;
   readonly secret?: ConfigMapProjection;
@@ -153,6 +177,7 @@ export interface VolumeProjection {
   };
 }
 
+/** Files that the containers of a pod may mount. Exactly one source is set. */
 export interface Volume {
   readonly name: string;
   readonly emptyDir?: { readonly medium?: string; readonly sizeLimit?: string | number };
@@ -169,6 +194,7 @@ export interface Volume {
   readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean };
 }
 
+/** Lets a pod onto nodes, or stay on nodes, that have a matching taint. */
 export interface Toleration {
   readonly key?: string;
   readonly operator?: "Exists" | "Equal";
@@ -177,17 +203,20 @@ export interface Toleration {
   readonly tolerationSeconds?: number;
 }
 
+/** What one label or field of a node must be. */
 export interface NodeSelectorRequirement {
   readonly key: string;
   readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt";
   readonly values?: readonly string[];
 }
 
+/** Requirements that must all hold. */
 export interface NodeSelectorTerm {
   readonly matchExpressions?: readonly NodeSelectorRequirement[];
   readonly matchFields?: readonly NodeSelectorRequirement[];
 }
 
+/** Which nodes and neighbours a pod wants. */
 export interface Affinity {
   readonly nodeAffinity?: {
     readonly requiredDuringSchedulingIgnoredDuringExecution?: {
@@ -202,15 +231,19 @@ export interface Affinity {
   readonly podAntiAffinity?: object;
 }
 
+/** What all processes of a pod may do. */
 export interface PodSecurityContext {
   readonly runAsUser?: number;
   readonly runAsGroup?: number;
   readonly runAsNonRoot?: boolean;
   readonly supplementalGroups?: readonly number[];
   readonly fsGroup?: number;
+  readonly fsGroupChangePolicy?: string;
   readonly sysctls?: readonly { readonly name: string; readonly value: string }[];
+  readonly seccompProfile?: { readonly type: string; readonly localhostProfile?: string };
 }
 
+/** What a pod is to be. */
 export interface PodSpec {
   readonly volumes?: readonly Volume[];
   readonly initContainers?: readonly Container[];
@@ -255,10 +288,12 @@ export interface PodSpec {
   readonly schedulingGates?: readonly { readonly name: string }[];
 }
 
+/** A container that runs. */
 export interface ContainerStateRunning {
   readonly startedAt?: string;
 }
 
+/** A container that has ended. */
 export interface ContainerStateTerminated {
   readonly exitCode: number;
   readonly signal?: number;
@@ -276,6 +311,7 @@ export interface ContainerState {
   readonly terminated?: ContainerStateTerminated;
 }
 
+/** How a container is, and was before its last restart. */
 export interface ContainerStatus {
   readonly name: string;
   readonly state?: ContainerState;
@@ -288,12 +324,15 @@ export interface ContainerStatus {
   readonly started?: boolean;
 }
 
+/** What is known about a pod: PodScheduled, Initialized, ContainersReady, Ready. */
 export interface PodCondition extends Condition {
   readonly lastProbeTime?: string | null;
 }
 
+/** Where a pod is in its life. */
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed" | "Unknown";
 
+/** What the pod as a whole is doing, as its status says. */
 export interface PodStatus {
   readonly observedGeneration?: number;
   readonly phase?: PodPhase;
@@ -324,6 +363,7 @@ export interface PodTemplateSpec {
   readonly spec: PodSpec;
 }
 
+/** The kind Pod. */
 export const pod: Kind<Pod> = defineKind<Pod>({
   group: "",
   version: "v1",
@@ -334,5 +374,31 @@ export const pod: Kind<Pod> = defineKind<Pod>({
   categories: ["all"],
   schema: "io.k8s.api.core.v1.Pod",
   subresources: { status: true },
-  columns: [],
+  strategy: {
+    applyDefaults: defaultPod,
+    prepareForCreate: (object) => ({ ...object, status: { phase: "Pending", qosClass: qosClass(object) } }),
+    prepareForUpdate: (next, previous) => withStatusOf(previous, next),
+    validate: validatePod,
+    validateUpdate: validatePodUpdate,
+    fields: ({ spec, status = {} }) => ({
+      "spec.nodeName": spec.nodeName ?? "",
+      "spec.restartPolicy": spec.restartPolicy ?? "",
+      "spec.schedulerName": spec.schedulerName ?? "",
+      "spec.serviceAccountName": spec.serviceAccountName ?? "",
+      "spec.hostNetwork": String(spec.hostNetwork ?? false),
+      "status.phase": status.phase ?? "",
+      "status.podIP": status.podIPs?.[0]?.ip ?? status.podIP ?? "",
+      "status.podIPs": status.podIPs?.[0]?.ip ?? status.podIP ?? "",
+      "status.nominatedNodeName": status.nominatedNodeName ?? "",
+    }),
+    gracePeriodSeconds: podGracePeriodSeconds,
+  },
+  columns: podColumns,
 });
+
+/** How long a pod may take to end: nothing when nobody runs it. */
+function podGracePeriodSeconds({ spec, status }: Pod, requested: number | undefined): number {
+  if (!spec.nodeName || status?.phase === "Succeeded" || status?.phase === "Failed") return 0;
+  const seconds = requested ?? spec.terminationGracePeriodSeconds ?? 0;
+  return seconds < 0 ? 1 : seconds;
+}

@@ -1,8 +1,14 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { LabelSelector } from "../api/labels.ts";
 import type { Condition, KubeObject } from "../api/meta.ts";
+import { ageColumn, containerImages, containerNames, nameColumn, selectorText } from "./cells.ts";
 import type { PodTemplateSpec } from "./pod.ts";
+import { defaultPodTemplate } from "./pod_defaults.ts";
+import { checkImmutable, checkNonNegative } from "./validators.ts";
+import { withStatusOf } from "./with_status.ts";
+import { checkSelectorAndTemplate } from "./workload_validation.ts";
 
+/** What a replica set is to be. */
 export interface ReplicaSetSpec {
   readonly replicas?: number;
   readonly minReadySeconds?: number;
@@ -10,6 +16,7 @@ export interface ReplicaSetSpec {
   readonly template: PodTemplateSpec;
 }
 
+/** How far a replica set is. */
 export interface ReplicaSetStatus {
   readonly replicas: number;
   readonly fullyLabeledReplicas?: number;
@@ -26,6 +33,7 @@ export interface ReplicaSet extends KubeObject {
   readonly status?: ReplicaSetStatus;
 }
 
+/** The kind ReplicaSet. */
 export const replicaSet: Kind<ReplicaSet> = defineKind<ReplicaSet>({
   group: "apps",
   version: "v1",
@@ -39,5 +47,54 @@ export const replicaSet: Kind<ReplicaSet> = defineKind<ReplicaSet>({
     status: true,
     scale: { spec: ".spec.replicas", status: ".status.replicas", selector: ".spec.selector" },
   },
-  columns: [],
+  strategy: {
+    applyDefaults: (object) => {
+      const spec: Partial<ReplicaSetSpec> = object.spec ?? {};
+      const template = spec.template && defaultPodTemplate(spec.template);
+      const defaulted = { ...spec, replicas: spec.replicas ?? 1, ...(template ? { template } : {}) };
+      return { ...object, spec: defaulted as ReplicaSetSpec };
+    },
+    prepareForCreate: (object) => ({ ...object, status: { replicas: 0 } }),
+    prepareForUpdate: (next, previous) => withStatusOf(previous, next),
+    validate: ({ spec }) => [
+      ...checkNonNegative("spec.replicas", spec.replicas),
+      ...checkNonNegative("spec.minReadySeconds", spec.minReadySeconds),
+      ...checkSelectorAndTemplate(spec, "ReplicaSet"),
+    ],
+    validateUpdate: (next, previous) => checkImmutable("spec.selector", next.spec.selector, previous.spec.selector),
+    fields: ({ status }) => ({ "status.replicas": String(status?.replicas ?? 0) }),
+  },
+  columns: [
+    nameColumn,
+    { name: "Desired", type: "integer", description: "Pods wanted.", cell: ({ spec }) => spec.replicas ?? 1 },
+    { name: "Current", type: "integer", description: "Pods there are.", cell: ({ status }) => status?.replicas ?? 0 },
+    {
+      name: "Ready",
+      type: "integer",
+      description: "Pods that are ready.",
+      cell: ({ status }) => status?.readyReplicas ?? 0,
+    },
+    ageColumn,
+    {
+      name: "Containers",
+      type: "string",
+      priority: 1,
+      description: "Names of the template's containers.",
+      cell: ({ spec }) => containerNames(spec.template.spec),
+    },
+    {
+      name: "Images",
+      type: "string",
+      priority: 1,
+      description: "Images of the template's containers.",
+      cell: ({ spec }) => containerImages(spec.template.spec),
+    },
+    {
+      name: "Selector",
+      type: "string",
+      priority: 1,
+      description: "Labels of the pods that belong to the replica set.",
+      cell: ({ spec }) => selectorText(spec.selector),
+    },
+  ],
 });

@@ -1,5 +1,9 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { KubeObject, StringMap } from "../api/meta.ts";
+import { ageColumn, nameColumn } from "./cells.ts";
+import { base64Bytes, checkDataKeys, checkDataSize, checkImmutableData } from "./data_validation.ts";
+import { checkSecretType } from "./secret_types.ts";
+import { checkImmutable } from "./validators.ts";
 
 /** Small confidential data. @see https://kubernetes.io/docs/concepts/configuration/secret/ */
 export interface Secret extends KubeObject {
@@ -11,6 +15,7 @@ export interface Secret extends KubeObject {
   readonly immutable?: boolean;
 }
 
+/** The kind Secret. */
 export const secret: Kind<Secret> = defineKind<Secret>({
   group: "",
   version: "v1",
@@ -19,6 +24,46 @@ export const secret: Kind<Secret> = defineKind<Secret>({
   namespaced: true,
 
   schema: "io.k8s.api.core.v1.Secret",
-
-  columns: [],
+  strategy: {
+    applyDefaults,
+    prepareForUpdate: (next, previous) => (next.type || !previous.type ? next : { ...next, type: previous.type }),
+    validate: (object) => [
+      ...checkDataKeys("data", Object.keys(object.data ?? {})),
+      ...checkDataSize("data", base64Bytes(object.data)),
+      ...checkSecretType(object),
+    ],
+    validateUpdate: (next, previous) => [
+      ...checkImmutable("type", next.type, previous.type),
+      ...checkImmutableData(next, previous, ["data"]),
+    ],
+    fields: ({ type }) => ({ type: type ?? "" }),
+  },
+  columns: [
+    nameColumn,
+    { name: "Type", type: "string", description: "What the data is for.", cell: ({ type }) => type ?? "" },
+    {
+      name: "Data",
+      type: "string",
+      description: "How many entries there are.",
+      cell: ({ data = {} }) => String(Object.keys(data).length),
+    },
+    ageColumn,
+  ],
 });
+
+const encoder = new TextEncoder();
+
+function applyDefaults(object: Secret): Secret {
+  const { stringData, ...rest } = object;
+  const type = rest.type || "Opaque";
+  if (!stringData) return { ...rest, type };
+  const encoded = Object.entries(stringData).map(([key, text]) => [key, toBase64(encoder.encode(text))] as const);
+  return { ...rest, type, data: Object.fromEntries([...Object.entries(rest.data ?? {}), ...encoded]) };
+}
+
+/** Base64 of bytes; in steps, because a call takes only so many arguments. */
+function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  for (let at = 0; at < bytes.length; at += 8192) binary += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(binary);
+}

@@ -1,6 +1,13 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { Condition, KubeObject, StringMap } from "../api/meta.ts";
+import { ageColumn, nameColumn, orNone, selectorText } from "./cells.ts";
+import { defaultService } from "./service_defaults.ts";
+import { keepAllocations, withMatchingAddresses } from "./service_update.ts";
+import { validateService, validateServiceUpdate } from "./service_validation.ts";
+import { dns1035LabelError } from "./validators.ts";
+import { withStatusOf } from "./with_status.ts";
 
+/** A port of a service and where it leads. */
 export interface ServicePort {
   readonly name?: string;
   readonly protocol?: "TCP" | "UDP" | "SCTP";
@@ -10,6 +17,7 @@ export interface ServicePort {
   readonly nodePort?: number;
 }
 
+/** What a service is to be. */
 export interface ServiceSpec {
   readonly ports?: readonly ServicePort[];
   readonly selector?: StringMap;
@@ -30,6 +38,7 @@ export interface ServiceSpec {
   readonly ipFamilies?: readonly ("IPv4" | "IPv6")[];
   readonly ipFamilyPolicy?: "SingleStack" | "PreferDualStack" | "RequireDualStack";
   readonly allocateLoadBalancerNodePorts?: boolean;
+  readonly trafficDistribution?: string;
 }
 
 /** A stable address for a changing set of pods. @see https://kubernetes.io/docs/concepts/services-networking/service/ */
@@ -41,6 +50,7 @@ export interface Service extends KubeObject {
   };
 }
 
+/** The kind Service. */
 export const service: Kind<Service> = defineKind<Service>({
   group: "",
   version: "v1",
@@ -51,5 +61,55 @@ export const service: Kind<Service> = defineKind<Service>({
   categories: ["all"],
   schema: "io.k8s.api.core.v1.Service",
   subresources: { status: true },
-  columns: [],
+  validateName: dns1035LabelError,
+  strategy: {
+    applyDefaults: defaultService,
+    prepareForCreate: (object) => withMatchingAddresses({ ...object, status: { loadBalancer: {} } }),
+    prepareForUpdate: (next, previous) =>
+      withMatchingAddresses(keepAllocations(withStatusOf(previous, next), previous)),
+    validate: validateService,
+    validateUpdate: validateServiceUpdate,
+    fields: ({ spec }) => ({ "spec.clusterIP": spec?.clusterIP ?? "", "spec.type": spec?.type ?? "" }),
+  },
+  columns: [
+    nameColumn,
+    { name: "Type", type: "string", description: "How the service is reached.", cell: ({ spec }) => spec?.type ?? "" },
+    {
+      name: "Cluster-IP",
+      type: "string",
+      description: "Address inside the cluster.",
+      cell: ({ spec }) => orNone(spec?.clusterIPs?.[0] ?? spec?.clusterIP),
+    },
+    { name: "External-IP", type: "string", description: "Address outside the cluster.", cell: externalAddresses },
+    {
+      name: "Port(s)",
+      type: "string",
+      description: "Ports of the service, with their node ports.",
+      cell: ({ spec }) =>
+        orNone(
+          spec?.ports
+            ?.map(({ port, nodePort, protocol }) =>
+              nodePort ? `${port}:${nodePort}/${protocol}` : `${port}/${protocol}`,
+            )
+            .join(","),
+        ),
+    },
+    ageColumn,
+    {
+      name: "Selector",
+      type: "string",
+      priority: 1,
+      description: "Labels of the pods that traffic goes to.",
+      cell: ({ spec }) => selectorText(spec?.selector && { matchLabels: spec.selector }),
+    },
+  ],
 });
+
+/** What the EXTERNAL-IP column shows. @see k8s.io/kubernetes/pkg/printers/internalversion, getServiceExternalIP */
+function externalAddresses({ spec = {}, status }: Service): string {
+  if (spec.type === "ExternalName") return spec.externalName ?? "";
+  const given = spec.externalIPs ?? [];
+  if (spec.type !== "LoadBalancer") return orNone(given.join(","));
+  const ingress = (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname || "");
+  return [...ingress, ...given].join(",") || "<pending>";
+}

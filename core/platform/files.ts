@@ -1,4 +1,5 @@
-import { mkdir, open, readdir, readFile, realpath, rename, unlink } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, readFile, realpath, rename, rm, unlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
 /** The absolute form of `path`, read relative to the folder `from` (default: the working directory). */
@@ -97,4 +98,10 @@ export async function listFiles(
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/** A new folder for what need not last, its name beginning with `prefix`, mode 0700; removed with its content on disposal. */
+export async function temporaryFolder(prefix: string): Promise<{ readonly path: string } & AsyncDisposable> {
+  const path = await mkdtemp(join(tmpdir(), prefix));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }

@@ -14,6 +14,11 @@ export interface AdmissionRequest {
   readonly object: KubeObject | undefined;
   /** What is stored now; undefined for CREATE. */
   readonly previous: KubeObject | undefined;
+  /**
+   * Calls `listener` once the write is over, with what was committed and its revision; with undefined when nothing was
+   * (refused, failed, or a dry run). For plug-ins that reserve something.
+   */
+  onSettled(listener: (committed: { readonly object: KubeObject; readonly revision: number } | undefined) => void): void;
 }
 
 /** Has a say in writes, after authorization and before the commit. One file each, ordered in `mod.ts`. */

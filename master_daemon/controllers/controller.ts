@@ -29,17 +29,23 @@ export interface Mapping<T extends KubeObject = KubeObject> {
   keys(object: T, lister: <U extends KubeObject>(kind: ResourceType<U>) => Lister<U>): readonly ObjectKey[];
 }
 
+/** A mapping of one kind as the list of a controller takes it. Sound: it is only ever given objects of its kind. */
+export function watching<T extends KubeObject>(mapping: Mapping<T>): Mapping {
+  return mapping as Mapping<never> as Mapping;
+}
+
 /** When to look at the key again; undefined: when something changes. */
 export type ReconcileResult = { readonly requeueAfterMs?: number } | undefined;
 
 /** A control loop: makes the world fit one object at a time. Level-triggered: never told what happened, only where to look. */
 export interface Controller {
   readonly name: string;
-  readonly reconciles: ResourceType;
+  /** Objects whose own keys are reconciled. Absent: the keys come from `watches` alone and may be anything that names work. */
+  readonly reconciles?: ResourceType;
   /** Kinds whose objects lead back to `reconciles` by controller reference. */
   readonly owns?: readonly ResourceType[];
   readonly watches?: readonly Mapping[];
-  /** Keys reconciled at the same time. Default 5. */
+  /** Keys reconciled at the same time: at least 1. Default 5. */
   readonly workers?: number;
   /** Runs until the object is as wanted, or says when to look again. An error backs the key off. */
   reconcile(key: ObjectKey, context: ControllerContext): Promise<ReconcileResult>;

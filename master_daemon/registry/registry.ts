@@ -59,8 +59,17 @@ export interface RegistryWatchOptions extends Selection {
 export interface RegistryWriteOptions {
   readonly user: UserInfo;
   readonly dryRun?: boolean | undefined;
-  /** Validating admission: called with the final object before the commit. */
+  /** Validating admission: called with the final object before the commit; for a delete, with the present one twice. */
   readonly admit?: ((next: KubeObject, previous: KubeObject | undefined) => Promise<void>) | undefined;
+}
+
+/** Options of {@linkcode Registry.update}. */
+export interface RegistryUpdateOptions extends RegistryWriteOptions {
+  /**
+   * What may change. Absent: everything but the status. `status`: only that. `finalize`: only `spec.finalizers`.
+   * `binding`: everything, the status too, past the checks of the kind's updates.
+   */
+  readonly subresource?: "status" | "finalize" | "binding" | undefined;
 }
 
 /** Options of {@linkcode Registry.delete}. */
@@ -82,11 +91,7 @@ export interface Registry<T extends KubeObject = KubeObject> {
    * Reads, changes and commits; runs again when somebody else committed in between, unless `change` carried a
    * resourceVersion of its own that is stale (Conflict). A change of nothing commits nothing.
    */
-  update(
-    key: ObjectKey,
-    change: (current: T) => T | Promise<T>,
-    options: RegistryWriteOptions & { readonly subresource?: "status" | undefined },
-  ): Promise<Stored<T>>;
+  update(key: ObjectKey, change: (current: T) => T | Promise<T>, options: RegistryUpdateOptions): Promise<Stored<T>>;
   /** Gone at once, or marked (grace period, finalizers): `gone` tells. */
   delete(
     key: ObjectKey,
@@ -104,6 +109,10 @@ export interface RegistriesOptions {
   readonly log: Logger;
   /** See {@linkcode ValidationContext}. */
   readonly localRanges: readonly string[];
+  /** Makes uids. Default: random UUIDs of the machine. */
+  readonly uuid?: (() => string) | undefined;
+  /** Bytes that may wait for one watcher before it is cut. Default 64 MiB. */
+  readonly watcherBudgetBytes?: number | undefined;
 }
 
 /** One registry per kind over one store and one watch cache. */

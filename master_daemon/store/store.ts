@@ -44,12 +44,19 @@ export interface Store extends AsyncDisposable {
     prefix: string,
     options?: { readonly revision?: number; readonly after?: string; readonly limit?: number },
   ): Promise<Page>;
-  /** Compare-and-set. `expected` is the key's last revision, 0: must be absent. `value` null deletes. */
+  /**
+   * Compare-and-set. `expected` is the key's last revision, 0: must be absent. `value` null deletes; deleting what is
+   * absent is refused as stale. The value belongs to the store afterwards: do not change it.
+   * @throws StoreWriteError when it cannot be made durable
+   */
   commit(key: string, value: Uint8Array | null, options: { readonly expected: number }): Promise<CommitResult>;
-  /** Every event with revision > `after`, batched as committed. Ends when aborted. @throws Compacted when `after` is older than the history kept */
+  /**
+   * Every event with revision > `after`, batched as committed. Ends when aborted, or once everything up to and including
+   * `until` was told. @throws Compacted when `after` is older than the history kept
+   */
   watch(
     prefix: string,
-    options: { readonly after: number; readonly signal: AbortSignal },
+    options: { readonly after: number; readonly until?: number | undefined; readonly signal: AbortSignal },
   ): AsyncIterable<readonly StoreEvent[]>;
   /** Forgets history up to and including `revision`; present values stay. */
   compact(revision: number): Promise<void>;
@@ -64,5 +71,17 @@ export class Compacted extends Error {
     super(`Cannot read revision ${requested}: history starts after ${oldest}`);
     this.name = "Compacted";
     this.oldest = oldest;
+  }
+}
+
+/** Thrown when a commit could not be made durable: nothing of it took effect. Reading goes on. */
+export class StoreWriteError extends Error {
+  /** Whether a later commit may succeed (a full disk), or the store has to be opened again. */
+  readonly temporary: boolean;
+
+  constructor(message: string, { temporary, cause }: { readonly temporary: boolean; readonly cause?: unknown }) {
+    super(message, { cause });
+    this.name = "StoreWriteError";
+    this.temporary = temporary;
   }
 }

@@ -63,6 +63,8 @@ export interface ContainerConfig {
   readonly limits: ContainerLimits;
   readonly tty: boolean;
   readonly stdin: boolean;
+  /** Whether the first attach that closes its input ends the container's. Default false. */
+  readonly stdinOnce?: boolean;
   readonly user: {
     readonly uid: number | undefined;
     readonly gid: number | undefined;

@@ -3,13 +3,13 @@ import type { JsonObject } from "../../../core/api/meta.ts";
 import { type ApiSchema, definitionOf, loadSchema, noSchema } from "../../../core/api/schema.ts";
 import { decodeErrorText, strictErrorText, validateAndPrune } from "../../../core/api/validate_and_prune.ts";
 import { kinds } from "../../../core/kinds/mod.ts";
-import { generateSchema } from "../../../tools/gen_schema.mjs";
+import { apiDefinitions } from "../../../tools/gen_schema.mjs";
 
-const schema = generateSchema() as unknown as ApiSchema;
+const schema = apiDefinitions() as unknown as ApiSchema;
 const deploymentId = "io.k8s.api.apps.v1.Deployment";
 const podId = "io.k8s.api.core.v1.Pod";
 
-describe("generateSchema()", () => {
+describe("apiDefinitions()", () => {
   it("knows every kind and its list, and everything that they refer to", () => {
     for (const { schema: id, group, version, kind } of kinds) {
       expect(definitionOf(schema, id)?.["x-kubernetes-group-version-kind"]).toEqual([{ group, version, kind }]);

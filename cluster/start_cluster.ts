@@ -1,0 +1,213 @@
+import type { ResourceType } from "../core/api/kind.ts";
+import type { JsonObject, KubeObject, ObjectKey } from "../core/api/meta.ts";
+import { parseManifests } from "../core/api/yaml.ts";
+import { formatYaml } from "../core/api/yaml_writer.ts";
+import { apply } from "../core/client/apply.ts";
+import type { Client } from "../core/client/client.ts";
+import { discover, findResourceOf } from "../core/client/discovery.ts";
+import type { KubeconfigCluster, KubeconfigUser } from "../core/client/load_kubeconfig.ts";
+import { type WaitOptions, waitFor } from "../core/client/wait_for.ts";
+import { systemClock } from "../core/platform/clock.ts";
+import { joinPath, temporaryFolder } from "../core/platform/files.ts";
+import { localAddresses } from "../core/platform/network.ts";
+import { type Random, seededRandom, systemRandom } from "../core/platform/random.ts";
+import type { Clock } from "../core/util/clock.ts";
+import { DisposalStack } from "../core/util/disposal_stack.ts";
+import { type Logger, silentLogger } from "../core/util/log.ts";
+import { type Master, type MasterOptions, startMaster } from "../master_daemon/master.ts";
+import { startNode } from "../node_daemon/node.ts";
+import type { RuntimeName } from "../node_daemon/runtime/mod.ts";
+import { ClusterNodes } from "./cluster_nodes.ts";
+import { clusterState } from "./cluster_state.ts";
+import { claimLoopbackRanges } from "./loopback_ranges.ts";
+
+/** Options of {@linkcode startCluster}. */
+export interface ClusterOptions {
+  /** How many nodes. Default 1. */
+  readonly nodes?: number | undefined;
+  /** What runs containers. Default `process`. */
+  readonly runtime?: RuntimeName | undefined;
+  /** Folder that keeps the cluster. Default: nothing lasts, and what nodes need on disk is removed at the end. */
+  readonly dataDir?: string | undefined;
+  /** Address of the API. Default 127.0.0.1. */
+  readonly host?: string | undefined;
+  /** Port of the API; 0, the default: any that is free. */
+  readonly port?: number | undefined;
+  /** Address of the node, for a cluster of one. Default: addresses out of the cluster's own loopback range. */
+  readonly nodeIP?: string | undefined;
+  /** Ranges of this machine's addresses on which node ports are served. Default: the nodes' addresses. */
+  readonly nodePortRanges?: readonly string[] | undefined;
+  /** Image of the docker runtime's pause container. */
+  readonly podInfraImage?: string | undefined;
+  /** What the controllers take, e.g. `nodeMonitorGracePeriodMs`. */
+  readonly controllers?: MasterOptions["controllers"];
+  /** Default: the machine's clock. */
+  readonly clock?: Clock | undefined;
+  /** Makes every random choice of the cluster repeatable. */
+  readonly seed?: number | undefined;
+  /** Default: the machine's randomness, or that of `seed`. */
+  readonly random?: Random | undefined;
+  /** Default: says nothing. */
+  readonly log?: Logger | undefined;
+  /** Gives up the start when aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A running cluster. Disposing stops its pods and everything else. */
+export interface Cluster extends AsyncDisposable {
+  /** Its API, in this process, as an administrator. */
+  readonly client: Client;
+  /** Its API over TLS, for other programs: see `kubeconfig`. */
+  readonly url: string;
+  /** How kubeconfigs name it and its administrator. */
+  readonly credentials: { readonly cluster: KubeconfigCluster; readonly user: KubeconfigUser };
+  /** A kubeconfig file's text, for kubectl and client libraries. */
+  readonly kubeconfig: string;
+  readonly clock: Clock;
+  /** What runs the containers. */
+  readonly runtime: string;
+  /** Names of the nodes that run. */
+  readonly nodes: readonly string[];
+  /** Applies objects, or manifests as YAML or JSON text, as `kubectl apply` does. Namespaced objects without a namespace go to `default`. */
+  apply(manifests: string | KubeObject | readonly KubeObject[]): Promise<readonly KubeObject[]>;
+  /** Waits for a condition, or a predicate, of an object. */
+  waitFor<T extends KubeObject>(kind: ResourceType<T>, key: ObjectKey, options: WaitOptions<T>): Promise<T>;
+  /** Stops a node's daemon as a crash would: its containers go on, nobody tells the master. @throws RangeError for a name that is none */
+  killNode(name: string): Promise<void>;
+}
+
+/**
+ * Starts a whole cluster in this process: API server with a real HTTPS address, store, controllers, scheduler, nodes with
+ * their service proxy.
+ *
+ * @example
+ * await using cluster = await startCluster();
+ * await cluster.apply(manifest);
+ * await cluster.waitFor(deployment, { namespace: "default", name: "web" }, { condition: "Available" });
+ */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const { clock = systemClock, log = silentLogger, dataDir, signal, nodes: count = 1 } = options;
+  const random = options.random ?? (options.seed === undefined ? systemRandom : seededRandom(options.seed));
+  if (!Number.isInteger(count) || count < 0)
+    throw new RangeError(`Cannot start a cluster: nodes must be a whole number, not ${count}`);
+  const parts = new DisposalStack();
+  try {
+    const state = await clusterState(dataDir, async () => Math.floor(random() * 0x7fffffff));
+    const ranges = parts.use(await claimLoopbackRanges({ random, preferred: state.secondByte }));
+    const master = parts.use(
+      await startMaster({
+        dataDir,
+        listen: { host: options.host, port: options.port ?? 0 },
+        tokens: new Map([[state.token, { username: "admin", groups: ["system:masters"] }]]),
+        serviceClusterIpRange: ranges.serviceRange,
+        localRanges: [ranges.podRange, ranges.serviceRange],
+        controllers: { ...options.controllers, clusterCidr: ranges.podRange },
+        clock,
+        random,
+        log,
+        signal,
+      }),
+    );
+    const addresses = Array.from(
+      { length: count },
+      (_, index) => (count === 1 && options.nodeIP) || nodeAddress(ranges.secondByte, index),
+    );
+    const rootDir =
+      dataDir === undefined ? parts.use(await temporaryFolder("wherry-")).path : joinPath(dataDir, "nodes");
+    const nodes = parts.use(new ClusterNodes({ clock, random, log }));
+    const clientCa = count > 0 ? await master.ca() : undefined;
+    const nodePortAddresses = options.nodePortRanges ? localAddresses(options.nodePortRanges) : addresses;
+    await Promise.all(
+      addresses.map(async (address, index) => {
+        const nodeName = `node-${index}`;
+        const nodeRoot = joinPath(rootDir, nodeName);
+        const node = await startNode({
+          client: master.client,
+          informers: master.informers,
+          nodeName,
+          nodeIPs: [address],
+          rootDir: nodeRoot,
+          runtime: options.runtime ?? "process",
+          sandboxImage: options.podInfraImage,
+          clientCa,
+          serverAddress: address,
+          serverPort: 0,
+          // One proxy serves the machine: the nodes share its addresses.
+          proxy: index === 0 ? { nodePortAddresses } : false,
+          clock,
+          random,
+          log: log.with({ node: nodeName }),
+          signal,
+        });
+        nodes.add(node, nodeRoot);
+      }),
+    );
+    return clusterOf({ master, nodes, token: state.token, clock, parts, caPem: await master.ca() });
+  } catch (error) {
+    await parts[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+function clusterOf({
+  master,
+  nodes,
+  token,
+  clock,
+  parts,
+  caPem,
+}: {
+  readonly master: Master;
+  readonly nodes: ClusterNodes;
+  readonly token: string;
+  readonly clock: Clock;
+  readonly parts: DisposalStack;
+  readonly caPem: string;
+}): Cluster {
+  const { client, url = "" } = master;
+  const credentials = { cluster: { server: url, "certificate-authority-data": btoa(caPem) }, user: { token } };
+  return {
+    client,
+    url,
+    credentials,
+    kubeconfig: formatYaml(kubeconfigOf(credentials)),
+    clock,
+    runtime: nodes.runtime ?? "none",
+    get nodes() {
+      return nodes.names;
+    },
+    async apply(manifests) {
+      const objects =
+        typeof manifests === "string"
+          ? (parseManifests(manifests, "manifest") as unknown as readonly KubeObject[])
+          : "kind" in manifests
+            ? [manifests]
+            : manifests;
+      const resources = await discover(client);
+      const applied: KubeObject[] = [];
+      for (const object of objects)
+        applied.push((await apply(client, findResourceOf(resources, object), object)).object);
+      return applied;
+    },
+    waitFor: (kind, key, options) => waitFor(client, kind, key, { clock, ...options }),
+    killNode: (name) => nodes.kill(name),
+    [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
+  };
+}
+
+/** The last addresses of the pod range, which no node's pods get: 127.X.127.1 and up. */
+function nodeAddress(secondByte: number, index: number): string {
+  return `127.${secondByte}.${127 - Math.floor(index / 250)}.${(index % 250) + 1}`;
+}
+
+function kubeconfigOf({ cluster, user }: Cluster["credentials"]): JsonObject {
+  const name = "wherry";
+  return {
+    apiVersion: "v1",
+    kind: "Config",
+    "current-context": name,
+    clusters: [{ name, cluster: { ...cluster } as JsonObject }],
+    users: [{ name, user: { ...user } as JsonObject }],
+    contexts: [{ name, context: { cluster: name, user: name } }],
+  };
+}

@@ -1,0 +1,102 @@
+import type { FlagOf, FlagWithDefault } from "./flag.ts";
+
+/** The flags by name, with what their values are. */
+export interface NodeFlags {
+  readonly "hostname-override": FlagOf<"string">;
+  readonly "node-ip": FlagOf<"list">;
+  readonly "root-dir": FlagWithDefault<"string", string>;
+  readonly address: FlagWithDefault<"string", string>;
+  readonly port: FlagWithDefault<"number", number>;
+  readonly "client-ca-file": FlagOf<"string">;
+  readonly "node-labels": FlagOf<"list">;
+  readonly "register-with-taints": FlagOf<"list">;
+  readonly "max-pods": FlagWithDefault<"number", number>;
+  readonly "container-runtime": FlagWithDefault<"string", string>;
+  readonly "pod-infra-container-image": FlagOf<"string">;
+  readonly "pod-cidr": FlagOf<"string">;
+  readonly "run-proxy": FlagWithDefault<"boolean", boolean>;
+  readonly "nodeport-addresses": FlagOf<"list">;
+  readonly "proxy-balancer": FlagWithDefault<"string", string>;
+  readonly "drain-on-exit": FlagWithDefault<"boolean", boolean>;
+}
+
+/** The flags of `wherry node`, with the names that the kubelet and kube-proxy use. How the API is reached is not among them: every verb has those. */
+export const nodeFlags: NodeFlags = {
+  "hostname-override": {
+    type: "string",
+    placeholder: "name",
+    description: "Name of the node; default: the machine's.",
+  },
+  "node-ip": {
+    type: "list",
+    placeholder: "address",
+    description: "Addresses of the node, most important first; default: the machine's first, or 127.0.0.1.",
+  },
+  "root-dir": {
+    type: "string",
+    placeholder: "path",
+    default: "/var/lib/wherry/node",
+    description: "Folder for what belongs to pods: volumes, logs, the process runtime's state.",
+  },
+  address: {
+    type: "string",
+    placeholder: "address",
+    default: "0.0.0.0",
+    description: "Address on which the daemon serves logs, exec and port-forward to the master.",
+  },
+  port: {
+    type: "number",
+    default: 10250,
+    description: "Port of that server; 0: any that is free.",
+  },
+  "client-ca-file": {
+    type: "string",
+    placeholder: "path",
+    description:
+      "Who may use that server: holders of certificates signed by this authority; default: the API server's.",
+  },
+  "node-labels": {
+    type: "list",
+    placeholder: "key=value",
+    description: "Labels to register the node with.",
+  },
+  "register-with-taints": {
+    type: "list",
+    placeholder: "key=value:effect",
+    description: "Taints to register the node with.",
+  },
+  "max-pods": { type: "number", default: 110, description: "How many pods the node takes." },
+  "container-runtime": {
+    type: "string",
+    default: "auto",
+    placeholder: "name",
+    description: "What runs containers: process, docker, or auto (docker where it answers).",
+  },
+  "pod-infra-container-image": {
+    type: "string",
+    placeholder: "image",
+    description: "Image of the container that holds a pod's network, in the docker runtime.",
+  },
+  "pod-cidr": {
+    type: "string",
+    placeholder: "range",
+    description: "Range of pod addresses; default: what the master gives to the node.",
+  },
+  "run-proxy": { type: "boolean", default: true, description: "Serve the cluster's services on this machine too." },
+  "nodeport-addresses": {
+    type: "list",
+    placeholder: "range",
+    description: "Addresses on which node ports are served, as ranges; default: the node's own and 127.0.0.1.",
+  },
+  "proxy-balancer": {
+    type: "string",
+    default: "round-robin",
+    placeholder: "name",
+    description: "How endpoints are chosen: round-robin or random.",
+  },
+  "drain-on-exit": {
+    type: "boolean",
+    default: false,
+    description: "End all pods in order when the daemon is told to stop, rather than leave them running.",
+  },
+};

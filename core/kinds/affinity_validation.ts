@@ -1,0 +1,86 @@
+import { qualifiedNameErrors } from "../api/label_validation.ts";
+import { type FieldError, fieldError } from "../api/status.ts";
+import type { Affinity, NodeSelectorRequirement, NodeSelectorTerm } from "./pod.ts";
+import { checkAll, checkRange, type FieldErrors } from "./validators.ts";
+
+/** What is wrong with the nodes that a pod asks for. */
+export function checkAffinity(affinity: Affinity, field: string): FieldErrors {
+  const { nodeAffinity } = affinity;
+  if (!nodeAffinity) return [];
+  const required = nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution;
+  const requiredField = `${field}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
+  const preferredField = `${field}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution`;
+  const errors: FieldError[] = [];
+  if (required && !required.nodeSelectorTerms?.length) {
+    errors.push(fieldError.required(requiredField, "must have at least one node selector term"));
+  }
+  return [
+    ...errors,
+    ...(required?.nodeSelectorTerms ?? []).flatMap((term, index) => checkTerm(term, `${requiredField}[${index}]`)),
+    ...(nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap(({ weight, preference }, index) => [
+      ...checkWeight(`${preferredField}[${index}].weight`, weight),
+      ...checkTerm(preference, `${preferredField}[${index}].preference`),
+    ]),
+  ];
+}
+
+function checkWeight(field: string, weight: number): FieldErrors {
+  return checkRange(field, weight, 1, 100).length > 0
+    ? [fieldError.invalid(field, weight, "must be in the range 1-100")]
+    : [];
+}
+
+function checkTerm(term: NodeSelectorTerm, field: string): FieldErrors {
+  return [
+    ...(term.matchExpressions ?? []).flatMap((requirement, index) => {
+      const at = `${field}.matchExpressions[${index}]`;
+      return [
+        ...checkValues(requirement, at),
+        ...checkAll(`${at}.key`, requirement.key, qualifiedNameErrors(requirement.key ?? "")),
+      ];
+    }),
+    ...(term.matchFields ?? []).flatMap((requirement, index) => {
+      const at = `${field}.matchFields[${index}]`;
+      const errors: FieldError[] = [];
+      if (requirement.operator !== "In" && requirement.operator !== "NotIn")
+        errors.push(fieldError.invalid(`${at}.operator`, requirement.operator, "not a valid selector operator"));
+      else if (requirement.values?.length !== 1)
+        errors.push(
+          fieldError.required(
+            `${at}.values`,
+            "must be only one value when `operator` is 'In' or 'NotIn' for node field selector",
+          ),
+        );
+      if (requirement.key !== "metadata.name")
+        errors.push(fieldError.invalid(`${at}.key`, requirement.key, "not a valid field selector key"));
+      return errors;
+    }),
+  ];
+}
+
+function checkValues({ operator, values = [] }: NodeSelectorRequirement, field: string): FieldErrors {
+  switch (operator) {
+    case "In":
+    case "NotIn":
+      return values.length > 0
+        ? []
+        : [fieldError.required(`${field}.values`, "must be specified when `operator` is 'In' or 'NotIn'")];
+    case "Exists":
+    case "DoesNotExist":
+      return values.length === 0
+        ? []
+        : [
+            fieldError.forbidden(
+              `${field}.values`,
+              "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+            ),
+          ];
+    case "Gt":
+    case "Lt":
+      return values.length === 1
+        ? []
+        : [fieldError.required(`${field}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'")];
+    default:
+      return [fieldError.invalid(`${field}.operator`, operator, "not a valid selector operator")];
+  }
+}

@@ -1,0 +1,43 @@
+/** Cells that the tables of several kinds share. */
+import type { Column } from "../api/kind.ts";
+import { formatLabelSelector, type LabelSelector } from "../api/labels.ts";
+import type { KubeObject } from "../api/meta.ts";
+import { ageText } from "../api/table.ts";
+import type { PodSpec } from "./pod.ts";
+
+/** The first column of every table. */
+export const nameColumn: Column<KubeObject> = {
+  name: "Name",
+  type: "string",
+  format: "name",
+  description: "Name must be unique within a namespace.",
+  cell: (object) => object.metadata.name ?? "",
+};
+
+/** How long ago the object was created. */
+export const ageColumn: Column<KubeObject> = {
+  name: "Age",
+  type: "string",
+  description: "How long ago the object was created.",
+  cell: (object, { now }) => ageText(object.metadata.creationTimestamp, now),
+};
+
+/** Names of the containers, comma separated. */
+export function containerNames(spec: PodSpec | undefined): string {
+  return (spec?.containers ?? []).map((container) => container.name).join(",");
+}
+
+/** Images of the containers, comma separated. */
+export function containerImages(spec: PodSpec | undefined): string {
+  return (spec?.containers ?? []).map((container) => container.image ?? "").join(",");
+}
+
+/** A selector as one text; `<none>` for an empty one. */
+export function selectorText(selector: LabelSelector | undefined): string {
+  return (selector && formatLabelSelector(selector)) || "<none>";
+}
+
+/** The text, or `<none>`. */
+export function orNone(text: string | undefined): string {
+  return text || "<none>";
+}

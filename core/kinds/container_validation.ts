@@ -1,0 +1,140 @@
+import { dnsLabelError } from "../api/kind.ts";
+import { type FieldError, fieldError } from "../api/status.ts";
+import { addressError } from "./addresses.ts";
+import { checkEnv, checkEnvFrom } from "./env_validation.ts";
+import type { Container, ContainerPort } from "./pod.ts";
+import { checkProbesAndHooks } from "./probe_validation.ts";
+import { checkResources } from "./resource_validation.ts";
+import {
+  checkOptional,
+  checkPortNumber,
+  checkRange,
+  checkRequired,
+  checkRequiredOneOf,
+  checkUnique,
+  type FieldErrors,
+  portNameError,
+} from "./validators.ts";
+import { checkVolumeMounts } from "./volume_validation.ts";
+
+const maxUserId = 2 ** 31 - 1;
+
+/** What the containers of a pod share as far as their validation goes. */
+export interface PodFacts {
+  /** Names of the pod's volumes. */
+  readonly volumes: ReadonlySet<string>;
+  readonly hostNetwork: boolean;
+}
+
+/** What is wrong with containers that run side by side until the pod ends. */
+export function checkContainers(containers: readonly Container[], field: string, facts: PodFacts): FieldErrors {
+  if (containers.length === 0) return [fieldError.required(field)];
+  return [
+    ...containers.flatMap((container, index) => {
+      const at = `${field}[${index}]`;
+      const errors: FieldError[] = [...checkContainer(container, at, facts), ...checkProbesAndHooks(container, at)];
+      if (container.restartPolicy)
+        errors.push(fieldError.forbidden(`${at}.restartPolicy`, "may not be set for non-init containers"));
+      return errors;
+    }),
+    ...checkUnique(
+      containers.map((container) => container.name),
+      (index) => `${field}[${index}].name`,
+    ),
+    ...checkHostPorts(containers, field),
+  ];
+}
+
+/** What is wrong with containers that run one after the other, before those named in `taken`. */
+export function checkInitContainers(
+  containers: readonly Container[],
+  field: string,
+  facts: PodFacts,
+  taken: ReadonlySet<string>,
+): FieldErrors {
+  const names = new Set(taken);
+  return containers.flatMap((container, index) => {
+    const at = `${field}[${index}]`;
+    const errors: FieldError[] = [...checkContainer(container, at, facts)];
+    if (container.name && names.has(container.name)) errors.push(fieldError.duplicate(`${at}.name`, container.name));
+    names.add(container.name);
+    if (container.restartPolicy === "Always") return [...errors, ...checkProbesAndHooks(container, at)];
+    if (container.restartPolicy)
+      errors.push(fieldError.notSupported(`${at}.restartPolicy`, container.restartPolicy, ["Always"]));
+    for (const member of ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const) {
+      if (container[member])
+        errors.push(
+          fieldError.forbidden(`${at}.${member}`, "may not be set for init containers without restartPolicy=Always"),
+        );
+    }
+    return errors;
+  });
+}
+
+function checkContainer(container: Container, field: string, facts: PodFacts): FieldErrors {
+  return [
+    ...checkRequired(`${field}.name`, container.name, dnsLabelError),
+    ...checkRequired(`${field}.image`, container.image),
+    ...checkRequiredOneOf(`${field}.terminationMessagePolicy`, container.terminationMessagePolicy, [
+      "File",
+      "FallbackToLogsOnError",
+    ]),
+    ...checkPorts(container.ports ?? [], `${field}.ports`, facts),
+    ...checkEnv(container.env ?? [], `${field}.env`),
+    ...checkEnvFrom(container.envFrom ?? [], `${field}.envFrom`),
+    ...checkVolumeMounts(container.volumeMounts ?? [], facts.volumes, `${field}.volumeMounts`),
+    ...checkRequiredOneOf(`${field}.imagePullPolicy`, container.imagePullPolicy, ["Always", "IfNotPresent", "Never"]),
+    ...checkResources(container.resources ?? {}, `${field}.resources`),
+    ...checkSecurityContext(container, `${field}.securityContext`),
+  ];
+}
+
+function checkSecurityContext({ securityContext: context }: Container, field: string): FieldErrors {
+  if (!context) return [];
+  const errors: FieldError[] = [
+    ...checkRange(`${field}.runAsUser`, context.runAsUser, 0, maxUserId),
+    ...checkRange(`${field}.runAsGroup`, context.runAsGroup, 0, maxUserId),
+  ];
+  if (context.allowPrivilegeEscalation === false && context.privileged === true) {
+    const detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
+    errors.push(fieldError.invalid(field, context, detail));
+  }
+  return errors;
+}
+
+function checkPorts(ports: readonly ContainerPort[], field: string, { hostNetwork }: PodFacts): FieldErrors {
+  return [
+    ...ports.flatMap((port, index) => {
+      const at = `${field}[${index}]`;
+      const errors: FieldError[] = [
+        ...checkOptional(`${at}.name`, port.name, portNameError),
+        ...(port.containerPort
+          ? checkPortNumber(`${at}.containerPort`, port.containerPort)
+          : [fieldError.required(`${at}.containerPort`)]),
+        ...(port.hostPort ? checkPortNumber(`${at}.hostPort`, port.hostPort) : []),
+        ...checkRequiredOneOf(`${at}.protocol`, port.protocol, ["SCTP", "TCP", "UDP"]),
+        ...checkOptional(`${at}.hostIP`, port.hostIP, addressError),
+      ];
+      if (hostNetwork && port.hostPort && port.hostPort !== port.containerPort) {
+        const detail = "must match `hostPort` when `hostNetwork` is true";
+        errors.push(fieldError.invalid(`${at}.containerPort`, port.containerPort, detail));
+      }
+      return errors;
+    }),
+    ...checkUnique(
+      ports.map((port) => port.name),
+      (index) => `${field}[${index}].name`,
+    ),
+  ];
+}
+
+/** No two containers of a pod may want the same port of the node. */
+function checkHostPorts(containers: readonly Container[], field: string): FieldErrors {
+  const wanted = containers.flatMap((container, at) =>
+    (container.ports ?? []).map((port, index) => ({ port, path: `${field}[${at}].ports[${index}].hostPort` })),
+  );
+  return checkUnique(
+    wanted.map(({ port }) => (port.hostPort ? `${port.protocol}/${port.hostIP ?? ""}/${port.hostPort}` : undefined)),
+    (index) => wanted[index]?.path ?? field,
+  );
+}

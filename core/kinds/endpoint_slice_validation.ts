@@ -1,0 +1,83 @@
+import { dnsLabelError, dnsSubdomainError, type ValidationContext } from "../api/kind.ts";
+import { labelValueErrors, qualifiedNameErrors } from "../api/label_validation.ts";
+import { type FieldError, fieldError } from "../api/status.ts";
+import { checkEndpointAddress, parseAddress } from "./addresses.ts";
+import type { Endpoint, EndpointSlice, SlicePort } from "./endpoint_slice.ts";
+import { check, checkAll, checkOptional, checkPortNumber, checkRequiredOneOf, type FieldErrors } from "./validators.ts";
+
+const addressTypes = ["FQDN", "IPv4", "IPv6"];
+const maxEndpoints = 1000;
+const maxAddresses = 100;
+const maxPorts = 20_000;
+
+/** What is wrong with an endpoint slice. @see k8s.io/kubernetes/pkg/apis/discovery/validation */
+export function validateEndpointSlice(slice: EndpointSlice, context: ValidationContext): FieldErrors {
+  const endpoints = slice.endpoints ?? [];
+  const ports = slice.ports ?? [];
+  const typeErrors = checkRequiredOneOf("addressType", slice.addressType, addressTypes);
+  if (endpoints.length > maxEndpoints)
+    return [...typeErrors, fieldError.tooMany("endpoints", endpoints.length, maxEndpoints)];
+  if (ports.length > maxPorts) return [...typeErrors, fieldError.tooMany("ports", ports.length, maxPorts)];
+  return [
+    ...typeErrors,
+    ...endpoints.flatMap((endpoint, index) =>
+      checkEndpoint(endpoint, `endpoints[${index}]`, slice.addressType, context.localRanges),
+    ),
+    ...ports.flatMap((port, index) => checkPort(port, `ports[${index}]`)),
+    ...checkPortNames(ports),
+  ];
+}
+
+function checkEndpoint(
+  endpoint: Endpoint,
+  field: string,
+  type: EndpointSlice["addressType"],
+  localRanges: readonly string[],
+): FieldErrors {
+  const addresses = endpoint.addresses ?? [];
+  const errors: FieldError[] = [];
+  if (addresses.length === 0) errors.push(fieldError.required(`${field}.addresses`, "must contain at least 1 address"));
+  else if (addresses.length > maxAddresses)
+    errors.push(fieldError.tooMany(`${field}.addresses`, addresses.length, maxAddresses));
+  return [
+    ...errors,
+    ...addresses.flatMap((address, at) => checkAddress(address, `${field}.addresses[${at}]`, type, localRanges)),
+    ...checkOptional(`${field}.nodeName`, endpoint.nodeName, dnsSubdomainError),
+    ...checkOptional(`${field}.hostname`, endpoint.hostname, dnsLabelError),
+    ...(endpoint.zone ? checkAll(`${field}.zone`, endpoint.zone, labelValueErrors(endpoint.zone)) : []),
+  ];
+}
+
+function checkAddress(
+  address: string,
+  field: string,
+  type: EndpointSlice["addressType"],
+  localRanges: readonly string[],
+): FieldErrors {
+  if (type === "FQDN") return check(field, address, dnsSubdomainError(address.replace(/\.$/, "")));
+  const length = parseAddress(address)?.length;
+  if (type === "IPv4" && length !== 4) return [fieldError.invalid(field, address, "must be a valid IPv4 address")];
+  if (type === "IPv6" && length !== 16) return [fieldError.invalid(field, address, "must be a valid IPv6 address")];
+  return checkEndpointAddress(field, address, localRanges);
+}
+
+function checkPort(port: SlicePort, field: string): FieldErrors {
+  return [
+    ...checkOptional(`${field}.name`, port.name, dnsLabelError),
+    ...(port.port === undefined ? [] : checkPortNumber(`${field}.port`, port.port)),
+    ...checkRequiredOneOf(`${field}.protocol`, port.protocol, ["SCTP", "TCP", "UDP"]),
+    ...(port.appProtocol
+      ? checkAll(`${field}.appProtocol`, port.appProtocol, qualifiedNameErrors(port.appProtocol))
+      : []),
+  ];
+}
+
+/** Names are unique; no name is a name too. */
+function checkPortNames(ports: readonly SlicePort[]): FieldErrors {
+  const seen = new Set<string>();
+  return ports.flatMap(({ name = "" }, index) => {
+    if (seen.has(name)) return [fieldError.duplicate(`ports[${index}].name`, name)];
+    seen.add(name);
+    return [];
+  });
+}

@@ -1,0 +1,41 @@
+import { dnsLabelError, dnsSubdomainError, type ValidationContext } from "../api/kind.ts";
+import { type FieldError, fieldError } from "../api/status.ts";
+import { checkEndpointAddress } from "./addresses.ts";
+import type { EndpointAddress, EndpointPort, Endpoints } from "./endpoints.ts";
+import { checkOptional, checkPortNumber, checkRequired, checkRequiredOneOf, type FieldErrors } from "./validators.ts";
+
+/** What is wrong with endpoints: no subset may be empty, no address may lead to the node itself. */
+export function validateEndpoints({ subsets = [] }: Endpoints, { localRanges }: ValidationContext): FieldErrors {
+  return subsets.flatMap(({ addresses = [], notReadyAddresses = [], ports = [] }, index) => {
+    const field = `subsets[${index}]`;
+    const errors: FieldError[] = [];
+    if (addresses.length === 0 && notReadyAddresses.length === 0)
+      errors.push(fieldError.required(field, "must specify `addresses` or `notReadyAddresses`"));
+    return [
+      ...errors,
+      ...addresses.flatMap((address, at) => checkAddress(address, `${field}.addresses[${at}]`, localRanges)),
+      ...notReadyAddresses.flatMap((address, at) =>
+        checkAddress(address, `${field}.notReadyAddresses[${at}]`, localRanges),
+      ),
+      ...ports.flatMap((port, at) => checkPort(port, `${field}.ports[${at}]`, ports.length > 1)),
+    ];
+  });
+}
+
+function checkAddress(address: EndpointAddress, field: string, localRanges: readonly string[]): FieldErrors {
+  return [
+    ...checkEndpointAddress(`${field}.ip`, address.ip ?? "", localRanges),
+    ...checkOptional(`${field}.hostname`, address.hostname, dnsLabelError),
+    ...checkOptional(`${field}.nodeName`, address.nodeName, dnsSubdomainError),
+  ];
+}
+
+function checkPort(port: EndpointPort, field: string, nameRequired: boolean): FieldErrors {
+  return [
+    ...(nameRequired
+      ? checkRequired(`${field}.name`, port.name, dnsLabelError)
+      : checkOptional(`${field}.name`, port.name, dnsLabelError)),
+    ...checkPortNumber(`${field}.port`, port.port),
+    ...checkRequiredOneOf(`${field}.protocol`, port.protocol, ["SCTP", "TCP", "UDP"]),
+  ];
+}

@@ -1,0 +1,71 @@
+import { dnsSubdomainError } from "../api/kind.ts";
+import { type FieldError, fieldError } from "../api/status.ts";
+import { checkFieldRef, checkResourceFieldRef } from "./field_ref_validation.ts";
+import type { EnvFromSource, EnvVar } from "./pod.ts";
+import { checkOptional, checkRequired, dataKeyError, envNameError, type FieldErrors } from "./validators.ts";
+
+/** Fields that environment variables may show. */
+const envFieldPaths = [
+  "metadata.name",
+  "metadata.namespace",
+  "metadata.uid",
+  "spec.nodeName",
+  "spec.serviceAccountName",
+  "status.hostIP",
+  "status.hostIPs",
+  "status.podIP",
+  "status.podIPs",
+];
+
+/** What is wrong with a container's environment. */
+export function checkEnv(variables: readonly EnvVar[], field: string): FieldErrors {
+  return variables.flatMap((variable, index) => [
+    ...checkRequired(`${field}[${index}].name`, variable.name, envNameError),
+    ...checkValueFrom(variable, `${field}[${index}].valueFrom`),
+  ]);
+}
+
+function checkValueFrom({ value, valueFrom }: EnvVar, field: string): FieldErrors {
+  if (!valueFrom) return [];
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
+  const errors: FieldError[] = [];
+  const sources = Object.keys(valueFrom).length;
+  if (sources === 0) {
+    const detail = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`";
+    errors.push(fieldError.invalid(field, "", detail));
+  } else if (value) {
+    errors.push(fieldError.invalid(field, "", "may not be specified when `value` is not empty"));
+  } else if (sources > 1) {
+    errors.push(fieldError.invalid(field, "", "may not have more than one field specified at a time"));
+  }
+  if (fieldRef) errors.push(...checkFieldRef(fieldRef, `${field}.fieldRef`, envFieldPaths));
+  if (resourceFieldRef) {
+    errors.push(...checkResourceFieldRef(resourceFieldRef, `${field}.resourceFieldRef`, { ofVolume: false }));
+  }
+  if (configMapKeyRef) {
+    errors.push(...checkRequired(`${field}.configMapKeyRef.name`, configMapKeyRef.name));
+    errors.push(...checkRequired(`${field}.configMapKeyRef.key`, configMapKeyRef.key, dataKeyError));
+  }
+  if (secretKeyRef) {
+    errors.push(...checkRequired(`${field}.secretKeyRef.name`, secretKeyRef.name));
+    errors.push(...checkRequired(`${field}.secretKeyRef.key`, secretKeyRef.key, dataKeyError));
+  }
+  return errors;
+}
+
+/** What is wrong with the objects that a container takes its environment from. */
+export function checkEnvFrom(sources: readonly EnvFromSource[], field: string): FieldErrors {
+  return sources.flatMap((source, index) => {
+    const at = `${field}[${index}]`;
+    const errors: FieldError[] = [...checkOptional(`${at}.prefix`, source.prefix, envNameError)];
+    const { configMapRef, secretRef } = source;
+    if (!configMapRef && !secretRef) {
+      errors.push(fieldError.invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"));
+    } else if (configMapRef && secretRef) {
+      errors.push(fieldError.invalid(at, "", "may not have more than one field specified at a time"));
+    }
+    if (configMapRef) errors.push(...checkRequired(`${at}.configMapRef.name`, configMapRef.name, dnsSubdomainError));
+    if (secretRef) errors.push(...checkRequired(`${at}.secretRef.name`, secretRef.name, dnsSubdomainError));
+    return errors;
+  });
+}

@@ -1,0 +1,78 @@
+import { compact } from "../util/compact.ts";
+import type { Service, ServicePort, ServiceSpec } from "./service.ts";
+
+/** Gives `clusterIP` and `clusterIPs` the same first address when only one of them is set. */
+export function withMatchingAddresses(object: Service): Service {
+  const { clusterIP, clusterIPs } = object.spec ?? {};
+  if (clusterIP && !clusterIPs?.length) return { ...object, spec: { ...object.spec, clusterIPs: [clusterIP] } };
+  if (!clusterIP && clusterIPs?.[0]) return { ...object, spec: { ...object.spec, clusterIP: clusterIPs[0] } };
+  return object;
+}
+
+/**
+ * What an update keeps of the allocations that it does not mention, and drops of those its new type has no use for:
+ * clients apply services without the cluster IP and node ports that they were given.
+ *
+ * @see k8s.io/kubernetes/pkg/registry/core/service, patchAllocatedValues and dropTypeDependentFields
+ */
+export function keepAllocations(next: Service, previous: Service): Service {
+  const old = previous.spec ?? {};
+  const spec = dropUnused(next.spec ?? {}, old);
+  const cleared = spec.clusterIP === undefined || spec.clusterIP === "";
+  const keepsAddress = spec.type !== "ExternalName" && old.type !== "ExternalName";
+  const patched = compact<ServiceSpec>({
+    ...spec,
+    ...(keepsAddress && cleared && !spec.clusterIPs?.length
+      ? { clusterIP: old.clusterIP, clusterIPs: old.clusterIPs }
+      : {}),
+    ...(keepsAddress && !spec.ipFamilies?.length ? { ipFamilies: old.ipFamilies } : {}),
+    ...(keepsAddress && !spec.ipFamilyPolicy ? { ipFamilyPolicy: old.ipFamilyPolicy } : {}),
+    ports: hasNodePorts(spec) && hasNodePorts(old) ? keepNodePorts(spec.ports, old.ports ?? []) : spec.ports,
+  });
+  return { ...next, spec: patched };
+}
+
+function hasNodePorts({ type }: ServiceSpec): boolean {
+  return type === "NodePort" || type === "LoadBalancer";
+}
+
+function keepNodePorts(
+  ports: readonly ServicePort[] | undefined,
+  old: readonly ServicePort[],
+): readonly ServicePort[] | undefined {
+  const keyOf = ({ port, protocol }: ServicePort) => `${port}/${protocol ?? "TCP"}`;
+  const allocated = new Map(old.map((port) => [keyOf(port), port.nodePort]));
+  const taken = new Set(ports?.map((port) => port.nodePort));
+  return ports?.map((port) => {
+    const nodePort = allocated.get(keyOf(port));
+    return port.nodePort || nodePort === undefined || taken.has(nodePort) ? port : { ...port, nodePort };
+  });
+}
+
+/** Drops what was allocated for the old type, unless the update sets it anew. */
+function dropUnused(spec: ServiceSpec, old: ServiceSpec): ServiceSpec {
+  if (spec.type === old.type) return spec;
+  const sameAddress = spec.clusterIP === old.clusterIP;
+  const dropAddress = spec.type === "ExternalName" && sameAddress && old.clusterIP !== "None";
+  const dropNodePorts = hasNodePorts(old) && !hasNodePorts(spec);
+  const known = new Set(old.ports?.map((port) => port.nodePort));
+  return compact<ServiceSpec>({
+    ...spec,
+    ...(dropAddress
+      ? { clusterIP: undefined, clusterIPs: undefined, ipFamilies: undefined, ipFamilyPolicy: undefined }
+      : {}),
+    ...(dropNodePorts
+      ? {
+          ports: spec.ports?.map(({ nodePort, ...port }) =>
+            nodePort === undefined || known.has(nodePort) ? port : { ...port, nodePort },
+          ),
+          ...(spec.externalTrafficPolicy === old.externalTrafficPolicy && !spec.externalIPs?.length
+            ? { externalTrafficPolicy: undefined }
+            : {}),
+        }
+      : {}),
+    ...(old.type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts === old.allocateLoadBalancerNodePorts
+      ? { allocateLoadBalancerNodePorts: undefined }
+      : {}),
+  });
+}

@@ -1,0 +1,16 @@
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/**
+ * Milliseconds of a duration as Go writes it: `90s`, `1m30s`, `500ms`.
+ *
+ * @throws SyntaxError for anything else
+ */
+export function parseDuration(text: string): number {
+  if (text.length > 64 || !/^(\d{1,9}(\.\d{1,9})?(ms|s|m|h))+$/.test(text)) {
+    throw new SyntaxError(`invalid duration ${JSON.stringify(text.slice(0, 64))}: use e.g. 90s, 1m30s or 500ms`);
+  }
+  let ms = 0;
+  for (const [, amount, unit = ""] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
+    ms += Number(amount) * (units[unit] ?? 0);
+  return ms;
+}

@@ -1,0 +1,290 @@
+import { compact } from "../../core/util/compact.ts";
+import { type KubeObject, keyText } from "../../core/api/meta.ts";
+import { type FieldError, fieldError, StatusError } from "../../core/api/status.ts";
+import { type Service, type ServicePort, type ServiceSpec, service as serviceKind } from "../../core/kinds/service.ts";
+import type { Random } from "../../core/platform/random.ts";
+import { errorMessage, type Logger } from "../../core/util/log.ts";
+import { Tasks } from "../../core/util/tasks.ts";
+import type { Registries } from "../registry/registry.ts";
+import { AddressPool, NumberPool } from "./_address_pool.ts";
+import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
+
+/** Options of {@linkcode openServiceAddresses}. */
+export interface ServiceAddressesOptions {
+  readonly registries: Registries;
+  /** IPv4 range in CIDR form. */
+  readonly clusterIpRange: string;
+  /** `FIRST-LAST`. */
+  readonly nodePortRange: string;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Hands out cluster IPs and node ports. */
+export interface ServiceAddresses extends AsyncDisposable {
+  readonly plugin: AdmissionPlugin;
+  /** The address of the `kubernetes` service. */
+  readonly firstAddress: string;
+}
+
+/** What one service holds. */
+interface Holding {
+  readonly revision: number;
+  readonly addresses: readonly number[];
+  readonly ports: readonly number[];
+}
+
+const kubernetesService = "default/kubernetes";
+const maxGone = 1000;
+
+/**
+ * Opens the allocator: what is taken is read from the stored services and followed by a watch, so that nothing is lost
+ * by a restart and nothing leaks. What a request was given counts as taken until the request is over.
+ *
+ * @throws RangeError for ranges that cannot be read
+ */
+export async function openServiceAddresses(options: ServiceAddressesOptions): Promise<ServiceAddresses> {
+  const { registries, random, log } = options;
+  const pools = {
+    addresses: new AddressPool(options.clusterIpRange, random),
+    ports: portPool(options.nodePortRange, random),
+  };
+  const holdings = new Map<string, Holding>();
+  const gone: string[] = [];
+
+  function hold(owner: string, { addresses, ports }: Pick<Holding, "addresses" | "ports">): void {
+    for (const value of addresses) pools.addresses.numbers.hold(value, owner);
+    for (const value of ports) pools.ports.hold(value, owner);
+  }
+  function release(owner: string, { addresses, ports }: Pick<Holding, "addresses" | "ports">): void {
+    for (const value of addresses) pools.addresses.numbers.release(value, owner);
+    for (const value of ports) pools.ports.release(value, owner);
+  }
+  /** Notes what a service holds as of a revision; older news is ignored. */
+  function note(owner: string, revision: number, service: Service | undefined): void {
+    const previous = holdings.get(owner);
+    if (previous && previous.revision >= revision) return;
+    const next: Holding = { revision, ...held(service, pools) };
+    hold(owner, next);
+    if (previous) release(owner, previous);
+    holdings.set(owner, next);
+    if (service) return;
+    // Remembered for a while: the news of its creation may arrive after that of its end.
+    gone.push(owner);
+    const oldest = gone.length > maxGone ? gone.shift() : undefined;
+    const entry = oldest === undefined ? undefined : holdings.get(oldest);
+    if (oldest !== undefined && entry?.addresses.length === 0 && entry.ports.length === 0) holdings.delete(oldest);
+  }
+
+  const registry = registries.for(serviceKind);
+  const { items, revision } = await registry.list();
+  for (const stored of items) note(keyText(stored.key), stored.revision, stored.object);
+
+  const tasks = new Tasks({
+    onError: (error) => log.error("Cannot follow services", { error: errorMessage(error) }),
+  });
+  tasks.run(async (signal) => {
+    for await (const events of registry.watch({ resourceVersion: String(revision), signal })) {
+      for (const event of events) {
+        if (event.type === "BOOKMARK") continue;
+        const { key, revision, object } = event.stored;
+        note(keyText(key), revision, event.type === "DELETED" ? undefined : object);
+      }
+    }
+  });
+
+  return {
+    firstAddress: pools.addresses.firstAddress,
+    plugin: {
+      name: "ServiceAddresses",
+      operations: ["CREATE", "UPDATE"],
+      async mutate(request) {
+        const { kind, subresource } = request;
+        if (kind.group !== "" || kind.plural !== "services" || subresource !== undefined) return request.object;
+        return allocate(request, { pools, hold, release, note });
+      },
+    },
+    [Symbol.asyncDispose]: () => tasks[Symbol.asyncDispose](),
+  };
+}
+
+interface Pools {
+  readonly addresses: AddressPool;
+  readonly ports: NumberPool;
+}
+
+interface Ledger {
+  readonly pools: Pools;
+  hold(owner: string, values: Pick<Holding, "addresses" | "ports">): void;
+  release(owner: string, values: Pick<Holding, "addresses" | "ports">): void;
+  note(owner: string, revision: number, service: Service | undefined): void;
+}
+
+function allocate(request: AdmissionRequest & { readonly object: KubeObject }, ledger: Ledger): Service {
+  const { pools } = ledger;
+  const object = request.object as Service;
+  if (!object.spec) return object;
+  const previous = request.previous as Service | undefined;
+  // A generated name is not known yet; the uid is not either. The request itself is owner until it is over.
+  const name = object.metadata.name ?? "";
+  const key = keyText({ namespace: request.key.namespace, name });
+  const owner = name && request.operation === "UPDATE" ? key : `${key} ${nextRequest++}`;
+  // What the service of this name already holds is its own: creating it again fails for the name, not for the address.
+  const owners = [owner, key];
+  const errors: FieldError[] = [];
+  let spec = keepAllocated(object.spec, previous?.spec);
+  spec = allocateAddress(spec, { key, owners, pools, errors });
+  spec = allocatePorts(spec, { owners, pools, errors });
+  if (errors.length > 0) throw StatusError.invalid({ group: "", kind: "Service" }, name, errors);
+  const next: Service = { ...object, spec };
+  if (request.dryRun) return next;
+  const reserved = held(next, pools);
+  ledger.hold(owner, reserved);
+  request.onSettled((committed) => {
+    if (committed) {
+      const { metadata } = committed.object;
+      ledger.note(keyText({ namespace: metadata.namespace, name: metadata.name ?? "" }), committed.revision, committed.object as Service);
+    }
+    ledger.release(owner, reserved);
+  });
+  return next;
+}
+
+let nextRequest = 0;
+
+/** Whether a service of this type has an address and ports of its own. */
+function needsAddress({ type = "ClusterIP", clusterIP }: ServiceSpec): boolean {
+  return type !== "ExternalName" && clusterIP !== "None";
+}
+
+function needsPorts({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean {
+  return type === "NodePort" || (type === "LoadBalancer" && allocateLoadBalancerNodePorts !== false);
+}
+
+/**
+ * What an update leaves out stays allocated; what the new type has no use for is dropped.
+ *
+ * @see k8s.io/kubernetes/pkg/registry/core/service/strategy.go patchAllocatedValues, dropTypeDependentFields
+ */
+function keepAllocated(spec: ServiceSpec, previous: ServiceSpec | undefined): ServiceSpec {
+  if (spec.type === "ExternalName") {
+    const wasOther = previous && previous.type !== "ExternalName";
+    const same = wasOther && spec.clusterIP === previous.clusterIP;
+    return same ? compact<ServiceSpec>({ ...spec, clusterIP: undefined, clusterIPs: undefined, ports: withoutNodePorts(spec, previous) }) : spec;
+  }
+  if (!previous) return spec;
+  let next = spec;
+  if (previous.clusterIP && previous.type !== "ExternalName" && !spec.clusterIP && !spec.clusterIPs?.length)
+    next = compact<ServiceSpec>({ ...next, clusterIP: previous.clusterIP, clusterIPs: previous.clusterIPs });
+  if (hasPorts(previous) && !hasPorts(spec)) next = compact<ServiceSpec>({ ...next, ports: withoutNodePorts(spec, previous) });
+  if (hasPorts(previous) && hasPorts(spec)) {
+    const before = new Map((previous.ports ?? []).map((port) => [portKey(port), port.nodePort]));
+    next = compact<ServiceSpec>({
+      ...next,
+      ports: spec.ports?.map((port) => compact<ServicePort>({ ...port, nodePort: port.nodePort || before.get(portKey(port)) })),
+    });
+  }
+  return next;
+}
+
+function hasPorts({ type }: ServiceSpec): boolean {
+  return type === "NodePort" || type === "LoadBalancer";
+}
+
+/** Ports without the node ports that an earlier type had given them; one that the caller set stays, to be refused. */
+function withoutNodePorts(spec: ServiceSpec, previous: ServiceSpec): readonly ServicePort[] | undefined {
+  const before = new Set((previous.ports ?? []).map((port) => port.nodePort));
+  return spec.ports?.map((port) =>
+    before.has(port.nodePort) ? compact<ServicePort>({ ...port, nodePort: undefined }) : port,
+  );
+}
+
+function portKey({ protocol = "TCP", port }: ServicePort): string {
+  return `${protocol} ${port}`;
+}
+
+function allocateAddress(
+  spec: ServiceSpec,
+  context: { readonly key: string; readonly owners: readonly string[]; readonly pools: Pools; readonly errors: FieldError[] },
+): ServiceSpec {
+  if (spec.type === "ExternalName") return spec;
+  const { key, owners, errors } = context;
+  const { addresses } = context.pools;
+  const family: Pick<ServiceSpec, "ipFamilies" | "ipFamilyPolicy"> = {
+    ipFamilies: spec.ipFamilies ?? ["IPv4"],
+    ipFamilyPolicy: spec.ipFamilyPolicy ?? "SingleStack",
+  };
+  const asked = spec.clusterIP || spec.clusterIPs?.[0];
+  if (asked === "None") return { ...spec, clusterIP: "None", clusterIPs: ["None"], ...family };
+  if (asked) {
+    const refuse = (reason: string) =>
+      errors.push(fieldError.invalid("spec.clusterIPs", [asked], `failed to allocate IP ${asked}: ${reason}`));
+    const value = addresses.numberOf(asked);
+    if (value === undefined)
+      refuse(`the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${addresses.range}`);
+    else if (addresses.numbers.isTaken(value, owners) || (asked === addresses.firstAddress && key !== kubernetesService))
+      refuse("provided IP is already allocated");
+    return { ...spec, clusterIP: asked, clusterIPs: spec.clusterIPs?.length ? spec.clusterIPs : [asked], ...family };
+  }
+  const value = addresses.numbers.pick();
+  if (value === undefined) throw StatusError.internal("failed to allocate a serviceIP: range is full");
+  const clusterIP = addresses.textOf(value);
+  return { ...spec, clusterIP, clusterIPs: [clusterIP], ...family };
+}
+
+function allocatePorts(
+  spec: ServiceSpec,
+  { owners, pools, errors }: { readonly owners: readonly string[]; readonly pools: Pools; readonly errors: FieldError[] },
+): ServiceSpec {
+  if (!hasPorts(spec) || !spec.ports) return spec;
+  const { ports: pool } = pools;
+  // TCP and UDP of one service may share a node port; the same protocol may not have it twice.
+  const mine = new Set<string>();
+  const asked = new Set(spec.ports.map(({ nodePort }) => nodePort ?? 0));
+  const ports = spec.ports.map((port, index) => {
+    const { protocol = "TCP", nodePort } = port;
+    const field = `spec.ports[${index}].nodePort`;
+    if (nodePort) {
+      if (!pool.has(nodePort))
+        errors.push(
+          fieldError.invalid(
+            field,
+            nodePort,
+            `provided port is not in the valid range. The range of valid ports is ${pool.first}-${pool.last}`,
+          ),
+        );
+      else if (pool.isTaken(nodePort, owners) || mine.has(`${protocol} ${nodePort}`))
+        errors.push(fieldError.invalid(field, nodePort, "provided port is already allocated"));
+      mine.add(`${protocol} ${nodePort}`);
+      return port;
+    }
+    if (!needsPorts(spec)) return port;
+    const picked = pool.pick(asked);
+    if (picked === undefined) throw StatusError.internal("failed to allocate a nodePort: range is full");
+    asked.add(picked);
+    mine.add(`${protocol} ${picked}`);
+    return { ...port, nodePort: picked };
+  });
+  return { ...spec, ports };
+}
+
+function held(service: Service | undefined, { addresses, ports }: Pools): Pick<Holding, "addresses" | "ports"> {
+  const spec = service?.spec;
+  if (!spec) return { addresses: [], ports: [] };
+  const address = needsAddress(spec) && spec.clusterIP ? addresses.numberOf(spec.clusterIP) : undefined;
+  const nodePorts = hasPorts(spec) ? (spec.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []) : [];
+  return {
+    addresses: address === undefined ? [] : [address],
+    ports: [...new Set(nodePorts)].filter((port) => ports.has(port)),
+  };
+}
+
+/** @throws RangeError when the text is no range of ports */
+function portPool(range: string, random: Random): NumberPool {
+  const [, first, last] = /^(\d{1,5})-(\d{1,5})$/.exec(range) ?? [];
+  if (first === undefined || last === undefined || Number(first) < 1 || Number(first) > Number(last) || Number(last) > 65535)
+    throw new RangeError(`Cannot use --service-node-port-range=${range}: it must be FIRST-LAST, such as 30000-32767`);
+  const size = Number(last) - Number(first) + 1;
+  const reservedForStatic = size > 256 ? Math.min(Math.max(16, Math.floor(size / 32)), 128) : 0;
+  return new NumberPool({ first: Number(first), last: Number(last), dynamicFirst: Number(first) + reservedForStatic, random });
+}

@@ -1,0 +1,98 @@
+import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
+import { parseJson } from "../../core/api/json.ts";
+import { isJsonObject } from "../../core/api/json_object.ts";
+import type { Json, JsonObject, KubeObject } from "../../core/api/meta.ts";
+import { StatusError } from "../../core/api/status.ts";
+import { type ApiRequest, readBody } from "../../core/client/transport.ts";
+import { mediaTypeOf } from "./negotiate.ts";
+
+const objectMediaTypes = ["application/json", "application/yaml"];
+
+/** All of a request's body. @throws StatusError RequestEntityTooLarge past the limit */
+export async function readLimited(request: ApiRequest, limitBytes: number): Promise<Uint8Array> {
+  const declared = Number(request.headers["content-length"] ?? 0);
+  if (declared > limitBytes) throw StatusError.tooLarge(limitBytes);
+  try {
+    return await readBody(request.body, limitBytes);
+  } catch (error) {
+    if (error instanceof RangeError) throw StatusError.tooLarge(limitBytes);
+    throw error;
+  }
+}
+
+/**
+ * Reads a body as JSON or YAML, as its Content-Type says; without one it is JSON.
+ *
+ * @returns undefined for an empty body
+ * @throws StatusError UnsupportedMediaType, BadRequest, RequestEntityTooLarge
+ */
+export async function readDocument(request: ApiRequest, limitBytes: number): Promise<Json | undefined> {
+  if (request.headers["content-encoding"] && request.headers["content-encoding"] !== "identity")
+    throw StatusError.unsupportedMediaType(`content-encoding ${request.headers["content-encoding"]}`, objectMediaTypes);
+  const type = mediaTypeOf(request.headers["content-type"]);
+  // Refused before it is read: nothing could be done with it.
+  if (type !== "" && !objectMediaTypes.includes(type)) throw StatusError.unsupportedMediaType(type, objectMediaTypes);
+  const bytes = await readLimited(request, limitBytes);
+  if (bytes.length === 0) return undefined;
+  return type === "application/yaml" ? await readYaml(bytes) : parseJson(bytes);
+}
+
+async function readYaml(bytes: Uint8Array): Promise<Json> {
+  // Loaded on use: few requests are YAML, and the reader brings its library along.
+  const { parseYaml } = await import("../../core/api/yaml_reader.ts");
+  try {
+    return parseYaml(new TextDecoder("utf-8", { fatal: true }).decode(bytes), "request body");
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError)
+      throw StatusError.badRequest(`error converting YAML to JSON: ${error.message}`);
+    throw error;
+  }
+}
+
+/**
+ * The object of a create or update, with the kind that the path asks for.
+ *
+ * @throws StatusError BadRequest when it is no object, or of another kind
+ */
+export function objectOf(document: Json | undefined, kind: Kind): JsonObject {
+  const apiVersion = apiVersionOf(kind);
+  if (document === undefined || !isJsonObject(document))
+    throw StatusError.badRequest(
+      `the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: expected an object`,
+    );
+  const own = (name: string) => (Object.hasOwn(document, name) ? document[name] : undefined) ?? "";
+  const [sentVersion, sentKind] = [own("apiVersion"), own("kind")];
+  if (typeof sentVersion !== "string" || typeof sentKind !== "string")
+    throw StatusError.badRequest("couldn't get version/kind; json parse error: apiVersion and kind must be strings");
+  if (sentVersion !== "" && sentVersion !== apiVersion)
+    throw StatusError.badRequest(
+      `the API version in the data (${sentVersion}) does not match the expected API version (${apiVersion})`,
+    );
+  if (sentKind !== "" && sentKind !== kind.kind)
+    throw StatusError.badRequest(
+      `${sentKind} in version "${kind.version}" cannot be handled as a ${kind.kind}: the kind in the data (${sentKind}) does not match the expected kind (${kind.kind})`,
+    );
+  return Object.fromEntries([...Object.entries(document), ["apiVersion", apiVersion], ["kind", kind.kind]]);
+}
+
+/** @throws StatusError BadRequest when the body is about another namespace than the path */
+export function inNamespace(object: KubeObject, kind: Kind, namespace: string | undefined): KubeObject {
+  const own = object.metadata.namespace;
+  if (!kind.namespaced) {
+    if (!own) return object;
+    throw StatusError.badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  }
+  if (own && own !== namespace)
+    throw StatusError.badRequest("the namespace of the provided object does not match the namespace sent on the request");
+  return own || namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
+}
+
+/** @throws StatusError BadRequest when the body is about another object than the path */
+export function named(object: KubeObject, name: string): KubeObject {
+  const own = object.metadata.name;
+  if (!own)
+    throw StatusError.badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (own !== name)
+    throw StatusError.badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
+  return object;
+}

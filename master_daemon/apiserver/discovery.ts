@@ -1,0 +1,249 @@
+import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
+import type { JsonObject } from "../../core/api/meta.ts";
+import type { ApiResponse } from "../../core/client/transport.ts";
+import { sha256 } from "../../core/platform/hash.ts";
+import { parseAccept } from "./negotiate.ts";
+import { subresourcesOf, type SubresourceEntry, verbsOf, virtualResources } from "./subresources/table.ts";
+
+/** Order of groups in discovery: it decides who owns a name that several groups have. */
+const groupOrder = [
+  "",
+  "apiregistration.k8s.io",
+  "apps",
+  "events.k8s.io",
+  "authentication.k8s.io",
+  "authorization.k8s.io",
+  "autoscaling",
+  "batch",
+  "certificates.k8s.io",
+  "networking.k8s.io",
+  "policy",
+  "rbac.authorization.k8s.io",
+  "storage.k8s.io",
+  "admissionregistration.k8s.io",
+  "apiextensions.k8s.io",
+  "scheduling.k8s.io",
+  "coordination.k8s.io",
+  "node.k8s.io",
+  "discovery.k8s.io",
+  "flowcontrol.apiserver.k8s.io",
+  "resource.k8s.io",
+  "metrics.k8s.io",
+];
+
+interface Resource {
+  readonly plural: string;
+  readonly singular: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  readonly verbs: readonly string[];
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly subresources: readonly SubresourceEntry[];
+}
+
+interface Version {
+  readonly group: string;
+  readonly version: string;
+  readonly resources: readonly Resource[];
+}
+
+/** Tells clients what is served: the older documents one by one, and all in one (aggregated). */
+export interface Discovery {
+  /** The document at a path; undefined when there is none. */
+  respond(segments: readonly string[], headers: Readonly<Record<string, string>>): ApiResponse | undefined;
+}
+
+/** Makes the discovery documents of `kinds`. They are built once, at first use. */
+export function createDiscovery(kinds: readonly Kind[]): Discovery {
+  const groups = groupVersions(kinds);
+  const aggregated = new Map<string, ApiResponse>();
+
+  function aggregate(core: boolean, version: string): ApiResponse {
+    const key = `${core} ${version}`;
+    const known = aggregated.get(key);
+    if (known) return known;
+    const items = [...groups].filter(([group]) => (group === "") === core).map(aggregatedGroup);
+    const body = {
+      kind: "APIGroupDiscoveryList",
+      apiVersion: `apidiscovery.k8s.io/${version}`,
+      metadata: {},
+      items,
+    };
+    const bytes = encode(body);
+    const response: ApiResponse = {
+      status: 200,
+      headers: {
+        "content-type": `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
+        vary: "Accept",
+        etag: `"${sha256(bytes).toUpperCase()}"`,
+      },
+      body: bytes,
+    };
+    aggregated.set(key, response);
+    return response;
+  }
+
+  return {
+    respond(segments, headers) {
+      const [root, group, version] = segments;
+      if ((root === "api" || root === "apis") && segments.length === 1) {
+        const wanted = aggregatedVersion(headers["accept"]);
+        if (wanted) return unlessKnown(aggregate(root === "api", wanted), headers);
+        return json(root === "api" ? apiVersions(headers["host"]) : groupList(groups));
+      }
+      if (root === "api" && segments.length === 2) {
+        const found = groups.get("")?.find((candidate) => candidate.version === group);
+        return found && json(resourceList(found));
+      }
+      if (root !== "apis" || group === undefined || group === "") return undefined;
+      const versions = groups.get(group);
+      if (!versions) return undefined;
+      if (segments.length === 2) return json({ kind: "APIGroup", apiVersion: "v1", ...groupEntry(group, versions) });
+      const found = versions.find((candidate) => candidate.version === version);
+      return segments.length === 3 && found ? json(resourceList(found)) : undefined;
+    },
+  };
+}
+
+/** Versions by group, both in discovery order. */
+function groupVersions(kinds: readonly Kind[]): ReadonlyMap<string, readonly Version[]> {
+  const versions = new Map<string, { group: string; version: string; resources: Resource[] }>();
+  const add = (group: string, version: string, resource: Resource) => {
+    const key = `${group}/${version}`;
+    const entry = versions.get(key) ?? { group, version, resources: [] };
+    versions.set(key, entry);
+    entry.resources.push(resource);
+  };
+  for (const kind of kinds)
+    add(kind.group, kind.version, { ...kind, verbs: verbsOf(kind), subresources: subresourcesOf(kind) });
+  for (const resource of virtualResources)
+    add(resource.group, resource.version, {
+      ...resource,
+      singular: resource.kind.toLowerCase(),
+      shortNames: [],
+      categories: [],
+      subresources: [],
+    });
+  const groups = new Map<string, Version[]>();
+  const rank = (group: string) => (groupOrder.indexOf(group) + groupOrder.length + 1) % (groupOrder.length + 1);
+  for (const entry of [...versions.values()].sort((a, b) => rank(a.group) - rank(b.group))) {
+    entry.resources.sort((a, b) => (a.plural < b.plural ? -1 : 1));
+    groups.set(entry.group, [...(groups.get(entry.group) ?? []), entry]);
+  }
+  return groups;
+}
+
+function apiVersions(host: string | undefined): JsonObject {
+  return {
+    kind: "APIVersions",
+    versions: ["v1"],
+    serverAddressByClientCIDRs: [{ clientCIDR: "0.0.0.0/0", serverAddress: host ?? "" }],
+  };
+}
+
+function groupList(groups: ReadonlyMap<string, readonly Version[]>): JsonObject {
+  const named = [...groups].filter(([group]) => group !== "");
+  return {
+    kind: "APIGroupList",
+    apiVersion: "v1",
+    groups: named.map(([group, versions]) => groupEntry(group, versions)),
+  };
+}
+
+function groupEntry(group: string, versions: readonly Version[]): JsonObject {
+  const list = versions.map(({ version }) => ({ groupVersion: `${group}/${version}`, version }));
+  return { name: group, versions: list, preferredVersion: list[0] ?? null };
+}
+
+function resourceList({ group, version, resources }: Version): JsonObject {
+  return {
+    kind: "APIResourceList",
+    ...(group ? { apiVersion: "v1" } : {}),
+    groupVersion: apiVersionOf({ group, version }),
+    resources: resources.flatMap((resource) => [
+      {
+        name: resource.plural,
+        singularName: resource.singular,
+        namespaced: resource.namespaced,
+        kind: resource.kind,
+        verbs: resource.verbs,
+        ...names(resource),
+      },
+      ...resource.subresources.map(({ name, response, verbs }) => ({
+        name: `${resource.plural}/${name}`,
+        singularName: "",
+        namespaced: resource.namespaced,
+        ...(response.group !== group || response.version !== version
+          ? { group: response.group, version: response.version }
+          : {}),
+        kind: response.kind,
+        verbs,
+      })),
+    ]),
+  };
+}
+
+function aggregatedGroup([group, versions]: [string, readonly Version[]]): JsonObject {
+  return {
+    metadata: group ? { name: group } : {},
+    versions: versions.map(({ version, resources }) => ({
+      version,
+      freshness: "Current",
+      resources: resources.map((resource) => ({
+        resource: resource.plural,
+        responseKind: { group, version, kind: resource.kind },
+        scope: resource.namespaced ? "Namespaced" : "Cluster",
+        singularResource: resource.singular,
+        verbs: resource.verbs,
+        ...names(resource),
+        ...(resource.subresources.length > 0
+          ? {
+              subresources: resource.subresources.map(({ name, response, verbs }) => ({
+                subresource: name,
+                responseKind: { ...response },
+                verbs,
+              })),
+            }
+          : {}),
+      })),
+    })),
+  };
+}
+
+function names({ shortNames, categories }: Resource): JsonObject {
+  return {
+    ...(shortNames.length > 0 ? { shortNames } : {}),
+    ...(categories.length > 0 ? { categories } : {}),
+  };
+}
+
+/** The version of the aggregated document that the client takes, in its order of preference. */
+function aggregatedVersion(accept: string | undefined): string | undefined {
+  for (const { type, parameters } of parseAccept(accept)) {
+    const version = parameters.get("v");
+    if (type === "application/json" && !parameters.has("as")) return undefined;
+    if (
+      type === "application/json" &&
+      parameters.get("g") === "apidiscovery.k8s.io" &&
+      parameters.get("as") === "APIGroupDiscoveryList" &&
+      (version === "v2" || version === "v2beta1")
+    )
+      return version;
+  }
+  return undefined;
+}
+
+function unlessKnown(response: ApiResponse, headers: Readonly<Record<string, string>>): ApiResponse {
+  return headers["if-none-match"] === response.headers["etag"]
+    ? { ...response, status: 304, body: new Uint8Array() }
+    : response;
+}
+
+function json(body: JsonObject): ApiResponse {
+  return { status: 200, headers: { "content-type": "application/json", vary: "Accept" }, body: encode(body) };
+}
+
+function encode(body: JsonObject): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(body)}\n`);
+}

@@ -1,0 +1,323 @@
+import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import type { ApiRequest, ApiResponse } from "../../core/client/transport.ts";
+import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
+import type { CertificateAndKey } from "../../core/platform/certificates.ts";
+import type { Clock } from "../../core/util/clock.ts";
+import { errorMessage, type Logger } from "../../core/util/log.ts";
+import type { CertificateSubject } from "./filters/authentication.ts";
+import type { ApiHandler } from "./handle.ts";
+import { serveUpgrade } from "./streaming/upgrade.ts";
+
+/** Options of {@linkcode listenApi}. */
+export interface ListenOptions {
+  readonly handler: ApiHandler;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** The server's certificate, and the authority that signs those of clients. */
+  readonly tls: CertificateAndKey & { readonly clientAuthority: string };
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Milliseconds that open requests get to end when the listener closes. Default 2000. */
+  readonly shutdownGraceMs?: number | undefined;
+}
+
+/** An open listener. Disposing stops accepting, ends watches, waits for what is in flight within the grace, and cuts the rest. */
+export interface ApiListener extends AsyncDisposable {
+  readonly port: number;
+  /** `https://HOST:PORT`. */
+  readonly url: string;
+}
+
+const headersTimeoutMs = 30_000;
+/** A whole request, body included, must have arrived by then. */
+const requestTimeoutMs = 75_000;
+/** Above the 90 s after which Go's clients drop idle connections, so that they never write into one that is being closed. */
+const idleTimeoutMs = 120_000;
+const keepAliveProbeMs = 15_000;
+const maxHeaderBytes = 64 * 1024;
+const maxConcurrentStreams = 250;
+
+type Request = IncomingMessage | Http2ServerRequest;
+type Response = ServerResponse | Http2ServerResponse;
+
+/**
+ * Serves `handler` over TLS: HTTP/2 and HTTP/1.1 on one port, upgrades over HTTP/1.1.
+ *
+ * @throws Error that names the address when it cannot be listened on
+ */
+export async function listenApi(options: ListenOptions): Promise<ApiListener> {
+  const { handler, host, port, tls, clock, log } = options;
+  const server = createSecureServer({
+    allowHTTP1: true,
+    cert: tls.certificate,
+    key: tls.key,
+    ca: tls.clientAuthority,
+    requestCert: true,
+    // Without a certificate a client may still show a token; a certificate of another authority counts as none.
+    rejectUnauthorized: false,
+    minVersion: "TLSv1.2",
+    handshakeTimeout: headersTimeoutMs,
+    settings: { maxConcurrentStreams, maxHeaderListSize: maxHeaderBytes },
+    maxSessionMemory: 64,
+  });
+  // Read by the HTTP/1.1 side; the types know them on https servers only.
+  Object.assign(server, {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: idleTimeoutMs,
+    maxHeaderSize: maxHeaderBytes,
+    maxHeadersCount: 200,
+  });
+
+  const sockets = new Set<Socket>();
+  const inFlight = new Set<Promise<void>>();
+  const closing = new AbortController();
+  // Every upgraded connection listens.
+  allowManyListeners(closing.signal);
+  const track = (work: Promise<void>) => {
+    inFlight.add(work);
+    void work.finally(() => inFlight.delete(work));
+  };
+
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, keepAliveProbeMs);
+    socket.on("error", () => {});
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.on("session", (session) => {
+    session.on("error", () => {});
+    let streams = 0;
+    session.on("stream", (stream) => {
+      streams++;
+      stream.once("close", () => streams--);
+    });
+    session.setTimeout(idleTimeoutMs, () => {
+      if (streams === 0) session.close();
+    });
+  });
+  server.on("sessionError", () => {});
+  server.on("tlsClientError", () => {});
+  server.on("clientError", (_error, socket: Socket) => {
+    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    else socket.destroy();
+  });
+  server.on("request", (request: Request, response: Response) =>
+    track(serveRequest(request, response, { handler, log })),
+  );
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+    track(serveUpgradeRequest({ request, socket, head }, { handler, clock, signal: closing.signal, log })),
+  );
+
+  await bind(server, host, port);
+  // Such as EMFILE: connections wait in the kernel's queue until descriptors are free again.
+  server.on("error", (error) => log.warn("Cannot accept a connection", { error: errorMessage(error) }));
+  const address = server.address() as AddressInfo;
+  return {
+    port: address.port,
+    url: `https://${urlHost(host)}:${address.port}`,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      handler.endStreams();
+      closing.abort(new DOMException("The server is shutting down", "AbortError"));
+      const grace = new AbortController();
+      await Promise.race([
+        settle(inFlight),
+        clock.sleep(options.shutdownGraceMs ?? 2000, { signal: grace.signal }).catch(() => {}),
+      ]);
+      grace.abort();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+async function settle(work: ReadonlySet<Promise<void>>): Promise<void> {
+  while (work.size > 0) await Promise.all(work);
+}
+
+function bind(server: Http2SecureServer, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException) => {
+      const address = `${urlHost(host)}:${port}`;
+      const advice = new Map([
+        [
+          "EADDRINUSE",
+          `another program listens there: stop it, or choose another port with --secure-port (0 takes any free one)`,
+        ],
+        ["EADDRNOTAVAIL", `this machine has no such address: choose another with --bind-address`],
+        ["EACCES", `ports below 1024 need privileges: choose another with --secure-port`],
+      ]).get(error.code ?? "");
+      reject(new Error(`Cannot listen on ${address}: ${advice ?? error.message}`, { cause: error }));
+    };
+    server.once("error", onError);
+    server.listen({ port, host }, () => {
+      server.off("error", onError);
+      resolve();
+    });
+  });
+}
+
+async function serveRequest(
+  request: Request,
+  response: Response,
+  { handler, log }: { readonly handler: ApiHandler; readonly log: Logger },
+): Promise<void> {
+  const aborted = new AbortController();
+  const onClose = () => aborted.abort(new DOMException("The client went away", "AbortError"));
+  response.once("close", onClose);
+  request.on("error", () => {});
+  response.on("error", () => {});
+  try {
+    const apiRequest = toApiRequest(request);
+    const answer = await handler.handle(apiRequest, {
+      certificate: certificateOf(request),
+      signal: aborted.signal,
+    });
+    if (aborted.signal.aborted) {
+      if (!(answer.body instanceof Uint8Array)) await answer.body[Symbol.asyncIterator]().return?.();
+      return;
+    }
+    await send(answer, request, response);
+  } catch (error) {
+    if (!aborted.signal.aborted) log.warn("Cannot answer a request", { error: errorMessage(error) });
+    cut(response);
+  }
+}
+
+async function send(answer: ApiResponse, request: Request, response: Response): Promise<void> {
+  const isHttp1 = request.httpVersionMajor === 1;
+  const known = answer.body instanceof Uint8Array;
+  // What is left of a refused body is not worth reading: the connection goes with it.
+  const unread = isHttp1 && !request.complete && request.method !== "GET" && request.method !== "HEAD";
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(answer.headers)) headers[name] = typeof value === "string" ? value : [...value];
+  if (answer.body instanceof Uint8Array && answer.status !== 304) headers["content-length"] = String(answer.body.length);
+  if (unread) headers["connection"] = "close";
+  (response as ServerResponse).writeHead(answer.status, headers);
+  if (known) {
+    await end(response, request.method === "HEAD" ? undefined : (answer.body as Uint8Array));
+  } else {
+    (response as ServerResponse).flushHeaders();
+    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
+      if (!(response as ServerResponse).write(chunk)) await drained(response);
+      if (response.destroyed || response.writableEnded) return;
+    }
+    await end(response, undefined);
+  }
+  if (unread && !request.complete) request.socket.destroy();
+}
+
+function end(response: Response, body: Uint8Array | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    response.once("close", resolve);
+    (response as ServerResponse).end(body, () => resolve());
+  });
+}
+
+function drained(response: Response): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
+  });
+}
+
+/** Ends an answer that cannot be finished so that the client sees it is cut. */
+function cut(response: Response): void {
+  if ("stream" in response && response.stream) response.stream.close(2);
+  else response.destroy();
+}
+
+async function serveUpgradeRequest(
+  connection: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
+  options: {
+    readonly handler: ApiHandler;
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+    readonly log: Logger;
+  },
+): Promise<void> {
+  const { request, socket } = connection;
+  const { handler, clock, signal, log } = options;
+  const aborted = new AbortController();
+  const abort = () => aborted.abort(new DOMException("The connection ended", "AbortError"));
+  socket.on("error", () => {});
+  socket.once("close", abort);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    const answer = await handler.connect(toApiRequest(request), {
+      certificate: certificateOf(request),
+      signal: aborted.signal,
+    });
+    if ("response" in answer) return refuse(socket, answer.response);
+    await serveUpgrade(connection, answer.choice, answer.target, { clock, signal: aborted.signal });
+  } catch (error) {
+    if (!aborted.signal.aborted) log.warn("Cannot serve an upgrade", { error: errorMessage(error) });
+  } finally {
+    signal.removeEventListener("abort", abort);
+    (socket as Socket).destroySoon();
+  }
+}
+
+/** Answers without switching protocols, and closes: nothing that follows on this connection may be taken for a request. */
+function refuse(socket: Duplex, { status, headers, body }: ApiResponse): void {
+  const bytes = body instanceof Uint8Array ? body : new Uint8Array();
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,
+    ...Object.entries(headers).flatMap(([name, value]) =>
+      (typeof value === "string" ? [value] : value).map((text) => `${name}: ${text}`),
+    ),
+    `content-length: ${bytes.length}`,
+    "connection: close",
+  ];
+  socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), bytes]));
+}
+
+function toApiRequest(request: Request): ApiRequest {
+  const headers: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value === undefined || name.startsWith(":")) continue;
+    headers[name] = Array.isArray(value) ? value.join(", ") : String(value);
+  }
+  if (headers["host"] === undefined && "authority" in request) headers["host"] = request.authority;
+  return {
+    method: request.method as ApiRequest["method"],
+    path: request.url ?? "/",
+    headers,
+    body: request as AsyncIterable<Uint8Array>,
+  };
+}
+
+const subjects = new WeakMap<object, CertificateSubject | null>();
+
+/** Subject of the client's certificate, when the cluster's authority signed it. Looked up once for each connection. */
+function certificateOf(request: Request): CertificateSubject | undefined {
+  const socket = request.socket as TLSSocket;
+  // Over HTTP/2 every request has its own view of the socket.
+  const connection = ("stream" in request ? request.stream.session : undefined) ?? socket;
+  const known = subjects.get(connection);
+  if (known !== undefined) return known ?? undefined;
+  const subject = socket.authorized ? socket.getPeerCertificate().subject : undefined;
+  const organizations = (subject?.O ?? []) as string | readonly string[];
+  const found = subject && {
+    commonName: String(subject.CN ?? ""),
+    organizations: typeof organizations === "string" ? [organizations] : organizations,
+  };
+  subjects.set(connection, found ?? null);
+  return found;
+}
+
+function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,93 @@
+import type { Kind } from "../../../core/api/kind.ts";
+import type { ApiSchema, GroupVersionKind } from "../../../core/api/schema.ts";
+import { dialect2, reachable, writeDefinitions } from "./definitions.ts";
+import { type Operation, type PathItem, pathsOf, queryType } from "./operations.ts";
+
+/** A Swagger 2.0 schema, as far as ours go. */
+export interface V2Schema {
+  readonly $ref?: string;
+  readonly description?: string;
+  readonly type?: string;
+  readonly format?: string;
+  readonly required?: readonly string[];
+  readonly enum?: readonly string[];
+  readonly items?: V2Schema;
+  readonly additionalProperties?: V2Schema;
+  readonly properties?: Readonly<Record<string, V2Schema>>;
+  readonly [extension: `x-${string}`]: unknown;
+}
+
+/** A parameter of a path, of the query, or the body. */
+export interface V2Parameter {
+  readonly name: string;
+  readonly in: "query" | "path" | "body";
+  readonly required?: boolean;
+  readonly type?: string;
+  readonly description?: string;
+  readonly schema?: V2Schema;
+}
+
+/** One thing that can be done. */
+export interface V2Operation {
+  readonly operationId: string;
+  readonly parameters: readonly V2Parameter[];
+  readonly responses: Readonly<Record<string, { readonly description: string; readonly schema?: V2Schema }>>;
+  readonly "x-kubernetes-action": string;
+  readonly "x-kubernetes-group-version-kind": GroupVersionKind;
+}
+
+/** One path. */
+export type V2Path = { readonly [M in Operation["method"]]?: V2Operation } & {
+  readonly parameters: readonly V2Parameter[];
+};
+
+/** A whole Swagger 2.0 document. */
+export interface V2Document {
+  readonly swagger: "2.0";
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: Readonly<Record<string, V2Path>>;
+  readonly definitions: Readonly<Record<string, V2Schema>>;
+}
+
+/** The Swagger 2.0 document of everything that is served. */
+export function v2Document(
+  kinds: readonly Kind[],
+  { schema, version }: { readonly schema: ApiSchema; readonly version: string },
+): V2Document {
+  const items = kinds.flatMap(pathsOf);
+  const used = items.flatMap(({ operations }) =>
+    operations.flatMap(({ body, answer }) => (body ? [body, answer] : [answer])),
+  );
+  const gvks = new Map(kinds.map(({ group, version, kind, schema }) => [schema, { group, version, kind }]));
+  return {
+    swagger: "2.0",
+    info: { title: "Kubernetes", version },
+    paths: Object.fromEntries(items.map((item) => [item.path, writePath(item)])),
+    definitions: writeDefinitions(schema, reachable(schema, used), { dialect: dialect2, kinds: gvks }) as Record<
+      string,
+      V2Schema
+    >,
+  };
+}
+
+function writePath({ parameters, operations }: PathItem): V2Path {
+  return {
+    ...Object.fromEntries(operations.map((operation) => [operation.method, writeOperation(operation)])),
+    parameters: parameters.map((name) => ({ name, in: "path", required: true, type: "string" })),
+  };
+}
+
+function writeOperation({ id, action, kind, body, answer, query }: Operation): V2Operation {
+  const sent: V2Parameter[] = body ? [{ name: "body", in: "body", required: true, schema: reference(body) }] : [];
+  return {
+    operationId: id,
+    parameters: [...sent, ...query.map((name): V2Parameter => ({ name, in: "query", type: queryType(name) }))],
+    responses: { "200": { description: "OK", schema: reference(answer) } },
+    "x-kubernetes-action": action,
+    "x-kubernetes-group-version-kind": kind,
+  };
+}
+
+function reference(id: string): V2Schema {
+  return { $ref: `${dialect2.prefix}${id}` };
+}

@@ -1,0 +1,73 @@
+import type { Kind } from "../../../core/api/kind.ts";
+import type { ApiSchema } from "../../../core/api/schema.ts";
+import { type Doc, dialect3, reachable, writeDefinitions } from "./definitions.ts";
+import { type Operation, type PathItem, pathsOf, queryType } from "./operations.ts";
+
+/** The OpenAPI 3.0 document of one group and version. */
+export function v3Document(
+  kinds: readonly Kind[],
+  { schema, version }: { readonly schema: ApiSchema; readonly version: string },
+): Doc {
+  const items = kinds.flatMap(pathsOf);
+  const used = items.flatMap(({ operations }) =>
+    operations.flatMap(({ body, answer }) => (body ? [body, answer] : [answer])),
+  );
+  const gvks = new Map(kinds.map(({ group, version, kind, schema }) => [schema, { group, version, kind }]));
+  return {
+    openapi: "3.0.0",
+    info: { title: "Kubernetes", version },
+    paths: Object.fromEntries(items.map((item) => [item.path, writePath(item)])),
+    components: {
+      schemas: writeDefinitions(schema, reachable(schema, used), { dialect: dialect3, kinds: gvks }),
+    },
+  };
+}
+
+function writePath({ parameters, operations }: PathItem): Doc {
+  return {
+    ...Object.fromEntries(operations.map((operation) => [operation.method, writeOperation(operation)])),
+    parameters: parameters.map((name) => ({
+      name,
+      in: "path",
+      description:
+        name === "name" ? "name of the object" : "object name and auth scope, such as for teams and projects",
+      required: true,
+      schema: { type: "string", uniqueItems: true },
+    })),
+  };
+}
+
+function writeOperation({ id, action, kind, body, answer, query, method }: Operation): Doc {
+  return {
+    operationId: id,
+    ...(query.length > 0
+      ? {
+          parameters: query.map((name) => ({
+            name,
+            in: "query",
+            schema: { type: queryType(name), uniqueItems: true },
+          })),
+        }
+      : {}),
+    ...(body
+      ? { requestBody: { content: Object.fromEntries(bodyTypes(method).map((type) => [type, content(body)])) } }
+      : {}),
+    responses: { "200": { description: "OK", content: { "application/json": content(answer) } } },
+    "x-kubernetes-action": action,
+    "x-kubernetes-group-version-kind": kind,
+  };
+}
+
+function content(id: string): Doc {
+  return { schema: { $ref: `${dialect3.prefix}${id}` } };
+}
+
+function bodyTypes(method: Operation["method"]): readonly string[] {
+  if (method !== "patch") return ["*/*"];
+  return [
+    "application/apply-patch+yaml",
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+  ];
+}

@@ -1,0 +1,98 @@
+import { checkFieldSelector, type FieldSelector, parseFieldSelector } from "../../core/api/fields.ts";
+import type { Kind } from "../../core/api/kind.ts";
+import { parseLabelSelector } from "../../core/api/labels.ts";
+import type { KubeObject } from "../../core/api/meta.ts";
+import { type FieldError, fieldError, StatusError } from "../../core/api/status.ts";
+import type { Selection } from "../registry/registry.ts";
+
+/** How unknown and repeated fields of a body are answered. */
+export type FieldValidation = "Strict" | "Warn" | "Ignore";
+
+/** Options of writes, as the query gives them. */
+export interface WriteOptions {
+  readonly dryRun: boolean;
+  readonly fieldValidation: FieldValidation;
+}
+
+/** Reads a boolean as Kubernetes does: present means true, unless it says `false` or `0`. */
+export function booleanParameter(query: URLSearchParams, name: string): boolean {
+  const value = query.get(name);
+  return value !== null && value.toLowerCase() !== "false" && value !== "0";
+}
+
+/** Reads a whole number. @throws StatusError BadRequest for anything else */
+export function integerParameter(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name);
+  if (value === null || value === "") return undefined;
+  if (!/^[+-]?\d{1,15}$/.test(value))
+    throw StatusError.badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value.slice(0, 64))}: invalid syntax`);
+  return Number(value);
+}
+
+/** Reads a resourceVersion. @throws StatusError BadRequest when it is none of this server's */
+export function resourceVersionParameter(query: URLSearchParams): string | undefined {
+  const value = query.get("resourceVersion");
+  if (value === null || value === "") return undefined;
+  if (!/^\d{1,15}$/.test(value))
+    throw StatusError.badRequest(`Invalid value: ${JSON.stringify(value.slice(0, 64))}: resource version must be a non-negative integer`);
+  return value;
+}
+
+/**
+ * Reads the options of a create, update or patch.
+ *
+ * @param type Kubernetes' name of the options, for messages: `CreateOptions`, `UpdateOptions`, `PatchOptions`
+ * @throws StatusError Invalid
+ */
+export function writeOptions(query: URLSearchParams, type: string): WriteOptions {
+  const errors: FieldError[] = [...dryRunErrors(query.getAll("dryRun"))];
+  const manager = query.get("fieldManager") ?? "";
+  if (new TextEncoder().encode(manager).length > 128) errors.push(fieldError.tooLong("fieldManager", 128));
+  if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(manager))
+    errors.push(fieldError.invalid("fieldManager", manager, "should only contain printable characters"));
+  const validation = query.get("fieldValidation") ?? "";
+  if (!["", "Strict", "Warn", "Ignore"].includes(validation))
+    errors.push(fieldError.notSupported("fieldValidation", validation, ["", "Ignore", "Strict", "Warn"]));
+  if (errors.length > 0) throw StatusError.invalid({ group: "meta.k8s.io", kind: type }, "", errors);
+  return {
+    dryRun: query.getAll("dryRun").includes("All"),
+    fieldValidation: (validation || "Warn") as FieldValidation,
+  };
+}
+
+/** What is wrong with a `dryRun` option. */
+export function dryRunErrors(values: readonly string[]): readonly FieldError[] {
+  return values.some((value) => value !== "All" && value !== "")
+    ? [fieldError.notSupported("dryRun", values.find((value) => value !== "All") ?? "", ["All"])]
+    : [];
+}
+
+/**
+ * Reads the selectors of a list, watch or deletecollection.
+ *
+ * @throws StatusError BadRequest for a selector that cannot be read, or a field that the kind does not offer
+ */
+export function selection(kind: Kind, namespace: string | undefined, query: URLSearchParams): Selection {
+  const labels = parseLabelSelector(query.get("labelSelector") ?? "");
+  const fields = parseFieldSelector(query.get("fieldSelector") ?? "");
+  if (!fields.empty) checkFieldSelector(fields, fieldNames(kind));
+  if (labels.empty && fields.empty) return { namespace };
+  return {
+    namespace,
+    matches: ({ object }) =>
+      (labels.empty || labels.matches(object.metadata.labels)) && (fields.empty || matchesFields(kind, fields, object)),
+  };
+}
+
+function matchesFields(kind: Kind, fields: FieldSelector, object: KubeObject): boolean {
+  const { name = "", namespace = "" } = object.metadata;
+  const names = { "metadata.name": name, "metadata.namespace": namespace };
+  const onlyNames = fields.terms.every(({ field }) => Object.hasOwn(names, field));
+  return fields.matches(onlyNames ? names : { ...kind.strategy.fields(object), ...names });
+}
+
+/** The fields that selectors may name: those that an object of the kind shows. */
+function fieldNames(kind: Kind): readonly string[] {
+  const empty = { apiVersion: "", kind: kind.kind, metadata: {}, spec: {}, status: {} };
+  return Object.keys(kind.strategy.fields(empty));
+}

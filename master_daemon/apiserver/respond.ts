@@ -1,0 +1,158 @@
+import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
+import { stringifyJson } from "../../core/api/json.ts";
+import type { Json, JsonObject, KubeObject, ListMeta } from "../../core/api/meta.ts";
+import type { Status } from "../../core/api/status.ts";
+import { StatusError } from "../../core/api/status.ts";
+import { type IncludeObject, tableOf } from "../../core/api/table.ts";
+import { formatYaml } from "../../core/api/yaml_writer.ts";
+import type { ApiResponse } from "../../core/client/transport.ts";
+import type { RegistryPage, Stored } from "../registry/registry.ts";
+import type { Representation } from "./negotiate.ts";
+
+/** In which form, and when, an answer is made. */
+export interface AnswerForm {
+  readonly representation: Representation;
+  readonly pretty: boolean;
+  readonly includeObject: IncludeObject;
+  /** Milliseconds since the epoch, for ages in tables. */
+  readonly now: number;
+}
+
+/** A list of more bytes than this is sent in pieces instead of being put together. */
+const maxWholeBytes = 512 * 1024;
+const pieceBytes = 128 * 1024;
+
+const encoder = new TextEncoder();
+
+/** Reads `includeObject`. @throws StatusError BadRequest */
+export function includeObjectOf(query: URLSearchParams): IncludeObject {
+  const value = query.get("includeObject") || "Metadata";
+  if (value === "Metadata" || value === "Object" || value === "None") return value;
+  throw StatusError.badRequest(
+    `unrecognized includeObject value: ${JSON.stringify(value.slice(0, 64))}, must be None, Metadata or Object`,
+  );
+}
+
+/** One stored object, as asked for. */
+export function objectResponse(kind: Kind, stored: Stored, status: number, form: AnswerForm): ApiResponse {
+  const { representation } = form;
+  if (representation.as === "Table") {
+    const { resourceVersion } = stored.object.metadata;
+    return document(tableFor(kind, [stored.object], resourceVersion ? { resourceVersion } : {}, form), status, form);
+  }
+  if (representation.as) return document(partialMetadata(stored.object, representation.version), status, form);
+  if (representation.format === "json" && !form.pretty) return bytes(stored.bytes, status);
+  return document(stored.object as unknown as JsonObject, status, form);
+}
+
+/** A page of objects, as asked for. Plain JSON is the stored bytes, put side by side. */
+export function listResponse(kind: Kind, page: RegistryPage<KubeObject>, form: AnswerForm): ApiResponse {
+  const { representation } = form;
+  const metadata: ListMeta = {
+    resourceVersion: String(page.revision),
+    ...(page.continue ? { continue: page.continue } : {}),
+    ...(page.remainingItemCount !== undefined ? { remainingItemCount: page.remainingItemCount } : {}),
+  };
+  if (representation.as === "Table")
+    return document(tableFor(kind, page.items.map(({ object }) => object), metadata, form), 200, form);
+  if (representation.as) {
+    const { version = "v1" } = representation;
+    const items = page.items.map(({ object }) => partialMetadata(object, version));
+    const list = { kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${version}`, metadata: { ...metadata }, items };
+    return document(list, 200, form);
+  }
+  const head = { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata: { ...metadata } };
+  if (representation.format !== "json" || form.pretty) {
+    const items = page.items.map(({ object }) => object as unknown as JsonObject);
+    return document({ ...head, items }, 200, form);
+  }
+  const open = encoder.encode(`${JSON.stringify(head).slice(0, -1)},"items":[`);
+  const size = page.items.reduce((total, item) => total + item.bytes.length + 1, open.length + 2);
+  if (size <= maxWholeBytes) return bytes(concat(pieces(open, page.items), size), 200);
+  return { status: 200, headers: { "content-type": "application/json" }, body: streamPieces(open, page.items) };
+}
+
+/** Anything that is not stored: Status, Scale, documents about the server. */
+export function documentResponse(
+  body: JsonObject | Status,
+  status: number,
+  form: Pick<AnswerForm, "representation" | "pretty">,
+): ApiResponse {
+  return document(body as unknown as JsonObject, status, form);
+}
+
+/** Plain text. */
+export function textResponse(text: string, status = 200): ApiResponse {
+  return { status, headers: { "content-type": "text/plain; charset=utf-8" }, body: encoder.encode(text) };
+}
+
+/** The Table of some objects. */
+export function tableFor(
+  kind: Kind,
+  objects: readonly KubeObject[],
+  metadata: ListMeta,
+  { representation, includeObject, now }: AnswerForm,
+  definitions = true,
+): JsonObject {
+  const table = tableOf(kind, objects, { now, includeObject, metadata, definitions });
+  return { ...table, apiVersion: `meta.k8s.io/${representation.version ?? "v1"}` } as unknown as JsonObject;
+}
+
+/** An object without all but its metadata. */
+export function partialMetadata(object: KubeObject, version = "v1"): JsonObject {
+  return {
+    kind: "PartialObjectMetadata",
+    apiVersion: `meta.k8s.io/${version}`,
+    metadata: object.metadata as unknown as Json,
+  };
+}
+
+function document(
+  body: JsonObject,
+  status: number,
+  { representation, pretty }: Pick<AnswerForm, "representation" | "pretty">,
+): ApiResponse {
+  if (representation.format === "yaml")
+    return { status, headers: { "content-type": "application/yaml" }, body: encoder.encode(formatYaml(body)) };
+  return bytes(encoder.encode(`${stringifyJson(body, { pretty })}\n`), status);
+}
+
+function bytes(body: Uint8Array, status: number): ApiResponse {
+  return { status, headers: { "content-type": "application/json" }, body };
+}
+
+const comma = encoder.encode(",");
+const close = encoder.encode("]}");
+
+function* pieces(open: Uint8Array, items: readonly Stored[]): Generator<Uint8Array, void, void> {
+  yield open;
+  for (const [index, item] of items.entries()) {
+    if (index > 0) yield comma;
+    yield item.bytes;
+  }
+  yield close;
+}
+
+async function* streamPieces(open: Uint8Array, items: readonly Stored[]): AsyncGenerator<Uint8Array, void, void> {
+  let waiting: Uint8Array[] = [];
+  let size = 0;
+  for (const piece of pieces(open, items)) {
+    waiting.push(piece);
+    size += piece.length;
+    if (size < pieceBytes) continue;
+    yield concat(waiting, size);
+    waiting = [];
+    size = 0;
+  }
+  if (size > 0) yield concat(waiting, size);
+}
+
+function concat(parts: Iterable<Uint8Array>, size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole.subarray(0, offset);
+}

@@ -1,0 +1,79 @@
+import { StatusError } from "../../core/api/status.ts";
+
+/** A request about a resource: `/api/v1/…` or `/apis/GROUP/VERSION/…`. */
+export interface ResourceRoute {
+  readonly type: "resource";
+  readonly group: string;
+  readonly version: string;
+  readonly namespace: string | undefined;
+  /** Plural, as it stands in the path. */
+  readonly resource: string;
+  readonly name: string | undefined;
+  readonly subresource: string | undefined;
+  /** What follows the subresource. */
+  readonly rest: readonly string[];
+}
+
+/** Any other path. */
+export interface PathRoute {
+  readonly type: "path";
+  readonly segments: readonly string[];
+}
+
+/** Where a request goes. Everything after this point, authorization included, sees the same route. */
+export interface Route {
+  readonly target: ResourceRoute | PathRoute;
+  readonly query: URLSearchParams;
+}
+
+/** Longer request lines are refused. */
+const maxPathBytes = 16 * 1024;
+
+/**
+ * Reads a request line's path, strictly: what could be understood in two ways is refused.
+ *
+ * @throws StatusError BadRequest for broken escapes, escaped slashes or NULs, dot segments, and overlong paths
+ */
+export function parseRoute(path: string): Route {
+  if (path.length > maxPathBytes) throw StatusError.badRequest("the request path is too long");
+  const mark = path.indexOf("?");
+  const rawPath = mark < 0 ? path : path.slice(0, mark);
+  const query = new URLSearchParams(mark < 0 ? "" : path.slice(mark + 1));
+  if (!rawPath.startsWith("/")) throw StatusError.badRequest("the request path must begin with a slash");
+  const raw = rawPath.slice(1).split("/");
+  if (raw.at(-1) === "") raw.pop();
+  const segments = raw.map(decodeSegment);
+  return { target: resourceRoute(segments) ?? { type: "path", segments }, query };
+}
+
+function decodeSegment(raw: string): string {
+  let segment: string;
+  try {
+    segment = decodeURIComponent(raw);
+  } catch {
+    throw StatusError.badRequest("the request path has an invalid escape");
+  }
+  if (segment === "." || segment === ".." || /[/\\\0]/.test(segment))
+    throw StatusError.badRequest("the request path has an invalid segment");
+  return segment;
+}
+
+function resourceRoute(segments: readonly string[]): ResourceRoute | undefined {
+  const [root, first = "", second = ""] = segments;
+  if (segments.includes("")) return undefined;
+  if (root === "api" && segments.length > 2) return underVersion("", first, segments.slice(2));
+  if (root === "apis" && segments.length > 3) return underVersion(first, second, segments.slice(3));
+  return undefined;
+}
+
+function underVersion(group: string, version: string, path: readonly string[]): ResourceRoute {
+  const common = { type: "resource", group, version } as const;
+  const [first = "", second, third] = path;
+  // /namespaces/NAME/status is about the namespace; /namespaces/NAME/pods is inside it.
+  const isNamespaceItself = path.length <= 2 || (path.length === 3 && (third === "status" || third === "finalize"));
+  if (first === "namespaces" && !isNamespaceItself) {
+    const [resource = "", name, subresource, ...rest] = path.slice(2);
+    return { ...common, namespace: second, resource, name, subresource, rest };
+  }
+  return { ...common, namespace: undefined, resource: first, name: second, subresource: third, rest: path.slice(3) };
+}

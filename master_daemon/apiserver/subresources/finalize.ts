@@ -1,0 +1,29 @@
+import type { ApiResponse } from "../../../core/client/transport.ts";
+import type { Namespace } from "../../../core/kinds/namespace.ts";
+import { named, objectOf, readDocument } from "../body.ts";
+import { writeOptions } from "../query.ts";
+import { objectResponse } from "../respond.ts";
+import { type ResourceRequest, routeKey } from "../services.ts";
+import { checkObject } from "../verbs/write.ts";
+
+/** PUT on `/namespaces/NAME/finalize`: sets `spec.finalizers`, which nothing else may change. Without any, a deleted namespace goes. */
+export async function finalize(r: ResourceRequest): Promise<ApiResponse> {
+  const { dryRun, fieldValidation } = writeOptions(r.query, "UpdateOptions");
+  const body = objectOf(await readDocument(r.request, r.services.maxBodyBytes), r.kind);
+  const sent = named(checkObject(r, body, fieldValidation, r.warnings), r.route.name ?? "") as Namespace;
+  const stored = await r.registry.update(
+    routeKey(r),
+    (current) => {
+      const namespace = current as Namespace;
+      const { resourceVersion } = sent.metadata;
+      const next: Namespace = {
+        ...namespace,
+        metadata: { ...namespace.metadata, ...(resourceVersion ? { resourceVersion } : {}) },
+        spec: { ...namespace.spec, finalizers: sent.spec?.finalizers ?? [] },
+      };
+      return next;
+    },
+    { user: r.user, dryRun, subresource: "finalize" },
+  );
+  return objectResponse(r.kind, stored, 200, r.form);
+}

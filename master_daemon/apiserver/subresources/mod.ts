@@ -1,0 +1,28 @@
+import type { ApiResponse } from "../../../core/client/transport.ts";
+import type { ResourceRequest } from "../services.ts";
+import { get } from "../verbs/read.ts";
+import { patch } from "../verbs/patch.ts";
+import { update } from "../verbs/update.ts";
+import { bind } from "./binding.ts";
+import { evict } from "./eviction.ts";
+import { finalize } from "./finalize.ts";
+import { log } from "./log.ts";
+import { scale } from "./scale.ts";
+
+/** Serves one subresource; asked for verbs only that `table.ts` lists. */
+export type SubresourceHandler = (r: ResourceRequest, verb: string) => Promise<ApiResponse>;
+
+/** Subresources that are answered, by name. Which kinds have them stands in `table.ts`. */
+export const subresourceHandlers: ReadonlyMap<string, SubresourceHandler> = new Map<string, SubresourceHandler>([
+  ["binding", bind],
+  ["eviction", evict],
+  ["finalize", finalize],
+  ["log", log],
+  ["scale", scale],
+  ["status", status],
+]);
+
+function status(r: ResourceRequest, verb: string): Promise<ApiResponse> {
+  if (verb === "get") return get(r);
+  return verb === "update" ? update(r, "status") : patch(r, "status");
+}

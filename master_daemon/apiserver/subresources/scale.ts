@@ -1,0 +1,125 @@
+import type { ScalePaths } from "../../../core/api/kind.ts";
+import { getOwn, isJsonObject } from "../../../core/api/json_object.ts";
+import { type LabelSelector, selectorFromMap, selectorFromObject } from "../../../core/api/labels.ts";
+import type { Json, JsonObject, KubeObject, ObjectMeta, StringMap } from "../../../core/api/meta.ts";
+import { fieldError, StatusError } from "../../../core/api/status.ts";
+import type { ApiResponse } from "../../../core/client/transport.ts";
+import { readDocument } from "../body.ts";
+import { writeOptions } from "../query.ts";
+import { documentResponse } from "../respond.ts";
+import { type ResourceRequest, routeKey } from "../services.ts";
+import { readPatch } from "../verbs/patch.ts";
+import { updateObject } from "../verbs/write.ts";
+
+/** `/scale`: the replicas of an object, whatever its kind. */
+export async function scale(r: ResourceRequest, verb: string): Promise<ApiResponse> {
+  const paths = r.kind.subresources.scale;
+  if (!paths) throw StatusError.methodNotAllowed();
+  if (verb === "get") return documentResponse(scaleOf(await current(r), paths), 200, r.form);
+  if (verb === "update") {
+    const { dryRun } = writeOptions(r.query, "UpdateOptions");
+    const body = await readDocument(r.request, r.services.maxBodyBytes);
+    if (body === undefined || !isJsonObject(body)) throw StatusError.badRequest("the body must be a Scale");
+    return change(r, paths, () => body, dryRun);
+  }
+  if (verb === "patch") {
+    const { dryRun } = writeOptions(r.query, "PatchOptions");
+    const apply = await readPatch(r, undefined);
+    return change(r, paths, apply, dryRun);
+  }
+  throw StatusError.methodNotAllowed();
+}
+
+async function current(r: ResourceRequest): Promise<KubeObject> {
+  return (await r.registry.get(routeKey(r))).object;
+}
+
+async function change(
+  r: ResourceRequest,
+  paths: ScalePaths,
+  apply: (scale: JsonObject) => JsonObject,
+  dryRun: boolean,
+): Promise<ApiResponse> {
+  const stored = await updateObject(
+    r,
+    (object) => {
+      const before = scaleOf(object, paths);
+      const next = apply(before);
+      const replicas = replicasOf(next, r.route.name ?? "");
+      const version = metadataOf(next)?.["resourceVersion"];
+      const changed = setPath(object as unknown as JsonObject, paths.spec.split(".").slice(1), replicas);
+      // A stale version in the Scale is a stale version of the object.
+      const metadata: ObjectMeta =
+        typeof version === "string" && version !== ""
+          ? { ...object.metadata, resourceVersion: version }
+          : withoutVersion(object.metadata);
+      return { ...(changed as unknown as KubeObject), metadata };
+    },
+    { dryRun },
+  );
+  return documentResponse(scaleOf(stored.object, paths), 200, r.form);
+}
+
+function withoutVersion({ resourceVersion: _version, ...metadata }: ObjectMeta): ObjectMeta {
+  return metadata;
+}
+
+/** The Scale that an object shows. */
+function scaleOf(object: KubeObject, paths: ScalePaths): JsonObject {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const source = object as unknown as JsonObject;
+  const selector = selectorText(getPath(source, paths.selector));
+  const metadata = { name, namespace, uid, resourceVersion, creationTimestamp };
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== undefined)) as JsonObject,
+    spec: { replicas: numberOf(getPath(source, paths.spec)) },
+    status: { replicas: numberOf(getPath(source, paths.status)), ...(selector ? { selector } : {}) },
+  };
+}
+
+function replicasOf(scale: JsonObject, name: string): number {
+  const spec = getOwn(scale, "spec");
+  const replicas = (isJsonObject(spec) ? getOwn(spec, "replicas") : undefined) ?? 0;
+  if (typeof replicas !== "number" || !Number.isInteger(replicas) || replicas >= 2 ** 31)
+    throw StatusError.badRequest('Scale in version "v1" cannot be handled as a Scale: spec.replicas must be an integer');
+  const sent = metadataOf(scale)?.["name"];
+  if (typeof sent === "string" && sent !== "" && sent !== name)
+    throw StatusError.badRequest(`the name of the object (${sent}) does not match the name on the URL (${name})`);
+  if (replicas < 0)
+    throw StatusError.invalid({ group: "autoscaling", kind: "Scale" }, name, [
+      fieldError.invalid("spec.replicas", replicas, "must be greater than or equal to 0"),
+    ]);
+  return replicas;
+}
+
+function metadataOf(scale: JsonObject): JsonObject | undefined {
+  const metadata = getOwn(scale, "metadata");
+  return isJsonObject(metadata) ? metadata : undefined;
+}
+
+function selectorText(selector: Json | undefined): string {
+  if (selector === undefined || !isJsonObject(selector)) return "";
+  return Object.hasOwn(selector, "matchLabels") || Object.hasOwn(selector, "matchExpressions")
+    ? selectorFromObject(selector as unknown as LabelSelector).toString()
+    : selectorFromMap(selector as StringMap).toString();
+}
+
+function numberOf(value: Json | undefined): number {
+  return typeof value === "number" ? value : 0;
+}
+
+function getPath(object: JsonObject, path: string): Json | undefined {
+  let value: Json | undefined = object;
+  for (const member of path.split(".").slice(1)) value = isJsonObject(value) ? getOwn(value, member) : undefined;
+  return value;
+}
+
+function setPath(object: JsonObject, path: readonly string[], value: Json): JsonObject {
+  const [member = "", ...rest] = path;
+  if (rest.length === 0) return { ...object, [member]: value };
+  const inner = getOwn(object, member);
+  return { ...object, [member]: setPath(isJsonObject(inner) ? inner : {}, rest, value) };
+}
+

@@ -1,0 +1,66 @@
+import { apiVersionOf, type Kind } from "../../../core/api/kind.ts";
+
+/** A subresource as discovery tells of it. */
+export interface SubresourceEntry {
+  readonly name: string;
+  /** Kind of what is exchanged. */
+  readonly response: { readonly group: string; readonly version: string; readonly kind: string };
+  readonly verbs: readonly string[];
+}
+
+/** A resource that is written but never stored. */
+export interface VirtualResource {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+  readonly namespaced: boolean;
+  readonly verbs: readonly string[];
+}
+
+/** Resources besides the kinds. */
+export const virtualResources: readonly VirtualResource[] = [
+  { group: "", version: "v1", kind: "Binding", plural: "bindings", namespaced: true, verbs: ["create"] },
+];
+
+const core = (kind: string) => ({ group: "", version: "v1", kind });
+
+/** Subresources of particular resources, by `apiVersion/plural`. */
+const special: ReadonlyMap<string, readonly SubresourceEntry[]> = new Map([
+  ["v1/namespaces", [{ name: "finalize", response: core("Namespace"), verbs: ["update"] }]],
+  [
+    "v1/pods",
+    [
+      { name: "attach", response: core("PodAttachOptions"), verbs: ["create", "get"] },
+      { name: "binding", response: core("Binding"), verbs: ["create"] },
+      { name: "eviction", response: { group: "policy", version: "v1", kind: "Eviction" }, verbs: ["create"] },
+      { name: "exec", response: core("PodExecOptions"), verbs: ["create", "get"] },
+      { name: "log", response: core("Pod"), verbs: ["get"] },
+      { name: "portforward", response: core("PodPortForwardOptions"), verbs: ["create", "get"] },
+    ],
+  ],
+]);
+
+const storedVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+
+/** What can be done with a kind. Namespaces are never deleted all at once. */
+export function verbsOf(kind: Kind): readonly string[] {
+  return kind.group === "" && kind.plural === "namespaces"
+    ? storedVerbs.filter((verb) => verb !== "deletecollection")
+    : storedVerbs;
+}
+
+/** The subresources of a kind, sorted by name. */
+export function subresourcesOf(kind: Kind): readonly SubresourceEntry[] {
+  const entries = [...(special.get(`${apiVersionOf(kind)}/${kind.plural}`) ?? [])];
+  const { group, version } = kind;
+  if (kind.subresources.status)
+    entries.push({ name: "status", response: { group, version, kind: kind.kind }, verbs: ["get", "patch", "update"] });
+  if (kind.subresources.scale)
+    entries.push({
+      name: "scale",
+      response: { group: "autoscaling", version: "v1", kind: "Scale" },
+      verbs: ["get", "patch", "update"],
+    });
+  return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+}

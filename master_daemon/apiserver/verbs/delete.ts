@@ -1,0 +1,85 @@
+import type { JsonObject, ObjectKey } from "../../../core/api/meta.ts";
+import { isReason } from "../../../core/api/status.ts";
+import type { ApiResponse } from "../../../core/client/transport.ts";
+import { validate } from "../../admission/mod.ts";
+import type { Stored } from "../../registry/registry.ts";
+import { readDocument } from "../body.ts";
+import { type DeleteOptions, deleteOptions } from "../delete_options.ts";
+import { selection } from "../query.ts";
+import { documentResponse, listResponse, objectResponse } from "../respond.ts";
+import { type ResourceRequest, routeKey } from "../services.ts";
+
+/** How many objects of a collection are deleted at the same time. */
+const parallelDeletes = 16;
+
+/** DELETE on an object: a Status when it is gone, the object when it only was marked. */
+export async function remove(r: ResourceRequest): Promise<ApiResponse> {
+  const options = deleteOptions(await readDocument(r.request, r.services.maxBodyBytes), r.query);
+  const { stored, gone } = await deleteObject(r, routeKey(r), options);
+  // Pods are always answered as such: their deletion takes time even where it does not.
+  const isPod = r.kind.group === "" && r.kind.plural === "pods";
+  if (!gone || isPod) return objectResponse(r.kind, stored, 200, r.form);
+  return documentResponse(deletedStatus(r, stored), 200, r.form);
+}
+
+/** DELETE on a collection: the list of what was deleted. */
+export async function removeCollection(r: ResourceRequest): Promise<ApiResponse> {
+  const options = deleteOptions(await readDocument(r.request, r.services.maxBodyBytes), r.query);
+  const page = await r.registry.list(selection(r.kind, r.route.namespace, r.query));
+  const removed: Stored[] = [];
+  const waiting = [...page.items];
+  const work = async () => {
+    for (let item = waiting.shift(); item; item = waiting.shift()) {
+      const { key } = item;
+      const result = await deleteObject(r, key, options).catch((error: unknown) => {
+        if (isReason(error, "NotFound")) return undefined;
+        throw error;
+      });
+      if (result) removed.push(item);
+    }
+  };
+  await Promise.all(Array.from({ length: parallelDeletes }, work));
+  return listResponse(r.kind, { revision: page.revision, items: removed }, r.form);
+}
+
+/** Deletes one object, after admission. */
+export function deleteObject(
+  r: ResourceRequest,
+  key: ObjectKey,
+  options: DeleteOptions,
+): Promise<{ readonly stored: Stored; readonly gone: boolean }> {
+  const { registry, kind, user, services, route } = r;
+  const { dryRun } = options;
+  return registry.delete(key, {
+    ...options,
+    user,
+    admit: (_next, previous) =>
+      validate(services.admission, {
+        operation: "DELETE",
+        kind,
+        key,
+        subresource: route.subresource,
+        user,
+        dryRun,
+        object: undefined,
+        previous,
+        onSettled() {},
+      }),
+  });
+}
+
+function deletedStatus({ kind, route }: ResourceRequest, { object }: Stored): JsonObject {
+  const { uid } = object.metadata;
+  return {
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Success",
+    details: {
+      name: route.name ?? "",
+      ...(kind.group ? { group: kind.group } : {}),
+      kind: kind.plural,
+      ...(uid ? { uid } : {}),
+    },
+  };
+}

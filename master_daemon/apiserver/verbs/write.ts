@@ -1,0 +1,104 @@
+import type { JsonObject, KubeObject, ObjectKey } from "../../../core/api/meta.ts";
+import { isJsonObject } from "../../../core/api/json_object.ts";
+import { StatusError } from "../../../core/api/status.ts";
+import { decodeErrorText, strictErrorText, validateAndPrune } from "../../../core/api/validate_and_prune.ts";
+import { mutate, validate } from "../../admission/mod.ts";
+import type { AdmissionRequest } from "../../admission/plugin.ts";
+import type { Stored } from "../../registry/registry.ts";
+import type { FieldValidation, WriteOptions } from "../query.ts";
+import { type ResourceRequest, routeKey } from "../services.ts";
+
+type Settled = Parameters<Parameters<AdmissionRequest["onSettled"]>[0]>[0];
+
+/**
+ * The object of a body as its kind's schema has it: unknown fields are refused, told of, or dropped, as asked.
+ *
+ * @throws StatusError BadRequest for values of the wrong type, and for unknown fields when validation is strict
+ */
+export function checkObject(
+  { services, kind }: Pick<ResourceRequest, "services" | "kind">,
+  body: JsonObject,
+  validation: FieldValidation,
+  warnings: string[],
+): KubeObject {
+  const { object, unknownFields, typeError } = validateAndPrune(services.schema, kind.schema, body);
+  if (typeError !== undefined) throw StatusError.badRequest(decodeErrorText(kind, typeError));
+  if (unknownFields.length > 0 && validation !== "Ignore") {
+    const problems = unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`);
+    if (validation === "Strict") throw StatusError.badRequest(decodeErrorText(kind, strictErrorText(problems)));
+    warnings.push(...problems);
+  }
+  return (isJsonObject(object["metadata"]) ? object : { ...object, metadata: {} }) as unknown as KubeObject;
+}
+
+/** Creates an object: defaults, admission, then the registry. */
+export async function createObject(
+  r: ResourceRequest,
+  object: KubeObject,
+  { dryRun }: Pick<WriteOptions, "dryRun">,
+): Promise<Stored> {
+  const { kind, registry, user, services } = r;
+  const key = { ...routeKey(r), name: object.metadata.name ?? "" };
+  return settling(dryRun, async (onSettled) => {
+    const admission = admissionRequest(r, { operation: "CREATE", key, dryRun, onSettled });
+    const admitted = await mutate(services.admission, {
+      ...admission,
+      object: kind.strategy.applyDefaults(object),
+      previous: undefined,
+    });
+    return registry.create(admitted, {
+      user,
+      dryRun,
+      admit: (next) => validate(services.admission, { ...admission, object: next, previous: undefined }),
+    });
+  });
+}
+
+/** Changes an object: what `change` makes of it, defaults, admission, then the registry. */
+export async function updateObject(
+  r: ResourceRequest,
+  change: (current: KubeObject) => KubeObject | Promise<KubeObject>,
+  { dryRun, subresource }: Pick<WriteOptions, "dryRun"> & { readonly subresource?: "status" | undefined },
+): Promise<Stored> {
+  const { kind, registry, user, services } = r;
+  const key = routeKey(r);
+  return settling(dryRun, async (onSettled) => {
+    const admission = admissionRequest(r, { operation: "UPDATE", key, dryRun, onSettled });
+    return registry.update(
+      key,
+      async (current) => {
+        const object = kind.strategy.applyDefaults(await change(current));
+        return mutate(services.admission, { ...admission, object, previous: current });
+      },
+      {
+        user,
+        dryRun,
+        subresource,
+        admit: (next, previous) => validate(services.admission, { ...admission, object: next, previous }),
+      },
+    );
+  });
+}
+
+function admissionRequest(
+  { kind, user, route }: ResourceRequest,
+  rest: Pick<AdmissionRequest, "operation" | "dryRun" | "onSettled"> & { readonly key: ObjectKey },
+): Omit<AdmissionRequest, "object" | "previous"> {
+  return { kind, user, subresource: route.subresource, ...rest };
+}
+
+/** Runs a write and tells whoever reserved something for it what became of it. */
+async function settling(
+  dryRun: boolean,
+  write: (onSettled: AdmissionRequest["onSettled"]) => Promise<Stored>,
+): Promise<Stored> {
+  const listeners: ((committed: Settled) => void)[] = [];
+  let committed: Settled;
+  try {
+    const stored = await write((listener) => listeners.push(listener));
+    if (!dryRun) committed = { object: stored.object, revision: stored.revision };
+    return stored;
+  } finally {
+    for (const listener of listeners) listener(committed);
+  }
+}

@@ -1,0 +1,125 @@
+import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
+import type { Json, JsonObject } from "../../core/api/meta.ts";
+import { StatusError } from "../../core/api/status.ts";
+import type { ApiResponse } from "../../core/client/transport.ts";
+import type { Clock } from "../../core/util/clock.ts";
+import { linkSignals } from "../../core/util/link_signals.ts";
+import { errorMessage, type Logger } from "../../core/util/log.ts";
+import type { Registry, RegistryEvent, RegistryWatchOptions, Stored } from "../registry/registry.ts";
+import { type AnswerForm, partialMetadata, tableFor } from "./respond.ts";
+
+/** Options of {@linkcode watchResponse}. */
+export interface WatchOptions {
+  readonly kind: Kind;
+  readonly registry: Registry;
+  readonly watch: Omit<RegistryWatchOptions, "signal">;
+  readonly form: Omit<AnswerForm, "now">;
+  /** Milliseconds after which the stream ends by itself. */
+  readonly timeoutMs: number;
+  /** Aborted when the client goes. */
+  readonly signal: AbortSignal;
+  /** Aborted when the server closes: the stream then ends cleanly. */
+  readonly closing: AbortSignal;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+type Change = Extract<RegistryEvent, { stored: Stored }>;
+
+const encoder = new TextEncoder();
+const lineFeed = encoder.encode("}\n");
+
+/** Lines made of an event's object, shared by all watchers. Gone with the object. */
+const frames = new WeakMap<Stored, Map<Change["type"], Uint8Array>>();
+
+/** A stream of events, one JSON document a line. Errors after the head are told inside the stream. */
+export function watchResponse(options: WatchOptions): ApiResponse {
+  return {
+    status: 200,
+    headers: { "content-type": "application/json" },
+    body: eventLines(options),
+  };
+}
+
+async function* eventLines(options: WatchOptions): AsyncGenerator<Uint8Array, void, void> {
+  const { registry, watch, clock, timeoutMs, log } = options;
+  const timeout = new AbortController();
+  const ending = linkSignals(options.signal, options.closing, timeout.signal);
+  const end = () => timeout.abort(new DOMException("The watch ended", "AbortError"));
+  const cancel = clock.schedule(timeoutMs, end);
+  const toLine = lineMaker(options);
+  try {
+    for await (const events of registry.watch({ ...watch, signal: ending.signal })) {
+      const lines = events.map(toLine);
+      const [only] = lines;
+      if (lines.length === 1 && only) yield only;
+      else if (lines.length > 1) yield Buffer.concat(lines);
+    }
+  } catch (error) {
+    if (ending.signal.aborted) return;
+    if (!(error instanceof StatusError)) log.error("Cannot go on with a watch", { error: errorMessage(error) });
+    const { status } = error instanceof StatusError ? error : StatusError.internal("the watch failed");
+    yield encodeLine("ERROR", status as unknown as JsonObject);
+  } finally {
+    cancel();
+    ending.release();
+    end();
+  }
+}
+
+function lineMaker({ kind, form, clock }: WatchOptions): (event: RegistryEvent) => Uint8Array {
+  const { representation } = form;
+  const { as, version = "v1" } = representation;
+  if (as === undefined) return (event) => (event.type === "BOOKMARK" ? bookmark(kind, event) : plainLine(event));
+  if (as !== "Table")
+    return (event) => {
+      if (event.type !== "BOOKMARK") return encodeLine(event.type, partialMetadata(event.stored.object, version));
+      const type = { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}` };
+      return encodeLine("BOOKMARK", { ...type, metadata: bookmarkMetadata(event) });
+    };
+  // Columns are told once: that is all a printing client needs.
+  let told = false;
+  return (event) => {
+    const isBookmark = event.type === "BOOKMARK";
+    const objects = isBookmark ? [] : [event.stored.object];
+    const metadata = isBookmark ? {} : { resourceVersion: event.stored.object.metadata.resourceVersion ?? "" };
+    const table = tableFor(kind, objects, metadata, { ...form, now: clock.now() }, !told && !isBookmark);
+    if (isBookmark) return encodeLine("BOOKMARK", { ...table, metadata: bookmarkMetadata(event) });
+    told = true;
+    return encodeLine(event.type, table);
+  };
+}
+
+function plainLine({ type, stored }: Change): Uint8Array {
+  let lines = frames.get(stored);
+  if (!lines) {
+    lines = new Map();
+    frames.set(stored, lines);
+  }
+  let line = lines.get(type);
+  if (!line) {
+    line = Buffer.concat([encoder.encode(`{"type":"${type}","object":`), stored.bytes, lineFeed]);
+    lines.set(type, line);
+  }
+  return line;
+}
+
+function bookmark(kind: Kind, event: Extract<RegistryEvent, { type: "BOOKMARK" }>): Uint8Array {
+  return encodeLine("BOOKMARK", {
+    kind: kind.kind,
+    apiVersion: apiVersionOf(kind),
+    metadata: bookmarkMetadata(event),
+  });
+}
+
+function bookmarkMetadata({ revision, initialEventsEnd }: Extract<RegistryEvent, { type: "BOOKMARK" }>): Json {
+  return {
+    resourceVersion: String(revision),
+    creationTimestamp: null,
+    ...(initialEventsEnd ? { annotations: { "k8s.io/initial-events-end": "true" } } : {}),
+  };
+}
+
+function encodeLine(type: string, object: JsonObject): Uint8Array {
+  return encoder.encode(`${JSON.stringify({ type, object })}\n`);
+}

@@ -1,0 +1,250 @@
+import { controllerReference, keyOf, type ObjectKey } from "../../core/api/meta.ts";
+import {
+  type Endpoint,
+  type EndpointSlice,
+  endpointSlice,
+  type Node,
+  node,
+  type Pod,
+  pod,
+  type Service,
+  type ServicePort,
+  type SlicePort,
+  service,
+} from "../../core/kinds/mod.ts";
+import { isPodReady } from "../../core/kinds/pod_helpers.ts";
+import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
+import { compact } from "../../core/util/compact.ts";
+import { isNamespaceTerminating, unlessGone } from "./_errors.ts";
+import {
+  announcedHostname,
+  endpointLabels,
+  podReference,
+  selectedPods,
+  selectsPods,
+  servicesOf,
+  targetPort,
+} from "./_service_pods.ts";
+import { withEntry } from "./_template_hash.ts";
+import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
+
+/** Label of a slice with the name of its service. */
+export const serviceNameLabel = "kubernetes.io/service-name";
+const managedByLabel = "endpointslice.kubernetes.io/managed-by";
+const managedBy = "endpointslice-controller.k8s.io";
+const zoneLabel = "topology.kubernetes.io/zone";
+
+/** Endpoints in one slice, at most. */
+const maxEndpoints = 100;
+
+const byService = "endpointslice.service";
+const sliceIndexes = {
+  [byService]: ({ metadata }: EndpointSlice): readonly string[] => {
+    const name = metadata.labels?.[serviceNameLabel];
+    return name && metadata.labels?.[managedByLabel] === managedBy ? [`${metadata.namespace}/${name}`] : [];
+  },
+};
+
+/** Writes where each service's traffic goes, in slices of at most 100 endpoints. */
+export const endpointSliceController: Controller = {
+  name: "endpointslice-controller",
+  reconciles: service,
+  watches: [
+    watching({
+      kind: endpointSlice,
+      indexes: sliceIndexes,
+      keys: ({ metadata }) => {
+        const name = metadata.labels?.[serviceNameLabel];
+        return name && metadata.labels?.[managedByLabel] === managedBy ? [{ namespace: metadata.namespace, name }] : [];
+      },
+    }),
+    watching({ kind: pod, keys: servicesOf }),
+    // Only for zones, which hardly ever change: pods on a node come with changes of their own.
+    { kind: node, keys: () => [] },
+  ],
+  reconcile,
+};
+
+/** What is known about a service. */
+export interface ObservedService {
+  readonly service: Service;
+  /** Selected pods with an address, that have not ended. */
+  readonly pods: readonly Pod[];
+  /** The slices that this controller wrote for the service. */
+  readonly slices: readonly EndpointSlice[];
+  readonly zoneOf: (nodeName: string) => string | undefined;
+}
+
+/** What to write for a service's slices. */
+export interface SlicePlan {
+  readonly create: readonly EndpointSlice[];
+  readonly update: readonly EndpointSlice[];
+  readonly remove: readonly EndpointSlice[];
+}
+
+/**
+ * The fewest writes after which the slices hold exactly the service's endpoints: endpoints stay where they are, new ones
+ * fill slices that change anyway, then those with room, then new ones. Pure.
+ *
+ * @see https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/endpointslice/reconciler.go
+ */
+export function planEndpointSlices({ service, pods, slices, zoneOf }: ObservedService): SlicePlan {
+  const groups = groupByPorts(service, pods, zoneOf);
+  const plan = { create: [] as EndpointSlice[], update: [] as EndpointSlice[], remove: [] as EndpointSlice[] };
+  const kept = new Map<string, EndpointSlice[]>();
+  for (const slice of slices.filter(({ metadata }) => !metadata.deletionTimestamp)) {
+    const key = portsKey(slice.ports ?? []);
+    if (groups.has(key) && slice.addressType === "IPv4") kept.set(key, [...(kept.get(key) ?? []), slice]);
+    else plan.remove.push(slice);
+  }
+  for (const [key, { ports, endpoints }] of groups) {
+    fillSlices(service, ports, endpoints, kept.get(key) ?? [], plan);
+  }
+  keepOne(service, plan, slices);
+  return plan;
+}
+
+interface Group {
+  readonly ports: readonly SlicePort[];
+  /** By the pod's uid. */
+  readonly endpoints: Map<string, Endpoint>;
+}
+
+function groupByPorts(owner: Service, pods: readonly Pod[], zoneOf: ObservedService["zoneOf"]): Map<string, Group> {
+  const groups = new Map<string, Group>();
+  for (const one of pods) {
+    const ports = (owner.spec?.ports ?? []).flatMap((port) => slicePort(one, port));
+    const key = portsKey(ports);
+    const group = groups.get(key) ?? { ports, endpoints: new Map() };
+    groups.set(key, group);
+    group.endpoints.set(one.metadata.uid ?? "", endpointOf(one, owner, zoneOf));
+  }
+  return groups;
+}
+
+function portsKey(ports: readonly SlicePort[]): string {
+  return JSON.stringify(
+    ports.map(({ name = "", port, protocol = "TCP", appProtocol }) => [name, port, protocol, appProtocol]).sort(),
+  );
+}
+
+function slicePort(one: Pod, port: ServicePort): readonly SlicePort[] {
+  const number = targetPort(one, port);
+  if (number === undefined) return [];
+  const { name = "", protocol = "TCP", appProtocol } = port;
+  return [compact<SlicePort>({ name, port: number, protocol, appProtocol })];
+}
+
+function endpointOf(one: Pod, owner: Service, zoneOf: ObservedService["zoneOf"]): Endpoint {
+  const serving = isPodReady(one);
+  const terminating = one.metadata.deletionTimestamp !== undefined;
+  const ready = owner.spec?.publishNotReadyAddresses === true || (serving && !terminating);
+  return compact<Endpoint>({
+    addresses: [one.status?.podIP ?? ""],
+    conditions: { ready, serving, terminating },
+    hostname: announcedHostname(one, owner),
+    nodeName: one.spec.nodeName,
+    zone: one.spec.nodeName ? zoneOf(one.spec.nodeName) : undefined,
+    targetRef: podReference(one),
+  });
+}
+
+interface MutablePlan {
+  readonly create: EndpointSlice[];
+  readonly update: EndpointSlice[];
+  readonly remove: EndpointSlice[];
+}
+
+function fillSlices(
+  owner: Service,
+  ports: readonly SlicePort[],
+  wanted: ReadonlyMap<string, Endpoint>,
+  present: readonly EndpointSlice[],
+  plan: MutablePlan,
+): void {
+  const left = new Map(wanted);
+  const drafts = present.map((slice) => {
+    const endpoints: Endpoint[] = [];
+    for (const endpoint of slice.endpoints ?? []) {
+      const uid = endpoint.targetRef?.uid ?? "";
+      const next = left.get(uid);
+      if (!next) continue;
+      left.delete(uid);
+      endpoints.push(next);
+    }
+    return { slice, endpoints };
+  });
+  const isChanged = ({ slice, endpoints }: (typeof drafts)[number]) => !semanticEqual(endpoints, slice.endpoints);
+  const rest = [...left.values()];
+  // Those that are written anyway first, then the fullest, so that slices do not stay half empty.
+  const order = [...drafts].sort(
+    (a, b) => Number(isChanged(b)) - Number(isChanged(a)) || b.endpoints.length - a.endpoints.length,
+  );
+  for (const draft of order) draft.endpoints.push(...rest.splice(0, maxEndpoints - draft.endpoints.length));
+  for (const { slice, endpoints } of drafts) {
+    if (endpoints.length === 0) plan.remove.push(slice);
+    else addIfChanged(sliceOf(owner, ports, endpoints, slice), slice, plan);
+  }
+  while (rest.length > 0) plan.create.push(sliceOf(owner, ports, rest.splice(0, maxEndpoints), undefined));
+}
+
+function addIfChanged(next: EndpointSlice, present: EndpointSlice, plan: MutablePlan): void {
+  if (!semanticEqual(next, present)) plan.update.push(next);
+}
+
+/** A service without endpoints keeps one empty slice, which says that there are none. */
+function keepOne(owner: Service, plan: MutablePlan, slices: readonly EndpointSlice[]): void {
+  const staying = slices.filter(({ metadata }) => !metadata.deletionTimestamp).length - plan.remove.length;
+  if (staying + plan.create.length > 0) return;
+  const spared = plan.remove.shift();
+  if (spared) addIfChanged(sliceOf(owner, [], [], spared), spared, plan);
+  else plan.create.push(sliceOf(owner, [], [], undefined));
+}
+
+function sliceOf(
+  owner: Service,
+  ports: readonly SlicePort[],
+  endpoints: readonly Endpoint[],
+  present: EndpointSlice | undefined,
+): EndpointSlice {
+  const { name = "", namespace } = owner.metadata;
+  const labels = withEntry(withEntry(endpointLabels(owner), serviceNameLabel, name), managedByLabel, managedBy);
+  return {
+    ...(present ?? { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice" }),
+    metadata: compact<EndpointSlice["metadata"]>({
+      ...(present?.metadata ?? { generateName: `${name}-`, namespace }),
+      labels,
+      ownerReferences: [controllerReference(owner)],
+    }),
+    addressType: "IPv4",
+    endpoints,
+    ports,
+  };
+}
+
+async function reconcile(key: ObjectKey, { client, lister, signal }: ControllerContext): Promise<ReconcileResult> {
+  const owner = lister(service).get(key);
+  // The slices of a service that is gone belong to the garbage collector.
+  if (!owner || owner.metadata.deletionTimestamp || !selectsPods(owner)) return undefined;
+  const plan = planEndpointSlices({
+    service: owner,
+    pods: selectedPods(owner, lister),
+    slices: lister(endpointSlice).byIndex(byService, `${key.namespace}/${key.name}`),
+    zoneOf: (name) => zoneOf(lister(node).get({ name })),
+  });
+  for (const slice of plan.create) {
+    try {
+      await client.create(endpointSlice, slice, { signal });
+    } catch (error) {
+      if (isNamespaceTerminating(error)) return undefined;
+      throw error;
+    }
+  }
+  for (const slice of plan.update) await client.update(endpointSlice, slice, { signal });
+  for (const slice of plan.remove) await unlessGone(client.delete(endpointSlice, keyOf(slice), { signal }));
+  return undefined;
+}
+
+function zoneOf(one: Node | undefined): string | undefined {
+  return one?.metadata.labels?.[zoneLabel];
+}

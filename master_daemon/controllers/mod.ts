@@ -1,0 +1,53 @@
+/**
+ * The controllers: each makes one kind of object come true.
+ *
+ * - One controller per file. What it decides is a pure function of what it sees (`planX`); `reconcile` only carries it out.
+ * - Level-triggered: a controller is told where to look, never what happened. Missing a change costs time, not truth.
+ * - A key is never reconciled twice at once, and again only when the caches show its own last writes (`runner.ts`).
+ * - They are ordinary clients of the API: nothing here reaches into the store.
+ */
+import type { ResourceType } from "../../core/api/kind.ts";
+import { kinds as allKinds } from "../../core/kinds/mod.ts";
+import type { Controller } from "./controller.ts";
+import { deploymentController } from "./deployment.ts";
+import { endpointSliceController } from "./endpoint_slices.ts";
+import { endpointsController } from "./endpoints.ts";
+import { type EventTtlOptions, eventTtlController } from "./event_ttl.ts";
+import { garbageCollector } from "./garbage_collector.ts";
+import { namespaceController } from "./namespace.ts";
+import { nodeIpamController } from "./node_ipam.ts";
+import { type NodeLifecycleOptions, nodeLifecycleController } from "./node_lifecycle.ts";
+import { type PodGcOptions, podGcController } from "./pod_gc.ts";
+import { replicaSetController } from "./replicaset.ts";
+import { serviceAccountController } from "./service_account.ts";
+
+/** Options of {@linkcode controllers}, named as kube-controller-manager's flags. */
+export interface ControllersOptions extends NodeLifecycleOptions, PodGcOptions, EventTtlOptions {
+  /** Range from which nodes get pod ranges. Absent: nodes get none. */
+  readonly clusterCidr?: string | undefined;
+  /** Prefix length of a node's pod range. Default 24 (IPv4) or 64 (IPv6). */
+  readonly nodeCidrMaskSize?: number | undefined;
+  /** Every kind that is served. Default: all that this program knows. */
+  readonly kinds?: readonly ResourceType[] | undefined;
+}
+
+/** All controllers, for `runControllers()`. They remember things: make them anew for every run. */
+export function controllers(options: ControllersOptions = {}): readonly Controller[] {
+  const { clusterCidr, nodeCidrMaskSize, kinds = allKinds } = options;
+  return [
+    deploymentController,
+    replicaSetController,
+    endpointsController,
+    endpointSliceController,
+    serviceAccountController,
+    namespaceController({ kinds }),
+    garbageCollector({ kinds }),
+    nodeLifecycleController(options),
+    podGcController(options),
+    eventTtlController(options),
+    ...(clusterCidr ? [nodeIpamController({ clusterCidr, nodeCidrMaskSize })] : []),
+  ];
+}
+
+export type { Controller, ControllerContext, Mapping, ReconcileResult } from "./controller.ts";
+export { type RunControllersOptions, runControllers } from "./runner.ts";

@@ -1,0 +1,206 @@
+import type { ResourceType } from "../../core/api/kind.ts";
+import { type Condition, type KubeObject, keyOf, setCondition } from "../../core/api/meta.ts";
+import { isReason } from "../../core/api/status.ts";
+import { type Namespace, namespace, pod } from "../../core/kinds/mod.ts";
+import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
+import { timestamp } from "../../core/util/clock.ts";
+import { errorMessage } from "../../core/util/log.ts";
+import { callsAtOnce, forEachLimited } from "./_batches.ts";
+import { unlessGone } from "./_errors.ts";
+import type { Controller, ControllerContext } from "./controller.ts";
+
+/** Options of {@linkcode namespaceController}. */
+export interface NamespaceOptions {
+  /** Every kind that is served. */
+  readonly kinds: readonly ResourceType[];
+}
+
+const finalizer = "kubernetes";
+const pageSize = 500;
+/** Milliseconds between two looks at what still waits for its finalizers. */
+const retryMs = 1000;
+
+/** Empties a namespace that is being deleted, then lets it go. */
+export function namespaceController({ kinds }: NamespaceOptions): Controller {
+  const contents = kinds.filter((kind) => kind.namespaced);
+  return {
+    name: "namespace-controller",
+    reconciles: namespace,
+    workers: 10,
+    watches: [
+      {
+        // Pods end in their own time; the last one's end is what the namespace waits for.
+        kind: pod,
+        keys: ({ metadata }, lister) => {
+          const key = { name: metadata.namespace ?? "" };
+          return lister(namespace).get(key)?.metadata.deletionTimestamp ? [key] : [];
+        },
+      },
+    ],
+    async reconcile(key, context) {
+      const { client, clock, lister, signal } = context;
+      const room = lister(namespace).get(key);
+      if (!room?.metadata.deletionTimestamp || !room.spec?.finalizers?.includes(finalizer)) return undefined;
+      const result = await empty(key.name, contents, context);
+      const next = planNamespaceStatus(room, result, clock.now());
+      let latest = room;
+      if (!semanticEqual(next, room.status)) {
+        latest = await client.updateStatus(namespace, { ...room, status: next }, { signal });
+      }
+      if (result.error !== undefined) throw result.error;
+      if (result.remaining.size > 0) return { requeueAfterMs: retryMs };
+      const finalizers = (latest.spec?.finalizers ?? []).filter((name) => name !== finalizer);
+      const freed: Namespace = { ...latest, spec: { ...latest.spec, finalizers } };
+      await unlessGone(client.update(namespace, freed, { signal, subresource: "finalize" }));
+      return undefined;
+    },
+  };
+}
+
+/** What is left of a namespace's content. */
+export interface NamespaceContent {
+  /** Number of objects by resource, e.g. `pods.`. */
+  readonly remaining: ReadonlyMap<string, number>;
+  /** Number of objects that wait for a finalizer, by its name. */
+  readonly finalizers: ReadonlyMap<string, number>;
+  /** The first failure to delete, if any. */
+  readonly error?: unknown;
+}
+
+async function empty(
+  name: string,
+  contents: readonly ResourceType[],
+  { client, signal }: ControllerContext,
+): Promise<NamespaceContent> {
+  const remaining = new Map<string, number>();
+  const finalizers = new Map<string, number>();
+  let failure: { readonly error: unknown } | undefined;
+  for (const kind of contents) {
+    try {
+      for await (const page of pages(client, kind, name, signal)) {
+        await forEachLimited(page, callsAtOnce, async (object) => {
+          const left = await remove(kind, object, { client, signal });
+          if (!left) return;
+          add(remaining, `${kind.plural}.${kind.group}`);
+          for (const waitedFor of left.metadata.finalizers ?? []) add(finalizers, waitedFor);
+        });
+      }
+    } catch (error) {
+      failure ??= { error };
+    }
+  }
+  return { remaining, finalizers, ...failure };
+}
+
+function add(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+async function* pages(
+  client: ControllerContext["client"],
+  kind: ResourceType,
+  name: string,
+  signal: AbortSignal,
+): AsyncGenerator<readonly KubeObject[]> {
+  let next: string | undefined;
+  do {
+    const list = await client.list(kind, { namespace: name, limit: pageSize, continue: next, signal });
+    yield list.items;
+    next = list.metadata.continue || undefined;
+  } while (next);
+}
+
+/** The object if it stays for a while: it waits for a finalizer or for its grace period. */
+async function remove(
+  kind: ResourceType,
+  object: KubeObject,
+  { client, signal }: Pick<ControllerContext, "client" | "signal">,
+): Promise<KubeObject | undefined> {
+  if (object.metadata.deletionTimestamp) return object;
+  try {
+    const preconditions = { uid: object.metadata.uid ?? "" };
+    const options = { signal, preconditions, propagationPolicy: "Background" } as const;
+    const answer = await client.delete(kind, keyOf(object), options);
+    return answer.kind !== "Status" && isStaying(answer.metadata) ? (answer as KubeObject) : undefined;
+  } catch (error) {
+    // Somebody else's object took the name meanwhile, or it is gone: the next look tells.
+    if (isReason(error, "NotFound")) return undefined;
+    if (isReason(error, "Conflict")) return object;
+    throw error;
+  }
+}
+
+function isStaying({ deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] }: KubeObject["metadata"]) {
+  return deletionTimestamp !== undefined && (deletionGracePeriodSeconds > 0 || finalizers.length > 0);
+}
+
+/**
+ * The status of a namespace that is being emptied. Pure.
+ *
+ * @see https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/namespace/deletion/status_condition_utils.go
+ */
+export function planNamespaceStatus(
+  room: Namespace,
+  { remaining, finalizers, error }: NamespaceContent,
+  nowMs: number,
+): NonNullable<Namespace["status"]> {
+  const lastTransitionTime = timestamp({ now: () => nowMs });
+  const told = (counts: ReadonlyMap<string, number>, unit: string) =>
+    [...counts]
+      .map(([name, count]) => `${name} ${unit} ${count} resource instances`)
+      .sort()
+      .join(", ");
+  const condition = (
+    type: string,
+    bad: boolean,
+    [badReason, reason]: [string, string],
+    message: string,
+  ): Condition => ({
+    type,
+    status: bad ? "True" : "False",
+    lastTransitionTime,
+    reason: bad ? badReason : reason,
+    message,
+  });
+  const failed = error !== undefined;
+  const wanted: readonly Condition[] = [
+    condition(
+      "NamespaceDeletionDiscoveryFailure",
+      false,
+      ["DiscoveryFailed", "ResourcesDiscovered"],
+      "All resources successfully discovered",
+    ),
+    condition(
+      "NamespaceDeletionGroupVersionParsingFailure",
+      false,
+      ["GroupVersionParsingFailed", "ParsedGroupVersions"],
+      "All legacy kube types successfully parsed",
+    ),
+    condition(
+      "NamespaceDeletionContentFailure",
+      failed,
+      ["ContentDeletionFailed", "ContentDeleted"],
+      failed
+        ? `Failed to delete all resource types, 1 remaining: ${errorMessage(error)}`
+        : "All content successfully deleted, may be waiting on finalization",
+    ),
+    condition(
+      "NamespaceContentRemaining",
+      remaining.size > 0,
+      ["SomeResourcesRemain", "ContentRemoved"],
+      remaining.size > 0
+        ? `Some resources are remaining: ${told(remaining, "has")}`
+        : "All content successfully removed",
+    ),
+    condition(
+      "NamespaceFinalizersRemaining",
+      finalizers.size > 0,
+      ["SomeFinalizersRemain", "ContentHasNoFinalizers"],
+      finalizers.size > 0
+        ? `Some content in the namespace has finalizers remaining: ${told(finalizers, "in")}`
+        : "All content-preserving finalizers finished",
+    ),
+  ];
+  const conditions = wanted.reduce<readonly Condition[]>(setCondition, room.status?.conditions ?? []);
+  return { ...room.status, phase: "Terminating", conditions };
+}

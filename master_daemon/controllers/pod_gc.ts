@@ -1,0 +1,106 @@
+import { keyOf, setCondition } from "../../core/api/meta.ts";
+import { isReason } from "../../core/api/status.ts";
+import { node, type Pod, pod } from "../../core/kinds/mod.ts";
+import { isPodTerminal } from "../../core/kinds/pod_helpers.ts";
+import { timestamp } from "../../core/util/clock.ts";
+import { unlessGone } from "./_errors.ts";
+import { byNode, podsByNode } from "./_pods_by_node.ts";
+import { type Controller, type ControllerContext, watching } from "./controller.ts";
+
+/** Options of {@linkcode podGcController}. */
+export interface PodGcOptions {
+  /** Ended pods that are kept; 0 or less keeps all. Default 12500. */
+  readonly terminatedPodGcThreshold?: number | undefined;
+}
+
+/** Milliseconds for which a pod's node must be missing before the pod is forced out. */
+const quarantineMs = 40_000;
+
+const endedIndex = "pod.ended";
+const indexes = {
+  ...podsByNode,
+  [endedIndex]: (object: Pod): readonly string[] => (isPodTerminal(object) ? [""] : []),
+};
+
+/**
+ * Removes pods that nobody else will: of nodes that are gone, marked for deletion before they got a node, and ended ones
+ * beyond a number.
+ */
+export function podGcController({ terminatedPodGcThreshold = 12_500 }: PodGcOptions = {}): Controller {
+  /** Since when a node was seen to be missing, by its name, in monotonic milliseconds. */
+  const missingSince = new Map<string, number>();
+  return {
+    name: "pod-garbage-collector",
+    reconciles: pod,
+    watches: [
+      watching({ kind: pod, indexes, keys: () => [] }),
+      {
+        kind: node,
+        keys: ({ metadata: { name = "" } }, lister) =>
+          lister(node).get({ name }) ? [] : lister(pod).byIndex(byNode, name).map(keyOf),
+      },
+    ],
+    async reconcile(key, context) {
+      const { clock, lister } = context;
+      const one = lister(pod).get(key);
+      if (!one) return undefined;
+      if (isPodTerminal(one)) await removeOldest(terminatedPodGcThreshold, context);
+      const { nodeName } = one.spec;
+      if (!nodeName) {
+        if (one.metadata.deletionTimestamp) await forceOut(one, undefined, context);
+        return undefined;
+      }
+      if (lister(node).get({ name: nodeName })) {
+        missingSince.delete(nodeName);
+        return undefined;
+      }
+      const since = missingSince.get(nodeName) ?? clock.monotonic();
+      missingSince.set(nodeName, since);
+      const leftMs = since + quarantineMs - clock.monotonic();
+      if (leftMs > 0) return { requeueAfterMs: leftMs };
+      if (await exists(nodeName, context)) return { requeueAfterMs: quarantineMs };
+      await forceOut(one, "PodGC: node no longer exists", context);
+      if (lister(pod).byIndex(byNode, nodeName).length <= 1) missingSince.delete(nodeName);
+      return undefined;
+    },
+  };
+}
+
+async function exists(name: string, { client, signal }: ControllerContext): Promise<boolean> {
+  return (await unlessGone(client.get(node, { name }, { signal }))) !== undefined;
+}
+
+/** Deletes without waiting for a node's daemon. A pod that had not ended is first said to have failed, and why. */
+async function forceOut(one: Pod, message: string | undefined, context: ControllerContext): Promise<void> {
+  const { client, clock, signal } = context;
+  const key = keyOf(one);
+  if (message !== undefined && !isPodTerminal(one)) {
+    const conditions = setCondition(one.status?.conditions, {
+      type: "DisruptionTarget",
+      status: "True",
+      reason: "DeletionByPodGC",
+      message,
+      lastTransitionTime: timestamp(clock),
+    });
+    const failed: Pod = { ...one, status: { ...one.status, phase: "Failed", conditions } };
+    await unlessGone(client.updateStatus(pod, failed, { signal }));
+  }
+  const preconditions = { uid: one.metadata.uid ?? "" };
+  await unlessGone(client.delete(pod, key, { signal, gracePeriodSeconds: 0, preconditions }));
+}
+
+async function removeOldest(threshold: number, { client, lister, signal }: ControllerContext): Promise<void> {
+  if (threshold <= 0) return;
+  const ended = lister(pod).byIndex(endedIndex, "");
+  if (ended.length <= threshold) return;
+  const born = ({ metadata }: Pod) => metadata.creationTimestamp ?? "";
+  const oldest = ended.toSorted((a, b) => (born(a) < born(b) ? -1 : 1)).slice(0, ended.length - threshold);
+  for (const one of oldest) {
+    try {
+      const preconditions = { uid: one.metadata.uid ?? "" };
+      await client.delete(pod, keyOf(one), { signal, gracePeriodSeconds: 0, preconditions });
+    } catch (error) {
+      if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
+    }
+  }
+}

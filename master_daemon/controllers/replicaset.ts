@@ -1,0 +1,192 @@
+import { controllerOf, controllerReference, findCondition, keyOf, type ObjectKey } from "../../core/api/meta.ts";
+import { isReason } from "../../core/api/status.ts";
+import { type Pod, pod, type ReplicaSet, type ReplicaSetStatus, replicaSet } from "../../core/kinds/mod.ts";
+import { isPodActive, isPodAvailable, isPodReady, isPodTerminal } from "../../core/kinds/pod_helpers.ts";
+import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
+import { timestamp } from "../../core/util/clock.ts";
+import { compact } from "../../core/util/compact.ts";
+import { errorMessage } from "../../core/util/log.ts";
+import { callsAtOnce, forEachLimited, slowStart } from "./_batches.ts";
+import { claim, claimIndexes, keysOfMatchingOwners } from "./_claim.ts";
+import { isNamespaceTerminating } from "./_errors.ts";
+import { podReadyTime, rankForDeletion } from "./_rank_pods.ts";
+import { wantedReplicas } from "./_rollout.ts";
+import type { Controller, ControllerContext, ReconcileResult } from "./controller.ts";
+
+/** Keeps as many pods of one template as are wanted. */
+export const replicaSetController: Controller = {
+  name: "replicaset-controller",
+  reconciles: replicaSet,
+  owns: [pod],
+  watches: [
+    { kind: pod, indexes: claimIndexes, keys: (object, lister) => keysOfMatchingOwners(object, lister(replicaSet)) },
+  ],
+  reconcile,
+};
+
+/** Most pods that are created or deleted at once. */
+const burst = 500;
+
+/** What is known about a ReplicaSet. */
+export interface ObservedReplicaSet {
+  readonly replicaSet: ReplicaSet;
+  /** All pods that it controls, ended and ending ones too. */
+  readonly pods: readonly Pod[];
+  /** Pods of it and of the ReplicaSets that have the same owner. */
+  readonly relatedPods: readonly Pod[];
+  readonly nowMs: number;
+}
+
+/** What to change for a ReplicaSet. At most one of both lists has members. */
+export interface ReplicaSetPlan {
+  readonly create: readonly Pod[];
+  readonly remove: readonly Pod[];
+  /** Milliseconds until a ready pod will have been so for long enough to count as available. */
+  readonly requeueAfterMs: number | undefined;
+}
+
+/** What to change so that the pods match the ReplicaSet. Pure: same arguments, same plan. */
+export function planReplicaSet({ replicaSet, pods, relatedPods, nowMs }: ObservedReplicaSet): ReplicaSetPlan {
+  const active = pods.filter(isPodActive);
+  const requeueAfterMs = untilAvailable(replicaSet, active, nowMs);
+  if (replicaSet.metadata.deletionTimestamp) return { create: [], remove: [], requeueAfterMs };
+  const missing = wantedReplicas(replicaSet) - active.length;
+  if (missing >= 0) {
+    const created = podFromTemplate(replicaSet);
+    return { create: Array.from({ length: Math.min(missing, burst) }, () => created), remove: [], requeueAfterMs };
+  }
+  const counts = new Map<string, number>();
+  for (const { spec } of relatedPods.filter(isPodActive)) {
+    if (spec.nodeName) counts.set(spec.nodeName, (counts.get(spec.nodeName) ?? 0) + 1);
+  }
+  const ranked = rankForDeletion(active, { podsOnNode: (name) => counts.get(name) ?? 0, nowMs });
+  return { create: [], remove: ranked.slice(0, Math.min(-missing, burst)), requeueAfterMs };
+}
+
+/** A pod as the ReplicaSet's template describes it, controlled by the ReplicaSet. */
+export function podFromTemplate(owner: ReplicaSet): Pod {
+  const { metadata, spec } = owner.spec.template;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: compact<Pod["metadata"]>({
+      generateName: `${owner.metadata.name}-`,
+      namespace: owner.metadata.namespace,
+      labels: metadata?.labels,
+      annotations: metadata?.annotations,
+      finalizers: metadata?.finalizers,
+      ownerReferences: [controllerReference(owner)],
+    }),
+    spec,
+  };
+}
+
+/** Why pods could not be created or deleted. */
+export interface ReplicaFailure {
+  readonly reason: "FailedCreate" | "FailedDelete";
+  readonly message: string;
+}
+
+/**
+ * What the pods add up to.
+ *
+ * @param failure what went wrong in this round; undefined clears the condition
+ */
+export function replicaSetStatus(
+  { replicaSet, pods, nowMs }: Pick<ObservedReplicaSet, "replicaSet" | "pods" | "nowMs">,
+  failure: ReplicaFailure | undefined,
+): ReplicaSetStatus {
+  const active = pods.filter(isPodActive);
+  const { minReadySeconds = 0 } = replicaSet.spec;
+  const labels = Object.entries(replicaSet.spec.template.metadata?.labels ?? {});
+  const isFullyLabeled = ({ metadata }: Pod) => labels.every(([name, value]) => metadata.labels?.[name] === value);
+  const others = (replicaSet.status?.conditions ?? []).filter(({ type }) => type !== "ReplicaFailure");
+  const present = findCondition(replicaSet.status?.conditions, "ReplicaFailure");
+  const condition = {
+    type: "ReplicaFailure",
+    status: "True",
+    lastTransitionTime: timestamp({ now: () => nowMs }),
+  } as const;
+  const conditions = failure ? [...others, present ?? { ...condition, ...failure }] : others;
+  return compact<ReplicaSetStatus>({
+    replicas: active.length,
+    fullyLabeledReplicas: active.filter(isFullyLabeled).length,
+    readyReplicas: active.filter(isPodReady).length,
+    availableReplicas: active.filter((one) => isPodAvailable(one, { minReadySeconds, now: nowMs })).length,
+    terminatingReplicas: pods.filter((one) => one.metadata.deletionTimestamp && !isPodTerminal(one)).length,
+    observedGeneration: replicaSet.metadata.generation,
+    conditions: conditions.length > 0 ? conditions : undefined,
+  });
+}
+
+function untilAvailable(replicaSet: ReplicaSet, active: readonly Pod[], nowMs: number): number | undefined {
+  const { minReadySeconds = 0 } = replicaSet.spec;
+  if (minReadySeconds === 0) return undefined;
+  const waits = active
+    .filter((one) => isPodReady(one) && !isPodAvailable(one, { minReadySeconds, now: nowMs }))
+    .map((one) => Date.parse(podReadyTime(one) ?? "") + minReadySeconds * 1000 - nowMs)
+    .filter(Number.isFinite);
+  return waits.length > 0 ? Math.max(1, Math.min(...waits)) : undefined;
+}
+
+async function reconcile(key: ObjectKey, context: ControllerContext): Promise<ReconcileResult> {
+  const { client, clock, lister, signal, event } = context;
+  const observed = lister(replicaSet).get(key);
+  if (!observed) return undefined;
+  const pods = await claim(pod, observed, replicaSet, context);
+  const relatedPods = kin(observed, lister).flatMap((set) => lister(pod).ownedBy(set));
+  const state = { replicaSet: observed, pods, relatedPods, nowMs: clock.now() };
+  const plan = planReplicaSet(state);
+
+  const created = await slowStart(plan.create, async (wanted) => {
+    try {
+      const made = await client.create(pod, wanted, { signal });
+      event(observed, { type: "Normal", reason: "SuccessfulCreate", message: `Created pod: ${made.metadata.name}` });
+    } catch (error) {
+      if (!isNamespaceTerminating(error) && !signal.aborted) {
+        event(observed, {
+          type: "Warning",
+          reason: "FailedCreate",
+          message: `Error creating: ${errorMessage(error)}`,
+        });
+      }
+      throw error;
+    }
+  });
+  let lost: { readonly reason: unknown } | undefined;
+  await forEachLimited(plan.remove, callsAtOnce, (one) => remove(one, observed, context)).catch((reason: unknown) => {
+    lost = { reason };
+  });
+  const error = created.error ?? lost?.reason;
+  // Nothing may be created where everything is about to go: no failure of this ReplicaSet.
+  const failed = error !== undefined && !isNamespaceTerminating(error);
+  const failure: ReplicaFailure | undefined = failed
+    ? { reason: lost ? "FailedDelete" : "FailedCreate", message: errorMessage(error) }
+    : undefined;
+
+  const status = replicaSetStatus(state, failure);
+  if (!semanticEqual(status, observed.status)) {
+    await client.updateStatus(replicaSet, { ...observed, status }, { signal });
+  }
+  if (failed) throw error;
+  return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+}
+
+/** The ReplicaSet and those that belong to the same owner. */
+function kin(set: ReplicaSet, lister: ControllerContext["lister"]): readonly ReplicaSet[] {
+  const owner = controllerOf(set);
+  return owner ? lister(replicaSet).ownedBy({ metadata: { uid: owner.uid } }) : [set];
+}
+
+async function remove(doomed: Pod, owner: ReplicaSet, { client, signal, event }: ControllerContext): Promise<void> {
+  const preconditions = doomed.metadata.uid ? { uid: doomed.metadata.uid } : {};
+  try {
+    await client.delete(pod, keyOf(doomed), { signal, preconditions });
+    event(owner, { type: "Normal", reason: "SuccessfulDelete", message: `Deleted pod: ${doomed.metadata.name}` });
+  } catch (error) {
+    if (isReason(error, "NotFound")) return;
+    if (!signal.aborted)
+      event(owner, { type: "Warning", reason: "FailedDelete", message: `Error deleting: ${errorMessage(error)}` });
+    throw error;
+  }
+}

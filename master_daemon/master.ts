@@ -1,0 +1,265 @@
+import { loadSchema } from "../core/api/schema.ts";
+import type { Client } from "../core/client/client.ts";
+import { createClient } from "../core/client/create_client.ts";
+import { inProcessTransport } from "../core/client/in_process_transport.ts";
+import type { InformerFactory } from "../core/client/informer.ts";
+import { createInformers } from "../core/client/informers.ts";
+import type { UserInfo } from "../core/client/transport.ts";
+import { kinds } from "../core/kinds/mod.ts";
+import { readPackedAsset } from "../core/platform/assets.ts";
+import { type CertificateAndKey, issueCertificate } from "../core/platform/certificates.ts";
+import { systemClock } from "../core/platform/clock.ts";
+import { joinPath, readTextFile } from "../core/platform/files.ts";
+import { primaryAddress } from "../core/platform/machine.ts";
+import type { Clock } from "../core/util/clock.ts";
+import { DisposalStack } from "../core/util/disposal_stack.ts";
+import type { Logger } from "../core/util/log.ts";
+import { gitVersion } from "../core/version.ts";
+import type { DefaultTolerationOptions } from "./admission/default_toleration_seconds.ts";
+import { admissionPlugins } from "./admission/mod.ts";
+import { protectedNamespaces } from "./admission/namespace_lifecycle.ts";
+import { openServiceAddresses } from "./admission/service_addresses.ts";
+import { bootstrapKubernetesService, bootstrapNamespaces } from "./apiserver/bootstrap.ts";
+import { type Authenticator, certificateAuthenticator, parseTokenFile, tokenAuthenticator } from "./apiserver/filters/authentication.ts";
+import { authorizerFor } from "./apiserver/filters/authorization.ts";
+import type { InFlightOptions } from "./apiserver/filters/in_flight.ts";
+import { type ApiHandler, createApiHandler, type OpenApiDocuments } from "./apiserver/handle.ts";
+import { type ApiListener, listenApi } from "./apiserver/listen.ts";
+import { type NodeConnector, tlsNodeConnector } from "./apiserver/node_connector.ts";
+import { openPki, type Pki } from "./apiserver/pki.ts";
+import { type ControllersOptions, controllers, runControllers } from "./controllers/mod.ts";
+import { openRegistries } from "./registry/registries.ts";
+import { runScheduler } from "./scheduler/mod.ts";
+import { openStore } from "./store/mod.ts";
+
+/** Where a master is reached over the network. */
+export interface MasterListenOptions {
+  /** Address to listen on. Default `127.0.0.1`. */
+  readonly host?: string | undefined;
+  /** 0: any free port. Default 6443. */
+  readonly port?: number | undefined;
+  /** Address that others reach it by. Default: `host`, or the machine's first address when that is `0.0.0.0`. */
+  readonly advertiseAddress?: string | undefined;
+  /** More names and addresses for the certificate. */
+  readonly subjectAltNames?: readonly string[] | undefined;
+}
+
+/** Options of {@linkcode startMaster}. */
+export interface MasterOptions {
+  /** Folder for everything that lasts: store and certificates. Absent: nothing lasts. */
+  readonly dataDir?: string | undefined;
+  /** URL of the store. Default: a log in `dataDir`, or memory without one. */
+  readonly store?: string | undefined;
+  /** Absent: the API is reached in this process only. */
+  readonly listen?: MasterListenOptions | undefined;
+  readonly tokenAuthFile?: string | undefined;
+  /** Bearer tokens besides those of the file. */
+  readonly tokens?: ReadonlyMap<string, UserInfo> | undefined;
+  /** Default `AlwaysAllow`. */
+  readonly authorizationMode?: string | undefined;
+  /** Default `10.96.0.0/16`. */
+  readonly serviceClusterIpRange?: string | undefined;
+  /** Default `30000-32767`. */
+  readonly serviceNodePortRange?: string | undefined;
+  /** Ranges of this cluster that are accepted where Kubernetes forbids loopback addresses. */
+  readonly localRanges?: readonly string[] | undefined;
+  readonly tolerations?: DefaultTolerationOptions | undefined;
+  readonly limits?: InFlightOptions | undefined;
+  readonly minRequestTimeoutSeconds?: number | undefined;
+  readonly controllers?: ControllersOptions | undefined;
+  /** How node daemons are reached. Default: over TLS. */
+  readonly nodes?: NodeConnector | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Gives up the start when aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A running master: API server, controllers and scheduler in one process. Disposing ends all of it, last started first. */
+export interface Master extends AsyncDisposable {
+  /** `https://HOST:PORT`; undefined when it does not listen. */
+  readonly url: string | undefined;
+  readonly port: number | undefined;
+  /** PEM of the authority that clients must trust. Made on first use when the master does not listen. */
+  ca(): Promise<string>;
+  /** A certificate by which a client proves its name and groups. */
+  issueClientCertificate(subject: {
+    readonly commonName: string;
+    readonly organizations?: readonly string[];
+  }): Promise<CertificateAndKey>;
+  readonly handler: ApiHandler;
+  /** A client in this process, as an administrator. */
+  readonly client: Client;
+  /** A client in this process, as somebody else. */
+  clientFor(user: UserInfo): Client;
+  readonly informers: InformerFactory;
+}
+
+const administrators = ["system:masters", "system:authenticated"];
+
+/** Starts a master: composition only. What was started is ended again when a later part fails. */
+export async function startMaster(options: MasterOptions): Promise<Master> {
+  const { clock, random, log, dataDir, signal = new AbortController().signal } = options;
+  const parts = new DisposalStack();
+  try {
+    const authorizer = authorizerFor(options.authorizationMode ?? "AlwaysAllow");
+    const authenticators = await openAuthenticators(options);
+    const listenHost = options.listen?.host ?? "127.0.0.1";
+    const advertised = options.listen?.advertiseAddress ?? (isAny(listenHost) ? primaryAddress() : listenHost);
+
+    const storeUrl = options.store ?? (dataDir === undefined ? "memory:" : `log:${joinPath(dataDir, "store")}`);
+    const store = parts.use(await openStore(storeUrl, { clock, log }));
+    const localRanges = [...(options.localRanges ?? []), ...(isLoopback(advertised) ? [`${advertised}/32`] : [])];
+    const registries = parts.use(await openRegistries({ store, kinds, clock, random, log, localRanges }));
+    const serviceAddresses = parts.use(
+      await openServiceAddresses({
+        registries,
+        clusterIpRange: options.serviceClusterIpRange ?? "10.96.0.0/16",
+        nodePortRange: options.serviceNodePortRange ?? "30000-32767",
+        random,
+        log,
+      }),
+    );
+    signal.throwIfAborted();
+
+    const pki = once(() =>
+      openPki({
+        folder: dataDir === undefined ? undefined : joinPath(dataDir, "pki"),
+        ...certificateNames(options.listen, [advertised, serviceAddresses.firstAddress]),
+        // Others judge the certificates by the machine's clock, whatever this cluster's clock says.
+        clock: systemClock,
+      }),
+    );
+    const schema = await loadSchema(readPackedAsset);
+    let ready = false;
+    const handler = createApiHandler({
+      registries,
+      admission: admissionPlugins({ registries, serviceAddresses, tolerations: options.tolerations }),
+      schema,
+      openApi: lazyOpenApi({ schema, clock }),
+      authenticators,
+      authorizer,
+      nodes: options.nodes ?? lazyNodeConnector(pki),
+      healthChecks: [
+        {
+          name: "poststarthook/bootstrap-controller",
+          live: false,
+          check: () => (ready ? undefined : "not finished"),
+        },
+      ],
+      clock,
+      random,
+      log,
+      limits: options.limits,
+      minRequestTimeoutSeconds: options.minRequestTimeoutSeconds,
+    });
+    const clientFor = (user: UserInfo): Client =>
+      createClient(
+        inProcessTransport((request, context) => handler.handle(request, context), {
+          user,
+          upgrade: (request, context) => handler.upgrade(request, context),
+        }),
+        { clock },
+      );
+    const ownClient = (username: string) => parts.use(clientFor({ username, groups: administrators }));
+    parts.defer(() => handler.endStreams());
+    const client = ownClient("system:apiserver");
+    await bootstrapNamespaces(client, { names: protectedNamespaces, signal });
+
+    let listener: ApiListener | undefined;
+    if (options.listen) {
+      const { authority, server } = await pki();
+      const tls = { ...server, clientAuthority: authority.certificate };
+      const port = options.listen.port ?? 6443;
+      listener = parts.use(await listenApi({ handler, host: listenHost, port, tls, clock: systemClock, log }));
+    }
+    await bootstrapKubernetesService(client, {
+      clusterIp: serviceAddresses.firstAddress,
+      endpoint: listener && { address: advertised, port: listener.port },
+      signal,
+    });
+
+    const manager = ownClient("system:kube-controller-manager");
+    const informers = parts.use(createInformers({ client: manager, clock, random, log }));
+    const common = { informers, clock, random, log };
+    parts.use(runControllers(controllers({ kinds, ...options.controllers }), { ...common, client: manager }));
+    parts.use(runScheduler({ ...common, client: ownClient("system:kube-scheduler") }));
+    signal.throwIfAborted();
+    ready = true;
+    return {
+      url: listener?.url,
+      port: listener?.port,
+      ca: async () => (await pki()).authority.certificate,
+      issueClientCertificate: async (subject) =>
+        issueCertificate((await pki()).authority, { ...subject, usage: "client", clock: systemClock }),
+      handler,
+      client: ownClient("system:admin"),
+      clientFor: (user) => parts.use(clientFor(user)),
+      informers,
+      [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await parts[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function openAuthenticators({ tokenAuthFile, tokens }: MasterOptions): Promise<readonly Authenticator[]> {
+  const all = new Map(tokens);
+  if (tokenAuthFile !== undefined) {
+    const text = await readTextFile(tokenAuthFile);
+    if (text === undefined) throw new Error(`Cannot read the token file: ${tokenAuthFile} is not there`);
+    for (const [token, user] of parseTokenFile(text)) all.set(token, user);
+  }
+  return [certificateAuthenticator, tokenAuthenticator(all)];
+}
+
+function certificateNames(
+  listen: MasterListenOptions | undefined,
+  addresses: readonly string[],
+): { readonly dnsNames: readonly string[]; readonly ipAddresses: readonly string[] } {
+  const { host = "127.0.0.1", subjectAltNames = [] } = listen ?? {};
+  const service = "kubernetes.default.svc";
+  const names = ["localhost", "kubernetes", "kubernetes.default", service, `${service}.cluster.local`];
+  const all = new Set([...names, "127.0.0.1", ...addresses, ...(isAny(host) ? [] : [host]), ...subjectAltNames]);
+  return { dnsNames: [...all].filter((name) => !isAddress(name)), ipAddresses: [...all].filter(isAddress) };
+}
+
+/** Nodes are reached with a certificate that is made when the first is. */
+function lazyNodeConnector(pki: () => Promise<Pki>): NodeConnector {
+  const connector = once(async () => tlsNodeConnector({ client: (await pki()).kubeletClient }));
+  return {
+    request: async (...args) => (await connector()).request(...args),
+    upgrade: async (...args) => (await connector()).upgrade(...args),
+  };
+}
+
+/** OpenAPI documents are large and seldom asked for: their code is loaded with the first request. */
+function lazyOpenApi(options: { readonly schema: Awaited<ReturnType<typeof loadSchema>>; readonly clock: Clock }): OpenApiDocuments {
+  const documents = once(async () => {
+    const { openApi } = await import("./apiserver/openapi/open_api.ts");
+    return openApi({ kinds, version: gitVersion, ...options });
+  });
+  return { respond: async (path, headers) => (await documents()).respond(path, headers) };
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+function isAny(host: string): boolean {
+  return host === "0.0.0.0" || host === "::" || host === "";
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith("127.");
+}
+
+function isAddress(name: string): boolean {
+  return name.includes(":") || /^\d{1,3}(\.\d{1,3}){3}$/.test(name);
+}

@@ -1,0 +1,387 @@
+import { apiVersionOf, type Kind, type ValidationContext } from "../../core/api/kind.ts";
+import { type KubeObject, keyText, type ObjectKey } from "../../core/api/meta.ts";
+import { type FieldError, StatusError } from "../../core/api/status.ts";
+import { validateMetadata, validateMetadataUpdate } from "../../core/api/validate_meta.ts";
+import type { Random } from "../../core/platform/random.ts";
+import { type Clock, timestamp } from "../../core/util/clock.ts";
+import { compact } from "../../core/util/compact.ts";
+import { Compacted, StoreWriteError } from "../store/store.ts";
+import { decodeContinueToken, encodeContinueToken } from "./continue_token.ts";
+import { KeyedLock } from "./keyed_lock.ts";
+import {
+  changedMetadata,
+  generateName,
+  hasSpec,
+  isFinished,
+  newMetadata,
+  sameJson,
+  withGeneration,
+  withSpecFinalizers,
+  withStatus,
+} from "./object_changes.ts";
+import { planDelete } from "./plan_delete.ts";
+import type {
+  Registry,
+  RegistryDeleteOptions,
+  RegistryEvent,
+  RegistryListOptions,
+  RegistryPage,
+  RegistryUpdateOptions,
+  RegistryWatchOptions,
+  RegistryWriteOptions,
+  Stored,
+} from "./registry.ts";
+import { parseResourceVersion, waitForVersion } from "./resource_version.ts";
+import { StoredObject } from "./stored_object.ts";
+import type { KindCache, WatchCache } from "./watch_cache.ts";
+
+/** Tries of a write that loses to others, before it is a Conflict. */
+const maxTries = 16;
+/** Tries of a generated name. @see k8s.io/apiserver/pkg/registry/generic/registry, maxNameGenerationCreateAttempts */
+const maxNameTries = 8;
+/** Objects tested against a selection between two turns of the event loop. */
+const matchSlice = 500;
+
+/** Options of {@linkcode GenericRegistry}. */
+export interface GenericRegistryOptions {
+  readonly kind: Kind;
+  readonly cache: WatchCache;
+  readonly clock: Pick<Clock, "now">;
+  readonly random: Random;
+  readonly uuid: () => string;
+  readonly context: ValidationContext;
+}
+
+/**
+ * The semantics of Kubernetes' storage, for any kind: what `Kind` and its strategy do not say is the same for all.
+ *
+ * @see k8s.io/apiserver/pkg/registry/generic/registry/store.go
+ */
+export class GenericRegistry implements Registry {
+  readonly kind: Kind;
+  readonly #options: GenericRegistryOptions;
+  readonly #cache: WatchCache;
+  readonly #objects: KindCache;
+  /** Writers of one object take turns: racing, all but one would have to try again. */
+  readonly #lock = new KeyedLock();
+
+  constructor(options: GenericRegistryOptions) {
+    this.#options = options;
+    this.kind = options.kind;
+    this.#cache = options.cache;
+    this.#objects = options.cache.kind(options.kind);
+  }
+
+  async get(key: ObjectKey): Promise<Stored> {
+    return this.#present(key);
+  }
+
+  #present(key: ObjectKey): StoredObject {
+    const stored = this.#objects.items.get(keyText(this.#scoped(key)));
+    if (!stored) throw StatusError.notFound(this.kind, key.name);
+    return stored;
+  }
+
+  #scoped({ namespace, name }: ObjectKey): ObjectKey {
+    return this.kind.namespaced && namespace ? { namespace, name } : { name };
+  }
+
+  async list(options: RegistryListOptions = {}): Promise<RegistryPage<KubeObject>> {
+    const { resourceVersion, resourceVersionMatch: match, limit } = options;
+    if (options.continue) {
+      if (resourceVersion && resourceVersion !== "0") {
+        throw StatusError.badRequest("specifying resource version is not allowed when using continue");
+      }
+      const { revision, after } = decodeContinueToken(options.continue);
+      return await this.#page(options, { revision, after, tooOld: continueTooOld });
+    }
+    const version = parseResourceVersion(resourceVersion);
+    if (match && !resourceVersion) {
+      throw StatusError.badRequest("resourceVersionMatch is forbidden unless resourceVersion is provided");
+    }
+    if (match === "Exact" && version === 0) {
+      throw StatusError.badRequest(`resourceVersionMatch "Exact" is forbidden for resourceVersion "0"`);
+    }
+    if (version > 0) await waitForVersion(this.#cache, version);
+    const isExact = match === "Exact" || (!match && version > 0 && limit !== undefined && limit > 0);
+    return await this.#page(options, { revision: isExact ? version : this.#cache.revision, tooOld: listTooOld });
+  }
+
+  /** One page of what the kind was at a revision, after the object `after`. */
+  async #page(
+    { namespace, matches, limit }: RegistryListOptions,
+    start: { readonly revision: number; readonly after?: string; readonly tooOld: string },
+  ): Promise<RegistryPage<KubeObject>> {
+    const { revision, after = "", tooOld } = start;
+    if (revision > this.#cache.revision) throw StatusError.badRequest("continue key is not valid: from the future");
+    const prefix = namespace === undefined || !this.kind.namespaced ? "" : `${namespace}/`;
+    const max = limit !== undefined && limit > 0 ? limit : Number.POSITIVE_INFINITY;
+    const { items: present, lastChanged } = this.#objects;
+    const isPresent = revision >= lastChanged;
+    if (isPresent && !matches) {
+      const items = present.slice(prefix, after, max);
+      const last = items[items.length - 1];
+      return pageOf(items, revision, last ? present.count(prefix, keyText(last.key)) : 0, true);
+    }
+    const all = isPresent
+      ? present.slice(prefix, after)
+      : await this.#cache.listAt(this.#objects, revision, { prefix, after }).catch((error: unknown) => {
+          throw error instanceof Compacted ? StatusError.expired(tooOld) : error;
+        });
+    if (!matches) return pageOf(all.slice(0, max), revision, Math.max(0, all.length - max), true);
+    const items: StoredObject[] = [];
+    for (const [index, stored] of all.entries()) {
+      if (index % matchSlice === matchSlice - 1) await new Promise((resolve) => setImmediate(resolve));
+      if (!matches(stored)) continue;
+      if (items.length >= max) return pageOf(items, revision, 1, false);
+      items.push(stored);
+    }
+    return pageOf(items, revision, 0, false);
+  }
+
+  async create(object: KubeObject, options: RegistryWriteOptions): Promise<Stored> {
+    const sent = object.metadata ?? {};
+    if (parseResourceVersion(sent.resourceVersion) !== 0) {
+      throw StatusError.badRequest("resourceVersion should not be set on objects to be created");
+    }
+    const tries = sent.name ? 1 : maxNameTries;
+    for (let tried = 1; ; tried++) {
+      const next = this.#newObject(object);
+      const errors = [
+        ...validateMetadata(this.kind, next),
+        ...this.kind.strategy.validate(next, this.#options.context),
+      ];
+      this.#refuseInvalid(next, errors);
+      await options.admit?.(next, undefined);
+      const stored = await this.#insert(next, options);
+      if (stored) return stored;
+      if (tried >= tries) throw StatusError.alreadyExists(this.kind, next.metadata.name ?? "");
+    }
+  }
+
+  /** What a client sent as it is to be stored, complete but for what the commit decides. */
+  #newObject(object: KubeObject): KubeObject {
+    const { clock, random, uuid } = this.#options;
+    const { strategy, namespaced } = this.kind;
+    const sent = object.metadata ?? {};
+    const metadata = newMetadata(sent, {
+      name: sent.name || (sent.generateName ? generateName(sent.generateName, random) : undefined),
+      namespace: namespaced ? sent.namespace : undefined,
+      uid: uuid(),
+      creationTimestamp: timestamp(clock),
+    });
+    const typed = { ...object, apiVersion: apiVersionOf(this.kind), kind: this.kind.kind, metadata };
+    const next = strategy.prepareForCreate(strategy.applyDefaults(typed));
+    return hasSpec(next) ? { ...next, metadata: { ...next.metadata, generation: 1 } } : next;
+  }
+
+  /** Undefined when an object of that name exists. */
+  async #insert(next: KubeObject, { dryRun }: RegistryWriteOptions): Promise<StoredObject | undefined> {
+    const { namespace, name = "" } = next.metadata;
+    const key = this.#scoped({ namespace, name });
+    const value = this.#objects.layout.encode(next);
+    if (!dryRun) return await this.#commit(key, { expected: 0, value, object: next });
+    if (this.#objects.items.has(keyText(key))) return undefined;
+    return this.#stored(key, { revision: 0, value, object: next });
+  }
+
+  update(
+    key: ObjectKey,
+    change: (current: KubeObject) => KubeObject | Promise<KubeObject>,
+    options: RegistryUpdateOptions,
+  ): Promise<Stored> {
+    return this.#repeatedly(key, async (current) => {
+      const changed = await change(current.object);
+      this.#checkVersion(changed, current);
+      const next = this.#changedObject(changed, current.object, options.subresource);
+      await options.admit?.(next, current.object);
+      if (isFinished(this.kind, next, current.object)) return (await this.#remove(current, options))?.stored;
+      return await this.#replace(current, next, options);
+    });
+  }
+
+  /** Runs `attempt` on the present object until it answers: it does not when somebody else was faster. */
+  #repeatedly<R>(key: ObjectKey, attempt: (current: StoredObject) => Promise<R | undefined>): Promise<R> {
+    return this.#lock.run(keyText(key), async () => {
+      for (let tried = 0; tried < maxTries; tried++) {
+        const answer = await attempt(this.#present(key));
+        if (answer !== undefined) return answer;
+      }
+      throw StatusError.conflict(this.kind, key.name);
+    });
+  }
+
+  /** Refuses a change of another object than the present one, or of an older state of it. */
+  #checkVersion(changed: KubeObject, current: StoredObject): void {
+    const { uid, resourceVersion } = changed.metadata;
+    const present = current.object.metadata;
+    if (uid && uid !== present.uid) {
+      const cause = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${present.uid}`;
+      throw StatusError.conflict(this.kind, current.key.name, cause);
+    }
+    const version = parseResourceVersion(resourceVersion);
+    if (version !== 0 && version !== current.revision) throw StatusError.conflict(this.kind, current.key.name);
+  }
+
+  /** What a client sent as it is to be stored over `previous`. @throws StatusError Invalid */
+  #changedObject(
+    changed: KubeObject,
+    previous: KubeObject,
+    subresource: RegistryUpdateOptions["subresource"],
+  ): KubeObject {
+    const { kind } = this;
+    const { strategy } = kind;
+    const { context } = this.#options;
+    const typed = {
+      ...changed,
+      apiVersion: previous.apiVersion,
+      kind: previous.kind,
+      metadata: changedMetadata(changed.metadata, previous.metadata),
+    };
+    if (subresource === "status" || subresource === "finalize") {
+      const { managedFields = previous.metadata.managedFields } = typed.metadata;
+      const source = { ...previous, metadata: compact({ ...previous.metadata, managedFields }) };
+      if (subresource === "finalize") return withSpecFinalizers(source, typed);
+      const next = withStatus(source, typed);
+      this.#refuseInvalid(next, strategy.validateStatusUpdate(next, previous, context));
+      return next;
+    }
+    if (subresource === "binding") {
+      this.#refuseInvalid(typed, [...validateMetadata(kind, typed), ...strategy.validate(typed, context)]);
+      return typed;
+    }
+    const prepared = strategy.prepareForUpdate(strategy.applyDefaults(typed), previous);
+    const next = withGeneration(kind.subresources.status ? withStatus(prepared, previous) : prepared, previous);
+    this.#refuseInvalid(next, [
+      ...validateMetadata(kind, next),
+      ...validateMetadataUpdate(next, previous),
+      ...strategy.validate(next, context),
+      ...strategy.validateUpdate(next, previous, context),
+    ]);
+    return next;
+  }
+
+  #refuseInvalid(object: KubeObject, errors: readonly FieldError[]): void {
+    if (errors.length > 0) throw StatusError.invalid(this.kind, object.metadata.name ?? "", errors);
+  }
+
+  /** Commits `next` over `current`; nothing when nothing changed. Undefined when somebody else was faster. */
+  async #replace(
+    current: StoredObject,
+    next: KubeObject,
+    { dryRun }: RegistryWriteOptions,
+  ): Promise<StoredObject | undefined> {
+    const { key, revision } = current;
+    const value = this.#objects.layout.encode(next);
+    if (value.length === current.value.length && this.#isSame(value, next, current)) return current;
+    if (dryRun) return this.#stored(key, { revision, value, object: next });
+    return await this.#commit(key, { expected: revision, value, object: next });
+  }
+
+  #isSame(value: Uint8Array, next: KubeObject, current: StoredObject): boolean {
+    if (Buffer.compare(value, current.value) === 0) return true;
+    const { resourceVersion } = current.object.metadata;
+    return sameJson({ ...next, metadata: { ...next.metadata, resourceVersion } }, current.object);
+  }
+
+  delete(key: ObjectKey, options: RegistryDeleteOptions): Promise<{ readonly stored: Stored; readonly gone: boolean }> {
+    return this.#repeatedly(key, async (current) => {
+      this.#checkPreconditions(current, options.preconditions);
+      await options.admit?.(current.object, current.object);
+      const plan = planDelete(this.kind, current.object, { ...options, now: this.#options.clock.now() });
+      if (plan.action === "remove") return await this.#remove(current, options);
+      if (plan.action === "none") return { stored: current, gone: false };
+      const stored = await this.#replace(current, plan.next, options);
+      return stored && { stored, gone: false };
+    });
+  }
+
+  #checkPreconditions(current: StoredObject, preconditions: RegistryDeleteOptions["preconditions"]): void {
+    const { uid } = current.object.metadata;
+    const version = String(current.revision);
+    if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
+      const cause = `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;
+      throw StatusError.conflict(this.kind, current.key.name, cause);
+    }
+    if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== version) {
+      const cause = `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${version}). The object might have been modified`;
+      throw StatusError.conflict(this.kind, current.key.name, cause);
+    }
+  }
+
+  async #remove(
+    current: StoredObject,
+    { dryRun }: RegistryWriteOptions,
+  ): Promise<{ readonly stored: StoredObject; readonly gone: true } | undefined> {
+    if (dryRun) return { stored: current, gone: true };
+    const revision = await this.#write(current.key, { expected: current.revision, value: null });
+    return revision === undefined ? undefined : { stored: current.at(revision), gone: true };
+  }
+
+  /** Undefined when somebody else was faster. */
+  async #commit(
+    key: ObjectKey,
+    write: { readonly expected: number; readonly value: Uint8Array; readonly object: KubeObject },
+  ): Promise<StoredObject | undefined> {
+    const revision = await this.#write(key, write);
+    if (revision === undefined) return undefined;
+    const present = this.#objects.items.get(keyText(key));
+    return present?.revision === revision ? present : this.#stored(key, { ...write, revision });
+  }
+
+  async #write(
+    key: ObjectKey,
+    write: { readonly expected: number; readonly value: Uint8Array | null; readonly object?: KubeObject },
+  ): Promise<number | undefined> {
+    try {
+      return await this.#cache.commit(this.#objects, key, write);
+    } catch (error) {
+      if (error instanceof StoreWriteError) throw StatusError.internal(error.message);
+      throw error;
+    }
+  }
+
+  #stored(
+    key: ObjectKey,
+    content: { readonly revision: number; readonly value: Uint8Array; readonly object: KubeObject },
+  ): StoredObject {
+    const { revision, value, object } = content;
+    return new StoredObject({ layout: this.#objects.layout, key, revision, value, object });
+  }
+
+  async *watch(options: RegistryWatchOptions): AsyncGenerator<readonly RegistryEvent[], void, void> {
+    const { resourceVersion, sendInitialEvents, bookmarks = false, signal, namespace, matches } = options;
+    const version = parseResourceVersion(resourceVersion);
+    if (version > 0) await waitForVersion(this.#cache, version);
+    const isFromPresent = sendInitialEvents ?? version === 0;
+    const after = isFromPresent ? undefined : version || this.#cache.revision;
+    const selection = { namespace: this.kind.namespaced ? namespace : undefined, matches };
+    yield* this.#cache.watch(this.#objects, selection, {
+      after,
+      marksInitialEnd: sendInitialEvents === true,
+      bookmarks,
+      signal,
+    });
+  }
+}
+
+const listTooOld = "The resourceVersion for the provided list is too old.";
+const continueTooOld =
+  "The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.";
+
+/** @param remaining how many objects come after the page; only told when `isCounted` */
+function pageOf(
+  items: readonly StoredObject[],
+  revision: number,
+  remaining: number,
+  isCounted: boolean,
+): RegistryPage<KubeObject> {
+  const last = items[items.length - 1];
+  if (!last || remaining === 0) return { revision, items };
+  return {
+    revision,
+    items,
+    continue: encodeContinueToken({ revision, after: keyText(last.key) }),
+    ...(isCounted ? { remainingItemCount: remaining } : {}),
+  };
+}

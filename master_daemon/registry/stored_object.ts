@@ -1,0 +1,121 @@
+import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
+import { type KubeObject, keyText, type ObjectKey, type ObjectMeta } from "../../core/api/meta.ts";
+import type { Stored } from "./registry.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** How one kind's objects are laid out in the store: under which keys, and beginning with which bytes. */
+export class StorageLayout {
+  readonly kind: Kind;
+  /** What the keys of all objects of the kind begin with. */
+  readonly prefix: string;
+  readonly #head: string;
+  readonly #headBytes: Uint8Array;
+
+  constructor(kind: Kind) {
+    this.kind = kind;
+    this.prefix = `/registry/${resourcePath(kind)}/`;
+    const [kindText, versionText] = [JSON.stringify(kind.kind), JSON.stringify(apiVersionOf(kind))];
+    this.#head = `{"kind":${kindText},"apiVersion":${versionText},"metadata":{`;
+    this.#headBytes = encoder.encode(this.#head);
+  }
+
+  /** The key in the store. */
+  keyOf(key: ObjectKey): string {
+    return this.prefix + keyText(key);
+  }
+
+  /** The bytes to store: JSON without resourceVersion, which only the commit decides. */
+  encode(object: KubeObject): Uint8Array {
+    const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object;
+    const { resourceVersion: _resourceVersion, ...kept } = metadata;
+    const others = JSON.stringify(rest);
+    const end = others === "{}" ? "}" : `,${others.slice(1)}`;
+    return encoder.encode(this.#head + JSON.stringify(kept).slice(1) + end);
+  }
+
+  /** The object that stored bytes stand for, still without resourceVersion. */
+  decode(value: Uint8Array): KubeObject {
+    return JSON.parse(decoder.decode(value)) as KubeObject;
+  }
+
+  /** The bytes to serve: `value` with its resourceVersion put in. */
+  withRevision(value: Uint8Array, revision: number): Uint8Array {
+    if (!startsWith(value, this.#headBytes)) {
+      // Written by another program or version: laid out anew.
+      return this.withRevision(this.encode(this.decode(value)), revision);
+    }
+    const inserted = encoder.encode(`"resourceVersion":"${revision}",`);
+    const at = this.#headBytes.length;
+    const bytes = new Uint8Array(value.length + inserted.length);
+    bytes.set(value.subarray(0, at));
+    bytes.set(inserted, at);
+    bytes.set(value.subarray(at), at + inserted.length);
+    return bytes;
+  }
+}
+
+/** `core/pods`, `apps/deployments`: what tells kinds apart in keys. */
+export function resourcePath({ group, plural }: { readonly group: string; readonly plural: string }): string {
+  return `${group || "core"}/${plural}`;
+}
+
+function startsWith(value: Uint8Array, head: Uint8Array): boolean {
+  if (value.length < head.length) return false;
+  for (let index = 0; index < head.length; index++) if (value[index] !== head[index]) return false;
+  return true;
+}
+
+/** Options of {@linkcode StoredObject}. */
+export interface StoredObjectOptions {
+  readonly layout: StorageLayout;
+  readonly key: ObjectKey;
+  /** 0: not committed (dry run), served without resourceVersion. */
+  readonly revision: number;
+  /** The bytes in the store. */
+  readonly value: Uint8Array;
+  /** What `value` stands for, when it is at hand; else it is parsed when first asked for. */
+  readonly object?: KubeObject | undefined;
+}
+
+/** An object of the store: bytes and parsed form are each made once, when first asked for, and shared by all readers. */
+export class StoredObject implements Stored {
+  readonly key: ObjectKey;
+  readonly revision: number;
+  readonly value: Uint8Array;
+  readonly #layout: StorageLayout;
+  readonly #given: KubeObject | undefined;
+  #bytes: Uint8Array | undefined;
+  #object: KubeObject | undefined;
+
+  constructor({ layout, key, revision, value, object }: StoredObjectOptions) {
+    this.key = key;
+    this.revision = revision;
+    this.value = value;
+    this.#layout = layout;
+    this.#given = object;
+  }
+
+  get bytes(): Uint8Array {
+    this.#bytes ??= this.revision === 0 ? this.value : this.#layout.withRevision(this.value, this.revision);
+    return this.#bytes;
+  }
+
+  get object(): KubeObject {
+    this.#object ??= withResourceVersion(this.#given ?? this.#layout.decode(this.value), this.revision);
+    return this.#object;
+  }
+
+  /** The same content as of another revision: what a DELETED event carries. */
+  at(revision: number): StoredObject {
+    const object = this.#object ?? this.#given;
+    return new StoredObject({ layout: this.#layout, key: this.key, revision, value: this.value, object });
+  }
+}
+
+function withResourceVersion(object: KubeObject, revision: number): KubeObject {
+  const { resourceVersion: _resourceVersion, ...metadata } = object.metadata;
+  const version: ObjectMeta = revision === 0 ? {} : { resourceVersion: String(revision) };
+  return { ...object, metadata: { ...metadata, ...version } };
+}

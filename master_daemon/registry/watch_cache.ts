@@ -1,0 +1,403 @@
+import type { Kind } from "../../core/api/kind.ts";
+import { type KubeObject, keyText, type ObjectKey, parseKey } from "../../core/api/meta.ts";
+import { StatusError } from "../../core/api/status.ts";
+import { assert } from "../../core/util/assert.ts";
+import type { Clock } from "../../core/util/clock.ts";
+import { type Deferred, deferred } from "../../core/util/deferred.ts";
+import { errorMessage, type Logger } from "../../core/util/log.ts";
+import { SortedMap } from "../store/sorted_map.ts";
+import { keyOfEvent } from "../store/state.ts";
+import { Compacted, type KeyValue, type Store, type StoreEvent } from "../store/store.ts";
+import { Change } from "./change.ts";
+import type { RegistryEvent, Selection } from "./registry.ts";
+import { resourcePath, StorageLayout, StoredObject } from "./stored_object.ts";
+import { Watcher } from "./watcher.ts";
+
+const root = "/registry/";
+/** Milliseconds between bookmarks. */
+const bookmarkMs = 60_000;
+/** Milliseconds before a store that failed is read again. */
+const retryMs = 1_000;
+/** Recent changes held for watches that resume; older ones are read from the store. */
+const maxRecentChanges = 2_048;
+const maxRecentBytes = 16 * 2 ** 20;
+/** Present objects handed to a new watcher at once. */
+const initialBatch = 500;
+
+/** Options of {@linkcode openWatchCache}. */
+export interface WatchCacheOptions {
+  readonly store: Store;
+  readonly kinds: readonly Kind[];
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Bytes that may wait for one watcher before it is cut. Default 64 MiB. */
+  readonly watcherBudgetBytes?: number | undefined;
+}
+
+/** From where a watch starts. */
+export interface WatchStart {
+  /** Events after this revision; undefined: the present objects first. */
+  readonly after: number | undefined;
+  /** Whether a bookmark tells the end of the present objects. */
+  readonly marksInitialEnd: boolean;
+  readonly bookmarks: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** The objects of one kind, and who watches them. */
+export class KindCache {
+  readonly layout: StorageLayout;
+  /** By `namespace/name`. */
+  readonly items: SortedMap<StoredObject> = new SortedMap<StoredObject>();
+  /** Revision of the last change to any object of the kind. */
+  lastChanged = 0;
+  /** By namespace; `""` holds those of all namespaces. */
+  readonly #watchers = new Map<string, Set<Watcher>>();
+
+  constructor(kind: Kind) {
+    this.layout = new StorageLayout(kind);
+  }
+
+  add(watcher: Watcher): void {
+    const namespace = watcher.selection.namespace ?? "";
+    const set = this.#watchers.get(namespace) ?? new Set();
+    this.#watchers.set(namespace, set.add(watcher));
+  }
+
+  remove(watcher: Watcher): void {
+    const namespace = watcher.selection.namespace ?? "";
+    const set = this.#watchers.get(namespace);
+    set?.delete(watcher);
+    if (set?.size === 0) this.#watchers.delete(namespace);
+  }
+
+  *watchers(): Generator<Watcher, void, void> {
+    for (const set of this.#watchers.values()) yield* set;
+  }
+
+  /** Takes a change in and tells whom it may concern. */
+  apply(change: Change): void {
+    const name = keyText(change.key);
+    if (change.next) this.items.set(name, change.next);
+    else this.items.delete(name);
+    this.lastChanged = change.revision;
+    for (const watcher of this.#watchers.get("") ?? []) watcher.offer(change);
+    if (change.key.namespace)
+      for (const watcher of this.#watchers.get(change.key.namespace) ?? []) watcher.offer(change);
+  }
+}
+
+/** Reads the store once, then follows it. @throws what the store throws when it cannot be read */
+export async function openWatchCache(options: WatchCacheOptions): Promise<WatchCache> {
+  const cache = new WatchCache(options);
+  await cache.load();
+  cache.start();
+  return cache;
+}
+
+/**
+ * Everything that the store holds, by kind, and the way of every change to those who watch.
+ *
+ * - Fed from the store by position: what readers see is one revision after the other, never a mixture.
+ * - A commit is answered when the cache shows it, so whoever was answered reads it.
+ */
+export class WatchCache implements AsyncDisposable {
+  readonly #options: WatchCacheOptions;
+  readonly #kinds = new Map<string, KindCache>();
+  /** Objects just written in this process, by their bytes: they need not be parsed. */
+  readonly #atHand = new WeakMap<Uint8Array, KubeObject>();
+  #revision = 0;
+  #recent: { readonly cache: KindCache; readonly change: Change }[] = [];
+  #recentBytes = 0;
+  /** Changes after this revision are in `#recent`. */
+  #recentStart = 0;
+  #waiters: (Omit<Deferred<boolean>, "promise"> & { readonly revision: number })[] = [];
+  readonly #closing = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #cancelBookmarks: () => void = () => {};
+
+  constructor(options: WatchCacheOptions) {
+    this.#options = options;
+    for (const kind of options.kinds) this.#kinds.set(resourcePath(kind), new KindCache(kind));
+  }
+
+  /** The last revision that readers see. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** The cache of a kind. @throws RangeError for one that is not served */
+  kind(type: { readonly group: string; readonly plural: string }): KindCache {
+    const cache = this.#kinds.get(resourcePath(type));
+    if (!cache) throw new RangeError(`Cannot find the registry: kind is not served: ${resourcePath(type)}`);
+    return cache;
+  }
+
+  /** Reads all present objects. */
+  async load(): Promise<void> {
+    const { revision, items } = await this.#options.store.list(root);
+    for (const cache of this.#kinds.values()) cache.items.clear();
+    for (const kv of items) {
+      const place = this.#locate(kv.key);
+      if (!place) continue;
+      place.cache.items.set(keyText(place.key), this.#storedOf(place.cache, place.key, kv));
+      place.cache.lastChanged = revision;
+    }
+    this.#recent = [];
+    this.#recentBytes = 0;
+    this.#recentStart = revision;
+    this.#advance(revision);
+  }
+
+  /** Begins to follow the store. */
+  start(): void {
+    this.#running = this.#follow();
+    this.#scheduleBookmarks();
+  }
+
+  async #follow(): Promise<void> {
+    const { store, clock, log } = this.#options;
+    const { signal } = this.#closing;
+    let mustLoad = false;
+    while (!signal.aborted) {
+      try {
+        if (mustLoad) await this.load();
+        for await (const events of store.watch(root, { after: this.#revision, signal })) this.#apply(events);
+        if (signal.aborted) return;
+        throw new Error("the store was closed");
+      } catch (error) {
+        if (signal.aborted) return;
+        log.error("Lost track of the store", { error: errorMessage(error) });
+        // Nobody knows what was missed: watchers resume by themselves, from what they have seen.
+        for (const cache of this.#kinds.values()) for (const watcher of cache.watchers()) watcher.cut();
+        mustLoad = true;
+        await clock.sleep(retryMs, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  #apply(events: readonly StoreEvent[]): void {
+    for (const event of events) {
+      const place = this.#locate(keyOfEvent(event));
+      if (place) {
+        const change = this.#changeOf(place.cache, place.key, event, place.cache.items.get(keyText(place.key)));
+        place.cache.apply(change);
+        this.#recent.push({ cache: place.cache, change });
+        this.#recentBytes += change.size;
+      }
+    }
+    this.#forgetOld();
+    this.#advance(events[events.length - 1]?.revision ?? this.#revision);
+  }
+
+  #forgetOld(): void {
+    let count = 0;
+    while (this.#recent.length - count > maxRecentChanges || this.#recentBytes > maxRecentBytes) {
+      const oldest = this.#recent[count++];
+      if (!oldest) break;
+      this.#recentBytes -= oldest.change.size;
+      this.#recentStart = oldest.change.revision;
+    }
+    if (count > 0) this.#recent.splice(0, count);
+  }
+
+  #advance(revision: number): void {
+    this.#revision = Math.max(this.#revision, revision);
+    if (this.#waiters.length === 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = waiters.filter((waiter) => waiter.revision > this.#revision);
+    for (const waiter of waiters) if (waiter.revision <= this.#revision) waiter.resolve(true);
+  }
+
+  /** The change that a store event stands for. `known` is the object it replaced, if the cache has it. */
+  #changeOf(cache: KindCache, key: ObjectKey, event: StoreEvent, known?: StoredObject): Change {
+    const { revision, previous: before } = event;
+    const next = event.type === "put" ? this.#storedOf(cache, key, event.kv) : undefined;
+    const previous = before && (known?.revision === before.revision ? known : this.#storedOf(cache, key, before));
+    return new Change({ key, revision, next, previous });
+  }
+
+  #storedOf({ layout }: KindCache, key: ObjectKey, { value, revision }: KeyValue): StoredObject {
+    return new StoredObject({ layout, key, revision, value, object: this.#atHand.get(value) });
+  }
+
+  /** Which object a key of the store is about; undefined for kinds that are not served. */
+  #locate(storeKey: string): { readonly cache: KindCache; readonly key: ObjectKey } | undefined {
+    const afterGroup = storeKey.indexOf("/", root.length);
+    const afterPlural = storeKey.indexOf("/", afterGroup + 1);
+    if (afterGroup < 0 || afterPlural < 0) return undefined;
+    const cache = this.#kinds.get(storeKey.slice(root.length, afterPlural));
+    return cache && { cache, key: parseKey(storeKey.slice(afterPlural + 1)) };
+  }
+
+  /**
+   * Commits an object (undefined deletes) over what stands at `expected`, and waits until the cache shows it. Undefined
+   * when somebody else was faster.
+   *
+   * @throws StoreWriteError
+   */
+  async commit(
+    cache: KindCache,
+    key: ObjectKey,
+    write: { readonly expected: number; readonly value: Uint8Array | null; readonly object?: KubeObject },
+  ): Promise<number | undefined> {
+    const { expected, value, object } = write;
+    if (value && object) this.#atHand.set(value, object);
+    const result = await this.#options.store.commit(cache.layout.keyOf(key), value, { expected });
+    if (!result.ok) {
+      // What the faster one did is shown before the caller looks again.
+      await this.reach(result.current?.revision ?? (await this.#options.store.get("")).revision);
+      return undefined;
+    }
+    await this.reach(result.revision);
+    return result.revision;
+  }
+
+  /** Waits until readers see `revision`. False when that takes longer than `timeoutMs` (default: for ever). */
+  async reach(revision: number, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<boolean> {
+    if (this.#revision >= revision) return true;
+    if (this.#closing.signal.aborted) throw closedError();
+    const { promise, resolve, reject } = deferred<boolean>();
+    const waiter = { revision, resolve, reject };
+    this.#waiters.push(waiter);
+    if (timeoutMs === undefined) return promise;
+    const cancel = this.#options.clock.schedule(timeoutMs, () => {
+      this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      resolve(false);
+    });
+    return promise.finally(cancel);
+  }
+
+  /** The objects of a kind at an earlier revision, in order. @throws Compacted; RangeError for one that is yet to come */
+  async listAt(
+    cache: KindCache,
+    revision: number,
+    { prefix, after }: { prefix: string; after: string },
+  ): Promise<StoredObject[]> {
+    const { layout, items } = cache;
+    const page = await this.#options.store.list(layout.prefix + prefix, {
+      revision,
+      ...(after ? { after: layout.prefix + after } : {}),
+    });
+    return page.items.map((kv) => {
+      const name = kv.key.slice(layout.prefix.length);
+      const present = items.get(name);
+      return present?.revision === kv.revision ? present : this.#storedOf(cache, parseKey(name), kv);
+    });
+  }
+
+  /**
+   * Changes as a watcher of `selection` sees them. Ends when aborted, when the reader is too slow, and when the cache is
+   * closed.
+   *
+   * @throws StatusError Expired when `after` is older than the history kept
+   */
+  async *watch(
+    cache: KindCache,
+    selection: Selection,
+    { after, marksInitialEnd, bookmarks, signal }: WatchStart,
+  ): AsyncGenerator<readonly RegistryEvent<KubeObject>[], void, void> {
+    if (signal.aborted || this.#closing.signal.aborted) return;
+    const { watcherBudgetBytes: budgetBytes = 64 * 2 ** 20 } = this.#options;
+    const watcher = new Watcher({ selection, bookmarks, budgetBytes });
+    const onAbort = () => watcher.cut();
+    signal.addEventListener("abort", onAbort, { once: true });
+    // What is committed from here on waits in the watcher, while what was before is told.
+    cache.add(watcher);
+    const start = this.#revision;
+    try {
+      if (after === undefined) {
+        yield* initialEvents(cache, selection);
+        if (marksInitialEnd) yield [{ type: "BOOKMARK", revision: start, initialEventsEnd: true }];
+      } else if (after < start) {
+        yield* this.#history(cache, selection, { after, until: start, signal });
+      }
+      for (let batch = await watcher.next(); batch; batch = await watcher.next()) yield batch;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      cache.remove(watcher);
+    }
+  }
+
+  /** The events after one revision up to another: from memory, else from the store. */
+  async *#history(
+    cache: KindCache,
+    selection: Selection,
+    range: { readonly after: number; readonly until: number; readonly signal: AbortSignal },
+  ): AsyncGenerator<readonly RegistryEvent<KubeObject>[], void, void> {
+    const { after, until, signal } = range;
+    if (after >= this.#recentStart) {
+      const from = firstAfter(this.#recent, after);
+      const batch = this.#recent
+        .slice(from)
+        .flatMap(({ cache: owner, change }) =>
+          owner === cache && change.revision <= until ? (change.eventFor(selection) ?? []) : [],
+        );
+      if (batch.length > 0) yield batch;
+      return;
+    }
+    const { layout } = cache;
+    const prefix = layout.prefix + (selection.namespace === undefined ? "" : `${selection.namespace}/`);
+    try {
+      for await (const events of this.#options.store.watch(prefix, { after, until, signal })) {
+        const batch = events.flatMap((event) => {
+          const key = parseKey(keyOfEvent(event).slice(layout.prefix.length));
+          return this.#changeOf(cache, key, event).eventFor(selection) ?? [];
+        });
+        if (batch.length > 0) yield batch;
+      }
+    } catch (error) {
+      if (!(error instanceof Compacted)) throw error;
+      throw StatusError.expired(`too old resource version: ${after} (${error.oldest})`);
+    }
+  }
+
+  #scheduleBookmarks(): void {
+    this.#cancelBookmarks = this.#options.clock.schedule(bookmarkMs, () => {
+      for (const cache of this.#kinds.values()) {
+        for (const watcher of cache.watchers()) watcher.offerBookmark(this.#revision);
+      }
+      this.#scheduleBookmarks();
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#cancelBookmarks();
+    this.#closing.abort(new DOMException("The watch cache was closed", "AbortError"));
+    for (const cache of this.#kinds.values()) for (const watcher of cache.watchers()) watcher.end();
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(closedError());
+    await this.#running;
+  }
+}
+
+function closedError(): StatusError {
+  return StatusError.unavailable("the server is shutting down");
+}
+
+/** The present objects as ADDED events: those of one moment, however slowly they are read. */
+function* initialEvents(
+  { items }: KindCache,
+  { namespace, matches }: Selection,
+): Generator<readonly RegistryEvent<KubeObject>[], void, void> {
+  const present = items.slice(namespace === undefined ? "" : `${namespace}/`);
+  for (let index = 0; index < present.length; index += initialBatch) {
+    const batch = present
+      .slice(index, index + initialBatch)
+      .flatMap((stored) => (!matches || matches(stored) ? [{ type: "ADDED" as const, stored }] : []));
+    if (batch.length > 0) yield batch;
+  }
+}
+
+/** Index of the first change with a revision greater than `revision`. */
+function firstAfter(changes: readonly { readonly change: Change }[], revision: number): number {
+  let low = 0;
+  let high = changes.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const entry = changes[middle];
+    assert(entry, "the middle of a range is inside of it");
+    if (entry.change.revision <= revision) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,62 @@
+import type { Pod } from "../../core/kinds/mod.ts";
+import type { NodeInfo, Snapshot } from "./snapshot.ts";
+
+/** Why a pod does not fit, in Kubernetes' words. */
+export interface Rejection {
+  readonly reason: string;
+  /** What else is missing on the same node. */
+  readonly others?: readonly string[];
+  /** Whether the pod would fit if others went. */
+  readonly preemptionHelps?: boolean;
+}
+
+/** What happened in the cluster that may make room for a pod. */
+export type ClusterEvent = "node-added" | "node-updated" | "pod-deleted";
+
+/** What plug-ins remember while one pod is being placed. */
+export class CycleState {
+  readonly #values = new Map<string, unknown>();
+
+  /** What `compute` gave the first time it was asked for under `name`. */
+  once<T>(name: string, compute: () => T): T {
+    if (!this.#values.has(name)) this.#values.set(name, compute());
+    return this.#values.get(name) as T;
+  }
+}
+
+/** Has a say in where a pod goes. Synchronous: all that it may look at is in memory. */
+export interface SchedulerPlugin {
+  readonly name: string;
+  /** What may turn this plug-in's "no" into a "yes": only then is the pod tried again at once. */
+  readonly helpedBy?: readonly ClusterEvent[];
+  /** Asked once for a pod. A rejection is for every node. */
+  preFilter?(pod: Pod, snapshot: Snapshot, state: CycleState): Rejection | undefined;
+  /** Asked for each node; undefined means that the pod fits. */
+  filter?(pod: Pod, node: NodeInfo, state: CycleState): Rejection | undefined;
+  /** How good a node is that fits: 0 to 100, or anything that `normalizeScores` brings there. */
+  score?(pod: Pod, node: NodeInfo, state: CycleState): number;
+  /** Brings the scores of all nodes into 0 to 100. */
+  normalizeScores?(scores: readonly number[]): readonly number[];
+}
+
+/** A plug-in and how much its score counts. */
+export interface WeightedPlugin {
+  readonly plugin: SchedulerPlugin;
+  readonly weight: number;
+}
+
+/** The best score. */
+export const maxScore = 100;
+
+/** Scales scores so that the greatest is {@linkcode maxScore}; `reverse` makes the least the best. */
+export function scaleScores(
+  scores: readonly number[],
+  { reverse = false }: { readonly reverse?: boolean } = {},
+): readonly number[] {
+  const greatest = Math.max(0, ...scores);
+  if (greatest === 0) return scores.map(() => (reverse ? maxScore : 0));
+  return scores.map((score) => {
+    const scaled = Math.floor((score * maxScore) / greatest);
+    return reverse ? maxScore - scaled : scaled;
+  });
+}

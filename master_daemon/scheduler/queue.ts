@@ -1,0 +1,199 @@
+import type { Pod } from "../../core/kinds/mod.ts";
+import type { Clock } from "../../core/util/clock.ts";
+import { type Deferred, deferred } from "../../core/util/deferred.ts";
+import { Heap } from "./_heap.ts";
+import { podUid } from "./_pod_uid.ts";
+import type { ClusterEvent } from "./framework.ts";
+
+/** Options of {@linkcode SchedulingQueue}. */
+export interface SchedulingQueueOptions {
+  readonly clock: Clock;
+  /** Milliseconds that a pod waits after its first failed attempt; doubles with each. Default 1000. */
+  readonly initialBackoffMs?: number;
+  /** Longest such wait, in milliseconds. Default 10000. */
+  readonly maxBackoffMs?: number;
+  /** Milliseconds after which an unschedulable pod is tried again whatever happened. Default 300000. */
+  readonly flushAfterMs?: number;
+}
+
+/** A pod that waits for a node. */
+export interface QueuedPod {
+  readonly pod: Pod;
+  /** How often it was tried, this time included. */
+  readonly attempts: number;
+}
+
+interface Entry {
+  pod: Pod;
+  attempts: number;
+  /** `gone` entries may still lie in the heap. */
+  state: "active" | "backoff" | "unschedulable" | "in-flight" | "gone";
+  /** Grows with every entry into the active queue: who waits longer goes first. */
+  order: number;
+  backoffUntil: number;
+  helpedBy: ReadonlySet<ClusterEvent>;
+  cancelTimer: (() => void) | undefined;
+}
+
+/**
+ * Pods that wait for a node, by uid.
+ *
+ * - *active*: to be tried now; highest priority first, then who waits longest.
+ * - *backoff*: failed a moment ago; 1 s to 10 s.
+ * - *unschedulable*: fits nowhere; waits for an event that may help, five minutes at most.
+ *
+ * @see https://github.com/kubernetes/kubernetes/blob/master/pkg/scheduler/backend/queue/scheduling_queue.go
+ */
+export class SchedulingQueue {
+  readonly #clock: Clock;
+  readonly #initialBackoffMs: number;
+  readonly #maxBackoffMs: number;
+  readonly #flushAfterMs: number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #active = new Heap<{ readonly entry: Entry; readonly order: number; readonly priority: number }>(
+    (a, b) => a.priority > b.priority || (a.priority === b.priority && a.order < b.order),
+  );
+  #order = 0;
+  #waiter: Deferred<void> | undefined;
+
+  constructor({
+    clock,
+    initialBackoffMs = 1000,
+    maxBackoffMs = 10_000,
+    flushAfterMs = 300_000,
+  }: SchedulingQueueOptions) {
+    this.#clock = clock;
+    this.#initialBackoffMs = initialBackoffMs;
+    this.#maxBackoffMs = maxBackoffMs;
+    this.#flushAfterMs = flushAfterMs;
+  }
+
+  /** How many pods are in each state. */
+  get counts(): { readonly active: number; readonly backoff: number; readonly unschedulable: number } {
+    const counts = { active: 0, backoff: 0, unschedulable: 0 };
+    for (const { state } of this.#entries.values()) {
+      if (state !== "in-flight" && state !== "gone") counts[state]++;
+    }
+    return counts;
+  }
+
+  /** Takes a pod in, or its new state. `changed`: its spec or labels are others, so that it may fit now. */
+  add(pod: Pod, { changed = false }: { readonly changed?: boolean } = {}): void {
+    const uid = podUid(pod);
+    const present = this.#entries.get(uid);
+    if (!present) {
+      const entry: Entry = {
+        pod,
+        attempts: 0,
+        state: "gone",
+        order: 0,
+        backoffUntil: 0,
+        helpedBy: new Set(),
+        cancelTimer: undefined,
+      };
+      this.#entries.set(uid, entry);
+      this.#activate(entry);
+      return;
+    }
+    present.pod = pod;
+    if (changed && present.state === "unschedulable") this.#moveOut(present);
+  }
+
+  /** Forgets a pod: it is bound, gone, or no longer ours. */
+  delete(pod: Pod): void {
+    const entry = this.#entries.get(podUid(pod));
+    if (!entry) return;
+    this.#entries.delete(podUid(pod));
+    this.#leave(entry, "gone");
+  }
+
+  /** The next pod to try; `delete()`, `retry()` or `park()` must follow. Rejects when aborted. */
+  async pop(signal: AbortSignal): Promise<QueuedPod> {
+    for (;;) {
+      signal.throwIfAborted();
+      for (let top = this.#active.pop(); top; top = this.#active.pop()) {
+        const { entry, order } = top;
+        if (entry.state !== "active" || entry.order !== order) continue;
+        entry.state = "in-flight";
+        entry.attempts++;
+        return { pod: entry.pod, attempts: entry.attempts };
+      }
+      await this.#wait(signal);
+    }
+  }
+
+  /** Tries a pod again after its back-off: what failed was not the pod's fault. */
+  retry(pod: Pod): void {
+    const entry = this.#inFlight(pod);
+    if (!entry) return;
+    this.#startBackoff(entry);
+    this.#moveOut(entry);
+  }
+
+  /** Puts a pod aside that fits nowhere, until one of `helpedBy` happens or five minutes pass. */
+  park(pod: Pod, helpedBy: Iterable<ClusterEvent>): void {
+    const entry = this.#inFlight(pod);
+    if (!entry) return;
+    this.#startBackoff(entry);
+    entry.helpedBy = new Set(helpedBy);
+    entry.state = "unschedulable";
+    entry.cancelTimer = this.#clock.schedule(this.#flushAfterMs, () => this.#moveOut(entry));
+  }
+
+  /** Tries the parked pods again that `event` may help. */
+  onEvent(event: ClusterEvent): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.state === "unschedulable" && entry.helpedBy.has(event)) this.#moveOut(entry);
+    }
+  }
+
+  /** Stops all timers. */
+  close(): void {
+    for (const entry of this.#entries.values()) this.#leave(entry, "gone");
+    this.#entries.clear();
+  }
+
+  #inFlight(pod: Pod): Entry | undefined {
+    const entry = this.#entries.get(podUid(pod));
+    return entry?.state === "in-flight" ? entry : undefined;
+  }
+
+  #startBackoff(entry: Entry): void {
+    const delayMs = Math.min(this.#initialBackoffMs * 2 ** (entry.attempts - 1), this.#maxBackoffMs);
+    entry.backoffUntil = this.#clock.monotonic() + delayMs;
+  }
+
+  /** To the active queue, or first to the end of its back-off. */
+  #moveOut(entry: Entry): void {
+    this.#leave(entry, "backoff");
+    const leftMs = entry.backoffUntil - this.#clock.monotonic();
+    if (leftMs <= 0) this.#activate(entry);
+    else entry.cancelTimer = this.#clock.schedule(leftMs, () => this.#activate(entry));
+  }
+
+  #activate(entry: Entry): void {
+    this.#leave(entry, "active");
+    entry.order = ++this.#order;
+    this.#active.push({ entry, order: entry.order, priority: entry.pod.spec.priority ?? 0 });
+    this.#waiter?.resolve();
+    this.#waiter = undefined;
+  }
+
+  #leave(entry: Entry, next: Entry["state"]): void {
+    entry.cancelTimer?.();
+    entry.cancelTimer = undefined;
+    entry.state = next;
+  }
+
+  async #wait(signal: AbortSignal): Promise<void> {
+    const waiter = deferred();
+    const onAbort = () => waiter.reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#waiter = waiter;
+    try {
+      await waiter.promise;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import type { StringMap } from "../core/api/meta.ts";
+import type { Taint } from "../core/kinds/node.ts";
+
+/**
+ * Reads `key=value` words, several to a word with commas.
+ *
+ * @throws SyntaxError naming the word
+ */
+export function parseLabels(words: readonly string[]): StringMap {
+  const labels = words.flatMap(splitCommas).map((word): [string, string] => {
+    const [key = "", value = "", ...rest] = word.split("=");
+    if (key === "" || rest.length > 0)
+      throw new SyntaxError(`Cannot read a label: use key=value, not ${JSON.stringify(word)}`);
+    return [key, value];
+  });
+  return Object.fromEntries(labels);
+}
+
+const effects: readonly Taint["effect"][] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
+/**
+ * Reads `key=value:effect` words (the value may be left out), several to a word with commas.
+ *
+ * @throws SyntaxError naming the word
+ */
+export function parseTaints(words: readonly string[]): readonly Taint[] {
+  return words.flatMap(splitCommas).map((word) => {
+    const colon = word.lastIndexOf(":");
+    const effect = effects.find((name) => name === word.slice(colon + 1));
+    const [key = "", value, ...rest] = word.slice(0, Math.max(0, colon)).split("=");
+    if (!effect || key === "" || rest.length > 0) {
+      throw new SyntaxError(
+        `Cannot read a taint: use key=value:effect with ${effects.join(", ")}, not ${JSON.stringify(word)}`,
+      );
+    }
+    return value === undefined ? { key, effect } : { key, value, effect };
+  });
+}
+
+function splitCommas(word: string): readonly string[] {
+  return word.split(",").filter((part) => part !== "");
+}

@@ -1,0 +1,36 @@
+import type { Container } from "../runtime/runtime.ts";
+import { readNotes } from "./container_notes.ts";
+
+/** First delay of a container that keeps ending. */
+export const crashBackoffBaseMs = 10_000;
+/** Longest delay. */
+export const crashBackoffMaxMs = 300_000;
+/** A container that ran this long starts again from the beginning. */
+export const crashBackoffResetMs = 600_000;
+
+/** When a container that ended may be started again. */
+export interface CrashBackoff {
+  /** The whole delay, in milliseconds: what messages show. */
+  readonly delayMs: number;
+  /** What is left of it at `now`. */
+  readonly remainingMs: number;
+  /** The delay that the next one gets noted, for when it ends too. */
+  readonly nextDelayMs: number;
+}
+
+/**
+ * The back-off after a container that ended: none the first time, then 10 s, doubling to 5 min; forgotten after a run of
+ * 10 min. It is computed from what stands on the container itself, so that a restart of the kubelet changes nothing.
+ *
+ * @param container one that is `exited`, or `created` and never started
+ * @see https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy
+ */
+export function crashBackoff(container: Container, now: number): CrashBackoff {
+  const { startedAt, createdAt, finishedAt = createdAt } = container;
+  const ranMs = startedAt === undefined ? 0 : finishedAt - startedAt;
+  const delayMs = ranMs > crashBackoffResetMs ? 0 : readNotes(container).backOffMs;
+  const nextDelayMs = delayMs === 0 ? crashBackoffBaseMs : Math.min(delayMs * 2, crashBackoffMaxMs);
+  // A clock that was set back must not make the wait longer than it is.
+  const remainingMs = Math.min(delayMs, Math.max(0, finishedAt + delayMs - now));
+  return { delayMs, remainingMs, nextDelayMs };
+}

@@ -1,0 +1,284 @@
+import type { StringMap } from "../../core/api/meta.ts";
+import type { Client } from "../../core/client/client.ts";
+import type { EventRecorder } from "../../core/client/event_recorder.ts";
+import type { Informer, InformerFactory } from "../../core/client/informer.ts";
+import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
+import { service as serviceKind } from "../../core/kinds/service.ts";
+import { Backoff } from "../../core/util/backoff.ts";
+import type { Clock } from "../../core/util/clock.ts";
+import { errorMessage, type Logger } from "../../core/util/log.ts";
+import { Tasks } from "../../core/util/tasks.ts";
+import type { ContainerRuntime } from "../runtime/runtime.ts";
+import { ContainerKiller } from "./container_killer.ts";
+import { readNotes } from "./container_notes.ts";
+import { withDeadline } from "./deadline.ts";
+import type { KubeletContext } from "./kubelet_context.ts";
+import { ObjectCache } from "./object_cache.ts";
+import { PodAddresses } from "./pod_addresses.ts";
+import { PodEvents } from "./pod_events.ts";
+import { PodFolders } from "./pod_folders.ts";
+import { PodWorker } from "./pod_worker.ts";
+import { ProbeManager } from "./probes.ts";
+import { StatusManager } from "./status_manager.ts";
+
+/** Options of {@linkcode startKubelet}. */
+export interface KubeletOptions {
+  readonly nodeName: string;
+  readonly nodeIPs: readonly string[];
+  /** Absolute path of the folder for what belongs to pods. */
+  readonly rootDir: string;
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly runtime: ContainerRuntime;
+  readonly recorder: EventRecorder;
+  /** What the node has to give, for containers that ask for their limits and have none. */
+  readonly allocatable: StringMap;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A running kubelet. Disposing it leaves containers running. */
+export interface Kubelet extends AsyncDisposable {
+  /** The pods of this node, for its own server. */
+  readonly pods: { get(namespace: string, name: string): Pod | undefined; list(): readonly Pod[] };
+  /** Sets the range from which pods get addresses, in runtimes that leave that to the kubelet. */
+  setPodRange(cidr: string): void;
+  /**
+   * Ends every pod's containers within its grace period. The kubelet does nothing more after that but being disposed.
+   *
+   * @param options.resumable the pods stay what they are in the API, and go on when a kubelet starts again; default: they
+   * have failed, as on a node that shuts down
+   */
+  drain(options: { readonly signal: AbortSignal; readonly resumable?: boolean }): Promise<void>;
+}
+
+/**
+ * Runs the pods of one node: a worker for each, woken by changes of the pod, of its containers, of its probes and of what
+ * it refers to. Resolves once what runs is known and adopted.
+ */
+export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
+  const kubelet = new PodKubelet(options);
+  try {
+    await kubelet.start(options.signal ?? new AbortController().signal);
+    return kubelet;
+  } catch (error) {
+    await kubelet[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+const listTimeoutMs = 120_000;
+/** After a drain, this long for the last statuses to reach the API. */
+const lastReportMs = 3000;
+
+class PodKubelet implements Kubelet {
+  readonly #options: KubeletOptions;
+  readonly #context: KubeletContext;
+  readonly #pods: Informer<Pod>;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #tasks: Tasks;
+  readonly #backoff: Backoff;
+  #draining = false;
+  #stopListening = () => {};
+
+  constructor(options: KubeletOptions) {
+    const { runtime, clock, random, log, client, informers, nodeName, nodeIPs, rootDir, allocatable } = options;
+    const events = new PodEvents(options.recorder);
+    const wake = (podUid: string) => this.#workers.get(podUid)?.wake();
+    this.#options = options;
+    this.#pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${nodeName}` });
+    this.#context = {
+      client,
+      runtime,
+      clock,
+      random,
+      log,
+      events,
+      killer: new ContainerKiller({ runtime, events, clock, log }),
+      probes: new ProbeManager({
+        runtime,
+        clock,
+        random,
+        log,
+        onChange: wake,
+        onUnhealthy: (pod, message, container) => events.warning(pod, "Unhealthy", message, container),
+      }),
+      statuses: new StatusManager({ client, clock, log, lookup: (pod) => this.#known(pod) }),
+      objects: new ObjectCache({
+        client,
+        clock,
+        log,
+        onChange: (podUid) => this.#workers.get(podUid)?.dataChanged(),
+      }),
+      folders: new PodFolders(rootDir),
+      addresses: new PodAddresses(),
+      services: informers.informer(serviceKind),
+      nodeIPs,
+      allocatable,
+    };
+    this.#tasks = new Tasks({ onError: (error) => log.error("Kubelet failed", { error: errorMessage(error) }) });
+    this.#backoff = new Backoff({ baseMs: 200, maxMs: 10_000, clock });
+  }
+
+  readonly pods: Kubelet["pods"] = {
+    get: (namespace, name) => {
+      const pod = this.#pods.get({ namespace, name });
+      return pod && this.#withStatus(pod);
+    },
+    list: () => this.#pods.list().map((pod) => this.#withStatus(pod)),
+  };
+
+  /** The pod as this kubelet knows it, which may be ahead of the API. */
+  #withStatus(pod: Pod): Pod {
+    const status = this.#context.statuses.get(pod.metadata.uid ?? "");
+    return status ? { ...pod, status } : pod;
+  }
+
+  /** The informer's version of the same pod. */
+  #known({ metadata }: Pod): Pod | undefined {
+    const { namespace = "", name = "", uid } = metadata;
+    const known = this.#pods.get({ namespace, name });
+    return known?.metadata.uid === uid ? known : undefined;
+  }
+
+  setPodRange(cidr: string): void {
+    this.#context.addresses.setRange(cidr);
+  }
+
+  /** Learns what should run and what does, then begins to act. */
+  async start(signal: AbortSignal): Promise<void> {
+    const { informers } = this.#options;
+    await Promise.all([this.#pods.synced({ signal }), informers.informer(serviceKind).synced({ signal })]);
+    await this.#adopt(signal);
+    this.#stopListening = this.#pods.onChange((change) => {
+      if (change.type === "deleted") this.#workers.get(change.object.metadata.uid ?? "")?.remove(change.object);
+      else {
+        // A pod that was deleted and made again under its name in between comes as a change.
+        if (change.type === "updated" && change.previous.metadata.uid !== change.object.metadata.uid) {
+          this.#workers.get(change.previous.metadata.uid ?? "")?.remove(change.previous);
+        }
+        this.#update(change.object);
+      }
+    });
+    this.#tasks.run((running) => this.#followRuntime(running));
+  }
+
+  #update(pod: Pod): void {
+    if (this.#draining) return;
+    const uid = pod.metadata.uid ?? "";
+    const present = this.#workers.get(uid);
+    if (present) {
+      present.update(pod);
+      return;
+    }
+    const worker = new PodWorker(this.#context, { pod, onGone: () => this.#drop(uid) });
+    this.#workers.set(uid, worker);
+    worker.wake();
+  }
+
+  #drop(uid: string): void {
+    const worker = this.#workers.get(uid);
+    this.#workers.delete(uid);
+    if (worker) this.#tasks.run(() => worker[Symbol.asyncDispose]());
+  }
+
+  /** Notes the addresses of sandboxes that stand, and ends those whose pods are gone. */
+  async #adopt(signal: AbortSignal): Promise<void> {
+    const { runtime, clock, addresses, folders } = this.#context;
+    const sandboxes = await withDeadline({ clock, timeoutMs: listTimeoutMs, signal }, (cut) =>
+      runtime.listSandboxes({ signal: cut }),
+    ).catch((error: unknown) => {
+      signal.throwIfAborted();
+      // The workers will find it out one by one, and the node's status tells.
+      this.#options.log.warn("Cannot list sandboxes", { error: errorMessage(error) });
+      return [];
+    });
+    const wanted = new Set(this.#pods.list().map(({ metadata }) => metadata.uid ?? ""));
+    const orphans = new Set<string>();
+    for (const { uid, ip } of sandboxes) {
+      if (ip && runtime.assignsPodIP) addresses.adopt(uid, ip);
+      if (!wanted.has(uid)) orphans.add(uid);
+    }
+    for (const uid of await folders.list()) if (!wanted.has(uid)) orphans.add(uid);
+    for (const uid of orphans) this.#tasks.run((running) => this.#endOrphan(uid, running));
+  }
+
+  /** Ends what is left of a pod that nobody knows any more, within the grace period that stands on its containers. */
+  async #endOrphan(uid: string, signal: AbortSignal): Promise<void> {
+    const { runtime, addresses, folders, killer, clock, log } = this.#context;
+    for (;;) {
+      try {
+        const sandboxes = (await runtime.listSandboxes({ signal })).filter((sandbox) => sandbox.uid === uid);
+        const containers = (await runtime.listContainers({ podUid: uid, signal })).filter(
+          ({ podUid }) => podUid === uid,
+        );
+        log.info("Ending a pod that is gone", { uid, containers: containers.length });
+        const gracePeriodSeconds = Math.max(
+          1,
+          ...containers.map((container) => readNotes(container).gracePeriodSeconds),
+        );
+        await killer.killPod({ pod: undefined, containers, sandboxes, gracePeriodSeconds, signal });
+        for (const { id } of sandboxes) await runtime.removePodSandbox(id, { signal });
+        addresses.release(uid);
+        await folders.remove(uid);
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        log.warn("Cannot end a pod that is gone", { uid, error: errorMessage(error) });
+        await clock.sleep(this.#backoff.next(uid), { signal });
+      }
+    }
+  }
+
+  /** Wakes the workers whose containers changed; all of them after the stream was broken. */
+  async #followRuntime(signal: AbortSignal): Promise<void> {
+    const { runtime, clock, log } = this.#context;
+    while (!signal.aborted) {
+      try {
+        for await (const { podUid } of runtime.events({ signal })) {
+          this.#backoff.reset("events");
+          this.#workers.get(podUid)?.wake();
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn("Lost the runtime's events", { error: errorMessage(error) });
+      }
+      await clock.sleep(this.#backoff.next("events"), { signal });
+      for (const worker of this.#workers.values()) worker.wake();
+    }
+  }
+
+  async drain({
+    signal,
+    resumable = false,
+  }: {
+    readonly signal: AbortSignal;
+    readonly resumable?: boolean;
+  }): Promise<void> {
+    const { clock, log } = this.#context;
+    this.#draining = true;
+    this.#stopListening();
+    await Promise.all(
+      [...this.#workers.values()].map(async (worker) => {
+        try {
+          await worker.drain({ signal, resumable });
+          await withDeadline({ clock, timeoutMs: lastReportMs, signal }, () => worker.reported());
+        } catch (error) {
+          signal.throwIfAborted();
+          log.warn("Cannot end a pod in order", { pod: worker.pod.metadata.name, error: errorMessage(error) });
+        }
+      }),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopListening();
+    const { statuses, probes, objects } = this.#context;
+    const workers = [...this.#workers.values()].map((worker) => worker[Symbol.asyncDispose]());
+    // Together: a worker may be waiting for its status to be written.
+    await Promise.all([...workers, this.#tasks[Symbol.asyncDispose](), statuses[Symbol.asyncDispose]()]);
+    await Promise.all([probes[Symbol.asyncDispose](), objects[Symbol.asyncDispose]()]);
+  }
+}

@@ -1,0 +1,34 @@
+import type { StringMap } from "../../core/api/meta.ts";
+import type { Client } from "../../core/client/client.ts";
+import type { Lister } from "../../core/client/informer.ts";
+import type { Service } from "../../core/kinds/service.ts";
+import type { Clock } from "../../core/util/clock.ts";
+import type { Logger } from "../../core/util/log.ts";
+import type { ContainerRuntime } from "../runtime/runtime.ts";
+import type { ContainerKiller } from "./container_killer.ts";
+import type { ObjectCache } from "./object_cache.ts";
+import type { PodAddresses } from "./pod_addresses.ts";
+import type { PodEvents } from "./pod_events.ts";
+import type { PodFolders } from "./pod_folders.ts";
+import type { ProbeManager } from "./probes.ts";
+import type { StatusManager } from "./status_manager.ts";
+
+/** What the workers of one kubelet share. */
+export interface KubeletContext {
+  readonly client: Client;
+  readonly runtime: ContainerRuntime;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly events: PodEvents;
+  readonly probes: ProbeManager;
+  readonly statuses: StatusManager;
+  readonly objects: ObjectCache;
+  readonly folders: PodFolders;
+  readonly addresses: PodAddresses;
+  readonly killer: ContainerKiller;
+  readonly services: Lister<Service>;
+  readonly nodeIPs: readonly string[];
+  /** What the node has to give. */
+  readonly allocatable: StringMap;
+}

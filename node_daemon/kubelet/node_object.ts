@@ -1,0 +1,173 @@
+import { apiVersionOf } from "../../core/api/kind.ts";
+import { type Condition, type StringMap, setCondition } from "../../core/api/meta.ts";
+import { type Node, type NodeCondition, type NodeStatus, node as nodeKind, type Taint } from "../../core/kinds/node.ts";
+import type { MachineFacts } from "../../core/platform/machine.ts";
+import { compact } from "../../core/util/compact.ts";
+
+/** Annotation of a Node: SHA-256 of its daemon's serving certificate, by which the master knows it. */
+export const servingCertificateAnnotation = "wherry.dev/serving-certificate-sha256";
+
+/** What a node says of itself that does not change while its daemon runs. */
+export interface NodeIdentity {
+  readonly name: string;
+  readonly machine: MachineFacts;
+  /** Most important first. */
+  readonly addresses: readonly string[];
+  readonly labels: StringMap;
+  readonly annotations: StringMap;
+  readonly taints: readonly Taint[];
+  /** Bytes of the file system that holds pods. */
+  readonly diskBytes: number;
+  readonly maxPods: number;
+  /** Port of the daemon's own HTTPS server; 0: none. */
+  readonly port: number;
+  /** E.g. `docker://28.2.2`. */
+  readonly runtimeVersion: string;
+  /** Version of this program, e.g. `v1.34.0-wherry.0.1.0`. */
+  readonly kubeletVersion: string;
+}
+
+/** What is found out each time. */
+export interface NodeHealth {
+  /** Why containers cannot be run; undefined when they can. */
+  readonly runtimeProblem: string | undefined;
+  readonly memoryPressure: boolean;
+  readonly diskPressure: boolean;
+  /** RFC 3339. */
+  readonly now: string;
+}
+
+/** Labels that every node carries. */
+export function standardLabels({ name, machine }: Pick<NodeIdentity, "name" | "machine">): StringMap {
+  const { operatingSystem, architecture } = machine;
+  return {
+    "beta.kubernetes.io/arch": architecture,
+    "beta.kubernetes.io/os": operatingSystem,
+    "kubernetes.io/arch": architecture,
+    "kubernetes.io/hostname": name,
+    "kubernetes.io/os": operatingSystem,
+  };
+}
+
+/** What a node has to give: all of it, since the daemon reserves nothing. */
+export function nodeCapacity({
+  machine,
+  diskBytes,
+  maxPods,
+}: Pick<NodeIdentity, "machine" | "diskBytes" | "maxPods">): StringMap {
+  return {
+    cpu: String(machine.cpus),
+    "ephemeral-storage": `${Math.floor(diskBytes / 1024)}Ki`,
+    memory: `${Math.floor(machine.memoryBytes / 1024)}Ki`,
+    pods: String(maxPods),
+  };
+}
+
+/** The Node as it is registered the first time. */
+export function newNode(identity: NodeIdentity, health: NodeHealth): Node {
+  return {
+    apiVersion: apiVersionOf(nodeKind),
+    kind: nodeKind.kind,
+    metadata: {
+      name: identity.name,
+      labels: { ...standardLabels(identity), ...identity.labels },
+      annotations: identity.annotations,
+    },
+    spec: identity.taints.length > 0 ? { taints: identity.taints } : {},
+    status: nodeStatus(undefined, identity, health),
+  };
+}
+
+/** The Node that stands there, with this daemon's labels and annotations; the same object when nothing is missing. */
+export function reconciledNode(current: Node, identity: NodeIdentity): Node {
+  const labels = { ...current.metadata.labels, ...standardLabels(identity), ...identity.labels };
+  const annotations = { ...current.metadata.annotations, ...identity.annotations };
+  if (sameMap(labels, current.metadata.labels) && sameMap(annotations, current.metadata.annotations)) return current;
+  return { ...current, metadata: { ...current.metadata, labels, annotations } };
+}
+
+function sameMap(a: StringMap, b: StringMap = {}): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && a[name] === b[name]);
+}
+
+/** The status of a node. Pure. */
+export function nodeStatus(current: NodeStatus | undefined, identity: NodeIdentity, health: NodeHealth): NodeStatus {
+  const { machine, addresses, port, runtimeVersion, kubeletVersion, name } = identity;
+  const capacity = nodeCapacity(identity);
+  let conditions: readonly NodeCondition[] = current?.conditions ?? [];
+  for (const condition of nodeConditions(health)) {
+    const next = { ...condition, lastHeartbeatTime: health.now, lastTransitionTime: health.now };
+    conditions = setCondition(conditions, next);
+  }
+  return compact<NodeStatus>({
+    ...current,
+    capacity,
+    allocatable: capacity,
+    conditions,
+    addresses: [
+      ...addresses.map((address) => ({ type: "InternalIP" as const, address })),
+      { type: "Hostname" as const, address: name },
+    ],
+    daemonEndpoints: port === 0 ? undefined : { kubeletEndpoint: { Port: port } },
+    nodeInfo: {
+      machineID: machine.machineId,
+      systemUUID: machine.systemUuid,
+      bootID: machine.bootId,
+      kernelVersion: machine.kernelVersion,
+      osImage: machine.osImage,
+      containerRuntimeVersion: runtimeVersion,
+      kubeletVersion,
+      kubeProxyVersion: "",
+      operatingSystem: machine.operatingSystem,
+      architecture: machine.architecture,
+    },
+  });
+}
+
+function nodeConditions({ runtimeProblem, memoryPressure, diskPressure }: NodeHealth): readonly Condition[] {
+  return [
+    memoryPressure
+      ? {
+          type: "MemoryPressure",
+          status: "True",
+          reason: "KubeletHasInsufficientMemory",
+          message: "kubelet has insufficient memory available",
+        }
+      : {
+          type: "MemoryPressure",
+          status: "False",
+          reason: "KubeletHasSufficientMemory",
+          message: "kubelet has sufficient memory available",
+        },
+    diskPressure
+      ? { type: "DiskPressure", status: "True", reason: "KubeletHasDiskPressure", message: "kubelet has disk pressure" }
+      : {
+          type: "DiskPressure",
+          status: "False",
+          reason: "KubeletHasNoDiskPressure",
+          message: "kubelet has no disk pressure",
+        },
+    {
+      type: "PIDPressure",
+      status: "False",
+      reason: "KubeletHasSufficientPID",
+      message: "kubelet has sufficient PID available",
+    },
+    runtimeProblem === undefined
+      ? { type: "Ready", status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" }
+      : {
+          type: "Ready",
+          status: "False",
+          reason: "ContainerRuntimeUnhealthy",
+          message: `container runtime is down: ${runtimeProblem}`,
+        },
+  ];
+}
+
+/** Whether two statuses say the same, apart from heartbeats. */
+export function sameNodeStatus(a: NodeStatus | undefined, b: NodeStatus | undefined): boolean {
+  const text = (status: NodeStatus | undefined) =>
+    JSON.stringify(status, (member, value: unknown) => (member === "lastHeartbeatTime" ? undefined : value));
+  return text(a) === text(b);
+}

@@ -1,0 +1,233 @@
+import { isReason } from "../../core/api/status.ts";
+import type { Client } from "../../core/client/client.ts";
+import type { Informer, InformerFactory } from "../../core/client/informer.ts";
+import { type Lease, lease as leaseKind } from "../../core/kinds/lease.ts";
+import { type Node, node as nodeKind } from "../../core/kinds/node.ts";
+import { availableMemoryBytes, diskSpace } from "../../core/platform/machine.ts";
+import { Backoff } from "../../core/util/backoff.ts";
+import { type Clock, microTimestamp, timestamp } from "../../core/util/clock.ts";
+import { errorMessage, type Logger } from "../../core/util/log.ts";
+import { Tasks } from "../../core/util/tasks.ts";
+import type { ContainerRuntime } from "../runtime/runtime.ts";
+import { withDeadline } from "./deadline.ts";
+import {
+  type NodeHealth,
+  type NodeIdentity,
+  newNode,
+  nodeStatus,
+  reconciledNode,
+  sameNodeStatus,
+} from "./node_object.ts";
+
+/** Options of {@linkcode startNodeStatus}. */
+export interface NodeStatusOptions {
+  readonly identity: NodeIdentity;
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly runtime: ContainerRuntime;
+  /** Folder on the file system whose free space counts. */
+  readonly rootDir: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly signal?: AbortSignal | undefined;
+  /** The Node changed, also by others: its pod range, for one. */
+  onNode(node: Node): void;
+}
+
+const leaseNamespace = "kube-node-lease";
+const leaseDurationSeconds = 40;
+const leaseRenewMs = 10_000;
+/** How often the machine is looked at; written is only what changed. */
+const statusCheckMs = 10_000;
+/** Written this often even when nothing changed. */
+const statusReportMs = 300_000;
+const pingTimeoutMs = 10_000;
+/** Below this many bytes of available memory a node is under pressure. @see kubelet's --eviction-hard */
+const minMemoryBytes = 100 * 1024 * 1024;
+/** Below this share of free disk a node is under pressure. */
+const minDiskShare = 0.1;
+
+/**
+ * Registers the node and keeps its status and its Lease up to date until disposed. Resolves once the node is registered.
+ *
+ * @throws StatusError when the API refuses the node for good
+ */
+export async function startNodeStatus(options: NodeStatusOptions): Promise<AsyncDisposable> {
+  const reporter = new NodeReporter(options);
+  try {
+    await reporter.register(options.signal ?? new AbortController().signal);
+  } catch (error) {
+    await reporter[Symbol.asyncDispose]();
+    throw error;
+  }
+  reporter.start();
+  return reporter;
+}
+
+class NodeReporter implements AsyncDisposable {
+  readonly #options: NodeStatusOptions;
+  readonly #tasks: Tasks;
+  readonly #backoff: Backoff;
+  readonly #stops: (() => void)[] = [];
+  #node: Node | undefined;
+  #informer: Informer<Node> | undefined;
+  #reportedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: NodeStatusOptions) {
+    const { log, clock } = options;
+    this.#options = options;
+    this.#tasks = new Tasks({ onError: (error) => log.error("Node reporter failed", { error: errorMessage(error) }) });
+    this.#backoff = new Backoff({ baseMs: 200, maxMs: 7_000, clock });
+  }
+
+  /** Makes the Node stand in the API; tries until it does. */
+  async register(signal: AbortSignal): Promise<void> {
+    const { log, clock, identity } = this.#options;
+    for (;;) {
+      try {
+        await this.#register(signal);
+        this.#backoff.reset("register");
+        log.info("Registered node", { node: identity.name });
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (isReason(error, "Unauthorized") || isReason(error, "Forbidden") || isReason(error, "Invalid")) throw error;
+        log.warn("Cannot register node", { node: identity.name, error: errorMessage(error) });
+        await clock.sleep(this.#backoff.next("register"), { signal });
+      }
+    }
+  }
+
+  async #register(signal: AbortSignal): Promise<void> {
+    const { client, identity, onNode } = this.#options;
+    const health = await this.#health(signal);
+    let node: Node;
+    try {
+      node = await client.create(nodeKind, newNode(identity, health), { signal });
+    } catch (error) {
+      if (!isReason(error, "AlreadyExists")) throw error;
+      const current = await client.get(nodeKind, { name: identity.name }, { signal });
+      const wanted = reconciledNode(current, identity);
+      node = wanted === current ? current : await client.update(nodeKind, wanted, { signal });
+    }
+    await this.#writeStatus(node, health, signal);
+    onNode(this.#node ?? node);
+  }
+
+  /** Begins to follow the Node, its health and its lease. */
+  start(): void {
+    const { informers, identity, onNode, clock } = this.#options;
+    const informer = informers.informer(nodeKind, { fieldSelector: `metadata.name=${identity.name}` });
+    this.#informer = informer;
+    this.#stops.push(
+      informer.onChange((change) => {
+        if (change.type !== "deleted") onNode(change.object);
+      }),
+    );
+    this.#tasks.run(async (signal) => {
+      for (;;) {
+        await clock.sleep(statusCheckMs, { signal });
+        await this.#attempt("Cannot report node status", () => this.#reportStatus(signal), signal);
+      }
+    });
+    this.#tasks.run(async (signal) => {
+      for (;;) {
+        await this.#attempt("Cannot renew node lease", () => this.#renewLease(signal), signal);
+        await clock.sleep(leaseRenewMs, { signal });
+      }
+    });
+  }
+
+  /** Tries until it works: a lease that is renewed a period late is a node that is lost. */
+  async #attempt(message: string, work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const { log, clock } = this.#options;
+    for (;;) {
+      try {
+        await work();
+        this.#backoff.reset(message);
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        log.warn(message, { error: errorMessage(error) });
+        await clock.sleep(this.#backoff.next(message), { signal });
+      }
+    }
+  }
+
+  async #reportStatus(signal: AbortSignal): Promise<void> {
+    const { identity, client } = this.#options;
+    const health = await this.#health(signal);
+    // Deleted while its daemon lives, or lost with the master's store: the node is there, so it says so again.
+    const gone = this.#informer && this.#informer.resourceVersion > 0n && !this.#informer.get({ name: identity.name });
+    const known = this.#informer?.get({ name: identity.name }) ?? this.#node;
+    if (gone || !known) return await this.#register(signal);
+    try {
+      await this.#writeStatus(known, health, signal);
+    } catch (error) {
+      if (isReason(error, "NotFound")) return await this.#register(signal);
+      if (!isReason(error, "Conflict")) throw error;
+      await this.#writeStatus(await client.get(nodeKind, { name: identity.name }, { signal }), health, signal);
+    }
+  }
+
+  /** Writes the status when it changed, or was not written for long. */
+  async #writeStatus(node: Node, health: NodeHealth, signal: AbortSignal): Promise<void> {
+    const { identity, client, clock } = this.#options;
+    this.#node = node;
+    const status = nodeStatus(node.status, identity, health);
+    const due = clock.monotonic() - this.#reportedAt >= statusReportMs;
+    if (!due && sameNodeStatus(node.status, status)) return;
+    this.#node = await client.updateStatus(nodeKind, { ...node, status }, { signal });
+    this.#reportedAt = clock.monotonic();
+  }
+
+  async #health(signal: AbortSignal): Promise<NodeHealth> {
+    const { runtime, clock, rootDir } = this.#options;
+    let runtimeProblem: string | undefined;
+    try {
+      await withDeadline({ clock, timeoutMs: pingTimeoutMs, signal }, (cut) => runtime.ping({ signal: cut }));
+    } catch (error) {
+      signal.throwIfAborted();
+      runtimeProblem = errorMessage(error);
+    }
+    const { totalBytes, freeBytes } = await diskSpace(rootDir);
+    return {
+      runtimeProblem,
+      memoryPressure: availableMemoryBytes() < minMemoryBytes,
+      diskPressure: totalBytes > 0 && freeBytes / totalBytes < minDiskShare,
+      now: timestamp(clock),
+    };
+  }
+
+  async #renewLease(signal: AbortSignal): Promise<void> {
+    const { client, clock, identity } = this.#options;
+    const { name } = identity;
+    const spec = { holderIdentity: name, leaseDurationSeconds, renewTime: microTimestamp(clock) };
+    const key = { namespace: leaseNamespace, name };
+    try {
+      await client.patch(leaseKind, key, { type: "merge", body: { spec } }, { signal });
+    } catch (error) {
+      if (!isReason(error, "NotFound")) throw error;
+      await client.create<Lease>(leaseKind, this.#newLease(spec), { signal });
+    }
+  }
+
+  #newLease(spec: NonNullable<Lease["spec"]>): Lease {
+    const { name = "", uid } = this.#node?.metadata ?? {};
+    return {
+      apiVersion: "coordination.k8s.io/v1",
+      kind: "Lease",
+      metadata: {
+        namespace: leaseNamespace,
+        name,
+        ...(uid ? { ownerReferences: [{ apiVersion: "v1", kind: "Node", name, uid }] } : {}),
+      },
+      spec,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const stop of this.#stops) stop();
+    await this.#tasks[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,231 @@
+import type { Pod } from "../../core/kinds/pod.ts";
+import { Backoff } from "../../core/util/backoff.ts";
+import { errorMessage } from "../../core/util/log.ts";
+import { RuntimeFailure, type Sandbox, type SandboxConfig } from "../runtime/runtime.ts";
+import { containerConfig } from "./container_config.ts";
+import { notesFor } from "./container_notes.ts";
+import { withDeadline } from "./deadline.ts";
+import { runHandler } from "./handler.ts";
+import { ensureImage } from "./image_puller.ts";
+import type { KubeletContext } from "./kubelet_context.ts";
+import type { StartAction } from "./plan_pod.ts";
+import type { ContainerReference } from "./pod_events.ts";
+import type { PodFacts } from "./pod_fields.ts";
+import type { StartFailure } from "./pod_view.ts";
+import { MountError, type PodVolumesOptions, setUpVolumes, updateVolumes } from "./pod_volumes.ts";
+import { probeUserAgent } from "./probes.ts";
+import type { MountedVolume } from "./volumes/volume.ts";
+
+/** What an engine may take for one step. */
+const stepTimeoutMs = 120_000;
+/** How long a start that failed is shown as such. */
+const failureShownMs = 1000;
+
+/** Makes the sandbox and the containers of one pod, and remembers what could not be made, until when. */
+export class PodActions {
+  readonly #context: KubeletContext;
+  readonly #imageBackoff: Backoff;
+  readonly #configBackoff: Backoff;
+  readonly #failures = new Map<string, StartFailure>();
+
+  constructor(context: KubeletContext) {
+    this.#context = context;
+    const { clock } = context;
+    this.#imageBackoff = new Backoff({ baseMs: 10_000, maxMs: 300_000, clock });
+    this.#configBackoff = new Backoff({ baseMs: 500, maxMs: 10_000, clock });
+  }
+
+  /** What could not be made, by container name; the sandbox goes by the empty name. */
+  get failures(): ReadonlyMap<string, StartFailure> {
+    return this.#failures;
+  }
+
+  /** Something that the pod refers to changed: what failed for want of it may be tried at once. */
+  retryConfig(): void {
+    for (const [name, failure] of this.#failures) {
+      if (failure.reason !== "ErrImagePull" && failure.reason !== "RunContainerError") this.#failures.delete(name);
+    }
+  }
+
+  /** Makes the pod's volumes and its sandbox. */
+  async createSandbox(pod: Pod, attempt: number, signal: AbortSignal): Promise<void> {
+    const { runtime, events, clock } = this.#context;
+    try {
+      await this.#volumes(pod, undefined);
+      await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, async (cut) => {
+        await runtime.runPodSandbox(await this.#sandboxConfig(pod, attempt, cut), { signal: cut });
+      });
+      this.#succeeded("");
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof MountError) events.warning(pod, "FailedMount", error.message);
+      else events.warning(pod, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${errorMessage(error)}`);
+      this.#failed("", "FailedCreatePodSandBox", error, attempt);
+    }
+  }
+
+  /** Brings volumes up to date with what they show. */
+  async refreshVolumes(pod: Pod, sandbox: Sandbox): Promise<void> {
+    try {
+      await updateVolumes(pod, this.#volumeOptions(pod, sandbox));
+    } catch (error) {
+      this.#context.events.warning(pod, "FailedMount", errorMessage(error));
+    }
+  }
+
+  /** Makes and starts a container, up to and including its postStart hook. */
+  async start(pod: Pod, sandbox: Sandbox, action: StartAction, signal: AbortSignal): Promise<void> {
+    const { spec, kind, attempt } = action;
+    const reference = { name: spec.name, kind };
+    const { runtime, events } = this.#context;
+    try {
+      if (!action.resume) await ensureImage(pod, { spec, reference }, { ...this.#context, signal });
+      const id = action.resume?.id ?? (await this.#create(pod, sandbox, action, reference, signal));
+      await this.#run(id, signal);
+      events.normal(pod, "Started", `Started container ${spec.name}`, reference);
+      this.#succeeded(spec.name);
+      if (!(await this.#postStart(pod, { id, sandbox, action, reference }, signal))) {
+        const container = (await runtime.listContainers({ podUid: pod.metadata.uid ?? "", signal })).find(
+          (candidate) => candidate.id === id,
+        );
+        const gracePeriodSeconds = pod.spec.terminationGracePeriodSeconds ?? 30;
+        const message = "FailedPostStartHook";
+        if (container)
+          await this.#context.killer.kill({ pod, container, sandbox, message, gracePeriodSeconds, signal });
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      const reason = error instanceof RuntimeFailure ? error.reason : "CreateContainerError";
+      events.warning(pod, "Failed", `Error: ${reason === "ErrImagePull" ? reason : errorMessage(error)}`, reference);
+      this.#failed(spec.name, reason, error, attempt);
+    }
+  }
+
+  async #create(
+    pod: Pod,
+    sandbox: Sandbox,
+    { spec, kind, attempt, backOffMs }: StartAction,
+    reference: ContainerReference,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { runtime, events, clock, folders, services, objects } = this.#context;
+    const data = objects.sourceFor(pod);
+    return await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, async (cut) => {
+      const volumes = await this.#volumes(pod, sandbox);
+      const messageFile = await folders.messageFile(pod.metadata.uid ?? "", { name: spec.name, attempt });
+      const config = await containerConfig({
+        facts: this.#facts(pod, sandbox),
+        container: spec,
+        services: services.list(),
+        data,
+        attempt,
+        volumes,
+        notes: notesFor(pod, spec, { kind, backOffMs, messageFile }),
+      }).catch((error: unknown) => {
+        if (error instanceof RuntimeFailure) throw error;
+        throw new RuntimeFailure("CreateContainerConfigError", errorMessage(error), { cause: error });
+      });
+      const id = await runtime.createContainer(sandbox, config, { signal: cut });
+      events.normal(pod, "Created", `Created container: ${spec.name}`, reference);
+      return id;
+    });
+  }
+
+  async #run(id: string, signal: AbortSignal): Promise<void> {
+    const { runtime, clock } = this.#context;
+    try {
+      await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, (cut) =>
+        runtime.startContainer(id, { signal: cut }),
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new RuntimeFailure("RunContainerError", errorMessage(error), { cause: error });
+    }
+  }
+
+  /** False when the hook failed. */
+  async #postStart(
+    pod: Pod,
+    {
+      id,
+      sandbox,
+      action: { spec, attempt },
+      reference,
+    }: {
+      readonly id: string;
+      readonly sandbox: Sandbox;
+      readonly action: StartAction;
+      readonly reference: ContainerReference;
+    },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { runtime, clock, events, log } = this.#context;
+    const hook = spec.lifecycle?.postStart;
+    if (!hook) return true;
+    try {
+      const target = { id, spec, sandbox };
+      const { ok, output } = await runHandler(hook, target, { runtime, clock, userAgent: probeUserAgent, signal });
+      if (ok || (hook.httpGet && output.startsWith("HTTP probe failed"))) return true;
+      throw new Error(output);
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn("PostStart hook failed", { pod: pod.metadata.name, error: errorMessage(error) });
+      events.warning(pod, "FailedPostStartHook", "PostStartHook failed", reference);
+      this.#failed(spec.name, "PostStartHookError", new Error("PostStartHook failed"), attempt);
+      return false;
+    }
+  }
+
+  #volumes(pod: Pod, sandbox: Sandbox | undefined): Promise<ReadonlyMap<string, MountedVolume>> {
+    return setUpVolumes(pod, this.#volumeOptions(pod, sandbox));
+  }
+
+  #volumeOptions(pod: Pod, sandbox: Sandbox | undefined): PodVolumesOptions {
+    const { folders, objects, clock } = this.#context;
+    return { folders, facts: this.#facts(pod, sandbox), data: objects.sourceFor(pod), now: clock.now() };
+  }
+
+  #facts(pod: Pod, sandbox: Sandbox | undefined): PodFacts {
+    const { nodeIPs, allocatable } = this.#context;
+    const ip = pod.spec.hostNetwork ? nodeIPs[0] : sandbox?.ip;
+    return { pod, podIPs: ip === undefined ? [] : [ip], hostIPs: nodeIPs, allocatable };
+  }
+
+  async #sandboxConfig(pod: Pod, attempt: number, signal: AbortSignal): Promise<SandboxConfig> {
+    const { runtime, addresses } = this.#context;
+    const { metadata, spec } = pod;
+    const { name = "", namespace = "default", uid = "", labels = {} } = metadata;
+    const hostNetwork = spec.hostNetwork ?? false;
+    const assigned = runtime.assignsPodIP && !hostNetwork;
+    const ports = spec.containers.flatMap((container) => container.ports ?? []);
+    return {
+      name,
+      namespace,
+      uid,
+      attempt,
+      labels,
+      hostname: (spec.hostname ?? name).slice(0, 63).replace(/[-.]+$/, ""),
+      podIP: assigned ? await addresses.allocate(uid, { signal }) : undefined,
+      hostNetwork,
+      hostPorts: ports.flatMap(({ containerPort, hostPort, hostIP = "", protocol = "TCP" }) =>
+        hostPort && !hostNetwork && protocol !== "SCTP" ? [{ containerPort, hostPort, hostIP, protocol }] : [],
+      ),
+      hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames = [] }) => ({ ip, hostnames })),
+    };
+  }
+
+  #failed(name: string, reason: string, error: unknown, attempt: number): void {
+    const at = this.#context.clock.now();
+    const backoff = reason === "ErrImagePull" ? this.#imageBackoff : this.#configBackoff;
+    // A container that was made waits by the crash back-off that stands on it.
+    const wasMade = reason === "RunContainerError" || reason === "PostStartHookError";
+    const delayMs = wasMade ? failureShownMs : backoff.next(name);
+    this.#failures.set(name, { reason, message: errorMessage(error), at, retryAt: at + delayMs, attempt });
+  }
+
+  #succeeded(name: string): void {
+    this.#failures.delete(name);
+    this.#imageBackoff.reset(name);
+    this.#configBackoff.reset(name);
+  }
+}

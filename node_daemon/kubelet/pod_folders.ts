@@ -1,0 +1,57 @@
+import { createFile, ensureFolder, listFolder, removeTree } from "./volumes/files.ts";
+
+/**
+ * Where the kubelet keeps what belongs to pods, below its root:
+ * `pods/UID/volumes/TYPE/NAME` and `pods/UID/containers/NAME/ATTEMPT` (the last words).
+ */
+export class PodFolders {
+  readonly #root: string;
+
+  /** @param rootDir absolute path of the kubelet's own folder */
+  constructor(rootDir: string) {
+    this.#root = rootDir;
+  }
+
+  /** Folder of a pod. */
+  pod(uid: string): string {
+    return `${this.#root}/pods/${safe(uid)}`;
+  }
+
+  /** Folder of a volume. The folder above it is made; the volume itself is made by its type. */
+  async volume(uid: string, { type, name }: { readonly type: string; readonly name: string }): Promise<string> {
+    const parent = `${this.pod(uid)}/volumes/${safe(type)}`;
+    await ensureFolder(parent, 0o700);
+    return `${parent}/${safe(name)}`;
+  }
+
+  /** An empty file for the last words of a container. */
+  async messageFile(
+    uid: string,
+    { name, attempt }: { readonly name: string; readonly attempt: number },
+  ): Promise<string> {
+    const folder = `${this.pod(uid)}/containers/${safe(name)}`;
+    await ensureFolder(folder, 0o700);
+    const path = `${folder}/${attempt}`;
+    // Writable by whatever user the container runs as; the folder above keeps others out.
+    await createFile(path, 0o666);
+    return path;
+  }
+
+  /** Uids of all pods that have a folder. */
+  list(): Promise<readonly string[]> {
+    return listFolder(`${this.#root}/pods`);
+  }
+
+  /** Removes a pod's folder. Links in it are removed, never followed. */
+  async remove(uid: string): Promise<void> {
+    await removeTree(this.pod(uid));
+  }
+}
+
+/** A name as one component of a path. Names of the API are safe; anything else is a broken object. */
+function safe(name: string): string {
+  if (name === "" || name === "." || name === ".." || /[/\0]/.test(name)) {
+    throw new Error(`Cannot use as a file name: ${JSON.stringify(name)}`);
+  }
+  return name;
+}

@@ -1,0 +1,73 @@
+import type { Container as ContainerSpec, Pod } from "../../core/kinds/pod.ts";
+import { isSidecar } from "../../core/kinds/pod_resources.ts";
+import type { Container, Sandbox } from "../runtime/runtime.ts";
+import type { ProbeState } from "./probe_state.ts";
+
+/** Why a container could not be made or started, and until when it is not tried again. */
+export interface StartFailure {
+  /** `ErrImagePull`, `CreateContainerConfigError`, `RunContainerError` … */
+  readonly reason: string;
+  readonly message: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly retryAt: number;
+  /** Restart number of the container that it happened to. */
+  readonly attempt: number;
+}
+
+/** Everything the kubelet sees of one pod at one moment. Plans and statuses are made from nothing else. */
+export interface PodView {
+  readonly pod: Pod;
+  /** The object is gone from its source: what is left of the pod has to go too. */
+  readonly removed: boolean;
+  readonly sandboxes: readonly Sandbox[];
+  readonly containers: readonly Container[];
+  /** By container id. */
+  readonly probes: ReadonlyMap<string, ProbeState>;
+  /** By container name. */
+  readonly failures: ReadonlyMap<string, StartFailure>;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** The newest sandbox. */
+export function latestSandbox(sandboxes: readonly Sandbox[]): Sandbox | undefined {
+  return sandboxes.reduce<Sandbox | undefined>(
+    (latest, sandbox) => (latest && latest.attempt >= sandbox.attempt ? latest : sandbox),
+    undefined,
+  );
+}
+
+/** Containers of one name, newest first. */
+export function containersNamed(containers: readonly Container[], name: string): readonly Container[] {
+  return containers.filter((container) => container.name === name).sort((a, b) => b.attempt - a.attempt);
+}
+
+/** The exit code of a container that ended; 128 (Kubernetes' for "never started") when there is none. */
+export function exitCodeOf({ exitCode }: Container): number {
+  return exitCode ?? 128;
+}
+
+/** Whether a container has ended for good as far as the runtime goes: it exited, or its start failed. */
+export function hasEnded(container: Container, failures: PodView["failures"]): boolean {
+  if (container.state === "exited") return true;
+  if (container.state === "running") return false;
+  return container.reason !== undefined || failures.get(container.name)?.attempt === container.attempt;
+}
+
+/** Whether the restart policy wants a container that ended to run again. */
+export function wantsRestart(pod: Pod, spec: ContainerSpec, ended: Container): boolean {
+  if (isSidecar(spec)) return true;
+  const policy = pod.spec.restartPolicy ?? "Always";
+  const init = pod.spec.initContainers?.some(({ name }) => name === spec.name) ?? false;
+  if (policy === "Never") return false;
+  return exitCodeOf(ended) !== 0 || (policy === "Always" && !init);
+}
+
+/** The restart number of the next container of this name: counts on from the runtime, or from the API when the runtime lost them. */
+export function nextAttempt(pod: Pod, name: string, latest: Container | undefined): number {
+  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
+  const status = statuses.find((entry) => entry.name === name);
+  const reported = status?.containerID ? status.restartCount + 1 : 0;
+  return Math.max(latest ? latest.attempt + 1 : 0, reported);
+}

@@ -1,0 +1,70 @@
+import type { Pod, Volume, VolumeMount } from "../../core/kinds/pod.ts";
+import { errorMessage } from "../../core/util/log.ts";
+import type { Mount } from "../runtime/runtime.ts";
+import type { DataSource } from "./environment.ts";
+import { expand } from "./expansion.ts";
+import type { PodFacts } from "./pod_fields.ts";
+import type { PodFolders } from "./pod_folders.ts";
+import { volumeTypeOf } from "./volumes/mod.ts";
+import { resolveSubPath } from "./volumes/sub_path.ts";
+import type { MountedVolume } from "./volumes/volume.ts";
+
+/** What setting up volumes works with. */
+export interface PodVolumesOptions {
+  readonly folders: PodFolders;
+  readonly facts: PodFacts;
+  readonly data: DataSource;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** A volume could not be made ready: a FailedMount event. */
+export class MountError extends Error {
+  constructor(volume: string, cause: unknown) {
+    super(`MountVolume.SetUp failed for volume "${volume}" : ${errorMessage(cause)}`, { cause });
+    this.name = "MountError";
+  }
+}
+
+/**
+ * Makes every volume of the pod ready.
+ *
+ * @returns what can be mounted, by volume name
+ * @throws MountError for the first that cannot be
+ */
+export async function setUpVolumes(pod: Pod, options: PodVolumesOptions): Promise<ReadonlyMap<string, MountedVolume>> {
+  const mounted = new Map<string, MountedVolume>();
+  for (const volume of pod.spec.volumes ?? []) mounted.set(volume.name, await setUp(pod, volume, options));
+  return mounted;
+}
+
+/** Brings the volumes whose content may change up to date. @throws MountError */
+export async function updateVolumes(pod: Pod, options: PodVolumesOptions): Promise<void> {
+  for (const volume of pod.spec.volumes ?? []) {
+    if (volumeTypeOf(volume).updates) await setUp(pod, volume, options);
+  }
+}
+
+async function setUp(pod: Pod, volume: Volume, options: PodVolumesOptions): Promise<MountedVolume> {
+  const { folders, facts, data, now } = options;
+  try {
+    const type = volumeTypeOf(volume);
+    const folder = await folders.volume(pod.metadata.uid ?? "", { type: type.name, name: volume.name });
+    return await type.setUp({ pod, volume, folder, facts, data, now });
+  } catch (error) {
+    throw new MountError(volume.name, error);
+  }
+}
+
+/** The mount of a container. @throws Error when the volume is missing or a subPath leads out of it */
+export async function resolveMount(
+  { name, mountPath, subPath, subPathExpr, readOnly = false }: VolumeMount,
+  volumes: ReadonlyMap<string, MountedVolume>,
+  environment: ReadonlyMap<string, string>,
+): Promise<Mount> {
+  const volume = volumes.get(name);
+  if (!volume) throw new Error(`cannot find volume "${name}" to mount into container`);
+  const inner = subPathExpr ? expand(subPathExpr, (variable) => environment.get(variable)) : subPath;
+  const hostPath = inner ? await resolveSubPath(volume.path, inner) : volume.path;
+  return { hostPath, containerPath: mountPath, readOnly: readOnly || volume.readOnly };
+}

@@ -1,0 +1,189 @@
+import type { Container as ContainerSpec, ContainerStatus, Pod, Probe } from "../../core/kinds/pod.ts";
+import type { Clock } from "../../core/util/clock.ts";
+import { errorMessage, type Logger } from "../../core/util/log.ts";
+import { Tasks } from "../../core/util/tasks.ts";
+import type { Container, ContainerRuntime, Sandbox } from "../runtime/runtime.ts";
+import { readNotes } from "./container_notes.ts";
+import { type HandlerTarget, runHandler } from "./handler.ts";
+import type { ContainerReference } from "./pod_events.ts";
+import { type ProbeType, runProbeLoop } from "./probe_loop.ts";
+import type { ProbeState } from "./probe_state.ts";
+
+/** How the kubelet names itself to what it probes. */
+export const probeUserAgent = "kube-probe/1.34";
+
+/** Options of {@linkcode ProbeManager}. */
+export interface ProbeManagerOptions {
+  readonly runtime: ContainerRuntime;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Something about a pod's containers changed. */
+  onChange(podUid: string): void;
+  /** An attempt of a probe failed. */
+  onUnhealthy(pod: Pod, message: string, container: ContainerReference): void;
+}
+
+/** A running container of a pod with what it was made from. */
+export interface ProbedContainer {
+  readonly container: Container;
+  readonly spec: ContainerSpec;
+  readonly sandbox: Sandbox;
+  /** What the API says of it: adopts its readiness when it is the same container. */
+  readonly reported: ContainerStatus | undefined;
+}
+
+/** The probes of one container. */
+class ContainerProbes {
+  readonly podUid: string;
+  readonly tasks: Tasks;
+  state: ProbeState;
+
+  constructor(podUid: string, state: ProbeState, tasks: Tasks) {
+    this.podUid = podUid;
+    this.state = state;
+    this.tasks = tasks;
+  }
+}
+
+/** Runs the probes of every container on the node. A hanging one holds up nobody else: each has a loop of its own. */
+export class ProbeManager implements AsyncDisposable {
+  readonly #options: ProbeManagerOptions;
+  readonly #probes = new Map<string, ContainerProbes>();
+
+  constructor(options: ProbeManagerOptions) {
+    this.#options = options;
+  }
+
+  /** What the probes say, by container id. */
+  states(podUid: string): ReadonlyMap<string, ProbeState> {
+    const states = new Map<string, ProbeState>();
+    for (const [id, probes] of this.#probes) if (probes.podUid === podUid) states.set(id, probes.state);
+    return states;
+  }
+
+  /** Probes exactly these containers of the pod from now on. Results of containers that are gone are forgotten. */
+  sync(pod: Pod, running: readonly ProbedContainer[]): void {
+    const podUid = pod.metadata.uid ?? "";
+    const wanted = new Set(running.map(({ container }) => container.id));
+    for (const [id, probes] of this.#probes) {
+      if (probes.podUid === podUid && !wanted.has(id)) this.#stop(id, probes);
+    }
+    for (const probed of running) {
+      if (!this.#probes.has(probed.container.id)) this.#start(pod, probed);
+    }
+  }
+
+  #stop(id: string, probes: ContainerProbes): void {
+    this.#probes.delete(id);
+    // Aborts at once; that the loops have ended too is waited for at disposal only.
+    this.#ending.add(probes.tasks[Symbol.asyncDispose]());
+  }
+
+  readonly #ending = {
+    running: new Set<Promise<void>>(),
+    add(work: Promise<void>): void {
+      this.running.add(work);
+      void work.finally(() => this.running.delete(work));
+    },
+  };
+
+  #start(pod: Pod, probed: ProbedContainer): void {
+    const { container, spec, sandbox, reported } = probed;
+    const podUid = pod.metadata.uid ?? "";
+    const adopted = reported?.containerID?.endsWith(`://${container.id}`) && reported.state?.running !== undefined;
+    const started = spec.startupProbe === undefined || (adopted === true && reported?.started === true);
+    const ready = started && (spec.readinessProbe === undefined || (adopted === true && reported?.ready === true));
+    const tasks = new Tasks({
+      onError: (error) => this.#options.log.error("Cannot probe", { container: spec.name, error: errorMessage(error) }),
+    });
+    const probes = new ContainerProbes(podUid, { started, ready, failed: undefined }, tasks);
+    this.#probes.set(container.id, probes);
+
+    const run = (type: ProbeType, probe: Probe, signal: AbortSignal) =>
+      this.#run(
+        { pod, container, type, probe, probes, adopted: adopted === true, signal },
+        {
+          id: container.id,
+          spec,
+          sandbox,
+        },
+      );
+    const runOthers = () => {
+      const { readinessProbe, livenessProbe } = spec;
+      if (readinessProbe) tasks.run((signal) => run("readiness", readinessProbe, signal));
+      if (livenessProbe) tasks.run((signal) => run("liveness", livenessProbe, signal));
+    };
+    const { startupProbe } = spec;
+    if (started || !startupProbe) runOthers();
+    else {
+      tasks.run(async (signal) => {
+        await run("startup", startupProbe, signal);
+        if (probes.state.started) runOthers();
+      });
+    }
+  }
+
+  #run(
+    {
+      pod,
+      container,
+      type,
+      probe,
+      probes,
+      adopted,
+      signal,
+    }: {
+      readonly pod: Pod;
+      readonly container: Container;
+      readonly type: ProbeType;
+      readonly probe: Probe;
+      readonly probes: ContainerProbes;
+      readonly adopted: boolean;
+      readonly signal: AbortSignal;
+    },
+    target: HandlerTarget,
+  ): Promise<void> {
+    const { runtime, clock, random, onChange, onUnhealthy } = this.#options;
+    const periodMs = (probe.periodSeconds || 10) * 1000;
+    const title = `${type[0]?.toUpperCase()}${type.slice(1)}`;
+    return runProbeLoop({
+      type,
+      probe,
+      startedAt: container.startedAt ?? container.createdAt,
+      initially: probes.state.ready,
+      jitterMs: adopted ? random() * periodMs : 0,
+      clock,
+      signal,
+      attempt: (attemptSignal) =>
+        runHandler(probe, target, { runtime, clock, userAgent: probeUserAgent, signal: attemptSignal }),
+      onVerdict: (success) => {
+        probes.state = nextState(probes.state, type, success, target.spec);
+        onChange(probes.podUid);
+      },
+      onFailure: (output, errored) => {
+        const { kind } = readNotes(container);
+        const message = `${title} probe ${errored ? "errored" : "failed"}: ${output}`;
+        onUnhealthy(pod, message, { name: container.name, kind });
+      },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const [id, probes] of [...this.#probes]) this.#stop(id, probes);
+    await Promise.all(this.#ending.running);
+  }
+}
+
+function nextState(state: ProbeState, type: ProbeType, success: boolean, spec: ContainerSpec): ProbeState {
+  switch (type) {
+    case "readiness":
+      return { ...state, ready: success };
+    case "liveness":
+      return success ? state : { ...state, failed: "liveness" };
+    case "startup":
+      return success
+        ? { ...state, started: true, ready: spec.readinessProbe === undefined }
+        : { ...state, failed: "startup" };
+  }
+}

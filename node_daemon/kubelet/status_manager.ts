@@ -1,0 +1,161 @@
+import { keyOf } from "../../core/api/meta.ts";
+import { isReason } from "../../core/api/status.ts";
+import type { Client } from "../../core/client/client.ts";
+import { type Pod, type PodCondition, type PodStatus, pod as podKind } from "../../core/kinds/pod.ts";
+import { Backoff } from "../../core/util/backoff.ts";
+import type { Clock } from "../../core/util/clock.ts";
+import { errorMessage, type Logger } from "../../core/util/log.ts";
+import { Tasks } from "../../core/util/tasks.ts";
+import { ownedConditions, sameStatus } from "./pod_status.ts";
+
+/** Options of {@linkcode StatusManager}. */
+export interface StatusManagerOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** The pod as the informer knows it. */
+  readonly lookup: (pod: Pod) => Pod | undefined;
+}
+
+/** What is known of one pod. */
+interface Entry {
+  /** The newest version of the object that was read or written. */
+  pod: Pod;
+  /** What is to stand in the API. */
+  wanted: PodStatus;
+  /** resourceVersion of the last write. */
+  written: string | undefined;
+  /** The `wanted` that was written last: what the server made of it is the truth, though it may read differently. */
+  settled: PodStatus | undefined;
+  writing: Promise<void> | undefined;
+}
+
+/**
+ * Writes pod statuses: only when they change, one write per pod at a time, the newest status wins. Goes on trying while
+ * the API is away.
+ */
+export class StatusManager implements AsyncDisposable {
+  readonly #options: StatusManagerOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #tasks: Tasks;
+  readonly #backoff: Backoff;
+
+  constructor(options: StatusManagerOptions) {
+    this.#options = options;
+    this.#tasks = new Tasks({
+      onError: (error) => options.log.error("Cannot write a pod's status", { error: errorMessage(error) }),
+    });
+    this.#backoff = new Backoff({ baseMs: 100, maxMs: 10_000, clock: options.clock });
+  }
+
+  /** The status last made for the pod. */
+  get(podUid: string): PodStatus | undefined {
+    return this.#entries.get(podUid)?.wanted;
+  }
+
+  /** Whether this version of the pod is the one that was written here last. */
+  wrote({ metadata }: Pod): boolean {
+    const { written } = this.#entries.get(metadata.uid ?? "") ?? {};
+    return written !== undefined && written === metadata.resourceVersion;
+  }
+
+  /** Makes `status` stand in the API, soon. */
+  set(pod: Pod, status: PodStatus): void {
+    const uid = pod.metadata.uid ?? "";
+    const entry = this.#entries.get(uid);
+    if (entry) {
+      entry.wanted = status;
+      entry.pod = newer(entry.pod, pod);
+    } else this.#entries.set(uid, { pod, wanted: status, written: undefined, settled: undefined, writing: undefined });
+    this.#write(uid);
+  }
+
+  /** Resolves when what was set stands in the API, or the pod is gone from it. */
+  async flush(podUid: string): Promise<void> {
+    for (let entry = this.#entries.get(podUid); entry?.writing; entry = this.#entries.get(podUid)) await entry.writing;
+  }
+
+  /** The pod is gone. */
+  forget(podUid: string): void {
+    this.#entries.delete(podUid);
+    this.#backoff.reset(podUid);
+  }
+
+  #write(uid: string): void {
+    const entry = this.#entries.get(uid);
+    if (!entry || entry.writing || this.#tasks.signal.aborted) return;
+    entry.writing = new Promise((resolve) => {
+      this.#tasks.run(async (signal) => {
+        try {
+          await this.#writeAll(uid, entry, signal);
+        } finally {
+          entry.writing = undefined;
+          resolve();
+        }
+      });
+    });
+  }
+
+  /** Writes until the object says what is wanted. */
+  async #writeAll(uid: string, entry: Entry, signal: AbortSignal): Promise<void> {
+    const { client, clock, log, lookup } = this.#options;
+    while (this.#entries.get(uid) === entry) {
+      entry.pod = newer(entry.pod, lookup(entry.pod) ?? entry.pod);
+      const { wanted } = entry;
+      const status = mergeStatus(entry.pod.status, wanted);
+      if (entry.settled === wanted || sameStatus(entry.pod.status, status)) return;
+      try {
+        entry.pod = await client.updateStatus(podKind, { ...entry.pod, status }, { signal });
+        entry.written = entry.pod.metadata.resourceVersion;
+        entry.settled = wanted;
+        this.#backoff.reset(uid);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (isReason(error, "NotFound")) return;
+        if (!isReason(error, "Conflict")) {
+          log.warn("Cannot write a pod's status", { ...logFields(entry.pod), error: errorMessage(error) });
+          await clock.sleep(this.#backoff.next(uid), { signal });
+        }
+        if (!(await this.#refresh(uid, entry, signal))) return;
+      }
+    }
+  }
+
+  /** Reads the object anew. False when it is gone, or another stands in its place. */
+  async #refresh(uid: string, entry: Entry, signal: AbortSignal): Promise<boolean> {
+    try {
+      const current = await this.#options.client.get(podKind, keyOf(entry.pod), { signal });
+      if (current.metadata.uid !== uid) return false;
+      entry.pod = current;
+      return true;
+    } catch (error) {
+      // Out of reach: the next write tells.
+      return !isReason(error, "NotFound");
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tasks[Symbol.asyncDispose]();
+  }
+}
+
+/** What the kubelet wants over what stands there: conditions of others stay. */
+function mergeStatus(current: PodStatus | undefined, wanted: PodStatus): PodStatus {
+  const foreign = (current?.conditions ?? []).filter(({ type }) => !ownedConditions.has(type));
+  const own = (wanted.conditions ?? []).filter(({ type }) => ownedConditions.has(type));
+  const conditions: readonly PodCondition[] = [...own, ...foreign];
+  return { ...wanted, conditions };
+}
+
+function newer(a: Pod, b: Pod): Pod {
+  return revision(b) > revision(a) ? b : a;
+}
+
+function revision({ metadata }: Pod): bigint {
+  const { resourceVersion = "0" } = metadata;
+  return /^\d+$/.test(resourceVersion) ? BigInt(resourceVersion) : 0n;
+}
+
+function logFields({ metadata }: Pod): { readonly namespace: string | undefined; readonly pod: string | undefined } {
+  return { namespace: metadata.namespace, pod: metadata.name };
+}

@@ -1,0 +1,15 @@
+import { writeAtomically } from "./atomic_writer.ts";
+import { defaultFileMode, downwardPayload } from "./payload.ts";
+import type { VolumeType } from "./volume.ts";
+
+/** Fields of the pod as files; labels and annotations are kept up to date. */
+export const downwardApiVolume: VolumeType = {
+  name: "downwardAPI",
+  matches: (volume) => volume.downwardAPI !== undefined,
+  updates: true,
+  async setUp(context) {
+    const { items, defaultMode = defaultFileMode } = context.volume.downwardAPI ?? {};
+    await writeAtomically(context.folder, downwardPayload(items, defaultMode, context.facts), context);
+    return { path: context.folder, readOnly: true };
+  },
+};

@@ -1,0 +1,38 @@
+import type { Pod, Volume } from "../../../core/kinds/pod.ts";
+import type { DataSource } from "../environment.ts";
+import type { PodFacts } from "../pod_fields.ts";
+
+/** What a volume type works with. */
+export interface VolumeContext {
+  readonly pod: Pod;
+  readonly volume: Volume;
+  /** The volume's own folder: not made yet the first time. */
+  readonly folder: string;
+  readonly facts: PodFacts;
+  readonly data: DataSource;
+  /** Milliseconds since the epoch, for names of versions. */
+  readonly now: number;
+}
+
+/** A volume that is ready to be mounted. */
+export interface MountedVolume {
+  /** Folder or file of the host. */
+  readonly path: string;
+  /** Whether containers may only read it, whatever their mount says. */
+  readonly readOnly: boolean;
+}
+
+/** One type of volume. One file each in this folder, one line in mod.ts. */
+export interface VolumeType {
+  /** Name of its member in `spec.volumes[]`, and of its folder. */
+  readonly name: string;
+  matches(volume: Volume): boolean;
+  /** Whether `setUp` is called again while the pod runs, to bring in what has changed. */
+  readonly updates: boolean;
+  /**
+   * Makes the volume ready; again: brings it up to date. Idempotent.
+   *
+   * @throws Error with the text of the FailedMount event
+   */
+  setUp(context: VolumeContext): Promise<MountedVolume>;
+}

@@ -1,0 +1,227 @@
+import type { StringMap } from "../core/api/meta.ts";
+import type { Client } from "../core/client/client.ts";
+import { createEventRecorder } from "../core/client/event_recorder.ts";
+import type { InformerFactory } from "../core/client/informer.ts";
+import { createInformers } from "../core/client/informers.ts";
+import type { Taint } from "../core/kinds/node.ts";
+import { fingerprint, selfSigned } from "../core/platform/certificates.ts";
+import { resolvePath } from "../core/platform/files.ts";
+import { diskSpace, machineFacts, primaryAddress } from "../core/platform/machine.ts";
+import type { Clock } from "../core/util/clock.ts";
+import { DisposalStack } from "../core/util/disposal_stack.ts";
+import type { Logger } from "../core/util/log.ts";
+import { gitVersion } from "../core/version.ts";
+import { type Kubelet, startKubelet } from "./kubelet/kubelet.ts";
+import { type NodeIdentity, nodeCapacity, servingCertificateAnnotation } from "./kubelet/node_object.ts";
+import { startNodeStatus } from "./kubelet/node_status.ts";
+import { startKubeletServer } from "./kubelet/server.ts";
+import { ensureFolder } from "./kubelet/volumes/files.ts";
+import { startProxy } from "./proxy/proxy.ts";
+import { openRuntime, type RuntimeName } from "./runtime/mod.ts";
+import type { ContainerRuntime } from "./runtime/runtime.ts";
+
+/** Options of {@linkcode startNode}. */
+export interface NodeOptions {
+  /** How the API is reached. Stays the caller's. */
+  readonly client: Client;
+  /** Shared caches; default: its own. */
+  readonly informers?: InformerFactory | undefined;
+  /** Default: the machine's host name. */
+  readonly nodeName?: string | undefined;
+  /** Addresses of the node, most important first. Default: the machine's first. */
+  readonly nodeIPs?: readonly string[] | undefined;
+  /** Folder for what belongs to pods. */
+  readonly rootDir: string;
+  /** `process`, `docker`, `auto`, `fake`, or one that is open already (and stays the caller's). Default `auto`. */
+  readonly runtime?: RuntimeName | ContainerRuntime | undefined;
+  /** Image of the docker runtime's pause container. */
+  readonly sandboxImage?: string | undefined;
+  /** Range of pod addresses, where the runtime leaves them to the kubelet. Default: `spec.podCIDR` of the Node, once it is there. */
+  readonly podCidr?: string | undefined;
+  /** PEM of the authority whose client certificates may use the daemon's server. Absent: there is no server. */
+  readonly clientCa?: string | undefined;
+  /** Default `0.0.0.0`. */
+  readonly serverAddress?: string | undefined;
+  /** 0: any that is free. Default 10250. */
+  readonly serverPort?: number | undefined;
+  /** False: no service proxy. Default: node ports on 127.0.0.1 and the node's own addresses. */
+  readonly proxy?: false | { readonly nodePortAddresses?: readonly string[]; readonly balancer?: string } | undefined;
+  readonly labels?: StringMap | undefined;
+  readonly taints?: readonly Taint[] | undefined;
+  /** Default 110. */
+  readonly maxPods?: number | undefined;
+  /** Ends all pods in order at disposal. Default: they are left running. */
+  readonly drainOnExit?: boolean | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Aborts the start. Later it is disposal that ends the daemon. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A running node daemon. */
+export interface NodeDaemon extends AsyncDisposable {
+  readonly nodeName: string;
+  /** Port of its server; 0 when there is none. */
+  readonly port: number;
+  /** Name of the container runtime that was chosen. */
+  readonly runtime: string;
+  readonly kubelet: Kubelet;
+}
+
+/** Starts a node daemon: runtime, kubelet, server and service proxy. Resolves when the node is registered and its pods are adopted. */
+export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
+  const { client, clock, random, log, signal } = options;
+  const parts = new DisposalStack();
+  try {
+    const machine = machineFacts();
+    const nodeName = options.nodeName ?? machine.hostname;
+    const nodeIPs = options.nodeIPs && options.nodeIPs.length > 0 ? options.nodeIPs : [primaryAddress()];
+    const rootDir = resolvePath(options.rootDir);
+    await ensureFolder(rootDir, 0o700);
+
+    const runtime = await runtimeOf({ ...options, nodeName }, rootDir, parts);
+    const informers = options.informers ?? parts.use(createInformers({ client, clock, random, log }));
+    const recorder = parts.use(
+      createEventRecorder({ client, clock, random, log, component: "kubelet", host: nodeName }),
+    );
+    const maxPods = options.maxPods ?? 110;
+    const { totalBytes: diskBytes } = await diskSpace(rootDir);
+
+    const kubelet = new LateKubelet();
+    const server = await serve({ ...options, nodeName, nodeIPs, runtime, kubelet }, parts);
+    const identity: NodeIdentity = {
+      name: nodeName,
+      machine,
+      addresses: nodeIPs,
+      labels: options.labels ?? {},
+      annotations: server.annotations,
+      taints: options.taints ?? [],
+      diskBytes,
+      maxPods,
+      port: server.port,
+      runtimeVersion: runtime.version,
+      kubeletVersion: gitVersion,
+    };
+    let range = options.podCidr;
+    const onNode = (podCidr: string | undefined) => {
+      range = options.podCidr ?? podCidr ?? range;
+      if (range !== undefined) kubelet.setPodRange(range);
+    };
+    parts.use(
+      await startNodeStatus({
+        identity,
+        client,
+        informers,
+        runtime,
+        rootDir,
+        clock,
+        log,
+        signal,
+        onNode: ({ spec }) => onNode(spec?.podCIDR),
+      }),
+    );
+    const started = parts.use(
+      await startKubelet({
+        nodeName,
+        nodeIPs,
+        rootDir,
+        client,
+        informers,
+        runtime,
+        recorder,
+        allocatable: nodeCapacity(identity),
+        clock,
+        random,
+        log,
+        signal,
+      }),
+    );
+    kubelet.set(started);
+    if (range !== undefined) started.setPodRange(range);
+    if (options.proxy !== false) {
+      const { nodePortAddresses = [...new Set(["127.0.0.1", ...nodeIPs])], balancer } = options.proxy ?? {};
+      parts.use(await startProxy({ informers, nodeName, nodePortAddresses, balancer, clock, random, log, signal }));
+    }
+    // Last, so that it comes first at the end: pods that end still reach their services.
+    if (options.drainOnExit) parts.defer(() => started.drain({ signal: new AbortController().signal }));
+    return {
+      nodeName,
+      port: server.port,
+      runtime: runtime.name,
+      kubelet: started,
+      [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await parts[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function runtimeOf(
+  { runtime = "auto", nodeName, sandboxImage, clock, random, log }: NodeOptions & { readonly nodeName: string },
+  rootDir: string,
+  parts: DisposalStack,
+): Promise<ContainerRuntime> {
+  if (typeof runtime !== "string") return runtime;
+  const image = sandboxImage === undefined ? {} : { podInfraImage: sandboxImage };
+  return parts.use(
+    await openRuntime(runtime, { rootDir: `${rootDir}/runtime`, nodeName, clock, random, log, ...image }),
+  );
+}
+
+/** The daemon's server, and what the Node has to say so that the master trusts it. */
+async function serve(
+  {
+    clientCa,
+    serverAddress = "0.0.0.0",
+    serverPort = 10250,
+    nodeName,
+    nodeIPs,
+    runtime,
+    kubelet,
+    clock,
+    log,
+  }: NodeOptions & {
+    readonly nodeName: string;
+    readonly nodeIPs: readonly string[];
+    readonly runtime: ContainerRuntime;
+    readonly kubelet: LateKubelet;
+  },
+  parts: DisposalStack,
+): Promise<{ readonly port: number; readonly annotations: StringMap }> {
+  if (clientCa === undefined) return { port: 0, annotations: {} };
+  const commonName = `system:node:${nodeName}`;
+  const { certificate, key } = await selfSigned({ commonName, usage: "server", ipAddresses: nodeIPs, clock });
+  const server = parts.use(
+    await startKubeletServer({
+      host: serverAddress,
+      port: serverPort,
+      tls: { cert: certificate, key },
+      clientCa,
+      pods: kubelet.pods,
+      runtime,
+      clock,
+      log,
+    }),
+  );
+  return { port: server.port, annotations: { [servingCertificateAnnotation]: fingerprint(certificate) } };
+}
+
+/** The kubelet before it has started: the server's port has to be known before the node can be registered. */
+class LateKubelet {
+  #kubelet: Kubelet | undefined;
+
+  readonly pods: Kubelet["pods"] = {
+    get: (namespace, name) => this.#kubelet?.pods.get(namespace, name),
+    list: () => this.#kubelet?.pods.list() ?? [],
+  };
+
+  set(kubelet: Kubelet): void {
+    this.#kubelet = kubelet;
+  }
+
+  setPodRange(cidr: string): void {
+    this.#kubelet?.setPodRange(cidr);
+  }
+}

@@ -1,0 +1,148 @@
+import type { ContainerCreateOptions } from "dockerode";
+import type { StringMap } from "../../core/api/meta.ts";
+import { compact } from "../../core/util/compact.ts";
+import { type ContainerConfig, RuntimeFailure, type Sandbox, type SandboxConfig } from "./runtime.ts";
+
+/** Labels by which this runtime knows its containers. What lacks the node's is not ours. */
+export const label = {
+  node: "wherry.dev/node",
+  kind: "wherry.dev/kind",
+  podUid: "wherry.dev/pod-uid",
+  podName: "wherry.dev/pod-name",
+  podNamespace: "wherry.dev/pod-namespace",
+  containerName: "wherry.dev/container-name",
+  attempt: "wherry.dev/attempt",
+  sandboxId: "wherry.dev/sandbox-id",
+  image: "wherry.dev/image",
+  annotations: "wherry.dev/annotations",
+  hostNetwork: "wherry.dev/host-network",
+} as const;
+
+const maxHostnameLength = 63;
+const maxLogFile = { "max-size": "10m", "max-file": "3" } as const;
+
+/** The container that holds a pod's network. */
+export function sandboxOptions(
+  config: SandboxConfig,
+  { nodeName, image }: { readonly nodeName: string; readonly image: string },
+): ContainerCreateOptions & { readonly name: string } {
+  const { namespace, name, uid, attempt, hostNetwork, hostPorts, hostAliases, hostname, labels } = config;
+  const ports = hostNetwork ? [] : hostPorts;
+  const bindings = new Map<string, { HostIp: string; HostPort: string }[]>();
+  for (const { containerPort, hostPort, protocol, hostIP } of ports) {
+    const key = `${containerPort}/${protocol.toLowerCase()}`;
+    bindings.set(key, [...(bindings.get(key) ?? []), { HostIp: hostIP, HostPort: String(hostPort) }]);
+  }
+  return compact<ContainerCreateOptions & { readonly name: string }>({
+    name: `wherry_POD_${name}_${namespace}_${uid}_${attempt}`,
+    Image: image,
+    Hostname: hostNetwork ? undefined : hostname.slice(0, maxHostnameLength),
+    Labels: {
+      ...withoutOurs(labels),
+      ...podLabels(config, nodeName),
+      [label.kind]: "sandbox",
+      [label.attempt]: String(attempt),
+      [label.hostNetwork]: String(hostNetwork),
+    },
+    ExposedPorts: Object.fromEntries([...bindings.keys()].map((key) => [key, {}])),
+    HostConfig: {
+      NetworkMode: hostNetwork ? "host" : "default",
+      IpcMode: hostNetwork ? "host" : "shareable",
+      PortBindings: Object.fromEntries(bindings),
+      ExtraHosts: hostAliases.flatMap(({ ip, hostnames }) => hostnames.map((hostname) => `${hostname}:${ip}`)),
+      RestartPolicy: { Name: "no" },
+      LogConfig: { Type: "json-file", Config: { ...maxLogFile } },
+      SecurityOpt: ["no-new-privileges"],
+    },
+  });
+}
+
+/** A container of a pod: in its sandbox's network, with `Mounts` (a `Binds` text would be read at its colons). */
+export function containerOptions(
+  sandbox: Sandbox,
+  config: ContainerConfig,
+  { nodeName }: { readonly nodeName: string },
+): ContainerCreateOptions & { readonly name: string } {
+  const { name, attempt, image, command, args, workingDir, env, mounts, limits, user } = config;
+  const { milliCpuLimit, milliCpuRequest, memoryBytesLimit } = limits;
+  return compact<ContainerCreateOptions & { readonly name: string }>({
+    name: `wherry_${name}_${sandbox.name}_${sandbox.namespace}_${sandbox.uid}_${attempt}`,
+    Image: image,
+    Entrypoint: command.length > 0 ? [...command] : undefined,
+    Cmd: args.length > 0 ? [...args] : undefined,
+    WorkingDir: workingDir,
+    Env: env.map(({ name, value }) => `${name}=${value}`),
+    Tty: config.tty,
+    OpenStdin: config.stdin,
+    StdinOnce: config.stdin && config.stdinOnce === true,
+    User: userOf(user),
+    Labels: {
+      ...podLabels(sandbox, nodeName),
+      [label.kind]: "container",
+      [label.containerName]: name,
+      [label.attempt]: String(attempt),
+      [label.sandboxId]: sandbox.id,
+      [label.image]: image,
+      [label.annotations]: JSON.stringify(config.annotations),
+    },
+    HostConfig: compact<NonNullable<ContainerCreateOptions["HostConfig"]>>({
+      NetworkMode: `container:${sandbox.id}`,
+      IpcMode: `container:${sandbox.id}`,
+      Mounts: mounts.map(({ hostPath, containerPath, readOnly }) => ({
+        Type: "bind",
+        Source: hostPath,
+        Target: containerPath,
+        ReadOnly: readOnly,
+      })),
+      Memory: memoryBytesLimit,
+      // The same figure: no swap beyond it.
+      MemorySwap: memoryBytesLimit,
+      NanoCpus: milliCpuLimit === undefined ? undefined : milliCpuLimit * 1_000_000,
+      CpuShares: milliCpuRequest === undefined ? undefined : Math.max(2, Math.floor((milliCpuRequest * 1024) / 1000)),
+      GroupAdd: user.supplementalGids.map(String),
+      Privileged: config.privileged,
+      ReadonlyRootfs: config.readOnlyRootFilesystem,
+      CapAdd: [...config.capabilities.add],
+      CapDrop: [...config.capabilities.drop],
+      RestartPolicy: { Name: "no" },
+      LogConfig: { Type: "json-file", Config: { ...maxLogFile } },
+    }),
+  });
+}
+
+/**
+ * An image name with a tag or digest: without one the engine would fetch every tag.
+ *
+ * @throws RuntimeFailure InvalidImageName
+ */
+export function imageReference(image: string): string {
+  const reference =
+    /^(?:[A-Za-z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?<tag>:\w[\w.-]{0,127})?(?<digest>@sha256:[0-9a-f]{64})?$/;
+  const match = image.length <= 512 ? reference.exec(image) : null;
+  if (!match) {
+    throw new RuntimeFailure(
+      "InvalidImageName",
+      `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`,
+    );
+  }
+  return match.groups?.["tag"] || match.groups?.["digest"] ? image : `${image}:latest`;
+}
+
+function podLabels({ uid, name, namespace }: Pick<Sandbox, "uid" | "name" | "namespace">, nodeName: string): StringMap {
+  return {
+    [label.node]: nodeName,
+    [label.podUid]: uid,
+    [label.podName]: name,
+    [label.podNamespace]: namespace,
+  };
+}
+
+/** A pod's own labels are for people who look at the engine; they never stand in for ours. */
+function withoutOurs(labels: StringMap): StringMap {
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => !name.startsWith("wherry.dev/")));
+}
+
+function userOf({ uid, gid }: ContainerConfig["user"]): string | undefined {
+  if (uid === undefined && gid === undefined) return undefined;
+  return gid === undefined ? String(uid) : `${uid ?? 0}:${gid}`;
+}

@@ -1,0 +1,348 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { environmentVariable } from "../../core/platform/process.ts";
+import { platformName } from "../../core/platform/processes.ts";
+import { AsyncQueue } from "../../core/util/async_queue.ts";
+import type { Clock } from "../../core/util/clock.ts";
+import type { Logger } from "../../core/util/log.ts";
+import { type ContainerCgroup, openCgroups } from "./process_cgroup.ts";
+import { imageId, ProcessContainer } from "./process_container.ts";
+import { openFifoWriter, startExec } from "./process_exec.ts";
+import {
+  listFolder,
+  makeFolder,
+  readJson,
+  type StoredContainer,
+  type StoredSandbox,
+  writeJson,
+} from "./process_files.ts";
+import { makeRoot, prepareLaunch } from "./process_root.ts";
+import { listProcesses, residentBytes } from "./process_table.ts";
+import { findTerminal } from "./process_terminal.ts";
+import {
+  type Container,
+  type ContainerConfig,
+  type ContainerRuntime,
+  type ContainerStats,
+  type ExecOptions,
+  type ExecSession,
+  type ImageService,
+  type LogOptions,
+  type RuntimeEvent,
+  RuntimeFailure,
+  type Sandbox,
+  type SandboxConfig,
+} from "./runtime.ts";
+import { writeTo } from "./session_output.ts";
+
+/** Options of {@linkcode openProcessRuntime}. */
+export interface ProcessRuntimeOptions {
+  /** Where sandboxes live. One daemon at a time. */
+  readonly rootDir: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+const maxQueuedEvents = 10_000;
+const safeName = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/;
+
+/**
+ * Opens the runtime that runs containers as ordinary processes: no image, no root, no engine. Containers that an earlier
+ * daemon started are taken up as they are.
+ *
+ * - Each container is a session of its own under a small supervisor that outlives the daemon; see `process_shim.ts`.
+ * - It sees the machine's files. Its own folder is `$WHERRY_ROOT`, where its mounts are links at their paths, and its
+ *   working directory unless `workingDir` names one that exists.
+ * - Limits of CPU and memory hold where the daemon may make cgroups (version 2, delegated); elsewhere there are none:
+ *   `ulimit -v` would break programs that reserve more than they use, as Node and Go do.
+ * - `runAsUser` is heeded when the daemon runs as root. Capabilities, `readOnly` and host names are not.
+ */
+export async function openProcessRuntime(options: ProcessRuntimeOptions): Promise<ContainerRuntime> {
+  const runtime = new ProcessRuntime(options);
+  await runtime.open();
+  return runtime;
+}
+
+class ProcessRuntime implements ContainerRuntime {
+  readonly name = "process";
+  readonly version = "process://1.0.0";
+  readonly assignsPodIP = true;
+  readonly images: ImageService = {
+    find: async (image) => imageId(image),
+    pull: async (image) => imageId(image),
+    list: async () => [],
+  };
+  readonly #options: ProcessRuntimeOptions;
+  readonly #sandboxes = new Map<string, StoredSandbox>();
+  readonly #containers = new Map<string, ProcessContainer>();
+  readonly #listeners = new Set<AsyncQueue<RuntimeEvent>>();
+  #cgroups: ContainerCgroup | undefined;
+  #execs = 0;
+
+  constructor(options: ProcessRuntimeOptions) {
+    this.#options = options;
+  }
+
+  /** Takes up what is in the folder. */
+  async open(): Promise<void> {
+    const { log } = this.#options;
+    if (platformName === "win32")
+      throw new RuntimeFailure("RuntimeNotReady", "the process runtime needs a POSIX system");
+    await makeFolder(this.#sandboxDir(""));
+    this.#cgroups = await openCgroups();
+    for (const id of await listFolder(this.#sandboxDir(""))) {
+      const sandbox = await readJson<StoredSandbox>(join(this.#sandboxDir(id), "sandbox.json")).catch(() => undefined);
+      if (sandbox?.id !== id) {
+        // Only a sandbox whose creation was cut short lacks its file, and nothing ran in it yet.
+        log.warn("removing a sandbox that was never finished", { sandbox: id });
+        await rm(this.#sandboxDir(id), { recursive: true, force: true });
+        continue;
+      }
+      this.#sandboxes.set(id, sandbox);
+      for (const name of await listFolder(this.#containerDir(id, ""))) await this.#adopt(sandbox, name);
+    }
+  }
+
+  async #adopt(sandbox: StoredSandbox, name: string): Promise<void> {
+    const dir = this.#containerDir(sandbox.id, name);
+    const stored = await readJson<StoredContainer>(join(dir, "config.json")).catch(() => undefined);
+    if (!stored) {
+      await rm(dir, { recursive: true, force: true });
+      return;
+    }
+    const container = this.#hold(sandbox, dir, stored);
+    await container.adopt();
+  }
+
+  async ping(): Promise<void> {}
+
+  async listSandboxes(): Promise<readonly Sandbox[]> {
+    return [...this.#sandboxes.values()].map(describeSandbox);
+  }
+
+  async runPodSandbox(config: SandboxConfig): Promise<Sandbox> {
+    const present = [...this.#sandboxes.values()].find(
+      (sandbox) => sandbox.config.uid === config.uid && sandbox.config.attempt === config.attempt,
+    );
+    if (present?.ready) return describeSandbox(present);
+    const id = present?.id ?? this.#newId(32, this.#sandboxes);
+    const sandbox: StoredSandbox = {
+      id,
+      config,
+      createdAt: present?.createdAt ?? this.#options.clock.now(),
+      ready: true,
+    };
+    await makeFolder(this.#containerDir(id, ""));
+    await this.#save(sandbox);
+    return describeSandbox(sandbox);
+  }
+
+  async stopPodSandbox(id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const sandbox = this.#sandboxes.get(id);
+    if (!sandbox) return;
+    await Promise.all(this.#containersOf(id).map((container) => container.stop(0, signal)));
+    if (sandbox.ready) await this.#save({ ...sandbox, ready: false });
+  }
+
+  async removePodSandbox(id: string, options: { readonly signal: AbortSignal }): Promise<void> {
+    if (!this.#sandboxes.has(id)) return;
+    await this.stopPodSandbox(id, options);
+    for (const container of this.#containersOf(id)) await this.removeContainer(container.stored.id, options);
+    await rm(this.#sandboxDir(id), { recursive: true, force: true });
+    this.#sandboxes.delete(id);
+  }
+
+  async listContainers({ podUid }: { readonly podUid?: string }): Promise<readonly Container[]> {
+    const containers = [...this.#containers.values()].filter((one) => podUid === undefined || one.podUid === podUid);
+    await Promise.all(containers.map((container) => container.look()));
+    return containers.map((container) => container.describe());
+  }
+
+  async createContainer({ id: sandboxId }: Sandbox, config: ContainerConfig): Promise<string> {
+    const sandbox = this.#sandboxes.get(sandboxId);
+    if (!sandbox) throw new RuntimeFailure("CreateContainerError", `no such sandbox: ${sandboxId}`);
+    const { name, attempt } = config;
+    const present = this.#containersOf(sandboxId).find(
+      ({ stored }) => stored.config.name === name && stored.config.attempt === attempt,
+    );
+    if (present) return present.stored.id;
+    if (config.command.length === 0) {
+      throw new RuntimeFailure(
+        "CreateContainerError",
+        `the process runtime runs no images: set "command" of container "${name}" to a program of this machine`,
+      );
+    }
+    if (!safeName.test(name)) throw new RuntimeFailure("CreateContainerError", `invalid container name: ${name}`);
+    const dir = this.#containerDir(sandboxId, `${name}_${attempt}`);
+    const stored = { id: this.#newId(64, this.#containers), sandboxId, createdAt: this.#options.clock.now(), config };
+    await rm(dir, { recursive: true, force: true });
+    await makeFolder(dir);
+    await makeRoot(join(dir, "root"), config);
+    await writeJson(join(dir, "config.json"), stored);
+    this.#hold(sandbox, dir, stored);
+    this.#announce(sandbox.config.uid);
+    return stored.id;
+  }
+
+  async startContainer(id: string): Promise<void> {
+    const container = this.#get(id);
+    const { limits, command, args } = container.stored.config;
+    const cgroups = (await this.#cgroups?.make(id, limits)) ?? [];
+    await container.start(() => this.#launch(container, [...command, ...args]), cgroups);
+  }
+
+  async stopContainer(
+    id: string,
+    options: { readonly gracePeriodSeconds: number; readonly signal: AbortSignal },
+  ): Promise<void> {
+    await this.#containers.get(id)?.stop(options.gracePeriodSeconds, options.signal);
+  }
+
+  async removeContainer(id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const container = this.#containers.get(id);
+    if (!container) return;
+    await container.stop(0, signal);
+    container.close();
+    await this.#cgroups?.remove(id);
+    await rm(container.dir, { recursive: true, force: true });
+    this.#containers.delete(id);
+    this.#announce(container.podUid);
+  }
+
+  logs(id: string, options: LogOptions): AsyncIterable<Uint8Array> {
+    return this.#get(id).output.read(options);
+  }
+
+  async exec(id: string, { command, stdin, tty, signal }: ExecOptions): Promise<ExecSession> {
+    const container = this.#running(id);
+    const launch = await this.#launch(container, command);
+    return startExec({ launch, stdin, tty, ttyFile: join(container.dir, `exec_${this.#execs++}`), signal });
+  }
+
+  async attach(id: string, { stdin, signal }: Omit<ExecOptions, "command">): Promise<ExecSession> {
+    const container = this.#running(id);
+    await container.output.refresh();
+    const closed = new AbortController();
+    const stop = () => closed.abort();
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true, signal: closed.signal });
+    const writer = stdin && container.fifo ? openFifoWriter(container.fifo) : undefined;
+    closed.signal.addEventListener("abort", () => writer?.close());
+    return {
+      output: container.output.follow(container.output.end, closed.signal),
+      write: (data) => (writer ? writeTo(writer.stream, data) : Promise.resolve()),
+      closeInput: () => {
+        // What was written first reaches the program before its input ends.
+        writer?.stream.end();
+        if (writer && container.stored.config.stdinOnce) void writer.ended.then(() => container.closeInput());
+      },
+      resize: async (size) => (await findTerminal(container.ttyFile))?.resize(size),
+      exitCode: container.ended.then(() => container.exitCode ?? 0),
+      kill: stop,
+    };
+  }
+
+  portAddress({ ip }: Sandbox, port: number): { readonly host: string; readonly port: number } {
+    return { host: ip ?? "127.0.0.1", port };
+  }
+
+  async stats(): Promise<readonly ContainerStats[]> {
+    const all = await listProcesses();
+    const stats = [...this.#containers.values()].map(async (container): Promise<ContainerStats | undefined> => {
+      const session = container.supervisor?.pid;
+      if (!container.running || session === undefined) return undefined;
+      const own = all.filter((entry) => entry.session === session || entry.group === session);
+      return {
+        id: container.stored.id,
+        podUid: container.podUid,
+        name: container.stored.config.name,
+        cpuNanoseconds: own.reduce((sum, entry) => sum + entry.cpuNanoseconds, 0),
+        memoryBytes: await residentBytes(own.map(({ pid }) => pid)),
+      };
+    });
+    return (await Promise.all(stats)).filter((entry) => entry !== undefined);
+  }
+
+  async *events({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<RuntimeEvent, void, void> {
+    const queue = new AsyncQueue<RuntimeEvent>({ limit: maxQueuedEvents });
+    const end = () => queue.end();
+    if (signal.aborted) return;
+    signal.addEventListener("abort", end, { once: true });
+    this.#listeners.add(queue);
+    try {
+      yield* queue;
+    } finally {
+      signal.removeEventListener("abort", end);
+      this.#listeners.delete(queue);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const queue of this.#listeners) queue.end();
+    for (const container of this.#containers.values()) container.close();
+  }
+
+  #launch(container: ProcessContainer, argv: readonly string[]): ReturnType<typeof prepareLaunch> {
+    const { id, sandboxId, config } = container.stored;
+    const sandbox = this.#sandboxes.get(sandboxId);
+    if (!sandbox) throw new RuntimeFailure("RunContainerError", `no such sandbox: ${sandboxId}`);
+    const path = environmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin";
+    return prepareLaunch({ id, root: container.root, sandbox: sandbox.config, config, argv, path });
+  }
+
+  #hold(sandbox: StoredSandbox, dir: string, stored: StoredContainer): ProcessContainer {
+    const podUid = sandbox.config.uid;
+    const { clock, log } = this.#options;
+    const container = new ProcessContainer({ dir, stored, podUid, clock, log, onChange: () => this.#announce(podUid) });
+    this.#containers.set(stored.id, container);
+    return container;
+  }
+
+  #get(id: string): ProcessContainer {
+    const container = this.#containers.get(id);
+    if (!container) throw new RuntimeFailure("ContainerNotFound", `no such container: ${id}`);
+    return container;
+  }
+
+  #running(id: string): ProcessContainer {
+    const container = this.#get(id);
+    if (!container.running) throw new RuntimeFailure("ContainerNotRunning", `container ${id} is not running`);
+    return container;
+  }
+
+  #containersOf(sandboxId: string): readonly ProcessContainer[] {
+    return [...this.#containers.values()].filter(({ stored }) => stored.sandboxId === sandboxId);
+  }
+
+  async #save(sandbox: StoredSandbox): Promise<void> {
+    await writeJson(join(this.#sandboxDir(sandbox.id), "sandbox.json"), sandbox);
+    this.#sandboxes.set(sandbox.id, sandbox);
+    this.#announce(sandbox.config.uid);
+  }
+
+  #announce(podUid: string): void {
+    for (const queue of this.#listeners) queue.push({ podUid });
+  }
+
+  #newId(digits: number, taken: ReadonlyMap<string, unknown>): string {
+    for (;;) {
+      let id = "";
+      while (id.length < digits) id += Math.floor(this.#options.random() * 16).toString(16);
+      if (!taken.has(id)) return id;
+    }
+  }
+
+  #sandboxDir(id: string): string {
+    return join(this.#options.rootDir, "sandboxes", id);
+  }
+
+  #containerDir(sandboxId: string, name: string): string {
+    return join(this.#sandboxDir(sandboxId), "containers", name);
+  }
+}
+
+function describeSandbox({ id, config, createdAt, ready }: StoredSandbox): Sandbox {
+  const { namespace, name, uid, attempt, podIP } = config;
+  return { id, namespace, name, uid, attempt, ready, ip: podIP, createdAt };
+}

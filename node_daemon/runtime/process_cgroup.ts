@@ -1,0 +1,89 @@
+import { access, constants, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ContainerLimits } from "./runtime.ts";
+
+/** cgroups of version 2, one a container, below the daemon's own. */
+export interface ContainerCgroup {
+  /** Makes a container's cgroup and sets its limits; returns the folders its program joins (none without limits). */
+  make(id: string, limits: ContainerLimits): Promise<readonly string[]>;
+  /** Removes it. Nothing may run in it any more. */
+  remove(id: string): Promise<void>;
+}
+
+const cpuPeriodMicroseconds = 100_000;
+/** Processes and threads of one container, so that a fork bomb ends at its own wall. */
+const maxTasks = 4096;
+
+/**
+ * The cgroups this daemon may make; undefined where there is no version 2 hierarchy, it is not delegated to this user,
+ * or it has no memory and CPU controllers.
+ *
+ * @param root mount point of the hierarchy
+ */
+export async function openCgroups(root = "/sys/fs/cgroup"): Promise<ContainerCgroup | undefined> {
+  const own = /^0::(\/.*)$/m.exec(await text("/proc/self/cgroup"))?.[1];
+  if (own === undefined) return undefined;
+  const parent = join(root, own);
+  const controllers = (await text(join(parent, "cgroup.controllers"))).trim().split(" ");
+  if (!controllers.includes("memory") || !controllers.includes("cpu")) return undefined;
+  const wanted = ["memory", "cpu", "pids"].filter((name) => controllers.includes(name));
+  const folder = join(parent, "wherry");
+  try {
+    await access(parent, constants.W_OK);
+    await mkdir(folder, { recursive: true });
+    const enable = wanted.map((name) => `+${name}`).join(" ");
+    // Refused where the daemon shares its cgroup with others: then there are no limits.
+    await writeFile(join(parent, "cgroup.subtree_control"), enable);
+    await writeFile(join(folder, "cgroup.subtree_control"), enable);
+  } catch {
+    return undefined;
+  }
+  return new Cgroups(folder, wanted.includes("pids"));
+}
+
+class Cgroups implements ContainerCgroup {
+  readonly #folder: string;
+  readonly #countsTasks: boolean;
+
+  constructor(folder: string, countsTasks: boolean) {
+    this.#folder = folder;
+    this.#countsTasks = countsTasks;
+  }
+
+  async make(
+    id: string,
+    { milliCpuLimit, milliCpuRequest, memoryBytesLimit }: ContainerLimits,
+  ): Promise<readonly string[]> {
+    const folder = join(this.#folder, id);
+    await mkdir(folder, { recursive: true });
+    if (memoryBytesLimit !== undefined) {
+      await writeFile(join(folder, "memory.max"), String(memoryBytesLimit));
+      await writeFile(join(folder, "memory.swap.max"), "0").catch(() => {});
+    }
+    if (milliCpuLimit !== undefined) {
+      const quota = Math.max(1000, Math.round((milliCpuLimit * cpuPeriodMicroseconds) / 1000));
+      await writeFile(join(folder, "cpu.max"), `${quota} ${cpuPeriodMicroseconds}`);
+    }
+    if (milliCpuRequest !== undefined) await writeFile(join(folder, "cpu.weight"), String(cpuWeight(milliCpuRequest)));
+    if (this.#countsTasks) await writeFile(join(folder, "pids.max"), String(maxTasks));
+    return [folder];
+  }
+
+  async remove(id: string): Promise<void> {
+    await rmdir(join(this.#folder, id)).catch(() => {});
+  }
+}
+
+/**
+ * The weight (1 to 10000) that stands for a CPU request.
+ *
+ * @see https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/2254-cgroup-v2
+ */
+export function cpuWeight(milliCpu: number): number {
+  const shares = Math.min(262_144, Math.max(2, Math.floor((milliCpu * 1024) / 1000)));
+  return Math.floor(1 + ((shares - 2) * 9999) / 262_142);
+}
+
+async function text(path: string): Promise<string> {
+  return readFile(path, "utf8").catch(() => "");
+}

@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { constants } from "node:os";
+import type { Readable, Writable } from "node:stream";
+import { signalProcess } from "../../core/platform/processes.ts";
+import { deferred } from "../../core/util/deferred.ts";
+import { readText } from "./process_files.ts";
+import { keepOddNames, type Launch } from "./process_root.ts";
+import { quote } from "./process_shim.ts";
+import { findTerminal, terminalCommand } from "./process_terminal.ts";
+import type { ExecSession } from "./runtime.ts";
+import { mergeOutput, writeTo } from "./session_output.ts";
+
+/** Options of {@linkcode startExec}. */
+export interface StartExecOptions {
+  readonly launch: Launch;
+  readonly stdin: boolean;
+  readonly tty: boolean;
+  /** Where the terminal of the session is noted; a path of its own for each session. */
+  readonly ttyFile: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs a program beside a container's own, in a process group that ends with the session.
+ *
+ * @throws RuntimeFailure when a terminal is asked for and nothing on the machine makes one
+ */
+export async function startExec({ launch, stdin, tty, ttyFile, signal }: StartExecOptions): Promise<ExecSession> {
+  const argv = tty ? await terminalCommand(launch.argv, ttyFile) : keepOddNames(launch.env, launch.argv);
+  const [file = "", ...args] = argv;
+  const env = tty ? { TERM: "xterm", ...launch.env } : launch.env;
+  const child = spawn(file, args, {
+    cwd: launch.cwd,
+    env,
+    detached: true,
+    stdio: [stdin || tty ? "pipe" : "ignore", "pipe", "pipe"],
+  });
+  const spawned = deferred();
+  const exited = deferred<number>();
+  child.once("spawn", () => spawned.resolve());
+  child.once("error", (error) => spawned.reject(error));
+  child.once("exit", (code, killedBy) => exited.resolve(code ?? 128 + signalNumber(killedBy)));
+  child.stdin?.on("error", () => {});
+  await spawned.promise;
+  const kill = () => {
+    void killSession(child, tty ? ttyFile : undefined);
+  };
+  if (signal.aborted) kill();
+  signal.addEventListener("abort", kill, { once: true });
+  void exited.promise.then(async () => {
+    signal.removeEventListener("abort", kill);
+    if (tty) await rm(ttyFile, { force: true });
+  });
+  return {
+    output: mergeOutput({ stdout: child.stdout as Readable, stderr: (tty ? undefined : child.stderr) ?? undefined }),
+    write: (data) => (child.stdin ? writeTo(child.stdin, data) : Promise.resolve()),
+    closeInput: () => void child.stdin?.end(),
+    resize: async (size) => (await findTerminal(ttyFile))?.resize(size),
+    exitCode: exited.promise,
+    kill,
+  };
+}
+
+/** Starts what writes to a FIFO: a helper process, since opening or filling one may block for as long as it likes. */
+export function openFifoWriter(fifo: string): {
+  readonly stream: Writable;
+  /** Resolves when everything was passed on after the stream's end, or the helper was closed. */
+  readonly ended: Promise<void>;
+  close(): void;
+} {
+  const child = spawn("/bin/sh", ["-c", `exec cat >${quote(fifo)}`], { stdio: ["pipe", "ignore", "ignore"] });
+  const ended = deferred();
+  child.once("exit", () => ended.resolve());
+  child.once("error", () => ended.resolve());
+  child.stdin.on("error", () => {});
+  return { stream: child.stdin, ended: ended.promise, close: () => void child.kill("SIGKILL") };
+}
+
+async function killSession(child: ChildProcess, ttyFile: string | undefined): Promise<void> {
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  // Behind a terminal the program leads a session of its own.
+  const leader = ttyFile === undefined ? undefined : (await readText(ttyFile))?.split(" ")[0];
+  if (leader) signalProcess(-Number(leader), "SIGKILL");
+  if (child.pid !== undefined) signalProcess(-child.pid, "SIGKILL");
+}
+
+function signalNumber(name: string | null): number {
+  return name === null ? 0 : (constants.signals[name as keyof typeof constants.signals] ?? 0);
+}

@@ -1,0 +1,227 @@
+import { constants } from "node:fs";
+import { copyFile, type FileHandle, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../../core/util/clock.ts";
+import { type Deferred, deferred } from "../../core/util/deferred.ts";
+import { type LogSource, readLog } from "./log_reader.ts";
+import type { LogOptions } from "./runtime.ts";
+import { untilAborted } from "./until_aborted.ts";
+
+/** Size of a log file at which its content is moved aside. */
+const defaultFileBytes = 10 * 1024 * 1024;
+/** Files moved aside that are kept. */
+const keptFiles = 2;
+const noFollow = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+const indexEntryBytes = 16;
+const attachBlockBytes = 64 * 1024;
+
+/** Options of {@linkcode ContainerLog}. */
+export interface ContainerLogOptions {
+  readonly dir: string;
+  readonly clock: Pick<Clock, "now">;
+  readonly fileBytes?: number;
+}
+
+/**
+ * What a container wrote, as files that its processes append to directly.
+ *
+ * - A place in the log is a byte offset since the container's start. `log` is the current file; `log.OFFSET` are older
+ *   parts, named after the offset of their first byte.
+ * - `log.index` says up to which offset bytes were seen at which time (two little-endian doubles an entry): lines get
+ *   their timestamps without any process between the program and its file.
+ * - A full file is copied aside and truncated; bytes written in between the two are lost, as with any copy-and-truncate.
+ * - Files are opened without following links: what a container puts in their place is not read.
+ */
+export class ContainerLog implements LogSource {
+  readonly #dir: string;
+  readonly #clock: Pick<Clock, "now">;
+  readonly #fileBytes: number;
+  /** Offsets of the first bytes of the older parts, ascending. */
+  #older: number[] = [];
+  /** Offset of the first byte of `log`. */
+  #start = 0;
+  #end = 0;
+  #ends: number[] = [];
+  #times: number[] = [];
+  #ended = false;
+  #changed: Deferred<void> = deferred();
+  /** Reads and rotation take turns. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor({ dir, clock, fileBytes = defaultFileBytes }: ContainerLogOptions) {
+    this.#dir = dir;
+    this.#clock = clock;
+    this.#fileBytes = fileBytes;
+  }
+
+  /** Takes up what an earlier daemon left. */
+  load(): Promise<void> {
+    return this.#exclusive(async () => {
+      const names = await readdir(this.#dir);
+      this.#older = names
+        .map((name) => /^log\.(\d+)$/.exec(name)?.[1])
+        .filter((offset) => offset !== undefined)
+        .map(Number)
+        .sort((first, second) => first - second);
+      const last = this.#older.at(-1);
+      this.#start = last === undefined ? 0 : last + (await statOf(this.#part(last))).size;
+      const index = await readFile(join(this.#dir, "log.index")).catch(() => Buffer.alloc(0));
+      for (let at = 0; at + indexEntryBytes <= index.length; at += indexEntryBytes) {
+        this.#ends.push(index.readDoubleLE(at));
+        this.#times.push(index.readDoubleLE(at + 8));
+      }
+      this.#end = Math.max(this.#start, this.#ends.at(-1) ?? 0);
+      // What was written while no daemon watched is as old as the file says.
+      const { size, mtimeMs } = await statOf(join(this.#dir, "log"));
+      if (this.#start + size > this.#end) await this.#note(this.#start + size, mtimeMs);
+    });
+  }
+
+  /** The file as the program's stdout and stderr. The caller closes it. */
+  openForProgram(): Promise<FileHandle> {
+    const { O_APPEND, O_CREAT, O_WRONLY } = constants;
+    return open(join(this.#dir, "log"), O_APPEND | O_CREAT | O_WRONLY | constants.O_NOFOLLOW, 0o600);
+  }
+
+  /** Looks how far the file has grown, notes the time, makes room when it is full. */
+  async refresh(): Promise<void> {
+    await this.#exclusive(async () => {
+      const end = this.#start + (await statOf(join(this.#dir, "log"))).size;
+      if (end > this.#end) await this.#note(end, this.#clock.now());
+      if (this.#end - this.#start >= this.#fileBytes) await this.#rotate();
+    });
+    this.#wake();
+  }
+
+  /** Nothing more is going to be written. */
+  async finish(): Promise<void> {
+    await this.refresh();
+    this.#ended = true;
+    this.#wake();
+  }
+
+  get oldest(): number {
+    return this.#older[0] ?? this.#start;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Resolves at the next growth, or when the log has ended. */
+  changed(): Promise<void> {
+    return this.#changed.promise;
+  }
+
+  timeAt(offset: number): number {
+    let low = 0;
+    let high = this.#ends.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#ends[middle] ?? 0) > offset) high = middle;
+      else low = middle + 1;
+    }
+    return this.#times[low] ?? this.#clock.now();
+  }
+
+  readAt(offset: number, length: number): Promise<Uint8Array> {
+    return this.#exclusive(async () => {
+      const part = this.#older.findLast((start) => start <= offset);
+      const inCurrent = offset >= this.#start || part === undefined;
+      const start = inCurrent ? this.#start : part;
+      const file = await open(inCurrent ? join(this.#dir, "log") : this.#part(part), noFollow).catch(() => undefined);
+      if (!file) return new Uint8Array();
+      try {
+        const wanted = Math.min(length, this.#end - offset);
+        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, offset - start);
+        return buffer.subarray(0, bytesRead);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  /** The log's lines; see {@linkcode LogOptions}. */
+  read(options: LogOptions): AsyncIterable<Uint8Array> {
+    return readLog(this, options);
+  }
+
+  /** What is written from `offset` on, without waiting for whole lines: for attach. */
+  async *follow(
+    offset: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<{ readonly stream: "stdout"; readonly data: Uint8Array }, void, void> {
+    for (let at = offset; !signal.aborted; ) {
+      const changed = this.changed();
+      const ended = this.#ended;
+      at = Math.max(at, this.oldest);
+      const data = at < this.#end ? await this.readAt(at, attachBlockBytes) : new Uint8Array();
+      at += data.length;
+      if (data.length > 0) yield { stream: "stdout", data };
+      else if (ended) return;
+      else await untilAborted(changed, signal);
+    }
+  }
+
+  async #note(end: number, time: number): Promise<void> {
+    this.#end = end;
+    this.#ends.push(end);
+    this.#times.push(time);
+    await writeFile(join(this.#dir, "log.index"), encodeIndex([end], [time]), { flag: "a", mode: 0o600 });
+  }
+
+  async #rotate(): Promise<void> {
+    const log = join(this.#dir, "log");
+    const part = this.#part(this.#start);
+    await copyFile(log, part, constants.COPYFILE_EXCL);
+    await truncate(log);
+    this.#older.push(this.#start);
+    this.#start += (await statOf(part)).size;
+    while (this.#older.length > keptFiles) await rm(this.#part(this.#older.shift() ?? 0), { force: true });
+    if (this.#start > this.#end) await this.#note(this.#start, this.#clock.now());
+    const gone = this.#ends.filter((end) => end <= this.oldest).length;
+    this.#ends.splice(0, gone);
+    this.#times.splice(0, gone);
+    await writeFile(join(this.#dir, "log.index"), encodeIndex(this.#ends, this.#times), { mode: 0o600 });
+  }
+
+  #part(start: number): string {
+    return join(this.#dir, `log.${start}`);
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = deferred();
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+}
+
+function encodeIndex(ends: readonly number[], times: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(ends.length * indexEntryBytes);
+  for (const [index, end] of ends.entries()) {
+    bytes.writeDoubleLE(end, index * indexEntryBytes);
+    bytes.writeDoubleLE(times[index] ?? 0, index * indexEntryBytes + 8);
+  }
+  return bytes;
+}
+
+async function statOf(path: string): Promise<{ readonly size: number; readonly mtimeMs: number }> {
+  const nothing = { size: 0, mtimeMs: 0 };
+  const file = await open(path, noFollow).catch(() => undefined);
+  if (!file) return nothing;
+  try {
+    const found = await file.stat();
+    return found.isFile() ? found : nothing;
+  } finally {
+    await file.close();
+  }
+}

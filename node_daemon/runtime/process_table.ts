@@ -1,0 +1,154 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { currentPid, platformName, signalProcess } from "../../core/platform/processes.ts";
+
+/** A process, told apart from a later one with the same number by when it started. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks since boot where there is `/proc`, else what `ps -o lstart=` prints. */
+  readonly startedAt: string;
+}
+
+/** One line of the table of processes. */
+export interface ProcessEntry extends ProcessIdentity {
+  readonly parent: number;
+  readonly group: number;
+  readonly session: number;
+  /** Time on the CPU, with children that ended, in nanoseconds. */
+  readonly cpuNanoseconds: number;
+}
+
+const hasProc = platformName === "linux";
+/** USER_HZ: part of Linux's ABI. */
+const nanosecondsPerTick = 10_000_000;
+
+/** Whether exactly this process still runs (a zombie does not). */
+export async function isRunning({ pid, startedAt }: ProcessIdentity): Promise<boolean> {
+  if (hasProc) return (await readEntry(pid))?.startedAt === startedAt;
+  return (await ps(["-o", "lstart=", "-p", String(pid)])).trim() === startedAt;
+}
+
+/** Signals the process, or the group it leads, if it is still the same one. Returns whether it was. */
+export async function signalIdentified(
+  identity: ProcessIdentity,
+  signal: "SIGTERM" | "SIGKILL",
+  { group = false }: { readonly group?: boolean } = {},
+): Promise<boolean> {
+  if (!(await isRunning(identity))) return false;
+  return signalProcess(group ? -identity.pid : identity.pid, signal);
+}
+
+/** Every process of the machine that this user may see; zombies are left out. */
+export async function listProcesses(): Promise<readonly ProcessEntry[]> {
+  if (!hasProc) return parsePs(await ps(["-Ao", "pid=,ppid=,pgid=,time=,lstart="]));
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  const entries = await Promise.all(pids.map(readEntry));
+  return entries.filter((entry) => entry !== undefined);
+}
+
+/**
+ * The processes of a container: those of the group and session that its supervisor leads, those that carry `marker`
+ * (`NAME=value`) in the environment they started with, and the descendants of all these.
+ */
+export async function findContainerProcesses(options: {
+  readonly marker: string;
+  readonly supervisor: ProcessIdentity | undefined;
+}): Promise<readonly ProcessEntry[]> {
+  const { marker, supervisor } = options;
+  const processes = (await listProcesses()).filter(({ pid }) => pid !== currentPid());
+  const found = new Map<number, ProcessEntry>();
+  // Once the supervisor is gone its number may lead somebody else's session.
+  const led = processes.some(({ pid, startedAt }) => pid === supervisor?.pid && startedAt === supervisor.startedAt);
+  const session = led ? supervisor?.pid : undefined;
+  const marked = await Promise.all(processes.map(({ pid }) => hasMarker(pid, marker)));
+  for (const [index, entry] of processes.entries()) {
+    const inside = session !== undefined && (entry.session === session || entry.group === session);
+    if (inside || marked[index]) found.set(entry.pid, entry);
+  }
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const entry of processes) if (found.has(entry.parent)) found.set(entry.pid, entry);
+  }
+  return [...found.values()];
+}
+
+/** Resident memory in bytes: what is private to each process, and once what they share of files. */
+export async function residentBytes(pids: readonly number[]): Promise<number> {
+  if (!hasProc) {
+    const lines = await ps(["-o", "rss=", "-p", pids.join(",")]);
+    return lines.split("\n").reduce((sum, line) => sum + Number(line) * 1024, 0);
+  }
+  let anonymous = 0;
+  let files = 0;
+  for (const pid of pids) {
+    const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+    const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0);
+    anonymous += kilobytes("RssAnon") + kilobytes("RssShmem");
+    files = Math.max(files, kilobytes("RssFile"));
+  }
+  return (anonymous + files) * 1024;
+}
+
+let boot: Promise<string> | undefined;
+
+/** The boot of this machine, so that start times of another boot are not mistaken; empty where it is not told. */
+export function bootId(): Promise<string> {
+  boot ??= readFile("/proc/sys/kernel/random/boot_id", "utf8").then(
+    (text) => text.trim(),
+    () => "",
+  );
+  return boot;
+}
+
+async function hasMarker(pid: number, marker: string): Promise<boolean> {
+  if (!hasProc) return false;
+  const environment = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
+  return environment.startsWith(`${marker}\0`) || environment.includes(`\0${marker}\0`);
+}
+
+async function readEntry(pid: number): Promise<ProcessEntry | undefined> {
+  const line = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
+  // The second field is the program's name in brackets, which may hold anything: count from its end.
+  const fields = line.slice(line.lastIndexOf(") ") + 2).split(" ");
+  const [state, parent, group, session] = fields;
+  const startedAt = fields[19];
+  if (startedAt === undefined || state === "Z" || state === "X") return undefined;
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  return {
+    pid,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    startedAt,
+    cpuNanoseconds: ticks * nanosecondsPerTick,
+  };
+}
+
+/** @internal Lines of `ps -Ao pid=,ppid=,pgid=,time=,lstart=`. */
+export function parsePs(text: string): readonly ProcessEntry[] {
+  const entries: ProcessEntry[] = [];
+  for (const line of text.split("\n")) {
+    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(?:(\d+)-)?([\d:.]+)\s+(\S.*\S)\s*$/.exec(line);
+    if (!match) continue;
+    const [, pid, parent, group, days = "0", time = "", startedAt = ""] = match;
+    const seconds = time.split(":").reduce((sum, part) => sum * 60 + Number(part), 0) + Number(days) * 86_400;
+    entries.push({
+      pid: Number(pid),
+      parent: Number(parent),
+      group: Number(group),
+      session: Number(group),
+      startedAt,
+      cpuNanoseconds: Math.round(seconds * 1e9),
+    });
+  }
+  return entries;
+}
+
+function ps(args: readonly string[]): Promise<string> {
+  return new Promise((resolve) => {
+    // A process that is gone makes ps fail: an empty answer says the same.
+    execFile("ps", args, { env: { LC_ALL: "C", PATH: "/bin:/usr/bin" }, maxBuffer: 16 * 1024 * 1024 }, (_, output) =>
+      resolve(output),
+    );
+  });
+}

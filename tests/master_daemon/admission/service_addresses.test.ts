@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../core/api/meta.ts";
+import { openApi } from "../apiserver/_api.ts";
+
+const services = "/api/v1/namespaces/default/services";
+const merge = { "content-type": "application/merge-patch+json" };
+
+/** The API of these tests hands out 10.96.0.0/24 and 30000-30009. */
+function serviceObject(name: string, spec: JsonObject = {}): JsonObject {
+  return { apiVersion: "v1", kind: "Service", metadata: { name }, spec: { ports: [{ port: 80 }], ...spec } };
+}
+
+describe("service addresses", () => {
+  it("every service gets an address of its own, never the first of the range", async () => {
+    const api = await openApi();
+    const seen = new Set<string>();
+    for (let n = 0; n < 40; n++) {
+      const { json } = await api.create(services, serviceObject(`s${n}`));
+      expect(json.spec.clusterIPs).toEqual([json.spec.clusterIP]);
+      seen.add(json.spec.clusterIP);
+    }
+    expect(seen.size).toBe(40);
+    expect([...seen].every((address) => /^10\.96\.0\.([2-9]|\d\d|1\d\d|2[0-4]\d|25[0-4])$/.test(address))).toBe(true);
+    expect(seen.has("10.96.0.1")).toBe(false);
+  });
+
+  it("headless and external services get none", async () => {
+    const api = await openApi();
+    expect((await api.create(services, serviceObject("h", { clusterIP: "None" }))).json.spec).toMatchObject({ clusterIP: "None", clusterIPs: ["None"] });
+    const external = await api.create(services, serviceObject("e", { type: "ExternalName", externalName: "example.com" }));
+    expect(external.json.spec.clusterIP).toBeUndefined();
+  });
+
+  it.each([
+    [{ clusterIP: "10.96.0.7" }, 'spec.clusterIPs: Invalid value: ["10.96.0.7"]: failed to allocate IP 10.96.0.7: provided IP is already allocated'],
+    [{ clusterIP: "10.96.0.1" }, 'spec.clusterIPs: Invalid value: ["10.96.0.1"]: failed to allocate IP 10.96.0.1: provided IP is already allocated'],
+    [{ clusterIP: "10.97.0.7" }, 'spec.clusterIPs: Invalid value: ["10.97.0.7"]: failed to allocate IP 10.97.0.7: the provided IP (10.97.0.7) is not in the valid range. The range of valid IPs is 10.96.0.0/24'],
+    [{ type: "NodePort", ports: [{ port: 80, nodePort: 30005 }] }, "spec.ports[0].nodePort: Invalid value: 30005: provided port is already allocated"],
+    [{ type: "NodePort", ports: [{ port: 80, nodePort: 80 }] }, "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-30009"],
+  ])("refuses %j", async (spec, message) => {
+    const api = await openApi();
+    await api.create(services, serviceObject("first", { clusterIP: "10.96.0.7", type: "NodePort", ports: [{ port: 80, nodePort: 30005 }] }));
+    const { json } = await api.create(services, serviceObject("second", spec));
+    expect([json.code, json.message]).toEqual([422, `Service "second" is invalid: ${message}`]);
+  });
+
+  it("TCP and UDP of one service may share a node port", async () => {
+    const api = await openApi();
+    const ports = [
+      { name: "t", port: 53, protocol: "TCP", nodePort: 30003 },
+      { name: "u", port: 53, protocol: "UDP", nodePort: 30003 },
+    ];
+    expect((await api.create(services, serviceObject("dns", { type: "NodePort", ports }))).status).toBe(201);
+  });
+
+  it("a type change allocates and frees node ports; what an update leaves out stays", async () => {
+    const api = await openApi();
+    const { json: created } = await api.create(services, serviceObject("s"));
+    const { json: nodePort } = await api.call("PATCH", `${services}/s`, { spec: { type: "NodePort" } }, merge);
+    const [port] = nodePort.spec.ports;
+    expect(port.nodePort).toBeGreaterThanOrEqual(30000);
+    const put = await api.call("PUT", `${services}/s`, serviceObject("s", { type: "NodePort" }));
+    expect([put.json.spec.clusterIP, put.json.spec.ports[0].nodePort]).toEqual([created.spec.clusterIP, port.nodePort]);
+    const back = await api.call("PATCH", `${services}/s`, { spec: { type: "ClusterIP" } }, merge);
+    expect(back.json.spec.ports[0].nodePort).toBeUndefined();
+    const taken = serviceObject("t", { type: "NodePort", ports: [{ port: 80, nodePort: port.nodePort }] });
+    expect((await api.create(services, taken)).status).toBe(201);
+  });
+
+  it("gives back what a deleted, failed or dry-run service had", async () => {
+    const api = await openApi();
+    const all = Array.from({ length: 10 }, (_, n) => 30000 + n);
+    const ask = (name: string) => api.create(services, serviceObject(name, { type: "NodePort" }));
+    for (let round = 0; round < 12; round++) {
+      // Refused by validation, after the allocation: the name is no DNS label.
+      expect((await ask("Not_A_Name")).status).toBe(422);
+      const dry = await api.call("POST", `${services}?dryRun=All`, serviceObject("d", { type: "NodePort" }));
+      expect(dry.json.spec.ports[0].nodePort).toBeGreaterThanOrEqual(30000);
+    }
+    const got = [];
+    for (const port of all) got.push((await ask(`s${port}`)).json.spec.ports[0].nodePort);
+    expect(got.sort()).toEqual(all);
+    expect((await ask("more")).json).toMatchObject({ code: 500, message: expect.stringContaining("range is full") });
+    await api.call("DELETE", `${services}/s30004`);
+    await expect.poll(async () => (await ask("more")).status).toBe(201);
+  });
+
+  it("hands nothing out twice to requests at the same time", async () => {
+    const api = await openApi();
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => api.create(services, serviceObject(`s${n}`, { type: "NodePort" }))));
+    expect(new Set(answers.map(({ json }) => json.spec.ports[0].nodePort)).size).toBe(10);
+    expect(new Set(answers.map(({ json }) => json.spec.clusterIP)).size).toBe(10);
+    const racing = await Promise.all(
+      ["a", "b", "c"].map((name) => api.create(services, serviceObject(name, { clusterIP: "10.96.0.9" }))),
+    );
+    expect(racing.map(({ status }) => status).sort()).toEqual([201, 422, 422]);
+  });
+
+  it("a service that exists already is refused for its name", async () => {
+    const api = await openApi();
+    await api.create(services, serviceObject("s", { clusterIP: "10.96.0.7" }));
+    expect((await api.create(services, serviceObject("s", { clusterIP: "10.96.0.7" }))).json.reason).toBe("AlreadyExists");
+  });
+});
+
+describe("default tolerations", () => {
+  const pods = "/api/v1/namespaces/default/pods";
+  const lost = (key: string, seconds: number) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: seconds });
+
+  it.each([
+    [[], [lost("node.kubernetes.io/not-ready", 300), lost("node.kubernetes.io/unreachable", 300)]],
+    [[lost("node.kubernetes.io/not-ready", 5)], [lost("node.kubernetes.io/not-ready", 5), lost("node.kubernetes.io/unreachable", 300)]],
+    [[{ operator: "Exists" }], [{ operator: "Exists" }]],
+  ])("%j", async (tolerations, wanted) => {
+    const api = await openApi();
+    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "p" }, spec: { tolerations, containers: [{ name: "c", image: "i" }] } };
+    expect((await api.create(pods, pod)).json.spec.tolerations).toEqual(wanted);
+  });
+});

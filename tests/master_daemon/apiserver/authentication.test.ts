@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import {
+  authenticate,
+  certificateAuthenticator,
+  parseTokenFile,
+  tokenAuthenticator,
+} from "../../../master_daemon/apiserver/filters/authentication.ts";
+import { authorizerFor } from "../../../master_daemon/apiserver/filters/authorization.ts";
+
+const tokens = parseTokenFile('# comment\nabc,alice,1,"dev,ops"\n\ndef,bob,2\nghi,carol,,single\n');
+
+describe("parseTokenFile()", () => {
+  it("reads users, uids and groups", () => {
+    expect([...tokens]).toEqual([
+      ["abc", { username: "alice", uid: "1", groups: ["dev", "ops"] }],
+      ["def", { username: "bob", uid: "2", groups: [] }],
+      ["ghi", { username: "carol", groups: ["single"] }],
+    ]);
+  });
+
+  it("names the line that is wrong, not what stands in it", () => {
+    expect(() => parseTokenFile("abc,alice,1\nsecret-only\n")).toThrow("line 2 must be token,user,uid");
+    expect(() => parseTokenFile("secret-only")).not.toThrow("secret-only");
+  });
+});
+
+describe("authenticate()", () => {
+  const all = [certificateAuthenticator, tokenAuthenticator(tokens)];
+  const ask = (authorization: string | undefined, certificate?: { commonName: string; organizations: string[] }) =>
+    authenticate(all, { headers: authorization === undefined ? {} : { authorization }, certificate });
+
+  it("knows tokens, whatever the case of Bearer, and adds system:authenticated", async () => {
+    expect(await ask("Bearer abc")).toEqual({ username: "alice", uid: "1", groups: ["dev", "ops", "system:authenticated"] });
+    expect((await ask("bearer def"))?.username).toBe("bob");
+  });
+
+  it("knows certificates", async () => {
+    expect(await ask(undefined, { commonName: "eve", organizations: ["x"] })).toEqual({ username: "eve", groups: ["x", "system:authenticated"] });
+  });
+
+  it("is undefined without credentials", async () => {
+    expect(await ask(undefined)).toBeUndefined();
+    expect(await ask(undefined, { commonName: "", organizations: [] })).toBeUndefined();
+  });
+
+  it.each(["Bearer ABC", "Bearer ab", "Bearer abcd", "Bearer", "Bearer  ", "Basic abc", "abc", "Bearer __proto__", "Bearer abc def", ""])(
+    "refuses %j",
+    async (authorization) => {
+      await expect(ask(authorization)).rejects.toMatchObject({ code: 401, message: "Unauthorized" });
+    },
+  );
+});
+
+describe("authorizerFor()", () => {
+  it("refuses modes that are not there", () => {
+    expect(() => authorizerFor("RBAC")).toThrow("Cannot use --authorization-mode=RBAC: only AlwaysAllow is there so far");
+  });
+});

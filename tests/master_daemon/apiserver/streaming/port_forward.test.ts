@@ -1,0 +1,127 @@
+import { createHash, randomBytes } from "node:crypto";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { StatusError } from "../../../../core/api/status.ts";
+import { messagePair } from "../../../../master_daemon/apiserver/streaming/message_pair.ts";
+import {
+  parsePort,
+  servePortForwardMessages,
+  serveSpdyPortForward,
+} from "../../../../master_daemon/apiserver/streaming/port_forward.ts";
+import { SpdyConnection } from "../../../../master_daemon/apiserver/streaming/spdy.ts";
+import type { PortForwardTarget } from "../../../../master_daemon/apiserver/streaming/target.ts";
+import { duplexPair } from "../_api.ts";
+
+async function echo(end: Duplex): Promise<void> {
+  for await (const bytes of end.iterator({ destroyOnReturn: false }))
+    if (!end.write(bytes)) await new Promise((resolve) => end.once("drain", resolve));
+  end.end();
+}
+
+const target: PortForwardTarget = {
+  kind: "portforward",
+  ports: [8080, 9090],
+  pod: "pod p, uid u",
+  async dial(port) {
+    if (port === 9090) throw StatusError.internal("connection refused");
+    const [near, far] = duplexPair();
+    void echo(far).catch(() => {});
+    return near;
+  },
+};
+
+async function sockets(): Promise<[Socket, Socket]> {
+  return new Promise((resolve) => {
+    const listener = createServer({ allowHalfOpen: true }, (server) => {
+      resolve([server, client]);
+      listener.close();
+    }).listen(0, "127.0.0.1", () => {
+      client = connect((listener.address() as AddressInfo).port, "127.0.0.1");
+    });
+    let client: Socket;
+  });
+}
+
+async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of stream) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+describe("serveSpdyPortForward()", () => {
+  async function open() {
+    const [server, client] = await sockets();
+    void serveSpdyPortForward(server, target);
+    const connection = new SpdyConnection(client, { onStream: () => {}, role: "client" });
+    onTestFinished(() => connection.close());
+    return async (port: number, requestid: number) => {
+      const headers = (streamtype: string) =>
+        new Map([
+          ["streamtype", streamtype],
+          ["port", String(port)],
+          ["requestid", String(requestid)],
+        ]);
+      const error = await connection.open(headers("error"));
+      error.end();
+      return { error, data: await connection.open(headers("data")) };
+    };
+  }
+
+  it("carries bytes both ways, half-closed, and ends the error stream", async () => {
+    const dial = await open();
+    const hash = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+    await Promise.all(
+      [1, 2, 3].map(async (id) => {
+        const { data, error } = await dial(8080, id);
+        const sent = randomBytes(2 * 1024 * 1024);
+        data.end(sent);
+        expect(hash(await collect(data.iterator({ destroyOnReturn: false })))).toBe(hash(sent));
+        expect((await collect(error)).length).toBe(0);
+      }),
+    );
+  });
+
+  it("tells on the error stream why a connection cannot be made", async () => {
+    const dial = await open();
+    const { error } = await dial(9090, 1);
+    expect((await collect(error)).toString()).toBe(
+      "error forwarding port 9090 to pod p, uid u: Internal error occurred: connection refused",
+    );
+  });
+});
+
+describe("servePortForwardMessages()", () => {
+  it("names the port of each channel first, then carries data and errors", async () => {
+    const [near, far] = messagePair("v4.channel.k8s.io");
+    const served = servePortForwardMessages(far, target);
+    const messages = near[Symbol.asyncIterator]();
+    const next = async () => [...((await messages.next()).value ?? [])];
+    expect(await next()).toEqual([0, 0x90, 0x1f]);
+    expect(await next()).toEqual([1, 0x90, 0x1f]);
+    expect(await next()).toEqual([2, 0x82, 0x23]);
+    expect(await next()).toEqual([3, 0x82, 0x23]);
+    const failure = await next();
+    expect(failure[0]).toBe(3);
+    expect(Buffer.from(failure.slice(1)).toString()).toContain("connection refused");
+    await near.send(Uint8Array.of(0, 104, 105));
+    expect(await next()).toEqual([0, 104, 105]);
+    near.close();
+    await served;
+  });
+});
+
+describe("parsePort()", () => {
+  it.each([
+    ["80", 80],
+    ["65535", 65535],
+    ["0", undefined],
+    ["65536", undefined],
+    ["-1", undefined],
+    ["localhost:80", undefined],
+    ["", undefined],
+    ["1e3", undefined],
+  ])("reads %j as %s", (text, port) => {
+    expect(parsePort(text)).toBe(port);
+  });
+});

@@ -1,0 +1,123 @@
+import { describe, expect, it } from "vitest";
+import type { Pod } from "../../../core/kinds/mod.ts";
+import { rankForDeletion } from "../../../master_daemon/controllers/_rank_pods.ts";
+import { planReplicaSet, replicaSetStatus } from "../../../master_daemon/controllers/replicaset.ts";
+import { aPod, aReplicaSet, at, start } from "./fixtures.ts";
+
+const minute = 60_000;
+const nowMs = start + 1000 * minute;
+
+describe("planReplicaSet()", () => {
+  it("creates what is missing from the template, not counting pods that ended or are ending", () => {
+    const pods = [
+      aPod("a", { readySince: 0 }),
+      aPod("b", { phase: "Failed" }),
+      aPod("c", { readySince: 0, metadata: { deletionTimestamp: at(0) } }),
+    ];
+    const { create, remove } = planReplicaSet({ replicaSet: aReplicaSet("rs"), pods, relatedPods: pods, nowMs });
+    expect(remove).toEqual([]);
+    expect(create).toHaveLength(2);
+    expect(create[0]).toEqual({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: {
+        generateName: "rs-",
+        namespace: "default",
+        labels: { app: "web" },
+        ownerReferences: [
+          {
+            apiVersion: "apps/v1",
+            kind: "ReplicaSet",
+            name: "rs",
+            uid: "uid-rs",
+            controller: true,
+            blockOwnerDeletion: true,
+          },
+        ],
+      },
+      spec: { containers: [{ name: "app", image: "app:1" }] },
+    });
+  });
+
+  it("changes nothing, when the ReplicaSet is being deleted", () => {
+    const replicaSet = aReplicaSet("rs", {}, { metadata: { deletionTimestamp: at(0) } });
+    expect(planReplicaSet({ replicaSet, pods: [], relatedPods: [], nowMs }).create).toEqual([]);
+  });
+
+  it("creates at most 500 at once", () => {
+    const replicaSet = aReplicaSet("rs", { replicas: 2000 });
+    expect(planReplicaSet({ replicaSet, pods: [], relatedPods: [], nowMs }).create).toHaveLength(500);
+  });
+
+  it("removes the pod that shares its node with a sibling of another ReplicaSet, when all else is equal", () => {
+    const one = aPod("a", { readySince: 0, nodeName: "node-1" });
+    const two = aPod("b", { readySince: 0, nodeName: "node-2" });
+    const sibling = aPod("other", { readySince: 0, nodeName: "node-2" });
+    const replicaSet = aReplicaSet("rs", { replicas: 1 });
+    const plan = planReplicaSet({ replicaSet, pods: [one, two], relatedPods: [one, two, sibling], nowMs });
+    expect(plan.remove).toEqual([two]);
+  });
+
+  it("looks again when the next pod will have been ready for long enough", () => {
+    const pods = [aPod("a", { readySince: 0 }), aPod("b", { readySince: 4000 }), aPod("c", { readySince: 7000 })];
+    const replicaSet = aReplicaSet("rs", { minReadySeconds: 10 });
+    const state = { replicaSet, pods, relatedPods: pods, nowMs: start + 10_000 };
+    expect(planReplicaSet(state).requeueAfterMs).toBe(4000);
+    expect(replicaSetStatus(state, undefined)).toEqual({
+      replicas: 3,
+      fullyLabeledReplicas: 3,
+      readyReplicas: 3,
+      availableReplicas: 1,
+      terminatingReplicas: 0,
+      observedGeneration: 1,
+    });
+  });
+});
+
+describe("rankForDeletion()", () => {
+  const cost = (value: string) => ({ annotations: { "controller.kubernetes.io/pod-deletion-cost": value } });
+  const restarted = (pod: Pod, restartCount: number): Pod => ({
+    ...pod,
+    status: {
+      ...pod.status,
+      containerStatuses: [{ name: "app", ready: true, restartCount, image: "", imageID: "" }],
+    },
+  });
+  const ready = { readySince: 0 };
+  it.each<[string, Pod, Pod]>([
+    ["an unscheduled pod goes first", aPod("x", { nodeName: "" }), aPod("y")],
+    ["a pending pod goes before a running one", aPod("x"), aPod("y", { phase: "Running" })],
+    ["a pod that is not ready goes first", aPod("x", { phase: "Running" }), aPod("y", ready)],
+    [
+      "the lower deletion cost goes first",
+      aPod("x", { ...ready, metadata: cost("-5") }),
+      aPod("y", { ...ready, metadata: cost("3") }),
+    ],
+    ["the pod that is ready for a shorter time goes first", aPod("x", { readySince: 990 * minute }), aPod("y", ready)],
+    ["the pod that restarted more often goes first", restarted(aPod("x", ready), 3), restarted(aPod("y", ready), 1)],
+    [
+      "the younger pod goes first",
+      aPod("x", { ...ready, metadata: { creationTimestamp: at(990 * minute) } }),
+      aPod("y", ready),
+    ],
+  ])("%s", (_, first, second) => {
+    const options = { podsOnNode: () => 1, nowMs };
+    expect(rankForDeletion([second, first], options)).toEqual([first, second]);
+    expect(rankForDeletion([first, second], options)).toEqual([first, second]);
+  });
+});
+
+describe("replicaSetStatus()", () => {
+  it("tells of a failure and keeps the time at which it began", () => {
+    const failure = { reason: "FailedCreate", message: "quota" } as const;
+    const replicaSet = aReplicaSet("rs");
+    const first = replicaSetStatus({ replicaSet, pods: [], nowMs: start }, failure);
+    expect(first.conditions).toEqual([
+      { type: "ReplicaFailure", status: "True", ...failure, lastTransitionTime: at(0) },
+    ]);
+    const later = replicaSetStatus({ replicaSet: { ...replicaSet, status: first }, pods: [], nowMs }, failure);
+    expect(later.conditions).toEqual(first.conditions);
+    const cleared = replicaSetStatus({ replicaSet: { ...replicaSet, status: first }, pods: [], nowMs }, undefined);
+    expect(cleared.conditions).toBeUndefined();
+  });
+});

@@ -1,0 +1,146 @@
+import { describe, expect, it } from "vitest";
+import { StatusError } from "../../../core/api/status.ts";
+import { configMap, secret } from "../../../core/kinds/mod.ts";
+import type { Controller } from "../../../master_daemon/controllers/controller.ts";
+import { runControllers } from "../../../master_daemon/controllers/runner.ts";
+import { openCluster } from "./_cluster.ts";
+
+const object = (name: string, data: Record<string, string> = {}) => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { namespace: "default", name },
+  data,
+});
+
+async function run(controller: Controller) {
+  const cluster = await openCluster();
+  const { client, clock, informers, log, parts, random } = cluster;
+  const running = parts.use(runControllers([controller], { client, clock, informers, log, random }));
+  return { ...cluster, running };
+}
+
+describe("runControllers()", () => {
+  it("calls a key again only when the caches show its last writes and deletions", async () => {
+    const seen: string[] = [];
+    const stale: string[] = [];
+    const { client, until } = await run({
+      name: "counter",
+      reconciles: configMap,
+      workers: 10,
+      async reconcile(key, { client, lister, signal }) {
+        const present = lister(configMap).get(key);
+        if (!present) return undefined;
+        const live = await client.get(configMap, key, { signal });
+        if (live.metadata.resourceVersion !== present.metadata.resourceVersion) stale.push(key.name);
+        const count = Number(present.data?.count ?? 0);
+        seen.push(`${key.name}:${count}`);
+        if (count === 3) await client.delete(configMap, key, { signal });
+        else await client.update(configMap, { ...present, data: { count: String(count + 1) } }, { signal });
+        return { requeueAfterMs: 0 };
+      },
+    });
+    for (const name of ["a", "b", "c"]) await client.create(configMap, object(name));
+    await until(async () => (await client.list(configMap, { namespace: "default" })).items.length === 0);
+    expect(seen.sort()).toEqual(["a", "b", "c"].flatMap((name) => [0, 1, 2, 3].map((count) => `${name}:${count}`)));
+    expect(stale).toEqual([]);
+  });
+
+  it("backs a failing key off and logs each failure once, but not that the cache was behind", async () => {
+    const times: number[] = [];
+    let failure: unknown = new Error("broken");
+    const { client, clock, errors } = await run({
+      name: "failing",
+      reconciles: configMap,
+      async reconcile(_, context) {
+        times.push(context.clock.monotonic());
+        if (times.length === 5) return undefined;
+        throw failure;
+      },
+    });
+    await client.create(configMap, object("a"));
+    await clock.advance(6);
+    failure = StatusError.conflict({ group: "", plural: "configmaps" }, "a");
+    await clock.advance(10_000);
+    expect(times).toEqual([0, 5, 15, 35, 75]);
+    expect(errors).toEqual([
+      'Reconcile failed {"key":"default/a","error":"broken"}',
+      'Reconcile failed {"key":"default/a","error":"broken"}',
+    ]);
+  });
+
+  it("looks again when asked to, and at owners and mapped keys when their objects change", async () => {
+    const keys: string[] = [];
+    const { client, clock, until } = await run({
+      name: "mapped",
+      reconciles: configMap,
+      owns: [secret],
+      watches: [{ kind: secret, keys: ({ metadata }) => (metadata.name === "mapped" ? [{ name: "elsewhere" }] : []) }],
+      async reconcile({ name }) {
+        keys.push(name);
+        return name === "owner" ? { requeueAfterMs: 60_000 } : undefined;
+      },
+    });
+    const owner = await client.create(configMap, object("owner"));
+    await until(async () => keys.length === 1);
+    await clock.advance(60_000);
+    expect(keys).toEqual(["owner", "owner"]);
+    const base = { apiVersion: "v1", kind: "Secret" };
+    const reference = {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      name: "owner",
+      uid: owner.metadata.uid ?? "",
+      controller: true,
+    };
+    await client.create(secret, {
+      ...base,
+      metadata: { namespace: "default", name: "owned", ownerReferences: [reference] },
+    });
+    await client.create(secret, { ...base, metadata: { namespace: "default", name: "mapped" } });
+    await until(async () => keys.length === 4);
+    expect(keys.slice(2).sort()).toEqual(["elsewhere", "owner"]);
+    await client.patch(
+      secret,
+      { namespace: "default", name: "owned" },
+      { type: "merge", body: { metadata: { ownerReferences: null } } },
+    );
+    await until(async () => keys.length === 5);
+    expect(keys[4]).toBe("owner");
+  });
+
+  it("refuses listers of kinds that the controller does not name", async () => {
+    const { client, errors, until } = await run({
+      name: "nosy",
+      reconciles: configMap,
+      async reconcile(_, { lister }) {
+        lister(secret);
+        return undefined;
+      },
+    });
+    await client.create(configMap, object("a"));
+    await until(async () => errors.length > 0);
+    expect(errors[0]).toContain("Cannot list secrets: nosy does not name the kind");
+  });
+
+  it("ends its work when disposed", async () => {
+    let aborted = false;
+    const { client, running, until } = await run({
+      name: "slow",
+      reconciles: configMap,
+      async reconcile(_, { clock, signal }) {
+        signal.addEventListener("abort", () => {
+          aborted = true;
+        });
+        await clock.sleep(1_000_000, { signal });
+        return undefined;
+      },
+    });
+    await client.create(configMap, object("a"));
+    await until(async () => true);
+    await until(async () => true, { stepMs: 1 });
+    await client.get(configMap, { namespace: "default", name: "a" });
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    await running[Symbol.asyncDispose]();
+    expect(aborted).toBe(true);
+  });
+});

@@ -1,0 +1,118 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { FakeClock } from "../../../core/util/fake_clock.ts";
+import { Heap } from "../../../master_daemon/scheduler/_heap.ts";
+import { SchedulingQueue } from "../../../master_daemon/scheduler/queue.ts";
+import { aPod } from "../controllers/fixtures.ts";
+
+const { signal } = new AbortController();
+const pod = (name: string, priority = 0) => aPod(name, { nodeName: "", spec: { priority } });
+
+function open() {
+  const clock = new FakeClock();
+  const queue = new SchedulingQueue({ clock });
+  /** Names that come out until nothing is ready. */
+  const drain = async () => {
+    const names: (string | undefined)[] = [];
+    while (queue.counts.active > 0) names.push((await queue.pop(signal)).pod.metadata.name);
+    return names;
+  };
+  return { clock, queue, drain };
+}
+
+describe("SchedulingQueue", () => {
+  it("gives the highest priority first, then who waits longest", async () => {
+    const { queue, drain } = open();
+    for (const one of [pod("a"), pod("b", 5), pod("c"), pod("d", 5)]) queue.add(one);
+    expect(await drain()).toEqual(["b", "d", "a", "c"]);
+  });
+
+  it("gives a pod once, however often it is added, in its newest state", async () => {
+    const { queue, drain } = open();
+    queue.add(pod("a"));
+    queue.add({ ...pod("a"), status: { phase: "Pending" } });
+    expect(queue.counts).toEqual({ active: 1, backoff: 0, unschedulable: 0 });
+    expect((await queue.pop(signal)).pod.status).toEqual({ phase: "Pending" });
+    queue.add(pod("a"));
+    expect(await drain()).toEqual([]);
+  });
+
+  it("waits for a pod, and ends with the signal's reason", async () => {
+    const { queue } = open();
+    const waiting = queue.pop(signal);
+    queue.add(pod("a"));
+    expect((await waiting).attempts).toBe(1);
+    const controller = new AbortController();
+    const aborted = queue.pop(controller.signal);
+    controller.abort(new Error("over"));
+    await expect(aborted).rejects.toThrow("over");
+  });
+
+  it("backs off 1, 2, 4, 8, 10 seconds, when a pod is to be tried again", async () => {
+    const { clock, queue } = open();
+    queue.add(pod("a"));
+    for (const seconds of [1, 2, 4, 8, 10, 10]) {
+      const { pod: one } = await queue.pop(signal);
+      queue.retry(one);
+      await clock.advance(seconds * 1000 - 1);
+      expect(queue.counts).toMatchObject({ active: 0, backoff: 1 });
+      await clock.advance(1);
+      expect(queue.counts).toMatchObject({ active: 1, backoff: 0 });
+    }
+  });
+
+  it("tries a parked pod again, when something happens that may help, but not before its back-off ends", async () => {
+    const { clock, queue, drain } = open();
+    queue.add(pod("a"));
+    queue.park((await queue.pop(signal)).pod, ["node-added"]);
+    queue.onEvent("pod-deleted");
+    expect(queue.counts).toMatchObject({ unschedulable: 1 });
+    queue.onEvent("node-added");
+    expect(queue.counts).toMatchObject({ unschedulable: 0, backoff: 1 });
+    await clock.advance(1000);
+    expect(await drain()).toEqual(["a"]);
+  });
+
+  it("tries a parked pod again, when it changed itself or five minutes passed", async () => {
+    const { clock, queue, drain } = open();
+    queue.add(pod("a"));
+    queue.park((await queue.pop(signal)).pod, []);
+    await clock.advance(2000);
+    queue.add(pod("a"));
+    expect(queue.counts).toMatchObject({ unschedulable: 1 });
+    queue.add(pod("a"), { changed: true });
+    expect(await drain()).toEqual(["a"]);
+    queue.park(pod("a"), []);
+    await clock.advance(299_999);
+    expect(queue.counts).toMatchObject({ unschedulable: 1 });
+    await clock.advance(1);
+    expect(await drain()).toEqual(["a"]);
+  });
+
+  it("forgets deleted pods wherever they are, and leaves no timer behind", async () => {
+    const { clock, queue, drain } = open();
+    for (const name of ["active", "backoff", "parked"]) queue.add(pod(name));
+    const taken = [await queue.pop(signal), await queue.pop(signal), await queue.pop(signal)];
+    queue.retry(pod("backoff"));
+    queue.park(pod("parked"), []);
+    queue.add(pod("other"));
+    for (const { pod: one } of taken) queue.delete(one);
+    expect(clock.pending).toBe(0);
+    expect(await drain()).toEqual(["other"]);
+    queue.retry(pod("active"));
+    expect(queue.counts).toEqual({ active: 0, backoff: 0, unschedulable: 0 });
+  });
+});
+
+describe("Heap", () => {
+  it("gives items in order, whatever goes in", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer()), (numbers) => {
+        const heap = new Heap<number>((a, b) => a < b);
+        for (const number of numbers) heap.push(number);
+        expect(numbers.map(() => heap.pop())).toEqual(numbers.toSorted((a, b) => a - b));
+        expect([heap.size, heap.pop()]).toEqual([0, undefined]);
+      }),
+    );
+  });
+});

@@ -1,0 +1,122 @@
+import { describe, expect, it } from "vitest";
+import { keyOf } from "../../../core/api/meta.ts";
+import { StatusError } from "../../../core/api/status.ts";
+import type { Client } from "../../../core/client/client.ts";
+import { event, node, type Pod, type PodSpec, pod } from "../../../core/kinds/mod.ts";
+import { podCondition } from "../../../core/kinds/pod_helpers.ts";
+import { runScheduler } from "../../../master_daemon/scheduler/scheduler.ts";
+import { openCluster } from "../controllers/_cluster.ts";
+
+async function open({ wrap = (client) => client }: { wrap?: (client: Client) => Client } = {}) {
+  const cluster = await openCluster();
+  const { client, clock, informers, log, parts, random } = cluster;
+  parts.use(runScheduler({ client: wrap(client), clock, informers, log, random }));
+  return cluster;
+}
+
+const aPod = (name: string, spec: Partial<PodSpec> = {}): Pod => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { namespace: "default", name },
+  spec: { containers: [{ name: "c", image: "app" }], ...spec },
+});
+const wanting = (cpu: string) => ({ containers: [{ name: "c", image: "app", resources: { requests: { cpu } } }] });
+const key = (name: string) => ({ namespace: "default", name });
+
+describe("runScheduler()", () => {
+  it("spreads pods over the nodes and tells of each", async () => {
+    const { all, addNode, client, until } = await open();
+    for (const name of ["node-1", "node-2"]) await addNode(name);
+    for (let at = 0; at < 10; at++) await client.create(pod, aPod(`p${at}`));
+    const pods = await until(async () => {
+      const list = await all(pod);
+      return list.every(({ spec }) => spec.nodeName) && list;
+    });
+    expect(pods.filter(({ spec }) => spec.nodeName === "node-1")).toHaveLength(5);
+    await until(async () => (await all(event)).length === 10);
+    const [first] = await all(event);
+    expect(first).toMatchObject({ type: "Normal", reason: "Scheduled", source: { component: "default-scheduler" } });
+    expect(first?.message).toMatch(/^Successfully assigned default\/p\d to node-[12]$/);
+  });
+
+  it("says why a pod waits, and places it once there is room", async () => {
+    const { addNode, all, client, until } = await open();
+    await client.create(pod, aPod("early"));
+    const waiting = await until(async () => {
+      const one = await client.get(pod, key("early"));
+      return podCondition(one, "PodScheduled") && one;
+    });
+    expect(podCondition(waiting, "PodScheduled")).toMatchObject({
+      status: "False",
+      reason: "Unschedulable",
+      message: "no nodes available to schedule pods",
+    });
+    await addNode("node-1");
+    await until(async () => (await client.get(pod, key("early"))).spec.nodeName, { stepMs: 500, rounds: 10 });
+
+    await client.create(pod, aPod("big", wanting("3")));
+    await until(async () => (await client.get(pod, key("big"))).spec.nodeName);
+    await client.create(pod, aPod("next", wanting("2")));
+    const message =
+      "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.";
+    await until(async () =>
+      (await all(event)).some((one) => one.reason === "FailedScheduling" && one.message === message),
+    );
+    await client.delete(pod, key("big"), { gracePeriodSeconds: 0 });
+    await until(async () => (await client.get(pod, key("next"))).spec.nodeName, { stepMs: 500, rounds: 10 });
+  });
+
+  it("leaves pods alone that are gated, of another scheduler, or placed already", async () => {
+    const { addNode, client, until } = await open();
+    await addNode("node-1");
+    await client.create(pod, aPod("gated", { schedulingGates: [{ name: "wait" }] }));
+    await client.create(pod, aPod("foreign", { schedulerName: "other" }));
+    await client.create(pod, aPod("ours"));
+    await until(async () => (await client.get(pod, key("ours"))).spec.nodeName);
+    for (const name of ["gated", "foreign"]) {
+      expect((await client.get(pod, key(name))).spec.nodeName).toBeUndefined();
+    }
+    const gated = await client.get(pod, key("gated"));
+    await client.update(pod, { ...gated, spec: { ...gated.spec, schedulingGates: [] } });
+    await until(async () => (await client.get(pod, key("gated"))).spec.nodeName);
+  });
+
+  it("takes a pod back and tries again, when binding fails", async () => {
+    let failures = 2;
+    const { addNode, client, errors, until } = await open({
+      wrap: (client) => ({
+        ...client,
+        get: client.get.bind(client),
+        list: client.list.bind(client),
+        watch: client.watch.bind(client),
+        updateStatus: client.updateStatus.bind(client),
+        patch: client.patch.bind(client),
+        async create(kind, object, options) {
+          if (options?.subresource === "binding" && failures-- > 0) throw StatusError.unavailable("try later");
+          return client.create(kind, object, options);
+        },
+      }),
+    });
+    await addNode("node-1");
+    await client.create(pod, aPod("a", wanting("3")));
+    await until(async () => (await client.get(pod, key("a"))).spec.nodeName, { stepMs: 500, rounds: 20 });
+    expect(errors).toHaveLength(2);
+    expect(errors[0]).toBe('Pod not bound {"pod":"default/a","node":"node-1","error":"try later"}');
+  });
+
+  it("keeps off cordoned nodes until they are uncordoned", async () => {
+    const { addNode, client, until } = await open();
+    await addNode("node-1");
+    const present = await client.get(node, { name: "node-1" });
+    await client.update(node, { ...present, spec: { ...present.spec, unschedulable: true } });
+    await client.create(pod, aPod("a"));
+    const waiting = await until(async () => {
+      const one = await client.get(pod, key("a"));
+      return podCondition(one, "PodScheduled") && one;
+    });
+    expect(podCondition(waiting, "PodScheduled")?.message).toContain("1 node(s) were unschedulable.");
+    const cordoned = await client.get(node, keyOf(present));
+    await client.update(node, { ...cordoned, spec: { ...cordoned.spec, unschedulable: false } });
+    await until(async () => (await client.get(pod, key("a"))).spec.nodeName, { stepMs: 500, rounds: 10 });
+  });
+});

@@ -1,0 +1,431 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { configMap } from "../../../core/kinds/configmap.ts";
+import { type Pod, pod as podKind } from "../../../core/kinds/pod.ts";
+import type { ContainerConfig } from "../../../node_daemon/runtime/runtime.ts";
+import { openTestNode, type TestNode } from "./cluster.ts";
+
+const ready = (pod: Pod) => pod.status?.conditions?.find(({ type }) => type === "Ready")?.status === "True";
+const phase = (wanted: string) => (pod: Pod) => pod.status?.phase === wanted;
+const first = (pod: Pod) => pod.status?.containerStatuses?.[0];
+const app = { name: "app", image: "img:1", command: ["run"] };
+
+async function containers(node: TestNode) {
+  return node.runtime.listContainers({ signal: new AbortController().signal });
+}
+
+describe("Kubelet", () => {
+  it("runs a pod and reports it ready", async () => {
+    await using node = await openTestNode();
+    await node.run({});
+    const pod = await node.until(ready);
+    expect(pod.status).toMatchObject({
+      phase: "Running",
+      hostIP: "127.0.0.1",
+      podIP: "127.64.1.1",
+      podIPs: [{ ip: "127.64.1.1" }],
+      qosClass: "BestEffort",
+      containerStatuses: [
+        {
+          name: "app",
+          ready: true,
+          started: true,
+          restartCount: 0,
+          state: { running: { startedAt: "2026-01-01T00:00:00Z" } },
+        },
+      ],
+    });
+    expect(first(pod)?.containerID).toMatch(/^fake:\/\/[0-9a-f]{64}$/);
+    await node.idle();
+    expect(await node.events()).toEqual([
+      'Pulled: Container image "img:1" already present on machine',
+      "Created: Created container: app",
+      "Started: Started container app",
+    ]);
+  });
+
+  it("gives every pod an address of its own", async () => {
+    await using node = await openTestNode();
+    for (const name of ["a", "b"]) await node.run({}, { name });
+    const a = await node.until(ready, "a");
+    const b = await node.until(ready, "b");
+    expect(new Set([a.status?.podIP, b.status?.podIP]).size).toBe(2);
+  });
+
+  it("restarts a container that ended, at once and then with back-off", async () => {
+    await using node = await openTestNode(() => ({ exitAfterMs: 1000, exitCode: 1 }));
+    await node.run({});
+    await node.until((pod) => first(pod)?.state?.running !== undefined);
+    await node.advance(1000);
+    await node.until((pod) => first(pod)?.restartCount === 1 && first(pod)?.state?.running !== undefined);
+    await node.advance(1000);
+    const waiting = await node.until((pod) => first(pod)?.state?.waiting !== undefined);
+    expect(first(waiting)?.state?.waiting).toEqual({
+      reason: "CrashLoopBackOff",
+      message: `back-off 10s restarting failed container=app pod=web_default(${waiting.metadata.uid})`,
+    });
+    expect(first(waiting)?.lastState?.terminated).toMatchObject({ exitCode: 1, reason: "Error" });
+    expect(waiting.status?.phase).toBe("Running");
+    await node.advance(9000);
+    expect(first(await node.get())?.restartCount).toBe(1);
+    await node.advance(1000);
+    await node.until((pod) => first(pod)?.restartCount === 2);
+    expect(await node.events()).toContain(
+      `BackOff: Back-off restarting failed container app in pod web_default(${waiting.metadata.uid})`,
+    );
+  });
+
+  it("keeps the dead container of the run before, and no older", async () => {
+    await using node = await openTestNode(() => ({ exitAfterMs: 601_000, exitCode: 1 }));
+    await node.run({});
+    await node.until((pod) => first(pod)?.state?.running !== undefined);
+    for (let round = 0; round < 3; round++) await node.advance(602_000, 100_000);
+    await node.until((pod) => first(pod)?.restartCount === 3);
+    await node.idle();
+    expect((await containers(node)).map(({ attempt }) => attempt).sort()).toEqual([2, 3]);
+  });
+
+  it.each([
+    ["Never", 0, "Succeeded", "Completed"],
+    ["Never", 3, "Failed", "Error"],
+    ["OnFailure", 0, "Succeeded", "Completed"],
+  ] as const)(
+    "with restartPolicy %s and exit code %i ends a pod as %s",
+    async (restartPolicy, exitCode, end, reason) => {
+      await using node = await openTestNode(() => ({ exitAfterMs: 5000, exitCode }));
+      await node.run({ restartPolicy });
+      await node.until(ready);
+      await node.advance(5000);
+      const pod = await node.until(phase(end));
+      expect(first(pod)?.state?.terminated).toMatchObject({ exitCode, reason });
+      expect(pod.status?.conditions?.find(({ type }) => type === "Ready")).toMatchObject({
+        status: "False",
+        reason: end === "Succeeded" ? "PodCompleted" : "PodFailed",
+      });
+      await node.advance(120_000, 30_000);
+      expect(node.started).toHaveLength(1);
+    },
+  );
+
+  it("runs init containers in order, then the others", async () => {
+    await using node = await openTestNode(({ name }) => (name.startsWith("init") ? { exitAfterMs: 1000 } : {}));
+    const init = (name: string) => ({ ...app, name });
+    await node.run({ initContainers: [init("init-a"), init("init-b")] });
+    const pending = await node.until((pod) => pod.status?.initContainerStatuses?.[0]?.state?.running !== undefined);
+    expect(pending.status?.phase).toBe("Pending");
+    expect(first(pending)?.state?.waiting?.reason).toBe("PodInitializing");
+    expect(pending.status?.conditions?.find(({ type }) => type === "Initialized")).toMatchObject({
+      status: "False",
+      reason: "ContainersNotInitialized",
+      message: "containers with incomplete status: [init-a init-b]",
+    });
+    await node.advance(1000);
+    await node.until((pod) => pod.status?.initContainerStatuses?.[1]?.state?.running !== undefined);
+    await node.advance(1000);
+    await node.until(ready);
+    expect(node.started.map(({ name }) => name)).toEqual(["init-a", "init-b", "app"]);
+  });
+
+  it("deletes a pod gracefully: preStop, the containers, then the sidecar, then the object", async () => {
+    const order: string[] = [];
+    await using node = await openTestNode(({ name }) => ({
+      stopDelayMs: 2000,
+      exec: ([command = ""]) => {
+        order.push(`${name}: ${command}`);
+        return { exitCode: 0 };
+      },
+    }));
+    const hook = { lifecycle: { preStop: { exec: { command: ["bye"] } } } };
+    await node.run({
+      initContainers: [{ ...app, name: "sidecar", restartPolicy: "Always", ...hook }],
+      containers: [{ ...app, ...hook }],
+    });
+    await node.until(ready);
+    await node.client.delete(podKind, { namespace: "default", name: "web" });
+    const terminating = await node.until((pod) => !ready(pod));
+    expect(terminating.metadata.deletionTimestamp).toBeDefined();
+    await node.idle();
+    expect(order).toEqual(["app: bye"]);
+    await node.advance(2000);
+    expect((await containers(node)).map(({ name, state }) => `${name} ${state}`).sort()).toEqual([
+      "app exited",
+      "sidecar running",
+    ]);
+    expect(order).toEqual(["app: bye", "sidecar: bye"]);
+    await node.advance(2000);
+    await node.gone();
+    expect(await containers(node)).toEqual([]);
+    expect(await readdir(join(node.rootDir, "pods"))).toEqual([]);
+    expect(await node.events()).toContain("Killing: Stopping container app");
+  });
+
+  it("kills a container that ignores SIGTERM at the end of the grace period", async () => {
+    await using node = await openTestNode(() => ({ stopDelayMs: 3_600_000 }));
+    await node.run({ terminationGracePeriodSeconds: 5 });
+    await node.until(ready);
+    await node.client.delete(podKind, { namespace: "default", name: "web" });
+    await node.idle();
+    await node.advance(4000);
+    expect((await containers(node))[0]?.state).toBe("running");
+    await node.advance(1000);
+    await node.gone();
+  });
+
+  it("shortens a grace period that runs already when the pod is deleted again", async () => {
+    await using node = await openTestNode(() => ({ stopDelayMs: 3_600_000 }));
+    await node.run({ terminationGracePeriodSeconds: 600 });
+    await node.until(ready);
+    await node.client.delete(podKind, { namespace: "default", name: "web" });
+    await node.advance(1000);
+    await node.client.delete(podKind, { namespace: "default", name: "web" }, { gracePeriodSeconds: 2 });
+    await node.idle();
+    await node.advance(2000);
+    await node.gone();
+  });
+
+  it("ends what is left of a pod that was force-deleted", async () => {
+    await using node = await openTestNode();
+    await node.run({});
+    await node.until(ready);
+    await node.client.delete(podKind, { namespace: "default", name: "web" }, { gracePeriodSeconds: 0 });
+    await node.gone();
+    await node.idle();
+    expect(await containers(node)).toEqual([]);
+  });
+
+  it("cuts a postStart hook short when the pod is deleted", async () => {
+    await using node = await openTestNode();
+    await node.run({ containers: [{ ...app, lifecycle: { postStart: { sleep: { seconds: 3600 } } } }] });
+    await node.idle();
+    expect(first(await node.get())?.state?.waiting?.reason).toBe("ContainerCreating");
+    await node.client.delete(podKind, { namespace: "default", name: "web" });
+    await node.gone();
+  });
+
+  it("says why an image cannot be had, and backs off", async () => {
+    await using node = await openTestNode();
+    Object.assign(node.runtime.images, {
+      find: async () => undefined,
+      pull: async () => {
+        throw new Error("no such host");
+      },
+    });
+    await node.run({});
+    const failed = await node.until((pod) => first(pod)?.state?.waiting?.reason === "ErrImagePull");
+    expect(failed.status?.phase).toBe("Pending");
+    expect(first(failed)?.state?.waiting?.message).toBe("no such host");
+    await node.advance(1000);
+    await node.until((pod) => first(pod)?.state?.waiting?.reason === "ImagePullBackOff");
+    expect(await node.events()).toEqual(
+      expect.arrayContaining([
+        'Pulling: Pulling image "img:1"',
+        'Failed: Failed to pull image "img:1": no such host',
+        "Failed: Error: ErrImagePull",
+        'BackOff: Back-off pulling image "img:1"',
+      ]),
+    );
+  });
+
+  it("waits for a missing ConfigMap and goes on as soon as it is there", async () => {
+    await using node = await openTestNode();
+    const from = { configMapKeyRef: { name: "settings", key: "color" } };
+    await node.run({ containers: [{ ...app, env: [{ name: "COLOR", valueFrom: from }] }] });
+    const waiting = await node.until((pod) => first(pod)?.state?.waiting?.reason === "CreateContainerConfigError");
+    expect(first(waiting)?.state?.waiting?.message).toBe('configmap "settings" not found');
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings", namespace: "default" } };
+    await node.client.create(configMap, { ...object, data: { color: "blue" } });
+    await node.until(ready);
+    expect(variable(node.started[0], "COLOR")).toBe("blue");
+  });
+
+  it("mounts a ConfigMap and shows its changes while the pod runs", async () => {
+    await using node = await openTestNode();
+    const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "page", namespace: "default" } };
+    await node.client.create(configMap, { ...object, data: { "index.html": "one" } });
+    await node.run({
+      volumes: [{ name: "html", configMap: { name: "page" } }],
+      containers: [{ ...app, volumeMounts: [{ name: "html", mountPath: "/srv" }] }],
+    });
+    await node.until(ready);
+    const mount = node.started[0]?.mounts.find(({ containerPath }) => containerPath === "/srv");
+    expect(mount?.readOnly).toBe(true);
+    const file = join(mount?.hostPath ?? "", "index.html");
+    expect(await readFile(file, "utf8")).toBe("one");
+    await node.client.patch(
+      configMap,
+      { namespace: "default", name: "page" },
+      { type: "merge", body: { data: { "index.html": "two" } } },
+    );
+    await node.soon(async () => (await readFile(file, "utf8")) === "two");
+    expect(node.started).toHaveLength(1);
+  });
+
+  it("tells what a container wrote as its last words", async () => {
+    await using node = await openTestNode(() => ({ exitAfterMs: 1000, exitCode: 2 }));
+    await node.run({ restartPolicy: "Never" });
+    await node.until(ready);
+    const mount = node.started[0]?.mounts.find(({ containerPath }) => containerPath === "/dev/termination-log");
+    await writeFile(mount?.hostPath ?? "", "out of luck");
+    await node.advance(1000);
+    const pod = await node.until(phase("Failed"));
+    expect(first(pod)?.state?.terminated?.message).toBe("out of luck");
+  });
+
+  it("falls back to the log for last words, where the policy says so", async () => {
+    await using node = await openTestNode(() => ({ exitAfterMs: 1000, exitCode: 2, output: ["line", "the end"] }));
+    await node.run({
+      restartPolicy: "Never",
+      containers: [{ ...app, terminationMessagePolicy: "FallbackToLogsOnError" }],
+    });
+    await node.until(ready);
+    await node.advance(1000);
+    expect(first(await node.until(phase("Failed")))?.state?.terminated?.message).toBe("line\nthe end\n");
+  });
+
+  it("ends a pod at its active deadline", async () => {
+    await using node = await openTestNode();
+    await node.run({ activeDeadlineSeconds: 30 });
+    await node.until(ready);
+    await node.advance(31_000);
+    const pod = await node.until(phase("Failed"));
+    expect(pod.status).toMatchObject({
+      reason: "DeadlineExceeded",
+      message: "Pod was active on the node longer than the specified deadline",
+    });
+    expect((await containers(node))[0]?.state).toBe("exited");
+  });
+
+  it("restarts a container once when its liveness probe fails", async () => {
+    let healthy = true;
+    await using node = await openTestNode(() => ({
+      exec: () => ({ exitCode: healthy ? 0 : 1, stdout: healthy ? "" : "sick" }),
+    }));
+    const livenessProbe = { exec: { command: ["check"] }, periodSeconds: 5, failureThreshold: 2 };
+    await node.run({ containers: [{ ...app, livenessProbe }] });
+    await node.until(ready);
+    await node.advance(10_000);
+    expect(node.started).toHaveLength(1);
+    healthy = false;
+    await node.advance(10_000);
+    healthy = true;
+    await node.until((pod) => first(pod)?.restartCount === 1 && ready(pod));
+    await node.advance(30_000);
+    expect(node.started).toHaveLength(2);
+    expect(await node.events()).toEqual(
+      expect.arrayContaining([
+        "Unhealthy: Liveness probe failed: sick",
+        "Killing: Container app failed liveness probe, will be restarted",
+      ]),
+    );
+  });
+
+  it("is ready when the readiness probe says so, and not when it no longer does", async () => {
+    let healthy = false;
+    await using node = await openTestNode(() => ({ exec: () => ({ exitCode: healthy ? 0 : 1 }) }));
+    const readinessProbe = { exec: { command: ["check"] }, periodSeconds: 5, failureThreshold: 1 };
+    await node.run({ containers: [{ ...app, readinessProbe }] });
+    const unready = await node.until(phase("Running"));
+    expect(unready.status?.conditions?.find(({ type }) => type === "ContainersReady")).toMatchObject({
+      reason: "ContainersNotReady",
+      message: "containers with unready status: [app]",
+    });
+    healthy = true;
+    await node.advance(200, 100);
+    await node.until(ready);
+    healthy = false;
+    await node.advance(5000);
+    await node.until((pod) => !ready(pod));
+    expect(node.started).toHaveLength(1);
+  });
+
+  it("adopts running containers after its own restart: no restart, no flap of Ready", async () => {
+    await using node = await openTestNode(() => ({ exec: () => ({ exitCode: 0 }) }));
+    const probe = { exec: { command: ["check"] }, periodSeconds: 5 };
+    await node.run({ containers: [{ ...app, readinessProbe: probe, startupProbe: probe, livenessProbe: probe }] });
+    const before = await node.until(ready);
+    await node.stopKubelet();
+    const seen: boolean[] = [];
+    const watching = new AbortController();
+    const watch = (async () => {
+      for await (const change of node.client.watch(podKind, { namespace: "default", signal: watching.signal })) {
+        if (change.type !== "BOOKMARK") seen.push(ready(change.object));
+      }
+    })().catch(() => {});
+    await node.startKubelet();
+    await node.advance(20_000);
+    watching.abort();
+    await watch;
+    const after = await node.get();
+    expect(after.status).toEqual(before.status);
+    expect(seen.every((value) => value)).toBe(true);
+    expect(node.started).toHaveLength(1);
+  });
+
+  it("does not run a completed container again that ended while it was down", async () => {
+    await using node = await openTestNode(() => ({ exitAfterMs: 5000 }));
+    await node.run({ restartPolicy: "OnFailure" });
+    await node.until(ready);
+    await node.stopKubelet();
+    await node.advance(5000);
+    await node.startKubelet();
+    const pod = await node.until(phase("Succeeded"));
+    expect(first(pod)?.state?.terminated).toMatchObject({ exitCode: 0, finishedAt: "2026-01-01T00:00:05Z" });
+    expect(node.started).toHaveLength(1);
+  });
+
+  it("goes on with a back-off that ran when it went down", async () => {
+    await using node = await openTestNode(() => ({ exitAfterMs: 1000, exitCode: 1 }));
+    await node.run({});
+    await node.until((pod) => first(pod)?.state?.running !== undefined);
+    await node.advance(2000);
+    await node.until((pod) => first(pod)?.state?.waiting?.reason === "CrashLoopBackOff");
+    await node.stopKubelet();
+    await node.advance(5000);
+    await node.startKubelet();
+    await node.idle();
+    expect(node.started).toHaveLength(2);
+    await node.advance(5000);
+    expect(node.started).toHaveLength(3);
+    expect(first(await node.get())?.restartCount).toBe(2);
+  });
+
+  it("ends pods that were removed from the API while it was down", async () => {
+    await using node = await openTestNode();
+    await node.run({});
+    await node.until(ready);
+    await node.stopKubelet();
+    await node.client.delete(podKind, { namespace: "default", name: "web" }, { gracePeriodSeconds: 0 });
+    await node.startKubelet();
+    await node.soon(async () => (await readdir(join(node.rootDir, "pods"))).length === 0);
+    expect(await containers(node)).toEqual([]);
+  });
+
+  it("drains: ends every pod in order and reports it", async () => {
+    await using node = await openTestNode(() => ({ stopDelayMs: 1000 }), { kubelet: false });
+    const kubelet = await node.startKubelet();
+    await node.run({});
+    await node.until(ready);
+    const drained = kubelet.drain({ signal: new AbortController().signal });
+    await node.advance(1000);
+    await drained;
+    const pod = await node.get();
+    expect(pod.status).toMatchObject({ phase: "Failed", reason: "Terminated" });
+    expect(first(pod)?.state?.terminated?.exitCode).toBe(143);
+  });
+
+  it("makes a lost sandbox anew and runs its containers again", async () => {
+    await using node = await openTestNode();
+    await node.run({});
+    await node.until(ready);
+    const signal = new AbortController().signal;
+    const [sandbox] = await node.runtime.listSandboxes({ signal });
+    await node.runtime.stopPodSandbox(sandbox?.id ?? "", { signal });
+    await node.until((pod) => ready(pod) && first(pod)?.restartCount === 1);
+    expect((await node.runtime.listSandboxes({ signal })).find(({ ready }) => ready)?.attempt).toBe(1);
+  });
+});
+
+function variable(config: ContainerConfig | undefined, name: string): string | undefined {
+  return config?.env.find((entry) => entry.name === name)?.value;
+}

@@ -1,0 +1,273 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { channel, decodeFrames, encodeFrame } from "../../../core/client/channel_frames.ts";
+import type { Pod } from "../../../core/kinds/pod.ts";
+import { type CertificateAndKey, createAuthority, issueCertificate } from "../../../core/platform/certificates.ts";
+import { systemClock } from "../../../core/platform/clock.ts";
+import { systemRandom } from "../../../core/platform/random.ts";
+import { silentLogger } from "../../../core/util/log.ts";
+import { type KubeletServer, startKubeletServer } from "../../../node_daemon/kubelet/server.ts";
+import { openProcessRuntime } from "../../../node_daemon/runtime/process.ts";
+import type { ContainerRuntime, Sandbox } from "../../../node_daemon/runtime/runtime.ts";
+import { containerConfig, never, sandboxConfig } from "../../suites/runtime_suite.ts";
+
+const signal = never;
+let authority: CertificateAndKey;
+let client: CertificateAndKey;
+let stranger: CertificateAndKey;
+let serverTls: CertificateAndKey;
+let rootDir: string;
+let runtime: ContainerRuntime;
+let sandbox: Sandbox;
+let server: KubeletServer;
+let main: string;
+const pods = new Map<string, Pod>();
+
+beforeAll(async () => {
+  const clock = systemClock;
+  authority = await createAuthority({ commonName: "ca", clock });
+  const names = { dnsNames: ["localhost"], ipAddresses: ["127.0.0.1"] };
+  serverTls = await issueCertificate(authority, { commonName: "node", usage: "server", clock, ...names });
+  client = await issueCertificate(authority, { commonName: "master", usage: "client", clock });
+  const other = await createAuthority({ commonName: "ca", clock });
+  stranger = await issueCertificate(other, { commonName: "master", usage: "client", clock });
+  rootDir = await mkdtemp(join(tmpdir(), "wherry-server-"));
+  runtime = await openProcessRuntime({ rootDir, clock, random: systemRandom, log: silentLogger });
+  sandbox = await runtime.runPodSandbox(sandboxConfig({ podIP: "127.0.0.1" }), { signal });
+  const first = await runtime.createContainer(sandbox, containerConfig("echo first; exit 1"), { signal });
+  await runtime.startContainer(first, { signal });
+  for await (const _ of runtime.logs(first, { ...logDefaults, follow: true }));
+  main = await runtime.createContainer(sandbox, containerConfig("echo one; echo two; sleep 1000", { attempt: 1 }), {
+    signal,
+  });
+  await runtime.startContainer(main, { signal });
+  const spec = { containers: [{ name: "main" }, { name: "late" }] };
+  const { name, uid, namespace } = sandbox;
+  pods.set("default/web", { apiVersion: "v1", kind: "Pod", metadata: { name: "web", namespace, uid }, spec });
+  expect(name).toBeTruthy();
+  server = await startKubeletServer({
+    host: "127.0.0.1",
+    port: 0,
+    tls: { cert: serverTls.certificate, key: serverTls.key },
+    clientCa: authority.certificate,
+    pods: { get: (namespace, name) => pods.get(`${namespace}/${name}`), list: () => [...pods.values()] },
+    runtime,
+    clock,
+    log: silentLogger,
+  });
+});
+
+afterAll(async () => {
+  await server[Symbol.asyncDispose]();
+  await runtime.removePodSandbox(sandbox.id, { signal });
+  await runtime[Symbol.asyncDispose]();
+  await rm(rootDir, { recursive: true });
+});
+
+const logDefaults = { timestamps: false, tailLines: undefined, sinceMs: undefined, limitBytes: undefined, signal };
+
+function open(path: string, options: { cert?: CertificateAndKey | undefined; method?: string; upgrade?: string } = {}) {
+  const { cert = client, method = "GET", upgrade } = options;
+  return httpsRequest({
+    host: "127.0.0.1",
+    port: server.port,
+    path,
+    method,
+    ca: authority.certificate,
+    agent: false,
+    ...("cert" in options && options.cert === undefined ? {} : { cert: cert.certificate, key: cert.key }),
+    ...(upgrade ? { headers: { connection: "Upgrade", upgrade } } : {}),
+  });
+}
+
+async function ask(path: string, options: Parameters<typeof open>[1] = {}): Promise<{ code: number; text: string }> {
+  const request = open(path, options).end();
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  let text = "";
+  for await (const part of response) text += part;
+  return { code: response.statusCode ?? 0, text };
+}
+
+async function upgrade(path: string, protocol: string): Promise<Duplex> {
+  const request = open(path, { upgrade: protocol }).end();
+  const [response, socket, head] = (await Promise.race([
+    once(request, "upgrade"),
+    once(request, "response").then(([answer]: IncomingMessage[]) => {
+      throw new Error(`not upgraded: ${answer?.statusCode}`);
+    }),
+  ])) as [IncomingMessage, Duplex, Buffer];
+  expect(response.headers.upgrade).toBe(protocol);
+  if (head.length > 0) socket.unshift(head);
+  return socket;
+}
+
+async function frames(socket: Duplex): Promise<{ stdout: string; stderr: string; status: unknown }> {
+  const texts = ["", "", "", ""];
+  for await (const { channel, payload } of decodeFrames(socket)) texts[channel] += Buffer.from(payload).toString();
+  const [, stdout = "", stderr = "", status = ""] = texts;
+  return { stdout, stderr, status: JSON.parse(status) };
+}
+
+describe("startKubeletServer()", () => {
+  it("startKubeletServer() answers 401, when there is no certificate of its authority", async () => {
+    for (const cert of [undefined, stranger]) {
+      for (const path of ["/healthz", "/pods", "/containerLogs/default/web/main", "/nowhere"]) {
+        const { code, text } = await ask(path, { cert });
+        expect([code, JSON.parse(text).reason]).toEqual([401, "Unauthorized"]);
+      }
+      const request = open("/exec/default/web/main?command=id&stdout=true", {
+        cert,
+        upgrade: "wherry-channels/1",
+      }).end();
+      const [response] = (await once(request, "response")) as [IncomingMessage];
+      expect(response.statusCode).toBe(401);
+      response.resume();
+    }
+  });
+
+  it("startKubeletServer() serves health and pods, when asked by the master", async () => {
+    expect(await ask("/healthz")).toEqual({ code: 200, text: "ok" });
+    expect(JSON.parse((await ask("/pods")).text)).toMatchObject({
+      kind: "PodList",
+      items: [{ metadata: { name: "web" } }],
+    });
+  });
+
+  it.each([
+    ["/", 404, "NotFound"],
+    ["/debug/pprof", 404, "NotFound"],
+    ["/containerLogs/default/web/..%2f..%2fetc", 404, "NotFound"],
+    ["/containerLogs/default/web/main/more", 404, "NotFound"],
+    ["/containerLogs/default/nope/main", 404, "NotFound"],
+    ["/containerLogs/default/web/nope", 400, "BadRequest"],
+    ["/containerLogs/default/web/late", 400, "BadRequest"],
+    ["/containerLogs/default/web/main?tailLines=-1", 400, "BadRequest"],
+    ["/containerLogs/default/web/main?tailLines=x", 400, "BadRequest"],
+    ["/containerLogs/default/web/main?follow=maybe", 400, "BadRequest"],
+    ["/containerLogs/default/web/main?sinceTime=x", 400, "BadRequest"],
+    ["/exec/default/web/main?command=id&stdout=true", 400, "BadRequest"],
+  ])("startKubeletServer() refuses GET %s with %i %s", async (path, code, reason) => {
+    const answer = await ask(path);
+    expect([answer.code, JSON.parse(answer.text).reason]).toEqual([code, reason]);
+  });
+
+  it("startKubeletServer() refuses other methods", async () => {
+    expect((await ask("/pods", { method: "POST" })).code).toBe(405);
+  });
+
+  it("/containerLogs gives the last container's log, and with previous the one before", async () => {
+    const path = "/containerLogs/default/web/main";
+    expect(await ask(path)).toEqual({ code: 200, text: "one\ntwo\n" });
+    expect((await ask(`${path}?tailLines=1`)).text).toBe("two\n");
+    expect((await ask(`${path}?timestamps=true&limitBytes=5`)).text).toMatch(/^\d{4}-$/);
+    expect((await ask(`${path}?previous=true`)).text).toBe("first\n");
+  });
+
+  it("/containerLogs says what is missing, in Kubernetes' words", async () => {
+    expect(JSON.parse((await ask("/containerLogs/default/web/late")).text).message).toBe(
+      'container "late" in pod "web" is waiting to start: ContainerCreating',
+    );
+    expect(JSON.parse((await ask("/containerLogs/default/web/late?previous=true")).text).message).toBe(
+      'previous terminated container "late" in pod "web" not found',
+    );
+  });
+
+  it("/exec gives both streams and the exit code, when the command fails", async () => {
+    const command = ["/bin/sh", "-c", "echo out; echo err >&2; exit 7"].map(
+      (word) => `command=${encodeURIComponent(word)}`,
+    );
+    const socket = await upgrade(
+      `/exec/default/web/main?${command.join("&")}&stdout=true&stderr=true`,
+      "wherry-channels/1",
+    );
+    expect(await frames(socket)).toEqual({
+      stdout: "out\n",
+      stderr: "err\n",
+      status: {
+        kind: "Status",
+        apiVersion: "v1",
+        metadata: {},
+        status: "Failure",
+        message: "command terminated with non-zero exit code: exit status 7",
+        reason: "NonZeroExitCode",
+        details: { causes: [{ reason: "ExitCode", message: "7" }] },
+        code: 500,
+      },
+    });
+  });
+
+  it("/exec passes stdin and its end, when asked to", async () => {
+    const socket = await upgrade("/exec/default/web/main?command=cat&stdin=true&stdout=true", "wherry-channels/1");
+    const data = "x".repeat(2_000_000);
+    socket.write(encodeFrame({ channel: channel.stdin, payload: Buffer.from(data) }));
+    socket.write(encodeFrame({ channel: channel.closeInput, payload: new Uint8Array() }));
+    const { stdout, status } = await frames(socket);
+    expect(stdout === data).toBe(true);
+    expect(status).toEqual({ metadata: {}, status: "Success" });
+  });
+
+  it("/exec reports a program that does not exist as an error", async () => {
+    const socket = await upgrade("/exec/default/web/main?command=nope-nope&stdout=true", "wherry-channels/1");
+    expect((await frames(socket)).status).toMatchObject({
+      reason: "InternalError",
+      message:
+        'Internal error occurred: error executing command in container: exec: "nope-nope": executable file not found in $PATH',
+    });
+  });
+
+  it("/exec ends the process, when the peer goes", async () => {
+    const script = encodeURIComponent("echo $$; exec sleep 986");
+    const path = `/exec/default/web/main?command=/bin/sh&command=-c&command=${script}&stdout=true`;
+    const socket = await upgrade(path, "wherry-channels/1");
+    let pid = 0;
+    for await (const { payload } of decodeFrames(socket.iterator({ destroyOnReturn: false }))) {
+      pid = Number(Buffer.from(payload).toString());
+      break;
+    }
+    expect(process.kill(pid, 0)).toBe(true);
+    socket.destroy();
+    await expect.poll(() => isAlive(pid)).toBe(false);
+  });
+
+  it("/portForward carries bytes and half-close both ways", async () => {
+    const echo = createServer({ allowHalfOpen: true }, async (socket) => {
+      let text = "";
+      for await (const part of socket.iterator({ destroyOnReturn: false })) text += part;
+      socket.end(text.toUpperCase());
+    }).listen(0, "127.0.0.1");
+    await once(echo, "listening");
+    const { port } = echo.address() as { port: number };
+    const socket = await upgrade(`/portForward/default/web?port=${port}`, "wherry-bytes/1");
+    socket.end("hello");
+    let text = "";
+    for await (const part of socket) text += part;
+    expect(text).toBe("HELLO");
+    echo.close();
+    await once(echo, "close");
+  });
+
+  it.each(["", "?port=0", "?port=70000", "?port=80&port=81", "?port=example.com:80"])(
+    "/portForward refuses %s",
+    async (query) => {
+      const request = open(`/portForward/default/web${query}`, { upgrade: "wherry-bytes/1" }).end();
+      const [response] = (await once(request, "response")) as [IncomingMessage];
+      expect(response.statusCode).toBe(400);
+      response.resume();
+    },
+  );
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import { lease } from "../../core/kinds/lease.ts";
+import { namespace } from "../../core/kinds/namespace.ts";
+import { node as nodeKind } from "../../core/kinds/node.ts";
+import { createAuthority, fingerprint } from "../../core/platform/certificates.ts";
+import { seededRandom } from "../../core/platform/random.ts";
+import { silentLogger } from "../../core/util/log.ts";
+import { startNode } from "../../node_daemon/node.ts";
+import { openTestNode, type TestNode } from "./kubelet/cluster.ts";
+
+const key = { name: "node-1" };
+
+async function start(world: TestNode, rest: object = {}) {
+  const name = "kube-node-lease";
+  await world.client.create(namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name } }).catch(() => {});
+  return await startNode({
+    client: world.client,
+    nodeName: "node-1",
+    nodeIPs: ["127.0.0.1"],
+    rootDir: world.rootDir,
+    runtime: world.runtime,
+    proxy: false,
+    clock: world.clock,
+    random: seededRandom(3),
+    log: silentLogger,
+    ...rest,
+  });
+}
+
+const ready = async (world: TestNode) =>
+  (await world.client.get(nodeKind, key)).status?.conditions?.find(({ type }) => type === "Ready");
+
+describe("startNode()", () => {
+  it("registers the node with what it is and has", async () => {
+    await using world = await openTestNode(undefined, { kubelet: false });
+    await using _daemon = await start(world, { labels: { zone: "a" }, taints: [{ key: "x", effect: "NoSchedule" }] });
+    const node = await world.client.get(nodeKind, key);
+    expect(node.metadata.labels).toMatchObject({
+      "kubernetes.io/hostname": "node-1",
+      "kubernetes.io/os": process.platform,
+      zone: "a",
+    });
+    expect(node.spec?.taints).toEqual([{ key: "x", effect: "NoSchedule" }]);
+    expect(node.status?.addresses).toEqual([
+      { type: "InternalIP", address: "127.0.0.1" },
+      { type: "Hostname", address: "node-1" },
+    ]);
+    expect(node.status?.allocatable).toMatchObject({ pods: "110" });
+    expect(node.status?.nodeInfo?.containerRuntimeVersion).toBe("fake://1.0.0");
+    expect(node.status?.conditions?.map(({ type, status }) => `${type} ${status}`).sort()).toEqual([
+      expect.stringMatching(/^DiskPressure /),
+      expect.stringMatching(/^MemoryPressure /),
+      "PIDPressure False",
+      "Ready True",
+    ]);
+  });
+
+  it("renews its lease every 10 seconds", async () => {
+    await using world = await openTestNode(undefined, { kubelet: false });
+    await using _daemon = await start(world);
+    const leaseKey = { namespace: "kube-node-lease", name: "node-1" };
+    await world.idle();
+    const before = await world.client.get(lease, leaseKey);
+    expect(before.spec).toMatchObject({ holderIdentity: "node-1", leaseDurationSeconds: 40 });
+    expect(before.metadata.ownerReferences?.[0]).toMatchObject({ kind: "Node", name: "node-1" });
+    await world.advance(10_000);
+    const after = await world.client.get(lease, leaseKey);
+    expect(Date.parse(after.spec?.renewTime ?? "") - Date.parse(before.spec?.renewTime ?? "")).toBe(10_000);
+  });
+
+  it("is not ready while the runtime does not answer, and writes nothing while nothing changes", async () => {
+    await using world = await openTestNode(undefined, { kubelet: false });
+    await using _daemon = await start(world);
+    const { resourceVersion } = (await world.client.get(nodeKind, key)).metadata;
+    await world.advance(60_000, 10_000);
+    expect((await world.client.get(nodeKind, key)).metadata.resourceVersion).toBe(resourceVersion);
+    world.runtime.setHealthy(false);
+    await world.advance(10_000, 10_000);
+    expect(await ready(world)).toMatchObject({ status: "False", reason: "ContainerRuntimeUnhealthy" });
+    world.runtime.setHealthy(true);
+    await world.advance(10_000, 10_000);
+    expect(await ready(world)).toMatchObject({ status: "True", reason: "KubeletReady" });
+    await world.advance(300_000, 10_000);
+    const heartbeat = (await ready(world)) as { lastHeartbeatTime?: string } | undefined;
+    expect(Date.parse(heartbeat?.lastHeartbeatTime ?? "")).toBeGreaterThanOrEqual(world.clock.now() - 10_000);
+  });
+
+  it("registers again when its Node was deleted", async () => {
+    await using world = await openTestNode(undefined, { kubelet: false });
+    await using _daemon = await start(world);
+    await world.client.delete(nodeKind, key);
+    await world.advance(20_000, 10_000);
+    expect(await ready(world)).toMatchObject({ status: "True" });
+  });
+
+  it("gives addresses from the Node's pod range, once it is there", async () => {
+    await using world = await openTestNode(undefined, { kubelet: false });
+    await using _daemon = await start(world);
+    await world.run({});
+    await world.idle();
+    expect((await world.get()).status?.podIP).toBeUndefined();
+    const body = { spec: { podCIDR: "127.64.9.0/24", podCIDRs: ["127.64.9.0/24"] } };
+    await world.client.patch(nodeKind, key, { type: "merge", body });
+    await world.until(({ status }) => status?.podIP === "127.64.9.1");
+  });
+
+  it("serves its own port, and says by which certificate it is known", async () => {
+    await using world = await openTestNode(undefined, { kubelet: false });
+    const { certificate } = await createAuthority({ commonName: "test", clock: { now: () => Date.now() } });
+    await using daemon = await start(world, { clientCa: certificate, serverAddress: "127.0.0.1", serverPort: 0 });
+    const node = await world.client.get(nodeKind, key);
+    expect(daemon.port).toBeGreaterThan(0);
+    expect(node.status?.daemonEndpoints).toEqual({ kubeletEndpoint: { Port: daemon.port } });
+    expect(node.metadata.annotations?.["wherry.dev/serving-certificate-sha256"]).toHaveLength(
+      fingerprint(certificate).length,
+    );
+  });
+
+  it("leaves pods running when it ends, or drains them when told to", async () => {
+    await using world = await openTestNode(undefined, { kubelet: false });
+    const running = async () =>
+      (await world.runtime.listContainers({ signal: new AbortController().signal })).filter(
+        ({ state }) => state === "running",
+      ).length;
+    const first = await start(world, { podCidr: "127.64.9.0/24" });
+    await world.run({});
+    await world.until(({ status }) => status?.phase === "Running");
+    await first[Symbol.asyncDispose]();
+    expect(await running()).toBe(1);
+    const second = await start(world, { podCidr: "127.64.9.0/24", drainOnExit: true });
+    await world.idle();
+    await second[Symbol.asyncDispose]();
+    expect(await running()).toBe(0);
+    expect((await world.get()).status).toMatchObject({ phase: "Failed", reason: "Terminated" });
+  });
+});

@@ -1,0 +1,265 @@
+/**
+ * Writes dist/k8s-schema.json.gz: the OpenAPI definitions of the kinds that wherry serves and of everything they reach.
+ *
+ * The type declarations of the development dependency kubernetes-models are read as text; nothing of it is imported.
+ * To serve another kind, add its definition to `roots`. Descriptions are Apache-2.0 text of the Kubernetes authors,
+ * packaged by kubernetes-models (MIT): the NOTICE file says so.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import ts from "typescript-api";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const models = join(root, "node_modules/kubernetes-models");
+const machinery = join(root, "node_modules/@kubernetes-models/apimachinery");
+
+/** Files of the definitions to start from, below `models` or `machinery`. Kinds bring their lists along. */
+const roots = [
+  ...[
+    ..."ConfigMap Endpoints Event Namespace Node Pod Secret ServiceAccount Service"
+      .split(" ")
+      .map((kind) => `v1/${kind}`),
+    "apps/v1/Deployment",
+    "apps/v1/ReplicaSet",
+    "coordination.k8s.io/v1/Lease",
+    "discovery.k8s.io/v1/EndpointSlice",
+  ].flatMap((kind) => [join(models, kind), join(models, `${kind}List`)]),
+  join(models, "autoscaling/v1/Scale"),
+  join(models, "policy/v1/Eviction"),
+  join(models, "v1/Binding"),
+  ...[
+    "Status",
+    "DeleteOptions",
+    "Patch",
+    "WatchEvent",
+    "APIResourceList",
+    "APIGroup",
+    "APIGroupList",
+    "APIVersions",
+  ].map((name) => join(machinery, "apis/meta/v1", name)),
+];
+
+const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
+
+/** Definitions that the declarations cannot express. */
+const leaves = {
+  "io.k8s.apimachinery.pkg.api.resource.Quantity": {
+    description:
+      "An amount of a resource: a decimal number with an optional binary (Ki, Mi, Gi, …) or decimal (n, u, m, k, M, G, …) suffix.",
+    oneOf: [{ type: "string" }, { type: "number" }],
+  },
+  "io.k8s.apimachinery.pkg.util.intstr.IntOrString": {
+    description: "An int32 or a string: a number or a percentage, a port number or a port name.",
+    format: "int-or-string",
+    oneOf: [{ type: "integer" }, { type: "string" }],
+  },
+  [`${meta}.Time`]: { description: "A moment in RFC 3339 form.", type: "string", format: "date-time" },
+  [`${meta}.MicroTime`]: {
+    description: "A moment in RFC 3339 form with microseconds.",
+    type: "string",
+    format: "date-time",
+  },
+};
+
+/** Kinds whose declarations do not carry the group, version and kind as literal types. */
+const extraKinds = new Map([
+  [`${meta}.Status`, { group: "", version: "v1", kind: "Status" }],
+  [`${meta}.DeleteOptions`, { group: "", version: "v1", kind: "DeleteOptions" }],
+]);
+
+/** Numbers that are not int32, as `Type.field`; `*Status.` stands for every type of that ending. */
+const int64 = new Set([
+  "ObjectMeta.generation",
+  "ObjectMeta.deletionGracePeriodSeconds",
+  "DeleteOptions.gracePeriodSeconds",
+  "ListMeta.remainingItemCount",
+  "Condition.observedGeneration",
+  "PodCondition.observedGeneration",
+  "*Status.observedGeneration",
+  "ContainerImage.sizeBytes",
+  "LinuxContainerUser.uid",
+  "LinuxContainerUser.gid",
+  "LinuxContainerUser.supplementalGroups",
+  "NodeSwapStatus.capacity",
+  "PodSecurityContext.fsGroup",
+  "PodSecurityContext.runAsGroup",
+  "PodSecurityContext.runAsUser",
+  "PodSecurityContext.supplementalGroups",
+  "SecurityContext.runAsGroup",
+  "SecurityContext.runAsUser",
+  "PodSpec.activeDeadlineSeconds",
+  "PodSpec.terminationGracePeriodSeconds",
+  "Probe.terminationGracePeriodSeconds",
+  "ServiceAccountTokenProjection.expirationSeconds",
+  "SleepAction.seconds",
+  "Toleration.tolerationSeconds",
+]);
+const base64 = new Set(["Secret.data", "ConfigMap.binaryData"]);
+
+/** Facts that clients need and the declarations lack. */
+const defaults = new Map([["PodSpec.securityContext", {}]]);
+
+/** The definition id of a declaration file, without its extension. */
+function idOf(path) {
+  const inMachinery = !relative(machinery, path).startsWith("..");
+  const parts = relative(inMachinery ? machinery : models, path).split("/");
+  if (inMachinery) return `io.k8s.apimachinery.pkg.${parts.join(".")}`;
+  if (parts.length === 2) return `io.k8s.api.core.${parts.join(".")}`;
+  const [group = "", ...rest] = parts;
+  return `io.k8s.api.${group.split(".")[0]}.${rest.join(".")}`;
+}
+
+/** Reads one declaration file. Returns its definition and the files that it refers to. */
+function readDefinition(path) {
+  const id = idOf(path);
+  const name = id.slice(id.lastIndexOf(".") + 1);
+  const source = ts.createSourceFile(
+    `${path}.d.ts`,
+    readFileSync(`${path}.d.ts`, "utf8"),
+    ts.ScriptTarget.Latest,
+    true,
+  );
+  const imports = new Map([[`I${name}`, path]]);
+  let definition;
+  for (const statement of source.statements) {
+    if (ts.isImportDeclaration(statement)) {
+      for (const { name: local } of statement.importClause?.namedBindings?.elements ?? []) {
+        imports.set(local.text, resolveImport(statement.moduleSpecifier.text, path));
+      }
+    } else if (ts.isInterfaceDeclaration(statement) && statement.name.text === `I${name}`) {
+      definition = interfaceSchema(statement);
+    } else if (ts.isTypeAliasDeclaration(statement) && statement.name.text === `I${name}` && !leaves[id]) {
+      definition = describe(typeSchema(statement.type, name, ""), statement);
+    }
+  }
+  const used = new Set();
+  definition = leaves[id] ?? definition;
+  if (!definition) throw new Error(`Cannot read ${path}: no interface I${name}`);
+  return { id, definition, used: [...collect(definition, used)] };
+
+  function collect(schema, into) {
+    JSON.stringify(schema, (key, value) => {
+      if (key === "$ref") into.add([...imports.values()].find((file) => idOf(file) === value));
+      return value;
+    });
+    return into;
+  }
+
+  function interfaceSchema(declaration) {
+    const properties = {};
+    const required = [];
+    const kind = {};
+    for (const member of declaration.members) {
+      if (!ts.isPropertySignature(member)) {
+        if (ts.isIndexSignatureDeclaration(member)) continue;
+        throw new Error(`Cannot read a member of ${id}: ${member.getText()}`);
+      }
+      const field = member.name.text;
+      const literal =
+        ts.isLiteralTypeNode(member.type) && ts.isStringLiteral(member.type.literal)
+          ? member.type.literal.text
+          : undefined;
+      if (literal !== undefined && (field === "apiVersion" || field === "kind")) {
+        kind[field] = literal;
+        properties[field] = {
+          type: "string",
+          description:
+            field === "kind"
+              ? "The kind of object this is, in CamelCase. Cannot be changed."
+              : "The group and version of the schema that this object is written in, e.g. apps/v1.",
+        };
+        continue;
+      }
+      properties[field] = describe(typeSchema(member.type, name, field), member);
+      if (defaults.has(`${name}.${field}`)) properties[field].default = defaults.get(`${name}.${field}`);
+      if (!member.questionToken) required.push(field);
+    }
+    const slash = (kind.apiVersion ?? "").lastIndexOf("/");
+    const gvk = kind.kind
+      ? {
+          group: kind.apiVersion.slice(0, Math.max(slash, 0)),
+          version: kind.apiVersion.slice(slash + 1),
+          kind: kind.kind,
+        }
+      : extraKinds.get(id);
+    return describe(
+      {
+        type: "object",
+        ...(Object.keys(properties).length > 0 ? { properties } : {}),
+        ...(required.length > 0 ? { required: required.sort() } : {}),
+        ...(gvk ? { "x-kubernetes-group-version-kind": [gvk] } : {}),
+      },
+      declaration,
+    );
+  }
+
+  function typeSchema(type, owner, field) {
+    if (type.kind === ts.SyntaxKind.StringKeyword)
+      return base64.has(`${owner}.${field}`) ? { type: "string", format: "byte" } : { type: "string" };
+    if (type.kind === ts.SyntaxKind.BooleanKeyword) return { type: "boolean" };
+    if (type.kind === ts.SyntaxKind.NumberKeyword)
+      return { type: "integer", format: isInt64(owner, field) ? "int64" : "int32" };
+    if (ts.isArrayTypeNode(type)) return { type: "array", items: typeSchema(type.elementType, owner, field) };
+    if (ts.isParenthesizedTypeNode(type)) return typeSchema(type.type, owner, field);
+    if (ts.isTypeLiteralNode(type)) {
+      const [index] = type.members;
+      if (!index) return { type: "object" };
+      if (type.members.length === 1 && ts.isIndexSignatureDeclaration(index))
+        return { type: "object", additionalProperties: typeSchema(index.type, owner, field) };
+    }
+    if (ts.isUnionTypeNode(type) && type.types.every((t) => ts.isLiteralTypeNode(t) && ts.isStringLiteral(t.literal)))
+      return { type: "string", enum: type.types.map((t) => t.literal.text) };
+    if (ts.isLiteralTypeNode(type) && ts.isStringLiteral(type.literal))
+      return { type: "string", enum: [type.literal.text] };
+    if (ts.isTypeReferenceNode(type)) {
+      const reference = type.typeName.getText();
+      if (reference === "Array") return { type: "array", items: typeSchema(type.typeArguments[0], owner, field) };
+      const file = imports.get(reference);
+      if (file) return { $ref: idOf(file) };
+    }
+    throw new Error(`Cannot read the type of ${id}.${field}: ${type.getText()}`);
+  }
+}
+
+function isInt64(owner, field) {
+  return int64.has(`${owner}.${field}`) || (owner.endsWith("Status") && int64.has(`*Status.${field}`));
+}
+
+/** The file that an import means, without its extension. */
+function resolveImport(specifier, from) {
+  const prefix = "@kubernetes-models/apimachinery/";
+  if (specifier.startsWith(prefix)) return join(machinery, specifier.slice(prefix.length));
+  return join(dirname(from), specifier.replace(/\.js$/, ""));
+}
+
+/** `schema` with the text of the node's comment. */
+function describe(schema, node) {
+  const [comment] = ts.getJSDocCommentsAndTags(node);
+  const text = typeof comment?.comment === "string" ? comment.comment : ts.getTextOfJSDocComment(comment?.comment);
+  const description = text?.replaceAll("\\*", "*").replaceAll("*\\/", "*/").trim();
+  return description ? { description, ...schema } : schema;
+}
+
+/** The definitions of all served kinds, by id. */
+export function apiDefinitions() {
+  const definitions = {};
+  const open = [...roots];
+  while (open.length > 0) {
+    const path = open.pop();
+    if (definitions[idOf(path)]) continue;
+    const { id, definition, used } = readDefinition(path);
+    definitions[id] = definition;
+    open.push(...used.filter((file) => file !== undefined));
+  }
+  return { definitions: Object.fromEntries(Object.entries(definitions).sort(([a], [b]) => (a < b ? -1 : 1))) };
+}
+
+/** Writes the packaged file; its folder is made where it is missing. */
+export function generateSchema(file = join(root, "dist", "k8s-schema.json.gz")) {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, gzipSync(JSON.stringify(apiDefinitions()), { level: 9 }));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) generateSchema();
