@@ -3,6 +3,7 @@ import { mergeContext } from "../core/client/edit_kubeconfig.ts";
 import { kubeconfigPaths, loadKubeconfig } from "../core/client/load_kubeconfig.ts";
 import type { FlagOf, FlagValues, FlagWithDefault } from "../core/flags/flag.ts";
 import { joinPath, resolvePath } from "../core/platform/files.ts";
+import { localAddresses } from "../core/platform/network.ts";
 import { environmentVariable, homeDirectory } from "../core/platform/process.ts";
 import { daemonLogger, loggingFlags } from "./daemon.ts";
 import type { CommandEnv } from "./env.ts";
@@ -10,6 +11,7 @@ import { UsageError } from "./verb.ts";
 
 /** Name of the context that `wherry up` puts into the kubeconfig. */
 const contextName = "wherry";
+const loopback = "127.0.0.1";
 
 /** Flags of {@linkcode clusterFlags}. */
 export interface ClusterFlags {
@@ -30,6 +32,8 @@ export interface OpenCluster {
   readonly kubeconfig: string;
   /** Whether its context is the current one, so that nothing need be typed to reach it. */
   readonly isCurrent: boolean;
+  /** An address of this machine on which node ports are served. */
+  readonly nodePortAddress: string;
 }
 
 /** The flags of verbs that start a whole cluster in this process. */
@@ -79,6 +83,7 @@ export async function openCluster(flags: FlagValues<ClusterFlags>, env: CommandE
   );
   const runtime = runtimeNamed(flags["container-runtime"]);
   const ranges = flags["nodeport-addresses"].flatMap((text) => text.split(","));
+  const nodePortRanges = ranges.length > 0 ? ranges : [loopback];
   const cluster = await startCluster({
     dataDir,
     host: flags["bind-address"],
@@ -86,8 +91,8 @@ export async function openCluster(flags: FlagValues<ClusterFlags>, env: CommandE
     nodes: flags.nodes,
     runtime,
     podInfraImage: flags["pod-infra-container-image"],
-    nodeIP: "127.0.0.1",
-    nodePortRanges: ranges.length > 0 ? ranges : ["127.0.0.1"],
+    nodeIP: loopback,
+    nodePortRanges,
     clock: env.clock,
     random: env.random,
     log: daemonLogger(flags, env),
@@ -102,7 +107,10 @@ export async function openCluster(flags: FlagValues<ClusterFlags>, env: CommandE
     const before = env.kubeconfig === undefined ? (await loadKubeconfig()).currentContext : undefined;
     const isCurrent = before === undefined || before === contextName;
     if (path !== own) await mergeContext(path, context, { setCurrent: isCurrent });
-    return { cluster, dataDir, kubeconfig: path, isCurrent };
+    const [served = loopback] = localAddresses(nodePortRanges);
+    // What is served on every address is served on this one.
+    const nodePortAddress = served === "0.0.0.0" || served === "::" ? loopback : served;
+    return { cluster, dataDir, kubeconfig: path, isCurrent, nodePortAddress };
   } catch (error) {
     await cluster[Symbol.asyncDispose]();
     throw error;

@@ -5,6 +5,7 @@ import type { Client } from "../core/client/client.ts";
 import { waitFor } from "../core/client/wait_for.ts";
 import { deployment } from "../core/kinds/deployment.ts";
 import { rolloutProgress } from "../core/kinds/deployment_rollout.ts";
+import { endpointSlice } from "../core/kinds/endpoint_slice.ts";
 import { type Service, service } from "../core/kinds/service.ts";
 import { readTextAsset } from "../core/platform/assets.ts";
 import { httpProbe } from "../core/platform/http_probe.ts";
@@ -35,7 +36,7 @@ export const start: Verb = defineVerb({
     const startedAt = clock.monotonic();
     const say = (text: string) =>
       terminal.write(`${((clock.monotonic() - startedAt) / 1000).toFixed(2).padStart(6)} s  ${text}\n`);
-    const { cluster, kubeconfig, isCurrent } = await openCluster(flags, env);
+    const { cluster, kubeconfig, isCurrent, nodePortAddress: host } = await openCluster(flags, env);
     await using _cluster = cluster;
     await say(`The cluster is ready at ${cluster.url}`);
     await say(`kubeconfig ${kubeconfig}, context wherry`);
@@ -51,15 +52,16 @@ export const start: Verb = defineVerb({
       });
       await say(`${qualifiedName(applied)} ${outcome}`);
     }
-    await followRollout(client, env, say);
+    const replicas = await followRollout(client, env, say);
+    await untilServed(client, replicas, env);
 
     const port = await nodePort(client, env);
-    const url = `http://127.0.0.1:${port}/`;
+    const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}/`;
     await say(`${requests} requests to ${url}`);
     for (let sent = 0; sent < requests; sent++) {
       const { body } = await httpProbe({
         scheme: "http",
-        host: "127.0.0.1",
+        host,
         port,
         path: "/",
         headers: [],
@@ -96,10 +98,11 @@ export const start: Verb = defineVerb({
   },
 });
 
-async function followRollout(client: Client, env: CommandEnv, say: (text: string) => Promise<void>): Promise<void> {
+/** Resolves with the number of replicas once all are available. */
+async function followRollout(client: Client, env: CommandEnv, say: (text: string) => Promise<void>): Promise<number> {
   let said: Promise<void> = Promise.resolve();
   let last = "";
-  await waitFor(client, deployment, key, {
+  const { spec } = await waitFor(client, deployment, key, {
     predicate: (found) => {
       const { done, message } = rolloutProgress(found);
       if (message !== last) said = said.then(() => say(message));
@@ -111,6 +114,21 @@ async function followRollout(client: Client, env: CommandEnv, say: (text: string
     signal: env.signal,
   });
   await said;
+  return spec.replicas ?? 1;
+}
+
+/** A pod that is ready is among the service's endpoints a moment later. */
+async function untilServed(client: Client, replicas: number, env: CommandEnv): Promise<void> {
+  const { namespace, name } = key;
+  const slices = client.watch(endpointSlice, {
+    namespace,
+    labelSelector: `kubernetes.io/service-name=${name}`,
+    signal: env.signal,
+  });
+  for await (const { type, object } of slices) {
+    if (type !== "BOOKMARK" && object.endpoints.filter(({ conditions }) => conditions?.ready).length >= replicas)
+      return;
+  }
 }
 
 async function nodePort(client: Client, env: CommandEnv): Promise<number> {

@@ -20,7 +20,12 @@ import { admissionPlugins } from "./admission/mod.ts";
 import { protectedNamespaces } from "./admission/namespace_lifecycle.ts";
 import { openServiceAddresses } from "./admission/service_addresses.ts";
 import { bootstrapKubernetesService, bootstrapNamespaces } from "./apiserver/bootstrap.ts";
-import { type Authenticator, certificateAuthenticator, parseTokenFile, tokenAuthenticator } from "./apiserver/filters/authentication.ts";
+import {
+  type Authenticator,
+  certificateAuthenticator,
+  parseTokenFile,
+  tokenAuthenticator,
+} from "./apiserver/filters/authentication.ts";
 import { authorizerFor } from "./apiserver/filters/authorization.ts";
 import type { InFlightOptions } from "./apiserver/filters/in_flight.ts";
 import { type ApiHandler, createApiHandler, type OpenApiDocuments } from "./apiserver/handle.ts";
@@ -236,7 +241,10 @@ function lazyNodeConnector(pki: () => Promise<Pki>): NodeConnector {
 }
 
 /** OpenAPI documents are large and seldom asked for: their code is loaded with the first request. */
-function lazyOpenApi(options: { readonly schema: Awaited<ReturnType<typeof loadSchema>>; readonly clock: Clock }): OpenApiDocuments {
+function lazyOpenApi(options: {
+  readonly schema: Awaited<ReturnType<typeof loadSchema>>;
+  readonly clock: Clock;
+}): OpenApiDocuments {
   const documents = once(async () => {
     const { openApi } = await import("./apiserver/openapi/open_api.ts");
     return openApi({ kinds, version: gitVersion, ...options });

@@ -40,7 +40,7 @@ export async function createAuthority({
   validDays = 3650,
   clock,
 }: AuthorityOptions): Promise<CertificateAndKey> {
-  const x509 = await import("@peculiar/x509");
+  const x509 = await loadX509();
   const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
     {
@@ -68,7 +68,7 @@ export async function issueCertificate(
   authority: CertificateAndKey,
   options: CertificateOptions,
 ): Promise<CertificateAndKey> {
-  const x509 = await import("@peculiar/x509");
+  const x509 = await loadX509();
   const issuer = new x509.X509Certificate(authority.certificate);
   const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.create(
@@ -92,7 +92,7 @@ export async function issueCertificate(
 
 /** Makes a key and a certificate that vouches for itself: peers must know its {@linkcode fingerprint}. */
 export async function selfSigned(options: CertificateOptions): Promise<CertificateAndKey> {
-  const x509 = await import("@peculiar/x509");
+  const x509 = await loadX509();
   const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned(
     {
@@ -143,6 +143,12 @@ export function isIssuedBy(certificate: string, authority: string): boolean {
 }
 
 type X509 = typeof import("@peculiar/x509");
+
+/** The library, loaded on use: it takes about 100 ms. Bundled, a CommonJS package stands whole under `default`. */
+async function loadX509(): Promise<X509> {
+  const loaded: X509 & { readonly default?: X509 } = await import("@peculiar/x509");
+  return loaded.default ?? loaded;
+}
 
 function extensionsOf(x509: X509, { usage, dnsNames = [], ipAddresses = [] }: CertificateOptions) {
   const names = [

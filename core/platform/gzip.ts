@@ -4,7 +4,9 @@ import { createGzip, gzip as gzipCallback } from "node:zlib";
 
 /** Level 1, as Kubernetes: most of the gain for a fraction of the time. */
 const options = { level: 1 };
-const gzipAsync = promisify(gzipCallback as (data: Uint8Array, options: object, done: (error: Error | null, packed: Uint8Array) => void) => void);
+const gzipAsync = promisify(
+  gzipCallback as (data: Uint8Array, options: object, done: (error: Error | null, packed: Uint8Array) => void) => void,
+);
 
 /** Packs bytes off the main thread. */
 export async function gzip(data: Uint8Array): Promise<Uint8Array> {

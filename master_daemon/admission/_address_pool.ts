@@ -51,9 +51,7 @@ export class NumberPool {
 
   /** A free number, by chance, so that one just released is not handed out again at once; undefined when there is none. */
   pick(except: ReadonlySet<number> = new Set()): number | undefined {
-    return (
-      this.#scan(this.#dynamicFirst, this.last, except) ?? this.#scan(this.first, this.#dynamicFirst - 1, except)
-    );
+    return this.#scan(this.#dynamicFirst, this.last, except) ?? this.#scan(this.first, this.#dynamicFirst - 1, except);
   }
 
   #scan(first: number, last: number, except: ReadonlySet<number>): number | undefined {

@@ -6,7 +6,7 @@
  */
 import type { KubeObject } from "../../core/api/meta.ts";
 import type { Registries } from "../registry/registry.ts";
-import { defaultTolerationSeconds, type DefaultTolerationOptions } from "./default_toleration_seconds.ts";
+import { type DefaultTolerationOptions, defaultTolerationSeconds } from "./default_toleration_seconds.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
 import type { ServiceAddresses } from "./service_addresses.ts";
@@ -34,7 +34,8 @@ export async function mutate(
 ): Promise<KubeObject> {
   let { object } = request;
   for (const plugin of plugins)
-    if (plugin.mutate && plugin.operations.includes(request.operation)) object = await plugin.mutate({ ...request, object });
+    if (plugin.mutate && plugin.operations.includes(request.operation))
+      object = await plugin.mutate({ ...request, object });
   return object;
 }
 

@@ -20,7 +20,8 @@ export function namespaceLifecycle({ registries }: { readonly registries: Regist
       if (isReason(error, "NotFound")) throw StatusError.notFound({ group: "", plural: "namespaces" }, name);
       throw error;
     });
-    const isEnding = found.object.metadata.deletionTimestamp !== undefined || found.object.status?.phase === "Terminating";
+    const isEnding =
+      found.object.metadata.deletionTimestamp !== undefined || found.object.status?.phase === "Terminating";
     if (!isEnding) return;
     throw StatusError.forbidden(
       kind,

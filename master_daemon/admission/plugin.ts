@@ -18,7 +18,9 @@ export interface AdmissionRequest {
    * Calls `listener` once the write is over, with what was committed and its revision; with undefined when nothing was
    * (refused, failed, or a dry run). For plug-ins that reserve something.
    */
-  onSettled(listener: (committed: { readonly object: KubeObject; readonly revision: number } | undefined) => void): void;
+  onSettled(
+    listener: (committed: { readonly object: KubeObject; readonly revision: number } | undefined) => void,
+  ): void;
 }
 
 /** Has a say in writes, after authorization and before the commit. One file each, ordered in `mod.ts`. */

@@ -1,8 +1,8 @@
-import { compact } from "../../core/util/compact.ts";
 import { type KubeObject, keyText } from "../../core/api/meta.ts";
 import { type FieldError, fieldError, StatusError } from "../../core/api/status.ts";
 import { type Service, type ServicePort, type ServiceSpec, service as serviceKind } from "../../core/kinds/service.ts";
 import type { Random } from "../../core/platform/random.ts";
+import { compact } from "../../core/util/compact.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { Registries } from "../registry/registry.ts";
@@ -143,7 +143,11 @@ function allocate(request: AdmissionRequest & { readonly object: KubeObject }, l
   request.onSettled((committed) => {
     if (committed) {
       const { metadata } = committed.object;
-      ledger.note(keyText({ namespace: metadata.namespace, name: metadata.name ?? "" }), committed.revision, committed.object as Service);
+      ledger.note(
+        keyText({ namespace: metadata.namespace, name: metadata.name ?? "" }),
+        committed.revision,
+        committed.object as Service,
+      );
     }
     ledger.release(owner, reserved);
   });
@@ -170,18 +174,28 @@ function keepAllocated(spec: ServiceSpec, previous: ServiceSpec | undefined): Se
   if (spec.type === "ExternalName") {
     const wasOther = previous && previous.type !== "ExternalName";
     const same = wasOther && spec.clusterIP === previous.clusterIP;
-    return same ? compact<ServiceSpec>({ ...spec, clusterIP: undefined, clusterIPs: undefined, ports: withoutNodePorts(spec, previous) }) : spec;
+    return same
+      ? compact<ServiceSpec>({
+          ...spec,
+          clusterIP: undefined,
+          clusterIPs: undefined,
+          ports: withoutNodePorts(spec, previous),
+        })
+      : spec;
   }
   if (!previous) return spec;
   let next = spec;
   if (previous.clusterIP && previous.type !== "ExternalName" && !spec.clusterIP && !spec.clusterIPs?.length)
     next = compact<ServiceSpec>({ ...next, clusterIP: previous.clusterIP, clusterIPs: previous.clusterIPs });
-  if (hasPorts(previous) && !hasPorts(spec)) next = compact<ServiceSpec>({ ...next, ports: withoutNodePorts(spec, previous) });
+  if (hasPorts(previous) && !hasPorts(spec))
+    next = compact<ServiceSpec>({ ...next, ports: withoutNodePorts(spec, previous) });
   if (hasPorts(previous) && hasPorts(spec)) {
     const before = new Map((previous.ports ?? []).map((port) => [portKey(port), port.nodePort]));
     next = compact<ServiceSpec>({
       ...next,
-      ports: spec.ports?.map((port) => compact<ServicePort>({ ...port, nodePort: port.nodePort || before.get(portKey(port)) })),
+      ports: spec.ports?.map((port) =>
+        compact<ServicePort>({ ...port, nodePort: port.nodePort || before.get(portKey(port)) }),
+      ),
     });
   }
   return next;
@@ -205,7 +219,12 @@ function portKey({ protocol = "TCP", port }: ServicePort): string {
 
 function allocateAddress(
   spec: ServiceSpec,
-  context: { readonly key: string; readonly owners: readonly string[]; readonly pools: Pools; readonly errors: FieldError[] },
+  context: {
+    readonly key: string;
+    readonly owners: readonly string[];
+    readonly pools: Pools;
+    readonly errors: FieldError[];
+  },
 ): ServiceSpec {
   if (spec.type === "ExternalName") return spec;
   const { key, owners, errors } = context;
@@ -222,7 +241,10 @@ function allocateAddress(
     const value = addresses.numberOf(asked);
     if (value === undefined)
       refuse(`the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${addresses.range}`);
-    else if (addresses.numbers.isTaken(value, owners) || (asked === addresses.firstAddress && key !== kubernetesService))
+    else if (
+      addresses.numbers.isTaken(value, owners) ||
+      (asked === addresses.firstAddress && key !== kubernetesService)
+    )
       refuse("provided IP is already allocated");
     return { ...spec, clusterIP: asked, clusterIPs: spec.clusterIPs?.length ? spec.clusterIPs : [asked], ...family };
   }
@@ -234,7 +256,11 @@ function allocateAddress(
 
 function allocatePorts(
   spec: ServiceSpec,
-  { owners, pools, errors }: { readonly owners: readonly string[]; readonly pools: Pools; readonly errors: FieldError[] },
+  {
+    owners,
+    pools,
+    errors,
+  }: { readonly owners: readonly string[]; readonly pools: Pools; readonly errors: FieldError[] },
 ): ServiceSpec {
   if (!hasPorts(spec) || !spec.ports) return spec;
   const { ports: pool } = pools;
@@ -282,9 +308,20 @@ function held(service: Service | undefined, { addresses, ports }: Pools): Pick<H
 /** @throws RangeError when the text is no range of ports */
 function portPool(range: string, random: Random): NumberPool {
   const [, first, last] = /^(\d{1,5})-(\d{1,5})$/.exec(range) ?? [];
-  if (first === undefined || last === undefined || Number(first) < 1 || Number(first) > Number(last) || Number(last) > 65535)
+  if (
+    first === undefined ||
+    last === undefined ||
+    Number(first) < 1 ||
+    Number(first) > Number(last) ||
+    Number(last) > 65535
+  )
     throw new RangeError(`Cannot use --service-node-port-range=${range}: it must be FIRST-LAST, such as 30000-32767`);
   const size = Number(last) - Number(first) + 1;
   const reservedForStatic = size > 256 ? Math.min(Math.max(16, Math.floor(size / 32)), 128) : 0;
-  return new NumberPool({ first: Number(first), last: Number(last), dynamicFirst: Number(first) + reservedForStatic, random });
+  return new NumberPool({
+    first: Number(first),
+    last: Number(last),
+    dynamicFirst: Number(first) + reservedForStatic,
+    random,
+  });
 }

@@ -1,6 +1,6 @@
-import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import { parseJson } from "../../core/api/json.ts";
 import { isJsonObject } from "../../core/api/json_object.ts";
+import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject } from "../../core/api/meta.ts";
 import { StatusError } from "../../core/api/status.ts";
 import { type ApiRequest, readBody } from "../../core/client/transport.ts";
@@ -80,10 +80,14 @@ export function inNamespace(object: KubeObject, kind: Kind, namespace: string | 
   const own = object.metadata.namespace;
   if (!kind.namespaced) {
     if (!own) return object;
-    throw StatusError.badRequest("the namespace of the provided object does not match the namespace sent on the request");
+    throw StatusError.badRequest(
+      "the namespace of the provided object does not match the namespace sent on the request",
+    );
   }
   if (own && own !== namespace)
-    throw StatusError.badRequest("the namespace of the provided object does not match the namespace sent on the request");
+    throw StatusError.badRequest(
+      "the namespace of the provided object does not match the namespace sent on the request",
+    );
   return own || namespace === undefined ? object : { ...object, metadata: { ...object.metadata, namespace } };
 }
 
@@ -91,7 +95,9 @@ export function inNamespace(object: KubeObject, kind: Kind, namespace: string | 
 export function named(object: KubeObject, name: string): KubeObject {
   const own = object.metadata.name;
   if (!own)
-    throw StatusError.badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+    throw StatusError.badRequest(
+      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
+    );
   if (own !== name)
     throw StatusError.badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
   return object;

@@ -1,11 +1,11 @@
+import type { Kind } from "../../core/api/kind.ts";
+import { type KubeObject, keyOf } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 import { type EndpointSlice, endpointSlice } from "../../core/kinds/endpoint_slice.ts";
 import { type Endpoints, endpoints } from "../../core/kinds/endpoints.ts";
 import { namespace } from "../../core/kinds/namespace.ts";
 import { type Service, service } from "../../core/kinds/service.ts";
-import type { Kind } from "../../core/api/kind.ts";
-import { type KubeObject, keyOf } from "../../core/api/meta.ts";
 
 /** Creates the namespaces that every cluster has. */
 export async function bootstrapNamespaces(
@@ -66,7 +66,12 @@ export async function bootstrapKubernetesService(
   await Promise.all([write(client, endpoints, older, signal), write(client, endpointSlice, slice, signal)]);
 }
 
-async function write<T extends KubeObject>(client: Client, kind: Kind<T>, object: T, signal: AbortSignal): Promise<void> {
+async function write<T extends KubeObject>(
+  client: Client,
+  kind: Kind<T>,
+  object: T,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await client.create(kind, object, { signal });
   } catch (error) {

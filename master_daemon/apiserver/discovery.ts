@@ -3,7 +3,7 @@ import type { JsonObject } from "../../core/api/meta.ts";
 import type { ApiResponse } from "../../core/client/transport.ts";
 import { sha256 } from "../../core/platform/hash.ts";
 import { parseAccept } from "./negotiate.ts";
-import { subresourcesOf, type SubresourceEntry, verbsOf, virtualResources } from "./subresources/table.ts";
+import { type SubresourceEntry, subresourcesOf, verbsOf, virtualResources } from "./subresources/table.ts";
 
 /** Order of groups in discovery: it decides who owns a name that several groups have. */
 const groupOrder = [

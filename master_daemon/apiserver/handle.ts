@@ -10,8 +10,8 @@ import type { Logger } from "../../core/util/log.ts";
 import type { AdmissionPlugin } from "../admission/plugin.ts";
 import type { Registries } from "../registry/registry.ts";
 import { createDiscovery } from "./discovery.ts";
-import { authenticate, type Authenticator, type CertificateSubject } from "./filters/authentication.ts";
-import { type Attributes, authorize, type Authorizer } from "./filters/authorization.ts";
+import { type Authenticator, authenticate, type CertificateSubject } from "./filters/authentication.ts";
+import { type Attributes, type Authorizer, authorize } from "./filters/authorization.ts";
 import { InFlightLimit, type InFlightOptions } from "./filters/in_flight.ts";
 import { type HealthCheck, healthResponse, versionDocument } from "./health.ts";
 import { Metrics } from "./metrics.ts";
@@ -37,7 +37,10 @@ import { update } from "./verbs/update.ts";
 /** Serves OpenAPI documents. */
 export interface OpenApiDocuments {
   /** Undefined for a path that is none of its own. */
-  respond(path: string, headers: Readonly<Record<string, string>>): ApiResponse | undefined | Promise<ApiResponse | undefined>;
+  respond(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+  ): ApiResponse | undefined | Promise<ApiResponse | undefined>;
 }
 
 /** Options of {@linkcode createApiHandler}. */
@@ -110,7 +113,9 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     minRequestTimeoutSeconds: options.minRequestTimeoutSeconds ?? 1800,
     closing: closing.signal,
   };
-  const kinds = new Map(registries.kinds.map((kind): [string, Kind] => [`${kind.group}/${kind.version}/${kind.plural}`, kind]));
+  const kinds = new Map(
+    registries.kinds.map((kind): [string, Kind] => [`${kind.group}/${kind.version}/${kind.plural}`, kind]),
+  );
   const groupVersions = new Set(registries.kinds.map((kind) => `${kind.group}/${kind.version}`));
   const discovery = createDiscovery(registries.kinds);
   const metrics = new Metrics();
@@ -141,6 +146,9 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
   /** Undefined when the request shows no credentials. @throws StatusError Unauthorized when they are wrong */
   async function identify(request: ApiRequest, context: RequestContext): Promise<UserInfo | undefined> {
     const { user, certificate } = context;
+    // Acting as oneself where somebody else was asked for would be worse than refusing.
+    if (Object.keys(request.headers).some((name) => name.startsWith("impersonate-")))
+      throw new StatusError(403, "Forbidden", "impersonation is not available yet", {});
     return user ?? (await authenticate(authenticators, { headers: request.headers, certificate }));
   }
 
@@ -153,7 +161,11 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     return serveResource(target, { ...call, query }, request, { ...work, user });
   }
 
-  async function servePath(segments: readonly string[], query: URLSearchParams, request: ApiRequest): Promise<ApiResponse> {
+  async function servePath(
+    segments: readonly string[],
+    query: URLSearchParams,
+    request: ApiRequest,
+  ): Promise<ApiResponse> {
     const [first = ""] = segments;
     const isRead = request.method === "GET" || request.method === "HEAD";
     if (segments.includes("") && segments.length > 0) return notFoundPage();
@@ -248,7 +260,10 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
   function isVirtual({ group, version, resource, namespace }: ResourceRoute): boolean {
     return virtualResources.some(
       (one) =>
-        one.group === group && one.version === version && one.plural === resource && one.namespaced === (namespace !== undefined),
+        one.group === group &&
+        one.version === version &&
+        one.plural === resource &&
+        one.namespaced === (namespace !== undefined),
     );
   }
 
@@ -278,7 +293,11 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
 
   function failure(
     error: unknown,
-    { request, auditId, signal }: { readonly request: ApiRequest; readonly auditId: string; readonly signal: AbortSignal },
+    {
+      request,
+      auditId,
+      signal,
+    }: { readonly request: ApiRequest; readonly auditId: string; readonly signal: AbortSignal },
   ): ApiResponse {
     if (!(error instanceof StatusError) && !signal.aborted)
       log.error("Cannot serve a request", {
@@ -417,7 +436,8 @@ function attributesOf({ group, version, resource, subresource, namespace, name }
 
 /** Whether the path is one of exec, attach and port-forward of a pod. */
 function isStream({ group, version, resource, namespace, name, subresource = "", rest }: ResourceRoute): boolean {
-  const isPod = group === "" && version === "v1" && resource === "pods" && namespace !== undefined && name !== undefined;
+  const isPod =
+    group === "" && version === "v1" && resource === "pods" && namespace !== undefined && name !== undefined;
   return isPod && rest.length === 0 && connectSubresources.includes(subresource);
 }
 
@@ -437,14 +457,29 @@ function isPretty(query: URLSearchParams, { headers }: ApiRequest): boolean {
 function rootPaths(groupVersions: ReadonlySet<string>): readonly string[] {
   const groups = [...groupVersions].filter((text) => !text.startsWith("/"));
   const paths = groups.flatMap((text) => [`/apis/${text.split("/", 1)[0]}`, `/apis/${text}`]);
-  const others = ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
+  const others = [
+    "/api",
+    "/api/v1",
+    "/apis",
+    "/healthz",
+    "/livez",
+    "/metrics",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/readyz",
+    "/version",
+  ];
   return [...new Set([...others, ...paths])].sort();
 }
 
 /** Puts on what every answer carries. */
 async function finish(
   response: ApiResponse,
-  { request, auditId, warnings }: { readonly request: ApiRequest; readonly auditId: string; readonly warnings: readonly string[] },
+  {
+    request,
+    auditId,
+    warnings,
+  }: { readonly request: ApiRequest; readonly auditId: string; readonly warnings: readonly string[] },
 ): Promise<ApiResponse> {
   const headers: Record<string, string | readonly string[]> = {
     "audit-id": auditId,
@@ -454,7 +489,10 @@ async function finish(
   if (warnings.length > 0)
     headers["warning"] = [...new Set(warnings)].slice(0, 100).map((text) => `299 - ${JSON.stringify(printable(text))}`);
   const body = response.body;
-  const isLarge = body instanceof Uint8Array ? body.length > gzipAboveBytes : headers["content-type"] === "application/json" && !isWatch(request);
+  const isLarge =
+    body instanceof Uint8Array
+      ? body.length > gzipAboveBytes
+      : headers["content-type"] === "application/json" && !isWatch(request);
   if (!isLarge || headers["content-encoding"] || !/\bgzip\b/.test(request.headers["accept-encoding"] ?? ""))
     return { status: response.status, headers, body };
   headers["content-encoding"] = "gzip";

@@ -1,6 +1,6 @@
-import { gitVersion, kubernetesVersion } from "../../core/version.ts";
 import type { ApiResponse } from "../../core/client/transport.ts";
 import { machineFacts } from "../../core/platform/machine.ts";
+import { gitVersion, kubernetesVersion } from "../../core/version.ts";
 import { textResponse } from "./respond.ts";
 
 /** One thing that must hold for the server to be healthy. */

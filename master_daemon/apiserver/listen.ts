@@ -1,5 +1,10 @@
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
-import { STATUS_CODES, type IncomingMessage, type ServerResponse } from "node:http";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
@@ -184,31 +189,44 @@ async function serveRequest(
       if (!(answer.body instanceof Uint8Array)) await answer.body[Symbol.asyncIterator]().return?.();
       return;
     }
-    await send(answer, request, response);
+    await send(answer, { request, response, signal: aborted.signal });
   } catch (error) {
     if (!aborted.signal.aborted) log.warn("Cannot answer a request", { error: errorMessage(error) });
     cut(response);
   }
 }
 
-async function send(answer: ApiResponse, request: Request, response: Response): Promise<void> {
+/** @param to.signal aborted once the response is closed: nothing that it would still emit can be waited for then */
+async function send(
+  answer: ApiResponse,
+  {
+    request,
+    response,
+    signal,
+  }: { readonly request: Request; readonly response: Response; readonly signal: AbortSignal },
+): Promise<void> {
   const isHttp1 = request.httpVersionMajor === 1;
-  const known = answer.body instanceof Uint8Array;
   // What is left of a refused body is not worth reading: the connection goes with it.
   const unread = isHttp1 && !request.complete && request.method !== "GET" && request.method !== "HEAD";
   const headers: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(answer.headers)) headers[name] = typeof value === "string" ? value : [...value];
-  if (answer.body instanceof Uint8Array && answer.status !== 304) headers["content-length"] = String(answer.body.length);
+  for (const [name, value] of Object.entries(answer.headers))
+    headers[name] = typeof value === "string" ? value : [...value];
+  if (answer.body instanceof Uint8Array && answer.status !== 304)
+    headers["content-length"] = String(answer.body.length);
   if (unread) headers["connection"] = "close";
   (response as ServerResponse).writeHead(answer.status, headers);
-  if (known) {
-    await end(response, request.method === "HEAD" ? undefined : (answer.body as Uint8Array));
+  if (request.method === "HEAD") {
+    if (!(answer.body instanceof Uint8Array)) await answer.body[Symbol.asyncIterator]().return?.();
+    await end(response, undefined);
+  } else if (answer.body instanceof Uint8Array) {
+    await end(response, answer.body);
   } else {
     (response as ServerResponse).flushHeaders();
-    for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
-      if (!(response as ServerResponse).write(chunk)) await drained(response);
-      if (response.destroyed || response.writableEnded) return;
+    for await (const chunk of answer.body) {
+      if (signal.aborted) return;
+      if (!(response as ServerResponse).write(chunk)) await drained(response, signal);
     }
+    if (signal.aborted) return;
     await end(response, undefined);
   }
   if (unread && !request.complete) request.socket.destroy();
@@ -221,8 +239,9 @@ function end(response: Response, body: Uint8Array | undefined): Promise<void> {
   });
 }
 
-function drained(response: Response): Promise<void> {
+function drained(response: Response, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
     const done = () => {
       response.off("drain", done);
       response.off("close", done);

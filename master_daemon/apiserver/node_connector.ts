@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { connect, type TLSSocket } from "node:tls";
 import { type Status, StatusError } from "../../core/api/status.ts";
@@ -110,7 +110,9 @@ function connectPinned(
       socket.setKeepAlive(true, 15_000);
       const { raw } = socket.getPeerCertificate();
       if (raw && fingerprint(raw) === expected) return resolve(socket);
-      fail(StatusError.internal(`node ${node.metadata.name ?? ""} shows another certificate than its Node object names`));
+      fail(
+        StatusError.internal(`node ${node.metadata.name ?? ""} shows another certificate than its Node object names`),
+      );
     });
   });
 }
@@ -141,6 +143,9 @@ async function refusal(response: IncomingMessage): Promise<StatusError> {
 
 function headersOf(response: IncomingMessage): Readonly<Record<string, string>> {
   return Object.fromEntries(
-    Object.entries(response.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : (value ?? "")]),
+    Object.entries(response.headers).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join(", ") : (value ?? ""),
+    ]),
   );
 }

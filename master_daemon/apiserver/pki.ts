@@ -101,5 +101,7 @@ function expandAddress(address: string): string {
   const before = groups(head);
   const after = groups(tail);
   const zeros = Array.from({ length: address.includes("::") ? 8 - before.length - after.length : 0 }, () => "0");
-  return [...before, ...zeros, ...after].map((group) => Number.parseInt(group, 16).toString(16).toUpperCase()).join(":");
+  return [...before, ...zeros, ...after]
+    .map((group) => Number.parseInt(group, 16).toString(16).toUpperCase())
+    .join(":");
 }

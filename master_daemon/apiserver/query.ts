@@ -34,7 +34,9 @@ export function resourceVersionParameter(query: URLSearchParams): string | undef
   const value = query.get("resourceVersion");
   if (value === null || value === "") return undefined;
   if (!/^\d{1,15}$/.test(value))
-    throw StatusError.badRequest(`Invalid value: ${JSON.stringify(value.slice(0, 64))}: resource version must be a non-negative integer`);
+    throw StatusError.badRequest(
+      `Invalid value: ${JSON.stringify(value.slice(0, 64))}: resource version must be a non-negative integer`,
+    );
   return value;
 }
 

@@ -1,5 +1,5 @@
-import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import { stringifyJson } from "../../core/api/json.ts";
+import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject, ListMeta } from "../../core/api/meta.ts";
 import type { Status } from "../../core/api/status.ts";
 import { StatusError } from "../../core/api/status.ts";
@@ -54,11 +54,25 @@ export function listResponse(kind: Kind, page: RegistryPage<KubeObject>, form: A
     ...(page.remainingItemCount !== undefined ? { remainingItemCount: page.remainingItemCount } : {}),
   };
   if (representation.as === "Table")
-    return document(tableFor(kind, page.items.map(({ object }) => object), metadata, form), 200, form);
+    return document(
+      tableFor(
+        kind,
+        page.items.map(({ object }) => object),
+        metadata,
+        form,
+      ),
+      200,
+      form,
+    );
   if (representation.as) {
     const { version = "v1" } = representation;
     const items = page.items.map(({ object }) => partialMetadata(object, version));
-    const list = { kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${version}`, metadata: { ...metadata }, items };
+    const list = {
+      kind: "PartialObjectMetadataList",
+      apiVersion: `meta.k8s.io/${version}`,
+      metadata: { ...metadata },
+      items,
+    };
     return document(list, 200, form);
   }
   const head = { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata: { ...metadata } };

@@ -7,8 +7,8 @@ import type { Logger } from "../../core/util/log.ts";
 import type { AdmissionPlugin } from "../admission/plugin.ts";
 import type { Registries, Registry } from "../registry/registry.ts";
 import type { NodeConnector } from "./node_connector.ts";
-import type { ResourceRoute } from "./routes.ts";
 import type { AnswerForm } from "./respond.ts";
+import type { ResourceRoute } from "./routes.ts";
 
 /** What every verb works with. */
 export interface Services {

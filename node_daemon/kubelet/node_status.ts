@@ -92,6 +92,8 @@ class NodeReporter implements AsyncDisposable {
       } catch (error) {
         signal.throwIfAborted();
         if (isReason(error, "Unauthorized") || isReason(error, "Forbidden") || isReason(error, "Invalid")) throw error;
+        // Somebody else changed the Node in between: it is there, and read anew.
+        if (isReason(error, "Conflict")) continue;
         log.warn("Cannot register node", { node: identity.name, error: errorMessage(error) });
         await clock.sleep(this.#backoff.next("register"), { signal });
       }
@@ -99,19 +101,19 @@ class NodeReporter implements AsyncDisposable {
   }
 
   async #register(signal: AbortSignal): Promise<void> {
-    const { client, identity, onNode } = this.#options;
+    const { client, identity, clock, onNode } = this.#options;
     const health = await this.#health(signal);
-    let node: Node;
     try {
-      node = await client.create(nodeKind, newNode(identity, health), { signal });
+      this.#node = await client.create(nodeKind, newNode(identity, health), { signal });
+      this.#reportedAt = clock.monotonic();
     } catch (error) {
       if (!isReason(error, "AlreadyExists")) throw error;
       const current = await client.get(nodeKind, { name: identity.name }, { signal });
       const wanted = reconciledNode(current, identity);
-      node = wanted === current ? current : await client.update(nodeKind, wanted, { signal });
+      const node = wanted === current ? current : await client.update(nodeKind, wanted, { signal });
+      await this.#writeStatusOver(node, health, signal);
     }
-    await this.#writeStatus(node, health, signal);
-    onNode(this.#node ?? node);
+    if (this.#node) onNode(this.#node);
   }
 
   /** Begins to follow the Node, its health and its lease. */
@@ -155,16 +157,26 @@ class NodeReporter implements AsyncDisposable {
   }
 
   async #reportStatus(signal: AbortSignal): Promise<void> {
-    const { identity, client } = this.#options;
+    const { identity } = this.#options;
     const health = await this.#health(signal);
     // Deleted while its daemon lives, or lost with the master's store: the node is there, so it says so again.
     const gone = this.#informer && this.#informer.resourceVersion > 0n && !this.#informer.get({ name: identity.name });
     const known = this.#informer?.get({ name: identity.name }) ?? this.#node;
     if (gone || !known) return await this.#register(signal);
     try {
-      await this.#writeStatus(known, health, signal);
+      await this.#writeStatusOver(known, health, signal);
     } catch (error) {
-      if (isReason(error, "NotFound")) return await this.#register(signal);
+      if (!isReason(error, "NotFound")) throw error;
+      await this.#register(signal);
+    }
+  }
+
+  /** Writes the status, over a newer version of the Node where there is one. */
+  async #writeStatusOver(node: Node, health: NodeHealth, signal: AbortSignal): Promise<void> {
+    const { client, identity } = this.#options;
+    try {
+      await this.#writeStatus(node, health, signal);
+    } catch (error) {
       if (!isReason(error, "Conflict")) throw error;
       await this.#writeStatus(await client.get(nodeKind, { name: identity.name }, { signal }), health, signal);
     }

@@ -18,6 +18,8 @@ import { terminationMessage } from "./termination_message.ts";
 
 /** What a listing of one pod may take. */
 const listTimeoutMs = 120_000;
+/** More steps in one go than any pod has containers to start and end. */
+const maxSteps = 500;
 /** Everything is looked at again this often, events or not. */
 const resyncMs = 60_000;
 
@@ -139,29 +141,29 @@ export class PodWorker implements AsyncDisposable {
 
   /** Looks, reports and acts until there is nothing to do now. */
   async #sync(signal: AbortSignal): Promise<number | undefined> {
-    for (;;) {
+    for (let steps = 0; steps < maxSteps; steps++) {
       this.#dirty = false;
       const view = await this.#observe(signal);
       const plan = planPod(view);
       this.#watchProbes(view, plan);
       await this.#report(view, plan, signal);
-      if (plan.step === "wait") {
-        this.#tellBackOff(view);
-        await this.#refresh(view);
-        await this.#prune(view, signal);
-        if (!this.#dirty) return this.#shorten(plan.wakeAfterMs);
-        continue;
+      switch (plan.step) {
+        case "wait":
+          this.#tellBackOff(view);
+          await this.#refresh(view);
+          await this.#prune(view, signal);
+          return this.#shorten(plan.wakeAfterMs);
+        case "finished":
+          return undefined;
+        case "remove":
+          await this.#cleanUp(view, signal);
+          return undefined;
+        default:
+          await this.#interruptible(plan, signal, (cut) => this.#execute(plan, view, cut));
       }
-      if (plan.step === "finished") {
-        if (!this.#dirty) return undefined;
-        continue;
-      }
-      if (plan.step === "remove") {
-        await this.#cleanUp(view, signal);
-        return undefined;
-      }
-      await this.#interruptible(plan, signal, (cut) => this.#execute(plan, view, cut));
     }
+    // A step that changes nothing (a runtime that says one thing and does another) must not be repeated at full speed.
+    throw new Error(`Cannot bring the pod to rest: still not there after ${maxSteps} steps`);
   }
 
   /** An image error turns into back-off while nothing else happens: looks again for that. */

@@ -6,7 +6,7 @@ import { Backoff } from "../../core/util/backoff.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { call, callMs, engineMessage, ignoreStatus, statusCode } from "./docker_calls.ts";
-import { containerOptions, label, sandboxOptions } from "./docker_config.ts";
+import { containerOptions, label, type Owner, ownerLabels, sandboxOptions } from "./docker_config.ts";
 import { dockerImages } from "./docker_images.ts";
 import { demux, jsonLines, untilCut, wholeLines } from "./docker_streams.ts";
 import { dockerAddress } from "./find_docker.ts";
@@ -30,6 +30,8 @@ import { writeTo } from "./session_output.ts";
 export interface DockerRuntimeOptions {
   readonly clock: Clock;
   readonly log: Logger;
+  /** Folder of the node: with its name, what tells its containers from those of other clusters on the engine. */
+  readonly rootDir: string;
   /** Node whose containers these are. Default `node`. */
   readonly nodeName?: string;
   /** Image that holds a pod's network. Default `registry.k8s.io/pause:3.10`. */
@@ -46,7 +48,7 @@ const parallelStats = 8;
  * Opens the runtime over a Docker engine. Translates names and errors; decides nothing.
  *
  * - A pod is a container of the pause image, which holds the network, and containers that join it.
- * - Containers are found by their labels. What does not carry this node's label is never listed nor touched.
+ * - Containers are found by their labels. What does not carry those of this node and its folder is never listed nor touched.
  *
  * @throws Error when the engine does not answer
  */
@@ -69,19 +71,19 @@ class DockerRuntime implements ContainerRuntime {
   readonly #docker: Docker;
   readonly #clock: Clock;
   readonly #log: Logger;
-  readonly #nodeName: string;
+  readonly #owner: Owner;
   readonly #pauseImage: string;
   /** How ended containers ended: that does not change any more. */
   readonly #ended = new Map<string, Container>();
   readonly #closing = new AbortController();
 
   constructor(docker: Docker, version: string, options: DockerRuntimeOptions) {
-    const { clock, log, nodeName = "node", podInfraImage = "registry.k8s.io/pause:3.10" } = options;
+    const { clock, log, rootDir, nodeName = "node", podInfraImage = "registry.k8s.io/pause:3.10" } = options;
     this.version = `docker://${version}`;
     this.#docker = docker;
     this.#clock = clock;
     this.#log = log;
-    this.#nodeName = nodeName;
+    this.#owner = { nodeName, rootDir };
     this.#pauseImage = podInfraImage;
     this.images = dockerImages(docker, clock);
   }
@@ -139,7 +141,7 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   async createContainer(sandbox: Sandbox, config: ContainerConfig, { signal }: Signalled): Promise<string> {
-    const options = containerOptions(sandbox, config, { nodeName: this.#nodeName });
+    const options = containerOptions(sandbox, config, { owner: this.#owner });
     try {
       return await this.#create(options, signal);
     } catch (error) {
@@ -284,7 +286,7 @@ class DockerRuntime implements ContainerRuntime {
     const backoff = new Backoff({ baseMs: 500, maxMs: 10_000, clock: this.#clock });
     const filters = JSON.stringify({
       type: ["container"],
-      label: [`${label.node}=${this.#nodeName}`],
+      label: this.#ownerFilter,
       event: ["create", "start", "die", "oom", "destroy"],
     });
     for (let first = true; !signal.aborted; first = false) {
@@ -333,8 +335,12 @@ class DockerRuntime implements ContainerRuntime {
     );
   }
 
+  get #ownerFilter(): string[] {
+    return Object.entries(ownerLabels(this.#owner)).map(([name, value]) => `${name}=${value}`);
+  }
+
   #find(signal: AbortSignal, ...labels: readonly string[]): Promise<Docker.ContainerInfo[]> {
-    const filters = { label: [`${label.node}=${this.#nodeName}`, ...labels] };
+    const filters = { label: [...this.#ownerFilter, ...labels] };
     return this.#call(signal, (abortSignal) => this.#docker.listContainers({ all: true, filters, abortSignal }));
   }
 
@@ -346,7 +352,7 @@ class DockerRuntime implements ContainerRuntime {
   async #createSandbox(config: SandboxConfig, signal: AbortSignal): Promise<string> {
     const image = this.#pauseImage;
     if ((await this.images.find(image, { signal })) === undefined) await this.images.pull(image, { signal });
-    return this.#create(sandboxOptions(config, { nodeName: this.#nodeName, image }), signal);
+    return this.#create(sandboxOptions(config, { owner: this.#owner, image }), signal);
   }
 
   /** Creates a container, or gives the id of the one of ours that has its name. */

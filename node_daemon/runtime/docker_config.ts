@@ -3,9 +3,10 @@ import type { StringMap } from "../../core/api/meta.ts";
 import { compact } from "../../core/util/compact.ts";
 import { type ContainerConfig, RuntimeFailure, type Sandbox, type SandboxConfig } from "./runtime.ts";
 
-/** Labels by which this runtime knows its containers. What lacks the node's is not ours. */
+/** Labels by which this runtime knows its containers. What lacks its owner's two is not ours. */
 export const label = {
   node: "wherry.dev/node",
+  rootDir: "wherry.dev/root-dir",
   kind: "wherry.dev/kind",
   podUid: "wherry.dev/pod-uid",
   podName: "wherry.dev/pod-name",
@@ -18,13 +19,19 @@ export const label = {
   hostNetwork: "wherry.dev/host-network",
 } as const;
 
+/** Whose containers these are: nodes of different clusters on one engine may have the same name, but not the same folder. */
+export interface Owner {
+  readonly nodeName: string;
+  readonly rootDir: string;
+}
+
 const maxHostnameLength = 63;
 const maxLogFile = { "max-size": "10m", "max-file": "3" } as const;
 
 /** The container that holds a pod's network. */
 export function sandboxOptions(
   config: SandboxConfig,
-  { nodeName, image }: { readonly nodeName: string; readonly image: string },
+  { owner, image }: { readonly owner: Owner; readonly image: string },
 ): ContainerCreateOptions & { readonly name: string } {
   const { namespace, name, uid, attempt, hostNetwork, hostPorts, hostAliases, hostname, labels } = config;
   const ports = hostNetwork ? [] : hostPorts;
@@ -39,7 +46,8 @@ export function sandboxOptions(
     Hostname: hostNetwork ? undefined : hostname.slice(0, maxHostnameLength),
     Labels: {
       ...withoutOurs(labels),
-      ...podLabels(config, nodeName),
+      ...podLabels(config),
+      ...ownerLabels(owner),
       [label.kind]: "sandbox",
       [label.attempt]: String(attempt),
       [label.hostNetwork]: String(hostNetwork),
@@ -61,7 +69,7 @@ export function sandboxOptions(
 export function containerOptions(
   sandbox: Sandbox,
   config: ContainerConfig,
-  { nodeName }: { readonly nodeName: string },
+  { owner }: { readonly owner: Owner },
 ): ContainerCreateOptions & { readonly name: string } {
   const { name, attempt, image, command, args, workingDir, env, mounts, limits, user } = config;
   const { milliCpuLimit, milliCpuRequest, memoryBytesLimit } = limits;
@@ -77,7 +85,8 @@ export function containerOptions(
     StdinOnce: config.stdin && config.stdinOnce === true,
     User: userOf(user),
     Labels: {
-      ...podLabels(sandbox, nodeName),
+      ...podLabels(sandbox),
+      ...ownerLabels(owner),
       [label.kind]: "container",
       [label.containerName]: name,
       [label.attempt]: String(attempt),
@@ -128,13 +137,13 @@ export function imageReference(image: string): string {
   return match.groups?.["tag"] || match.groups?.["digest"] ? image : `${image}:latest`;
 }
 
-function podLabels({ uid, name, namespace }: Pick<Sandbox, "uid" | "name" | "namespace">, nodeName: string): StringMap {
-  return {
-    [label.node]: nodeName,
-    [label.podUid]: uid,
-    [label.podName]: name,
-    [label.podNamespace]: namespace,
-  };
+/** The labels that say whose a container is. */
+export function ownerLabels({ nodeName, rootDir }: Owner): StringMap {
+  return { [label.node]: nodeName, [label.rootDir]: rootDir };
+}
+
+function podLabels({ uid, name, namespace }: Pick<Sandbox, "uid" | "name" | "namespace">): StringMap {
+  return { [label.podUid]: uid, [label.podName]: name, [label.podNamespace]: namespace };
 }
 
 /** A pod's own labels are for people who look at the engine; they never stand in for ours. */

@@ -19,7 +19,7 @@ export interface RuntimeOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
-  /** Node whose containers these are; several daemons may share an engine. Default `node`. */
+  /** Node whose containers these are; several daemons may share an engine if this or `rootDir` differs. Default `node`. */
   readonly nodeName?: string;
   /** Image of the container that holds a pod's network. Default `registry.k8s.io/pause:3.10`. */
   readonly podInfraImage?: string;

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { connect as connectHttp2 } from "node:http2";
-import { connect } from "node:tls";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { Agent, request } from "undici";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../core/platform/clock.ts";
@@ -54,7 +54,15 @@ describe("startMaster()", () => {
       return [statusCode, ((await body.json()) as { kind: string }).kind];
     };
     expect(await ask(bearer)).toEqual([200, "NamespaceList"]);
-    for (const authorization of ["", "Bearer ", "Bearer x", `Bearer ${token}x`, `Bearer ${token.slice(1)}`, `Basic ${token}`, "Bearer __proto__"])
+    for (const authorization of [
+      "",
+      "Bearer ",
+      "Bearer x",
+      `Bearer ${token}x`,
+      `Bearer ${token.slice(1)}`,
+      `Basic ${token}`,
+      "Bearer __proto__",
+    ])
       expect(await ask(authorization ? { authorization } : {})).toEqual([401, "Status"]);
   });
 
@@ -98,10 +106,18 @@ describe("startMaster()", () => {
   it("bootstraps the namespaces, the kubernetes service, and where it points", async () => {
     const master = await start({ serviceClusterIpRange: "10.50.0.0/24" });
     const dispatcher = await agentFor(master);
-    const get = async (path: string) => (await request(`${master.url}${path}`, { dispatcher, headers: bearer })).body.json() as Promise<never>;
+    const get = async (path: string) =>
+      (await request(`${master.url}${path}`, { dispatcher, headers: bearer })).body.json() as Promise<never>;
     const { items } = (await get("/api/v1/namespaces")) as { items: { metadata: { name: string } }[] };
-    expect(items.map(({ metadata }) => metadata.name)).toEqual(["default", "kube-node-lease", "kube-public", "kube-system"]);
-    expect(await get("/api/v1/namespaces/default/services/kubernetes")).toMatchObject({ spec: { clusterIP: "10.50.0.1" } });
+    expect(items.map(({ metadata }) => metadata.name)).toEqual([
+      "default",
+      "kube-node-lease",
+      "kube-public",
+      "kube-system",
+    ]);
+    expect(await get("/api/v1/namespaces/default/services/kubernetes")).toMatchObject({
+      spec: { clusterIP: "10.50.0.1" },
+    });
     expect(await get("/api/v1/namespaces/default/endpoints/kubernetes")).toMatchObject({
       subsets: [{ addresses: [{ ip: "127.0.0.1" }], ports: [{ port: master.port }] }],
     });
@@ -120,7 +136,10 @@ describe("startMaster()", () => {
     const second = await start({ dataDir, listen: { port: port ?? 0 } });
     expect(await second.ca()).toBe(ca);
     const dispatcher = await agentFor(second);
-    const { statusCode, body } = await request(`${second.url}/api/v1/namespaces/default/configmaps/kept`, { dispatcher, headers: bearer });
+    const { statusCode, body } = await request(`${second.url}/api/v1/namespaces/default/configmaps/kept`, {
+      dispatcher,
+      headers: bearer,
+    });
     await body.dump();
     expect(statusCode).toBe(200);
   });
@@ -150,10 +169,41 @@ describe("startMaster()", () => {
     expect(await ended).toBe("");
   });
 
+  it("forgets watches whose clients went away: closing waits for none of them", async () => {
+    const master = await start();
+    const dispatcher = await agentFor(master);
+    const session = connectHttp2(master.url ?? "", { ca: await master.ca() });
+    const heads = Array.from(
+      { length: 20 },
+      () =>
+        new Promise((resolve) =>
+          session
+            .request({ ":path": "/api/v1/pods?watch=true", ...bearer })
+            .on("error", () => {})
+            .on("response", resolve),
+        ),
+    );
+    const older = await request(`${master.url}/api/v1/pods?watch=true`, { dispatcher, headers: bearer });
+    await Promise.all(heads);
+    session.destroy();
+    older.body.on("error", () => {}).destroy();
+    const { body } = await request(`${master.url}/healthz`, { dispatcher });
+    await body.dump();
+    const startedAt = systemClock.monotonic();
+    await master.close();
+    expect(systemClock.monotonic() - startedAt).toBeLessThan(1500);
+  });
+
   it("answers a refused upgrade and closes: what follows is never taken for a request", async () => {
     const master = await start();
-    const text = await new Promise<string>(async (resolve) => {
-      const socket = connect({ port: master.port ?? 0, host: "127.0.0.1", ca: await master.ca(), ALPNProtocols: ["http/1.1"] });
+    const ca = await master.ca();
+    const text = await new Promise<string>((resolve) => {
+      const socket = connect({
+        port: master.port ?? 0,
+        host: "127.0.0.1",
+        ca,
+        ALPNProtocols: ["http/1.1"],
+      });
       let received = "";
       socket.on("data", (part) => {
         received += part;
@@ -161,7 +211,9 @@ describe("startMaster()", () => {
       socket.on("close", () => resolve(received));
       socket.on("error", () => {});
       const path = "/api/v1/namespaces/default/pods/p/exec?command=id&stdout=true";
-      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\nGET /version HTTP/1.1\r\nHost: x\r\n\r\n`);
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: v5.channel.k8s.io\r\n\r\nGET /version HTTP/1.1\r\nHost: x\r\n\r\n`,
+      );
     });
     expect(text).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
     expect(text.match(/HTTP\/1\.1/g)).toHaveLength(1);
@@ -170,7 +222,11 @@ describe("startMaster()", () => {
   it("survives broken requests", async () => {
     const master = await start();
     const ca = await master.ca();
-    const bad = ["GARBAGE\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", `GET /${"a".repeat(70_000)} HTTP/1.1\r\nHost: x\r\n\r\n`];
+    const bad = [
+      "GARBAGE\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+      `GET /${"a".repeat(70_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+    ];
     for (const text of bad) {
       const answer = await new Promise<string>((resolve) => {
         const socket = connect({ port: master.port ?? 0, host: "127.0.0.1", ca, ALPNProtocols: ["http/1.1"] });
@@ -200,7 +256,11 @@ describe.skipIf(missing("kubectl", kubectlVersion))("real kubectl", () => {
 
   beforeAll(async () => {
     path = await mkdtemp(join(tmpdir(), "wherry-kubectl-"));
-    master = await startMaster({ ...common, listen: { port: 0 }, tokens: new Map([[token, { username: "alice", groups: [] }]]) });
+    master = await startMaster({
+      ...common,
+      listen: { port: 0 },
+      tokens: new Map([[token, { username: "alice", groups: [] }]]),
+    });
     await writeFile(join(path, "ca.crt"), await master.ca());
   });
   afterAll(async () => {
@@ -209,10 +269,22 @@ describe.skipIf(missing("kubectl", kubectlVersion))("real kubectl", () => {
   });
 
   function kubectl(args: readonly string[], input = ""): Promise<{ code: number; out: string; err: string }> {
-    const flags = ["--server", master.url ?? "", "--certificate-authority", join(path, "ca.crt"), "--token", token, "--cache-dir", join(path, "cache")];
+    const flags = [
+      "--server",
+      master.url ?? "",
+      "--certificate-authority",
+      join(path, "ca.crt"),
+      "--token",
+      token,
+      "--cache-dir",
+      join(path, "cache"),
+    ];
     return new Promise((resolve) => {
-      const child = execFile("kubectl", [...flags, ...args], { env: { ...process.env, KUBECONFIG: "/dev/null" }, timeout: 20_000 }, (error, out, err) =>
-        resolve({ code: typeof error?.code === "number" ? error.code : error ? 1 : 0, out, err }),
+      const child = execFile(
+        "kubectl",
+        [...flags, ...args],
+        { env: { ...process.env, KUBECONFIG: "/dev/null" }, timeout: 20_000 },
+        (error, out, err) => resolve({ code: typeof error?.code === "number" ? error.code : error ? 1 : 0, out, err }),
       );
       child.stdin?.end(input);
     });
@@ -237,7 +309,9 @@ describe.skipIf(missing("kubectl", kubectlVersion))("real kubectl", () => {
     };
     expect(await run(["apply", "-f", "-"], deployment)).toBe("deployment.apps/web created\n");
     expect(await run(["apply", "-f", "-"], deployment)).toBe("deployment.apps/web unchanged\n");
-    await expect.poll(() => run(["get", "pods", "-l", "app=web", "-o", "name"])).toMatch(/^pod\/web-\S+\npod\/web-\S+\n$/);
+    await expect
+      .poll(() => run(["get", "pods", "-l", "app=web", "-o", "name"]))
+      .toMatch(/^pod\/web-\S+\npod\/web-\S+\n$/);
     expect(await run(["get", "deploy", "web"])).toMatch(/^NAME +READY +UP-TO-DATE +AVAILABLE +AGE\nweb +0\/2/);
     expect(await run(["scale", "deploy/web", "--replicas=1"])).toBe("deployment.apps/web scaled\n");
     expect(await run(["label", "deploy/web", "tier=front"])).toBe("deployment.apps/web labeled\n");
@@ -248,9 +322,15 @@ describe.skipIf(missing("kubectl", kubectlVersion))("real kubectl", () => {
   });
 
   it("is told what is wrong in Kubernetes' words", async () => {
-    expect((await kubectl(["get", "pod", "nothing"])).err).toBe('Error from server (NotFound): pods "nothing" not found\n');
+    expect((await kubectl(["get", "pod", "nothing"])).err).toBe(
+      'Error from server (NotFound): pods "nothing" not found\n',
+    );
     const broken = deployment.replace('"image":"busybox"', '"imag":"busybox"');
-    expect((await kubectl(["create", "-f", "-"], broken)).err).toContain('unknown field "spec.template.spec.containers[0].imag"');
-    expect((await kubectl(["create", "--validate=false", "-f", "-"], broken)).err).toContain("spec.template.spec.containers[0].image: Required value");
+    expect((await kubectl(["create", "-f", "-"], broken)).err).toContain(
+      'unknown field "spec.template.spec.containers[0].imag"',
+    );
+    expect((await kubectl(["create", "--validate=false", "-f", "-"], broken)).err).toContain(
+      "spec.template.spec.containers[0].image: Required value",
+    );
   });
 });

@@ -30,6 +30,12 @@ async function start(world: TestNode, rest: object = {}) {
 const ready = async (world: TestNode) =>
   (await world.client.get(nodeKind, key)).status?.conditions?.find(({ type }) => type === "Ready");
 
+/** Registers the node and ends its daemon. */
+async function registeredVersion(world: TestNode) {
+  await using _daemon = await start(world);
+  return (await world.client.get(nodeKind, key)).metadata;
+}
+
 describe("startNode()", () => {
   it("registers the node with what it is and has", async () => {
     await using world = await openTestNode(undefined, { kubelet: false });
@@ -91,6 +97,33 @@ describe("startNode()", () => {
     await world.client.delete(nodeKind, key);
     await world.advance(20_000, 10_000);
     expect(await ready(world)).toMatchObject({ status: "True" });
+  });
+
+  it("registers at once, however busy others are with its Node", async () => {
+    await using world = await openTestNode(undefined, { kubelet: false });
+    const { resourceVersion } = await registeredVersion(world);
+    await world.client.patch(nodeKind, key, { type: "merge", body: { metadata: { annotations: { theirs: "0" } } } });
+    let reads = 0;
+    const client = new Proxy(world.client, {
+      get(target, member) {
+        if (member !== "get") {
+          const value: unknown = Reflect.get(target, member, target);
+          return typeof value === "function" ? value.bind(target) : value;
+        }
+        // The Node is changed between every read of it and the write that follows, three times.
+        return async (...args: Parameters<typeof target.get>) => {
+          const found = await target.get(...args);
+          const body = { metadata: { annotations: { theirs: String(++reads) } } };
+          if (reads <= 3) await target.patch(nodeKind, key, { type: "merge", body });
+          return found;
+        };
+      },
+    });
+    // Time stands still: what waits before it tries again would wait for ever.
+    await using _daemon = await start(world, { client, labels: { zone: "b" } });
+    const { metadata } = await world.client.get(nodeKind, key);
+    expect(metadata.labels).toMatchObject({ zone: "b" });
+    expect(BigInt(metadata.resourceVersion ?? 0)).toBeGreaterThan(BigInt(resourceVersion ?? 0));
   });
 
   it("gives addresses from the Node's pod range, once it is there", async () => {

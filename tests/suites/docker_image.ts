@@ -1,32 +1,33 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import Docker from "dockerode";
+import { dockerAddress } from "../../node_daemon/runtime/find_docker.ts";
 
 const run = promisify(execFile);
+
+/** The engine at `DOCKER_HOST`, else the usual socket. */
+export const engine: Docker = new Docker(dockerAddress());
 
 /** A small image with a shell, which by itself waits to be stopped: it serves as pause image too. */
 export const testImage = "wherry-test:1";
 
 /** Makes {@linkcode testImage} from the machine's static busybox, unless the engine has it. */
 export async function importBusybox(): Promise<void> {
-  const present = await run("docker", ["image", "inspect", testImage]).then(
-    () => true,
-    () => false,
-  );
-  if (present) return;
-  const folder = await mkdtemp("/tmp/wherry-image-");
-  await mkdir(`${folder}/root/bin`, { recursive: true });
-  await mkdir(`${folder}/root/tmp`);
-  await run("cp", ["/bin/busybox", `${folder}/root/bin/busybox`]);
-  const { stdout } = await run("/bin/busybox", ["--list"]);
-  for (const name of stdout
-    .trim()
-    .split("\n")
-    .filter((name) => name !== "busybox")) {
-    await run("ln", ["-s", "busybox", `${folder}/root/bin/${name}`]);
+  const images = await engine.listImages({ filters: { reference: [testImage] } });
+  if (images.length > 0) return;
+  const folder = await mkdtemp(join(tmpdir(), "wherry-image-"));
+  try {
+    const bin = join(folder, "root", "bin");
+    await mkdir(bin, { recursive: true });
+    await mkdir(join(folder, "root", "tmp"));
+    const busybox = (await run("sh", ["-c", "command -v busybox"])).stdout.trim();
+    await run("cp", ["-L", busybox, join(bin, "busybox")]);
+    await run(join(bin, "busybox"), ["--install", "-s", bin]);
+    await importImage(join(folder, "root"));
+  } finally {
+    await rm(folder, { recursive: true });
   }
-  await run("tar", ["-C", `${folder}/root`, "-cf", `${folder}/root.tar`, "."]);
-  const path = "ENV PATH=/bin";
-  await run("docker", ["import", "-c", 'CMD ["sleep","1000000"]', "-c", path, `${folder}/root.tar`, testImage]);
-  await rm(folder, { recursive: true });
 }

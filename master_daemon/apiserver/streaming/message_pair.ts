@@ -20,8 +20,11 @@ class Line {
     return sent;
   }
 
+  /** Ends the line. A message that nobody has taken by now is lost, and its sender is told. */
   close(): void {
     this.#closed = true;
+    this.#message?.taken.reject(new Error("Cannot send: the stream was closed"));
+    this.#message = undefined;
     this.#arrived.resolve();
   }
 

@@ -23,7 +23,8 @@ export async function serveSpdyPortForward(transport: Duplex, target: PortForwar
     onStream(stream) {
       void stream.reply().catch(() => {});
       // Clients older than 1.4 sent no requestid; stream ids then come in pairs of error and data.
-      const id = stream.headers.get("requestid") ?? String(stream.id - (stream.headers.get("streamtype") === "data" ? 2 : 0));
+      const id =
+        stream.headers.get("requestid") ?? String(stream.id - (stream.headers.get("streamtype") === "data" ? 2 : 0));
       const other = waiting.get(id);
       if (!other) {
         waiting.set(id, stream);

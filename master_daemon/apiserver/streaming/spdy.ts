@@ -119,7 +119,9 @@ export class SpdyConnection {
 
   async #read(): Promise<void> {
     let rest: Buffer = Buffer.alloc(0);
-    let data: { readonly stream: SpdyStream | undefined; readonly id: number; readonly fin: boolean; left: number } | undefined;
+    let data:
+      | { readonly stream: SpdyStream | undefined; readonly id: number; readonly fin: boolean; left: number }
+      | undefined;
     for await (const chunk of this.#transport as AsyncIterable<Buffer>) {
       rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       for (;;) {
@@ -184,7 +186,8 @@ export class SpdyConnection {
         return;
       }
       case type.ping:
-        if (uint32At(payload, 0) % 2 !== this.#nextId % 2) this.#transport.write(control(type.ping, payload.subarray(0, 4)));
+        if (uint32At(payload, 0) % 2 !== this.#nextId % 2)
+          this.#transport.write(control(type.ping, payload.subarray(0, 4)));
         return;
       default:
         return;

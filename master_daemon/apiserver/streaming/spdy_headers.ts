@@ -1,4 +1,4 @@
-import { createDeflate, createInflate, constants, type Deflate, type Inflate } from "node:zlib";
+import { constants, createDeflate, createInflate, type Deflate, type Inflate } from "node:zlib";
 
 /** Header blocks of more than this many bytes are refused, packed or unpacked. */
 const maxHeaderBytes = 64 * 1024;

@@ -74,8 +74,7 @@ export async function serveUpgrade(
       return;
     }
     const webSocket = await acceptWebSocket({ request, socket, head }, choice.protocol);
-    if (choice.protocol === portForwardTunnelProtocol)
-      await serveSpdy(createWebSocketStream(webSocket), target, clock);
+    if (choice.protocol === portForwardTunnelProtocol) await serveSpdy(createWebSocketStream(webSocket), target, clock);
     else await serveMessages(webSocketStream(webSocket, { signal, toError: (error) => error as Error }), target);
   } catch {
     socket.destroy();

@@ -1,5 +1,5 @@
 import { getOwn, isJsonObject } from "../../../core/api/json_object.ts";
-import { type JsonObject, type ObjectKey, setCondition, type StringMap } from "../../../core/api/meta.ts";
+import { type JsonObject, type ObjectKey, type StringMap, setCondition } from "../../../core/api/meta.ts";
 import { fieldError, StatusError } from "../../../core/api/status.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
 import { type Pod, type PodCondition, pod as podKind } from "../../../core/kinds/pod.ts";
@@ -26,7 +26,11 @@ export async function bind(r: Omit<ResourceRequest, "kind" | "registry">): Promi
     dryRun,
     subresource: "binding",
   });
-  return documentResponse({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, 201, r.form);
+  return documentResponse(
+    { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 },
+    201,
+    r.form,
+  );
 }
 
 interface Assignment {
@@ -41,24 +45,30 @@ function assign(pod: Pod, { node, annotations, uid, now }: Assignment): Pod {
   const { name = "" } = pod.metadata;
   const conflict = (cause: string) => StatusError.conflict({ group: "", plural: "pods/binding" }, name, cause);
   if (uid !== undefined && uid !== pod.metadata.uid)
-    throw conflict(
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid ?? ""}`,
-    );
+    throw conflict(`Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid ?? ""}`);
   if (pod.metadata.deletionTimestamp !== undefined)
     throw conflict(`pod ${name} is being deleted, cannot be assigned to a host`);
   if (pod.spec.nodeName) throw conflict(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
-  if ((pod.spec.schedulingGates?.length ?? 0) > 0)
-    throw conflict(`pod ${name} has non-empty .spec.schedulingGates`);
+  if ((pod.spec.schedulingGates?.length ?? 0) > 0) throw conflict(`pod ${name} has non-empty .spec.schedulingGates`);
   const scheduled: PodCondition = { type: "PodScheduled", status: "True", lastTransitionTime: now };
   return {
     ...pod,
-    metadata: { ...pod.metadata, annotations: Object.fromEntries([...Object.entries(pod.metadata.annotations ?? {}), ...Object.entries(annotations)]) },
+    metadata: {
+      ...pod.metadata,
+      annotations: Object.fromEntries([
+        ...Object.entries(pod.metadata.annotations ?? {}),
+        ...Object.entries(annotations),
+      ]),
+    },
     spec: { ...pod.spec, nodeName: node },
     status: { ...pod.status, conditions: setCondition<PodCondition>(pod.status?.conditions, scheduled) },
   };
 }
 
-function readBinding(body: JsonObject, pathName: string | undefined): Omit<Assignment, "now"> & { readonly name: string } {
+function readBinding(
+  body: JsonObject,
+  pathName: string | undefined,
+): Omit<Assignment, "now"> & { readonly name: string } {
   const metadata = member(body, "metadata");
   const target = member(body, "target");
   const name = text(metadata, "name");
@@ -93,4 +103,3 @@ function text(object: JsonObject, name: string): string {
   if (typeof value === "string") return value;
   throw StatusError.badRequest(`Binding in version "v1" cannot be handled as a Binding: ${name} must be a string`);
 }
-

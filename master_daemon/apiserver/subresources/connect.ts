@@ -1,5 +1,5 @@
-import { bytesProtocol, channelsProtocol } from "../../../core/client/channel_frames.ts";
 import { fieldError, StatusError } from "../../../core/api/status.ts";
+import { bytesProtocol, channelsProtocol } from "../../../core/client/channel_frames.ts";
 import { booleanParameter } from "../query.ts";
 import type { ResourceRequest } from "../services.ts";
 import { parsePort } from "../streaming/port_forward.ts";
@@ -68,7 +68,9 @@ async function portForward(r: Omit<ResourceRequest, "kind" | "registry" | "form"
     .map((text) => {
       const port = parsePort(text);
       if (port === undefined)
-        throw StatusError.badRequest(`invalid port ${JSON.stringify(text.slice(0, 64))}: must be a number from 1 to 65535`);
+        throw StatusError.badRequest(
+          `invalid port ${JSON.stringify(text.slice(0, 64))}: must be a number from 1 to 65535`,
+        );
       return port;
     });
   if (ports.length > maxPorts) throw StatusError.badRequest(`at most ${maxPorts} ports may be forwarded at once`);
@@ -80,8 +82,13 @@ async function portForward(r: Omit<ResourceRequest, "kind" | "registry" | "form"
     ports,
     pod: `pod ${name}, uid ${uid}`,
     dial: (port) =>
-      services.nodes.upgrade(node, nodePath(["portForward", namespace, name], [["port", String(port)]]), bytesProtocol, {
-        signal,
-      }),
+      services.nodes.upgrade(
+        node,
+        nodePath(["portForward", namespace, name], [["port", String(port)]]),
+        bytesProtocol,
+        {
+          signal,
+        },
+      ),
   };
 }

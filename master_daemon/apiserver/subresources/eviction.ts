@@ -26,5 +26,9 @@ export async function evict(r: ResourceRequest): Promise<ApiResponse> {
     throw StatusError.badRequest("name in URL does not match name in Eviction object");
   const options = deleteOptions(getOwn(body, "deleteOptions"), new URLSearchParams());
   await deleteObject(r, routeKey(r), { ...options, dryRun: dryRun || options.dryRun });
-  return documentResponse({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 }, 201, r.form);
+  return documentResponse(
+    { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 },
+    201,
+    r.form,
+  );
 }

@@ -90,7 +90,9 @@ function logParameters(query: URLSearchParams): readonly [string, string][] {
   const sinceTime = query.get("sinceTime");
   if (sinceTime) {
     if (query.has("sinceSeconds"))
-      errors.push(fieldError.forbidden("sinceSeconds", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
+      errors.push(
+        fieldError.forbidden("sinceSeconds", "at most one of `sinceTime` or `sinceSeconds` may be specified"),
+      );
     if (sinceTime.length > 64 || Number.isNaN(Date.parse(sinceTime)))
       throw StatusError.badRequest(`parsing time ${JSON.stringify(sinceTime.slice(0, 64))} as RFC 3339 failed`);
     parameters.push(["sinceTime", sinceTime]);

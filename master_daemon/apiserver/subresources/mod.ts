@@ -1,7 +1,7 @@
 import type { ApiResponse } from "../../../core/client/transport.ts";
 import type { ResourceRequest } from "../services.ts";
-import { get } from "../verbs/read.ts";
 import { patch } from "../verbs/patch.ts";
+import { get } from "../verbs/read.ts";
 import { update } from "../verbs/update.ts";
 import { bind } from "./binding.ts";
 import { evict } from "./eviction.ts";

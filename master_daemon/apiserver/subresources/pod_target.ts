@@ -1,4 +1,4 @@
-import { type ObjectKey } from "../../../core/api/meta.ts";
+import type { ObjectKey } from "../../../core/api/meta.ts";
 import { isReason, StatusError } from "../../../core/api/status.ts";
 import { type Node, node as nodeKind } from "../../../core/kinds/node.ts";
 import type { Container, ContainerStatus, Pod } from "../../../core/kinds/pod.ts";

@@ -1,5 +1,5 @@
-import type { ScalePaths } from "../../../core/api/kind.ts";
 import { getOwn, isJsonObject } from "../../../core/api/json_object.ts";
+import type { ScalePaths } from "../../../core/api/kind.ts";
 import { type LabelSelector, selectorFromMap, selectorFromObject } from "../../../core/api/labels.ts";
 import type { Json, JsonObject, KubeObject, ObjectMeta, StringMap } from "../../../core/api/meta.ts";
 import { fieldError, StatusError } from "../../../core/api/status.ts";
@@ -83,7 +83,9 @@ function replicasOf(scale: JsonObject, name: string): number {
   const spec = getOwn(scale, "spec");
   const replicas = (isJsonObject(spec) ? getOwn(spec, "replicas") : undefined) ?? 0;
   if (typeof replicas !== "number" || !Number.isInteger(replicas) || replicas >= 2 ** 31)
-    throw StatusError.badRequest('Scale in version "v1" cannot be handled as a Scale: spec.replicas must be an integer');
+    throw StatusError.badRequest(
+      'Scale in version "v1" cannot be handled as a Scale: spec.replicas must be an integer',
+    );
   const sent = metadataOf(scale)?.["name"];
   if (typeof sent === "string" && sent !== "" && sent !== name)
     throw StatusError.badRequest(`the name of the object (${sent}) does not match the name on the URL (${name})`);
@@ -122,4 +124,3 @@ function setPath(object: JsonObject, path: readonly string[], value: Json): Json
   const inner = getOwn(object, member);
   return { ...object, [member]: setPath(isJsonObject(inner) ? inner : {}, rest, value) };
 }
-

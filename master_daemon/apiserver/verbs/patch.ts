@@ -61,4 +61,3 @@ function objectPatch(body: Json): JsonObject {
   if (isJsonObject(body)) return body;
   throw StatusError.badRequest("the patch must be a JSON object");
 }
-

@@ -1,5 +1,5 @@
-import type { JsonObject, KubeObject, ObjectKey } from "../../../core/api/meta.ts";
 import { isJsonObject } from "../../../core/api/json_object.ts";
+import type { JsonObject, KubeObject, ObjectKey } from "../../../core/api/meta.ts";
 import { StatusError } from "../../../core/api/status.ts";
 import { decodeErrorText, strictErrorText, validateAndPrune } from "../../../core/api/validate_and_prune.ts";
 import { mutate, validate } from "../../admission/mod.ts";

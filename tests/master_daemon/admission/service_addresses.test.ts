@@ -26,20 +26,44 @@ describe("service addresses", () => {
 
   it("headless and external services get none", async () => {
     const api = await openApi();
-    expect((await api.create(services, serviceObject("h", { clusterIP: "None" }))).json.spec).toMatchObject({ clusterIP: "None", clusterIPs: ["None"] });
-    const external = await api.create(services, serviceObject("e", { type: "ExternalName", externalName: "example.com" }));
+    expect((await api.create(services, serviceObject("h", { clusterIP: "None" }))).json.spec).toMatchObject({
+      clusterIP: "None",
+      clusterIPs: ["None"],
+    });
+    const external = await api.create(
+      services,
+      serviceObject("e", { type: "ExternalName", externalName: "example.com" }),
+    );
     expect(external.json.spec.clusterIP).toBeUndefined();
   });
 
   it.each([
-    [{ clusterIP: "10.96.0.7" }, 'spec.clusterIPs: Invalid value: ["10.96.0.7"]: failed to allocate IP 10.96.0.7: provided IP is already allocated'],
-    [{ clusterIP: "10.96.0.1" }, 'spec.clusterIPs: Invalid value: ["10.96.0.1"]: failed to allocate IP 10.96.0.1: provided IP is already allocated'],
-    [{ clusterIP: "10.97.0.7" }, 'spec.clusterIPs: Invalid value: ["10.97.0.7"]: failed to allocate IP 10.97.0.7: the provided IP (10.97.0.7) is not in the valid range. The range of valid IPs is 10.96.0.0/24'],
-    [{ type: "NodePort", ports: [{ port: 80, nodePort: 30005 }] }, "spec.ports[0].nodePort: Invalid value: 30005: provided port is already allocated"],
-    [{ type: "NodePort", ports: [{ port: 80, nodePort: 80 }] }, "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-30009"],
+    [
+      { clusterIP: "10.96.0.7" },
+      'spec.clusterIPs: Invalid value: ["10.96.0.7"]: failed to allocate IP 10.96.0.7: provided IP is already allocated',
+    ],
+    [
+      { clusterIP: "10.96.0.1" },
+      'spec.clusterIPs: Invalid value: ["10.96.0.1"]: failed to allocate IP 10.96.0.1: provided IP is already allocated',
+    ],
+    [
+      { clusterIP: "10.97.0.7" },
+      'spec.clusterIPs: Invalid value: ["10.97.0.7"]: failed to allocate IP 10.97.0.7: the provided IP (10.97.0.7) is not in the valid range. The range of valid IPs is 10.96.0.0/24',
+    ],
+    [
+      { type: "NodePort", ports: [{ port: 80, nodePort: 30005 }] },
+      "spec.ports[0].nodePort: Invalid value: 30005: provided port is already allocated",
+    ],
+    [
+      { type: "NodePort", ports: [{ port: 80, nodePort: 80 }] },
+      "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is 30000-30009",
+    ],
   ])("refuses %j", async (spec, message) => {
     const api = await openApi();
-    await api.create(services, serviceObject("first", { clusterIP: "10.96.0.7", type: "NodePort", ports: [{ port: 80, nodePort: 30005 }] }));
+    await api.create(
+      services,
+      serviceObject("first", { clusterIP: "10.96.0.7", type: "NodePort", ports: [{ port: 80, nodePort: 30005 }] }),
+    );
     const { json } = await api.create(services, serviceObject("second", spec));
     expect([json.code, json.message]).toEqual([422, `Service "second" is invalid: ${message}`]);
   });
@@ -87,7 +111,9 @@ describe("service addresses", () => {
 
   it("hands nothing out twice to requests at the same time", async () => {
     const api = await openApi();
-    const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => api.create(services, serviceObject(`s${n}`, { type: "NodePort" }))));
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => api.create(services, serviceObject(`s${n}`, { type: "NodePort" }))),
+    );
     expect(new Set(answers.map(({ json }) => json.spec.ports[0].nodePort)).size).toBe(10);
     expect(new Set(answers.map(({ json }) => json.spec.clusterIP)).size).toBe(10);
     const racing = await Promise.all(
@@ -99,21 +125,36 @@ describe("service addresses", () => {
   it("a service that exists already is refused for its name", async () => {
     const api = await openApi();
     await api.create(services, serviceObject("s", { clusterIP: "10.96.0.7" }));
-    expect((await api.create(services, serviceObject("s", { clusterIP: "10.96.0.7" }))).json.reason).toBe("AlreadyExists");
+    expect((await api.create(services, serviceObject("s", { clusterIP: "10.96.0.7" }))).json.reason).toBe(
+      "AlreadyExists",
+    );
   });
 });
 
 describe("default tolerations", () => {
   const pods = "/api/v1/namespaces/default/pods";
-  const lost = (key: string, seconds: number) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: seconds });
+  const lost = (key: string, seconds: number) => ({
+    key,
+    operator: "Exists",
+    effect: "NoExecute",
+    tolerationSeconds: seconds,
+  });
 
   it.each([
     [[], [lost("node.kubernetes.io/not-ready", 300), lost("node.kubernetes.io/unreachable", 300)]],
-    [[lost("node.kubernetes.io/not-ready", 5)], [lost("node.kubernetes.io/not-ready", 5), lost("node.kubernetes.io/unreachable", 300)]],
+    [
+      [lost("node.kubernetes.io/not-ready", 5)],
+      [lost("node.kubernetes.io/not-ready", 5), lost("node.kubernetes.io/unreachable", 300)],
+    ],
     [[{ operator: "Exists" }], [{ operator: "Exists" }]],
   ])("%j", async (tolerations, wanted) => {
     const api = await openApi();
-    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "p" }, spec: { tolerations, containers: [{ name: "c", image: "i" }] } };
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "p" },
+      spec: { tolerations, containers: [{ name: "c", image: "i" }] },
+    };
     expect((await api.create(pods, pod)).json.spec.tolerations).toEqual(wanted);
   });
 });

@@ -36,7 +36,12 @@ export interface TestApi {
   readonly registries: Registries;
   readonly clock: Clock;
   readonly nodes: FakeNodes;
-  call(method: ApiRequest["method"], path: string, body?: Json | string, headers?: Record<string, string>): Promise<Answer>;
+  call(
+    method: ApiRequest["method"],
+    path: string,
+    body?: Json | string,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
   create(path: string, object: JsonObject): Promise<Answer>;
 }
 
@@ -47,11 +52,20 @@ export interface FakeNodes extends NodeConnector {
   open: (path: string, protocol: string) => Duplex;
 }
 
-export async function openApi(options: Partial<ApiHandlerOptions> & { readonly namespaces?: readonly string[] } = {}): Promise<TestApi> {
+export async function openApi(
+  options: Partial<ApiHandlerOptions> & { readonly namespaces?: readonly string[] } = {},
+): Promise<TestApi> {
   const clock = options.clock ?? new FakeClock();
   const store = openMemoryStore({ clock });
   const random = seededRandom(1);
-  const registries = await openRegistries({ store, kinds, clock, random, log: silentLogger, localRanges: ["127.0.0.0/8"] });
+  const registries = await openRegistries({
+    store,
+    kinds,
+    clock,
+    random,
+    log: silentLogger,
+    localRanges: ["127.0.0.0/8"],
+  });
   const serviceAddresses = await openServiceAddresses({
     registries,
     clusterIpRange: "10.96.0.0/24",
@@ -84,7 +98,10 @@ export async function openApi(options: Partial<ApiHandlerOptions> & { readonly n
     clock,
     nodes,
     async call(method, path, body, headers = {}) {
-      const bytes = body === undefined ? undefined : new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));
+      const bytes =
+        body === undefined
+          ? undefined
+          : new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));
       const signal = new AbortController().signal;
       const response = await handler.handle({ method, path, headers, body: bytes }, { user: admin, signal });
       return toAnswer(response);
@@ -148,7 +165,10 @@ export function duplexPair(): [Duplex, Duplex] {
         callback(error);
       },
     });
-  ends.push(make(() => ends[1]), make(() => ends[0]));
+  ends.push(
+    make(() => ends[1]),
+    make(() => ends[0]),
+  );
   for (const end of ends) end.on("error", () => {});
   return ends as [Duplex, Duplex];
 }
@@ -158,14 +178,22 @@ export function configMap(name: string, data: Record<string, string> = { a: "1" 
 }
 
 export function podObject(name: string, spec: JsonObject = {}): JsonObject {
-  return { apiVersion: "v1", kind: "Pod", metadata: { name }, spec: { containers: [{ name: "main", image: "busybox" }], ...spec } };
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name },
+    spec: { containers: [{ name: "main", image: "busybox" }], ...spec },
+  };
 }
 
 /** Events of a watch, one by one. */
 export async function* watchEvents(
   api: TestApi,
   path: string,
-  { headers = {}, signal = new AbortController().signal }: { headers?: Record<string, string>; signal?: AbortSignal } = {},
+  {
+    headers = {},
+    signal = new AbortController().signal,
+  }: { headers?: Record<string, string>; signal?: AbortSignal } = {},
   // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect.
 ): AsyncGenerator<any, void, void> {
   const response = await api.handler.handle({ method: "GET", path, headers }, { user: admin, signal });
@@ -179,4 +207,3 @@ export async function* watchEvents(
     }
   }
 }
-

@@ -30,12 +30,19 @@ describe("authenticate()", () => {
     authenticate(all, { headers: authorization === undefined ? {} : { authorization }, certificate });
 
   it("knows tokens, whatever the case of Bearer, and adds system:authenticated", async () => {
-    expect(await ask("Bearer abc")).toEqual({ username: "alice", uid: "1", groups: ["dev", "ops", "system:authenticated"] });
+    expect(await ask("Bearer abc")).toEqual({
+      username: "alice",
+      uid: "1",
+      groups: ["dev", "ops", "system:authenticated"],
+    });
     expect((await ask("bearer def"))?.username).toBe("bob");
   });
 
   it("knows certificates", async () => {
-    expect(await ask(undefined, { commonName: "eve", organizations: ["x"] })).toEqual({ username: "eve", groups: ["x", "system:authenticated"] });
+    expect(await ask(undefined, { commonName: "eve", organizations: ["x"] })).toEqual({
+      username: "eve",
+      groups: ["x", "system:authenticated"],
+    });
   });
 
   it("is undefined without credentials", async () => {
@@ -43,16 +50,26 @@ describe("authenticate()", () => {
     expect(await ask(undefined, { commonName: "", organizations: [] })).toBeUndefined();
   });
 
-  it.each(["Bearer ABC", "Bearer ab", "Bearer abcd", "Bearer", "Bearer  ", "Basic abc", "abc", "Bearer __proto__", "Bearer abc def", ""])(
-    "refuses %j",
-    async (authorization) => {
-      await expect(ask(authorization)).rejects.toMatchObject({ code: 401, message: "Unauthorized" });
-    },
-  );
+  it.each([
+    "Bearer ABC",
+    "Bearer ab",
+    "Bearer abcd",
+    "Bearer",
+    "Bearer  ",
+    "Basic abc",
+    "abc",
+    "Bearer __proto__",
+    "Bearer abc def",
+    "",
+  ])("refuses %j", async (authorization) => {
+    await expect(ask(authorization)).rejects.toMatchObject({ code: 401, message: "Unauthorized" });
+  });
 });
 
 describe("authorizerFor()", () => {
   it("refuses modes that are not there", () => {
-    expect(() => authorizerFor("RBAC")).toThrow("Cannot use --authorization-mode=RBAC: only AlwaysAllow is there so far");
+    expect(() => authorizerFor("RBAC")).toThrow(
+      "Cannot use --authorization-mode=RBAC: only AlwaysAllow is there so far",
+    );
   });
 });

@@ -13,14 +13,36 @@ describe("discovery", () => {
     });
     const groups = (await api.call("GET", "/apis")).json;
     expect(groups).toMatchObject({ kind: "APIGroupList", apiVersion: "v1" });
-    expect(groups.groups.map((group: { name: string }) => group.name)).toEqual(["apps", "coordination.k8s.io", "discovery.k8s.io"]);
-    expect((await api.call("GET", "/apis/apps")).json).toMatchObject({ kind: "APIGroup", name: "apps", preferredVersion: { groupVersion: "apps/v1", version: "v1" } });
+    expect(groups.groups.map((group: { name: string }) => group.name)).toEqual([
+      "apps",
+      "coordination.k8s.io",
+      "discovery.k8s.io",
+    ]);
+    expect((await api.call("GET", "/apis/apps")).json).toMatchObject({
+      kind: "APIGroup",
+      name: "apps",
+      preferredVersion: { groupVersion: "apps/v1", version: "v1" },
+    });
     const core = (await api.call("GET", "/api/v1")).json;
     expect(core).toMatchObject({ kind: "APIResourceList", groupVersion: "v1" });
     const find = (name: string) => core.resources.find((resource: { name: string }) => resource.name === name);
-    expect(find("pods")).toMatchObject({ singularName: "pod", namespaced: true, kind: "Pod", shortNames: ["po"], categories: ["all"] });
+    expect(find("pods")).toMatchObject({
+      singularName: "pod",
+      namespaced: true,
+      kind: "Pod",
+      shortNames: ["po"],
+      categories: ["all"],
+    });
     expect(find("namespaces").verbs).not.toContain("deletecollection");
-    expect(find("pods/eviction")).toEqual({ name: "pods/eviction", singularName: "", namespaced: true, group: "policy", version: "v1", kind: "Eviction", verbs: ["create"] });
+    expect(find("pods/eviction")).toEqual({
+      name: "pods/eviction",
+      singularName: "",
+      namespaced: true,
+      group: "policy",
+      version: "v1",
+      kind: "Eviction",
+      verbs: ["create"],
+    });
     expect(find("pods/log").verbs).toEqual(["get"]);
     expect(find("bindings").verbs).toEqual(["create"]);
     const apps = (await api.call("GET", "/apis/apps/v1")).json;
@@ -34,8 +56,14 @@ describe("discovery", () => {
     expect(answer.json).toMatchObject({ kind: "APIGroupDiscoveryList", apiVersion: `apidiscovery.k8s.io/${version}` });
     const [apps] = answer.json.items;
     expect(apps.metadata.name).toBe("apps");
-    const deployments = apps.versions[0].resources.find((resource: { resource: string }) => resource.resource === "deployments");
-    expect(deployments).toMatchObject({ scope: "Namespaced", singularResource: "deployment", responseKind: { group: "apps", version: "v1", kind: "Deployment" } });
+    const deployments = apps.versions[0].resources.find(
+      (resource: { resource: string }) => resource.resource === "deployments",
+    );
+    expect(deployments).toMatchObject({
+      scope: "Namespaced",
+      singularResource: "deployment",
+      responseKind: { group: "apps", version: "v1", kind: "Deployment" },
+    });
     const etag = answer.headers["etag"] as string;
     const again = await api.call("GET", "/apis", undefined, { accept: aggregated(version), "if-none-match": etag });
     expect([again.status, again.text]).toEqual([304, ""]);
@@ -43,7 +71,8 @@ describe("discovery", () => {
 
   it("chooses the first version that the client takes, and the older form when it takes none", async () => {
     const api = await openApi();
-    const type = async (accept: string) => (await api.call("GET", "/api", undefined, { accept })).headers["content-type"];
+    const type = async (accept: string) =>
+      (await api.call("GET", "/api", undefined, { accept })).headers["content-type"];
     expect(await type(`${aggregated("v2")},${aggregated("v2beta1")},application/json`)).toBe(aggregated("v2"));
     expect(await type("application/json")).toBe("application/json");
     expect(await type(`${aggregated("v9")},application/json`)).toBe("application/json");
@@ -53,13 +82,22 @@ describe("discovery", () => {
     const api = await openApi({ healthChecks: [{ name: "start", live: false, check: () => "not yet" }] });
     expect((await api.call("GET", "/livez")).text).toBe("ok");
     const ready = await api.call("GET", "/readyz");
-    expect([ready.status, ready.text]).toEqual([500, "[+]ping ok\n[+]shutdown ok\n[-]start failed: not yet\nreadyz check failed\n"]);
+    expect([ready.status, ready.text]).toEqual([
+      500,
+      "[+]ping ok\n[+]shutdown ok\n[-]start failed: not yet\nreadyz check failed\n",
+    ]);
     expect((await api.call("GET", "/readyz?exclude=start")).text).toBe("ok");
     expect((await api.call("GET", "/readyz/ping?verbose")).text).toBe("[+]ping ok\nreadyz check passed\n");
-    expect((await api.call("GET", "/version")).json).toMatchObject({ major: "1", minor: "36", platform: expect.stringMatching(/^\w+\/\w+$/) });
+    expect((await api.call("GET", "/version")).json).toMatchObject({
+      major: "1",
+      minor: "36",
+      platform: expect.stringMatching(/^\w+\/\w+$/),
+    });
     await api.call("GET", "/api/v1/namespaces/default/nothings");
     const { text } = await api.call("GET", "/metrics");
-    expect(text).toContain('apiserver_request_total{code="201",group="",resource="namespaces",subresource="",verb="CREATE",version="v1"} 1');
+    expect(text).toContain(
+      'apiserver_request_total{code="201",group="",resource="namespaces",subresource="",verb="CREATE",version="v1"} 1',
+    );
     expect(text).toMatch(/wherry_store_revision \d+/);
     expect(text).not.toContain("nothings");
   });

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { resourcePath } from "../../../core/client/paths.ts";
+import { kinds } from "../../../core/kinds/mod.ts";
 import { admin, configMap, openApi, podObject, watchEvents } from "./_api.ts";
 
 const maps = "/api/v1/namespaces/default/configmaps";
@@ -10,7 +12,12 @@ describe("handle() objects", () => {
     const api = await openApi();
     const created = await api.create(maps, configMap("a"));
     expect(created.status).toBe(201);
-    expect(created.json).toMatchObject({ kind: "ConfigMap", apiVersion: "v1", metadata: { name: "a", namespace: "default" }, data: { a: "1" } });
+    expect(created.json).toMatchObject({
+      kind: "ConfigMap",
+      apiVersion: "v1",
+      metadata: { name: "a", namespace: "default" },
+      data: { a: "1" },
+    });
     expect(created.json.metadata.uid).toMatch(/^[0-9a-f-]{36}$/);
     expect((await api.call("GET", `${maps}/a`)).text).toBe(created.text);
     const updated = await api.call("PUT", `${maps}/a`, { ...created.json, data: { b: "2" } });
@@ -22,11 +29,23 @@ describe("handle() objects", () => {
       message:
         'Operation cannot be fulfilled on configmaps "a": the object has been modified; please apply your changes to the latest version and try again',
     });
-    const merged = await api.call("PATCH", `${maps}/a`, { data: { b: null, d: "4" } }, { "content-type": "application/merge-patch+json" });
+    const merged = await api.call(
+      "PATCH",
+      `${maps}/a`,
+      { data: { b: null, d: "4" } },
+      { "content-type": "application/merge-patch+json" },
+    );
     expect(merged.json.data).toEqual({ d: "4" });
-    const patched = await api.call("PATCH", `${maps}/a`, [{ op: "add", path: "/data/e", value: "5" }], { "content-type": "application/json-patch+json" });
+    const patched = await api.call("PATCH", `${maps}/a`, [{ op: "add", path: "/data/e", value: "5" }], {
+      "content-type": "application/json-patch+json",
+    });
     expect(patched.json.data).toEqual({ d: "4", e: "5" });
-    const strategic = await api.call("PATCH", `${maps}/a`, { metadata: { labels: { x: "y" } } }, { "content-type": "application/strategic-merge-patch+json" });
+    const strategic = await api.call(
+      "PATCH",
+      `${maps}/a`,
+      { metadata: { labels: { x: "y" } } },
+      { "content-type": "application/strategic-merge-patch+json" },
+    );
     expect(strategic.json.metadata.labels).toEqual({ x: "y" });
     const same = await api.call("PATCH", `${maps}/a`, {}, { "content-type": "application/merge-patch+json" });
     expect(same.json.metadata.resourceVersion).toBe(strategic.json.metadata.resourceVersion);
@@ -63,7 +82,10 @@ describe("handle() objects", () => {
     for (const name of ["a", "b", "c"])
       await api.create(maps, { ...configMap(name), metadata: { name, labels: { keep: name === "c" ? "yes" : "no" } } });
     const deleted = await api.call("DELETE", `${maps}?labelSelector=keep%3Dno`);
-    expect(deleted.json.items.map((item: { metadata: { name: string } }) => item.metadata.name).sort()).toEqual(["a", "b"]);
+    expect(deleted.json.items.map((item: { metadata: { name: string } }) => item.metadata.name).sort()).toEqual([
+      "a",
+      "b",
+    ]);
     expect((await api.call("GET", maps)).json.items).toHaveLength(1);
   });
 
@@ -100,19 +122,26 @@ describe("handle() objects", () => {
   it("takes and gives YAML", async () => {
     const api = await openApi();
     const text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: yam\ndata:\n  a: 'on'\n";
-    const created = await api.call("POST", maps, text, { "content-type": "application/yaml", accept: "application/yaml" });
+    const created = await api.call("POST", maps, text, {
+      "content-type": "application/yaml",
+      accept: "application/yaml",
+    });
     expect(created.headers["content-type"]).toBe("application/yaml");
     expect(created.text).toMatch(/^apiVersion: v1\ndata:\n {2}a: "on"\nkind: ConfigMap\n/);
   });
 
   it("keeps data named __proto__ and constructor in the object it is in", async () => {
     const api = await openApi();
-    const body = '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"constructor","labels":{"toString":"x"}},"data":{"__proto__":"p","constructor":"c"}}';
+    const body =
+      '{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"constructor","labels":{"toString":"x"}},"data":{"__proto__":"p","constructor":"c"}}';
     const created = await api.call("POST", maps, body);
     expect(created.status).toBe(201);
     expect(created.text).toContain('"__proto__":"p"');
-    const patch = '{"data":{"__proto__":"q"},"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
-    const patched = await api.call("PATCH", `${maps}/constructor`, patch, { "content-type": "application/merge-patch+json" });
+    const patch =
+      '{"data":{"__proto__":"q"},"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}';
+    const patched = await api.call("PATCH", `${maps}/constructor`, patch, {
+      "content-type": "application/merge-patch+json",
+    });
     expect(patched.text).toContain('"__proto__":"q"');
     expect(Object.hasOwn(Object.prototype, "polluted")).toBe(false);
     const fresh = await api.create(maps, configMap("fresh"));
@@ -130,7 +159,8 @@ describe("handle() lists", () => {
     const first = (await api.call("GET", `${maps}?limit=2`)).json;
     expect(first).toMatchObject({ kind: "ConfigMapList", apiVersion: "v1", metadata: { remainingItemCount: 1 } });
     await api.create(maps, configMap("d"));
-    const second = (await api.call("GET", `${maps}?limit=2&continue=${encodeURIComponent(first.metadata.continue)}`)).json;
+    const second = (await api.call("GET", `${maps}?limit=2&continue=${encodeURIComponent(first.metadata.continue)}`))
+      .json;
     expect(second.items.map((item: { metadata: { name: string } }) => item.metadata.name)).toEqual(["c"]);
     expect(second.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
   });
@@ -214,7 +244,11 @@ describe("handle() watches", () => {
     expect((await events.next()).value.type).toBe("ADDED");
     expect((await events.next()).value).toMatchObject({
       type: "BOOKMARK",
-      object: { kind: "ConfigMap", apiVersion: "v1", metadata: { annotations: { "k8s.io/initial-events-end": "true" } } },
+      object: {
+        kind: "ConfigMap",
+        apiVersion: "v1",
+        metadata: { annotations: { "k8s.io/initial-events-end": "true" } },
+      },
     });
     await events.return();
   });
@@ -249,6 +283,21 @@ describe("handle() watches", () => {
   });
 });
 
+describe("handle() for every kind", () => {
+  it.each(kinds.map((kind) => [kind.plural, resourcePath(kind)]))(
+    "%s lists, as Table too, and checks field selectors",
+    async (_plural, path) => {
+      const api = await openApi();
+      expect((await api.call("GET", `${path}?fieldSelector=metadata.name%3Dx`)).json.items).toEqual([]);
+      expect((await api.call("GET", path, undefined, table)).json.kind).toBe("Table");
+      expect((await api.call("GET", `${path}?fieldSelector=bogus%3Dx`)).json).toMatchObject({
+        code: 400,
+        message: "field label not supported: bogus",
+      });
+    },
+  );
+});
+
 describe("handle() errors", () => {
   it.each([
     ["GET", "/api/v1/namespaces/default/nothings", undefined, 404, "the server could not find the requested resource"],
@@ -256,20 +305,56 @@ describe("handle() errors", () => {
     ["GET", "/api/v1/pods/p", undefined, 404, "the server could not find the requested resource"],
     ["GET", `${pods}/p/nothing`, undefined, 404, "the server could not find the requested resource"],
     ["GET", "/api/v1/__proto__", undefined, 404, "the server could not find the requested resource"],
-    ["GET", "/api/v1/namespaces/default/constructor", undefined, 404, "the server could not find the requested resource"],
+    [
+      "GET",
+      "/api/v1/namespaces/default/constructor",
+      undefined,
+      404,
+      "the server could not find the requested resource",
+    ],
     ["POST", "/api/v1/pods", podObject("p"), 405, "the server does not allow this method on the requested resource"],
     ["PUT", pods, podObject("p"), 405, "the server does not allow this method on the requested resource"],
     ["DELETE", "/api/v1/namespaces", undefined, 405, "the server does not allow this method on the requested resource"],
     ["POST", "/api/v1/namespaces/none/configmaps", configMap("a"), 404, 'namespaces "none" not found'],
-    ["POST", maps, { ...configMap("a"), metadata: { name: "a", namespace: "other" } }, 400, "the namespace of the provided object does not match the namespace sent on the request"],
-    ["POST", maps, { ...configMap("a"), metadata: {} }, 422, 'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required'],
+    [
+      "POST",
+      maps,
+      { ...configMap("a"), metadata: { name: "a", namespace: "other" } },
+      400,
+      "the namespace of the provided object does not match the namespace sent on the request",
+    ],
+    [
+      "POST",
+      maps,
+      { ...configMap("a"), metadata: {} },
+      422,
+      'ConfigMap "" is invalid: metadata.name: Required value: name or generateName is required',
+    ],
     ["PUT", `${maps}/a`, configMap("zz"), 400, "the name of the object (zz) does not match the name on the URL (a)"],
-    ["POST", `${maps}?dryRun=Some`, configMap("a"), 422, 'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "Some": supported values: "All"'],
+    [
+      "POST",
+      `${maps}?dryRun=Some`,
+      configMap("a"),
+      422,
+      'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: "Some": supported values: "All"',
+    ],
     ["GET", `${pods}?fieldSelector=spec.foo%3Dx`, undefined, 400, "field label not supported: spec.foo"],
-    ["GET", `${pods}?resourceVersion=abc`, undefined, 400, 'Invalid value: "abc": resource version must be a non-negative integer'],
+    [
+      "GET",
+      `${pods}?resourceVersion=abc`,
+      undefined,
+      400,
+      'Invalid value: "abc": resource version must be a non-negative integer',
+    ],
     ["GET", `${pods}?limit=abc`, undefined, 400, 'strconv.ParseInt: parsing "abc": invalid syntax'],
     ["DELETE", `${maps}/a?propagationPolicy=Whatever`, undefined, 422, undefined],
-    ["DELETE", `${maps}/a`, { gracePeriodSeconds: "x" }, 400, "DeleteOptions cannot be read: gracePeriodSeconds must be an integer"],
+    [
+      "DELETE",
+      `${maps}/a`,
+      { gracePeriodSeconds: "x" },
+      400,
+      "DeleteOptions cannot be read: gracePeriodSeconds must be an integer",
+    ],
     ["POST", maps, { ...configMap("a"), data: { a: 1 } }, 400, undefined],
     ["POST", maps, podObject("p"), 400, undefined],
     ["POST", maps, "", 400, undefined],
@@ -281,7 +366,13 @@ describe("handle() errors", () => {
     ["GET", "/api/v1/namespaces/a%00/pods", undefined, 400, undefined],
     ["GET", "/api/v1/namespaces/%zz/pods", undefined, 400, undefined],
     ["GET", "/api/v1/namespaces/%ff/pods", undefined, 400, undefined],
-    ["DELETE", "/api/v1/namespaces/default", undefined, 403, 'namespaces "default" is forbidden: this namespace may not be deleted'],
+    [
+      "DELETE",
+      "/api/v1/namespaces/default",
+      undefined,
+      403,
+      'namespaces "default" is forbidden: this namespace may not be deleted',
+    ],
   ] as const)("%s %s", async (method, path, body, status, message) => {
     const api = await openApi();
     const answer = await api.call(method, path, body);
@@ -305,26 +396,37 @@ describe("handle() errors", () => {
     expect((await api.call("GET", `/api/v1/${"x".repeat(70_000)}`)).status).toBe(400);
   });
 
-  it.each(["/apis/constructor", "/apis/constructor/v1", "/apis/nothing/v1/things", "/api/v2/pods", "/nothing", "//", "/api//pods"])(
-    "GET %s is plain text: not found",
-    async (path) => {
-      const api = await openApi();
-      const answer = await api.call("GET", path);
-      expect([answer.status, answer.text]).toEqual([404, "404 page not found\n"]);
-      expect(answer.headers["content-type"]).toMatch(/^text\/plain/);
-    },
-  );
+  it.each([
+    "/apis/constructor",
+    "/apis/constructor/v1",
+    "/apis/nothing/v1/things",
+    "/api/v2/pods",
+    "/nothing",
+    "//",
+    "/api//pods",
+  ])("GET %s is plain text: not found", async (path) => {
+    const api = await openApi();
+    const answer = await api.call("GET", path);
+    expect([answer.status, answer.text]).toEqual([404, "404 page not found\n"]);
+    expect(answer.headers["content-type"]).toMatch(/^text\/plain/);
+  });
 
   it("refuses media types it does not speak", async () => {
     const api = await openApi();
-    const sent = await api.call("POST", maps, configMap("a"), { "content-type": "application/vnd.kubernetes.protobuf" });
+    const sent = await api.call("POST", maps, configMap("a"), {
+      "content-type": "application/vnd.kubernetes.protobuf",
+    });
     expect(sent.json).toMatchObject({ code: 415, reason: "UnsupportedMediaType" });
     const asked = await api.call("GET", maps, undefined, { accept: "image/png" });
     expect(asked.json).toMatchObject({ code: 406, reason: "NotAcceptable" });
-    const apply = await api.call("PATCH", `${maps}/a`, configMap("a"), { "content-type": "application/apply-patch+yaml" });
+    const apply = await api.call("PATCH", `${maps}/a`, configMap("a"), {
+      "content-type": "application/apply-patch+yaml",
+    });
     expect(apply.json.code).toBe(415);
     expect(apply.json.message).toContain("application/strategic-merge-patch+json");
-    const protobuf = await api.call("GET", maps, undefined, { accept: "application/vnd.kubernetes.protobuf,application/json" });
+    const protobuf = await api.call("GET", maps, undefined, {
+      accept: "application/vnd.kubernetes.protobuf,application/json",
+    });
     expect(protobuf.headers["content-type"]).toBe("application/json");
   });
 
@@ -346,6 +448,11 @@ describe("handle() errors", () => {
     expect(await status("/healthz")).toBe(200);
     expect(await status("/version")).toBe(200);
     expect(await status("/healthz", { authorization: "Bearer wrong" })).toBe(401);
+  });
+
+  it("refuses to impersonate, for as long as it cannot", async () => {
+    const api = await openApi();
+    expect((await api.call("GET", maps, undefined, { "impersonate-user": "bob" })).status).toBe(403);
   });
 
   it("answers 429 when too many requests are in flight", async () => {

@@ -36,7 +36,12 @@ describe("status", () => {
       status: { replicas: 1, observedGeneration: 1 },
     });
     expect([status.json.spec.replicas, status.json.status.replicas]).toEqual([2, 1]);
-    const spec = await api.call("PATCH", `${deployments}/web`, { spec: { replicas: 3 }, status: { replicas: 7 } }, merge);
+    const spec = await api.call(
+      "PATCH",
+      `${deployments}/web`,
+      { spec: { replicas: 3 }, status: { replicas: 7 } },
+      merge,
+    );
     expect([spec.json.spec.replicas, spec.json.status.replicas, spec.json.metadata.generation]).toEqual([3, 1, 2]);
     const patched = await api.call("PATCH", `${deployments}/web/status`, { status: { replicas: 5 } }, merge);
     expect(patched.json.status.replicas).toBe(5);
@@ -61,36 +66,48 @@ describe("scale", () => {
       spec: { replicas: 2 },
       status: { replicas: 0, selector: "app=web" },
     });
-    expect((await api.call("PATCH", `${deployments}/web/scale`, { spec: { replicas: 4 } }, merge)).json.spec.replicas).toBe(4);
+    expect(
+      (await api.call("PATCH", `${deployments}/web/scale`, { spec: { replicas: 4 } }, merge)).json.spec.replicas,
+    ).toBe(4);
     expect((await api.call("GET", `${deployments}/web`)).json.spec.replicas).toBe(4);
     const stale = { metadata: { name: "web", resourceVersion }, spec: { replicas: 1 } };
     expect((await api.call("PUT", `${deployments}/web/scale`, stale)).json.reason).toBe("Conflict");
-    expect((await api.call("PUT", `${deployments}/web/scale`, { metadata: { name: "web" }, spec: { replicas: 0 } })).json.spec.replicas).toBe(0);
+    expect(
+      (await api.call("PUT", `${deployments}/web/scale`, { metadata: { name: "web" }, spec: { replicas: 0 } })).json
+        .spec.replicas,
+    ).toBe(0);
     const negative = await api.call("PATCH", `${deployments}/web/scale`, { spec: { replicas: -1 } }, merge);
-    expect(negative.json.message).toBe('Scale.autoscaling "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0');
+    expect(negative.json.message).toBe(
+      'Scale.autoscaling "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0',
+    );
   });
 });
 
 describe("binding", () => {
-  it.each([`${pods}/p/binding`, "/api/v1/namespaces/default/bindings"])("gives a pod its node, once: %s", async (path) => {
-    const api = await openApi();
-    await api.create(pods, podObject("p"));
-    const bound = await api.create(path, binding("n1"));
-    expect([bound.status, bound.json.status]).toEqual([201, "Success"]);
-    const { json: pod } = await api.call("GET", `${pods}/p`);
-    expect(pod.spec.nodeName).toBe("n1");
-    expect(pod.status.conditions).toContainEqual(expect.objectContaining({ type: "PodScheduled", status: "True" }));
-    const again = await api.create(path, binding("n2"));
-    expect(again.json).toMatchObject({
-      code: 409,
-      message: 'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n1"',
-    });
-  });
+  it.each([`${pods}/p/binding`, "/api/v1/namespaces/default/bindings"])(
+    "gives a pod its node, once: %s",
+    async (path) => {
+      const api = await openApi();
+      await api.create(pods, podObject("p"));
+      const bound = await api.create(path, binding("n1"));
+      expect([bound.status, bound.json.status]).toEqual([201, "Success"]);
+      const { json: pod } = await api.call("GET", `${pods}/p`);
+      expect(pod.spec.nodeName).toBe("n1");
+      expect(pod.status.conditions).toContainEqual(expect.objectContaining({ type: "PodScheduled", status: "True" }));
+      const again = await api.create(path, binding("n2"));
+      expect(again.json).toMatchObject({
+        code: 409,
+        message: 'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n1"',
+      });
+    },
+  );
 
   it("refuses what is no node, and pods that are not there", async () => {
     const api = await openApi();
     await api.create(pods, podObject("p"));
-    expect((await api.create(`${pods}/p/binding`, binding(""))).json.message).toBe('Binding "p" is invalid: target.name: Required value');
+    expect((await api.create(`${pods}/p/binding`, binding(""))).json.message).toBe(
+      'Binding "p" is invalid: target.name: Required value',
+    );
     expect((await api.create(`${pods}/x/binding`, { ...binding("n1"), metadata: { name: "x" } })).json.code).toBe(404);
   });
 });
@@ -114,13 +131,21 @@ describe("namespaces", () => {
     const api = await openApi({ namespaces: ["default", "n"] });
     const deleted = await api.call("DELETE", "/api/v1/namespaces/n");
     expect(deleted.json).toMatchObject({ kind: "Namespace", status: { phase: "Terminating" } });
-    const refused = await api.create("/api/v1/namespaces/n/configmaps", { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } });
+    const refused = await api.create("/api/v1/namespaces/n/configmaps", {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "a" },
+    });
     expect(refused.json).toMatchObject({
       code: 403,
-      message: 'configmaps "a" is forbidden: unable to create new content in namespace n because it is being terminated',
+      message:
+        'configmaps "a" is forbidden: unable to create new content in namespace n because it is being terminated',
       details: { causes: [{ reason: "NamespaceTerminating", field: "metadata.namespace" }] },
     });
-    const finalized = await api.call("PUT", "/api/v1/namespaces/n/finalize", { ...deleted.json, spec: { finalizers: [] } });
+    const finalized = await api.call("PUT", "/api/v1/namespaces/n/finalize", {
+      ...deleted.json,
+      spec: { finalizers: [] },
+    });
     expect(finalized.status).toBe(200);
     expect((await api.call("GET", "/api/v1/namespaces/n")).status).toBe(404);
   });
@@ -141,13 +166,31 @@ describe("log", () => {
     ["", 400, "a container name must be specified for pod p, choose one of: [a b] or one of the init containers: [i]"],
     ["?container=a", 400, 'container "a" in pod "p" is waiting to start: ContainerCreating'],
     ["?container=b&previous=true", 400, 'previous terminated container "b" in pod "p" not found'],
-    ["?container=b&tailLines=-1", 422, 'PodLogOptions "" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0'],
+    [
+      "?container=b&tailLines=-1",
+      422,
+      'PodLogOptions "" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0',
+    ],
   ])("refuses %s with %i", async (query, status, message) => {
     const api = await openApi();
     await withNode(api);
     const container = (name: string) => ({ name, image: "busybox" });
-    const { json } = await api.create(pods, podObject("p", { nodeName: "n1", containers: [container("a"), container("b")], initContainers: [container("i")] }));
-    const waiting = { name: "a", state: { waiting: { reason: "ContainerCreating" } }, ready: false, restartCount: 0, image: "", imageID: "" };
+    const { json } = await api.create(
+      pods,
+      podObject("p", {
+        nodeName: "n1",
+        containers: [container("a"), container("b")],
+        initContainers: [container("i")],
+      }),
+    );
+    const waiting = {
+      name: "a",
+      state: { waiting: { reason: "ContainerCreating" } },
+      ready: false,
+      restartCount: 0,
+      image: "",
+      imageID: "",
+    };
     await api.call("PUT", `${pods}/p/status`, { ...json, status: { ...json.status, containerStatuses: [waiting] } });
     const answer = await api.call("GET", `${pods}/p/log${query}`);
     expect([answer.status, answer.json.message]).toEqual([status, message]);
@@ -167,7 +210,10 @@ describe("connect()", () => {
   const websocket = { upgrade: "websocket", "sec-websocket-protocol": "v5.channel.k8s.io" };
 
   async function connect(api: TestApi, path: string, headers: Record<string, string> = websocket) {
-    const answer = await api.handler.connect({ method: "GET", path, headers }, { user: admin, signal: new AbortController().signal });
+    const answer = await api.handler.connect(
+      { method: "GET", path, headers },
+      { user: admin, signal: new AbortController().signal },
+    );
     if (!("response" in answer)) return answer;
     return JSON.parse(new TextDecoder().decode(answer.response.body as Uint8Array));
   }
@@ -177,8 +223,14 @@ describe("connect()", () => {
     await withNode(api);
     await api.create(pods, podObject("p", { nodeName: "n1" }));
     api.nodes.open = () => duplexPair()[0];
-    const answer = await connect(api, `${pods}/p/exec?command=a%26b&command=c&stdout=true&stdin=true&tty=true&stderr=true`);
-    expect(answer).toMatchObject({ choice: { transport: "websocket", protocol: "v5.channel.k8s.io" }, target: { kind: "channels", stderr: false } });
+    const answer = await connect(
+      api,
+      `${pods}/p/exec?command=a%26b&command=c&stdout=true&stdin=true&tty=true&stderr=true`,
+    );
+    expect(answer).toMatchObject({
+      choice: { transport: "websocket", protocol: "v5.channel.k8s.io" },
+      target: { kind: "channels", stderr: false },
+    });
     expect(api.nodes.paths).toEqual(["/exec/default/p/main?command=a%26b&command=c&stdin=true&stdout=true&tty=true"]);
   });
 
@@ -189,7 +241,12 @@ describe("connect()", () => {
     ["/exec?command=a&stdout=true", websocket, 400, "pod p does not have a host assigned"],
     ["/exec?command=a&stdout=true", {}, 400, "Upgrade request required"],
     ["/exec?command=a&stdout=true", { upgrade: "websocket", "sec-websocket-protocol": "v9" }, 403, undefined],
-    ["/portforward?ports=22&ports=other.host:80", { upgrade: "websocket", "sec-websocket-protocol": "v4.channel.k8s.io" }, 400, undefined],
+    [
+      "/portforward?ports=22&ports=other.host:80",
+      { upgrade: "websocket", "sec-websocket-protocol": "v4.channel.k8s.io" },
+      400,
+      undefined,
+    ],
     ["/portforward", { upgrade: "SPDY/3.1" }, 400, "pod p does not have a host assigned"],
     ["/log", websocket, 400, "this path is not served over upgraded connections"],
   ])("refuses %s", async (path, headers, code, message) => {
@@ -206,7 +263,10 @@ describe("connect()", () => {
       authorizer: {
         async authorize(_user, attributes) {
           asked.push(attributes);
-          return { allowed: attributes.verb !== "create" || (attributes.type === "resource" && attributes.subresource === undefined) };
+          return {
+            allowed:
+              attributes.verb !== "create" || (attributes.type === "resource" && attributes.subresource === undefined),
+          };
         },
       },
     });
@@ -217,6 +277,9 @@ describe("connect()", () => {
 
   it("an ordinary request is told to upgrade", async () => {
     const api = await openApi();
-    expect((await api.call("POST", `${pods}/p/exec?command=id`)).json).toMatchObject({ code: 400, message: "Upgrade request required" });
+    expect((await api.call("POST", `${pods}/p/exec?command=id`)).json).toMatchObject({
+      code: 400,
+      message: "Upgrade request required",
+    });
   });
 });

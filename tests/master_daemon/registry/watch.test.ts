@@ -270,7 +270,8 @@ describe("every watcher's replay equals the final list", () => {
 
     #see(event: RegistryEvent): void {
       if (event.type === "BOOKMARK") {
-        this.revision = String(event.revision);
+        // Version 0 is "whatever is there": a watch of an empty store has nothing to resume from.
+        this.revision = event.revision === 0 ? undefined : String(event.revision);
         return;
       }
       const { stored, type } = event;

@@ -10,10 +10,11 @@ import { never, type RuntimeUnderTest, runtimeSuite, sandboxConfig } from "../..
 const required = (process.env["WHERRY_REQUIRE"] ?? "").split(",").includes("docker");
 const answers = await findDocker({ clock: systemClock });
 
+const nodeName = `test-${process.pid}`;
+const options = { rootDir: "", clock: systemClock, random: systemRandom, log: silentLogger, nodeName };
+
 async function open(): Promise<RuntimeUnderTest> {
   await importBusybox();
-  const nodeName = `test-${process.pid}`;
-  const options = { rootDir: "", clock: systemClock, random: systemRandom, log: silentLogger, nodeName };
   const start = () => openRuntime("docker", { ...options, podInfraImage: testImage });
   let current = await start();
   return {
@@ -40,16 +41,12 @@ if (required || answers) {
     skip: { refusal: "the engine reports it as output and exit code 126 or 127" },
   });
   describe("docker runtime", () => {
-    it("listSandboxes() leaves out containers of other nodes, when they share the engine", async () => {
+    it.each([
+      { of: "other nodes", owner: { nodeName: "another", rootDir: "" } },
+      { of: "a node of the same name in another cluster", owner: { nodeName, rootDir: "/another" } },
+    ])("listSandboxes() leaves out containers of $of, when they share the engine", async ({ owner }) => {
       await using under = await open();
-      const other = await openRuntime("docker", {
-        rootDir: "",
-        clock: systemClock,
-        random: systemRandom,
-        log: silentLogger,
-        nodeName: "another",
-        podInfraImage: testImage,
-      });
+      const other = await openRuntime("docker", { ...options, ...owner, podInfraImage: testImage });
       const foreign = await other.runPodSandbox(sandboxConfig(), { signal: never });
       expect(await under.runtime.listSandboxes({ signal: never })).toEqual([]);
       await other.removePodSandbox(foreign.id, { signal: never });

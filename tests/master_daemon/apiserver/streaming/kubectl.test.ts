@@ -4,7 +4,7 @@ import { mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { channel, decodeFrames, encodeFrame } from "../../../../core/client/channel_frames.ts";
 import { exec } from "../../../../core/client/exec.ts";
@@ -35,7 +35,8 @@ const nodes: NodeConnector = {
 };
 
 async function echo(end: Duplex): Promise<void> {
-  for await (const bytes of end.iterator({ destroyOnReturn: false })) if (!end.write(bytes)) await new Promise((resolve) => end.once("drain", resolve));
+  for await (const bytes of end.iterator({ destroyOnReturn: false }))
+    if (!end.write(bytes)) await new Promise((resolve) => end.once("drain", resolve));
   end.end();
 }
 
@@ -46,7 +47,8 @@ async function run(end: Duplex, query: URLSearchParams): Promise<void> {
   if (command === "echo") send(channel.stdout, encode(`${argument}\n`));
   if (command === "warn") send(channel.stderr, encode(`${argument}\n`));
   if (command === "exit") code = Number(argument);
-  if (command === "big") for (let n = 0; n < Number(argument); n++) send(channel.stdout, new Uint8Array(65536).fill(97));
+  if (command === "big")
+    for (let n = 0; n < Number(argument); n++) send(channel.stdout, new Uint8Array(65536).fill(97));
   if (command === "cat" || command === "count") {
     let size = 0;
     for await (const frame of decodeFrames(end.iterator({ destroyOnReturn: false }))) {
@@ -107,12 +109,16 @@ afterAll(async () => {
 describe("exec in the process", () => {
   it("runs over the in-process client: output and exit code", async () => {
     const parts: Uint8Array[] = [];
-    await exec(master.client, { namespace: "default", name: "p" }, {
-      command: ["echo", "hello"],
-      stdout: (bytes) => {
-        parts.push(bytes);
+    await exec(
+      master.client,
+      { namespace: "default", name: "p" },
+      {
+        command: ["echo", "hello"],
+        stdout: (bytes) => {
+          parts.push(bytes);
+        },
       },
-    });
+    );
     expect(Buffer.concat(parts).toString()).toBe("hello\n");
   });
 });
@@ -133,7 +139,10 @@ describe.skipIf(missing("kubectl", found)).each(chosen.length > 0 ? chosen : ["k
   ];
   const env = { ...process.env, KUBECONFIG: "/dev/null" };
 
-  function call(args: readonly string[], input: Uint8Array = new Uint8Array()): Promise<{ code: number; out: Buffer; err: string }> {
+  function call(
+    args: readonly string[],
+    input: Uint8Array = new Uint8Array(),
+  ): Promise<{ code: number; out: Buffer; err: string }> {
     return new Promise((resolve) => {
       const child = spawn(kubectl, [...flags(), ...args], { env });
       const out: Buffer[] = [];
@@ -167,7 +176,9 @@ describe.skipIf(missing("kubectl", found)).each(chosen.length > 0 ? chosen : ["k
     expect((await call(["get", "--raw", "/api/v1/namespaces/default/pods/two/log"])).err).toContain(
       "a container name must be specified for pod two, choose one of: [a b]",
     );
-    expect((await call(["logs", "p", "--tail=3"])).out.toString()).toMatch(/^asked for \/containerLogs\/default\/p\/main\?/);
+    expect((await call(["logs", "p", "--tail=3"])).out.toString()).toMatch(
+      /^asked for \/containerLogs\/default\/p\/main\?/,
+    );
   });
 
   it("port-forward carries bytes both ways, several connections, half-closed", async () => {
