@@ -309,7 +309,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     // What went wrong inside is told to the log only.
     const { status } =
       error instanceof StatusError ? error : StatusError.internal(`see the server's log for audit ID ${auditId}`);
-    const form = { representation: { format: "json" } as const, pretty: false };
+    const form = { representation: { format: "json" } as const, pretty: isReadByPeople(request) };
     const response = documentResponse(status, status.code, form);
     const retryAfter = status.details?.retryAfterSeconds;
     if (retryAfter === undefined) return response;
@@ -449,8 +449,11 @@ function notFoundPage(): ApiResponse {
   return textResponse("404 page not found\n", 404);
 }
 
-function isPretty(query: URLSearchParams, { headers }: ApiRequest): boolean {
-  if (query.has("pretty")) return booleanParameter(query, "pretty");
+function isPretty(query: URLSearchParams, request: ApiRequest): boolean {
+  return query.has("pretty") ? booleanParameter(query, "pretty") : isReadByPeople(request);
+}
+
+function isReadByPeople({ headers }: ApiRequest): boolean {
   return /^(curl|Wget|Mozilla)\//.test(headers["user-agent"] ?? "");
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -25,8 +25,18 @@ export async function importBusybox(): Promise<void> {
     await mkdir(join(folder, "root", "tmp"));
     const busybox = (await run("sh", ["-c", "command -v busybox"])).stdout.trim();
     await run("cp", ["-L", busybox, join(bin, "busybox")]);
-    await run(join(bin, "busybox"), ["--install", "-s", bin]);
-    await importImage(join(folder, "root"));
+    const { stdout: applets } = await run(busybox, ["--list"]);
+    for (const name of applets
+      .trim()
+      .split("\n")
+      .filter((name) => name !== "busybox"))
+      await symlink("busybox", join(bin, name));
+    const archive = join(folder, "root.tar");
+    await run("tar", ["-C", join(folder, "root"), "-cf", archive, "."]);
+    const changes = ['CMD ["sleep","1000000"]', "ENV PATH=/bin"];
+    const [repo, tag] = testImage.split(":");
+    const answer = await engine.importImage(archive, { repo, tag, changes });
+    for await (const _progress of answer);
   } finally {
     await rm(folder, { recursive: true });
   }
