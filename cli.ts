@@ -2,8 +2,8 @@
 import { runCommand } from "./commands/command.ts";
 import { globalFlags, systemEnv } from "./commands/global_flags.ts";
 import { verbs } from "./commands/mod.ts";
-import { UsageError } from "./commands/verb.ts";
 import { StatusError } from "./core/api/status.ts";
+import { ConnectionError } from "./core/client/connection_error.ts";
 import { commandLine, runProgram, systemTerminal } from "./core/platform/terminal.ts";
 import { errorMessage } from "./core/util/log.ts";
 import { version } from "./core/version.ts";
@@ -11,7 +11,13 @@ import { version } from "./core/version.ts";
 void runProgram(async (signal) => {
   const args = commandLine();
   try {
-    return await runCommand(args, { verbs, globals: globalFlags, version, env: (flags) => systemEnv(flags, signal) });
+    return await runCommand(args, {
+      verbs,
+      globals: globalFlags,
+      version,
+      write: (text) => systemTerminal.write(text),
+      env: (flags) => systemEnv(flags, signal),
+    });
   } catch (error) {
     if (signal.aborted && error === signal.reason) return 130;
     systemTerminal.warn(
@@ -26,8 +32,7 @@ void runProgram(async (signal) => {
 
 function describe(error: unknown, withStack: boolean): string {
   if (withStack && error instanceof Error) return error.stack ?? errorMessage(error);
-  // As kubectl: what the server said is told apart from what went wrong here.
+  // As kubectl: what the server said, and that it cannot be reached, are told apart from what went wrong here.
   if (error instanceof StatusError) return `Error from server (${error.reason}): ${error.message}`;
-  if (error instanceof UsageError) return `error: ${error.message}`;
-  return errorMessage(error).includes("server") ? errorMessage(error) : `error: ${errorMessage(error)}`;
+  return error instanceof ConnectionError ? error.message : `error: ${errorMessage(error)}`;
 }

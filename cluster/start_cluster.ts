@@ -100,7 +100,6 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         listen: { host: options.host, port: options.port ?? 0 },
         tokens: new Map([[state.token, { username: "admin", groups: ["system:masters"] }]]),
         serviceClusterIpRange: ranges.serviceRange,
-        localRanges: [ranges.podRange, ranges.serviceRange],
         controllers: { ...options.controllers, clusterCidr: ranges.podRange },
         clock,
         random,

@@ -9,6 +9,7 @@ export interface RunOptions {
   /** Flags that every verb has. */
   readonly globals: FlagTable;
   readonly version: string;
+  readonly write: (text: string) => Promise<void>;
   /** Makes the surroundings of the verb from the values of the global flags. */
   readonly env: (globals: Readonly<Record<string, unknown>>) => CommandEnv;
 }
@@ -33,6 +34,10 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
       })) ?? 0;
   });
   const line = path.map(({ name }) => name);
+  if (path.length === 0) {
+    await options.write(overview(options));
+    return 0;
+  }
   if (help || !path.at(-1)?.run) {
     await root.parse([...line, "--help"]);
     return 0;
@@ -52,6 +57,23 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
   return exitCode;
 }
 
+/** The program's own help: its verbs by what they are for. */
+function overview({ verbs, version }: RunOptions): string {
+  const shown = verbs.filter(({ hidden }) => !hidden);
+  const width = Math.max(...shown.map(({ name }) => name.length));
+  const sections = [...new Set(shown.map(({ group }) => group))].map((group) => {
+    const lines = shown
+      .filter((verb) => verb.group === group)
+      .map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+    return `${group}:\n${lines.join("\n")}\n`;
+  });
+  return [
+    `wherry ${version}: Kubernetes' architecture, small enough to carry.\nEvery command works against wherry and against any Kubernetes.\n`,
+    ...sections,
+    "Usage: wherry COMMAND [FLAGS]. 'wherry COMMAND --help' says more.\n",
+  ].join("\n");
+}
+
 type Run = (verb: Verb, values: Readonly<Record<string, unknown>>, words: readonly string[]) => Promise<void>;
 
 function rootCommand({ verbs, globals, version }: RunOptions, run: Run): Command {
@@ -69,7 +91,7 @@ function rootCommand({ verbs, globals, version }: RunOptions, run: Run): Command
 
 function commandOf(verb: Verb, globals: FlagTable, run: Run): Command {
   const command = new Command();
-  command.description([verb.summary, verb.description].filter(Boolean).join("\n\n")).group(verb.group);
+  command.description([verb.summary, verb.description].filter(Boolean).join("\n\n"));
   if (verb.hidden) command.hidden();
   for (const alias of verb.aliases ?? []) command.alias(alias);
   if (verb.words) command.arguments(verb.words.replace(/([>\]])/g, ":string$1"));

@@ -14,8 +14,6 @@ export interface CommandEnv {
   readonly verbosity: number;
   /** A client for the cluster that flags and kubeconfig name. Made on first use. @throws UsageError when none is configured */
   client(): Promise<Client>;
-  /** PEM of the authority that the cluster's certificates are checked against; undefined when none is configured. */
-  clusterCa(): Promise<string | undefined>;
   /** The namespace that flags and kubeconfig name; `default` otherwise. */
   namespace(): Promise<string>;
   /** Whether the namespace was said with `-n`, not taken from the kubeconfig. */

@@ -85,10 +85,6 @@ export function systemEnv(values: Readonly<Record<string, unknown>>, signal: Abo
     version,
     kubeconfig: text("kubeconfig"),
     namespaceGiven: text("namespace") !== undefined,
-    async clusterCa() {
-      const { ca } = (await context()).transport;
-      return typeof ca === "object" ? new TextDecoder().decode(ca) : ca;
-    },
     namespace: async () => (await context()).namespace,
     client() {
       client ??= (async () => {

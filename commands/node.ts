@@ -16,21 +16,11 @@ export const node: Verb = defineVerb({
   async run({ flags, words, env }) {
     if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`);
     const log = daemonLogger(flags, env);
-    const [{ startNodeDaemon }, client, clusterCa] = await Promise.all([
-      import("../node_daemon/main.ts"),
-      env.client(),
-      env.clusterCa(),
-    ]);
-    if (clusterCa === undefined && flags["client-ca-file"] === undefined) {
-      throw new UsageError(
-        "the cluster's authority is not known: pass --certificate-authority (or --client-ca-file), so that the master can be told from others",
-      );
-    }
+    const [{ startNodeDaemon }, client] = await Promise.all([import("../node_daemon/main.ts"), env.client()]);
     await using _client = client;
     await using daemon = await startNodeDaemon({
       flags,
       client,
-      clusterCa,
       clock: env.clock,
       random: env.random,
       log,

@@ -1,5 +1,6 @@
 import type { FlagValues } from "../core/flags/flag.ts";
 import type { MasterFlags } from "../core/flags/master_flags.ts";
+import { stateDirectory } from "../core/platform/process.ts";
 import { parseDuration } from "../core/util/duration.ts";
 import type { MasterOptions } from "./master.ts";
 
@@ -11,7 +12,7 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
   if (flags["etcd-servers"].length > 0)
     throw new SyntaxError("--etcd-servers is not available yet: leave it out, objects are then kept under --data-dir");
   return {
-    dataDir: flags["data-dir"],
+    dataDir: flags["data-dir"] ?? stateDirectory("master"),
     store: flags.store,
     listen: {
       host: flags["bind-address"],
@@ -23,7 +24,6 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
     authorizationMode: flags["authorization-mode"],
     serviceClusterIpRange: flags["service-cluster-ip-range"],
     serviceNodePortRange: flags["service-node-port-range"],
-    localRanges: words(flags["local-ranges"]),
     tolerations: {
       notReadySeconds: flags["default-not-ready-toleration-seconds"],
       unreachableSeconds: flags["default-unreachable-toleration-seconds"],

@@ -19,7 +19,7 @@ import type { DefaultTolerationOptions } from "./admission/default_toleration_se
 import { admissionPlugins } from "./admission/mod.ts";
 import { protectedNamespaces } from "./admission/namespace_lifecycle.ts";
 import { openServiceAddresses } from "./admission/service_addresses.ts";
-import { bootstrapKubernetesService, bootstrapNamespaces } from "./apiserver/bootstrap.ts";
+import { bootstrapClientAuthority, bootstrapKubernetesService, bootstrapNamespaces } from "./apiserver/bootstrap.ts";
 import {
   type Authenticator,
   certificateAuthenticator,
@@ -62,12 +62,10 @@ export interface MasterOptions {
   readonly tokens?: ReadonlyMap<string, UserInfo> | undefined;
   /** Default `AlwaysAllow`. */
   readonly authorizationMode?: string | undefined;
-  /** Default `10.96.0.0/16`. */
+  /** Default `127.96.0.0/16` for a master that only this machine reaches, `10.96.0.0/16` for others. */
   readonly serviceClusterIpRange?: string | undefined;
   /** Default `30000-32767`. */
   readonly serviceNodePortRange?: string | undefined;
-  /** Ranges of this cluster that are accepted where Kubernetes forbids loopback addresses. */
-  readonly localRanges?: readonly string[] | undefined;
   readonly tolerations?: DefaultTolerationOptions | undefined;
   readonly limits?: InFlightOptions | undefined;
   readonly minRequestTimeoutSeconds?: number | undefined;
@@ -115,12 +113,14 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
 
     const storeUrl = options.store ?? (dataDir === undefined ? "memory:" : `log:${joinPath(dataDir, "store")}`);
     const store = parts.use(await openStore(storeUrl, { clock, log }));
-    const localRanges = [...(options.localRanges ?? []), ...(isLoopback(advertised) ? [`${advertised}/32`] : [])];
+    const { serviceRange, podRange } = rangesOf(options, listenHost);
+    // Where Kubernetes forbids loopback addresses, those of this cluster's own ranges are accepted.
+    const localRanges = [serviceRange, podRange, `${advertised}/32`].filter(isLoopback);
     const registries = parts.use(await openRegistries({ store, kinds, clock, random, log, localRanges }));
     const serviceAddresses = parts.use(
       await openServiceAddresses({
         registries,
-        clusterIpRange: options.serviceClusterIpRange ?? "10.96.0.0/16",
+        clusterIpRange: serviceRange,
         nodePortRange: options.serviceNodePortRange ?? "30000-32767",
         random,
         log,
@@ -177,6 +177,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       const { authority, server } = await pki();
       const tls = { ...server, clientAuthority: authority.certificate };
       const port = options.listen.port ?? 6443;
+      await bootstrapClientAuthority(client, { authority: authority.certificate, signal });
       listener = parts.use(await listenApi({ handler, host: listenHost, port, tls, clock: systemClock, log }));
     }
     await bootstrapKubernetesService(client, {
@@ -188,7 +189,12 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const manager = ownClient("system:kube-controller-manager");
     const informers = parts.use(createInformers({ client: manager, clock, random, log }));
     const common = { informers, clock, random, log };
-    parts.use(runControllers(controllers({ kinds, ...options.controllers }), { ...common, client: manager }));
+    parts.use(
+      runControllers(controllers({ kinds, ...options.controllers, clusterCidr: podRange }), {
+        ...common,
+        client: manager,
+      }),
+    );
     parts.use(runScheduler({ ...common, client: ownClient("system:kube-scheduler") }));
     signal.throwIfAborted();
     ready = true;
@@ -208,6 +214,17 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     await parts[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** The ranges that were asked for; by default ones that need no privilege, as long as only this machine has to reach them. */
+function rangesOf(
+  { serviceClusterIpRange, controllers: { clusterCidr } = {} }: MasterOptions,
+  listenHost: string,
+): { readonly serviceRange: string; readonly podRange: string } {
+  const [serviceRange, podRange] = isLoopback(listenHost)
+    ? ["127.96.0.0/16", "127.64.0.0/16"]
+    : ["10.96.0.0/16", "10.244.0.0/16"];
+  return { serviceRange: serviceClusterIpRange ?? serviceRange, podRange: clusterCidr ?? podRange };
 }
 
 async function openAuthenticators({ tokenAuthFile, tokens }: MasterOptions): Promise<readonly Authenticator[]> {

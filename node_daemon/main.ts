@@ -1,8 +1,10 @@
 import type { Client } from "../core/client/client.ts";
 import type { FlagValues } from "../core/flags/flag.ts";
 import type { NodeFlags } from "../core/flags/node_flags.ts";
+import { configMap } from "../core/kinds/configmap.ts";
 import { readTextFile } from "../core/platform/files.ts";
 import { localAddresses } from "../core/platform/network.ts";
+import { stateDirectory } from "../core/platform/process.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { compact } from "../core/util/compact.ts";
 import type { Logger } from "../core/util/log.ts";
@@ -17,8 +19,6 @@ export type NodeFlagValues = FlagValues<NodeFlags>;
 export interface NodeDaemonOptions {
   readonly flags: NodeFlagValues;
   readonly client: Client;
-  /** PEM of the authority that the API server is known by; used where `--client-ca-file` is not given. */
-  readonly clusterCa: string | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -26,11 +26,10 @@ export interface NodeDaemonOptions {
 }
 
 /** The node daemon as its flags describe it. @throws SyntaxError for flags that cannot be read */
-export async function startNodeDaemon({ flags, client, clusterCa, ...rest }: NodeDaemonOptions): Promise<NodeDaemon> {
+export async function startNodeDaemon({ flags, client, ...rest }: NodeDaemonOptions): Promise<NodeDaemon> {
   const caFile = flags["client-ca-file"];
-  const clientCa = caFile === undefined ? clusterCa : await readTextFile(caFile);
-  if (caFile !== undefined && clientCa === undefined)
-    throw new Error(`Cannot read --client-ca-file: there is no file ${caFile}`);
+  const clientCa = caFile === undefined ? await publishedAuthority(client, rest.signal) : await readTextFile(caFile);
+  if (clientCa === undefined) throw new Error(`Cannot read --client-ca-file: there is no file ${caFile}`);
   const nodePortRanges = flags["nodeport-addresses"].flatMap((text) => text.split(","));
   const nodePortAddresses = nodePortRanges.length > 0 ? localAddresses(nodePortRanges) : undefined;
   return await startNode({
@@ -38,7 +37,7 @@ export async function startNodeDaemon({ flags, client, clusterCa, ...rest }: Nod
     client,
     nodeName: flags["hostname-override"],
     nodeIPs: flags["node-ip"].flatMap((text) => text.split(",")),
-    rootDir: flags["root-dir"],
+    rootDir: flags["root-dir"] ?? stateDirectory("node"),
     runtime: runtimeName(flags["container-runtime"]),
     sandboxImage: flags["pod-infra-container-image"],
     podCidr: flags["pod-cidr"],
@@ -51,6 +50,18 @@ export async function startNodeDaemon({ flags, client, clusterCa, ...rest }: Nod
     maxPods: flags["max-pods"],
     drainOnExit: flags["drain-on-exit"],
   });
+}
+
+/** The authority of the certificate that the master will show, as the master itself says over a connection that is trusted. */
+async function publishedAuthority(client: Client, signal: AbortSignal): Promise<string> {
+  const key = { namespace: "kube-system", name: "extension-apiserver-authentication" };
+  const { data } = await client.get(configMap, key, { signal });
+  const authority = data?.["client-ca-file"];
+  if (!authority)
+    throw new Error(
+      `Cannot tell the master from others: ConfigMap ${key.name} names no client-ca-file; pass --client-ca-file`,
+    );
+  return authority;
 }
 
 const runtimeNames: readonly RuntimeName[] = ["auto", "process", "docker", "fake"];

@@ -1,5 +1,5 @@
-import { type Dispatcher, Pool } from "undici";
-import { type ClientOptions, WebSocket } from "ws";
+import type { Dispatcher, Pool } from "undici";
+import type { ClientOptions } from "ws";
 import { StatusError } from "../api/status.ts";
 import { allowManyListeners } from "../platform/allow_many_listeners.ts";
 import { compact } from "../util/compact.ts";
@@ -63,8 +63,7 @@ class HttpTransport implements Transport {
   readonly #url: URL;
   readonly #address: string;
   readonly #prefix: string;
-  readonly #requests: Pool;
-  readonly #streams: Pool;
+  #pools: Promise<Pools> | undefined;
   readonly #closing = new AbortController();
 
   constructor(options: HttpTransportOptions) {
@@ -73,24 +72,19 @@ class HttpTransport implements Transport {
     this.#url = serverUrl(options);
     this.#address = `${this.#url.hostname}:${this.#url.port || (this.#url.protocol === "https:" ? 443 : 80)}`;
     this.#prefix = this.#url.pathname.replace(/\/+$/, "");
-    const timeoutMs = options.requestTimeoutMs ?? 75_000;
-    const common: Pool.Options = {
-      connect: {
-        ...tlsOptions(options),
-        timeout: connectTimeoutMs,
-        keepAlive: true,
-        keepAliveInitialDelay: keepAliveProbeMs,
-      },
-      pipelining: 1,
-      headersTimeout: timeoutMs,
-    };
-    this.#requests = new Pool(this.#url.origin, { ...common, connections: maxConnections, bodyTimeout: timeoutMs });
-    this.#streams = new Pool(this.#url.origin, { ...common, connections: null, bodyTimeout: 0 });
+  }
+
+  /** The connections, made with the first request: undici takes longer to load than many a program that never sends one. */
+  #open(): Promise<Pools> {
+    this.#closing.signal.throwIfAborted();
+    this.#pools ??= openPools(this.#url.origin, this.#options);
+    return this.#pools;
   }
 
   async request(request: ApiRequest, { signal }: { readonly signal: AbortSignal }): Promise<ApiResponse> {
     signal.throwIfAborted();
-    const pool = longRunning.test(request.path) ? this.#streams : this.#requests;
+    const { requests, streams } = await this.#open();
+    const pool = longRunning.test(request.path) ? streams : requests;
     const headers = { ...request.headers, ...(await this.#ownHeaders()) };
     const send = () =>
       pool.request({
@@ -130,6 +124,7 @@ class HttpTransport implements Transport {
     request: ApiRequest,
     { protocols, signal }: { readonly protocols: readonly string[]; readonly signal: AbortSignal },
   ): Promise<MessageStream> {
+    const { WebSocket } = await import("ws");
     signal.throwIfAborted();
     if (this.#closing.signal.aborted) throw new DOMException("The transport was closed", "AbortError");
     const url = `${this.#url.origin.replace(/^http/, "ws")}${this.#prefix}${request.path}`;
@@ -193,8 +188,35 @@ class HttpTransport implements Transport {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    await Promise.all([this.#requests.destroy(), this.#streams.destroy()]);
+    const pools = await this.#pools;
+    await Promise.all([pools?.requests.destroy(), pools?.streams.destroy()]);
   }
+}
+
+interface Pools {
+  /** For requests that are soon over. */
+  readonly requests: Pool;
+  /** For watches and followed logs: as many as there are. */
+  readonly streams: Pool;
+}
+
+async function openPools(origin: string, options: HttpTransportOptions): Promise<Pools> {
+  const { Pool } = await import("undici");
+  const timeoutMs = options.requestTimeoutMs ?? 75_000;
+  const common: Pool.Options = {
+    connect: {
+      ...tlsOptions(options),
+      timeout: connectTimeoutMs,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveProbeMs,
+    },
+    pipelining: 1,
+    headersTimeout: timeoutMs,
+  };
+  return {
+    requests: new Pool(origin, { ...common, connections: maxConnections, bodyTimeout: timeoutMs }),
+    streams: new Pool(origin, { ...common, connections: null, bodyTimeout: 0 }),
+  };
 }
 
 function serverUrl({ server, ca, cert, insecureSkipTlsVerify }: HttpTransportOptions): URL {

@@ -11,11 +11,10 @@ export interface MasterFlags {
   readonly "tls-san": FlagOf<"list">;
   readonly "token-auth-file": FlagOf<"string">;
   readonly "authorization-mode": FlagWithDefault<"string", string>;
-  readonly "service-cluster-ip-range": FlagWithDefault<"string", string>;
+  readonly "service-cluster-ip-range": FlagOf<"string">;
   readonly "service-node-port-range": FlagWithDefault<"string", string>;
   readonly "cluster-cidr": FlagOf<"string">;
   readonly "node-cidr-mask-size": FlagWithDefault<"number", number>;
-  readonly "local-ranges": FlagOf<"list">;
   readonly "min-request-timeout": FlagWithDefault<"number", number>;
   readonly "max-requests-inflight": FlagWithDefault<"number", number>;
   readonly "max-mutating-requests-inflight": FlagWithDefault<"number", number>;
@@ -37,8 +36,9 @@ export interface MasterFlags {
 export const masterFlags: MasterFlags = {
   "data-dir": {
     type: "string",
+    placeholder: "path",
     description:
-      "Folder for everything that lasts: the store and the certificates. Without it nothing outlives the process.",
+      "Folder for everything that lasts: the store and the certificates; default /var/lib/wherry/master, or ~/.wherry/master for ordinary users.",
   },
   store: {
     type: "string",
@@ -56,17 +56,22 @@ export const masterFlags: MasterFlags = {
   "authorization-mode": { type: "string", default: "AlwaysAllow", description: "What decides who may do what." },
   "service-cluster-ip-range": {
     type: "string",
-    default: "10.96.0.0/16",
-    description: "IPv4 range of the services' addresses.",
+    placeholder: "range",
+    description:
+      "IPv4 range of the services' addresses; default 127.96.0.0/16 with a loopback bind address, else 10.96.0.0/16.",
   },
   "service-node-port-range": {
     type: "string",
     default: "30000-32767",
     description: "Ports of services of type NodePort.",
   },
-  "cluster-cidr": { type: "string", description: "Range from which nodes get their pod ranges." },
+  "cluster-cidr": {
+    type: "string",
+    placeholder: "range",
+    description:
+      "Range from which nodes get their pod ranges; default 127.64.0.0/16 with a loopback bind address, else 10.244.0.0/16.",
+  },
   "node-cidr-mask-size": { type: "number", default: 24, description: "Prefix length of a node's pod range." },
-  "local-ranges": { type: "list", description: "Ranges of 127.0.0.0/8 that pods and services of this cluster use." },
   "min-request-timeout": {
     type: "number",
     default: 1800,

@@ -4,7 +4,7 @@ import type { FlagOf, FlagWithDefault } from "./flag.ts";
 export interface NodeFlags {
   readonly "hostname-override": FlagOf<"string">;
   readonly "node-ip": FlagOf<"list">;
-  readonly "root-dir": FlagWithDefault<"string", string>;
+  readonly "root-dir": FlagOf<"string">;
   readonly address: FlagWithDefault<"string", string>;
   readonly port: FlagWithDefault<"number", number>;
   readonly "client-ca-file": FlagOf<"string">;
@@ -35,8 +35,8 @@ export const nodeFlags: NodeFlags = {
   "root-dir": {
     type: "string",
     placeholder: "path",
-    default: "/var/lib/wherry/node",
-    description: "Folder for what belongs to pods: volumes, logs, the process runtime's state.",
+    description:
+      "Folder for what belongs to pods: volumes, logs, the process runtime's state; default /var/lib/wherry/node, or ~/.wherry/node for ordinary users.",
   },
   address: {
     type: "string",
@@ -53,7 +53,7 @@ export const nodeFlags: NodeFlags = {
     type: "string",
     placeholder: "path",
     description:
-      "Who may use that server: holders of certificates signed by this authority; default: the API server's.",
+      "Who may use that server: holders of certificates signed by this authority; default: the one that the master publishes.",
   },
   "node-labels": {
     type: "list",

@@ -1,5 +1,20 @@
-import { createHash, type webcrypto, X509Certificate } from "node:crypto";
+import { Buffer } from "node:buffer";
+import { createHash, generateKeyPair, type KeyObject, sign, X509Certificate } from "node:crypto";
+import { promisify } from "node:util";
 import type { Clock } from "../util/clock.ts";
+import {
+  bitString,
+  der,
+  derMembers,
+  integer,
+  objectIdentifier,
+  octetString,
+  sequence,
+  set,
+  time,
+  utf8String,
+  yes,
+} from "./der.ts";
 
 /** A certificate with its private key, both PEM. The key is a secret: keep it in files of mode 0600, never log it. */
 export interface CertificateAndKey {
@@ -31,8 +46,7 @@ export interface AuthorityOptions {
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
-const keyAlgorithm = { name: "ECDSA", namedCurve: "P-256" } as const;
-const signingAlgorithm = { name: "ECDSA", hash: "SHA-256" } as const;
+const makeKeys = promisify(generateKeyPair);
 
 /** Makes a certificate authority (ECDSA P-256). */
 export async function createAuthority({
@@ -40,27 +54,21 @@ export async function createAuthority({
   validDays = 3650,
   clock,
 }: AuthorityOptions): Promise<CertificateAndKey> {
-  const x509 = await loadX509();
-  const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
-    {
-      serialNumber: serialNumber(),
-      name: [{ CN: [commonName] }],
-      ...validity(clock, validDays),
-      signingAlgorithm,
-      keys,
-      extensions: [
-        new x509.BasicConstraintsExtension(true, undefined, true),
-        new x509.KeyUsagesExtension(
-          x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature,
-          true,
-        ),
-        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, crypto),
-      ],
-    },
-    crypto,
-  );
-  return { certificate: pem(certificate.toString("pem")), key: await exportKey(keys.privateKey) };
+  const { publicKey, privateKey } = await makeKeys("ec", { namedCurve: "P-256" });
+  const subject = nameOf({ commonName });
+  const certificate = signed({
+    issuer: subject,
+    subject,
+    publicKey,
+    signingKey: privateKey,
+    validity: validity(clock, validDays),
+    extensions: [
+      extension(oid.basicConstraints, sequence(yes), { critical: true }),
+      extension(oid.keyUsage, keyUsage.authority, { critical: true }),
+      extension(oid.subjectKeyIdentifier, octetString(keyIdentifier(publicKey))),
+    ],
+  });
+  return { certificate, key: pemOf(privateKey) };
 }
 
 /** Makes a key and a certificate for it, signed by `authority`. */
@@ -68,44 +76,35 @@ export async function issueCertificate(
   authority: CertificateAndKey,
   options: CertificateOptions,
 ): Promise<CertificateAndKey> {
-  const x509 = await loadX509();
-  const issuer = new x509.X509Certificate(authority.certificate);
-  const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
-  const certificate = await x509.X509CertificateGenerator.create(
-    {
-      serialNumber: serialNumber(),
-      issuer: issuer.subject,
-      subject: subjectOf(options),
-      ...validity(options.clock, options.validDays ?? 365),
-      signingAlgorithm,
-      publicKey: keys.publicKey,
-      signingKey: await importKey(authority.key),
-      extensions: [
-        ...extensionsOf(x509, options),
-        await x509.AuthorityKeyIdentifierExtension.create(issuer, false, crypto),
-      ],
-    },
-    crypto,
-  );
-  return { certificate: pem(certificate.toString("pem")), key: await exportKey(keys.privateKey) };
+  const issuer = new X509Certificate(authority.certificate);
+  const { publicKey, privateKey } = await makeKeys("ec", { namedCurve: "P-256" });
+  const certificate = signed({
+    issuer: subjectOf(issuer),
+    subject: nameOf(options),
+    publicKey,
+    signingKey: authority.key,
+    validity: validity(options.clock, options.validDays ?? 365),
+    extensions: [
+      ...extensionsOf(options),
+      extension(oid.authorityKeyIdentifier, sequence(der(0x80, keyIdentifier(issuer.publicKey)))),
+    ],
+  });
+  return { certificate, key: pemOf(privateKey) };
 }
 
 /** Makes a key and a certificate that vouches for itself: peers must know its {@linkcode fingerprint}. */
 export async function selfSigned(options: CertificateOptions): Promise<CertificateAndKey> {
-  const x509 = await loadX509();
-  const keys = await crypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
-    {
-      serialNumber: serialNumber(),
-      name: subjectOf(options),
-      ...validity(options.clock, options.validDays ?? 365),
-      signingAlgorithm,
-      keys,
-      extensions: extensionsOf(x509, options),
-    },
-    crypto,
-  );
-  return { certificate: pem(certificate.toString("pem")), key: await exportKey(keys.privateKey) };
+  const { publicKey, privateKey } = await makeKeys("ec", { namedCurve: "P-256" });
+  const subject = nameOf(options);
+  const certificate = signed({
+    issuer: subject,
+    subject,
+    publicKey,
+    signingKey: privateKey,
+    validity: validity(options.clock, options.validDays ?? 365),
+    extensions: extensionsOf(options),
+  });
+  return { certificate, key: pemOf(privateKey) };
 }
 
 /** SHA-256 of a certificate (PEM or DER), as 64 lower-case hex digits. */
@@ -142,57 +141,127 @@ export function isIssuedBy(certificate: string, authority: string): boolean {
   return new X509Certificate(certificate).verify(new X509Certificate(authority).publicKey);
 }
 
-type X509 = typeof import("@peculiar/x509");
+/** Names of what certificates are made of. @see https://www.rfc-editor.org/rfc/rfc5280 */
+const oid = {
+  ecdsaWithSha256: "1.2.840.10045.4.3.2",
+  commonName: "2.5.4.3",
+  organization: "2.5.4.10",
+  subjectKeyIdentifier: "2.5.29.14",
+  keyUsage: "2.5.29.15",
+  subjectAltName: "2.5.29.17",
+  basicConstraints: "2.5.29.19",
+  authorityKeyIdentifier: "2.5.29.35",
+  extendedKeyUsage: "2.5.29.37",
+  serverAuth: "1.3.6.1.5.5.7.3.1",
+  clientAuth: "1.3.6.1.5.5.7.3.2",
+} as const;
 
-/** The library, loaded on use: it takes about 100 ms. Bundled, a CommonJS package stands whole under `default`. */
-async function loadX509(): Promise<X509> {
-  const loaded: X509 & { readonly default?: X509 } = await import("@peculiar/x509");
-  return loaded.default ?? loaded;
+const keyUsage = {
+  /** digitalSignature, keyCertSign, cRLSign. */
+  authority: bitString(Buffer.from([0b1000_0110]), 1),
+  /** digitalSignature. */
+  peer: bitString(Buffer.from([0b1000_0000]), 7),
+} as const;
+
+/** The certificate as PEM. Written here, byte by byte: the usual library takes longer to load than a cluster to start. */
+function signed({
+  issuer,
+  subject,
+  publicKey,
+  signingKey,
+  validity: [notBefore, notAfter],
+  extensions,
+}: {
+  readonly issuer: Uint8Array;
+  readonly subject: Uint8Array;
+  readonly publicKey: KeyObject;
+  readonly signingKey: KeyObject | string;
+  readonly validity: readonly [notBefore: number, notAfter: number];
+  readonly extensions: readonly Uint8Array[];
+}): string {
+  const algorithm = sequence(objectIdentifier(oid.ecdsaWithSha256));
+  const version3 = der(0xa0, integer(Buffer.from([2])));
+  const content = sequence(
+    version3,
+    integer(serialNumber()),
+    algorithm,
+    issuer,
+    sequence(time(notBefore), time(notAfter)),
+    subject,
+    publicKey.export({ type: "spki", format: "der" }),
+    der(0xa3, sequence(...extensions)),
+  );
+  const lines = sequence(content, algorithm, bitString(sign("sha256", content, signingKey)))
+    .toString("base64")
+    .match(/.{1,64}/g);
+  return `-----BEGIN CERTIFICATE-----\n${lines?.join("\n")}\n-----END CERTIFICATE-----\n`;
 }
 
-function extensionsOf(x509: X509, { usage, dnsNames = [], ipAddresses = [] }: CertificateOptions) {
+function extensionsOf({ usage, dnsNames = [], ipAddresses = [] }: CertificateOptions): readonly Uint8Array[] {
   const names = [
-    ...dnsNames.map((value) => ({ type: "dns" as const, value })),
-    ...ipAddresses.map((value) => ({ type: "ip" as const, value })),
+    ...dnsNames.map((name) => der(0x82, Buffer.from(name, "ascii"))),
+    ...ipAddresses.map((address) => der(0x87, addressBytes(address))),
   ];
   return [
-    new x509.BasicConstraintsExtension(false, undefined, true),
-    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-    new x509.ExtendedKeyUsageExtension([
-      usage === "server" ? x509.ExtendedKeyUsage.serverAuth : x509.ExtendedKeyUsage.clientAuth,
-    ]),
-    ...(names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : []),
+    extension(oid.basicConstraints, sequence(), { critical: true }),
+    extension(oid.keyUsage, keyUsage.peer, { critical: true }),
+    extension(oid.extendedKeyUsage, sequence(objectIdentifier(usage === "server" ? oid.serverAuth : oid.clientAuth))),
+    ...(names.length > 0 ? [extension(oid.subjectAltName, sequence(...names))] : []),
   ];
 }
 
-function subjectOf({ commonName, organizations = [] }: CertificateOptions): { [type: string]: string[] }[] {
-  return [...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }];
+function extension(id: string, value: Uint8Array, { critical = false }: { readonly critical?: boolean } = {}): Buffer {
+  return sequence(objectIdentifier(id), ...(critical ? [yes] : []), octetString(value));
+}
+
+function nameOf({ commonName, organizations = [] }: Pick<CertificateOptions, "commonName" | "organizations">): Buffer {
+  const part = (id: string, text: string) => set(sequence(objectIdentifier(id), utf8String(text)));
+  return sequence(...organizations.map((name) => part(oid.organization, name)), part(oid.commonName, commonName));
+}
+
+/** The subject as it stands in the certificate: peers compare an issuer with it byte for byte. */
+function subjectOf({ raw }: X509Certificate): Uint8Array {
+  const [certificate] = derMembers(raw);
+  const [content] = derMembers(certificate?.content ?? raw);
+  const [, , , , , subject] = derMembers(content?.content ?? raw);
+  if (!subject) throw new TypeError("Cannot issue a certificate: the authority's has no subject");
+  return subject.whole;
+}
+
+/** SHA-1 of the key's bits. @see https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.2 */
+function keyIdentifier(key: KeyObject): Buffer {
+  const [info] = derMembers(key.export({ type: "spki", format: "der" }));
+  const [, bits] = derMembers(info?.content ?? Buffer.alloc(0));
+  return createHash("sha1")
+    .update(bits?.content.subarray(1) ?? Buffer.alloc(0))
+    .digest();
 }
 
 /** Valid from an hour ago, so that a peer whose clock is a little behind accepts it. Whole seconds: X.509 has no fractions. */
-function validity(clock: Pick<Clock, "now">, days: number): { notBefore: Date; notAfter: Date } {
+function validity(clock: Pick<Clock, "now">, days: number): readonly [notBefore: number, notAfter: number] {
   const now = Math.floor(clock.now() / 1000) * 1000;
-  return { notBefore: new Date(now - 60 * 60 * 1000), notAfter: new Date(now + days * dayMs) };
+  return [now - 60 * 60 * 1000, now + days * dayMs];
 }
 
-/** 16 random bytes as hex; the first bit is 0, since serial numbers are positive, the second 1, since they have no leading zeros. */
-function serialNumber(): string {
+/** 16 random bytes; the second bit is 1, since serial numbers have no leading zeros. */
+function serialNumber(): Uint8Array {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
-  return Buffer.from(bytes).toString("hex");
+  return bytes;
 }
 
-function pem(text: string): string {
-  return text.endsWith("\n") ? text : `${text}\n`;
+/** 4 bytes of an IPv4 address, 16 of an IPv6 one. */
+function addressBytes(address: string): Buffer {
+  if (!address.includes(":")) return Buffer.from(address.split(".").map(Number));
+  // As URLs write it, every group is hexadecimal and at most one run of zeros is left out.
+  const [head = [], tail = []] = new URL(`http://[${address}]`).hostname
+    .slice(1, -1)
+    .split("::")
+    .map((half) => half.split(":").filter((group) => group !== ""));
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
+  return Buffer.from([...head, ...zeros, ...tail].map((group) => group.padStart(4, "0")).join(""), "hex");
 }
 
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
-  const der = Buffer.from(await crypto.subtle.exportKey("pkcs8", key));
-  const lines = der.toString("base64").match(/.{1,64}/g) ?? [];
-  return `-----BEGIN PRIVATE KEY-----\n${lines.join("\n")}\n-----END PRIVATE KEY-----\n`;
-}
-
-function importKey(key: string): Promise<webcrypto.CryptoKey> {
-  const der = Buffer.from(key.replace(/-----[A-Z ]+-----|\s/g, ""), "base64");
-  return crypto.subtle.importKey("pkcs8", der, keyAlgorithm, false, ["sign"]);
+function pemOf(key: KeyObject): string {
+  return key.export({ type: "pkcs8", format: "pem" }).toString();
 }

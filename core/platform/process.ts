@@ -1,5 +1,5 @@
 import { homedir } from "node:os";
-import { delimiter } from "node:path";
+import { delimiter, join } from "node:path";
 
 /** The value of an environment variable; undefined when unset. */
 export function environmentVariable(name: string): string | undefined {
@@ -9,6 +9,11 @@ export function environmentVariable(name: string): string | undefined {
 /** The user's home directory. */
 export function homeDirectory(): string {
   return environmentVariable("HOME") || homedir();
+}
+
+/** Where a daemon keeps what lasts when no folder is named: `/var/lib/wherry/NAME` for root, `~/.wherry/NAME` for others. */
+export function stateDirectory(name: string): string {
+  return process.geteuid?.() === 0 ? `/var/lib/wherry/${name}` : join(homeDirectory(), ".wherry", name);
 }
 
 /** What stands between the paths of a path list such as KUBECONFIG: `:`, or `;` on Windows. */

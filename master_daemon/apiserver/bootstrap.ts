@@ -2,6 +2,7 @@ import type { Kind } from "../../core/api/kind.ts";
 import { type KubeObject, keyOf } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
+import { configMap } from "../../core/kinds/configmap.ts";
 import { type EndpointSlice, endpointSlice } from "../../core/kinds/endpoint_slice.ts";
 import { type Endpoints, endpoints } from "../../core/kinds/endpoints.ts";
 import { namespace } from "../../core/kinds/namespace.ts";
@@ -19,6 +20,22 @@ export async function bootstrapNamespaces(
         .catch(ignoreExisting),
     ),
   );
+}
+
+/** Where node daemons and aggregated servers learn which client certificates the API server shows them. */
+const authenticationConfig = { namespace: "kube-system", name: "extension-apiserver-authentication" };
+
+/**
+ * Publishes the authority of client certificates.
+ *
+ * @see https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/#extension-apiserver-authenticates-the-request
+ */
+export async function bootstrapClientAuthority(
+  client: Client,
+  { authority, signal }: { readonly authority: string; readonly signal: AbortSignal },
+): Promise<void> {
+  const data = { "client-ca-file": authority };
+  await write(client, configMap, { apiVersion: "v1", kind: "ConfigMap", metadata: authenticationConfig, data }, signal);
 }
 
 /** Where pods find the API. */

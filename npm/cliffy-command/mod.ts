@@ -92,7 +92,7 @@ export class Command {
     return this;
   }
 
-  /** Options and commands added after this are listed under `name` in the help. */
+  /** Options added after this are listed under `name` in the help. */
   group(name: string | null): this {
     this.#selected.#group = name ?? undefined;
     return this;
@@ -137,7 +137,6 @@ export class Command {
     const child = typeof command === "string" ? new Command().description(command) : command;
     child.#name = name.split(" ")[0] ?? name;
     child.#parent = this;
-    if (child.#group === undefined) child.#group = this.#group;
     this.#commands.push(child);
     this.#selected = child;
     return this;
@@ -247,12 +246,12 @@ export class Command {
     for (const [group, members] of options) {
       sections.push(`${group ?? "Options"}:\n\n${columns(members.map(optionRow))}`);
     }
-    const commands = [...groups(this.getCommands(), (command) => command.#group)];
-    for (const [group, members] of commands) {
-      const rows = members.map(
+    const commands = this.getCommands();
+    if (commands.length > 0) {
+      const rows = commands.map(
         (command) => [[command.#name, ...command.#aliases].join(", "), command.getShortDescription()] as const,
       );
-      sections.push(`${group ?? "Commands"}:\n\n${columns(rows)}`);
+      sections.push(`Commands:\n\n${columns(rows)}`);
     }
     if (this.#examples.length > 0) {
       sections.push(

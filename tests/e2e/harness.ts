@@ -1,10 +1,16 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { Client } from "../../core/client/client.ts";
+import { createClient } from "../../core/client/create_client.ts";
+import { httpTransport } from "../../core/client/http_transport.ts";
+import { loadKubeconfig, resolveContext } from "../../core/client/kubeconfig.ts";
 
 /** What a finished command printed. */
 export interface Result {
@@ -20,12 +26,17 @@ export interface Running extends AsyncDisposable {
   output(): string;
   /** Resolves once the output has what `pattern` says. Rejects when the command ends first, or after 30 s. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<Result>;
   /** Sends a signal and waits for the end. */
   stop(signal?: NodeJS.Signals): Promise<Result>;
 }
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const onDeno = "Deno" in globalThis;
+
+/** Milliseconds that anything may take before a test gives up on it. */
+export const patienceMs = 30_000;
 
 /** How `wherry` is run here: the built program on Node, the sources on Deno. */
 export const wherry: readonly string[] = onDeno
@@ -63,11 +74,12 @@ export function start(command: readonly string[], options: { readonly env?: Reco
   const { child, ended, text, listeners } = launch(command, options.env);
   return {
     child,
+    ended,
     output: () => text.all,
     printed(pattern) {
       return new Promise((resolve, reject) => {
         const fail = (why: string) => reject(new Error(`${why} before it printed ${pattern}:\n${text.all}`));
-        const timer = setTimeout(() => fail("30 s passed"), 30_000);
+        const timer = setTimeout(() => fail(`${patienceMs} ms passed`), patienceMs);
         const look = () => {
           const match = pattern.exec(text.all);
           if (!match) return;
@@ -111,6 +123,116 @@ function launch([program = "", ...args]: readonly string[], env: Record<string, 
     ([code]): Result => ({ code: typeof code === "number" ? code : -1, stdout: text.stdout, stderr: text.stderr }),
   );
   return { child, ended, text, listeners };
+}
+
+/** A cluster that `wherry up` runs, and ways to use it. Disposal ends it with its pods. */
+export interface TestCluster extends AsyncDisposable {
+  readonly up: Running;
+  /** The folder given; the cluster's data is in `data`, its kubeconfig is `config`. */
+  readonly folder: string;
+  readonly kubeconfig: string;
+  /** Address on which node ports are served; the cluster's own. */
+  readonly nodePortAddress: string;
+  /** The API as any library sees it: over TLS, through the kubeconfig. */
+  readonly client: Client;
+  /** Runs a verb to its end. */
+  wherry(...args: readonly string[]): Promise<Result>;
+  /** Runs a verb that must end with 0. Resolves with what it printed on standard output. */
+  ok(...args: readonly string[]): Promise<string>;
+  /** Starts a verb that stays. */
+  follow(...args: readonly string[]): Running;
+  /** `wherry apply -f -` of objects, which must end with 0. Resolves with what it printed. */
+  apply(...objects: readonly object[]): Promise<string>;
+}
+
+/** Starts `wherry up` with the process runtime in `folder`, and resolves when it is ready. */
+export async function startUp(folder: string, ...flags: readonly string[]): Promise<TestCluster> {
+  const kubeconfig = join(folder, "config");
+  const nodePortAddress = ownAddress();
+  const up = start([...wherry, "up", ...clusterFlags(folder, nodePortAddress), ...flags], { env: { HOME: folder } });
+  await up.printed(/Ctrl-C stops the cluster/);
+  const access = await useCluster(kubeconfig, folder);
+  return {
+    up,
+    folder,
+    nodePortAddress,
+    ...access,
+    async [Symbol.asyncDispose]() {
+      await access.client[Symbol.asyncDispose]();
+      await up[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The flags that keep a test's cluster apart from every other on the machine. */
+export function clusterFlags(folder: string, nodePortAddress: string): readonly string[] {
+  return [
+    "--data-dir",
+    join(folder, "data"),
+    "--kubeconfig",
+    join(folder, "config"),
+    "--secure-port",
+    "0",
+    "--container-runtime",
+    "process",
+    "--nodeport-addresses",
+    nodePortAddress,
+  ];
+}
+
+/** An address of this machine that nothing else uses: node ports of clusters side by side do not meet on it. */
+export function ownAddress(): string {
+  return `127.250.${randomInt(1, 255)}.${randomInt(1, 255)}`;
+}
+
+/** What a kubeconfig leads to. */
+export async function useCluster(
+  kubeconfig: string,
+  home: string,
+): Promise<Pick<TestCluster, "kubeconfig" | "client" | "wherry" | "ok" | "follow" | "apply">> {
+  const { transport } = await resolveContext(await loadKubeconfig({ path: kubeconfig }));
+  const line = (args: readonly string[]) => [...wherry, "--kubeconfig", kubeconfig, ...args];
+  const env = { HOME: home };
+  const ok = async (args: readonly string[], input?: string) => {
+    const { code, stdout, stderr } = await run(line(args), { env, ...(input === undefined ? {} : { input }) });
+    if (code !== 0) throw new Error(`wherry ${args.join(" ")} ended with ${code}:\n${stdout}${stderr}`);
+    return stdout;
+  };
+  return {
+    kubeconfig,
+    client: createClient(httpTransport(transport)),
+    wherry: (...args) => run(line(args), { env }),
+    ok: (...args) => ok(args),
+    follow: (...args) => start(line(args), { env }),
+    apply: (...objects) => ok(["apply", "-f", "-"], objects.map((object) => JSON.stringify(object)).join("\n---\n")),
+  };
+}
+
+/** Ids of the processes whose command line or environment mentions `text`, such as the folder of a cluster. */
+export function processesOf(text: string): readonly number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) => ["cmdline", "environ"].some((file) => readQuietly(`/proc/${pid}/${file}`).includes(text)))
+    .map(Number);
+}
+
+/** Resolves with the first answer of `ask` that is not undefined. For what cannot be watched, only. */
+export async function eventually<T>(what: string, ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  const end = performance.now() + patienceMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (performance.now() > end) throw new Error(`${patienceMs} ms passed before ${what}`);
+    await sleep(20);
+  }
+}
+
+function readQuietly(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
 }
 
 /** Where kubectl is; undefined when it is not on the machine. */

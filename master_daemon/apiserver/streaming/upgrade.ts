@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { createWebSocketStream, type WebSocket, WebSocketServer } from "ws";
+import type { WebSocket, WebSocketServer } from "ws";
 import { StatusError } from "../../../core/api/status.ts";
 import type { MessageStream } from "../../../core/client/transport.ts";
 import { webSocketStream } from "../../../core/client/web_socket_stream.ts";
@@ -74,8 +74,10 @@ export async function serveUpgrade(
       return;
     }
     const webSocket = await acceptWebSocket({ request, socket, head }, choice.protocol);
-    if (choice.protocol === portForwardTunnelProtocol) await serveSpdy(createWebSocketStream(webSocket), target, clock);
-    else await serveMessages(webSocketStream(webSocket, { signal, toError: (error) => error as Error }), target);
+    if (choice.protocol === portForwardTunnelProtocol) {
+      const { createWebSocketStream } = await import("ws");
+      await serveSpdy(createWebSocketStream(webSocket), target, clock);
+    } else await serveMessages(webSocketStream(webSocket, { signal, toError: (error) => error as Error }), target);
   } catch {
     socket.destroy();
   } finally {
@@ -95,34 +97,44 @@ function serveSpdy(transport: Duplex, target: StreamTarget, clock: Clock): Promi
     : serveSpdyPortForward(transport, target);
 }
 
-const webSockets = new WebSocketServer({
-  noServer: true,
-  clientTracking: false,
-  perMessageDeflate: false,
-  maxPayload: maxMessageBytes,
-  handleProtocols: (offered, request) => {
-    const wanted = chosen.get(request);
-    return wanted !== undefined && offered.has(wanted) ? wanted : false;
-  },
-});
 const chosen = new WeakMap<IncomingMessage, string>();
-webSockets.on("headers", (headers, request) => {
-  if (chosen.get(request) !== tunnelAlias) return;
-  for (const [index, line] of headers.entries())
-    if (line.toLowerCase().startsWith("sec-websocket-protocol:"))
-      headers[index] = `Sec-WebSocket-Protocol: ${portForwardTunnelProtocol}`;
-});
+let webSockets: Promise<WebSocketServer> | undefined;
 
-function acceptWebSocket(
+/** Made with the first upgrade: few clusters see one, and the package takes its time to load. */
+async function openWebSockets(): Promise<WebSocketServer> {
+  const { WebSocketServer } = await import("ws");
+  const server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: maxMessageBytes,
+    handleProtocols: (offered, request) => {
+      const wanted = chosen.get(request);
+      return wanted !== undefined && offered.has(wanted) ? wanted : false;
+    },
+  });
+  server.on("headers", (headers, request) => {
+    if (chosen.get(request) !== tunnelAlias) return;
+    for (const [index, line] of headers.entries())
+      if (line.toLowerCase().startsWith("sec-websocket-protocol:"))
+        headers[index] = `Sec-WebSocket-Protocol: ${portForwardTunnelProtocol}`;
+  });
+  return server;
+}
+
+async function acceptWebSocket(
   { request, socket, head }: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
   protocol: string,
 ): Promise<WebSocket> {
   const alias = protocol === portForwardTunnelProtocol ? tunnelAlias : protocol;
   chosen.set(request, alias);
   request.headers["sec-websocket-protocol"] = alias;
+  webSockets ??= openWebSockets();
+  const server = await webSockets;
   return new Promise((resolve, reject) => {
+    if (socket.destroyed) return reject(new Error("The client went away"));
     socket.once("close", () => reject(new Error("The client went away")));
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+    server.handleUpgrade(request, socket, head, (webSocket) => {
       webSocket.on("error", () => {});
       resolve(webSocket);
     });
