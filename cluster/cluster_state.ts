@@ -1,5 +1,4 @@
 import { changePrivateFile, joinPath, readTextFile } from "../core/platform/files.ts";
-import { randomToken } from "../core/platform/uuid.ts";
 
 /** What a cluster on disk must find again after a restart. */
 export interface ClusterState {
@@ -7,33 +6,42 @@ export interface ClusterState {
   readonly token: string;
   /** Second byte of the cluster's loopback range; see `claimLoopbackRanges()`. */
   readonly secondByte: number;
+  /** Range of the services' addresses: those that exist lie in it. */
+  readonly serviceRange: string;
 }
 
 /**
- * The state kept in `dataDir`, made with `choose` the first time. Without a folder it lives as long as the process.
+ * The state kept in a folder; undefined when there is none yet.
  *
  * @throws SyntaxError when the file is damaged, naming it
  */
-export async function clusterState(dataDir: string | undefined, choose: () => Promise<number>): Promise<ClusterState> {
-  if (dataDir === undefined) return { token: randomToken(), secondByte: await choose() };
-  const path = joinPath(dataDir, "cluster.json");
+export async function readState(dataDir: string): Promise<ClusterState | undefined> {
+  const path = statePath(dataDir);
   const text = await readTextFile(path);
-  if (text !== undefined) return parseState(text, path);
-  const state = { token: randomToken(), secondByte: await choose() };
-  await changePrivateFile(path, () => `${JSON.stringify(state)}\n`);
-  return state;
-}
-
-function parseState(text: string, path: string): ClusterState {
+  if (text === undefined) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
     throw new SyntaxError(`Cannot read the cluster's state: ${path} is no JSON`, { cause });
   }
-  const { token, secondByte } = (value ?? {}) as Partial<ClusterState>;
-  if (typeof token !== "string" || token.length < 16 || typeof secondByte !== "number") {
-    throw new SyntaxError(`Cannot read the cluster's state: ${path} lacks its token or its range`);
+  const { token, secondByte, serviceRange } = (value ?? {}) as Partial<ClusterState>;
+  if (
+    typeof token !== "string" ||
+    token.length < 16 ||
+    typeof secondByte !== "number" ||
+    typeof serviceRange !== "string"
+  ) {
+    throw new SyntaxError(`Cannot read the cluster's state: ${path} lacks its token or its ranges`);
   }
-  return { token, secondByte };
+  return { token, secondByte, serviceRange };
+}
+
+/** Keeps the state in a folder, for its owner's eyes only. */
+export function writeState(dataDir: string, state: ClusterState): Promise<void> {
+  return changePrivateFile(statePath(dataDir), () => `${JSON.stringify(state)}\n`);
+}
+
+function statePath(dataDir: string): string {
+  return joinPath(dataDir, "cluster.json");
 }

@@ -3,6 +3,8 @@ import type { Random } from "../core/platform/random.ts";
 
 /** The address ranges of a cluster that lives on one machine's loopback interface. */
 export interface LoopbackRanges extends AsyncDisposable {
+  /** The X of the ranges. */
+  readonly secondByte: number;
   /** Pods' addresses, `127.X.0.0/17`. */
   readonly podRange: string;
   /** Services' addresses, `127.X.128.0/17`. */
@@ -28,7 +30,7 @@ export async function claimLoopbackRanges({
 }: {
   readonly random: Random;
   readonly preferred?: number | undefined;
-}): Promise<LoopbackRanges & { readonly secondByte: number }> {
+}): Promise<LoopbackRanges> {
   const count = highest - lowest + 1;
   const first = preferred ?? lowest + Math.floor(random() * count);
   for (let step = 0; step < count; step++) {

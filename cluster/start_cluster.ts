@@ -9,17 +9,20 @@ import type { KubeconfigCluster, KubeconfigUser } from "../core/client/load_kube
 import { type WaitOptions, waitFor } from "../core/client/wait_for.ts";
 import { systemClock } from "../core/platform/clock.ts";
 import { joinPath, temporaryFolder } from "../core/platform/files.ts";
+import { LocalRoutes } from "../core/platform/local_routes.ts";
 import { localAddresses } from "../core/platform/network.ts";
 import { type Random, seededRandom, systemRandom } from "../core/platform/random.ts";
+import { randomToken } from "../core/platform/uuid.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
 import { type Logger, silentLogger } from "../core/util/log.ts";
 import { type Master, type MasterOptions, startMaster } from "../master_daemon/master.ts";
 import { startNode } from "../node_daemon/node.ts";
+import { findDocker } from "../node_daemon/runtime/find_docker.ts";
 import type { RuntimeName } from "../node_daemon/runtime/mod.ts";
 import { ClusterNodes } from "./cluster_nodes.ts";
-import { clusterState } from "./cluster_state.ts";
-import { claimLoopbackRanges } from "./loopback_ranges.ts";
+import { type ClusterState, readState, writeState } from "./cluster_state.ts";
+import { claimLoopbackRanges, type LoopbackRanges } from "./loopback_ranges.ts";
 
 /** Options of {@linkcode startCluster}. */
 export interface ClusterOptions {
@@ -92,14 +95,20 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     throw new RangeError(`Cannot start a cluster: nodes must be a whole number, not ${count}`);
   const parts = new DisposalStack();
   try {
-    const state = await clusterState(dataDir, async () => Math.floor(random() * 0x7fffffff));
-    const ranges = parts.use(await claimLoopbackRanges({ random, preferred: state.secondByte }));
+    const runtime = await chooseRuntime(options.runtime, clock);
+    const kept = dataDir === undefined ? undefined : await readState(dataDir);
+    const ranges = parts.use(await claimLoopbackRanges({ random, preferred: kept?.secondByte }));
+    const { secondByte } = ranges;
+    const routes = parts.use(new LocalRoutes());
+    const serviceRange = await openServiceRange({ kept: kept?.serviceRange, runtime, ranges, routes });
+    const state: ClusterState = kept ?? { token: randomToken(), secondByte, serviceRange };
+    if (dataDir !== undefined && !kept) await writeState(dataDir, state);
     const master = parts.use(
       await startMaster({
         dataDir,
         listen: { host: options.host, port: options.port ?? 0 },
         tokens: new Map([[state.token, { username: "admin", groups: ["system:masters"] }]]),
-        serviceClusterIpRange: ranges.serviceRange,
+        serviceClusterIpRange: serviceRange,
         controllers: { ...options.controllers, clusterCidr: ranges.podRange },
         clock,
         random,
@@ -109,7 +118,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     );
     const addresses = Array.from(
       { length: count },
-      (_, index) => (count === 1 && options.nodeIP) || nodeAddress(ranges.secondByte, index),
+      (_, index) => (count === 1 && options.nodeIP) || nodeAddress(secondByte, index),
     );
     const rootDir =
       dataDir === undefined ? parts.use(await temporaryFolder("wherry-")).path : joinPath(dataDir, "nodes");
@@ -126,7 +135,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
           nodeName,
           nodeIPs: [address],
           rootDir: nodeRoot,
-          runtime: options.runtime ?? "process",
+          runtime,
           sandboxImage: options.podInfraImage,
           clientCa,
           serverAddress: address,
@@ -146,6 +155,33 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     await parts[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** What `auto` means on this machine. */
+async function chooseRuntime(name: RuntimeName = "process", clock: Clock): Promise<RuntimeName> {
+  if (name !== "auto") return name;
+  return (await findDocker({ clock })) ? "docker" : "process";
+}
+
+/**
+ * The range of the services' addresses, which this machine answers for. Containers on a bridge have a loopback of their
+ * own: where the system lets us, their services get addresses that lead to this host. Processes need none of that.
+ */
+async function openServiceRange({
+  kept,
+  runtime,
+  ranges,
+  routes,
+}: {
+  readonly kept: string | undefined;
+  readonly runtime: RuntimeName;
+  readonly ranges: LoopbackRanges;
+  readonly routes: LocalRoutes;
+}): Promise<string> {
+  const hostRange = runtime === "docker" ? `10.${96 + (ranges.secondByte % 16)}.128.0/17` : undefined;
+  const wanted = kept ?? hostRange ?? ranges.serviceRange;
+  if (wanted.startsWith("127.") || (await routes.add(wanted))) return wanted;
+  return kept ?? ranges.serviceRange;
 }
 
 function clusterOf({

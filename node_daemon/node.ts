@@ -6,6 +6,7 @@ import { createInformers } from "../core/client/informers.ts";
 import type { Taint } from "../core/kinds/node.ts";
 import { fingerprint, selfSigned } from "../core/platform/certificates.ts";
 import { resolvePath } from "../core/platform/files.ts";
+import { LocalRoutes } from "../core/platform/local_routes.ts";
 import { diskSpace, machineFacts, primaryAddress } from "../core/platform/machine.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
@@ -104,9 +105,14 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
       kubeletVersion: gitVersion,
     };
     let range = options.podCidr;
-    const onNode = (podCidr: string | undefined) => {
+    const localRoutes = parts.use(new LocalRoutes());
+    const onNode = async (podCidr: string | undefined) => {
       range = options.podCidr ?? podCidr ?? range;
-      if (range !== undefined) kubelet.setPodRange(range);
+      if (range === undefined) return;
+      // Processes get their addresses on this host itself: 127.0.0.0/8 is there already, other ranges are made so.
+      if (runtime.assignsPodIP && !range.startsWith("127.") && !(await localRoutes.add(range)))
+        log.warn("Cannot give pods addresses of this range without the right to change routes", { range });
+      kubelet.setPodRange(range);
     };
     parts.use(
       await startNodeStatus({
@@ -118,7 +124,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
         clock,
         log,
         signal,
-        onNode: ({ spec }) => onNode(spec?.podCIDR),
+        onNode: ({ spec }) => void onNode(spec?.podCIDR),
       }),
     );
     const started = parts.use(
@@ -141,7 +147,8 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     if (range !== undefined) started.setPodRange(range);
     if (options.proxy !== false) {
       const { nodePortAddresses = [...new Set(["127.0.0.1", ...nodeIPs])], balancer } = options.proxy ?? {};
-      parts.use(await startProxy({ informers, nodeName, nodePortAddresses, balancer, clock, random, log, signal }));
+      const common = { informers, clock, random, log, signal };
+      parts.use(await startProxy({ ...common, nodeName, nodePortAddresses, balancer, localRoutes }));
     }
     // Last, so that it comes first at the end: pods that end still reach their services.
     if (options.drainOnExit) parts.defer(() => started.drain({ signal: new AbortController().signal }));

@@ -1,5 +1,6 @@
 import type { Client } from "../../core/client/client.ts";
 import { createInformers } from "../../core/client/informers.ts";
+import { LocalRoutes } from "../../core/platform/local_routes.ts";
 import { localAddresses } from "../../core/platform/network.ts";
 import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { startFileProxy } from "./file_source.ts";
@@ -25,7 +26,8 @@ export async function startProxyDaemon(options: ProxyDaemonOptions): Promise<Asy
   try {
     parts.use(source.client);
     const informers = parts.use(createInformers({ ...rest, client: source.client }));
-    parts.use(await startProxy({ ...rest, informers, nodePortAddresses: localAddresses(nodePortRanges) }));
+    const localRoutes = parts.use(new LocalRoutes());
+    parts.use(await startProxy({ ...rest, localRoutes, informers, nodePortAddresses: localAddresses(nodePortRanges) }));
     return parts;
   } catch (error) {
     await parts[Symbol.asyncDispose]();

@@ -1,3 +1,4 @@
+import type { LocalRoutes } from "../../core/platform/local_routes.ts";
 import type { Random } from "../../core/platform/random.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
@@ -16,6 +17,8 @@ export interface ProxierOptions {
   readonly log: Logger;
   /** Balancer for rules that name none. Default `round-robin`. */
   readonly balancer?: string | undefined;
+  /** Makes a service address this machine's own when it is not. Default: such services are not served, and that is said. */
+  readonly localRoutes?: Pick<LocalRoutes, "add" | "remove"> | undefined;
 }
 
 interface Slot {
@@ -137,6 +140,7 @@ export class Proxier implements AsyncDisposable {
         const { listener } = slot;
         slot.listener = undefined;
         await listener[Symbol.asyncDispose]();
+        if (!this.#serves(slot.rule.address)) await this.#options.localRoutes?.remove(slot.rule.address);
       }
     });
   }
@@ -145,8 +149,11 @@ export class Proxier implements AsyncDisposable {
     const { clock, log } = this.#options;
     const { address, port, protocol, service } = slot.rule;
     try {
-      const listen = protocol === "UDP" ? listenUdp : listenTcp;
-      slot.listener = await listen({ address, port, target, clock, log });
+      const listen = () => (protocol === "UDP" ? listenUdp : listenTcp)({ address, port, target, clock, log });
+      slot.listener = await listen().catch(async (error: unknown) => {
+        if (isForeignAddress(error) && (await this.#options.localRoutes?.add(address))) return await listen();
+        throw error;
+      });
       slot.retryMs = 0;
     } catch (error) {
       const report = slot.retryMs === 0 ? log.error : log.debug;
@@ -161,6 +168,10 @@ export class Proxier implements AsyncDisposable {
     }
   }
 
+  #serves(address: string): boolean {
+    return [...this.#slots.values()].some(({ rule, listener }) => listener && rule.address === address);
+  }
+
   #balancerFor({ balancer, affinityTimeoutMs, service }: ProxyRule): Balancer {
     const { random, clock, log, balancer: preset = defaultBalancer } = this.#options;
     const factory = balancers.get(balancer ?? preset) ?? balancers.get(defaultBalancer);
@@ -171,6 +182,10 @@ export class Proxier implements AsyncDisposable {
     const inner = factory({ random });
     return affinityTimeoutMs === undefined ? inner : clientIpAffinity(inner, { timeoutMs: affinityTimeoutMs, clock });
   }
+}
+
+function isForeignAddress(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRNOTAVAIL";
 }
 
 function keyOf({ protocol, address, port }: ProxyRule): string {

@@ -15,9 +15,10 @@ function values(given: Partial<FlagValues<MasterFlags>> = {}): FlagValues<Master
 describe("masterOptions()", () => {
   it("has the defaults of Kubernetes' daemons", () => {
     expect(masterOptions(values())).toMatchObject({
-      dataDir: undefined,
+      dataDir: expect.stringMatching(/wherry\/master$/),
       authorizationMode: "AlwaysAllow",
-      serviceClusterIpRange: "10.96.0.0/16",
+      // Chosen by the bind address, by the master.
+      serviceClusterIpRange: undefined,
       serviceNodePortRange: "30000-32767",
       listen: { host: "127.0.0.1", port: 6443, subjectAltNames: [] },
       controllers: { nodeMonitorGracePeriodMs: 50_000, terminatedPodGcThreshold: 12_500, eventTtlMs: 3_600_000 },

@@ -100,6 +100,20 @@ describe("Proxier TCP", () => {
   });
 });
 
+describe("Proxier addresses", () => {
+  it("asks for an address that is not this machine's, and says when it cannot be had", async () => {
+    const asked: string[] = [];
+    const said: unknown[] = [];
+    const localRoutes = { add: async (address: string) => asked.push(address) === 0, remove: async () => {} };
+    const log = { ...silentLogger, error: (_message: string, fields: unknown) => said.push(fields) };
+    const proxier = open.use(new Proxier({ ...options, log, localRoutes }));
+    await proxier.apply("svc", [{ ...rule("TCP", 80, [{ ip: "127.0.0.1", port: 1 }]), address: "192.0.2.1" }]);
+    expect(asked).toEqual(["192.0.2.1"]);
+    expect(said).toEqual([expect.objectContaining({ service: "default/web:80", address: "192.0.2.1:80" })]);
+    expect(proxier.listening).toEqual([]);
+  });
+});
+
 describe("Proxier UDP", () => {
   it("keeps a flow on one endpoint and moves it when that endpoint goes", async () => {
     const [a, b] = await Promise.all([udpGreeter("a"), udpGreeter("b")]);
