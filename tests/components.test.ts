@@ -1,0 +1,33 @@
+import { execFileSync } from "node:child_process";
+import process from "node:process";
+import { describe, expect, it } from "vitest";
+
+/** How each real component shows that it is there. */
+const components: Readonly<Record<string, readonly [program: string, ...args: string[]]>> = {
+  docker: ["docker", "version", "--format", "{{.Server.Version}}"],
+  etcd: ["etcd", "--version"],
+  kubectl: ["kubectl", "version", "--client"],
+};
+const required = (process.env["WHERRY_REQUIRE"] ?? "").split(",").filter(Boolean);
+
+describe("WHERRY_REQUIRE", () => {
+  it("names components that there are", () => {
+    expect(required.filter((name) => !Object.hasOwn(components, name))).toEqual([]);
+  });
+
+  it.each(Object.entries(components))(
+    "finds %s on this machine, or leaves it out when it is not required",
+    (name, [program, ...args]) => {
+      const answer = () => execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+      if (required.includes(name)) {
+        expect(answer()).not.toBe("");
+        return;
+      }
+      try {
+        answer();
+      } catch {
+        console.warn(`Skipped: ${name} is not on this machine; the tests that need it do not run`);
+      }
+    },
+  );
+});
