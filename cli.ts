@@ -2,10 +2,8 @@
 import { runCommand } from "./commands/command.ts";
 import { globalFlags, systemEnv } from "./commands/global_flags.ts";
 import { verbs } from "./commands/mod.ts";
-import { StatusError } from "./core/api/status.ts";
-import { ConnectionError } from "./core/client/connection_error.ts";
+import { errorText } from "./commands/output/errors.ts";
 import { commandLine, runProgram, systemTerminal } from "./core/platform/terminal.ts";
-import { errorMessage } from "./core/util/log.ts";
 import { version } from "./core/version.ts";
 
 void runProgram(async (signal) => {
@@ -31,8 +29,5 @@ void runProgram(async (signal) => {
 });
 
 function describe(error: unknown, withStack: boolean): string {
-  if (withStack && error instanceof Error) return error.stack ?? errorMessage(error);
-  // As kubectl: what the server said, and that it cannot be reached, are told apart from what went wrong here.
-  if (error instanceof StatusError) return `Error from server (${error.reason}): ${error.message}`;
-  return error instanceof ConnectionError ? error.message : `error: ${errorMessage(error)}`;
+  return withStack && error instanceof Error && error.stack ? error.stack : errorText(error);
 }

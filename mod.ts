@@ -8,7 +8,7 @@
  * await cluster.apply(manifest);
  * await cluster.waitFor(deployment, { namespace: "default", name: "web" }, { condition: "Available" });
  */
-export { type Cluster, type ClusterOptions, startCluster } from "./cluster/start_cluster.ts";
+export { type Cluster, type ClusterOptions, type CommandResult, startCluster } from "./cluster/start_cluster.ts";
 export * from "./core/api/mod.ts";
 export * from "./core/client/mod.ts";
 export * from "./core/kinds/mod.ts";

@@ -9,6 +9,8 @@ export interface ClusterNodesOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Whether ended containers are kept, for nodes that go on with the same folders. */
+  readonly lasting: boolean;
 }
 
 /** The nodes of a cluster in one process. Disposing ends their pods in order, and those that killed nodes left behind. */
@@ -47,9 +49,10 @@ export class ClusterNodes implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { signal } = new AbortController();
-    const draining = [...this.#running.values()].map(async ({ node }) => {
-      await node.kubelet.drain({ signal, resumable: true });
-      await node[Symbol.asyncDispose]();
+    const draining = [...this.#running.values()].map(async (entry) => {
+      await entry.node.kubelet.drain({ signal, resumable: true });
+      await entry.node[Symbol.asyncDispose]();
+      if (!this.#options.lasting) await this.#clear(entry, signal);
     });
     await Promise.all([...draining, ...this.#left.map((entry) => this.#clear(entry, signal))]);
   }

@@ -48,6 +48,11 @@ export async function claimLoopbackRanges({
   throw new Error("Cannot choose addresses for the cluster: every range of 127.0.0.0/8 is in use");
 }
 
+/** The part of 10.96.0.0/12 for services that containers reach: its own for each second byte that a cluster holds. */
+export function hostServiceRange(secondByte: number): string {
+  return `10.${96 + (secondByte % 16)}.${Math.floor(secondByte / 16) * 16}.0/20`;
+}
+
 function hold(host: string): Promise<(() => Promise<void>) | undefined> {
   return new Promise((resolve) => {
     const server = createServer((socket) => socket.destroy());

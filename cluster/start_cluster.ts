@@ -5,8 +5,10 @@ import { formatYaml } from "../core/api/yaml_writer.ts";
 import { apply } from "../core/client/apply.ts";
 import type { Client } from "../core/client/client.ts";
 import { discover, findResourceOf } from "../core/client/discovery.ts";
+import { exec } from "../core/client/exec.ts";
 import type { KubeconfigCluster, KubeconfigUser } from "../core/client/load_kubeconfig.ts";
-import { type WaitOptions, waitFor } from "../core/client/wait_for.ts";
+import { type LogOptions, logLines } from "../core/client/logs.ts";
+import { type WaitDeletedOptions, type WaitOptions, waitFor } from "../core/client/wait_for.ts";
 import { systemClock } from "../core/platform/clock.ts";
 import { joinPath, temporaryFolder } from "../core/platform/files.ts";
 import { LocalRoutes } from "../core/platform/local_routes.ts";
@@ -22,7 +24,7 @@ import { findDocker } from "../node_daemon/runtime/find_docker.ts";
 import type { RuntimeName } from "../node_daemon/runtime/mod.ts";
 import { ClusterNodes } from "./cluster_nodes.ts";
 import { type ClusterState, readState, writeState } from "./cluster_state.ts";
-import { claimLoopbackRanges, type LoopbackRanges } from "./loopback_ranges.ts";
+import { claimLoopbackRanges, hostServiceRange, type LoopbackRanges } from "./loopback_ranges.ts";
 
 /** Options of {@linkcode startCluster}. */
 export interface ClusterOptions {
@@ -56,7 +58,18 @@ export interface ClusterOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A running cluster. Disposing stops its pods and everything else. */
+/** What a command in a container printed, and how it ended. */
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * A running cluster. Disposing stops its pods and everything else.
+ *
+ * Its methods are the functions of the same names (`apply`, `waitFor`, `logLines`, `exec`) with its client and its clock.
+ */
 export interface Cluster extends AsyncDisposable {
   /** Its API, in this process, as an administrator. */
   readonly client: Client;
@@ -73,8 +86,24 @@ export interface Cluster extends AsyncDisposable {
   readonly nodes: readonly string[];
   /** Applies objects, or manifests as YAML or JSON text, as `kubectl apply` does. Namespaced objects without a namespace go to `default`. */
   apply(manifests: string | KubeObject | readonly KubeObject[]): Promise<readonly KubeObject[]>;
-  /** Waits for a condition, or a predicate, of an object. */
+  /** Waits for a condition, or a predicate, of an object. @throws StatusError Timeout after `timeoutMs` of the cluster's clock */
   waitFor<T extends KubeObject>(kind: ResourceType<T>, key: ObjectKey, options: WaitOptions<T>): Promise<T>;
+  /** Waits until an object is gone. */
+  waitFor<T extends KubeObject>(
+    kind: ResourceType<T>,
+    key: ObjectKey,
+    options: WaitDeletedOptions,
+  ): Promise<T | undefined>;
+  /** The lines of a container's log. */
+  logs(pod: ObjectKey, options?: LogOptions): AsyncIterable<string>;
+  /** Runs a program with its arguments (no shell) in a container, to its end. */
+  exec(
+    pod: ObjectKey,
+    command: readonly string[],
+    options?: { readonly container?: string; readonly stdin?: string; readonly signal?: AbortSignal },
+  ): Promise<CommandResult>;
+  /** Starts one more node. Resolves with its name once it is registered. */
+  addNode(): Promise<string>;
   /** Stops a node's daemon as a crash would: its containers go on, nobody tells the master. @throws RangeError for a name that is none */
   killNode(name: string): Promise<void>;
 }
@@ -116,41 +145,44 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         signal,
       }),
     );
-    const addresses = Array.from(
-      { length: count },
-      (_, index) => (count === 1 && options.nodeIP) || nodeAddress(secondByte, index),
-    );
     const rootDir =
       dataDir === undefined ? parts.use(await temporaryFolder("wherry-")).path : joinPath(dataDir, "nodes");
-    const nodes = parts.use(new ClusterNodes({ clock, random, log }));
-    const clientCa = count > 0 ? await master.ca() : undefined;
-    const nodePortAddresses = options.nodePortRanges ? localAddresses(options.nodePortRanges) : addresses;
-    await Promise.all(
-      addresses.map(async (address, index) => {
-        const nodeName = `node-${index}`;
-        const nodeRoot = joinPath(rootDir, nodeName);
-        const node = await startNode({
-          client: master.client,
-          informers: master.informers,
-          nodeName,
-          nodeIPs: [address],
-          rootDir: nodeRoot,
-          runtime,
-          sandboxImage: options.podInfraImage,
-          clientCa,
-          serverAddress: address,
-          serverPort: 0,
-          // One proxy serves the machine: the nodes share its addresses.
-          proxy: index === 0 ? { nodePortAddresses } : false,
-          clock,
-          random,
-          log: log.with({ node: nodeName }),
-          signal,
-        });
-        nodes.add(node, nodeRoot);
-      }),
-    );
-    return clusterOf({ master, nodes, token: state.token, clock, parts, caPem: await master.ca() });
+    const nodes = parts.use(new ClusterNodes({ clock, random, log, lasting: dataDir !== undefined }));
+    const clientCa = await master.ca();
+    const addressOf = (index: number) =>
+      (count === 1 && index === 0 && options.nodeIP) || nodeAddress(secondByte, index);
+    const nodePortAddresses = options.nodePortRanges
+      ? localAddresses(options.nodePortRanges)
+      : Array.from({ length: Math.max(1, count) }, (_, index) => addressOf(index));
+    let started = 0;
+    const addNode = async (): Promise<string> => {
+      const index = started++;
+      const nodeName = `node-${index}`;
+      const nodeRoot = joinPath(rootDir, nodeName);
+      const address = addressOf(index);
+      const node = await startNode({
+        client: master.client,
+        informers: master.informers,
+        nodeName,
+        nodeIPs: [address],
+        rootDir: nodeRoot,
+        runtime,
+        sandboxImage: options.podInfraImage,
+        clientCa,
+        serverAddress: address,
+        serverPort: 0,
+        // One proxy serves the machine: the nodes share its addresses.
+        proxy: index === 0 ? { nodePortAddresses } : false,
+        clock,
+        random,
+        log: log.with({ node: nodeName }),
+        signal,
+      });
+      nodes.add(node, nodeRoot);
+      return nodeName;
+    };
+    await Promise.all(Array.from({ length: count }, addNode));
+    return clusterOf({ master, nodes, addNode, token: state.token, clock, parts, caPem: clientCa });
   } catch (error) {
     await parts[Symbol.asyncDispose]();
     throw error;
@@ -178,7 +210,7 @@ async function openServiceRange({
   readonly ranges: LoopbackRanges;
   readonly routes: LocalRoutes;
 }): Promise<string> {
-  const hostRange = runtime === "docker" ? `10.${96 + (ranges.secondByte % 16)}.128.0/17` : undefined;
+  const hostRange = runtime === "docker" ? hostServiceRange(ranges.secondByte) : undefined;
   const wanted = kept ?? hostRange ?? ranges.serviceRange;
   if (wanted.startsWith("127.") || (await routes.add(wanted))) return wanted;
   return kept ?? ranges.serviceRange;
@@ -187,6 +219,7 @@ async function openServiceRange({
 function clusterOf({
   master,
   nodes,
+  addNode,
   token,
   clock,
   parts,
@@ -194,6 +227,7 @@ function clusterOf({
 }: {
   readonly master: Master;
   readonly nodes: ClusterNodes;
+  addNode(): Promise<string>;
   readonly token: string;
   readonly clock: Clock;
   readonly parts: DisposalStack;
@@ -207,7 +241,9 @@ function clusterOf({
     credentials,
     kubeconfig: formatYaml(kubeconfigOf(credentials)),
     clock,
-    runtime: nodes.runtime ?? "none",
+    get runtime() {
+      return nodes.runtime ?? "none";
+    },
     get nodes() {
       return nodes.names;
     },
@@ -224,10 +260,43 @@ function clusterOf({
         applied.push((await apply(client, findResourceOf(resources, object), object)).object);
       return applied;
     },
-    waitFor: (kind, key, options) => waitFor(client, kind, key, { clock, ...options }),
+    // The two forms of waitFor() differ only in what they resolve with.
+    waitFor: (<T extends KubeObject>(kind: ResourceType<T>, key: ObjectKey, options: WaitOptions<T>) =>
+      waitFor(client, kind, key, { clock, ...options })) as Cluster["waitFor"],
+    logs: (pod, options) => logLines(client, pod, options),
+    async exec(pod, command, { stdin, ...options } = {}) {
+      const [stdout, stderr] = [new TextSink(), new TextSink()];
+      const code = await exec(client, pod, {
+        ...options,
+        command,
+        ...(stdin === undefined ? {} : { stdin: bytesOf(stdin) }),
+        stdout: (bytes) => stdout.write(bytes),
+        stderr: (bytes) => stderr.write(bytes),
+      });
+      return { code, stdout: stdout.text(), stderr: stderr.text() };
+    },
+    addNode,
     killNode: (name) => nodes.kill(name),
     [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
   };
+}
+
+/** Collects bytes that are text. */
+class TextSink {
+  readonly #decoder = new TextDecoder();
+  #text = "";
+
+  write(bytes: Uint8Array): void {
+    this.#text += this.#decoder.decode(bytes, { stream: true });
+  }
+
+  text(): string {
+    return this.#text + this.#decoder.decode();
+  }
+}
+
+async function* bytesOf(text: string): AsyncGenerator<Uint8Array, void, void> {
+  yield new TextEncoder().encode(text);
 }
 
 /** The last addresses of the pod range, which no node's pods get: 127.X.127.1 and up. */

@@ -2,6 +2,7 @@ import { keyOf } from "../core/api/meta.ts";
 import { apply as applyObject } from "../core/client/apply.ts";
 import { manifestFlags, readManifests } from "./manifests.ts";
 import { withNamespace } from "./namespaced.ts";
+import { errorText } from "./output/errors.ts";
 import { objectFormat, qualifiedName } from "./output/format.ts";
 import { resourceOfKind } from "./resource_args.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
@@ -59,10 +60,7 @@ export const apply: Verb = defineVerb({
         // One bad object does not keep the others from being applied; all failures are told.
         if (env.signal.aborted) throw error;
         failures++;
-        const { name } = keyOf(manifest);
-        env.terminal.warn(
-          `Error applying ${manifest.kind} "${name}": ${error instanceof Error ? error.message : String(error)}`,
-        );
+        env.terminal.warn(errorText(error, `applying ${manifest.kind} "${keyOf(manifest).name}"`));
       }
     }
     return failures > 0 ? 1 : 0;

@@ -58,7 +58,10 @@ export function parseArguments(args: readonly string[], verbs: readonly Verb[], 
       else flags.push(flag);
     }
   }
-  return { path, flags, words, literal, help };
+  // As in pflag, what was said last counts; lists collect.
+  const last = new Map(flags.map((flag, index) => [flag.name, index]));
+  const counting = flags.filter(({ name }, index) => table[name]?.type === "list" || last.get(name) === index);
+  return { path, flags: counting, words, literal, help };
 }
 
 /** Whether the word is a flag whose value is the next word. Unknown flags are complained of later, when the verb is known. */

@@ -22,6 +22,10 @@ export interface RunOptions {
  * @throws UsageError for a wrong use; whatever the verb throws
  */
 export async function runCommand(args: readonly string[], options: RunOptions): Promise<number> {
+  if (args.length === 1 && args[0] === "--version") {
+    await options.write(`${options.version}\n`);
+    return 0;
+  }
   const { path, flags, words, literal, help } = parseArguments(args, options.verbs, options.globals);
   let exitCode = 0;
   const root = rootCommand(options, async (verb, values, positional) => {

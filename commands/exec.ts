@@ -30,7 +30,7 @@ export const exec: Verb = defineVerb({
     const sizes = tty ? terminalSizes(terminal) : undefined;
     const cooked = tty ? terminal.raw() : undefined;
     try {
-      return await execInPod(client, keyOf(one), {
+      const code = await execInPod(client, keyOf(one), {
         container:
           flags.container ??
           one.metadata.annotations?.["kubectl.kubernetes.io/default-container"] ??
@@ -43,6 +43,8 @@ export const exec: Verb = defineVerb({
         resize: sizes,
         signal: env.signal,
       });
+      if (code !== 0) terminal.warn(`command terminated with exit code ${code}`);
+      return code;
     } finally {
       cooked?.();
       sizes?.end();

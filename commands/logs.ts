@@ -40,7 +40,7 @@ export const logs: Verb = defineVerb({
       throw new UsageError("expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]' or a selector");
     const pods =
       flags.selector === undefined
-        ? [await podOf(client, target ?? "", env)]
+        ? [await podOf(client, target ?? "", env, { tell: true })]
         : await selected(client, flags.selector, env);
     const options = {
       follow: flags.follow,

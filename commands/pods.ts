@@ -8,8 +8,13 @@ import { keyIn } from "./namespaced.ts";
 import { resourceNamed } from "./resource_args.ts";
 import { UsageError } from "./verb.ts";
 
-/** The pod that a word means: its name, `pod/NAME`, or one of the pods of `deploy/NAME`, `svc/NAME` … (a ready one first). */
-export async function podOf(client: Client, word: string, env: CommandEnv): Promise<Pod> {
+/** The pod that a word means: its name, `pod/NAME`, or one of the pods of `deploy/NAME`, `svc/NAME` … (a ready one first). With `tell`, says which of several it is. */
+export async function podOf(
+  client: Client,
+  word: string,
+  env: CommandEnv,
+  { tell = false }: { readonly tell?: boolean } = {},
+): Promise<Pod> {
   const slash = word.indexOf("/");
   const resource = slash < 0 ? pod : await resourceNamed(client, word.slice(0, slash));
   const key = await keyIn(resource, word.slice(slash + 1), env);
@@ -20,6 +25,7 @@ export async function podOf(client: Client, word: string, env: CommandEnv): Prom
   const { items } = await client.list(pod, { namespace: key.namespace, labelSelector, signal: env.signal });
   const [chosen] = [...items].sort((a, b) => Number(isPodReady(b)) - Number(isPodReady(a)));
   if (!chosen) throw new UsageError(`no pods of ${word} were found`);
+  if (tell && items.length > 1) env.terminal.warn(`Found ${items.length} pods, using pod/${chosen.metadata.name}`);
   return chosen;
 }
 

@@ -6,6 +6,7 @@ import {
   findResourceOf,
   resourcesOfCategory,
 } from "../core/client/discovery.ts";
+import { kinds } from "../core/kinds/mod.ts";
 import { UsageError } from "./verb.ts";
 
 /** Some objects of one resource: those named, or all of them. */
@@ -27,8 +28,33 @@ export function resourcesOf(client: Client): Promise<readonly DiscoveredResource
   return found;
 }
 
+/** What every Kubernetes serves: to ask the server for all that it has takes longer than most verbs. */
+const everywhere: readonly DiscoveredResource[] = kinds.map(
+  ({ group, version, kind, plural, namespaced, singular, shortNames, categories, subresources }) => ({
+    group,
+    version,
+    kind,
+    plural,
+    namespaced,
+    singular,
+    shortNames,
+    categories,
+    verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
+    subresources: Object.keys(subresources).map((name) => ({
+      name,
+      kind: name === "scale" ? "Scale" : kind,
+      verbs: ["get", "patch", "update"],
+    })),
+  }),
+);
+
 /** The resource that a word names (`po`, `deployments.apps`, `Service`). @throws UnknownResourceError naming the nearest one */
 export async function resourceNamed(client: Client, word: string): Promise<DiscoveredResource> {
+  const lower = word.toLowerCase();
+  const known = everywhere.find(
+    ({ plural, singular, shortNames }) => plural === lower || singular === lower || shortNames.includes(lower),
+  );
+  if (known) return known;
   return findResource(await resourcesOf(client), word);
 }
 

@@ -64,20 +64,20 @@ const history: Verb = defineVerb({
     const client = await env.client();
     for (const target of await deploymentsOf(client, words, env)) {
       const revisions = await revisionsOf(client, target, env);
-      await env.terminal.write(
-        `deployment.apps/${target.metadata.name} ${flags.revision === undefined ? "" : `with revision #${flags.revision}`}\n`,
-      );
+      const title = `deployment.apps/${target.metadata.name} `;
       if (flags.revision !== undefined) {
         const found = revisions.get(flags.revision);
         if (!found) throw new UsageError(`unable to find the specified revision`);
-        await env.terminal.write(`${describePodTemplate(found.spec.template).join("\n")}\n`);
+        await env.terminal.write(
+          `${title}with revision #${flags.revision}\n${describePodTemplate(found.spec.template).join("\n")}\n`,
+        );
         continue;
       }
       const rows = [...revisions].map(([revision, rs]) => [
         String(revision),
         rs.metadata.annotations?.[changeCauseAnnotation] ?? "<none>",
       ]);
-      await env.terminal.write(`${alignColumns([["REVISION", "CHANGE-CAUSE"], ...rows]).join("\n")}\n\n`);
+      await env.terminal.write(`${title}\n${alignColumns([["REVISION", "CHANGE-CAUSE"], ...rows]).join("\n")}\n\n`);
     }
     return 0;
   },
@@ -126,11 +126,29 @@ const undo: Verb = defineVerb({
   },
 });
 
-const restart = patching("restart", "Replace all pods, a few at a time.", "restarted", (env) => ({
-  spec: { template: { metadata: { annotations: { [restartedAtAnnotation]: timestamp(env.clock) } } } },
-}));
-const pause = patching("pause", "Keep changes from being rolled out.", "paused", () => ({ spec: { paused: true } }));
-const resume = patching("resume", "Roll changes out again.", "resumed", () => ({ spec: { paused: null } }));
+const restart = patching({
+  name: "restart",
+  summary: "Replace all pods, a few at a time.",
+  done: "restarted",
+  problem: ({ paused }) => (paused ? "can't restart paused deployment (run rollout resume first)" : undefined),
+  body: (env) => ({
+    spec: { template: { metadata: { annotations: { [restartedAtAnnotation]: timestamp(env.clock) } } } },
+  }),
+});
+const pause = patching({
+  name: "pause",
+  summary: "Keep changes from being rolled out.",
+  done: "paused",
+  problem: ({ paused }) => (paused ? "is already paused" : undefined),
+  body: () => ({ spec: { paused: true } }),
+});
+const resume = patching({
+  name: "resume",
+  summary: "Roll changes out again.",
+  done: "resumed",
+  problem: ({ paused }) => (paused ? undefined : "is not paused"),
+  body: () => ({ spec: { paused: null } }),
+});
 
 /** Looks at and steers roll-outs of deployments. */
 export const rollout: Verb = defineVerb({
@@ -141,7 +159,18 @@ export const rollout: Verb = defineVerb({
   verbs: [status, history, undo, restart, pause, resume],
 });
 
-function patching(name: string, summary: string, done: string, body: (env: CommandEnv) => JsonObject): Verb {
+/** A verb that changes deployments by one patch each. */
+interface PatchingVerb {
+  readonly name: string;
+  readonly summary: string;
+  /** What became of the deployment. */
+  readonly done: string;
+  /** Why a deployment cannot be changed so. */
+  problem(spec: Deployment["spec"]): string | undefined;
+  body(env: CommandEnv): JsonObject;
+}
+
+function patching({ name, summary, done, problem, body }: PatchingVerb): Verb {
   return defineVerb({
     name,
     group: "Roll out",
@@ -150,7 +179,14 @@ function patching(name: string, summary: string, done: string, body: (env: Comma
     flags: {},
     async run({ words, env }) {
       const client = await env.client();
+      let failed = false;
       for (const target of await deploymentsOf(client, words, env)) {
+        const why = problem(target.spec);
+        if (why !== undefined) {
+          env.terminal.warn(`error: deployments.apps "${target.metadata.name}" ${why}`);
+          failed = true;
+          continue;
+        }
         await client.patch(
           deployment,
           keyOf(target),
@@ -159,7 +195,7 @@ function patching(name: string, summary: string, done: string, body: (env: Comma
         );
         await env.terminal.write(`deployment.apps/${target.metadata.name} ${done}\n`);
       }
-      return 0;
+      return failed ? 1 : 0;
     },
   });
 }

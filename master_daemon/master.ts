@@ -115,8 +115,10 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const store = parts.use(await openStore(storeUrl, { clock, log }));
     const { serviceRange, podRange } = rangesOf(options, listenHost);
     // Where Kubernetes forbids loopback addresses, those of this cluster's own ranges are accepted.
-    const localRanges = [serviceRange, podRange, `${advertised}/32`].filter(isLoopback);
-    const registries = parts.use(await openRegistries({ store, kinds, clock, random, log, localRanges }));
+    const localRanges = [serviceRange, podRange].filter(isLoopback);
+    const registries = parts.use(
+      await openRegistries({ store, kinds, clock, random, log, localRanges, apiServerAddress: advertised }),
+    );
     const serviceAddresses = parts.use(
       await openServiceAddresses({
         registries,

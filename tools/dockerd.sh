@@ -33,9 +33,9 @@ rm -rf "$dir/try"
 
 # The first range from a start of our own that no address of the machine is in.
 n=$(($$ % 100))
-while ip -o address | grep -qF " 10.$((n + 100)).77."; do n=$(((n + 1) % 100)); done
+while ip -o address | grep -qF " 10.$((n + 120)).77."; do n=$(((n + 1) % 100)); done
 ip link add "$bridge" type bridge
-ip address add "10.$((n + 100)).77.1/24" dev "$bridge"
+ip address add "10.$((n + 120)).77.1/24" dev "$bridge"
 ip link set "$bridge" up
 
 dockerd --data-root "$dir/data" --exec-root "$dir/exec" --pidfile "$dir/docker.pid" -H "unix://$dir/docker.sock" \

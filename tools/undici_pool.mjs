@@ -1,4 +1,5 @@
 // Stands for `undici` in the command line's bundle: what core/client/http_transport.ts uses of it, without the rest.
+import "./quick_wasm.mjs";
 import request from "undici/lib/api/api-request.js";
 import Dispatcher from "undici/lib/dispatcher/dispatcher.js";
 

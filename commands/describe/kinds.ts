@@ -5,7 +5,7 @@ import type { Client } from "../../core/client/client.ts";
 import type { ConfigMap, Deployment, Node, Pod, ReplicaSet, Secret, Service } from "../../core/kinds/mod.ts";
 import { endpointSlice, pod, replicaSet } from "../../core/kinds/mod.ts";
 import { podStatusText } from "../../core/kinds/pod_helpers.ts";
-import { alignColumns } from "../output/columns.ts";
+import { alignColumns, printableLines } from "../output/columns.ts";
 import { labelsText } from "../output/table.ts";
 import { type Field, fieldLines, section } from "./fields.ts";
 import { describeContainer, describePodTemplate, describeVolume } from "./pod_template.ts";
@@ -214,7 +214,7 @@ const describeConfigMap = describer<ConfigMap>(async ({ data = {}, binaryData = 
   sections: [
     ...section(
       "Data",
-      Object.entries(data).flatMap(([key, value]) => [`${key}:`, "----", ...value.split("\n"), ""]),
+      Object.entries(data).flatMap(([key, value]) => [`${key}:`, "----", ...printableLines(value).split("\n"), ""]),
     ),
     ...section(
       "BinaryData",

@@ -25,6 +25,11 @@ export function alignColumns(rows: readonly (readonly string[])[], widths: numbe
   );
 }
 
+/** `text` with its line ends and tabs as they are, and the rest as {@linkcode printable} writes it. */
+export function printableLines(text: string): string {
+  return text.replace(/[^\n\t]+/g, printable);
+}
+
 /**
  * `text` on one line, with control characters and direction marks written out: what other people put into names,
  * messages and labels must not move the cursor of the one who reads it.

@@ -8,21 +8,28 @@ export interface JsonLimits {
   readonly maxBytes?: number;
   /** Deepest nesting. Default {@linkcode maxJsonDepth}. */
   readonly maxDepth?: number;
+  /** Most values, each object, list, member and element counted. Default {@linkcode maxJsonValues}. */
+  readonly maxValues?: number;
 }
 
 const defaultMaxBytes = 3 * 1024 * 1024;
+/**
+ * Most values in what comes from outside. Each costs time and memory in every step after this one, however few bytes
+ * it has; real objects of the largest size have a tenth.
+ */
+export const maxJsonValues = 150_000;
 
 /**
- * Reads JSON that comes from outside. Size, nesting and numbers are checked first, in one linear pass: a number that
+ * Reads JSON that comes from outside. Size, nesting, values and numbers are checked first, in one linear pass: a number that
  * JavaScript cannot hold exactly is refused, never rounded. Every member becomes an own member, `__proto__` too.
  *
  * @throws StatusError `RequestEntityTooLarge`, or `BadRequest` for broken UTF-8 or JSON
  */
 export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}): Json {
-  const { maxBytes = defaultMaxBytes, maxDepth = maxJsonDepth } = limits;
+  const { maxBytes = defaultMaxBytes, maxDepth = maxJsonDepth, maxValues = maxJsonValues } = limits;
   if (source.length > maxBytes) throw StatusError.tooLarge(maxBytes);
   const text = typeof source === "string" ? source : decodeUtf8(source);
-  checkJson(text, maxDepth);
+  checkJson(text, { maxDepth, maxValues });
   try {
     return JSON.parse(text) as Json;
   } catch (error) {
@@ -33,9 +40,9 @@ export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}):
   }
 }
 
-/** The JSON text of a value. */
+/** The JSON text of a value; pretty, as the API server writes it for people. */
 export function stringifyJson(value: Json, options: { readonly pretty?: boolean } = {}): string {
-  return JSON.stringify(value, undefined, options.pretty ? 4 : undefined);
+  return JSON.stringify(value, undefined, options.pretty ? 2 : undefined);
 }
 
 function decodeUtf8(bytes: Uint8Array): string {
@@ -52,14 +59,22 @@ const backslash = 0x5c;
 const zero = 0x30;
 const nine = 0x39;
 const minus = 0x2d;
+const comma = 0x2c;
 
-function checkJson(text: string, maxDepth: number): void {
+function checkJson(
+  text: string,
+  { maxDepth, maxValues }: { readonly maxDepth: number; readonly maxValues: number },
+): void {
   let depth = 0;
+  let values = 1;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code === quote) index = endOfString(text, index);
     else if (code === 0x7b || code === 0x5b) {
       if (++depth > maxDepth) throw StatusError.badRequest(`json parse error: exceeded max depth of ${maxDepth}`);
+      if (++values > maxValues) throw StatusError.tooManyValues(maxValues);
+    } else if (code === comma) {
+      if (++values > maxValues) throw StatusError.tooManyValues(maxValues);
     } else if (code === 0x7d || code === 0x5d) depth--;
     else if (code === minus || (code >= zero && code <= nine)) {
       const end = endOfNumber(text, index);

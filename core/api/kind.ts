@@ -25,6 +25,8 @@ export interface ScalePaths {
 export interface ValidationContext {
   /** CIDR ranges that are accepted where Kubernetes forbids loopback addresses (the cluster's own ranges in loopback mode). */
   readonly localRanges: readonly string[];
+  /** Address of the API server, which the endpoints of `default/kubernetes`, and no others, may have though it is a loopback one. */
+  readonly apiServerAddress?: string | undefined;
 }
 
 /** What a printer cell needs to know besides the object. */

@@ -74,7 +74,10 @@ export function validateLabelSelector(selector: LabelSelector | undefined, field
   ];
 }
 
-function validateRequirement({ key, operator, values = [] }: LabelSelectorRequirement, field: string): FieldError[] {
+function validateRequirement(
+  { key = "", operator, values = [] }: Partial<LabelSelectorRequirement>,
+  field: string,
+): FieldError[] {
   const errors: FieldError[] = [];
   if (operator === "In" || operator === "NotIn") {
     if (values.length === 0)
@@ -84,7 +87,7 @@ function validateRequirement({ key, operator, values = [] }: LabelSelectorRequir
       errors.push(
         fieldError.forbidden(`${field}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
       );
-  } else errors.push(fieldError.invalid(`${field}.operator`, operator, "not a valid selector operator"));
+  } else errors.push(fieldError.invalid(`${field}.operator`, operator ?? "", "not a valid selector operator"));
   for (const reason of qualifiedNameErrors(key)) errors.push(fieldError.invalid(`${field}.key`, key, reason));
   for (const [index, value] of values.entries())
     for (const reason of labelValueErrors(value))

@@ -126,6 +126,9 @@ function show(value: unknown): string {
   return text.length > 1024 ? `${text.slice(0, 1024)}...` : text;
 }
 
+/** A client is told this many field errors and no more: a small object can have hundreds of thousands. */
+const maxCauses = 100;
+
 const causeReason: Readonly<Record<FieldError["type"], string>> = {
   Required: "FieldValueRequired",
   Invalid: "FieldValueInvalid",
@@ -222,13 +225,15 @@ export class StatusError extends Error {
     name: string,
     errors: readonly FieldError[],
   ): StatusError {
-    const texts = errors.map((error) => `${error.field}: ${error.message}`);
+    const told = errors.slice(0, maxCauses);
+    const texts = told.map((error) => `${error.field}: ${error.message}`);
+    if (errors.length > told.length) texts.push(`and ${errors.length - told.length} more`);
     const list = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
     return new StatusError(422, "Invalid", `${group ? `${kind}.${group}` : kind} "${name}" is invalid: ${list}`, {
       ...(name ? { name } : {}),
       ...(group ? { group } : {}),
       kind,
-      causes: errors.map(({ type, field, message }) => ({ reason: causeReason[type], message, field })),
+      causes: told.map(({ type, field, message }) => ({ reason: causeReason[type], message, field })),
     });
   }
 
@@ -274,6 +279,10 @@ export class StatusError extends Error {
 
   static tooLarge(limit: number): StatusError {
     return new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limit}`);
+  }
+
+  static tooManyValues(limit: number): StatusError {
+    return new StatusError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limit} values`);
   }
 
   static expired(message: string): StatusError {

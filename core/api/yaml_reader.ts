@@ -1,5 +1,5 @@
 import { Composer, Lexer, LineCounter, Parser } from "yaml";
-import { endOfString, parseJson } from "./json.ts";
+import { endOfString, type JsonLimits, parseJson } from "./json.ts";
 import { isJsonObject } from "./json_object.ts";
 import type { Json, JsonObject } from "./meta.ts";
 import { StatusError } from "./status.ts";
@@ -9,6 +9,8 @@ import { type Fail, maxYamlDepth, YamlConverter } from "./yaml_converter.ts";
 export interface YamlLimits {
   /** Most UTF-16 units of text. Default 64 MiB; what comes from a network deserves less. */
   readonly maxLength?: number;
+  /** Most tokens of YAML, and values of JSON. Default: any number; what comes from a network deserves less. */
+  readonly maxTokens?: number;
 }
 
 const defaultMaxLength = 64 * 1024 * 1024;
@@ -69,15 +71,22 @@ interface ReadDocument {
 function readDocuments(
   text: string,
   source: string,
-  { maxLength = defaultMaxLength }: YamlLimits,
+  { maxLength = defaultMaxLength, maxTokens = Number.POSITIVE_INFINITY }: YamlLimits,
 ): readonly ReadDocument[] {
   if (text.length > maxLength) throw new SyntaxError(`error parsing ${source}: longer than ${maxLength} characters`);
   const withoutMark = text.startsWith("\ufeff") ? text.slice(1) : text;
-  return readJson(withoutMark, source, maxLength) ?? readYaml(withoutMark, source);
+  return (
+    readJson(withoutMark, source, { maxBytes: maxLength, maxValues: maxTokens }) ??
+    readYaml(withoutMark, source, maxTokens)
+  );
 }
 
 /** Concatenated JSON documents; undefined when the text is no JSON (it may still be YAML in flow style). */
-function readJson(text: string, source: string, maxBytes: number): readonly ReadDocument[] | undefined {
+function readJson(
+  text: string,
+  source: string,
+  limits: Pick<JsonLimits, "maxBytes" | "maxValues">,
+): readonly ReadDocument[] | undefined {
   if (!/^\s*\{/.test(text)) return undefined;
   const documents: ReadDocument[] = [];
   let at = 0;
@@ -87,7 +96,7 @@ function readJson(text: string, source: string, maxBytes: number): readonly Read
     if (document.trim() === "") break;
     if (!isJson(document)) return undefined;
     try {
-      documents.push({ value: parseJson(document, { maxBytes }), line: lineOf(text, at) });
+      documents.push({ value: parseJson(document, limits), line: lineOf(text, at) });
     } catch (cause) {
       if (!(cause instanceof StatusError)) throw cause;
       throw new SyntaxError(`error parsing ${source}: ${cause.message}`, { cause });
@@ -126,7 +135,7 @@ function lineOf(text: string, offset: number): number {
   return text.slice(0, start).split("\n").length;
 }
 
-function readYaml(text: string, source: string): readonly ReadDocument[] {
+function readYaml(text: string, source: string, maxTokens: number): readonly ReadDocument[] {
   const lines = new LineCounter();
   lines.addNewLine(0);
   const fail: Fail = (message, offset) => {
@@ -135,7 +144,9 @@ function readYaml(text: string, source: string): readonly ReadDocument[] {
   };
   const parser = new Parser(lines.addNewLine);
   const tokens = [];
+  let lexemes = 0;
   for (const lexeme of new Lexer().lex(text)) {
+    if (++lexemes > maxTokens) fail(`more than ${maxTokens} tokens`, parser.offset);
     for (const token of parser.next(lexeme)) tokens.push(token);
     if (parser.stack.length > maxYamlDepth) fail(`exceeded max depth of ${maxYamlDepth}`, parser.offset);
   }

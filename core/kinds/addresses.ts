@@ -1,4 +1,6 @@
 /** IP addresses and ranges as validation needs them. */
+import type { ValidationContext } from "../api/kind.ts";
+import type { ObjectMeta } from "../api/meta.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 
 /** Bytes of an address: 4 or 16; undefined when the text is none. Leading zeros and zones are refused. */
@@ -80,6 +82,15 @@ const special = [
     reason: "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",
   },
 ].map(({ ranges, reason }) => ({ ranges: ranges.flatMap((text) => parseRange(text) ?? []), reason }));
+
+/** The ranges out of which the endpoints of an object may be, see {@linkcode checkEndpointAddress}. */
+export function localRangesFor(
+  { name, namespace }: ObjectMeta,
+  { localRanges, apiServerAddress }: ValidationContext,
+): readonly string[] {
+  const isApiServer = namespace === "default" && name === "kubernetes";
+  return isApiServer && apiServerAddress !== undefined ? [...localRanges, `${apiServerAddress}/32`] : localRanges;
+}
 
 /**
  * An address that traffic may be sent to: valid, and neither unspecified, loopback nor link-local unless it lies in

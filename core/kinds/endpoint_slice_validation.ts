@@ -1,7 +1,7 @@
 import { dnsLabelError, dnsSubdomainError, type ValidationContext } from "../api/kind.ts";
 import { labelValueErrors, qualifiedNameErrors } from "../api/label_validation.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
-import { checkEndpointAddress, parseAddress } from "./addresses.ts";
+import { checkEndpointAddress, localRangesFor, parseAddress } from "./addresses.ts";
 import type { Endpoint, EndpointSlice, SlicePort } from "./endpoint_slice.ts";
 import { check, checkAll, checkOptional, checkPortNumber, checkRequiredOneOf, type FieldErrors } from "./validators.ts";
 
@@ -12,6 +12,7 @@ const maxPorts = 20_000;
 
 /** What is wrong with an endpoint slice. @see k8s.io/kubernetes/pkg/apis/discovery/validation */
 export function validateEndpointSlice(slice: EndpointSlice, context: ValidationContext): FieldErrors {
+  const localRanges = localRangesFor(slice.metadata, context);
   const endpoints = slice.endpoints ?? [];
   const ports = slice.ports ?? [];
   const typeErrors = checkRequiredOneOf("addressType", slice.addressType, addressTypes);
@@ -21,7 +22,7 @@ export function validateEndpointSlice(slice: EndpointSlice, context: ValidationC
   return [
     ...typeErrors,
     ...endpoints.flatMap((endpoint, index) =>
-      checkEndpoint(endpoint, `endpoints[${index}]`, slice.addressType, context.localRanges),
+      checkEndpoint(endpoint, `endpoints[${index}]`, slice.addressType, localRanges),
     ),
     ...ports.flatMap((port, index) => checkPort(port, `ports[${index}]`)),
     ...checkPortNames(ports),

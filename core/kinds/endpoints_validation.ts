@@ -1,11 +1,12 @@
 import { dnsLabelError, dnsSubdomainError, type ValidationContext } from "../api/kind.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
-import { checkEndpointAddress } from "./addresses.ts";
+import { checkEndpointAddress, localRangesFor } from "./addresses.ts";
 import type { EndpointAddress, EndpointPort, Endpoints } from "./endpoints.ts";
 import { checkOptional, checkPortNumber, checkRequired, checkRequiredOneOf, type FieldErrors } from "./validators.ts";
 
 /** What is wrong with endpoints: no subset may be empty, no address may lead to the node itself. */
-export function validateEndpoints({ subsets = [] }: Endpoints, { localRanges }: ValidationContext): FieldErrors {
+export function validateEndpoints({ metadata, subsets = [] }: Endpoints, context: ValidationContext): FieldErrors {
+  const localRanges = localRangesFor(metadata, context);
   return subsets.flatMap(({ addresses = [], notReadyAddresses = [], ports = [] }, index) => {
     const field = `subsets[${index}]`;
     const errors: FieldError[] = [];

@@ -1,5 +1,6 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { KubeObject, StringMap } from "../api/meta.ts";
+import { toBase64 } from "../util/base64.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
 import { base64Bytes, checkDataKeys, checkDataSize, checkImmutableData } from "./data_validation.ts";
 import { checkSecretType } from "./secret_types.ts";
@@ -59,11 +60,4 @@ function applyDefaults(object: Secret): Secret {
   if (!stringData) return { ...rest, type };
   const encoded = Object.entries(stringData).map(([key, text]) => [key, toBase64(encoder.encode(text))] as const);
   return { ...rest, type, data: Object.fromEntries([...Object.entries(rest.data ?? {}), ...encoded]) };
-}
-
-/** Base64 of bytes; in steps, because a call takes only so many arguments. */
-function toBase64(bytes: Uint8Array): string {
-  let binary = "";
-  for (let at = 0; at < bytes.length; at += 8192) binary += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  return btoa(binary);
 }

@@ -19,7 +19,7 @@ import {
 const maxAffinitySeconds = 86_400;
 
 /** What is wrong with a service. @see k8s.io/kubernetes/pkg/apis/core/validation, ValidateService */
-export function validateService(object: Service, context: ValidationContext): FieldErrors {
+export function validateService(object: Service): FieldErrors {
   const spec = object.spec ?? {};
   const ports = spec.ports ?? [];
   const errors: FieldError[] = [];
@@ -38,7 +38,8 @@ export function validateService(object: Service, context: ValidationContext): Fi
     ...checkAffinity(spec),
     ...checkAddresses(spec),
     ...(spec.externalIPs ?? []).flatMap((address, index) =>
-      checkEndpointAddress(`spec.externalIPs[${index}]`, address, context.localRanges),
+      // The cluster's own ranges are no outside.
+      checkEndpointAddress(`spec.externalIPs[${index}]`, address, []),
     ),
     ...checkTraffic(spec),
     ...(spec.loadBalancerSourceRanges ?? []).flatMap((range, index) =>

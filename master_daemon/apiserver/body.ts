@@ -6,7 +6,8 @@ import { StatusError } from "../../core/api/status.ts";
 import { type ApiRequest, readBody } from "../../core/client/transport.ts";
 import { mediaTypeOf } from "./negotiate.ts";
 
-const objectMediaTypes = ["application/json", "application/yaml"];
+const protobufMediaType = "application/vnd.kubernetes.protobuf";
+const objectMediaTypes = ["application/json", "application/yaml", protobufMediaType];
 
 /** All of a request's body. @throws StatusError RequestEntityTooLarge past the limit */
 export async function readLimited(request: ApiRequest, limitBytes: number): Promise<Uint8Array> {
@@ -21,7 +22,7 @@ export async function readLimited(request: ApiRequest, limitBytes: number): Prom
 }
 
 /**
- * Reads a body as JSON or YAML, as its Content-Type says; without one it is JSON.
+ * Reads a body as JSON, YAML or protobuf, as its Content-Type says; without one it is JSON.
  *
  * @returns undefined for an empty body
  * @throws StatusError UnsupportedMediaType, BadRequest, RequestEntityTooLarge
@@ -34,14 +35,26 @@ export async function readDocument(request: ApiRequest, limitBytes: number): Pro
   if (type !== "" && !objectMediaTypes.includes(type)) throw StatusError.unsupportedMediaType(type, objectMediaTypes);
   const bytes = await readLimited(request, limitBytes);
   if (bytes.length === 0) return undefined;
-  return type === "application/yaml" ? await readYaml(bytes) : parseJson(bytes);
+  if (type === "application/yaml") return readYaml(bytes);
+  return type === protobufMediaType ? readProtobuf(bytes) : parseJson(bytes);
 }
+
+async function readProtobuf(bytes: Uint8Array): Promise<Json> {
+  // Loaded on use: only kubectl's generators and clients written in Go send it, and it brings a table along.
+  const { decodeObject } = await import("../../core/api/protobuf/mod.ts");
+  return decodeObject(bytes);
+}
+
+/** The YAML library takes some microseconds for each, and all of them at once. */
+const maxYamlTokens = 200_000;
 
 async function readYaml(bytes: Uint8Array): Promise<Json> {
   // Loaded on use: few requests are YAML, and the reader brings its library along.
   const { parseYaml } = await import("../../core/api/yaml_reader.ts");
   try {
-    return parseYaml(new TextDecoder("utf-8", { fatal: true }).decode(bytes), "request body");
+    return parseYaml(new TextDecoder("utf-8", { fatal: true }).decode(bytes), "request body", {
+      maxTokens: maxYamlTokens,
+    });
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError)
       throw StatusError.badRequest(`error converting YAML to JSON: ${error.message}`);

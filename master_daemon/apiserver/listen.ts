@@ -1,12 +1,13 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import {
+  constants,
   createSecureServer,
   type Http2SecureServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
-import type { Duplex } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { ApiRequest, ApiResponse } from "../../core/client/transport.ts";
 import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
@@ -29,6 +30,10 @@ export interface ListenOptions {
   readonly log: Logger;
   /** Milliseconds that open requests get to end when the listener closes. Default 2000. */
   readonly shutdownGraceMs?: number | undefined;
+  /** Milliseconds within which a request must have arrived, body included. Default 75000. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Milliseconds that a client may leave JSON unread, a watch for instance, before it is cut. Default 120000. */
+  readonly stallTimeoutMs?: number | undefined;
 }
 
 /** An open listener. Disposing stops accepting, ends watches, waits for what is in flight within the grace, and cuts the rest. */
@@ -39,8 +44,10 @@ export interface ApiListener extends AsyncDisposable {
 }
 
 const headersTimeoutMs = 30_000;
-/** A whole request, body included, must have arrived by then. */
-const requestTimeoutMs = 75_000;
+const defaultRequestTimeoutMs = 75_000;
+const defaultStallTimeoutMs = 120_000;
+/** How long a client gets to take its answer before the rest of its upload is cut. */
+const lingerMs = 1000;
 /** Above the 90 s after which Go's clients drop idle connections, so that they never write into one that is being closed. */
 const idleTimeoutMs = 120_000;
 const keepAliveProbeMs = 15_000;
@@ -57,6 +64,7 @@ type Response = ServerResponse | Http2ServerResponse;
  */
 export async function listenApi(options: ListenOptions): Promise<ApiListener> {
   const { handler, host, port, tls, clock, log } = options;
+  const { requestTimeoutMs = defaultRequestTimeoutMs, stallTimeoutMs = defaultStallTimeoutMs } = options;
   const server = createSecureServer({
     allowHTTP1: true,
     cert: tls.certificate,
@@ -74,6 +82,7 @@ export async function listenApi(options: ListenOptions): Promise<ApiListener> {
   Object.assign(server, {
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(headersTimeoutMs, requestTimeoutMs),
     keepAliveTimeout: idleTimeoutMs,
     maxHeaderSize: maxHeaderBytes,
     maxHeadersCount: 200,
@@ -109,13 +118,19 @@ export async function listenApi(options: ListenOptions): Promise<ApiListener> {
   });
   server.on("sessionError", () => {});
   server.on("tlsClientError", () => {});
+  const answering = new WeakMap<object, number>();
   server.on("clientError", (_error, socket: Socket) => {
-    if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    // In the middle of an answer, or in front of it, another one would be taken for its part.
+    if (socket.writable && !answering.get(socket))
+      socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     else socket.destroy();
   });
-  server.on("request", (request: Request, response: Response) =>
-    track(serveRequest(request, response, { handler, log })),
-  );
+  server.on("request", (request: Request, response: Response) => {
+    const { socket } = request;
+    answering.set(socket, (answering.get(socket) ?? 0) + 1);
+    response.once("close", () => answering.set(socket, (answering.get(socket) ?? 1) - 1));
+    track(serveRequest(request, response, { handler, clock, requestTimeoutMs, stallTimeoutMs, log }));
+  });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
     track(serveUpgradeRequest({ request, socket, head }, { handler, clock, signal: closing.signal, log })),
   );
@@ -169,17 +184,33 @@ function bind(server: Http2SecureServer, host: string, port: number): Promise<vo
   });
 }
 
+interface ServeOptions {
+  readonly handler: ApiHandler;
+  readonly clock: Clock;
+  readonly requestTimeoutMs: number;
+  readonly stallTimeoutMs: number;
+  readonly log: Logger;
+}
+
 async function serveRequest(
   request: Request,
   response: Response,
-  { handler, log }: { readonly handler: ApiHandler; readonly log: Logger },
+  { handler, clock, requestTimeoutMs, stallTimeoutMs, log }: ServeOptions,
 ): Promise<void> {
   const aborted = new AbortController();
   const onClose = () => aborted.abort(new DOMException("The client went away", "AbortError"));
   response.once("close", onClose);
   request.on("error", () => {});
   response.on("error", () => {});
+  // Over HTTP/1.1 the server does this by itself.
+  const cancelDeadline =
+    "stream" in request
+      ? clock.schedule(requestTimeoutMs, () => {
+          if (!request.complete) request.stream.close(constants.NGHTTP2_CANCEL);
+        })
+      : () => {};
   try {
+    if (!hasOneHost(request)) return await refuseHost(request, response);
     const apiRequest = toApiRequest(request);
     const answer = await handler.handle(apiRequest, {
       certificate: certificateOf(request),
@@ -189,11 +220,33 @@ async function serveRequest(
       if (!(answer.body instanceof Uint8Array)) await answer.body[Symbol.asyncIterator]().return?.();
       return;
     }
-    await send(answer, { request, response, signal: aborted.signal });
+    const onStall = () => cut(response);
+    const stall = isJson(answer) ? { schedule: () => clock.schedule(stallTimeoutMs, onStall) } : undefined;
+    await send(answer, { request, response, signal: aborted.signal, stall });
+    if ("stream" in request && !request.complete) endUpload(request, clock);
   } catch (error) {
     if (!aborted.signal.aborted) log.warn("Cannot answer a request", { error: errorMessage(error) });
     cut(response);
+  } finally {
+    cancelDeadline();
   }
+}
+
+/** Logs may stand still for as long as somebody reads them page by page; lists and watches are read by programs. */
+function isJson({ headers }: ApiResponse): boolean {
+  return headers["content-type"] === "application/json";
+}
+
+/** Two hosts, or none, are understood in more than one way on the way here. HTTP/2 has none twice. */
+function hasOneHost({ httpVersion, rawHeaders }: Request): boolean {
+  if (httpVersion !== "1.1") return true;
+  return rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === "host").length === 1;
+}
+
+async function refuseHost(request: Request, response: Response): Promise<void> {
+  const body = new TextEncoder().encode("400 Bad Request: expected one Host header\n");
+  const headers = { "content-type": "text/plain; charset=utf-8", connection: "close" };
+  await send({ status: 400, headers, body }, { request, response, signal: new AbortController().signal });
 }
 
 /** @param to.signal aborted once the response is closed: nothing that it would still emit can be waited for then */
@@ -203,17 +256,24 @@ async function send(
     request,
     response,
     signal,
-  }: { readonly request: Request; readonly response: Response; readonly signal: AbortSignal },
+    stall,
+  }: {
+    readonly request: Request;
+    readonly response: Response;
+    readonly signal: AbortSignal;
+    /** Sets the time by which what waits must be read; gives back how to call it off. */
+    readonly stall?: { schedule(): () => void } | undefined;
+  },
 ): Promise<void> {
   const isHttp1 = request.httpVersionMajor === 1;
   // What is left of a refused body is not worth reading: the connection goes with it.
-  const unread = isHttp1 && !request.complete && request.method !== "GET" && request.method !== "HEAD";
+  const unread = !request.complete && request.method !== "GET" && request.method !== "HEAD";
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(answer.headers))
     headers[name] = typeof value === "string" ? value : [...value];
   if (answer.body instanceof Uint8Array && answer.status !== 304)
     headers["content-length"] = String(answer.body.length);
-  if (unread) headers["connection"] = "close";
+  if (unread && isHttp1) headers["connection"] = "close";
   (response as ServerResponse).writeHead(answer.status, headers);
   if (request.method === "HEAD") {
     if (!(answer.body instanceof Uint8Array)) await answer.body[Symbol.asyncIterator]().return?.();
@@ -224,12 +284,24 @@ async function send(
     (response as ServerResponse).flushHeaders();
     for await (const chunk of answer.body) {
       if (signal.aborted) return;
-      if (!(response as ServerResponse).write(chunk)) await drained(response, signal);
+      if ((response as ServerResponse).write(chunk)) continue;
+      const cancelStall = stall?.schedule();
+      await drained(response, signal);
+      cancelStall?.();
     }
     if (signal.aborted) return;
     await end(response, undefined);
   }
-  if (unread && !request.complete) request.socket.destroy();
+  if (unread && isHttp1 && !request.complete) request.socket.destroy();
+}
+
+/** Ends an upload that nobody wants. Not at once: a reset would overtake the answer, and Go's clients would never see it. */
+function endUpload({ stream }: Http2ServerRequest, clock: Clock): void {
+  if (stream.closed) return;
+  stream.once(
+    "close",
+    clock.schedule(lingerMs, () => stream.close(constants.NGHTTP2_NO_ERROR)),
+  );
 }
 
 function end(response: Response, body: Uint8Array | undefined): Promise<void> {
@@ -239,7 +311,7 @@ function end(response: Response, body: Uint8Array | undefined): Promise<void> {
   });
 }
 
-function drained(response: Response, signal: AbortSignal): Promise<void> {
+function drained(response: Writable, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const done = () => {
@@ -254,7 +326,7 @@ function drained(response: Response, signal: AbortSignal): Promise<void> {
 
 /** Ends an answer that cannot be finished so that the client sees it is cut. */
 function cut(response: Response): void {
-  if ("stream" in response && response.stream) response.stream.close(2);
+  if ("stream" in response && response.stream) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   else response.destroy();
 }
 
@@ -275,6 +347,7 @@ async function serveUpgradeRequest(
   socket.once("close", abort);
   signal.addEventListener("abort", abort, { once: true });
   try {
+    if (!hasOneHost(request)) return refuse(socket, { status: 400, headers: {}, body: new Uint8Array() });
     const answer = await handler.connect(toApiRequest(request), {
       certificate: certificateOf(request),
       signal: aborted.signal,

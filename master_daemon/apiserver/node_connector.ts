@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
+import { BlockList, isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect, type TLSSocket } from "node:tls";
 import { type Status, StatusError } from "../../core/api/status.ts";
@@ -16,6 +17,15 @@ export interface NodeConnector {
   /** A GET that upgrades the connection to `protocol`. @throws StatusError when the node refuses */
   upgrade(node: Node, path: string, protocol: string, options: { readonly signal: AbortSignal }): Promise<Duplex>;
 }
+
+/** Where no node daemon is: link-local, unspecified, multicast and broadcast addresses. */
+const forbiddenAddresses = new BlockList();
+forbiddenAddresses.addSubnet("169.254.0.0", 16, "ipv4");
+forbiddenAddresses.addSubnet("0.0.0.0", 8, "ipv4");
+forbiddenAddresses.addSubnet("224.0.0.0", 3, "ipv4");
+forbiddenAddresses.addSubnet("fe80::", 10, "ipv6");
+forbiddenAddresses.addSubnet("ff00::", 8, "ipv6");
+forbiddenAddresses.addAddress("::", "ipv6");
 
 const connectTimeoutMs = 10_000;
 const maxErrorBytes = 64 * 1024;
@@ -120,8 +130,11 @@ function connectPinned(
 function addressOf(node: Node): { readonly host: string; readonly port: number } {
   const host = node.status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
   const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port;
-  if (!host || !port)
+  if (!host || !port || port > 65_535)
     throw StatusError.internal(`node ${node.metadata.name ?? ""} has no InternalIP and daemon port in its status`);
+  // Not even a connection: a name could mean anything, and 169.254.169.254 tells clouds' secrets.
+  if (isIP(host) === 0 || forbiddenAddresses.check(host, isIP(host) === 6 ? "ipv6" : "ipv4"))
+    throw StatusError.badRequest(`address not allowed: the InternalIP of node ${node.metadata.name ?? ""}`);
   return { host, port };
 }
 

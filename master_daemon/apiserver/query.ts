@@ -86,11 +86,17 @@ export function selection(kind: Kind, namespace: string | undefined, query: URLS
   };
 }
 
+/** Made once for each state of an object: every node's watch looks at every pod. */
+const knownFields = new WeakMap<KubeObject, Readonly<Record<string, string>>>();
+
 function matchesFields(kind: Kind, fields: FieldSelector, object: KubeObject): boolean {
-  const { name = "", namespace = "" } = object.metadata;
-  const names = { "metadata.name": name, "metadata.namespace": namespace };
-  const onlyNames = fields.terms.every(({ field }) => Object.hasOwn(names, field));
-  return fields.matches(onlyNames ? names : { ...kind.strategy.fields(object), ...names });
+  let values = knownFields.get(object);
+  if (!values) {
+    const { name = "", namespace = "" } = object.metadata;
+    values = { ...kind.strategy.fields(object), "metadata.name": name, "metadata.namespace": namespace };
+    knownFields.set(object, values);
+  }
+  return fields.matches(values);
 }
 
 /** The fields that selectors may name: those that an object of the kind shows. */

@@ -28,6 +28,7 @@ type Change = Extract<RegistryEvent, { stored: Stored }>;
 
 const encoder = new TextEncoder();
 const lineFeed = encoder.encode("}\n");
+const pieceBytes = 64 * 1024;
 
 /** Lines made of an event's object, shared by all watchers. Gone with the object. */
 const frames = new WeakMap<Stored, Map<Change["type"], Uint8Array>>();
@@ -50,10 +51,7 @@ async function* eventLines(options: WatchOptions): AsyncGenerator<Uint8Array, vo
   const toLine = lineMaker(options);
   try {
     for await (const events of registry.watch({ ...watch, signal: ending.signal })) {
-      const lines = events.map(toLine);
-      const [only] = lines;
-      if (lines.length === 1 && only) yield only;
-      else if (lines.length > 1) yield Buffer.concat(lines);
+      yield* inPieces(events, toLine);
     }
   } catch (error) {
     if (ending.signal.aborted) return;
@@ -64,6 +62,24 @@ async function* eventLines(options: WatchOptions): AsyncGenerator<Uint8Array, vo
     cancel();
     ending.release();
     end();
+  }
+}
+
+/** Lines put together, but no more than a piece at once: what waits for a slow client is its own copy. */
+function* inPieces(
+  events: readonly RegistryEvent[],
+  toLine: (event: RegistryEvent) => Uint8Array,
+): Generator<Uint8Array, void, void> {
+  let lines: Uint8Array[] = [];
+  let size = 0;
+  for (const [index, event] of events.entries()) {
+    const line = toLine(event);
+    lines.push(line);
+    size += line.length;
+    if (size < pieceBytes && index < events.length - 1) continue;
+    yield lines.length === 1 ? line : Buffer.concat(lines, size);
+    lines = [];
+    size = 0;
   }
 }
 

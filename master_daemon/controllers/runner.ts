@@ -38,6 +38,14 @@ export function runControllers(controllers: readonly Controller[], options: RunC
   return parts;
 }
 
+/**
+ * What took long rests for so many times as long before it is done again: the many changes that come meanwhile, as when
+ * the thousand pods of a ReplicaSet become ready, are then looked at together.
+ */
+const restRatio = 4;
+const minRestMs = 4;
+const maxRestMs = 50;
+
 /** One controller at work. */
 class Run implements AsyncDisposable {
   readonly #controller: Controller;
@@ -120,11 +128,19 @@ class Run implements AsyncDisposable {
     for (;;) {
       const key = await this.#queue.get({ signal });
       if (key === undefined) return;
+      const startedAt = this.#options.clock.monotonic();
       const expectations = await this.#reconcile(key, signal);
-      if (expectations.empty) this.#queue.done(key);
+      const restMs = Math.min(maxRestMs, (this.#options.clock.monotonic() - startedAt) * restRatio);
+      if (expectations.empty && restMs < minRestMs) this.#queue.done(key);
       // Until then the key counts as being processed; the worker goes on with others.
-      else this.#tasks.run(() => expectations.met(signal).then(() => this.#queue.done(key)));
+      else this.#tasks.run(() => this.#finish(key, expectations, restMs, signal));
     }
+  }
+
+  async #finish(key: string, expectations: Expectations, restMs: number, signal: AbortSignal): Promise<void> {
+    await expectations.met(signal);
+    if (restMs >= minRestMs) await this.#options.clock.sleep(restMs, { signal });
+    this.#queue.done(key);
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<Expectations> {

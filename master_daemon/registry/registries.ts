@@ -8,9 +8,10 @@ import { openWatchCache } from "./watch_cache.ts";
 
 /** Opens a registry for every kind over one store. The store stays the caller's: close it afterwards. */
 export async function openRegistries(options: RegistriesOptions): Promise<Registries> {
-  const { store, kinds, clock, random, log, localRanges, uuid = randomUuid, watcherBudgetBytes } = options;
+  const { store, kinds, clock, random, log, localRanges, apiServerAddress, uuid = randomUuid } = options;
+  const { watcherBudgetBytes } = options;
   const cache = await openWatchCache({ store, kinds, clock, log, watcherBudgetBytes });
-  const context = { localRanges };
+  const context = { localRanges, apiServerAddress };
   const registries = new Map<string, Registry>(
     kinds.map((kind) => [resourcePath(kind), new GenericRegistry({ kind, cache, clock, random, uuid, context })]),
   );

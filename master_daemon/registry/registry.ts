@@ -109,6 +109,8 @@ export interface RegistriesOptions {
   readonly log: Logger;
   /** See {@linkcode ValidationContext}. */
   readonly localRanges: readonly string[];
+  /** See {@linkcode ValidationContext}. */
+  readonly apiServerAddress?: string | undefined;
   /** Makes uids. Default: random UUIDs of the machine. */
   readonly uuid?: (() => string) | undefined;
   /** Bytes that may wait for one watcher before it is cut. Default 64 MiB. */

@@ -23,7 +23,7 @@ export interface KubeletServerOptions {
   readonly port: number;
   /** Certificate and key of this server, PEM. */
   readonly tls: { readonly cert: string; readonly key: string };
-  /** Authority, PEM, that signs the certificates of those who may ask: the API servers. */
+  /** Authority, PEM, that signs the certificates of the API servers, who may ask, and of others, who may not. */
   readonly clientCa: string;
   readonly pods: {
     get(namespace: string, name: string): Pod | undefined;
@@ -41,6 +41,9 @@ export interface KubeletServer extends AsyncDisposable {
 
 type ContainerRoute = Extract<Route, { readonly container: string }>;
 
+/** CN of the certificate by which API servers show themselves. */
+const apiServerName = "kube-apiserver-kubelet-client";
+const administrators = "system:masters";
 /** Commands of exec travel in the request line. */
 const maxHeaderBytes = 256 * 1024;
 const maxCommandWords = 4096;
@@ -50,7 +53,8 @@ const connectMs = 10_000;
 /**
  * Starts the node daemon's HTTPS server, by which the API server reaches logs, exec, attach and port-forward.
  *
- * - Every request needs a client certificate of the authority; nothing is served without, `/healthz` included.
+ * - Every request needs the API server's client certificate, or one of the administrators' group; nothing is served
+ *   without, `/healthz` included. Other users have certificates of the same authority.
  * - Only the paths of `parseRoute` exist, only GET, and no request has a body.
  * - Exec and attach upgrade to `wherry-channels/1`, port-forward to `wherry-bytes/1`; see `channel_frames.ts`.
  * - A stream ends when its peer goes, and what it started ends with it.
@@ -265,10 +269,19 @@ class Handler {
   }
 }
 
-/** The route of a request that may be served. @throws StatusError Unauthorized, MethodNotAllowed, NotFound */
+/** The route of a request that may be served. @throws StatusError Unauthorized, Forbidden, MethodNotAllowed, NotFound */
 function authorised(request: IncomingMessage): Route {
-  const { authorized } = request.socket as TLSSocket;
-  if (authorized !== true) throw StatusError.unauthorized();
+  const socket = request.socket as TLSSocket;
+  // `authorized` alone says nothing: a resumed session counts as such, and may have begun without a certificate.
+  const subject = socket.authorized ? socket.getPeerCertificate().subject : undefined;
+  if (!subject?.CN) throw StatusError.unauthorized();
+  const organizations: readonly string[] = [subject.O ?? []].flat();
+  if (subject.CN !== apiServerName && !organizations.includes(administrators))
+    throw new StatusError(
+      403,
+      "Forbidden",
+      `Forbidden (user=${subject.CN}, verb=${request.method?.toLowerCase()}, resource=nodes, subresource=proxy)`,
+    );
   if (request.method !== "GET") throw StatusError.methodNotAllowed();
   return parseRoute(request.url ?? "");
 }

@@ -18,7 +18,7 @@ import {
 } from "./process_files.ts";
 import { makeRoot, prepareLaunch } from "./process_root.ts";
 import { listProcesses, residentBytes } from "./process_table.ts";
-import { findTerminal } from "./process_terminal.ts";
+import { resizeTerminal } from "./process_terminal.ts";
 import {
   type Container,
   type ContainerConfig,
@@ -237,7 +237,7 @@ class ProcessRuntime implements ContainerRuntime {
         writer?.stream.end();
         if (writer && container.stored.config.stdinOnce) void writer.ended.then(() => container.closeInput());
       },
-      resize: async (size) => (await findTerminal(container.ttyFile))?.resize(size),
+      resize: async (size) => (container.stored.config.tty ? resizeTerminal(container.ttyFile, size) : undefined),
       exitCode: container.ended.then(() => container.exitCode ?? 0),
       kill: stop,
     };

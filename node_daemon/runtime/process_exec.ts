@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { rm } from "node:fs/promises";
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
 import { signalProcess } from "../../core/platform/processes.ts";
@@ -7,7 +6,7 @@ import { deferred } from "../../core/util/deferred.ts";
 import { readText } from "./process_files.ts";
 import { keepOddNames, type Launch } from "./process_root.ts";
 import { quote } from "./process_shim.ts";
-import { findTerminal, terminalCommand } from "./process_terminal.ts";
+import { forgetTerminal, resizeTerminal, terminalCommand } from "./process_terminal.ts";
 import type { ExecSession } from "./runtime.ts";
 import { mergeOutput, writeTo } from "./session_output.ts";
 
@@ -50,13 +49,13 @@ export async function startExec({ launch, stdin, tty, ttyFile, signal }: StartEx
   signal.addEventListener("abort", kill, { once: true });
   void exited.promise.then(async () => {
     signal.removeEventListener("abort", kill);
-    if (tty) await rm(ttyFile, { force: true });
+    if (tty) await forgetTerminal(ttyFile);
   });
   return {
     output: mergeOutput({ stdout: child.stdout as Readable, stderr: (tty ? undefined : child.stderr) ?? undefined }),
     write: (data) => (child.stdin ? writeTo(child.stdin, data) : Promise.resolve()),
     closeInput: () => void child.stdin?.end(),
-    resize: async (size) => (await findTerminal(ttyFile))?.resize(size),
+    resize: (size) => (tty ? resizeTerminal(ttyFile, size) : Promise.resolve()),
     exitCode: exited.promise,
     kill,
   };

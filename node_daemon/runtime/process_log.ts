@@ -1,6 +1,7 @@
-import { constants } from "node:fs";
-import { copyFile, type FileHandle, open, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { constants, createWriteStream } from "node:fs";
+import { type FileHandle, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { type LogSource, readLog } from "./log_reader.ts";
@@ -177,8 +178,18 @@ export class ContainerLog implements LogSource {
   async #rotate(): Promise<void> {
     const log = join(this.#dir, "log");
     const part = this.#part(this.#start);
-    await copyFile(log, part, constants.COPYFILE_EXCL);
-    await truncate(log);
+    // By one handle: what a container put in the file's place meanwhile is neither copied nor emptied.
+    const file = await open(log, constants.O_RDWR | noFollow).catch(() => undefined);
+    if (!file) return;
+    try {
+      await pipeline(
+        file.createReadStream({ start: 0, autoClose: false }),
+        createWriteStream(part, { flags: "wx", mode: 0o600 }),
+      );
+      await file.truncate();
+    } finally {
+      await file.close();
+    }
     this.#older.push(this.#start);
     this.#start += (await statOf(part)).size;
     while (this.#older.length > keptFiles) await rm(this.#part(this.#older.shift() ?? 0), { force: true });

@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
+import { rm, writeFile } from "node:fs/promises";
 import { readText } from "./process_files.ts";
 import { findTool } from "./process_root.ts";
 import { quote } from "./process_shim.ts";
 import { RuntimeFailure } from "./runtime.ts";
 
-/** Notes who leads the session and at which terminal, then becomes the program. */
-const leader = `printf '%s %s\\n' "$$" "$(tty)" >"$1"; shift; exec "$@"`;
+/** Notes who leads the session and at which terminal, takes the size that was said before, then becomes the program. */
+const leader = `printf '%s %s\\n' "$$" "$(tty)" >"$1"; [ ! -e "$1.size" ] || stty $(cat "$1.size") 2>/dev/null; shift; exec "$@"`;
 
 /**
  * A command that runs `argv` at a terminal of its own and copies between that and its stdin and stdout. Node cannot
@@ -29,26 +30,31 @@ export async function terminalCommand(argv: readonly string[], ttyFile: string):
     : [script, "-q", "/dev/null", ...command];
 }
 
-/** The terminal that {@linkcode terminalCommand} noted; undefined until its program runs. */
-export async function findTerminal(ttyFile: string): Promise<
-  | {
-      /** Tells the program at the terminal its new size. */
-      resize(size: { readonly width: number; readonly height: number }): Promise<void>;
-    }
-  | undefined
-> {
+/**
+ * Tells the program at the terminal that {@linkcode terminalCommand} noted its size. One that does not run yet finds the
+ * size when it starts: each side writes first and looks second, so that one of them sees the other.
+ */
+export async function resizeTerminal(
+  ttyFile: string,
+  { width, height }: { readonly width: number; readonly height: number },
+): Promise<void> {
+  const sizes = ["rows", String(height), "cols", String(width)];
+  // A session that is gone, with its folder, has no size.
+  await writeFile(sizeFileOf(ttyFile), sizes.join(" ")).catch(() => {});
   const device = /^\d+ (\/dev\/[\w/]+)\n$/.exec((await readText(ttyFile)) ?? "")?.[1];
-  if (device === undefined) return undefined;
-  return {
-    async resize({ width, height }) {
-      const stty = await findTool("stty");
-      // GNU and busybox say -F, BSD says -f.
-      const sizes = ["rows", String(height), "cols", String(width)];
-      if (stty !== undefined && !(await succeeds(stty, ["-F", device, ...sizes]))) {
-        await succeeds(stty, ["-f", device, ...sizes]);
-      }
-    },
-  };
+  const stty = await findTool("stty");
+  if (device === undefined || stty === undefined) return;
+  // GNU and busybox say -F, BSD says -f.
+  if (!(await succeeds(stty, ["-F", device, ...sizes]))) await succeeds(stty, ["-f", device, ...sizes]);
+}
+
+/** Removes what a terminal's session noted. */
+export async function forgetTerminal(ttyFile: string): Promise<void> {
+  await Promise.all([ttyFile, sizeFileOf(ttyFile)].map((path) => rm(path, { force: true })));
+}
+
+function sizeFileOf(ttyFile: string): string {
+  return `${ttyFile}.size`;
 }
 
 function outputOf(file: string, args: readonly string[]): Promise<string> {

@@ -67,6 +67,7 @@ describe("parseArguments()", () => {
     ["get --dry-run=server pod a", ["dry-run=server"], ["pod", "a"]],
     ["get --grace-period -1 pod", ["grace-period=-1"], ["pod"]],
     ["get pods -", [], ["pods", "-"]],
+    ["get pods -o json -owide --watch -n a -w=false -n b", ["output=wide", "watch=false", "namespace=b"], ["pods"]],
   ])("reads %s as pflag does", (line, flags, words) => {
     expect(parse(line)).toEqual({ verb: "get", flags, words, literal: [], help: false });
   });

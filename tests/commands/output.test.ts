@@ -1,8 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { fieldLines } from "../../commands/describe/fields.ts";
 import { parseDuration } from "../../commands/durations.ts";
-import { alignColumns, printable } from "../../commands/output/columns.ts";
+import { alignColumns, printable, printableLines } from "../../commands/output/columns.ts";
+import { errorText } from "../../commands/output/errors.ts";
 import { TablePrinter } from "../../commands/output/table.ts";
+import { UsageError } from "../../commands/verb.ts";
+import { fieldError, StatusError } from "../../core/api/status.ts";
+import { ConnectionError } from "../../core/client/connection_error.ts";
 
 describe("alignColumns()", () => {
   it("gives each column the width of its widest cell and three spaces", () => {
@@ -34,6 +38,45 @@ describe("printable()", () => {
     ["\rover", "\\u000dover"],
   ])("writes out what would move the cursor: %j", (text, wanted) => {
     expect(printable(text)).toBe(wanted);
+  });
+});
+
+describe("printableLines()", () => {
+  it("keeps lines and tabs, and writes out the rest", () => {
+    expect(printableLines("a\tb\n\u001b[2Jc\r\n")).toBe("a\tb\n\\u001b[2Jc\\u000d\n");
+  });
+});
+
+describe("errorText()", () => {
+  const kind = { group: "apps", kind: "Deployment" };
+  const image = fieldError.required("spec.containers[0].image");
+  const replicas = fieldError.invalid("spec.replicas", -1, "must be greater than or equal to 0");
+
+  it.each([
+    [
+      "one field",
+      StatusError.invalid(kind, "web", [image]),
+      'The Deployment "web" is invalid: spec.containers[0].image: Required value',
+    ],
+    [
+      "several fields",
+      StatusError.invalid(kind, "web", [image, replicas]),
+      'The Deployment "web" is invalid: \n* spec.containers[0].image: Required value\n* spec.replicas: Invalid value: -1: must be greater than or equal to 0',
+    ],
+    [
+      "a missing object",
+      StatusError.notFound({ group: "", plural: "pods" }, "web"),
+      'Error from server (NotFound): error when applying "web": pods "web" not found',
+    ],
+    [
+      "no connection",
+      new ConnectionError("h:1", "ECONNREFUSED", "The connection to the server h:1 was refused"),
+      "The connection to the server h:1 was refused",
+    ],
+    ["its own failure", new UsageError("must specify -f"), 'error: error when applying "web": must specify -f'],
+    ["what would move the cursor", StatusError.badRequest("a\u001b[2J"), expect.stringContaining("a\\u001b[2J")],
+  ])("says %s as kubectl does", (_what, error, wanted) => {
+    expect(errorText(error, 'applying "web"')).toEqual(wanted);
   });
 });
 

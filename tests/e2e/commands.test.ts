@@ -127,7 +127,11 @@ describe("a second process at a running cluster", () => {
     await cluster.ok("exec", "talker", "--", "sh", "-c", 'echo three > "$WHERRY_ROOT/tmp/pipe"');
     await following.printed(/^one\ntwo\nthree\n$/);
     expect(await following.ended).toMatchObject({ code: 0, stderr: "" });
-    expect(await cluster.ok("logs", "deploy/web")).toMatch(/^listening on 127\./);
+    expect(await cluster.wherry("logs", "deploy/web")).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^listening on 127\./),
+      stderr: expect.stringMatching(/^Found 3 pods, using pod\/web-\S+\n$/),
+    });
   });
 
   it("runs commands in containers, with their input, output and exit code", async () => {
@@ -158,8 +162,27 @@ describe("a second process at a running cluster", () => {
       code: 1,
       stderr: expect.stringMatching(/^error: you cannot rollback a paused deployment; resume it first/),
     });
-    await cluster.ok("rollout", "restart", "deploy/web").catch(() => {});
+    const refused = { code: 1, stdout: "" };
+    expect(await cluster.wherry("rollout", "restart", "deploy/web")).toEqual({
+      ...refused,
+      stderr: 'error: deployments.apps "web" can\'t restart paused deployment (run rollout resume first)\n',
+    });
+    expect(await cluster.wherry("rollout", "pause", "deploy/web")).toEqual({
+      ...refused,
+      stderr: 'error: deployments.apps "web" is already paused\n',
+    });
     expect(await cluster.ok("rollout", "resume", "deploy/web")).toBe("deployment.apps/web resumed\n");
+    expect(await cluster.wherry("rollout", "resume", "deploy/web")).toEqual({
+      ...refused,
+      stderr: 'error: deployments.apps "web" is not paused\n',
+    });
+    expect(await cluster.wherry("rollout", "history", "deploy/web", "--revision=9")).toEqual({
+      ...refused,
+      stderr: "error: unable to find the specified revision\n",
+    });
+    expect(await cluster.ok("rollout", "history", "deploy/web", "--revision=3")).toMatch(
+      /^deployment\.apps\/web with revision #3\nPod Template:\n/,
+    );
     await cluster.ok("rollout", "status", "deploy/web");
   });
 

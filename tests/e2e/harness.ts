@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { vi } from "vitest";
 import type { Client } from "../../core/client/client.ts";
 import { createClient } from "../../core/client/create_client.ts";
 import { httpTransport } from "../../core/client/http_transport.ts";
@@ -37,18 +38,21 @@ const onDeno = "Deno" in globalThis;
 
 /** Milliseconds that anything may take before a test gives up on it. */
 export const patienceMs = 30_000;
+// These tests start programs, on machines that may have much else to do.
+vi.setConfig({ testTimeout: 4 * patienceMs, hookTimeout: 2 * patienceMs });
 
 /** How `wherry` is run here: the built program on Node, the sources on Deno. */
 export const wherry: readonly string[] = onDeno
   ? [process.execPath, "run", "-A", "--config", join(root, "deno.npm.json"), join(root, "cli.ts")]
   : [process.execPath, join(root, "bin", "wherry.cjs")];
 
-/** A folder of the test's own, removed at the end of the block. */
+/** A folder of the test's own, removed at the end of the block; what a failed test left running in it is killed. */
 export function temporaryFolder(): { readonly path: string; [Symbol.asyncDispose](): Promise<void> } {
   const path = mkdtempSync(join(tmpdir(), "wherry-e2e-"));
   return {
     path,
     async [Symbol.asyncDispose]() {
+      for (const pid of processesOf(path)) kill(pid);
       rmSync(path, { recursive: true, force: true });
     },
   };
@@ -224,6 +228,14 @@ export async function eventually<T>(what: string, ask: () => Promise<T | undefin
     if (answer !== undefined) return answer;
     if (performance.now() > end) throw new Error(`${patienceMs} ms passed before ${what}`);
     await sleep(20);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended since.
   }
 }
 

@@ -3,30 +3,36 @@ import { systemClock } from "../../core/platform/clock.ts";
 import { findDocker } from "../../node_daemon/runtime/find_docker.ts";
 import { missing } from "../require.ts";
 import { engine, testImage } from "../suites/docker_image.ts";
-import { type DockerCluster, podOf, shell, startOnDocker, stay } from "./_cluster.ts";
+import { containersOf, type DockerCluster, dockerFolder, podOf, shell, startOnDocker, stay } from "./_cluster.ts";
 
 describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("pods in Docker", () => {
+  const folder = dockerFolder();
   let cluster: DockerCluster;
   beforeAll(async () => {
-    cluster = await startOnDocker();
+    cluster = await startOnDocker(folder.path);
   });
   afterAll(async () => {
     await cluster?.[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
   });
 
   it("wherry logs prints both streams of a container, the last lines when asked for", async () => {
-    await cluster.apply(podOf("talker", shell(`echo one; echo two >&2; echo three; ${stay}`)));
-    await using following = cluster.start(["logs", "-f", "talker"]);
+    await cluster.apply(podOf("talker", [shell(`echo one; echo two >&2; sleep 0.5; echo three; ${stay}`)]));
+    await cluster.ready("talker");
+    await using following = cluster.follow("logs", "-f", "talker");
     await following.printed(/three/);
+    // The streams are two pipes: what is written at once on both may come in any order.
     expect(following.output().split("\n").sort()).toEqual(["", "one", "three", "two"]);
-    expect(await cluster.ok(["logs", "talker", "--tail=1"])).toBe("three\n");
+    expect(await cluster.ok("logs", "talker", "--tail=1")).toBe("three\n");
   });
 
   it("wherry exec passes stdin, streams and the exit code", async () => {
-    await cluster.apply(podOf("box", shell(stay)));
+    await cluster.apply(podOf("box", [shell(stay)]));
     await cluster.ready("box");
-    expect(await cluster.ok(["exec", "-i", "box", "--", "wc", "-c"], "x".repeat(300_000))).toBe("300000\n");
-    expect(await cluster.run(["exec", "box", "--", "sh", "-c", "echo out; echo err >&2; exit 7"])).toMatchObject({
+    await using counting = cluster.follow("exec", "-i", "box", "--", "wc", "-c");
+    counting.child.stdin?.end("x".repeat(300_000));
+    await counting.printed(/^300000$/m);
+    expect(await cluster.wherry("exec", "box", "--", "sh", "-c", "echo out; echo err >&2; exit 7")).toMatchObject({
       code: 7,
       stdout: "out\n",
       stderr: expect.stringMatching(/^err\n/),
@@ -34,9 +40,9 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
   });
 
   it("a container that was killed is started again, and RESTARTS says 1", async () => {
-    await cluster.apply(podOf("victim", shell(stay)));
+    await cluster.apply(podOf("victim", [shell(stay)]));
     const before = await cluster.ready("victim");
-    const [, id = ""] = /^docker:\/\/(.+)$/.exec(before.status?.containerStatuses?.[0]?.containerID ?? "") ?? [];
+    const id = before.status?.containerStatuses?.[0]?.containerID?.replace("docker://", "") ?? "";
     await engine.getContainer(id).kill();
     const after = await cluster.pod("victim", ({ status }) => {
       const [container] = status?.containerStatuses ?? [];
@@ -44,94 +50,77 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     });
     expect(after.status?.podIP).toBe(before.status?.podIP);
     expect(after.status?.containerStatuses?.[0]?.lastState?.terminated).toMatchObject({ exitCode: 137 });
-    expect(await cluster.ok(["get", "pod", "victim"])).toMatch(/victim +1\/1 +Running +1 \(\d+s ago\)/);
+    expect(await cluster.ok("get", "pod", "victim")).toMatch(/victim +1\/1 +Running +1 \(\d+s ago\)/);
   });
 
-  it("volumes of a ConfigMap and a Secret show what they hold, and what it is changed to", async () => {
-    const configMap = (greeting: string) => ({
-      apiVersion: "v1",
-      kind: "ConfigMap",
-      metadata: { name: "words" },
-      data: { greeting },
-    });
-    const secret = (password: string) => ({
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: { name: "keys" },
-      stringData: { password },
-    });
-    const mounted = {
+  it("volumes of a ConfigMap and a Secret show what they hold, and what that is changed to", async () => {
+    const configMap = (greeting: string) => ({ kind: "ConfigMap", metadata: { name: "words" }, data: { greeting } });
+    const secret = (password: string) => ({ kind: "Secret", metadata: { name: "keys" }, stringData: { password } });
+    const show = "echo $(cat /etc/words/greeting) $(cat /etc/keys/password)";
+    const reader = shell(`trap 'exit 0' TERM; while ${show}; do sleep 0.2; done`, {
       volumeMounts: [
         { name: "words", mountPath: "/etc/words" },
         { name: "keys", mountPath: "/etc/keys", readOnly: true },
       ],
-    };
-    const show = "echo $(cat /etc/words/greeting /etc/keys/password)";
-    const watching = podOf("reader", shell(`trap 'exit 0' TERM; while ${show}; do sleep 0.2; done`, mounted));
+    });
     const volumes = [
       { name: "words", configMap: { name: "words" } },
       { name: "keys", secret: { secretName: "keys", defaultMode: 0o400 } },
     ];
-    await cluster.apply(configMap("hello"), secret("first"), { ...watching, spec: { ...watching.spec, volumes } });
+    const content = (greeting: string, password: string) =>
+      [configMap(greeting), secret(password)].map((object) => ({ apiVersion: "v1", ...object }));
+    await cluster.apply(...content("hello", "first"), podOf("reader", [reader], { volumes }));
     await cluster.ready("reader");
-    await using log = cluster.start(["logs", "-f", "reader"]);
+    await using log = cluster.follow("logs", "-f", "reader");
     await log.printed(/^hello first$/m);
-    await cluster.apply(configMap("goodbye"), secret("second"));
+    await cluster.apply(...content("goodbye", "second"));
     await log.printed(/^goodbye second$/m);
-    expect(await cluster.ok(["exec", "reader", "--", "stat", "-L", "-c", "%a", "/etc/keys/password"])).toBe("400\n");
+    expect(await cluster.ok("exec", "reader", "--", "stat", "-L", "-c", "%a", "/etc/keys/password")).toBe("400\n");
   });
 
   it("containers of a pod share an emptyDir and the network, after its init container has ended", async () => {
     const mount = { volumeMounts: [{ name: "shared", mountPath: "/shared" }] };
     const web = shell("exec httpd -f -p 8080 -h /shared", { name: "web", ...mount });
     const asker = shell(`until wget -qO- http://127.0.0.1:8080/page; do sleep 0.1; done; ${stay}`, { name: "asker" });
-    const pair = podOf("pair", web, asker);
     const initContainers = [shell("echo made by init >/shared/page", { name: "init", ...mount })];
-    await cluster.apply({
-      ...pair,
-      spec: { ...pair.spec, initContainers, volumes: [{ name: "shared", emptyDir: {} }] },
-    });
+    const volumes = [{ name: "shared", emptyDir: {} }];
+    // httpd ends on no signal as the first process of a container.
+    const spec = { initContainers, volumes, terminationGracePeriodSeconds: 1 };
+    await cluster.apply(podOf("pair", [web, asker], spec));
     await cluster.ready("pair");
-    await using log = cluster.start(["logs", "-f", "pair", "-c", "asker"]);
+    await using log = cluster.follow("logs", "-f", "pair", "-c", "asker");
     await log.printed(/^made by init$/m);
   });
 
   it("probes of each kind decide on readiness, and a failing liveness probe restarts the container", async () => {
     const probe = { periodSeconds: 1, failureThreshold: 1 };
-    const server = "mkdir /www; echo ok >/www/ok; trap 'exit 0' TERM; httpd -p 8080 -h /www;";
+    const serving = `mkdir /www; echo ok >/www/ok; httpd -p 8080 -h /www; ${stay}`;
+    const ready = (script: string, check: object) => [shell(script, { readinessProbe: { ...probe, ...check } })];
     await cluster.apply(
-      podOf(
-        "by-http",
-        shell(`${server} ${stay}`, { readinessProbe: { ...probe, httpGet: { path: "/ok", port: 8080 } } }),
-      ),
-      podOf("by-tcp", shell(`${server} ${stay}`, { readinessProbe: { ...probe, tcpSocket: { port: 8080 } } })),
-      podOf(
-        "by-exec",
-        shell(`touch /ok; ${stay}`, { readinessProbe: { ...probe, exec: { command: ["cat", "/ok"] } } }),
-      ),
-      podOf("unready", shell(stay, { readinessProbe: { ...probe, tcpSocket: { port: 8080 } } })),
-      podOf("unwell", shell(stay, { livenessProbe: { ...probe, exec: { command: ["false"] } } })),
+      podOf("by-http", ready(serving, { httpGet: { path: "/ok", port: 8080 } })),
+      podOf("by-tcp", ready(serving, { tcpSocket: { port: 8080 } })),
+      podOf("by-exec", ready(`touch /ok; ${stay}`, { exec: { command: ["cat", "/ok"] } })),
+      podOf("unready", ready(stay, { tcpSocket: { port: 8080 } })),
+      podOf("unwell", [shell(stay, { livenessProbe: { ...probe, exec: { command: ["false"] } } })]),
     );
     for (const name of ["by-http", "by-tcp", "by-exec"]) await cluster.ready(name);
     await cluster.pod("unwell", ({ status }) => (status?.containerStatuses?.[0]?.restartCount ?? 0) > 0);
-    expect(await cluster.ok(["get", "pod", "unready"])).toMatch(/unready +0\/1 +Running/);
-    expect(await cluster.ok(["get", "events"])).toContain("Container main failed liveness probe, will be restarted");
+    expect(await cluster.ok("get", "pod", "unready")).toMatch(/unready +0\/1 +Running/);
+    expect(await cluster.ok("get", "events")).toContain("Container main failed liveness probe, will be restarted");
   });
 
-  it("a pod that ends keeps its log and its exit code, and one with a wrong program says why", async () => {
-    const once = (name: string, container: object) => {
-      const made = podOf(name, container);
-      return { ...made, spec: { ...made.spec, restartPolicy: "Never" } };
-    };
+  it("a pod that ends keeps its log and its exit code, and one without its program says why", async () => {
+    const restartPolicy = "Never";
     await cluster.apply(
-      once("failing", shell("echo last words; exit 3")),
-      once("wrong", { name: "main", image: testImage, command: ["/nowhere"] }),
+      podOf("failing", [shell("echo last words; exit 3")], { restartPolicy }),
+      podOf("wrong", [{ name: "main", image: testImage, command: ["/nowhere"] }], { restartPolicy }),
     );
-    const failed = await cluster.pod("failing", ({ status }) => status?.phase === "Failed");
-    expect(failed.status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({ exitCode: 3, reason: "Error" });
-    expect(await cluster.ok(["logs", "failing"])).toBe("last words\n");
-    const wrong = await cluster.pod("wrong", ({ status }) => status?.phase === "Failed");
-    expect(wrong.status?.containerStatuses?.[0]?.state?.terminated).toMatchObject({
+    const terminated = async (name: string) =>
+      (await cluster.pod(name, ({ status }) => status?.phase === "Failed")).status?.containerStatuses?.[0]?.state
+        ?.terminated;
+    expect(await terminated("failing")).toMatchObject({ exitCode: 3, reason: "Error" });
+    expect(await cluster.ok("logs", "failing")).toBe("last words\n");
+    expect(await terminated("wrong")).toMatchObject({
       exitCode: 128,
       reason: "StartError",
       message: expect.stringContaining("/nowhere"),
@@ -139,7 +128,7 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
   });
 
   it("a pod whose image cannot be fetched waits and says so", async () => {
-    await cluster.apply(podOf("imageless", { name: "main", image: "127.0.0.1:1/none:1" }));
+    await cluster.apply(podOf("imageless", [{ name: "main", image: "127.0.0.1:1/none:1" }]));
     const waiting = await cluster.pod("imageless", ({ status }) =>
       /^(ErrImagePull|ImagePullBackOff)$/.test(status?.containerStatuses?.[0]?.state?.waiting?.reason ?? ""),
     );
@@ -147,10 +136,10 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
   });
 
   it("wherry delete removes every container of a pod", async () => {
-    await cluster.apply(podOf("brief", shell(stay)));
+    await cluster.apply(podOf("brief", [shell(stay)]));
     await cluster.ready("brief");
-    expect(await cluster.containers("brief")).toHaveLength(2);
-    await cluster.ok(["delete", "pod", "brief"]);
-    expect(await cluster.containers("brief")).toEqual([]);
+    expect(await containersOf(folder.path, "brief")).toHaveLength(2);
+    await cluster.ok("delete", "pod", "brief");
+    expect(await containersOf(folder.path, "brief")).toEqual([]);
   });
 });

@@ -24,6 +24,13 @@ function findKubectls(path: string): Kubectl[] {
   return [own, ...beside.sort((a, b) => b.minor - a.minor)];
 }
 
+/** One kubectl of each group that speaks alike: SPDY or WebSockets, discovery, validation. Newest first. */
+export const dialects: readonly Kubectl[] = [
+  ...new Set(
+    [Number.POSITIVE_INFINITY, 32, 30, 28].flatMap((newest) => kubectls.find(({ minor }) => minor <= newest) ?? []),
+  ),
+];
+
 /** How one command is run. */
 export interface CallOptions {
   /** Namespace; `default` otherwise. */

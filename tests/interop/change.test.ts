@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kubectl } from "../e2e/harness.ts";
 import { missing } from "../require.ts";
-import { type Interop, kubectls, parse, shellDeployment, shellPod, startInterop, stay } from "./_kubectl.ts";
+import { dialects, type Interop, parse, shellDeployment, shellPod, startInterop, stay } from "./_kubectl.ts";
 
 const configMap = (name: string, data: Record<string, string>): object => ({
   apiVersion: "v1",
@@ -81,7 +81,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl changes", () => {
     );
   });
 
-  it.each(kubectls.map(({ name, ...client }) => [name, { name, ...client }] as const))(
+  it.each(dialects.map((client) => [client.name, client] as const))(
     "%s applies examples/hello.yaml, twice, and takes it away",
     async (name, client) => {
       const options = { client, namespace: await cluster.namespace(`hello-${name.replaceAll(".", "-")}`) };
@@ -127,6 +127,30 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl changes", () => {
       /^Error from server \(NotFound\): error when creating "STDIN": namespaces "none" not found$/m,
     );
   });
+
+  it.each(dialects.map((client) => [client.name, client] as const))(
+    "%s create makes objects of what the command line says",
+    async (name, client) => {
+      const options = { client, namespace: await cluster.namespace(`generated-${name.replaceAll(".", "-")}`) };
+      for (const words of [
+        ["configmap", "made", "--from-literal=a=1"],
+        ["secret", "generic", "made", "--from-literal=a=1"],
+        ["deployment", "made", "--image=shell:1", "--replicas=0"],
+        ["service", "clusterip", "made", "--tcp=80:8080"],
+        ["serviceaccount", "made"],
+      ])
+        expect(await cluster.ok(["create", ...words], options)).toMatch(/^\S+\/made created\n$/);
+      const made = parse(
+        await cluster.ok(["get", "cm/made", "secret/made", "deploy/made", "svc/made", "-o", "json"], options),
+      );
+      expect(made.items).toMatchObject([
+        { kind: "ConfigMap", data: { a: "1" } },
+        { kind: "Secret", data: { a: "MQ==" } },
+        { spec: { replicas: 0, template: { spec: { containers: [{ image: "shell:1" }] } } } },
+        { spec: { ports: [{ port: 80, targetPort: 8080 }], selector: { app: "made" } } },
+      ]);
+    },
+  );
 
   it("replace puts the whole object, and --force puts a new one", async () => {
     await cluster.ok(["create", "-f", "-"], { ...ns, input: configMap("whole", { a: "1" }) });

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kubectl } from "../e2e/harness.ts";
 import { missing } from "../require.ts";
 import {
+  dialects,
   type Interop,
-  kubectls,
   parse,
   sayAndStay,
   shellDeployment,
@@ -87,7 +87,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
     await cluster.ok(["delete", "deploy/stuck"], ns);
   });
 
-  it.each(kubectls.map(({ name, ...client }) => [name, { name, ...client }] as const))(
+  it.each(dialects.map((client) => [client.name, client] as const))(
     "%s waits for conditions, fields and deletion",
     async (_name, client) => {
       const options = { ...ns, client };
@@ -173,7 +173,12 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
   });
 
   it("a pod that ends is started again, and logs --previous keeps what it said", async () => {
-    await create(shellPod("again", `[ -e once ] && echo second || { echo first; touch once; exit 3; }; ${stay}`));
+    // What a container writes beside its volumes goes with it.
+    const volume = { name: "state", emptyDir: {} };
+    const script = `cd $WHERRY_ROOT/state; [ -e once ] && echo second || { echo first; touch once; exit 3; }; ${stay}`;
+    const [container] = (shellPod("again", script) as { spec: { containers: object[] } }).spec.containers;
+    const mounted = { ...container, volumeMounts: [{ name: "state", mountPath: "/state" }] };
+    await create(shellPod("again", "", { containers: [mounted], volumes: [volume] }));
     await cluster.ok(
       ["wait", "pod/again", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "--timeout=30s"],
       ns,

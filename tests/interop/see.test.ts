@@ -222,27 +222,17 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl sees", () => {
     expect(answer.body).toMatch(/^ +"reason": "Unauthorized",$/m);
   });
 
-  it.each(kubectls.map(({ name, ...client }) => [name, { name, ...client }] as const))(
-    "%s sees the same",
-    async (_name, client) => {
-      const options = { ...ns, client };
-      expect(rows(await cluster.ok(["get", "deploy", "web"], options))[1]?.slice(0, 4)).toEqual([
-        "web",
-        "2/2",
-        "2",
-        "2",
-      ]);
-      expect(await cluster.ok(["get", "pod", "alone", "-o", "jsonpath={.status.phase}"], options)).toBe("Running");
-      expect(await cluster.ok(["describe", "svc", "web"], options)).toMatch(
-        /Endpoints: +127\.\S+:8080,127\.\S+:8080\n/,
-      );
-      expect(await cluster.ok(["explain", "pod.spec.containers.image"], options)).toMatch(/Container image name/);
-      expect(await cluster.ok(["api-resources", "--api-group=apps"], options)).toMatch(
-        /^deployments +deploy +apps\/v1 +true +Deployment$/m,
-      );
-      expect(await cluster.ok(["rollout", "status", "deploy/web"], options)).toContain("successfully rolled out");
-    },
-  );
+  it.each(kubectls.map((client) => [client.name, client] as const))("%s sees the same", async (_name, client) => {
+    const options = { ...ns, client };
+    expect(rows(await cluster.ok(["get", "deploy", "web"], options))[1]?.slice(0, 4)).toEqual(["web", "2/2", "2", "2"]);
+    expect(await cluster.ok(["get", "pod", "alone", "-o", "jsonpath={.status.phase}"], options)).toBe("Running");
+    expect(await cluster.ok(["describe", "svc", "web"], options)).toMatch(/Endpoints: +127\.\S+:8080,127\.\S+:8080\n/);
+    expect(await cluster.ok(["explain", "pod.spec.containers.image"], options)).toMatch(/Container image name/);
+    expect(await cluster.ok(["api-resources", "--api-group=apps"], options)).toMatch(
+      /^deployments +deploy +apps\/v1 +true +Deployment$/m,
+    );
+    expect(await cluster.ok(["rollout", "status", "deploy/web"], options)).toContain("successfully rolled out");
+  });
 });
 
 function httpsGet(url: string, headers: Record<string, string>): Promise<{ code: number | undefined; body: string }> {

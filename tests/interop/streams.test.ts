@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kubectl, run } from "../e2e/harness.ts";
 import { missing } from "../require.ts";
-import { type Interop, kubectls, shellDeployment, shellPod, startInterop, stay } from "./_kubectl.ts";
+import { dialects, type Interop, shellDeployment, shellPod, startInterop, stay } from "./_kubectl.ts";
 
 const megabytes = 1024 * 1024;
 
@@ -113,7 +113,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     );
   });
 
-  it.each(kubectls.map(({ name, ...client }) => [name, { name, ...client }] as const))(
+  it.each(dialects.map((client) => [client.name, client] as const))(
     "%s sends 3 MB through exec and gets them back",
     async (_name, client) => {
       const input = randomBytes(1.5 * megabytes).toString("hex");
@@ -140,7 +140,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     expect(code).toBe(5);
   });
 
-  it.each(kubectls.map(({ name, ...client }) => [name, { name, ...client }] as const))(
+  it.each(dialects.map((client) => [client.name, client] as const))(
     "%s port-forward carries HTTP and 5 MB to pods and services",
     async (_name, client) => {
       for (const target of ["pod/web", "svc/web"]) {

@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import { constants, createDeflate, createInflate, type Deflate, type Inflate } from "node:zlib";
 
 /** Header blocks of more than this many bytes are refused, packed or unpacked. */
@@ -72,7 +73,7 @@ export class SpdyHeaderCodec {
 }
 
 /** Everything that a zlib stream makes of `input`. */
-function run(stream: Inflate | Deflate, input: Uint8Array, limitBytes: number): Promise<Uint8Array> {
+function run(stream: Writable, input: Uint8Array, limitBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const parts: Buffer[] = [];
     let size = 0;

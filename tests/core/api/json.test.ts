@@ -83,6 +83,6 @@ describe("stringifyJson()", () => {
   it("writes on one line, or indented by four as kubectl does", () => {
     const value: Json = { a: [1] };
     expect(stringifyJson(value)).toBe('{"a":[1]}');
-    expect(stringifyJson(value, { pretty: true })).toBe('{\n    "a": [\n        1\n    ]\n}');
+    expect(stringifyJson(value, { pretty: true })).toBe('{\n  "a": [\n    1\n  ]\n}');
   });
 });

@@ -108,6 +108,32 @@ describe("runControllers()", () => {
     expect(keys[4]).toBe("owner");
   });
 
+  it("lets a key rest that took long, so that changes meanwhile are looked at together", async () => {
+    const seen: string[] = [];
+    const { client, clock, until } = await run({
+      name: "thorough",
+      reconciles: configMap,
+      async reconcile(key, { clock, lister, signal }) {
+        seen.push(`${clock.monotonic()}:${lister(configMap).get(key)?.data?.["count"]}`);
+        await clock.sleep(10, { signal });
+        return undefined;
+      },
+    });
+    const made = await client.create(configMap, object("a", { count: "0" }));
+    await until(async () => seen.length === 1);
+    const startedAt = clock.monotonic();
+    await clock.advance(10);
+    for (const count of ["1", "2", "3"])
+      await client.update(configMap, {
+        ...object("a", { count }),
+        metadata: { namespace: "default", name: "a", uid: made.metadata.uid ?? "" },
+      });
+    await clock.advance(39);
+    expect(seen).toHaveLength(1);
+    await clock.advance(1);
+    expect(seen).toEqual([`${startedAt}:0`, `${startedAt + 50}:3`]);
+  });
+
   it("refuses listers of kinds that the controller does not name", async () => {
     const { client, errors, until } = await run({
       name: "nosy",

@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import { connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { channel, decodeFrames, encodeFrame } from "../../../core/client/channel_frames.ts";
 import type { Pod } from "../../../core/kinds/pod.ts";
@@ -35,9 +36,9 @@ beforeAll(async () => {
   authority = await createAuthority({ commonName: "ca", clock });
   const names = { dnsNames: ["localhost"], ipAddresses: ["127.0.0.1"] };
   serverTls = await issueCertificate(authority, { commonName: "node", usage: "server", clock, ...names });
-  client = await issueCertificate(authority, { commonName: "master", usage: "client", clock });
+  client = await issueCertificate(authority, { commonName: "kube-apiserver-kubelet-client", usage: "client", clock });
   const other = await createAuthority({ commonName: "ca", clock });
-  stranger = await issueCertificate(other, { commonName: "master", usage: "client", clock });
+  stranger = await issueCertificate(other, { commonName: "kube-apiserver-kubelet-client", usage: "client", clock });
   rootDir = await mkdtemp(join(tmpdir(), "wherry-server-"));
   runtime = await openProcessRuntime({ rootDir, clock, random: systemRandom, log: silentLogger });
   sandbox = await runtime.runPodSandbox(sandboxConfig({ podIP: "127.0.0.1" }), { signal });
@@ -130,6 +131,61 @@ describe("startKubeletServer()", () => {
       expect(response.statusCode).toBe(401);
       response.resume();
     }
+  });
+
+  it.each([
+    ["a user", { commonName: "bob" }],
+    ["a node", { commonName: "system:node:node-1", organizations: ["system:nodes"] }],
+    ["one with a name that is nearly the master's", { commonName: "kube-apiserver-kubelet-client.evil" }],
+  ])(
+    "startKubeletServer() answers 403 on every path, when the certificate of its authority is of %s",
+    async (_, subject) => {
+      const cert = await issueCertificate(authority, { ...subject, usage: "client", clock: systemClock });
+      for (const path of [
+        "/healthz",
+        "/pods",
+        "/containerLogs/default/web/main",
+        "/exec/default/web/main",
+        "/debug/pprof",
+      ])
+        expect((await ask(path, { cert })).code).toBe(403);
+      for (const [path, upgrade] of [
+        ["/exec/default/web/main?command=id&stdout=true", "wherry-channels/1"],
+        ["/portForward/default/web?port=80", "wherry-bytes/1"],
+      ] as const)
+        expect((await ask(path, { cert, upgrade })).code).toBe(403);
+    },
+  );
+
+  it("startKubeletServer() serves administrators, too", async () => {
+    const subject = { commonName: "root", organizations: ["system:masters"] };
+    const cert = await issueCertificate(authority, { ...subject, usage: "client", clock: systemClock });
+    expect((await ask("/healthz", { cert })).code).toBe(200);
+  });
+
+  it("startKubeletServer() answers 401, when a session that began without a certificate is resumed", async () => {
+    const get = (session?: Buffer) =>
+      new Promise<{ text: string; session: Buffer | undefined }>((resolve) => {
+        let found: Buffer | undefined;
+        let text = "";
+        const socket = connect({
+          host: "127.0.0.1",
+          port: server.port,
+          ca: authority.certificate,
+          ...(session ? { session } : {}),
+        });
+        socket.on("session", (ticket) => {
+          found = ticket;
+        });
+        socket.on("data", (part) => {
+          text += part;
+        });
+        socket.on("close", () => resolve({ text, session: found }));
+        socket.write("GET /pods HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      });
+    const { session } = await get();
+    expect(session).toBeDefined();
+    expect((await get(session)).text).toMatch(/^HTTP\/1\.1 401 /);
   });
 
   it("startKubeletServer() serves health and pods, when asked by the master", async () => {

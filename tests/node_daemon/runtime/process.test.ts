@@ -71,6 +71,18 @@ describe("process runtime", () => {
     }
   });
 
+  it("exec() has the size that was said before its terminal was there", async () => {
+    await using under = await open();
+    const { id } = await run(under.runtime, "sleep 1000");
+    const command = ["/bin/sh", "-c", "read go; stty size"];
+    const session = await under.runtime.exec(id, { command, stdin: true, tty: true, signal: never });
+    await session.resize({ width: 111, height: 33 });
+    await session.write(Buffer.from("go\n"));
+    let text = "";
+    for await (const { data } of session.output) text += Buffer.from(data).toString();
+    expect(text).toContain("33 111");
+  });
+
   it("startContainer() gives its own folder, addresses and no variables of the daemon", async () => {
     await using under = await open();
     const { id } = await run(under.runtime, 'pwd; echo "$WHERRY_ROOT $POD_IP"; env');

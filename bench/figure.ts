@@ -1,0 +1,59 @@
+/** One measured value, with what to hold it against. */
+export interface Figure {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: "ms" | "per s" | "MiB";
+  /** What it should be at most (ms, MiB) or at least (per s). */
+  readonly goal?: number;
+  /** The same, as somebody else does it on this machine in this run. */
+  readonly beside?: Readonly<Record<string, number | undefined>>;
+}
+
+/** One benchmark: a few seconds, nothing left behind. */
+export interface Bench {
+  /** One line about what is measured and how. */
+  readonly about: string;
+  run(): AsyncIterable<Figure>;
+}
+
+/** A figure as one line. */
+export function formatFigure({ what, value, unit, goal, beside = {} }: Figure): string {
+  const isMet = goal === undefined || (unit === "per s" ? value >= goal : value <= goal);
+  const parts = [
+    ...(goal === undefined ? [] : [`${isMet ? "goal" : "MISSED, goal"} ${unit === "per s" ? ">=" : "<="} ${number(goal)}`]),
+    ...Object.entries(beside).flatMap(([name, other]) => (other === undefined ? [] : [`${name} ${number(other)}`])),
+  ];
+  return `  ${what.padEnd(46)} ${number(value).padStart(9)} ${unit.padEnd(5)}  ${parts.join(", ")}`.trimEnd();
+}
+
+/** The middle one. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** Milliseconds that `work` takes. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
+/** How often `work` is done in a second by `clients` who each ask again when answered. */
+export async function rate(
+  work: (turn: number) => Promise<unknown>,
+  { clients, ms = 1000 }: { readonly clients: number; readonly ms?: number },
+): Promise<number> {
+  let turn = 0;
+  const startedAt = performance.now();
+  await Promise.all(
+    Array.from({ length: clients }, async () => {
+      while (performance.now() - startedAt < ms) await work(turn++);
+    }),
+  );
+  return (turn * 1000) / (performance.now() - startedAt);
+}
+
+function number(value: number): string {
+  return value >= 100 ? String(Math.round(value)) : value.toFixed(1);
+}

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { endpointSlice } from "../../core/kinds/endpoint_slice.ts";
+import { service } from "../../core/kinds/service.ts";
+import { eventually, startUp, type TestCluster, temporaryFolder } from "./harness.ts";
+import { servers, serviceOf } from "./manifests.ts";
+import { ask, askUdp, shares } from "./traffic.ts";
+
+const folder = temporaryFolder();
+const namespace = "default";
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  cluster = await startUp(folder.path);
+  await cluster.apply(
+    servers("web", 3),
+    servers("other", 1),
+    serviceOf("web"),
+    serviceOf("web-node", {
+      type: "NodePort",
+      selector: { app: "web" },
+      ports: [
+        { name: "http", port: 80, targetPort: 8080 },
+        { name: "echo", port: 7, targetPort: 8080, protocol: "UDP" },
+      ],
+    }),
+    serviceOf("web-sticky", { selector: { app: "web" }, sessionAffinity: "ClientIP" }),
+    serviceOf("other"),
+    serviceOf("nobody"),
+  );
+  await cluster.ok("rollout", "status", "deploy/web");
+  await cluster.ok("rollout", "status", "deploy/other");
+  for (const name of ["web", "web-node", "web-sticky"]) await served(name, 3);
+  await served("other", 1);
+});
+
+afterAll(async () => {
+  await cluster?.[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
+
+/** Resolves when the service has so many ready endpoints, and something listens where it should. */
+async function served(name: string, endpoints: number): Promise<void> {
+  const slices = cluster.client.watch(endpointSlice, {
+    namespace,
+    labelSelector: `kubernetes.io/service-name=${name}`,
+  });
+  for await (const { type, object } of slices) {
+    if (type !== "BOOKMARK" && object.endpoints.filter(({ conditions }) => conditions?.ready).length === endpoints)
+      break;
+  }
+}
+
+async function find(name: string): Promise<{ readonly ip: string; readonly nodePort: (port: string) => number }> {
+  const { spec } = await cluster.client.get(service, { namespace, name });
+  return {
+    ip: spec?.clusterIP ?? "",
+    nodePort: (port) => spec?.ports?.find((one) => one.name === port)?.nodePort ?? 0,
+  };
+}
+
+/** What `count` clients, one after the other, are answered. */
+async function answers(count: number, host: string, port: number, localAddress?: string): Promise<readonly string[]> {
+  const all: string[] = [];
+  for (let sent = 0; sent < count; sent++) all.push(await ask(host, port, "/", localAddress));
+  return all;
+}
+
+describe("services", () => {
+  it("share twelve requests among three pods, four each, at the cluster IP", async () => {
+    const { ip } = await find("web");
+    expect(ip).toMatch(/^127\./);
+    expect(shares(await answers(12, ip, 80))).toEqual([4, 4, 4]);
+  });
+
+  it("do the same at the node port", async () => {
+    const port = (await find("web-node")).nodePort("http");
+    expect(shares(await answers(12, cluster.nodePortAddress, port))).toEqual([4, 4, 4]);
+  });
+
+  it("carry UDP, at the cluster IP and at the node port", async () => {
+    const { ip, nodePort } = await find("web-node");
+    for (const [host, port] of [
+      [ip, 7],
+      [cluster.nodePortAddress, nodePort("echo")],
+    ] as const) {
+      const heard = new Set<string>();
+      await eventually("three pods had answered datagrams", async () => {
+        const answer = await askUdp(host, port, "hello");
+        const [, pod] = /^(web-\S+) hello$/.exec(answer ?? "") ?? [];
+        if (pod) heard.add(pod);
+        return heard.size === 3 ? heard : undefined;
+      });
+    }
+  });
+
+  it("keep a client at one pod with session affinity, and other clients at others", async () => {
+    const { ip } = await find("web-sticky");
+    const clients = ["127.0.0.2", "127.0.0.3", "127.0.0.4"];
+    const pods: string[] = [];
+    for (const client of clients) {
+      const heard = new Set(await answers(4, ip, 80, client));
+      expect([...heard]).toHaveLength(1);
+      pods.push(...heard);
+    }
+    expect(new Set(pods).size).toBe(3);
+  });
+
+  it("share one port number of one machine, each at its own address", async () => {
+    const [web, other] = [await find("web"), await find("other")];
+    expect(web.ip).not.toBe(other.ip);
+    expect(await ask(web.ip, 80)).toMatch(/^web-/);
+    expect(await ask(other.ip, 80)).toMatch(/^other-/);
+  });
+
+  it("refuse at once while they have no endpoints, and again once they have lost them", async () => {
+    await expect(ask((await find("nobody")).ip, 80)).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    const { ip } = await find("other");
+    await cluster.ok("scale", "deploy/other", "--replicas=0");
+    await eventually("the service refused", () =>
+      ask(ip, 80).then(
+        () => undefined,
+        (error: NodeJS.ErrnoException) => (error.code === "ECONNREFUSED" ? true : undefined),
+      ),
+    );
+  });
+
+  it("give up their addresses when they are deleted", async () => {
+    const { ip } = await find("web");
+    await cluster.ok("delete", "svc/web");
+    await eventually("nothing listened any more", () =>
+      ask(ip, 80).then(
+        () => undefined,
+        () => true,
+      ),
+    );
+  });
+});
