@@ -11,6 +11,7 @@
 export { type Cluster, type ClusterOptions, type CommandResult, startCluster } from "./cluster/start_cluster.ts";
 export * from "./core/api/mod.ts";
 export * from "./core/client/mod.ts";
+export { type RolloutProgress, rolloutProgress } from "./core/kinds/deployment_rollout.ts";
 export * from "./core/kinds/mod.ts";
 export { systemClock } from "./core/platform/clock.ts";
 export { type Random, seededRandom, systemRandom } from "./core/platform/random.ts";

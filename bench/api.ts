@@ -1,10 +1,10 @@
-import { createServer } from "node:http";
 import { mkdtemp, open, rm } from "node:fs/promises";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, type ConfigMap, configMap, createClient, httpTransport, startCluster } from "../mod.ts";
-import { type Bench, type Figure, rate } from "./figure.ts";
+import { type Bench, cpuTime, type Figure, type Rate, rate } from "./figure.ts";
 
 const clients = 16;
 const listed = 200;
@@ -25,10 +25,14 @@ export const bench: Bench = {
         httpTransport({ server: cluster.url, ca: atob(server["certificate-authority-data"] ?? ""), token: user.token }),
       );
       const ours = await rates(client, "ours");
-      yield { what: "create", value: ours.create, unit: "per s", beside: { floor: bare.create } };
-      yield { what: "get", value: ours.get, unit: "per s", beside: { floor: bare.get } };
-      yield { what: `list of ${listed}`, value: await listRate(client), unit: "per s" };
-      yield { what: `watch, ${watchers} watchers: events delivered`, value: await watchRate(client), unit: "per s" };
+      const cost = (what: string, one: Rate, floor?: Rate): readonly Figure[] => [
+        { what, value: one.perSecond, unit: "per s", beside: { floor: floor?.perSecond } },
+        { what: "  client and server, each", value: one.cpuMs, unit: "ms CPU", beside: { floor: floor?.cpuMs } },
+      ];
+      yield* cost("create", ours.create, bare.create);
+      yield* cost("get", ours.get, bare.get);
+      yield* cost(`list of ${listed}`, await listRate(client));
+      yield* cost(`watch, ${watchers} watchers: events delivered`, await watchRate(client));
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -44,19 +48,19 @@ function objectNamed(name: string, namespace = "default"): ConfigMap {
   };
 }
 
-async function rates(client: Client, prefix: string): Promise<{ readonly create: number; readonly get: number }> {
+async function rates(client: Client, prefix: string): Promise<{ readonly create: Rate; readonly get: Rate }> {
   const create = await rate((turn) => client.create(configMap, objectNamed(`${prefix}-${turn}`)), { clients });
   const get = await rate(() => client.get(configMap, { namespace: "default", name: `${prefix}-0` }), { clients });
   return { create, get };
 }
 
-async function listRate(client: Client): Promise<number> {
+async function listRate(client: Client): Promise<Rate> {
   for (let count = 0; count < listed; count++)
     await client.create(configMap, objectNamed(`listed-${count}`, "kube-public"));
   return await rate(() => client.list(configMap, { namespace: "kube-public" }), { clients: 4 });
 }
 
-async function watchRate(client: Client): Promise<number> {
+async function watchRate(client: Client): Promise<Rate> {
   const stop = new AbortController();
   const key = { namespace: "kube-system", name: "watched" };
   await client.create(configMap, objectNamed(key.name, key.namespace));
@@ -65,13 +69,16 @@ async function watchRate(client: Client): Promise<number> {
     for await (const { type } of client.watch(configMap, { namespace: key.namespace, signal: stop.signal }))
       if (type === "MODIFIED") delivered++;
   });
-  const updates = await rate(
-    (turn) => client.patch(configMap, key, { type: "merge", body: { data: { turn: String(turn) } } }),
-    { clients: 4 },
-  );
+  const cpuBefore = cpuTime();
+  const startedAt = performance.now();
+  await rate((turn) => client.patch(configMap, key, { type: "merge", body: { data: { turn: String(turn) } } }), {
+    clients: 4,
+  });
+  const seconds = (performance.now() - startedAt) / 1000;
+  const cpuMs = cpuTime() - cpuBefore;
   stop.abort();
   await Promise.allSettled(watching);
-  return Math.min(delivered, updates * watchers);
+  return { perSecond: delivered / seconds, cpuMs: cpuMs / delivered };
 }
 
 /** A server that does the least: writes go to a file and are synced, several at once; reads come from memory. */

@@ -9,7 +9,7 @@ export const bench: Bench = {
   async *run(): AsyncGenerator<Figure> {
     const bare: number[] = [];
     for (let turn = 0; turn < 10; turn++)
-      bare.push(await timed(() => once(spawn("sh", ["-c", "exit 0"], { stdio: "ignore" }), "close")));
+      bare.push(await timed(async () => once(spawn("sh", ["-c", "exit 0"], { stdio: "ignore" }), "close")));
     {
       await using cluster = await startCluster();
       yield {

@@ -15,7 +15,9 @@ export function moduleNamed(name: string): string {
 
 /** The folder of the checkout, or of the package. */
 export function rootFolder(): string {
-  return here.includes(`${join("dist", "lib")}`) ? here.slice(0, here.lastIndexOf(join("dist", "lib"))) : join(dirname(here), "..");
+  return here.includes(`${join("dist", "lib")}`)
+    ? here.slice(0, here.lastIndexOf(join("dist", "lib")))
+    : join(dirname(here), "..");
 }
 
 /** Runs a program to its end and gives what it printed. @throws Error when it fails */

@@ -1,8 +1,10 @@
+import process from "node:process";
+
 /** One measured value, with what to hold it against. */
 export interface Figure {
   readonly what: string;
   readonly value: number;
-  readonly unit: "ms" | "per s" | "MiB";
+  readonly unit: "ms" | "ms CPU" | "per s" | "MiB";
   /** What it should be at most (ms, MiB) or at least (per s). */
   readonly goal?: number;
   /** The same, as somebody else does it on this machine in this run. */
@@ -20,10 +22,12 @@ export interface Bench {
 export function formatFigure({ what, value, unit, goal, beside = {} }: Figure): string {
   const isMet = goal === undefined || (unit === "per s" ? value >= goal : value <= goal);
   const parts = [
-    ...(goal === undefined ? [] : [`${isMet ? "goal" : "MISSED, goal"} ${unit === "per s" ? ">=" : "<="} ${number(goal)}`]),
+    ...(goal === undefined
+      ? []
+      : [`${isMet ? "goal" : "MISSED, goal"} ${unit === "per s" ? ">=" : "<="} ${number(goal)}`]),
     ...Object.entries(beside).flatMap(([name, other]) => (other === undefined ? [] : [`${name} ${number(other)}`])),
   ];
-  return `  ${what.padEnd(46)} ${number(value).padStart(9)} ${unit.padEnd(5)}  ${parts.join(", ")}`.trimEnd();
+  return `  ${what.padEnd(46)} ${number(value).padStart(9)} ${unit.padEnd(6)}  ${parts.join(", ")}`.trimEnd();
 }
 
 /** The middle one. */
@@ -33,27 +37,42 @@ export function median(values: readonly number[]): number {
 }
 
 /** Milliseconds that `work` takes. */
-export async function timed(work: () => Promise<unknown>): Promise<number> {
+export async function timed(work: () => PromiseLike<unknown>): Promise<number> {
   const startedAt = performance.now();
   await work();
   return performance.now() - startedAt;
+}
+
+/** How fast something goes, and what it costs. */
+export interface Rate {
+  readonly perSecond: number;
+  /** Milliseconds of this process's processor time for each: what stays true on a busy machine. */
+  readonly cpuMs: number;
+}
+
+/** Milliseconds of processor time that this process has used, in all its threads. */
+export function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** How often `work` is done in a second by `clients` who each ask again when answered. */
 export async function rate(
   work: (turn: number) => Promise<unknown>,
   { clients, ms = 1000 }: { readonly clients: number; readonly ms?: number },
-): Promise<number> {
+): Promise<Rate> {
   let turn = 0;
+  const cpuBefore = cpuTime();
   const startedAt = performance.now();
   await Promise.all(
     Array.from({ length: clients }, async () => {
       while (performance.now() - startedAt < ms) await work(turn++);
     }),
   );
-  return (turn * 1000) / (performance.now() - startedAt);
+  const perSecond = (turn * 1000) / (performance.now() - startedAt);
+  return { perSecond, cpuMs: (cpuTime() - cpuBefore) / turn };
 }
 
 function number(value: number): string {
-  return value >= 100 ? String(Math.round(value)) : value.toFixed(1);
+  return value >= 100 ? String(Math.round(value)) : value.toFixed(value < 10 ? 2 : 1);
 }

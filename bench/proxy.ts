@@ -11,7 +11,7 @@ import { systemRandom } from "../core/platform/random.ts";
 import { silentLogger } from "../core/util/log.ts";
 import { Proxier } from "../node_daemon/proxy/proxier.ts";
 import { isInstalled, moduleNamed } from "./child.ts";
-import type { Bench, Figure } from "./figure.ts";
+import { type Bench, cpuTime, type Figure } from "./figure.ts";
 
 interface Load {
   readonly requests: number;
@@ -39,13 +39,18 @@ export const bench: Bench = {
       await using proxier = new Proxier({ clock: systemClock, random: systemRandom, log: silentLogger });
       await proxier.apply("bench", [
         {
-          name: "bench",
+          service: "default/bench:80",
           protocol: "TCP",
-          listen: [{ ip: "127.0.0.1", port }],
+          address: "127.0.0.1",
+          port,
           endpoints: [{ ip: "127.0.0.1", port: backend }],
-        } as never,
+          balancer: undefined,
+          affinityTimeoutMs: undefined,
+        },
       ]);
+      const cpuBefore = cpuTime();
       const ours = await measure(port);
+      const cpuMs = cpuTime() - cpuBefore;
 
       let theirs: Load | undefined;
       if (await isInstalled("haproxy")) {
@@ -57,7 +62,13 @@ export const bench: Bench = {
       }
       const beside = (of: keyof Load) => ({ direct: direct[of], haproxy: theirs?.[of] });
       yield { what: "requests, kept connections", value: ours.requests, unit: "per s", beside: beside("requests") };
-      yield { what: "connections, one request each", value: ours.connections, unit: "per s", beside: beside("connections") };
+      yield {
+        what: "connections, one request each",
+        value: ours.connections,
+        unit: "per s",
+        beside: beside("connections"),
+      };
+      yield { what: "proxy, for each request", value: cpuMs / (ours.requests + ours.connections), unit: "ms CPU" };
     } finally {
       haproxy?.kill();
       child.stdin.end();

@@ -14,8 +14,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   const { through } = JSON.parse(line) as { readonly through: number };
   const agent = new Agent({ keepAlive: true, maxSockets: 32 });
   const once = new Agent({ keepAlive: false });
-  const requests = await rate(() => ask(through, agent), { clients: 32 });
-  const connections = await rate(() => ask(through, once), { clients: 16 });
+  const { perSecond: requests } = await rate(() => ask(through, agent), { clients: 32 });
+  const { perSecond: connections } = await rate(() => ask(through, once), { clients: 16 });
   agent.destroy();
   console.log(JSON.stringify({ requests, connections }));
 }

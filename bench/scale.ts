@@ -1,5 +1,6 @@
+import process from "node:process";
 import { type Deployment, pod, startCluster } from "../mod.ts";
-import type { Bench, Figure } from "./figure.ts";
+import { type Bench, cpuTime, type Figure } from "./figure.ts";
 
 const nodes = 50;
 const replicas = 1000;
@@ -9,6 +10,7 @@ export const bench: Bench = {
   about: `a Deployment of ${replicas} on ${nodes} fake nodes, all in this process`,
   async *run(): AsyncGenerator<Figure> {
     await using cluster = await startCluster({ nodes, runtime: "fake" });
+    const cpuBefore = cpuTime();
     const startedAt = performance.now();
     await cluster.apply(deploymentOf(replicas));
     const stop = new AbortController();
@@ -30,6 +32,7 @@ export const bench: Bench = {
     yield { what: "all pods created", value: doneAt.get(made) ?? Number.NaN, unit: "ms" };
     yield { what: "all bound", value: doneAt.get(bound) ?? Number.NaN, unit: "ms", goal: 2000 };
     yield { what: "all ready", value: doneAt.get(ready) ?? Number.NaN, unit: "ms", goal: 3000 };
+    yield { what: "for each pod", value: (cpuTime() - cpuBefore) / replicas, unit: "ms CPU", goal: 2 };
     yield { what: "memory of the process", value: process.memoryUsage().rss / 2 ** 20, unit: "MiB" };
   },
 };

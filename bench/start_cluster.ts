@@ -6,6 +6,8 @@ import { type Bench, type Figure, median, timed } from "./figure.ts";
 interface Cold {
   readonly importMs: number;
   readonly totalMs: number;
+  /** Of the whole process, its own start included. */
+  readonly cpuMs: number;
 }
 
 /** How long until a cluster answers. */
@@ -35,6 +37,7 @@ export const bench: Bench = {
       beside: { "node -e 0": median(bare) },
     };
     yield { what: "  of which import", value: median(cold.map(({ importMs }) => importMs)), unit: "ms" };
+    yield { what: "  that process, all in all", value: median(cold.map(({ cpuMs }) => cpuMs)), unit: "ms CPU" };
     // The first in this process is not warm yet.
     yield { what: "warm: another one in the same process", value: median(warm.slice(1)), unit: "ms", goal: 50 };
     yield { what: "stop", value: median(stop), unit: "ms" };

@@ -1,64 +1,52 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../core/platform/clock.ts";
 import { silentLogger } from "../core/util/log.ts";
 import { openLogStore } from "../master_daemon/store/log.ts";
-import type { Store } from "../master_daemon/store/store.ts";
+import { type Bench, type Figure, rate, timed } from "./figure.ts";
 
 const valueBytes = 2_048;
-const durationMs = 2_000;
 
-/** Durable commits of distinct 2 KiB values, by how many wait at once; then the time to open what they left. */
-export async function run(): Promise<void> {
-  const root = await mkdtemp(join(tmpdir(), "wherry-bench-store-"));
-  const options = { clock: systemClock, log: silentLogger };
-  try {
-    for (const writers of [1, 16, 256]) {
-      const folder = join(root, String(writers));
-      let commits = 0;
-      {
-        await using store = await openLogStore(folder, options);
-        commits = await commitFor(store, { writers, ms: durationMs });
+/** Durable commits of distinct values, by how many wait at once; then the time to open what they left. */
+export const bench: Bench = {
+  about: `durable commits of ${valueBytes} bytes; beside one write with fdatasync after the other`,
+  async *run(): AsyncGenerator<Figure> {
+    const root = await mkdtemp(join(tmpdir(), "wherry-bench-store-"));
+    const options = { clock: systemClock, log: silentLogger };
+    try {
+      const file = await open(join(root, "floor"), "a");
+      const value = new Uint8Array(valueBytes);
+      const append = async () => {
+        await file.appendFile(value);
+        await file.datasync();
+      };
+      const floor = (await rate(append, { clients: 1 })).perSecond;
+      await file.close();
+      for (const writers of [1, 16, 256]) {
+        const folder = join(root, String(writers));
+        {
+          await using store = await openLogStore(folder, options);
+          const commit = (turn: number) =>
+            store.commit(`/bench/${turn}`, new Uint8Array(valueBytes).fill(turn % 251), { expected: 0 });
+          const beside = writers === 1 ? { floor } : {};
+          yield {
+            what: `commits, ${writers} at once`,
+            value: (await rate(commit, { clients: writers })).perSecond,
+            unit: "per s",
+            beside,
+          };
+        }
+        if (writers !== 256) continue;
+        const opened: { count: number } = { count: 0 };
+        const ms = await timed(async () => {
+          await using store = await openLogStore(folder, options);
+          opened.count = (await store.list("/")).items.length;
+        });
+        yield { what: `open and list ${opened.count} objects`, value: ms, unit: "ms" };
       }
-      const start = systemClock.monotonic();
-      await using store = await openLogStore(folder, options);
-      const openMs = systemClock.monotonic() - start;
-      const listStart = systemClock.monotonic();
-      const { items } = await store.list("/");
-      const listMs = systemClock.monotonic() - listStart;
-      print({
-        writers,
-        perSecond: Math.round((commits * 1_000) / durationMs),
-        commits,
-        openMs,
-        items: items.length,
-        listMs,
-      });
+    } finally {
+      await rm(root, { recursive: true, force: true });
     }
-  } finally {
-    await rm(root, { recursive: true, force: true });
-  }
-}
-
-/** Commits from `writers` loops for `ms`; returns how many were answered. */
-async function commitFor(store: Store, { writers, ms }: { writers: number; ms: number }): Promise<number> {
-  const until = systemClock.monotonic() + ms;
-  let commits = 0;
-  const write = async (writer: number) => {
-    for (let index = 0; systemClock.monotonic() < until; index++) {
-      const value = new Uint8Array(valueBytes).fill(index % 251);
-      await store.commit(`/bench/${writer}/${index}`, value, { expected: 0 });
-      commits++;
-    }
-  };
-  await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
-  return commits;
-}
-
-function print(figures: Readonly<Record<string, number>>): void {
-  const parts = Object.entries(figures).map(
-    ([name, value]) => `${name}=${Number.isInteger(value) ? value : value.toFixed(1)}`,
-  );
-  console.log(`store ${parts.join(" ")}`);
-}
+  },
+};

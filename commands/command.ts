@@ -106,7 +106,9 @@ function commandOf(verb: Verb, globals: FlagTable, run: Run): Command {
   for (const [name, flag] of Object.entries(globals))
     if (!Object.hasOwn(verb.flags, name)) addFlag(command, name, flag);
   if (verb.run) {
-    command.action((values: Record<string, unknown>, ...words: unknown[]) => run(verb, values, words.map(String)));
+    command.action((values: unknown, ...words: unknown[]) =>
+      run(verb, values as Record<string, unknown>, words.map(String)),
+    );
   }
   for (const child of verb.verbs ?? []) command.command(child.name, commandOf(child, globals, run)).reset();
   return command;

@@ -6,6 +6,7 @@ import { createInformers } from "../core/client/informers.ts";
 import type { Taint } from "../core/kinds/node.ts";
 import { fingerprint, selfSigned } from "../core/platform/certificates.ts";
 import { resolvePath } from "../core/platform/files.ts";
+import { lockFolder } from "../core/platform/folder_lock.ts";
 import { LocalRoutes } from "../core/platform/local_routes.ts";
 import { diskSpace, machineFacts, primaryAddress } from "../core/platform/machine.ts";
 import type { Clock } from "../core/util/clock.ts";
@@ -80,6 +81,8 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     const nodeIPs = options.nodeIPs && options.nodeIPs.length > 0 ? options.nodeIPs : [primaryAddress()];
     const rootDir = resolvePath(options.rootDir);
     await ensureFolder(rootDir, 0o700);
+    // Two daemons that manage the same containers would undo each other's work.
+    parts.use(await lockFolder(rootDir, "start the node"));
 
     const runtime = await runtimeOf({ ...options, nodeName }, rootDir, parts);
     const informers = options.informers ?? parts.use(createInformers({ client, clock, random, log }));

@@ -71,8 +71,6 @@ async function buildAll() {
     chunkNames: "chunks/[name]-[hash]",
     external: ["@peculiar/x509", "dockerode", "undici", "ws"],
     alias: readsFast,
-    minifyWhitespace: true,
-    minifySyntax: true,
     // The stand-ins of JSR packages are ours and not on npm: they are bundled.
     plugins: [bundleWorkspaces()],
   });

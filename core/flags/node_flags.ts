@@ -57,12 +57,12 @@ export const nodeFlags: NodeFlags = {
   },
   "node-labels": {
     type: "list",
-    placeholder: "key=value",
+    placeholder: "labels",
     description: "Labels to register the node with.",
   },
   "register-with-taints": {
     type: "list",
-    placeholder: "key=value:effect",
+    placeholder: "taints",
     description: "Taints to register the node with.",
   },
   "max-pods": { type: "number", default: 110, description: "How many pods the node takes." },

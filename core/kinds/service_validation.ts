@@ -1,4 +1,4 @@
-import { dnsLabelError, dnsSubdomainError, type ValidationContext } from "../api/kind.ts";
+import { dnsLabelError, dnsSubdomainError } from "../api/kind.ts";
 import { qualifiedNameErrors, validateLabels } from "../api/label_validation.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { addressError, checkEndpointAddress, parseRange } from "./addresses.ts";

@@ -164,6 +164,8 @@ async function settle(work: ReadonlySet<Promise<void>>): Promise<void> {
 
 function bind(server: Http2SecureServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      throw new RangeError(`Cannot listen on port ${port}: choose one from 0 to 65535 with --secure-port`);
     const onError = (error: NodeJS.ErrnoException) => {
       const address = `${urlHost(host)}:${port}`;
       const advice = new Map([

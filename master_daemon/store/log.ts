@@ -1,10 +1,10 @@
 import { join } from "node:path";
+import { lockFolder } from "../../core/platform/folder_lock.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { nextCommit } from "./commit.ts";
 import { errorCode, type StoreFile, type StoreFiles, systemFiles } from "./files.ts";
-import { lockFolder } from "./folder_lock.ts";
 import { type Manifest, writeManifest } from "./log_manifest.ts";
 import { readRecords } from "./log_reader.ts";
 import { decodeEvent, RecordWriter, recordType } from "./log_record.ts";
@@ -46,7 +46,7 @@ const recent = { events: 1_024, ms: 0, bytes: 8 * 2 ** 20 };
 export async function openLogStore(folder: string, options: LogStoreOptions): Promise<Store> {
   const { files = systemFiles, clock, log } = options;
   await files.makeFolder(folder);
-  const lock = await lockFolder(folder);
+  const lock = await lockFolder(folder, "open the store");
   try {
     const state: StoreState = new StoreState({ clock, recent, older: (after) => store.readEvents(after) });
     const recovered = await recover(folder, { state, files, log });

@@ -4,6 +4,7 @@ import type { EventRecorder } from "../../core/client/event_recorder.ts";
 import type { Informer, InformerFactory } from "../../core/client/informer.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
 import { service as serviceKind } from "../../core/kinds/service.ts";
+import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
 import { Backoff } from "../../core/util/backoff.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
@@ -259,6 +260,8 @@ class PodKubelet implements Kubelet {
   }): Promise<void> {
     const { clock, log } = this.#context;
     this.#draining = true;
+    // Every pod's worker listens.
+    allowManyListeners(signal);
     this.#stopListening();
     await Promise.all(
       [...this.#workers.values()].map(async (worker) => {

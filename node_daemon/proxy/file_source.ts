@@ -1,8 +1,8 @@
 import { watch } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { basename, dirname } from "node:path";
 import { parse } from "@std/yaml";
+import { readTextFile } from "../../core/platform/files.ts";
 import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { balancers } from "./balancers/mod.ts";
@@ -20,7 +20,11 @@ export async function startFileProxy(options: FileProxyOptions): Promise<AsyncDi
   const { path, log, clock } = options;
   const parts = new DisposalStack();
   const proxier = parts.use(new Proxier(options));
-  const load = async () => proxier.apply(path, parseProxyFile(await readFile(path, "utf8")));
+  const load = async () => {
+    const text = await readTextFile(path);
+    if (text === undefined) throw new Error(`Cannot read the proxy file: there is no file ${path}`);
+    await proxier.apply(path, parseProxyFile(text));
+  };
   await load();
 
   let cancel = () => {};

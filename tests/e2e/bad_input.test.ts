@@ -73,6 +73,8 @@ describe("bad input", () => {
       'error: invalid --container-runtime "podman": use process, docker or auto\n',
     ],
     [["master", "--log-level", "loud"], 'error: invalid --log-level "loud": use debug, info, warn, error\n'],
+    [["master", "--secure-port", "99999"], "error: Cannot listen on port 99999: choose one from 0 to 65535"],
+    [["proxy", "--config", "/nowhere.yaml"], "error: Cannot read the proxy file: there is no file /nowhere.yaml\n"],
     [["apply"], "error: must specify -f\n"],
     [["apply", "-f", "/nowhere/web.yaml"], 'error: the path "/nowhere/web.yaml" does not exist\n'],
     [["get", "pods", "--context", "nowhere"], "error: "],

@@ -105,20 +105,11 @@ describe("a second process at a running cluster", () => {
 
   it("follows logs until the container ends", async () => {
     await cluster.apply(
-      shellPod("talker", "echo one; echo two; read line < $WHERRY_ROOT/tmp/pipe; echo three", {
-        restartPolicy: "Never",
-        containers: [
-          {
-            name: "main",
-            image: "sh",
-            command: [
-              "sh",
-              "-c",
-              'mkfifo "$WHERRY_ROOT/tmp/pipe"; echo one; echo two; read line < "$WHERRY_ROOT/tmp/pipe"; echo "$line"',
-            ],
-          },
-        ],
-      }),
+      shellPod(
+        "talker",
+        'mkfifo "$WHERRY_ROOT/tmp/pipe"; echo one; echo two; read line < "$WHERRY_ROOT/tmp/pipe"; echo "$line"',
+        { restartPolicy: "Never" },
+      ),
     );
     await cluster.ok("wait", "pod/talker", "--for=condition=Ready");
     await using following = cluster.follow("logs", "-f", "talker");

@@ -52,7 +52,7 @@ export function temporaryFolder(): { readonly path: string; [Symbol.asyncDispose
   return {
     path,
     async [Symbol.asyncDispose]() {
-      for (const pid of processesOf(path)) kill(pid);
+      for (const pid of processesOf(path)) send({ pid }, "SIGKILL");
       rmSync(path, { recursive: true, force: true });
     },
   };
@@ -100,12 +100,12 @@ export function start(command: readonly string[], options: { readonly env?: Reco
       });
     },
     async stop(signal = "SIGTERM") {
-      child.kill(signal);
+      send(child, signal);
       return await ended;
     },
     async [Symbol.asyncDispose]() {
-      if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
+      if (child.exitCode === null && child.signalCode === null) send(child, "SIGTERM");
+      const timer = setTimeout(() => send(child, "SIGKILL"), 15_000);
       await ended;
       clearTimeout(timer);
     },
@@ -231,9 +231,10 @@ export async function eventually<T>(what: string, ask: () => Promise<T | undefin
   }
 }
 
-function kill(pid: number): void {
+/** Not `child.kill()`: after that Deno reports every end as that by the signal. */
+function send({ pid }: { readonly pid?: number | undefined }, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, "SIGKILL");
+    if (pid !== undefined) process.kill(pid, signal);
   } catch {
     // It has ended since.
   }

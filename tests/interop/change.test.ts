@@ -128,30 +128,6 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl changes", () => {
     );
   });
 
-  it.each(dialects.map((client) => [client.name, client] as const))(
-    "%s create makes objects of what the command line says",
-    async (name, client) => {
-      const options = { client, namespace: await cluster.namespace(`generated-${name.replaceAll(".", "-")}`) };
-      for (const words of [
-        ["configmap", "made", "--from-literal=a=1"],
-        ["secret", "generic", "made", "--from-literal=a=1"],
-        ["deployment", "made", "--image=shell:1", "--replicas=0"],
-        ["service", "clusterip", "made", "--tcp=80:8080"],
-        ["serviceaccount", "made"],
-      ])
-        expect(await cluster.ok(["create", ...words], options)).toMatch(/^\S+\/made created\n$/);
-      const made = parse(
-        await cluster.ok(["get", "cm/made", "secret/made", "deploy/made", "svc/made", "-o", "json"], options),
-      );
-      expect(made.items).toMatchObject([
-        { kind: "ConfigMap", data: { a: "1" } },
-        { kind: "Secret", data: { a: "MQ==" } },
-        { spec: { replicas: 0, template: { spec: { containers: [{ image: "shell:1" }] } } } },
-        { spec: { ports: [{ port: 80, targetPort: 8080 }], selector: { app: "made" } } },
-      ]);
-    },
-  );
-
   it("replace puts the whole object, and --force puts a new one", async () => {
     await cluster.ok(["create", "-f", "-"], { ...ns, input: configMap("whole", { a: "1" }) });
     const uid = async () => parse(await cluster.ok(["get", "cm", "whole", "-o", "json"], ns)).metadata.uid;

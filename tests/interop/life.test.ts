@@ -76,13 +76,14 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
   });
 
   it("rollout status ends with an error when the deployment makes no progress", async () => {
-    const stuck = shellDeployment("stuck", "exit 1", 1) as { spec: object };
-    await create({ ...stuck, spec: { ...stuck.spec, progressDeadlineSeconds: 1 } });
+    const { spec, ...stuck } = shellDeployment("stuck", stay, 1) as { spec: { template: { spec: object } } };
+    const template = { ...spec.template, spec: { ...spec.template.spec, nodeSelector: { place: "none" } } };
+    await create({ ...stuck, spec: { ...spec, template, progressDeadlineSeconds: 1 } });
     expect(await cluster.fails(["rollout", "status", "deploy/stuck", "--timeout=30s"], ns)).toBe(
       'error: deployment "stuck" exceeded its progress deadline\n',
     );
-    expect(await cluster.ok(["get", "pods", "-l", "app=stuck", "--no-headers"], ns)).toMatch(
-      /0\/1 +(Error|CrashLoopBackOff) /,
+    expect(await cluster.ok(["describe", "pod", "-l", "app=stuck"], ns)).toMatch(
+      /Warning +FailedScheduling .*1 node\(s\) didn't match Pod's node affinity\/selector/,
     );
     await cluster.ok(["delete", "deploy/stuck"], ns);
   });

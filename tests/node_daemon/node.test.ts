@@ -149,6 +149,16 @@ describe("startNode()", () => {
     );
   });
 
+  it("refuses a folder that another daemon uses, until that has ended", async () => {
+    await using world = await openTestNode(undefined, { kubelet: false });
+    const first = await start(world);
+    await expect(start(world, { nodeName: "node-2" })).rejects.toThrow(
+      `Cannot start the node: ${world.rootDir} is in use by this process (process ${process.pid})`,
+    );
+    await first[Symbol.asyncDispose]();
+    await using _second = await start(world);
+  });
+
   it("leaves pods running when it ends, or drains them when told to", async () => {
     await using world = await openTestNode(undefined, { kubelet: false });
     const running = async () =>

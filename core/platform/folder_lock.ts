@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { systemClock } from "../../core/platform/clock.ts";
-import { isProcessAlive, type ProcessIdentity, processIdentity } from "../../core/platform/process_identity.ts";
-import { randomUuid } from "../../core/platform/uuid.ts";
+import { systemClock } from "./clock.ts";
+import { isProcessAlive, type ProcessIdentity, processIdentity } from "./process_identity.ts";
+import { randomUuid } from "./uuid.ts";
 
 const prefix = "LOCK.";
 /** How often, and how far apart, a rival that is about to give way is looked at again. */
@@ -15,9 +15,10 @@ const pauseMs = 50;
  * Everybody who wants the folder first puts down a file of their own that names them, then looks for those of others who
  * live. Two can never both see nobody. Of two newcomers the one with the lesser file name stays.
  *
+ * @param purpose what the folder is wanted for, e.g. `open the store`
  * @throws Error saying who holds the folder
  */
-export async function lockFolder(folder: string): Promise<AsyncDisposable> {
+export async function lockFolder(folder: string, purpose: string): Promise<AsyncDisposable> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const own = `${prefix}${randomUuid()}`;
   const release = () => unlink(join(folder, own)).catch(() => {});
@@ -29,9 +30,9 @@ export async function lockFolder(folder: string): Promise<AsyncDisposable> {
       if (!rival) return { [Symbol.asyncDispose]: release };
       if (attempt === attempts || rivals.some(({ name }) => name < own)) {
         const who = rival.identity.pid === processIdentity().pid ? "this process" : "another wherry";
-        throw new Error(`Cannot open the store: ${folder} is in use by ${who} (process ${rival.identity.pid})`);
+        throw new Error(`Cannot ${purpose}: ${folder} is in use by ${who} (process ${rival.identity.pid})`);
       }
-      // Rivals are other processes: they live in real time, whatever clock the store was given.
+      // Rivals are other processes: they live in real time, whatever clock the caller was given.
       await systemClock.sleep(pauseMs);
     }
   } catch (error) {
