@@ -5,7 +5,9 @@ const { join } = require("node:path");
 
 const bundle = join(__dirname, "..", "dist", "wherry.cjs");
 if (!existsSync(bundle)) {
-  require("node:child_process").execFileSync(process.execPath, [join(__dirname, "..", "tools", "build.mjs")], { stdio: "inherit" });
+  require("node:child_process").execFileSync(process.execPath, [join(__dirname, "..", "tools", "build.mjs")], {
+    stdio: "inherit",
+  });
 }
 // Node 22 and later keep the compiled code between runs.
 require("node:module").enableCompileCache?.();

@@ -69,7 +69,7 @@ async function buildAll() {
     format: "esm",
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
-    external: ["@peculiar/x509", "dockerode", "undici", "ws"],
+    external: ["dockerode", "undici", "ws"],
     alias: readsFast,
     // The stand-ins of JSR packages are ours and not on npm: they are bundled.
     plugins: [bundleWorkspaces()],

@@ -184,8 +184,9 @@ export class Proxier implements AsyncDisposable {
   }
 }
 
+/** Deno says EINVAL for TCP. */
 function isForeignAddress(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "EADDRNOTAVAIL";
+  return error instanceof Error && "code" in error && (error.code === "EADDRNOTAVAIL" || error.code === "EINVAL");
 }
 
 function keyOf({ protocol, address, port }: ProxyRule): string {

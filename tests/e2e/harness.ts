@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -45,6 +45,9 @@ vi.setConfig({ testTimeout: 4 * patienceMs, hookTimeout: 2 * patienceMs });
 export const wherry: readonly string[] = onDeno
   ? [process.execPath, "run", "-A", "--config", join(root, "deno.npm.json"), join(root, "cli.ts")]
   : [process.execPath, join(root, "bin", "wherry.cjs")];
+
+/** Where Deno keeps what it compiled: tests that have a home of their own would make it anew. */
+const denoDir = process.env["DENO_DIR"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "deno");
 
 /** A folder of the test's own, removed at the end of the block; what a failed test left running in it is killed. */
 export function temporaryFolder(): { readonly path: string; [Symbol.asyncDispose](): Promise<void> } {
@@ -113,7 +116,11 @@ export function start(command: readonly string[], options: { readonly env?: Reco
 }
 
 function launch([program = "", ...args]: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(program, args, { cwd: root, env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(program, args, {
+    cwd: root,
+    env: { ...process.env, ...(onDeno ? { DENO_DIR: denoDir } : {}), ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   const text = { stdout: "", stderr: "", all: "" };
   const listeners = new Set<() => void>();
   for (const stream of ["stdout", "stderr"] as const) {
