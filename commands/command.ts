@@ -56,7 +56,9 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
   } catch (error) {
     if (!(error instanceof ValidationError)) throw error;
     const command = ["wherry", ...path.map(({ name }) => name)].join(" ");
-    throw new UsageError(`${error.message}\nSee '${command} --help' for usage.`);
+    // Cliffy sets words of its messages in bold, wherever they go.
+    const message = error.message.replace(/\p{Cc}\[\d+m/gu, "");
+    throw new UsageError(`${message}\nSee '${command} --help' for usage.`);
   }
   return exitCode;
 }
@@ -88,7 +90,8 @@ function rootCommand({ verbs, globals, version }: RunOptions, run: Run): Command
     .description(
       "Kubernetes' architecture, small enough to carry.\n\nEvery command works against wherry and against any Kubernetes.",
     )
-    .noExit();
+    .noExit()
+    .help({ colors: false });
   for (const verb of verbs) root.command(verb.name, commandOf(verb, globals, run)).reset();
   return root;
 }

@@ -190,6 +190,16 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   async *logs(id: string, options: LogOptions): AsyncGenerator<Uint8Array, void, void> {
+    let silent = true;
+    for await (const lines of this.#readLog(id, options)) {
+      silent = false;
+      yield lines;
+    }
+    // Asked to follow just as the container ends, the engine may leave everything out.
+    if (silent && options.follow && !options.signal.aborted) yield* this.#readLog(id, { ...options, follow: false });
+  }
+
+  async *#readLog(id: string, options: LogOptions): AsyncGenerator<Uint8Array, void, void> {
     const { follow, timestamps, tailLines, sinceMs, limitBytes, signal } = options;
     const query = {
       stdout: true,

@@ -164,6 +164,11 @@ export class Command {
     return this.throwErrors();
   }
 
+  /** How help is shown. Here it never has colours. */
+  help(_options: { readonly colors?: boolean }): this {
+    return this;
+  }
+
   /** The action gets every word as it is. */
   useRawArgs(raw = true): this {
     this.#selected.#raw = raw;

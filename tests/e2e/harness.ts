@@ -227,6 +227,12 @@ export function processesOf(text: string): readonly number[] {
     .map(Number);
 }
 
+/** Whether a process has ended: it is gone, or waits to be reaped, and its sockets are closed. */
+export function hasEnded(pid: number): boolean {
+  const status = readQuietly(`/proc/${pid}/status`);
+  return status === "" || /^State:\s+Z/m.test(status);
+}
+
 /** Resolves with the first answer of `ask` that is not undefined. For what cannot be watched, only. */
 export async function eventually<T>(what: string, ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
   const end = performance.now() + patienceMs;

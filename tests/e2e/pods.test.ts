@@ -3,7 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { waitFor } from "../../core/client/wait_for.ts";
 import { type Pod, pod } from "../../core/kinds/pod.ts";
 import { service } from "../../core/kinds/service.ts";
-import { patienceMs, processesOf, startUp, type TestCluster, temporaryFolder } from "./harness.ts";
+import {
+  eventually,
+  hasEnded,
+  patienceMs,
+  processesOf,
+  startUp,
+  type TestCluster,
+  temporaryFolder,
+} from "./harness.ts";
 import { serverContainer, servers, serviceOf, shellPod } from "./manifests.ts";
 import { ask } from "./traffic.ts";
 
@@ -44,6 +52,7 @@ describe("pods", () => {
     const [victim = "", pid = 0] = (await ask(ip, 80)).trim().split(" ");
     process.kill(Number(pid), "SIGKILL");
     // Only what was under way in the killed process is lost: a connection that is refused is tried at the other pod.
+    await eventually("the process has ended", () => hasEnded(Number(pid)) || undefined);
     for (let sent = 0; sent < 10; sent++) expect(await ask(ip, 80)).toMatch(/^pair-/);
     const again = await until(victim, (found) => restarts(found) === 1 && isReady(found));
     expect(again.status?.containerStatuses?.[0]?.lastState?.terminated).toMatchObject({ exitCode: 137 });

@@ -49,7 +49,8 @@ async function forward(data: SpdyStream, error: SpdyStream, target: PortForwardT
     pod.on("error", () => {});
     await Promise.all([copy(data, pod), copy(pod, data)]);
   } catch (failure) {
-    if (!error.destroyed) error.write(failureText(port, target, failure));
+    // The text first: a client that sees its data stream reset looks no further.
+    await new Promise<unknown>((resolve) => error.write(failureText(port, target, failure), resolve));
     data.destroy();
     pod?.destroy();
   } finally {

@@ -108,7 +108,8 @@ export class SpdyConnection {
 
   /** Forgets a stream; `reset` tells the peer that it was cut. For the stream's own use. */
   release(id: number, reset: boolean): void {
-    if (this.#streams.delete(id) && reset) this.#reset(id, cancel);
+    // Behind SYN_REPLY, which waits for the packer: a reset that comes first reads as a refusal to open the stream.
+    if (this.#streams.delete(id) && reset) void this.#packing.then(() => this.#reset(id, cancel));
   }
 
   #add(id: number, headers: ReadonlyMap<string, string>): SpdyStream {

@@ -91,6 +91,36 @@ describe("serveSpdyPortForward()", () => {
   });
 });
 
+describe("a refused port-forward", () => {
+  it("replies to the data stream and tells why before it resets it", async () => {
+    const [server, client] = await sockets();
+    // Control frames by type (2: SYN_REPLY, 3: RST_STREAM), data frames as 0, each with its stream.
+    const sent: string[] = [];
+    const write = server.write.bind(server) as (frame: Buffer) => boolean;
+    server.write = ((frame: Buffer) => {
+      const isControl = (frame[0] ?? 0) >= 0x80;
+      sent.push(isControl ? `${frame.readUInt16BE(2)} of ${frame.readUInt32BE(8)}` : `0 of ${frame.readUInt32BE(0)}`);
+      return write(frame);
+    }) as typeof server.write;
+    void serveSpdyPortForward(server, target);
+    const connection = new SpdyConnection(client, { onStream: () => {}, role: "client" });
+    onTestFinished(() => connection.close());
+    const headers = (streamtype: string) =>
+      new Map([
+        ["streamtype", streamtype],
+        ["port", "9090"],
+        ["requestid", "1"],
+      ]);
+    const error = await connection.open(headers("error"));
+    const data = await connection.open(headers("data"));
+    await expect.poll(() => sent).toContain(`3 of ${data.id}`);
+    const reset = sent.indexOf(`3 of ${data.id}`);
+    expect(sent.indexOf(`2 of ${data.id}`)).toBeLessThan(reset);
+    expect(sent.slice(0, reset)).toContain(`2 of ${data.id}`);
+    expect(sent.slice(0, reset)).toContain(`0 of ${error.id}`);
+  });
+});
+
 describe("servePortForwardMessages()", () => {
   it("names the port of each channel first, then carries data and errors", async () => {
     const [near, far] = messagePair("v4.channel.k8s.io");
