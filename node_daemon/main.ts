@@ -1,4 +1,5 @@
 import type { Client } from "../core/client/client.ts";
+import { ConnectionError } from "../core/client/connection_error.ts";
 import type { FlagValues } from "../core/flags/flag.ts";
 import type { NodeFlags } from "../core/flags/node_flags.ts";
 import { configMap } from "../core/kinds/configmap.ts";
@@ -28,7 +29,7 @@ export interface NodeDaemonOptions {
 /** The node daemon as its flags describe it. @throws SyntaxError for flags that cannot be read */
 export async function startNodeDaemon({ flags, client, ...rest }: NodeDaemonOptions): Promise<NodeDaemon> {
   const caFile = flags["client-ca-file"];
-  const clientCa = caFile === undefined ? await publishedAuthority(client, rest.signal) : await readTextFile(caFile);
+  const clientCa = caFile === undefined ? await publishedAuthority({ client, ...rest }) : await readTextFile(caFile);
   if (clientCa === undefined) throw new Error(`Cannot read --client-ca-file: there is no file ${caFile}`);
   const nodePortRanges = flags["nodeport-addresses"].flatMap((text) => text.split(","));
   const nodePortAddresses = nodePortRanges.length > 0 ? localAddresses(nodePortRanges) : undefined;
@@ -52,16 +53,28 @@ export async function startNodeDaemon({ flags, client, ...rest }: NodeDaemonOpti
   });
 }
 
-/** The authority of the certificate that the master will show, as the master itself says over a connection that is trusted. */
-async function publishedAuthority(client: Client, signal: AbortSignal): Promise<string> {
-  const key = { namespace: "kube-system", name: "extension-apiserver-authentication" };
-  const { data } = await client.get(configMap, key, { signal });
-  const authority = data?.["client-ca-file"];
-  if (!authority)
-    throw new Error(
-      `Cannot tell the master from others: ConfigMap ${key.name} names no client-ca-file; pass --client-ca-file`,
-    );
-  return authority;
+const authenticationConfig = { namespace: "kube-system", name: "extension-apiserver-authentication" };
+const retryMs = 1000;
+
+/**
+ * The authority of the certificate that the master will show, as the master itself says over a connection that is
+ * trusted. Waits for a master that is not up yet: daemons are started in any order.
+ */
+async function publishedAuthority({ client, clock, log, signal }: Omit<NodeDaemonOptions, "flags">): Promise<string> {
+  for (;;) {
+    try {
+      const { data } = await client.get(configMap, authenticationConfig, { signal });
+      const authority = data?.["client-ca-file"];
+      if (authority) return authority;
+      throw new Error(
+        `Cannot tell the master from others: ConfigMap ${authenticationConfig.name} names no client-ca-file; pass --client-ca-file`,
+      );
+    } catch (error) {
+      if (!(error instanceof ConnectionError) || error.code !== "ECONNREFUSED") throw error;
+      log.warn("Waiting for the master", { error: error.message });
+      await clock.sleep(retryMs, { signal });
+    }
+  }
 }
 
 const runtimeNames: readonly RuntimeName[] = ["auto", "process", "docker", "fake"];
