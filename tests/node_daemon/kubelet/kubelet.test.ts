@@ -37,7 +37,7 @@ describe("Kubelet", () => {
       ],
     });
     expect(first(pod)?.containerID).toMatch(/^fake:\/\/[0-9a-f]{64}$/);
-    await node.idle();
+    await node.soon(async () => (await node.events()).length >= 3);
     expect(await node.events()).toEqual([
       'Pulled: Container image "img:1" already present on machine',
       "Created: Created container: app",
@@ -82,7 +82,7 @@ describe("Kubelet", () => {
     await node.until((pod) => first(pod)?.state?.running !== undefined);
     for (let round = 0; round < 3; round++) await node.advance(602_000, 100_000);
     await node.until((pod) => first(pod)?.restartCount === 3);
-    await node.idle();
+    await node.soon(async () => (await containers(node)).length === 2);
     expect((await containers(node)).map(({ attempt }) => attempt).sort()).toEqual([2, 3]);
   });
 
@@ -145,7 +145,7 @@ describe("Kubelet", () => {
     await node.client.delete(podKind, { namespace: "default", name: "web" });
     const terminating = await node.until((pod) => !ready(pod));
     expect(terminating.metadata.deletionTimestamp).toBeDefined();
-    await node.idle();
+    await node.soon(async () => order.length > 0);
     expect(order).toEqual(["app: bye"]);
     await node.advance(2000);
     expect((await containers(node)).map(({ name, state }) => `${name} ${state}`).sort()).toEqual([
@@ -190,8 +190,7 @@ describe("Kubelet", () => {
     await node.until(ready);
     await node.client.delete(podKind, { namespace: "default", name: "web" }, { gracePeriodSeconds: 0 });
     await node.gone();
-    await node.idle();
-    expect(await containers(node)).toEqual([]);
+    await node.soon(async () => (await containers(node)).length === 0);
   });
 
   it("cuts a postStart hook short when the pod is deleted", async () => {
