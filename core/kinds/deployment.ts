@@ -1,7 +1,7 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { LabelSelector } from "../api/labels.ts";
 import type { Condition, KubeObject } from "../api/meta.ts";
-import { ageColumn, containerImages, containerNames, nameColumn, selectorText } from "./cells.ts";
+import { ageColumn, nameColumn, templateColumns } from "./cells.ts";
 import { validateDeployment, validateDeploymentUpdate } from "./deployment_validation.ts";
 import type { PodTemplateSpec } from "./pod.ts";
 import { defaultPodTemplate } from "./pod_defaults.ts";
@@ -91,27 +91,7 @@ export const deployment: Kind<Deployment> = defineKind<Deployment>({
       cell: ({ status }) => String(status?.availableReplicas ?? 0),
     },
     ageColumn,
-    {
-      name: "Containers",
-      type: "string",
-      priority: 1,
-      description: "Names of the template's containers.",
-      cell: ({ spec }) => containerNames(spec.template.spec),
-    },
-    {
-      name: "Images",
-      type: "string",
-      priority: 1,
-      description: "Images of the template's containers.",
-      cell: ({ spec }) => containerImages(spec.template.spec),
-    },
-    {
-      name: "Selector",
-      type: "string",
-      priority: 1,
-      description: "Labels of the pods that belong to the deployment.",
-      cell: ({ spec }) => selectorText(spec.selector),
-    },
+    ...templateColumns<Deployment>("deployment"),
   ],
 });
 

@@ -1,6 +1,6 @@
-import { AsyncQueue } from "../../core/util/async_queue.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { deferred } from "../../core/util/deferred.ts";
+import { EventHub } from "./event_hub.ts";
 import { logTimestamp } from "./log_reader.ts";
 import {
   type Container,
@@ -75,7 +75,7 @@ class Fake implements FakeRuntime {
   readonly #options: FakeRuntimeOptions;
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #containers = new Map<string, FakeContainer>();
-  readonly #listeners = new Set<AsyncQueue<RuntimeEvent>>();
+  readonly #hub = new EventHub({ limit: 100_000 });
   #healthy = true;
 
   constructor(options: FakeRuntimeOptions) {
@@ -255,22 +255,12 @@ class Fake implements FakeRuntime {
       .map(({ container: { id, podUid, name } }) => ({ id, podUid, name, cpuNanoseconds: 0, memoryBytes: 0 }));
   }
 
-  async *events({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<RuntimeEvent, void, void> {
-    if (signal.aborted) return;
-    const queue = new AsyncQueue<RuntimeEvent>({ limit: 100_000 });
-    const end = () => queue.end();
-    signal.addEventListener("abort", end, { once: true });
-    this.#listeners.add(queue);
-    try {
-      yield* queue;
-    } finally {
-      signal.removeEventListener("abort", end);
-      this.#listeners.delete(queue);
-    }
+  events(options: { readonly signal: AbortSignal }): AsyncGenerator<RuntimeEvent, void, void> {
+    return this.#hub.events(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const queue of this.#listeners) queue.end();
+    this.#hub[Symbol.dispose]();
     for (const { cancel } of this.#containers.values()) cancel();
   }
 
@@ -285,7 +275,7 @@ class Fake implements FakeRuntime {
   }
 
   #announce(podUid: string): void {
-    for (const queue of this.#listeners) queue.push({ podUid });
+    this.#hub.tell({ podUid });
   }
 
   #newId(): string {

@@ -2,9 +2,9 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { environmentVariable } from "../../core/platform/process.ts";
 import { platformName } from "../../core/platform/processes.ts";
-import { AsyncQueue } from "../../core/util/async_queue.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
+import { EventHub } from "./event_hub.ts";
 import { type ContainerCgroup, openCgroups } from "./process_cgroup.ts";
 import { imageId, ProcessContainer } from "./process_container.ts";
 import { openFifoWriter, startExec } from "./process_exec.ts";
@@ -76,7 +76,7 @@ class ProcessRuntime implements ContainerRuntime {
   readonly #options: ProcessRuntimeOptions;
   readonly #sandboxes = new Map<string, StoredSandbox>();
   readonly #containers = new Map<string, ProcessContainer>();
-  readonly #listeners = new Set<AsyncQueue<RuntimeEvent>>();
+  readonly #hub = new EventHub({ limit: maxQueuedEvents });
   #cgroups: ContainerCgroup | undefined;
   #execs = 0;
 
@@ -264,22 +264,12 @@ class ProcessRuntime implements ContainerRuntime {
     return (await Promise.all(stats)).filter((entry) => entry !== undefined);
   }
 
-  async *events({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<RuntimeEvent, void, void> {
-    const queue = new AsyncQueue<RuntimeEvent>({ limit: maxQueuedEvents });
-    const end = () => queue.end();
-    if (signal.aborted) return;
-    signal.addEventListener("abort", end, { once: true });
-    this.#listeners.add(queue);
-    try {
-      yield* queue;
-    } finally {
-      signal.removeEventListener("abort", end);
-      this.#listeners.delete(queue);
-    }
+  events(options: { readonly signal: AbortSignal }): AsyncGenerator<RuntimeEvent, void, void> {
+    return this.#hub.events(options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const queue of this.#listeners) queue.end();
+    this.#hub[Symbol.dispose]();
     for (const container of this.#containers.values()) container.close();
   }
 
@@ -322,7 +312,7 @@ class ProcessRuntime implements ContainerRuntime {
   }
 
   #announce(podUid: string): void {
-    for (const queue of this.#listeners) queue.push({ podUid });
+    this.#hub.tell({ podUid });
   }
 
   #newId(digits: number, taken: ReadonlyMap<string, unknown>): string {
