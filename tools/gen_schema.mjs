@@ -2,7 +2,7 @@
  * Writes dist/k8s-schema.json.gz: the OpenAPI definitions of the kinds that wherry serves and of everything they reach.
  *
  * The type declarations of the development dependency kubernetes-models are read as text; nothing of it is imported.
- * To serve another kind, add its definition to `roots`. Descriptions are Apache-2.0 text of the Kubernetes authors,
+ * To serve another kind, add it to `kinds`. Descriptions are Apache-2.0 text of the Kubernetes authors,
  * packaged by kubernetes-models (MIT): the NOTICE file says so.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,33 +15,56 @@ const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const models = join(root, "node_modules/kubernetes-models");
 const machinery = join(root, "node_modules/@kubernetes-models/apimachinery");
 
-/** Files of the definitions to start from, below `models` or `machinery`. Kinds bring their lists along. */
+/** The kinds that are served, by the folder of their declarations below `models`. Each brings its list along. */
+const kinds = {
+  v1: "ComponentStatus ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolume PersistentVolumeClaim Pod PodTemplate ReplicationController ResourceQuota Secret Service ServiceAccount",
+  "admissionregistration.k8s.io/v1":
+    "MutatingAdmissionPolicy MutatingAdmissionPolicyBinding MutatingWebhookConfiguration ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration",
+  "apiextensions.k8s.io/v1": "CustomResourceDefinition",
+  "apiregistration.k8s.io/v1": "APIService",
+  "apps/v1": "ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet",
+  "autoscaling/v1": "HorizontalPodAutoscaler",
+  "autoscaling/v2": "HorizontalPodAutoscaler",
+  "batch/v1": "CronJob Job",
+  "certificates.k8s.io/v1": "CertificateSigningRequest",
+  "coordination.k8s.io/v1": "Lease",
+  "discovery.k8s.io/v1": "EndpointSlice",
+  "events.k8s.io/v1": "Event",
+  "flowcontrol.apiserver.k8s.io/v1": "FlowSchema PriorityLevelConfiguration",
+  "networking.k8s.io/v1": "IPAddress Ingress IngressClass NetworkPolicy ServiceCIDR",
+  "node.k8s.io/v1": "RuntimeClass",
+  "policy/v1": "PodDisruptionBudget",
+  "rbac.authorization.k8s.io/v1": "ClusterRole ClusterRoleBinding Role RoleBinding",
+  "resource.k8s.io/v1": "DeviceClass ResourceClaim ResourceClaimTemplate ResourceSlice",
+  "scheduling.k8s.io/v1": "PriorityClass",
+  "storage.k8s.io/v1": "CSIDriver CSINode CSIStorageCapacity StorageClass VolumeAttachment VolumeAttributesClass",
+};
+
+/** What is sent, but never listed. */
+const others = {
+  v1: "Binding",
+  "authentication.k8s.io/v1": "SelfSubjectReview TokenRequest TokenReview",
+  "authorization.k8s.io/v1":
+    "LocalSubjectAccessReview SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview",
+  "autoscaling/v1": "Scale",
+  "policy/v1": "Eviction",
+};
+
+const filesOf = (table) =>
+  Object.entries(table).flatMap(([folder, names]) => names.split(" ").map((name) => join(models, folder, name)));
+
+/** Files of the definitions to start from, below `models` or `machinery`. */
 const roots = [
-  ...[
-    ..."ConfigMap Endpoints Event Namespace Node Pod Secret ServiceAccount Service"
-      .split(" ")
-      .map((kind) => `v1/${kind}`),
-    "apps/v1/Deployment",
-    "apps/v1/ReplicaSet",
-    "coordination.k8s.io/v1/Lease",
-    "discovery.k8s.io/v1/EndpointSlice",
-  ].flatMap((kind) => [join(models, kind), join(models, `${kind}List`)]),
-  join(models, "autoscaling/v1/Scale"),
-  join(models, "policy/v1/Eviction"),
-  join(models, "v1/Binding"),
-  ...[
-    "Status",
-    "DeleteOptions",
-    "Patch",
-    "WatchEvent",
-    "APIResourceList",
-    "APIGroup",
-    "APIGroupList",
-    "APIVersions",
-  ].map((name) => join(machinery, "apis/meta/v1", name)),
+  ...filesOf(kinds).flatMap((file) => [file, `${file}List`]),
+  ...filesOf(others),
+  ..."APIGroup APIGroupList APIResourceList APIVersions DeleteOptions Patch Status WatchEvent"
+    .split(" ")
+    .map((name) => join(machinery, "apis/meta/v1", name)),
 ];
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
+
+const apiextensions = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1";
 
 /** Definitions that the declarations cannot express. */
 const leaves = {
@@ -61,6 +84,10 @@ const leaves = {
     type: "string",
     format: "date-time",
   },
+  [`${apiextensions}.JSON`]: { description: "Any JSON value." },
+  [`${apiextensions}.JSONSchemaPropsOrArray`]: { description: "A schema, or a list of schemas." },
+  [`${apiextensions}.JSONSchemaPropsOrBool`]: { description: "A schema, or whether anything goes." },
+  [`${apiextensions}.JSONSchemaPropsOrStringArray`]: { description: "A schema, or a list of names." },
 };
 
 /** Kinds whose declarations do not carry the group, version and kind as literal types. */
@@ -95,8 +122,40 @@ const int64 = new Set([
   "ServiceAccountTokenProjection.expirationSeconds",
   "SleepAction.seconds",
   "Toleration.tolerationSeconds",
+  "ControllerRevision.revision",
+  "JobSpec.activeDeadlineSeconds",
+  "CronJobSpec.startingDeadlineSeconds",
+  "TokenRequestSpec.expirationSeconds",
+  "TokenRequest.expirationSeconds",
+  "CSIDriverSpec.nodeAllocatableUpdatePeriodSeconds",
+  "CustomResourceDefinitionCondition.observedGeneration",
+  "DeviceAttribute.int",
+  "DeviceAttribute.ints",
+  "DeviceSubRequest.count",
+  "ExactDeviceRequest.count",
+  "DeviceToleration.tolerationSeconds",
+  "ResourcePool.generation",
+  "ResourcePool.resourceSliceCount",
+  ..."Items Length Properties".split(" ").flatMap((of) => [`JSONSchemaProps.max${of}`, `JSONSchemaProps.min${of}`]),
 ]);
-const base64 = new Set(["Secret.data", "ConfigMap.binaryData"]);
+const double = new Set(["JSONSchemaProps.maximum", "JSONSchemaProps.minimum", "JSONSchemaProps.multipleOf"]);
+const base64 = new Set([
+  "Secret.data",
+  "ConfigMap.binaryData",
+  "CertificateSigningRequestSpec.request",
+  "CertificateSigningRequestStatus.certificate",
+  "WebhookClientConfig.caBundle",
+  "APIServiceSpec.caBundle",
+]);
+
+/** Fields whose declarations repeat another definition instead of naming it, and its file. */
+const repeated = new Map([["StatefulSetSpec.volumeClaimTemplates", join(models, "v1/PersistentVolumeClaim")]]);
+
+/** Folders whose definitions are not below `io.k8s.api`. */
+const packages = new Map([
+  ["apiextensions.k8s.io", "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions"],
+  ["apiregistration.k8s.io", "io.k8s.kube-aggregator.pkg.apis.apiregistration"],
+]);
 
 /** Facts that clients need and the declarations lack. */
 const defaults = new Map([["PodSpec.securityContext", {}]]);
@@ -108,7 +167,7 @@ function idOf(path) {
   if (inMachinery) return `io.k8s.apimachinery.pkg.${parts.join(".")}`;
   if (parts.length === 2) return `io.k8s.api.core.${parts.join(".")}`;
   const [group = "", ...rest] = parts;
-  return `io.k8s.api.${group.split(".")[0]}.${rest.join(".")}`;
+  return [packages.get(group) ?? `io.k8s.api.${group.split(".")[0]}`, ...rest].join(".");
 }
 
 /** Reads one declaration file. Returns its definition and the files that it refers to. */
@@ -199,11 +258,15 @@ function readDefinition(path) {
     if (type.kind === ts.SyntaxKind.StringKeyword)
       return base64.has(`${owner}.${field}`) ? { type: "string", format: "byte" } : { type: "string" };
     if (type.kind === ts.SyntaxKind.BooleanKeyword) return { type: "boolean" };
-    if (type.kind === ts.SyntaxKind.NumberKeyword)
-      return { type: "integer", format: isInt64(owner, field) ? "int64" : "int32" };
+    if (type.kind === ts.SyntaxKind.NumberKeyword) return numberSchema(owner, field);
     if (ts.isArrayTypeNode(type)) return { type: "array", items: typeSchema(type.elementType, owner, field) };
     if (ts.isParenthesizedTypeNode(type)) return typeSchema(type.type, owner, field);
     if (ts.isTypeLiteralNode(type)) {
+      const file = repeated.get(`${owner}.${field}`);
+      if (file) {
+        imports.set(field, file);
+        return { $ref: idOf(file) };
+      }
       const [index] = type.members;
       if (!index) return { type: "object" };
       if (type.members.length === 1 && ts.isIndexSignatureDeclaration(index))
@@ -221,6 +284,11 @@ function readDefinition(path) {
     }
     throw new Error(`Cannot read the type of ${id}.${field}: ${type.getText()}`);
   }
+}
+
+function numberSchema(owner, field) {
+  if (double.has(`${owner}.${field}`)) return { type: "number", format: "double" };
+  return { type: "integer", format: isInt64(owner, field) ? "int64" : "int32" };
 }
 
 function isInt64(owner, field) {

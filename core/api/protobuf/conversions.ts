@@ -12,6 +12,10 @@ export const conversions: ReadonlyMap<string, Conversion> = new Map<string, Conv
   ["Time", (fields) => moment(fields, () => "")],
   ["MicroTime", (fields) => moment(fields, (nanos) => `.${String(Math.trunc(nanos / 1000)).padStart(6, "0")}`)],
   ["Raw", embeddedJson],
+  ["ExtraValue", ({ items }) => items ?? []],
+  ["apiextensions.v1.JSONSchemaPropsOrArray", ({ schema, jSONSchemas }) => schema ?? jSONSchemas ?? null],
+  ["apiextensions.v1.JSONSchemaPropsOrBool", ({ schema, allows }) => schema ?? allows ?? false],
+  ["apiextensions.v1.JSONSchemaPropsOrStringArray", ({ schema, property }) => schema ?? property ?? null],
 ]);
 
 function intOrString({ type = 0, intVal = 0, strVal = "" }: JsonObject): Json {

@@ -21,6 +21,7 @@ const scalars: ReadonlyMap<string, Scalar> = new Map<string, Scalar>([
   ["bool", { wire: wireType.varint, zero: false, read: (reader) => reader.bool() }],
   ["int32", { wire: wireType.varint, zero: 0, read: (reader) => reader.int32() }],
   ["int64", { wire: wireType.varint, zero: 0, read: (reader) => reader.int64() }],
+  ["double", { wire: wireType.fixed64, zero: 0, read: (reader) => reader.double() }],
 ]);
 
 /**

@@ -6,7 +6,7 @@ export interface FieldFacts {
   readonly name: string;
   /** An embedded message has no name in JSON: its fields are its parent's. */
   readonly shape: "single" | "list" | "map" | "embedded";
-  /** `string`, `bool`, `int32`, `int64`, `bytes`, or a message's name: of the value, or of the items. */
+  /** `string`, `bool`, `int32`, `int64`, `double`, `bytes`, or a message's name: of the value, or of the items. */
   readonly type: string;
   /** Its presence says something: it is kept when it is zero. */
   readonly pointer: boolean;
@@ -28,7 +28,7 @@ export function messages(): ReadonlyMap<string, MessageFacts> {
   return table;
 }
 
-const scalars: ReadonlySet<string> = new Set(["string", "bool", "int32", "int64", "bytes"]);
+const scalars: ReadonlySet<string> = new Set(["string", "bool", "int32", "int64", "double", "bytes"]);
 const fieldPattern = /^(\d+) (?:(\.\.\.)|([\w$-]+)(\?)? ?)(?:(\[\]|\{\})?([\w.]+))?$/;
 const shapes: Readonly<Record<string, FieldFacts["shape"]>> = { "[]": "list", "{}": "map", "...": "embedded" };
 
@@ -44,10 +44,10 @@ function parseTable(text: string): ReadonlyMap<string, MessageFacts> {
       section = heading;
       continue;
     }
-    const [name = "", fields = ""] = line.split(": ");
+    const [name = "", fields = ""] = line.split(/: ?/);
     found.set(
       section === "" ? name : `${section}.${name}`,
-      new Map(fields.split(", ").map((f) => parseField(f, resolve))),
+      new Map(fields === "" ? [] : fields.split(", ").map((f) => parseField(f, resolve))),
     );
   }
   return found;

@@ -48,6 +48,14 @@ export class WireReader {
     return value;
   }
 
+  /** A number that JSON can say. */
+  double(): number {
+    const { buffer, byteOffset } = this.#take(8);
+    const value = new DataView(buffer, byteOffset, 8).getFloat64(0, true);
+    if (!Number.isFinite(value)) throw new SyntaxError(`json: unsupported value: ${value}`);
+    return value;
+  }
+
   /** A view of the bytes, not a copy. */
   bytes(): Uint8Array {
     return this.#take(this.#varint());

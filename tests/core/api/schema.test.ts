@@ -20,9 +20,11 @@ describe("apiDefinitions()", () => {
   });
 
   it("has the expected number of types and fields, nearly all described", () => {
-    const fields = Object.values(schema.definitions).flatMap(({ properties = {} }) => Object.values(properties));
-    expect(Object.keys(schema.definitions).length).toBeGreaterThan(220);
-    expect(fields.length).toBeGreaterThan(1000);
+    // Upstream does not describe JSON schema's own words.
+    const described = Object.entries(schema.definitions).filter(([id]) => !id.endsWith(".JSONSchemaProps"));
+    const fields = described.flatMap(([, { properties = {} }]) => Object.values(properties));
+    expect(described.length).toBeGreaterThan(550);
+    expect(fields.length).toBeGreaterThan(2300);
     expect(fields.filter((field) => field.description).length).toBeGreaterThan(fields.length - 10);
   });
 
@@ -43,6 +45,17 @@ describe("apiDefinitions()", () => {
     ],
     ["io.k8s.api.core.v1.PodSpec", "securityContext", { $ref: "io.k8s.api.core.v1.PodSecurityContext", default: {} }],
     ["io.k8s.api.apps.v1.DeploymentStatus", "observedGeneration", { type: "integer", format: "int64" }],
+    [
+      "io.k8s.api.apps.v1.StatefulSetSpec",
+      "volumeClaimTemplates",
+      { type: "array", items: { $ref: "io.k8s.api.core.v1.PersistentVolumeClaim" } },
+    ],
+    [
+      "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps",
+      "maximum",
+      { type: "number", format: "double" },
+    ],
+    ["io.k8s.api.certificates.v1.CertificateSigningRequestSpec", "request", { type: "string", format: "byte" }],
   ])("%s.%s is as Kubernetes has it", (id, field, expected) => {
     const { description: _description, ...node } = definitionOf(schema, id)?.properties?.[field] ?? {};
     expect(node).toEqual(expected);
