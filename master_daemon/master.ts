@@ -28,12 +28,14 @@ import {
 } from "./apiserver/filters/authentication.ts";
 import { authorizerFor } from "./apiserver/filters/authorization.ts";
 import type { InFlightOptions } from "./apiserver/filters/in_flight.ts";
-import { type ApiHandler, createApiHandler, type OpenApiDocuments } from "./apiserver/handle.ts";
+import { type ApiHandler, createApiHandler } from "./apiserver/handle.ts";
 import { type ApiListener, listenApi } from "./apiserver/listen.ts";
 import { type NodeConnector, tlsNodeConnector } from "./apiserver/node_connector.ts";
+import type { OpenApiDocuments } from "./apiserver/paths.ts";
 import { openPki, type Pki } from "./apiserver/pki.ts";
 import { type ControllersOptions, controllers, runControllers } from "./controllers/mod.ts";
 import { openRegistries } from "./registry/registries.ts";
+import type { Registries } from "./registry/registry.ts";
 import { runScheduler } from "./scheduler/mod.ts";
 import { openStore } from "./store/mod.ts";
 
@@ -144,7 +146,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       registries,
       admission: admissionPlugins({ registries, serviceAddresses, tolerations: options.tolerations }),
       schema,
-      openApi: lazyOpenApi({ schema, clock }),
+      openApi: lazyOpenApi({ registries, schema, clock }),
       authenticators,
       authorizer,
       nodes: options.nodes ?? lazyNodeConnector(pki),
@@ -260,13 +262,22 @@ function lazyNodeConnector(pki: () => Promise<Pki>): NodeConnector {
 }
 
 /** OpenAPI documents are large and seldom asked for: their code is loaded with the first request. */
-function lazyOpenApi(options: {
+function lazyOpenApi({
+  registries,
+  ...options
+}: {
+  readonly registries: Registries;
   readonly schema: Awaited<ReturnType<typeof loadSchema>>;
   readonly clock: Clock;
 }): OpenApiDocuments {
-  const documents = once(async () => {
-    const { openApi } = await import("./apiserver/openapi/open_api.ts");
-    return openApi({ kinds, version: gitVersion, ...options });
+  const make = () =>
+    once(async () => {
+      const { openApi } = await import("./apiserver/openapi/open_api.ts");
+      return openApi({ kinds: registries.kinds, version: gitVersion, ...options });
+    });
+  let documents = make();
+  registries.onChange(() => {
+    documents = make();
   });
   return { respond: async (path, headers) => (await documents()).respond(path, headers) };
 }

@@ -90,6 +90,7 @@ const plugins: readonly { readonly folder: string; readonly helpers: readonly st
     { folder: "node_daemon/proxy/balancers", helpers: ["balancer.ts"] },
     { folder: "master_daemon/scheduler/plugins", helpers: [] },
     { folder: "master_daemon/admission", helpers: ["plugin.ts"] },
+    { folder: "master_daemon/apiserver/virtual", helpers: ["virtual_resource.ts"] },
     { folder: "master_daemon/controllers", helpers: ["controller.ts", "runner.ts"] },
   ];
 

@@ -1,5 +1,6 @@
-import type { KubeObject } from "./meta.ts";
+import type { JsonObject, KubeObject } from "./meta.ts";
 import type { FieldError } from "./status.ts";
+import type { PruneResult } from "./validate_and_prune.ts";
 
 /** Enough to address a resource over the API. Every {@linkcode Kind} is one; resources found by discovery are too. */
 export interface ResourceType<T extends KubeObject = KubeObject> {
@@ -65,6 +66,17 @@ export interface ResourceStrategy<T extends KubeObject = KubeObject> {
   gracePeriodSeconds(object: T, requested: number | undefined): number | undefined;
 }
 
+/** Objects in one version of a kind, made of those in another: in the same order, as many. */
+export type Conversion = (objects: readonly KubeObject[]) => readonly KubeObject[] | Promise<readonly KubeObject[]>;
+
+/** How a version of a kind is stored as another one. Conversions lose nothing. */
+export interface StoredAs {
+  /** The kind that is stored; served by itself or not. */
+  readonly kind: Kind;
+  readonly toStored: Conversion;
+  readonly fromStored: Conversion;
+}
+
 /** One API kind: pure data and pure functions. Members are methods, so that `Kind<Pod>` is assignable to `Kind`. */
 export interface Kind<T extends KubeObject = KubeObject> extends ResourceType<T> {
   readonly singular: string;
@@ -77,11 +89,34 @@ export interface Kind<T extends KubeObject = KubeObject> extends ResourceType<T>
   validateName(name: string): string | undefined;
   readonly strategy: ResourceStrategy<T>;
   readonly columns: readonly Column<T>[];
+  /** Reads a body as the kind's own schema has it. Absent: as the definition `schema` of the API's schema has it. */
+  prune?(body: JsonObject): PruneResult;
+  /** Absent: stored as it is served. */
+  readonly storedAs?: StoredAs;
+  /** What can be done with the kind. Absent: everything that can be done with an object that is stored. */
+  readonly verbs?: readonly string[];
+  /** Told to whoever uses the kind: what to use instead, and since when. */
+  readonly deprecated?: string;
+  /** Served, but not told of by discovery: for old clients that know the path. */
+  readonly hidden?: true;
 }
 
 /** What `defineKind()` takes: everything with a sensible default may be left out. */
 export interface KindDefinition<T extends KubeObject>
-  extends Pick<Kind<T>, "group" | "version" | "kind" | "plural" | "namespaced" | "schema"> {
+  extends Pick<
+    Kind<T>,
+    | "group"
+    | "version"
+    | "kind"
+    | "plural"
+    | "namespaced"
+    | "schema"
+    | "prune"
+    | "storedAs"
+    | "verbs"
+    | "deprecated"
+    | "hidden"
+  > {
   readonly singular?: string;
   readonly shortNames?: readonly string[];
   readonly categories?: readonly string[];

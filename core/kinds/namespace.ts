@@ -24,6 +24,8 @@ export const namespace: Kind<Namespace> = defineKind<Namespace>({
   shortNames: ["ns"],
   schema: "io.k8s.api.core.v1.Namespace",
   subresources: { status: true },
+  // Never deleted all at once.
+  verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
   validateName: dnsLabelError,
   strategy: {
     applyDefaults: (object) => {

@@ -1,5 +1,5 @@
 import type { Kind } from "../../core/api/kind.ts";
-import type { KubeObject, ObjectKey } from "../../core/api/meta.ts";
+import type { JsonObject, KubeObject, ObjectKey } from "../../core/api/meta.ts";
 import type { UserInfo } from "../../core/client/transport.ts";
 
 /** What is being asked of the API. */
@@ -10,6 +10,8 @@ export interface AdmissionRequest {
   readonly subresource: string | undefined;
   readonly user: UserInfo;
   readonly dryRun: boolean;
+  /** The options of the write, as Kubernetes names them: CreateOptions, UpdateOptions, PatchOptions, DeleteOptions. */
+  readonly options: JsonObject;
   /** The object as it would be written; undefined for DELETE. */
   readonly object: KubeObject | undefined;
   /** What is stored now; undefined for CREATE. */
@@ -21,6 +23,10 @@ export interface AdmissionRequest {
   onSettled(
     listener: (committed: { readonly object: KubeObject; readonly revision: number } | undefined) => void,
   ): void;
+  /** Tells the client something, in a `Warning` header. */
+  warn(text: string): void;
+  /** Notes something in the audit log, under a key of the form `plugin.example.com/what`. */
+  annotate(key: string, value: string): void;
 }
 
 /** Has a say in writes, after authorization and before the commit. One file each, ordered in `mod.ts`. */

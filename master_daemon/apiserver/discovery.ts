@@ -3,7 +3,8 @@ import type { JsonObject } from "../../core/api/meta.ts";
 import type { ApiResponse } from "../../core/client/transport.ts";
 import { sha256 } from "../../core/platform/hash.ts";
 import { parseAccept } from "./negotiate.ts";
-import { type SubresourceEntry, subresourcesOf, verbsOf, virtualResources } from "./subresources/table.ts";
+import { type SubresourceEntry, subresourcesOf, verbsOf } from "./subresources/table.ts";
+import { virtualResources } from "./virtual/mod.ts";
 
 /** Order of groups in discovery: it decides who owns a name that several groups have. */
 const groupOrder = [
@@ -115,12 +116,13 @@ function groupVersions(kinds: readonly Kind[]): ReadonlyMap<string, readonly Ver
     versions.set(key, entry);
     entry.resources.push(resource);
   };
-  for (const kind of kinds)
+  for (const kind of kinds.filter(({ hidden }) => !hidden))
     add(kind.group, kind.version, { ...kind, verbs: verbsOf(kind), subresources: subresourcesOf(kind) });
   for (const resource of virtualResources)
     add(resource.group, resource.version, {
       ...resource,
       singular: resource.kind.toLowerCase(),
+      verbs: ["create"],
       shortNames: [],
       categories: [],
       subresources: [],

@@ -5,9 +5,10 @@ import type { Status } from "../../core/api/status.ts";
 import { StatusError } from "../../core/api/status.ts";
 import { type IncludeObject, tableOf } from "../../core/api/table.ts";
 import { formatYaml } from "../../core/api/yaml_writer.ts";
-import type { ApiResponse } from "../../core/client/transport.ts";
+import type { ApiRequest, ApiResponse } from "../../core/client/transport.ts";
 import type { RegistryPage, Stored } from "../registry/registry.ts";
 import type { Representation } from "./negotiate.ts";
+import { booleanParameter } from "./query.ts";
 
 /** In which form, and when, an answer is made. */
 export interface AnswerForm {
@@ -31,6 +32,21 @@ export function includeObjectOf(query: URLSearchParams): IncludeObject {
   throw StatusError.badRequest(
     `unrecognized includeObject value: ${JSON.stringify(value.slice(0, 64))}, must be None, Metadata or Object`,
   );
+}
+
+/** Whether JSON is to be laid out for people. */
+export function isPretty(query: URLSearchParams, request: ApiRequest): boolean {
+  return query.has("pretty") ? booleanParameter(query, "pretty") : isReadByPeople(request);
+}
+
+/** Whether the program that asks shows answers to people. */
+export function isReadByPeople({ headers }: ApiRequest): boolean {
+  return /^(curl|Wget|Mozilla)\//.test(headers["user-agent"] ?? "");
+}
+
+/** What is answered where nothing is served. */
+export function notFoundPage(): ApiResponse {
+  return textResponse("404 page not found\n", 404);
 }
 
 /** One stored object, as asked for. */

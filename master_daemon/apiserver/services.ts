@@ -39,6 +39,8 @@ export interface ResourceRequest {
   readonly services: Services;
   /** Texts for `Warning` headers; verbs add to it. */
   readonly warnings: string[];
+  /** Notes for the audit log, by key. */
+  readonly annotations: Map<string, string>;
 }
 
 /** The key of the object that the path names. */

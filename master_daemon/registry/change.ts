@@ -39,8 +39,9 @@ export class Change {
     const known = this.#events.get(type);
     if (known) return known;
     // What goes is shown as it last was, at the revision of its going.
-    const stored = type === "DELETED" ? this.previous?.at(this.revision) : this.next;
-    const event: ObjectEvent = { type, stored: stored as StoredObject };
+    const stored = (type === "DELETED" ? this.previous?.at(this.revision) : this.next) as StoredObject;
+    const event: ObjectEvent =
+      type === "MODIFIED" ? { type, stored, previous: this.previous as StoredObject } : { type, stored };
     this.#events.set(type, event);
     return event;
   }

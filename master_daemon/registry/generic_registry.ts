@@ -32,6 +32,7 @@ import type {
   Stored,
 } from "./registry.ts";
 import { parseResourceVersion, waitForVersion } from "./resource_version.ts";
+import { ServedVersion } from "./served_version.ts";
 import { StoredObject } from "./stored_object.ts";
 import type { KindCache, WatchCache } from "./watch_cache.ts";
 
@@ -62,6 +63,7 @@ export class GenericRegistry implements Registry {
   readonly #options: GenericRegistryOptions;
   readonly #cache: WatchCache;
   readonly #objects: KindCache;
+  readonly #served: ServedVersion;
   /** Writers of one object take turns: racing, all but one would have to try again. */
   readonly #lock = new KeyedLock();
 
@@ -69,17 +71,19 @@ export class GenericRegistry implements Registry {
     this.#options = options;
     this.kind = options.kind;
     this.#cache = options.cache;
-    this.#objects = options.cache.kind(options.kind);
+    this.#objects = options.cache.kind(options.kind.storedAs?.kind ?? options.kind);
+    this.#served = new ServedVersion(options.kind);
   }
 
   async get(key: ObjectKey): Promise<Stored> {
     return this.#present(key);
   }
 
-  #present(key: ObjectKey): StoredObject {
+  /** The object in the version that is served. @throws StatusError NotFound */
+  async #present(key: ObjectKey): Promise<StoredObject> {
     const stored = this.#objects.items.get(keyText(this.#scoped(key)));
     if (!stored) throw StatusError.notFound(this.kind, key.name);
-    return stored;
+    return this.#served.converts ? this.#served.of(stored) : stored;
   }
 
   #scoped({ namespace, name }: ObjectKey): ObjectKey {
@@ -121,14 +125,19 @@ export class GenericRegistry implements Registry {
     if (isPresent && !matches) {
       const items = present.slice(prefix, after, max);
       const last = items[items.length - 1];
-      return pageOf(items, revision, last ? present.count(prefix, keyText(last.key)) : 0, true);
+      const remaining = last ? present.count(prefix, keyText(last.key)) : 0;
+      return pageOf(await this.#served.all(items), revision, remaining, true);
     }
-    const all = isPresent
+    const stored = isPresent
       ? present.slice(prefix, after)
       : await this.#cache.listAt(this.#objects, revision, { prefix, after }).catch((error: unknown) => {
           throw error instanceof Compacted ? StatusError.expired(tooOld) : error;
         });
-    if (!matches) return pageOf(all.slice(0, max), revision, Math.max(0, all.length - max), true);
+    if (!matches) {
+      const items = await this.#served.all(stored.slice(0, max));
+      return pageOf(items, revision, Math.max(0, stored.length - max), true);
+    }
+    const all = await this.#served.all(stored);
     const items: StoredObject[] = [];
     for (const [index, stored] of all.entries()) {
       if (index % matchSlice === matchSlice - 1) await new Promise((resolve) => setImmediate(resolve));
@@ -179,7 +188,7 @@ export class GenericRegistry implements Registry {
   async #insert(next: KubeObject, { dryRun }: RegistryWriteOptions): Promise<StoredObject | undefined> {
     const { namespace, name = "" } = next.metadata;
     const key = this.#scoped({ namespace, name });
-    const value = this.#objects.layout.encode(next);
+    const value = this.#served.layout.encode(next);
     if (!dryRun) return await this.#commit(key, { expected: 0, value, object: next });
     if (this.#objects.items.has(keyText(key))) return undefined;
     return this.#stored(key, { revision: 0, value, object: next });
@@ -204,7 +213,7 @@ export class GenericRegistry implements Registry {
   #repeatedly<R>(key: ObjectKey, attempt: (current: StoredObject) => Promise<R | undefined>): Promise<R> {
     return this.#lock.run(keyText(key), async () => {
       for (let tried = 0; tried < maxTries; tried++) {
-        const answer = await attempt(this.#present(key));
+        const answer = await attempt(await this.#present(key));
         if (answer !== undefined) return answer;
       }
       throw StatusError.conflict(this.kind, key.name);
@@ -272,7 +281,7 @@ export class GenericRegistry implements Registry {
     { dryRun }: RegistryWriteOptions,
   ): Promise<StoredObject | undefined> {
     const { key, revision } = current;
-    const value = this.#objects.layout.encode(next);
+    const value = this.#served.layout.encode(next);
     if (value.length === current.value.length && this.#isSame(value, next, current)) return current;
     if (dryRun) return this.#stored(key, { revision, value, object: next });
     return await this.#commit(key, { expected: revision, value, object: next });
@@ -323,10 +332,18 @@ export class GenericRegistry implements Registry {
     key: ObjectKey,
     write: { readonly expected: number; readonly value: Uint8Array; readonly object: KubeObject },
   ): Promise<StoredObject | undefined> {
-    const revision = await this.#write(key, write);
+    const revision = await this.#write(key, await this.#asStored(write));
     if (revision === undefined) return undefined;
+    if (this.#served.converts) return this.#stored(key, { ...write, revision });
     const present = this.#objects.items.get(keyText(key));
     return present?.revision === revision ? present : this.#stored(key, { ...write, revision });
+  }
+
+  /** A write in the version that is stored. */
+  async #asStored<W extends { readonly value: Uint8Array; readonly object: KubeObject }>(write: W): Promise<W> {
+    if (!this.#served.converts) return write;
+    const object = await this.#served.toStored(write.object);
+    return { ...write, object, value: this.#objects.layout.encode(object) };
   }
 
   async #write(
@@ -346,7 +363,7 @@ export class GenericRegistry implements Registry {
     content: { readonly revision: number; readonly value: Uint8Array; readonly object: KubeObject },
   ): StoredObject {
     const { revision, value, object } = content;
-    return new StoredObject({ layout: this.#objects.layout, key, revision, value, object });
+    return new StoredObject({ layout: this.#served.layout, key, revision, value, object });
   }
 
   async *watch(options: RegistryWatchOptions): AsyncGenerator<readonly RegistryEvent[], void, void> {
@@ -356,12 +373,11 @@ export class GenericRegistry implements Registry {
     const isFromPresent = sendInitialEvents ?? version === 0;
     const after = isFromPresent ? undefined : version || this.#cache.revision;
     const selection = { namespace: this.kind.namespaced ? namespace : undefined, matches };
-    yield* this.#cache.watch(this.#objects, selection, {
-      after,
-      marksInitialEnd: sendInitialEvents === true,
-      bookmarks,
-      signal,
-    });
+    const start = { after, marksInitialEnd: sendInitialEvents === true, bookmarks, signal };
+    if (!this.#served.converts) return yield* this.#cache.watch(this.#objects, selection, start);
+    // Selectors are about what is served: they can be asked only after the conversion.
+    const everything = { namespace: selection.namespace };
+    yield* this.#served.events(this.#cache.watch(this.#objects, everything, start), selection);
   }
 }
 

@@ -42,7 +42,8 @@ export interface RegistryPage<T extends KubeObject> {
 
 /** A change as a watcher sees it: selection applied, so what stops matching is DELETED and what starts is ADDED. */
 export type RegistryEvent<T extends KubeObject = KubeObject> =
-  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly stored: Stored<T> }
+  | { readonly type: "ADDED" | "DELETED"; readonly stored: Stored<T> }
+  | { readonly type: "MODIFIED"; readonly stored: Stored<T>; readonly previous: Stored<T> }
   | { readonly type: "BOOKMARK"; readonly revision: number; readonly initialEventsEnd: boolean };
 
 /** Options of {@linkcode Registry.watch}. */
@@ -117,9 +118,16 @@ export interface RegistriesOptions {
   readonly watcherBudgetBytes?: number | undefined;
 }
 
-/** One registry per kind over one store and one watch cache. */
+/** One registry per kind over one store and one watch cache. What is served changes while it is open. */
 export interface Registries extends AsyncDisposable {
+  /** What is served now. Another array after every change. */
   readonly kinds: readonly Kind[];
+  /** Begins to serve a kind, in place of the one of the same group, version and plural, if any: its watches end. */
+  serve(kind: Kind): Promise<void>;
+  /** Stops to serve a kind: its watches end. What is stored stays. */
+  withdraw(kind: ResourceType): void;
+  /** Calls `listener` after every change of `kinds`, until the function that it gives back is called. */
+  onChange(listener: () => void): () => void;
   /** @throws RangeError for a kind that is not served */
   for<T extends KubeObject>(kind: ResourceType<T>): Registry<T>;
   /** The last revision that readers see. */

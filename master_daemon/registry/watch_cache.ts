@@ -53,6 +53,8 @@ export class KindCache {
   lastChanged = 0;
   /** By namespace; `""` holds those of all namespaces. */
   readonly #watchers = new Map<string, Set<Watcher>>();
+  /** Names of objects that changed while those of before are read; undefined when nothing is read. */
+  #changedMeanwhile: Set<string> | undefined;
 
   constructor(kind: Kind) {
     this.layout = new StorageLayout(kind);
@@ -75,9 +77,23 @@ export class KindCache {
     for (const set of this.#watchers.values()) yield* set;
   }
 
+  /** Takes in the objects of before that `read` gives, but for those that changed meanwhile. */
+  async fill(read: () => Promise<readonly StoredObject[]>): Promise<void> {
+    this.#changedMeanwhile = new Set();
+    try {
+      for (const stored of await read()) {
+        const name = keyText(stored.key);
+        if (!this.#changedMeanwhile.has(name)) this.items.set(name, stored);
+      }
+    } finally {
+      this.#changedMeanwhile = undefined;
+    }
+  }
+
   /** Takes a change in and tells whom it may concern. */
   apply(change: Change): void {
     const name = keyText(change.key);
+    this.#changedMeanwhile?.add(name);
     if (change.next) this.items.set(name, change.next);
     else this.items.delete(name);
     this.lastChanged = change.revision;
@@ -124,6 +140,28 @@ export class WatchCache implements AsyncDisposable {
   /** The last revision that readers see. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Holds one more kind from now on; resolves when all of its objects are there. */
+  async add(kind: Kind): Promise<void> {
+    if (this.#kinds.has(resourcePath(kind))) return;
+    const cache = new KindCache(kind);
+    const revision = this.#revision;
+    cache.lastChanged = revision;
+    this.#kinds.set(resourcePath(kind), cache);
+    await cache.fill(() => this.listAt(cache, revision, { prefix: "", after: "" }));
+  }
+
+  /** Forgets a kind; its watches end. */
+  remove(type: { readonly group: string; readonly plural: string }): void {
+    const path = resourcePath(type);
+    this.endWatches(type);
+    this.#kinds.delete(path);
+  }
+
+  /** Ends the watches of a kind after what waits was read. */
+  endWatches(type: { readonly group: string; readonly plural: string }): void {
+    for (const watcher of this.#kinds.get(resourcePath(type))?.watchers() ?? []) watcher.end();
   }
 
   /** The cache of a kind. @throws RangeError for one that is not served */

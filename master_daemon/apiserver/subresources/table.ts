@@ -8,21 +8,6 @@ export interface SubresourceEntry {
   readonly verbs: readonly string[];
 }
 
-/** A resource that is written but never stored. */
-export interface VirtualResource {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly plural: string;
-  readonly namespaced: boolean;
-  readonly verbs: readonly string[];
-}
-
-/** Resources besides the kinds. */
-export const virtualResources: readonly VirtualResource[] = [
-  { group: "", version: "v1", kind: "Binding", plural: "bindings", namespaced: true, verbs: ["create"] },
-];
-
 const core = (kind: string) => ({ group: "", version: "v1", kind });
 
 /** Subresources of particular resources, by `apiVersion/plural`. */
@@ -43,11 +28,9 @@ const special: ReadonlyMap<string, readonly SubresourceEntry[]> = new Map([
 
 const storedVerbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
-/** What can be done with a kind. Namespaces are never deleted all at once. */
-export function verbsOf(kind: Kind): readonly string[] {
-  return kind.group === "" && kind.plural === "namespaces"
-    ? storedVerbs.filter((verb) => verb !== "deletecollection")
-    : storedVerbs;
+/** What can be done with a kind. */
+export function verbsOf({ verbs = storedVerbs }: Kind): readonly string[] {
+  return verbs;
 }
 
 /** The subresources of a kind, sorted by name. */

@@ -48,7 +48,7 @@ export function deleteObject(
   key: ObjectKey,
   options: DeleteOptions,
 ): Promise<{ readonly stored: Stored; readonly gone: boolean }> {
-  const { registry, kind, user, services, route } = r;
+  const { registry, kind, user, services, route, warnings, annotations } = r;
   const { dryRun } = options;
   return registry.delete(key, {
     ...options,
@@ -61,11 +61,26 @@ export function deleteObject(
         subresource: route.subresource,
         user,
         dryRun,
+        options: optionsObject(options),
         object: undefined,
         previous,
         onSettled() {},
+        warn: (text) => warnings.push(text),
+        annotate: (name, value) => annotations.set(name, value),
       }),
   });
+}
+
+/** The options as admission webhooks are shown them. */
+function optionsObject({ gracePeriodSeconds, propagationPolicy, preconditions, dryRun }: DeleteOptions): JsonObject {
+  return {
+    kind: "DeleteOptions",
+    apiVersion: "meta.k8s.io/v1",
+    ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    ...(preconditions ? { preconditions } : {}),
+    ...(propagationPolicy ? { propagationPolicy } : {}),
+    ...(dryRun ? { dryRun: ["All"] } : {}),
+  };
 }
 
 function deletedStatus({ kind, route }: ResourceRequest, { object }: Stored): JsonObject {

@@ -21,7 +21,9 @@ export function checkObject(
   validation: FieldValidation,
   warnings: string[],
 ): KubeObject {
-  const { object, unknownFields, typeError } = validateAndPrune(services.schema, kind.schema, body);
+  const { object, unknownFields, typeError } = kind.prune
+    ? kind.prune(body)
+    : validateAndPrune(services.schema, kind.schema, body);
   if (typeError !== undefined) throw StatusError.badRequest(decodeErrorText(kind, typeError));
   if (unknownFields.length > 0 && validation !== "Ignore") {
     const problems = unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`);
@@ -81,10 +83,32 @@ export async function updateObject(
 }
 
 function admissionRequest(
-  { kind, user, route }: ResourceRequest,
+  { kind, user, route, query, warnings, annotations }: ResourceRequest,
   rest: Pick<AdmissionRequest, "operation" | "dryRun" | "onSettled"> & { readonly key: ObjectKey },
 ): Omit<AdmissionRequest, "object" | "previous"> {
-  return { kind, user, subresource: route.subresource, ...rest };
+  return {
+    kind,
+    user,
+    subresource: route.subresource,
+    options: optionsObject(rest.operation, query),
+    warn: (text) => warnings.push(text),
+    annotate: (key, value) => annotations.set(key, value),
+    ...rest,
+  };
+}
+
+/** The options of a write as admission webhooks are shown them. */
+function optionsObject(operation: AdmissionRequest["operation"], query: URLSearchParams): JsonObject {
+  const kind = operation === "CREATE" ? "CreateOptions" : "UpdateOptions";
+  const fieldManager = query.get("fieldManager");
+  const fieldValidation = query.get("fieldValidation");
+  return {
+    kind,
+    apiVersion: "meta.k8s.io/v1",
+    ...(query.getAll("dryRun").includes("All") ? { dryRun: ["All"] } : {}),
+    ...(fieldManager ? { fieldManager } : {}),
+    ...(fieldValidation ? { fieldValidation } : {}),
+  };
 }
 
 /** Runs a write and tells whoever reserved something for it what became of it. */

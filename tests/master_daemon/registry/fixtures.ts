@@ -8,6 +8,7 @@ import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { openRegistries } from "../../../master_daemon/registry/registries.ts";
 import type {
+  Registries,
   RegistriesOptions,
   Registry,
   RegistryEvent,
@@ -67,6 +68,7 @@ export async function openFixture(options: Partial<RegistriesOptions> & { readon
   AsyncDisposable & {
     readonly clock: FakeClock;
     readonly store: Store;
+    readonly registries: Registries;
     readonly widgets: Registry<Widget>;
     readonly plains: Registry<Plain>;
     readonly namespaces: Registry<Namespace>;
@@ -87,6 +89,7 @@ export async function openFixture(options: Partial<RegistriesOptions> & { readon
   return {
     clock,
     store,
+    registries,
     widgets: registries.for(widget),
     plains: registries.for(plain),
     namespaces: registries.for(namespace),

@@ -1,0 +1,83 @@
+import { StatusError } from "../../core/api/status.ts";
+import type { ApiRequest } from "../../core/client/transport.ts";
+import type { Attributes, ResourceAttributes } from "./filters/authorization.ts";
+import { booleanParameter } from "./query.ts";
+import { parseRoute, type ResourceRoute, type Route } from "./routes.ts";
+import { connectSubresources } from "./subresources/connect.ts";
+
+/** What a request asks for, read once. */
+export interface Call {
+  readonly route: Route;
+  readonly verb: string;
+  readonly attributes: Attributes;
+  /** Watches and logs: not counted among the requests in flight. */
+  readonly isLong: boolean;
+  readonly isWrite: boolean;
+  /** Answered without credentials too. */
+  readonly isPublic: boolean;
+}
+
+const publicPaths = new Set(["healthz", "livez", "readyz", "version"]);
+
+const methods = new Map([
+  ["GET", "get"],
+  ["HEAD", "get"],
+  ["POST", "create"],
+  ["PUT", "update"],
+  ["PATCH", "patch"],
+  ["DELETE", "delete"],
+]);
+
+/** @throws StatusError for a path or method that is never served */
+export function callOf(request: ApiRequest): Call {
+  const route = parseRoute(request.path);
+  const { target, query } = route;
+  const plain = methods.get(request.method);
+  if (plain === undefined) throw StatusError.methodNotAllowed();
+  const isWrite = plain !== "get";
+  if (target.type === "path") {
+    const path = `/${target.segments.join("/")}`;
+    const attributes: Attributes = { type: "path", verb: request.method.toLowerCase(), path };
+    const isPublic = publicPaths.has(target.segments[0] ?? "");
+    return { route, verb: plain, attributes, isLong: false, isWrite, isPublic };
+  }
+  const verb = verbOf(plain, target, query);
+  const isLog = target.subresource === "log";
+  return {
+    route,
+    verb,
+    attributes: { ...attributesOf(target), verb },
+    isLong: verb === "watch" || isLog,
+    isWrite,
+    isPublic: false,
+  };
+}
+
+function verbOf(plain: string, { name }: ResourceRoute, query: URLSearchParams): string {
+  if (name !== undefined) return plain;
+  if (plain === "get") return booleanParameter(query, "watch") ? "watch" : "list";
+  if (plain === "delete") return "deletecollection";
+  if (plain === "create") return plain;
+  throw StatusError.methodNotAllowed();
+}
+
+/** What authorization looks at, but for the verb. */
+export function attributesOf(route: ResourceRoute): Omit<ResourceAttributes, "verb"> {
+  const { group, version, resource, subresource, namespace, name } = route;
+  return { type: "resource", group, version, resource, subresource, namespace, name };
+}
+
+/** Whether the path is one of exec, attach and port-forward of a pod. */
+export function isStream({
+  group,
+  version,
+  resource,
+  namespace,
+  name,
+  subresource = "",
+  rest,
+}: ResourceRoute): boolean {
+  const isPod =
+    group === "" && version === "v1" && resource === "pods" && namespace !== undefined && name !== undefined;
+  return isPod && rest.length === 0 && connectSubresources.includes(subresource);
+}

@@ -1,0 +1,91 @@
+import { StatusError } from "../../core/api/status.ts";
+import type { ApiRequest, ApiResponse } from "../../core/client/transport.ts";
+import type { Registries } from "../registry/registry.ts";
+import { createDiscovery, type Discovery } from "./discovery.ts";
+import { type HealthCheck, healthResponse, versionDocument } from "./health.ts";
+import { documentResponse, isPretty, notFoundPage, textResponse } from "./respond.ts";
+
+/** Serves OpenAPI documents. */
+export interface OpenApiDocuments {
+  /** Undefined for a path that is none of its own. */
+  respond(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+  ): ApiResponse | undefined | Promise<ApiResponse | undefined>;
+}
+
+/** Options of {@linkcode createPaths}. */
+export interface PathsOptions {
+  readonly registries: Registries;
+  readonly openApi: OpenApiDocuments | undefined;
+  readonly healthChecks: readonly HealthCheck[];
+  /** Text of the metrics, in Prometheus' format. */
+  metrics(): string;
+}
+
+/** Answers requests that are about no resource: documents about the server. */
+export interface Paths {
+  /** @throws StatusError */
+  serve(segments: readonly string[], query: URLSearchParams, request: ApiRequest): Promise<ApiResponse>;
+}
+
+/** Serves discovery, OpenAPI, health, version and metrics. */
+export function createPaths({ registries, openApi, healthChecks, metrics }: PathsOptions): Paths {
+  let discovery: Discovery | undefined;
+  registries.onChange(() => {
+    discovery = undefined;
+  });
+
+  function answerOf(
+    segments: readonly string[],
+    query: URLSearchParams,
+    request: ApiRequest,
+  ): (() => ApiResponse) | undefined {
+    const [first = "", second] = segments;
+    const form = { representation: { format: "json" } as const, pretty: isPretty(query, request) };
+    if (segments.length === 0) return () => documentResponse({ paths: rootPaths(registries) }, 200, form);
+    if (first === "healthz" || first === "livez" || first === "readyz") {
+      if (second === undefined) return () => healthResponse(first, query, healthChecks);
+      const one = healthChecks.filter(({ name }) => name === second);
+      return segments.length === 2 && one.length > 0 ? () => healthResponse(first, query, one) : undefined;
+    }
+    if (segments.length === 1 && first === "version") return () => documentResponse(versionDocument(), 200, form);
+    if (segments.length === 1 && first === "metrics") return () => textResponse(metrics());
+    discovery ??= createDiscovery(registries.kinds);
+    const document = discovery.respond(segments, request.headers);
+    return document && (() => document);
+  }
+
+  return {
+    async serve(segments, query, request) {
+      const isRead = request.method === "GET" || request.method === "HEAD";
+      if (segments.includes("") && segments.length > 0) return notFoundPage();
+      if (segments[0] === "openapi" && isRead)
+        return (await openApi?.respond(request.path, request.headers)) ?? notFoundPage();
+      const answer = answerOf(segments, query, request);
+      if (!answer) return notFoundPage();
+      if (!isRead) throw StatusError.methodNotAllowed();
+      return answer();
+    },
+  };
+}
+
+function rootPaths({ kinds }: Registries): readonly string[] {
+  const groups = [...new Set(kinds.map(({ group, version }) => `${group}/${version}`))].filter(
+    (text) => !text.startsWith("/"),
+  );
+  const paths = groups.flatMap((text) => [`/apis/${text.split("/", 1)[0]}`, `/apis/${text}`]);
+  const others = [
+    "/api",
+    "/api/v1",
+    "/apis",
+    "/healthz",
+    "/livez",
+    "/metrics",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/readyz",
+    "/version",
+  ];
+  return [...new Set([...others, ...paths])].sort();
+}
