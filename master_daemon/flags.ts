@@ -28,6 +28,11 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
       notReadySeconds: flags["default-not-ready-toleration-seconds"],
       unreachableSeconds: flags["default-unreachable-toleration-seconds"],
     },
+    admission: {
+      enable: words(flags["enable-admission-plugins"]),
+      disable: words(flags["disable-admission-plugins"]),
+      configFile: flags["admission-control-config-file"],
+    },
     limits: {
       maxRequestsInFlight: flags["max-requests-inflight"],
       maxMutatingRequestsInFlight: flags["max-mutating-requests-inflight"],

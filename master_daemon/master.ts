@@ -16,8 +16,8 @@ import { DisposalStack } from "../core/util/disposal_stack.ts";
 import type { Logger } from "../core/util/log.ts";
 import { gitVersion } from "../core/version.ts";
 import type { DefaultTolerationOptions } from "./admission/default_toleration_seconds.ts";
-import { admissionPlugins } from "./admission/mod.ts";
-import { protectedNamespaces } from "./admission/namespace_lifecycle.ts";
+import { type AdmissionOptions, admissionPlugins, readAdmissionConfiguration } from "./admission/mod.ts";
+import { bootstrapNamespaceNames } from "./admission/namespace_lifecycle.ts";
 import { openServiceAddresses } from "./admission/service_addresses.ts";
 import { bootstrapClientAuthority, bootstrapKubernetesService, bootstrapNamespaces } from "./apiserver/bootstrap.ts";
 import {
@@ -51,6 +51,15 @@ export interface MasterListenOptions {
   readonly subjectAltNames?: readonly string[] | undefined;
 }
 
+/** Which admission plug-ins there are, and what they are to do. */
+export interface MasterAdmissionOptions {
+  /** Plug-ins that are off by default, by name. */
+  readonly enable?: readonly string[] | undefined;
+  readonly disable?: readonly string[] | undefined;
+  /** Path of an AdmissionConfiguration. */
+  readonly configFile?: string | undefined;
+}
+
 /** Options of {@linkcode startMaster}. */
 export interface MasterOptions {
   /** Folder for everything that lasts: store and certificates. Absent: nothing lasts. */
@@ -69,6 +78,7 @@ export interface MasterOptions {
   /** Default `30000-32767`. */
   readonly serviceNodePortRange?: string | undefined;
   readonly tolerations?: DefaultTolerationOptions | undefined;
+  readonly admission?: MasterAdmissionOptions | undefined;
   readonly limits?: InFlightOptions | undefined;
   readonly minRequestTimeoutSeconds?: number | undefined;
   readonly controllers?: ControllersOptions | undefined;
@@ -144,7 +154,14 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     let ready = false;
     const handler = createApiHandler({
       registries,
-      admission: admissionPlugins({ registries, serviceAddresses, tolerations: options.tolerations }),
+      admission: admissionPlugins({
+        registries,
+        serviceAddresses,
+        tolerations: options.tolerations,
+        ...(await admissionOf(options)),
+        clock,
+        random,
+      }),
       schema,
       openApi: lazyOpenApi({ registries, schema, clock }),
       authenticators,
@@ -174,7 +191,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const ownClient = (username: string) => parts.use(clientFor({ username, groups: administrators }));
     parts.defer(() => handler.endStreams());
     const client = ownClient("system:apiserver");
-    await bootstrapNamespaces(client, { names: protectedNamespaces, signal });
+    await bootstrapNamespaces(client, { names: bootstrapNamespaceNames, signal });
 
     let listener: ApiListener | undefined;
     if (options.listen) {
@@ -239,6 +256,11 @@ async function openAuthenticators({ tokenAuthFile, tokens }: MasterOptions): Pro
     for (const [token, user] of parseTokenFile(text)) all.set(token, user);
   }
   return [certificateAuthenticator, tokenAuthenticator(all)];
+}
+
+async function admissionOf({ admission = {} }: MasterOptions): Promise<Partial<AdmissionOptions>> {
+  const { enable, disable, configFile } = admission;
+  return { enable, disable, configuration: configFile ? await readAdmissionConfiguration(configFile) : undefined };
 }
 
 function certificateNames(

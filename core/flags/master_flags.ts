@@ -15,6 +15,9 @@ export interface MasterFlags {
   readonly "service-node-port-range": FlagWithDefault<"string", string>;
   readonly "cluster-cidr": FlagOf<"string">;
   readonly "node-cidr-mask-size": FlagWithDefault<"number", number>;
+  readonly "enable-admission-plugins": FlagOf<"list">;
+  readonly "disable-admission-plugins": FlagOf<"list">;
+  readonly "admission-control-config-file": FlagOf<"string">;
   readonly "min-request-timeout": FlagWithDefault<"number", number>;
   readonly "max-requests-inflight": FlagWithDefault<"number", number>;
   readonly "max-mutating-requests-inflight": FlagWithDefault<"number", number>;
@@ -72,6 +75,21 @@ export const masterFlags: MasterFlags = {
       "Range from which nodes get their pod ranges; default 127.64.0.0/16 with a loopback bind address, else 10.244.0.0/16.",
   },
   "node-cidr-mask-size": { type: "number", default: 24, description: "Prefix length of a node's pod range." },
+  "enable-admission-plugins": {
+    type: "list",
+    placeholder: "names",
+    description: "Admission plug-ins to switch on that are off by default, such as AlwaysPullImages.",
+  },
+  "disable-admission-plugins": {
+    type: "list",
+    placeholder: "names",
+    description: "Admission plug-ins to switch off that are on by default, such as LimitRanger.",
+  },
+  "admission-control-config-file": {
+    type: "string",
+    placeholder: "path",
+    description: "File with an AdmissionConfiguration: the configuration of the plug-ins that have one (PodSecurity).",
+  },
   "min-request-timeout": {
     type: "number",
     default: 1800,

@@ -103,8 +103,21 @@ export interface Probe extends Handler {
   readonly terminationGracePeriodSeconds?: number;
 }
 
+/** What pods and containers may both say about the confinement of their processes. */
+export interface Confinement {
+  readonly seLinuxOptions?: {
+    readonly user?: string;
+    readonly role?: string;
+    readonly type?: string;
+    readonly level?: string;
+  };
+  readonly windowsOptions?: { readonly hostProcess?: boolean };
+  readonly appArmorProfile?: { readonly type: string; readonly localhostProfile?: string };
+  readonly seccompProfile?: { readonly type: string; readonly localhostProfile?: string };
+}
+
 /** What the processes of a container may do. */
-export interface SecurityContext {
+export interface SecurityContext extends Confinement {
   readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
   readonly privileged?: boolean;
   readonly runAsUser?: number;
@@ -112,7 +125,6 @@ export interface SecurityContext {
   readonly runAsNonRoot?: boolean;
   readonly readOnlyRootFilesystem?: boolean;
   readonly allowPrivilegeEscalation?: boolean;
-  readonly seccompProfile?: { readonly type: string; readonly localhostProfile?: string };
   readonly procMount?: string;
 }
 
@@ -216,6 +228,23 @@ export interface NodeSelectorTerm {
   readonly matchFields?: readonly NodeSelectorRequirement[];
 }
 
+/** Pods that another pod wants to be near to, or far from. */
+export interface PodAffinityTerm {
+  readonly labelSelector?: LabelSelector;
+  readonly namespaces?: readonly string[];
+  readonly namespaceSelector?: LabelSelector;
+  readonly topologyKey: string;
+}
+
+/** Which neighbours a pod wants, or does not. */
+export interface PodAffinity {
+  readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly PodAffinityTerm[];
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly {
+    readonly weight: number;
+    readonly podAffinityTerm: PodAffinityTerm;
+  }[];
+}
+
 /** Which nodes and neighbours a pod wants. */
 export interface Affinity {
   readonly nodeAffinity?: {
@@ -227,12 +256,12 @@ export interface Affinity {
       readonly preference: NodeSelectorTerm;
     }[];
   };
-  readonly podAffinity?: object;
-  readonly podAntiAffinity?: object;
+  readonly podAffinity?: PodAffinity;
+  readonly podAntiAffinity?: PodAffinity;
 }
 
 /** What all processes of a pod may do. */
-export interface PodSecurityContext {
+export interface PodSecurityContext extends Confinement {
   readonly runAsUser?: number;
   readonly runAsGroup?: number;
   readonly runAsNonRoot?: boolean;
@@ -240,7 +269,6 @@ export interface PodSecurityContext {
   readonly fsGroup?: number;
   readonly fsGroupChangePolicy?: string;
   readonly sysctls?: readonly { readonly name: string; readonly value: string }[];
-  readonly seccompProfile?: { readonly type: string; readonly localhostProfile?: string };
 }
 
 /** What a pod is to be. */
@@ -262,6 +290,7 @@ export interface PodSpec {
   readonly hostNetwork?: boolean;
   readonly hostPID?: boolean;
   readonly hostIPC?: boolean;
+  readonly hostUsers?: boolean;
   readonly shareProcessNamespace?: boolean;
   readonly securityContext?: PodSecurityContext;
   readonly imagePullSecrets?: readonly { readonly name?: string }[];
@@ -279,6 +308,9 @@ export interface PodSpec {
   readonly runtimeClassName?: string;
   readonly enableServiceLinks?: boolean;
   readonly overhead?: ResourceList;
+  readonly os?: { readonly name: string };
+  /** Requests and limits of the pod as a whole. */
+  readonly resources?: ResourceRequirements;
   readonly topologySpreadConstraints?: readonly {
     readonly maxSkew: number;
     readonly topologyKey: string;

@@ -3,28 +3,96 @@
  *
  * - Plug-ins that change run first, each on what the one before made; then defaults and validation; then those that judge.
  * - A plug-in that reserves something gives it back when the write does not happen (`AdmissionRequest.onSettled`).
+ * - They run on every write: none lists a whole kind where a namespace's part, or a name, will do.
+ *
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
  */
 import type { KubeObject } from "../../core/api/meta.ts";
+import type { Random } from "../../core/platform/random.ts";
+import type { Clock } from "../../core/util/clock.ts";
 import type { Registries } from "../registry/registry.ts";
+import type { AdmissionConfiguration } from "./_admission_configuration.ts";
+import { alwaysPullImages } from "./always_pull_images.ts";
 import { type DefaultTolerationOptions, defaultTolerationSeconds } from "./default_toleration_seconds.ts";
+import { denyServiceExternalIps } from "./deny_service_external_ips.ts";
+import { extendedResourceToleration } from "./extended_resource_toleration.ts";
+import { limitPodHardAntiAffinityTopology } from "./limit_pod_hard_anti_affinity_topology.ts";
+import { namespaceAutoProvision } from "./namespace_auto_provision.ts";
+import { namespaceExists } from "./namespace_exists.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
+import { podSecurity } from "./pod_security.ts";
 import type { ServiceAddresses } from "./service_addresses.ts";
+import { storageObjectInUseProtection } from "./storage_object_in_use_protection.ts";
+import { taintNodesByCondition } from "./taint_nodes_by_condition.ts";
 
 /** What the plug-ins need. */
 export interface AdmissionOptions {
   readonly registries: Registries;
   readonly serviceAddresses: ServiceAddresses;
+  /** Names of plug-ins to switch on that are off by default. */
+  readonly enable?: readonly string[] | undefined;
+  /** Names of plug-ins to switch off that are on by default. */
+  readonly disable?: readonly string[] | undefined;
   readonly tolerations?: DefaultTolerationOptions | undefined;
+  /** What a file of configuration says, by plug-in. */
+  readonly configuration?: AdmissionConfiguration | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
 }
 
-/** Every plug-in, in the order they are asked. */
-export function admissionPlugins({
-  registries,
-  serviceAddresses,
-  tolerations,
-}: AdmissionOptions): readonly AdmissionPlugin[] {
-  return [namespaceLifecycle({ registries }), defaultTolerationSeconds(tolerations), serviceAddresses.plugin];
+const offByDefault: readonly string[] = [
+  "AlwaysPullImages",
+  "DenyServiceExternalIPs",
+  "ExtendedResourceToleration",
+  "LimitPodHardAntiAffinityTopology",
+  "NamespaceAutoProvision",
+  "NamespaceExists",
+];
+
+/** Every plug-in, in the order of kube-apiserver. */
+function allPlugins(options: AdmissionOptions): readonly AdmissionPlugin[] {
+  const { clock, configuration = {} } = options;
+  return [
+    namespaceAutoProvision(options),
+    namespaceLifecycle(options),
+    namespaceExists(options),
+    limitPodHardAntiAffinityTopology,
+    taintNodesByCondition,
+    alwaysPullImages,
+    podSecurity({ ...options, configuration: configuration.podSecurity, clock }),
+    defaultTolerationSeconds(options.tolerations),
+    extendedResourceToleration,
+    storageObjectInUseProtection,
+    denyServiceExternalIps,
+    // What allocates comes last: nothing is reserved for what an earlier one refuses.
+    options.serviceAddresses.plugin,
+  ];
+}
+
+/**
+ * The plug-ins that are on, in the order they are asked.
+ *
+ * @throws RangeError for names that are no plug-in's, or stand in both lists
+ */
+export function admissionPlugins(options: AdmissionOptions): readonly AdmissionPlugin[] {
+  const { enable = [], disable = [] } = options;
+  const all = allPlugins(options);
+  const names = all.map(({ name }) => name);
+  const flags = [
+    ["enable-admission-plugins", enable],
+    ["disable-admission-plugins", disable],
+  ] as const;
+  for (const [flag, list] of flags) {
+    const unknown = list.find((name) => !names.includes(name));
+    if (unknown !== undefined) throw new RangeError(`Cannot use --${flag}: plugin "${unknown}" is unknown`);
+  }
+  const both = enable.filter((name) => disable.includes(name));
+  if (both.length > 0)
+    throw new RangeError(
+      `Cannot use ${both.join(", ")} in enable-admission-plugins and disable-admission-plugins at once`,
+    );
+  return all.filter(({ name }) => !disable.includes(name) && (enable.includes(name) || !offByDefault.includes(name)));
 }
 
 /** The object as the plug-ins want it. @throws StatusError when one refuses */
@@ -44,3 +112,5 @@ export async function validate(plugins: readonly AdmissionPlugin[], request: Adm
   for (const plugin of plugins)
     if (plugin.validate && plugin.operations.includes(request.operation)) await plugin.validate(request);
 }
+
+export { type AdmissionConfiguration, readAdmissionConfiguration } from "./_admission_configuration.ts";

@@ -3,8 +3,11 @@ import { namespace as namespaceKind } from "../../core/kinds/namespace.ts";
 import type { Registries } from "../registry/registry.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
 
-/** Namespaces that are always there. */
-export const protectedNamespaces: readonly string[] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+/** Namespaces that nobody may delete. */
+const immortalNamespaces: readonly string[] = ["default", "kube-system", "kube-public"];
+
+/** Namespaces that every cluster has. */
+export const bootstrapNamespaceNames: readonly string[] = [...immortalNamespaces, "kube-node-lease"];
 
 /**
  * Refuses new objects in namespaces that are missing or on their way out, and the deletion of the cluster's own namespaces.
@@ -47,7 +50,7 @@ export function namespaceLifecycle({ registries }: { readonly registries: Regist
     },
     async validate({ operation, kind, key }) {
       const isNamespace = kind.group === "" && kind.plural === "namespaces";
-      if (operation === "DELETE" && isNamespace && protectedNamespaces.includes(key.name))
+      if (operation === "DELETE" && isNamespace && immortalNamespaces.includes(key.name))
         throw StatusError.forbidden(kind, key.name, "this namespace may not be deleted");
     },
   };

@@ -18,8 +18,7 @@ export async function finish(
     "cache-control": "no-cache, private",
     ...response.headers,
   };
-  if (warnings.length > 0)
-    headers["warning"] = [...new Set(warnings)].slice(0, 100).map((text) => `299 - ${JSON.stringify(printable(text))}`);
+  if (warnings.length > 0) headers["warning"] = fitting(warnings).map((text) => `299 - ${JSON.stringify(text)}`);
   const body = response.body;
   const isLarge =
     body instanceof Uint8Array
@@ -40,7 +39,22 @@ function isWatch({ path }: ApiRequest): boolean {
   return /[?&]watch=/.test(path);
 }
 
-/** Header values are ASCII without line ends. */
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 512);
+const maxWarningsLength = 4096;
+const maxCutLength = 256;
+
+/**
+ * Warnings as headers can carry them: each once, in ASCII without line ends; long ones are cut when there are too many.
+ *
+ * @see k8s.io/apiserver/pkg/endpoints/filters/warning.go
+ */
+function fitting(warnings: readonly string[]): readonly string[] {
+  const texts = [...new Set(warnings.map((text) => text.slice(0, maxWarningsLength).replace(/[^\x20-\x7e]/g, "?")))];
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  if (length <= maxWarningsLength) return texts;
+  let left = maxWarningsLength;
+  const fits = (text: string) => {
+    left -= text.length;
+    return left >= 0;
+  };
+  return texts.map((text) => text.slice(0, maxCutLength)).filter(fits);
 }

@@ -9,7 +9,7 @@ import { seededRandom } from "../../../core/platform/random.ts";
 import type { Clock } from "../../../core/util/clock.ts";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { silentLogger } from "../../../core/util/log.ts";
-import { admissionPlugins } from "../../../master_daemon/admission/mod.ts";
+import { type AdmissionOptions, admissionPlugins } from "../../../master_daemon/admission/mod.ts";
 import { openServiceAddresses } from "../../../master_daemon/admission/service_addresses.ts";
 import { alwaysAllow } from "../../../master_daemon/apiserver/filters/authorization.ts";
 import { type ApiHandler, type ApiHandlerOptions, createApiHandler } from "../../../master_daemon/apiserver/handle.ts";
@@ -53,7 +53,11 @@ export interface FakeNodes extends NodeConnector {
 }
 
 export async function openApi(
-  options: Partial<ApiHandlerOptions> & { readonly namespaces?: readonly string[] } = {},
+  options: Partial<ApiHandlerOptions> & {
+    readonly namespaces?: readonly string[];
+    /** Admission plug-ins to switch on and off, and their configuration. */
+    readonly plugins?: Pick<AdmissionOptions, "enable" | "disable" | "configuration">;
+  } = {},
 ): Promise<TestApi> {
   const clock = options.clock ?? new FakeClock();
   const store = openMemoryStore({ clock });
@@ -76,7 +80,7 @@ export async function openApi(
   const nodes = fakeNodes();
   const handler = createApiHandler({
     registries,
-    admission: admissionPlugins({ registries, serviceAddresses }),
+    admission: admissionPlugins({ registries, serviceAddresses, clock, random, ...options.plugins }),
     schema: await loadSchema(readPackedAsset),
     authenticators: [],
     authorizer: alwaysAllow,

@@ -1,0 +1,28 @@
+import { isAbout } from "./_requests.ts";
+import type { AdmissionPlugin } from "./plugin.ts";
+
+/** Finalizer of claims that pods may use. */
+export const claimProtection = "kubernetes.io/pvc-protection";
+/** Finalizer of volumes that claims may be bound to. */
+export const volumeProtection = "kubernetes.io/pv-protection";
+
+/**
+ * Keeps claims and volumes that are in use from going away: a controller takes the finalizers off again.
+ *
+ * @see https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection
+ */
+export const storageObjectInUseProtection: AdmissionPlugin = {
+  name: "StorageObjectInUseProtection",
+  operations: ["CREATE"],
+  async mutate(request) {
+    const { object } = request;
+    const finalizer = isAbout(request, "", "persistentvolumeclaims")
+      ? claimProtection
+      : isAbout(request, "", "persistentvolumes")
+        ? volumeProtection
+        : undefined;
+    const { finalizers = [] } = object.metadata;
+    if (finalizer === undefined || finalizers.includes(finalizer)) return object;
+    return { ...object, metadata: { ...object.metadata, finalizers: [...finalizers, finalizer] } };
+  },
+};
