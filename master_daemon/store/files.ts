@@ -1,4 +1,5 @@
 import { type FileHandle, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
+import { lockFolder } from "../../core/platform/folder_lock.ts";
 
 /** An open file that is read and written at positions. */
 export interface StoreFile {
@@ -27,6 +28,8 @@ export interface StoreFiles {
   makeFolder(path: string): Promise<void>;
   /** Puts the names in a folder on disk. */
   syncFolder(path: string): Promise<void>;
+  /** Makes this process the only one that uses the folder, for `purpose`, until disposed. */
+  lock(folder: string, purpose: string): Promise<AsyncDisposable>;
 }
 
 /** The machine's own file system. */
@@ -53,6 +56,7 @@ export const systemFiles: StoreFiles = {
       await handle.close();
     }
   },
+  lock: lockFolder,
 };
 
 class SystemFile implements StoreFile {

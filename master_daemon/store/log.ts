@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { lockFolder } from "../../core/platform/folder_lock.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
@@ -46,7 +45,7 @@ const recent = { events: 1_024, ms: 0, bytes: 8 * 2 ** 20 };
 export async function openLogStore(folder: string, options: LogStoreOptions): Promise<Store> {
   const { files = systemFiles, clock, log } = options;
   await files.makeFolder(folder);
-  const lock = await lockFolder(folder, "open the store");
+  const lock = await files.lock(folder, "open the store");
   try {
     const state: StoreState = new StoreState({ clock, recent, older: (after) => store.readEvents(after) });
     const recovered = await recover(folder, { state, files, log });
@@ -229,6 +228,8 @@ class LogStore implements Store {
     this.#writer.clear();
     this.#writer.synced(segment.end);
     await this.#file.write(this.#writer.bytes, segment.end);
+    // Once another segment follows, a torn mark would be damage.
+    await this.#file.sync();
     segment.end += this.#writer.length;
     this.#markedEnd = segment.end;
   }
@@ -253,26 +254,30 @@ class LogStore implements Store {
   async #refuse(batch: readonly Waiting[], error: unknown): Promise<void> {
     const { log } = this.#parts;
     const isFull = ["ENOSPC", "EDQUOT"].includes(errorCode(error) ?? "");
-    const failure = this.#failure ?? writeError(this.#file.path, error, isFull);
+    let failure = this.#failure ?? writeError(this.#file.path, error, isFull);
+    if (isFull) {
+      if (!this.#isFull) log.warn("The disk of the store is full", { file: this.#file.path });
+      this.#isFull = true;
+      // Before anybody is told: what is refused must not be there after a crash.
+      await this.#cutBack().catch((cause: unknown) => {
+        failure = writeError(this.#file.path, cause, false);
+      });
+    }
+    if (!failure.temporary && !this.#failure) {
+      this.#failure = failure;
+      log.error("The store writes no more", { error: failure.message });
+    }
     const refused = [...batch, ...this.#queue];
     this.#queue = [];
     this.#pending.clear();
     this.#nextRevision = this.#state.revision + 1;
-    if (!isFull && !this.#failure) {
-      this.#failure = failure;
-      log.error("The store writes no more", { error: failure.message });
-    }
     for (const { answer } of refused) answer.reject(failure);
-    if (!isFull) return;
-    if (!this.#isFull) log.warn("The disk of the store is full", { file: this.#file.path });
-    this.#isFull = true;
-    try {
-      await this.#file.truncate(this.#segment.end);
-      await this.#file.sync();
-    } catch (cause) {
-      this.#failure = writeError(this.#file.path, cause, false);
-      log.error("The store writes no more", { error: this.#failure.message });
-    }
+  }
+
+  /** Cuts the file back to what was synced. */
+  async #cutBack(): Promise<void> {
+    await this.#file.truncate(this.#segment.end);
+    await this.#file.sync();
   }
 
   async #rotate(): Promise<void> {
@@ -300,7 +305,10 @@ class LogStore implements Store {
   /** Changes the manifest on disk, one change after the other. */
   #changeManifest(change: (manifest: Manifest) => Manifest): Promise<void> {
     const next = this.#manifestChange.then(async () => {
-      const manifest = change(this.#manifest);
+      const changed = change(this.#manifest);
+      const { file } = changed.segments[changed.segments.length - 1] ?? {};
+      // What a segment is said to hold is synced.
+      const manifest = { ...changed, end: this.#segments.find((segment) => segment.file === file)?.end ?? 0 };
       await writeManifest(this.#parts.folder, manifest, this.#parts.files);
       this.#manifest = manifest;
     });
@@ -375,7 +383,13 @@ class LogStore implements Store {
   async compact(revision: number): Promise<void> {
     const compacted = Math.min(revision, this.#state.revision);
     if (compacted <= this.#state.oldest) return;
-    await this.#changeManifest((manifest) => ({ ...manifest, compacted: Math.max(manifest.compacted, compacted) }));
+    await this.#changeManifest((manifest) => ({
+      ...manifest,
+      compacted: Math.max(manifest.compacted, compacted),
+    })).catch((cause: unknown) => {
+      // The manifest is replaced wholly or not at all: it can be tried again.
+      throw writeError(join(this.#parts.folder, "MANIFEST"), cause, true);
+    });
     this.#state.forget(compacted);
     this.#maintain();
   }
@@ -421,10 +435,11 @@ class LogStore implements Store {
     await this.#manifestChange;
     this.#state.close();
     try {
-      if (!this.#failure && this.#markedEnd !== this.#segment.end) {
-        await this.#writeMark();
-        await this.#file.sync();
-      }
+      if (!this.#failure && this.#markedEnd !== this.#segment.end) await this.#writeMark();
+      if (!this.#failure && this.#manifest.end !== this.#segment.end) await this.#changeManifest((same) => same);
+    } catch (error) {
+      // All that was answered is there; only the proof that nothing is missing at the end is not.
+      this.#parts.log.warn("Cannot mark the end of the store's log", { error: errorMessage(error) });
     } finally {
       await this.#file.close();
       await this.#parts.lock[Symbol.asyncDispose]();

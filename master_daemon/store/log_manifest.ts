@@ -10,6 +10,8 @@ export interface Manifest {
   readonly segments: readonly { readonly file: string; readonly first: number }[];
   /** History up to and including this revision was given up. */
   readonly compacted: number;
+  /** Bytes of the last segment that were on disk when this was written: with fewer it is damaged, not torn. */
+  readonly end: number;
 }
 
 const fileName = "MANIFEST";
@@ -22,19 +24,26 @@ export async function readManifest(folder: string, files: StoreFiles): Promise<M
     throw error;
   });
   if (!file) return undefined;
+  let text: string | undefined;
   try {
-    for await (const [record, more] of readRecords(file)) {
-      if (record?.payload[0] !== recordType.manifest || more) break;
-      const { version, manifest } = JSON.parse(decodeText(record.payload)) as { version: number; manifest: Manifest };
-      if (version !== formatVersion) {
-        throw new Error(`Cannot read the store: ${path} is of version ${version}, this program reads ${formatVersion}`);
+    for await (const records of readRecords(file)) {
+      for (const { payload, offset } of records) {
+        if (text !== undefined || payload[0] !== recordType.manifest) {
+          throw new DamagedFile(path, offset, "a record is out of place");
+        }
+        text = decodeText(payload);
       }
-      return { snapshot: manifest.snapshot, segments: manifest.segments, compacted: manifest.compacted };
     }
   } finally {
     await file.close();
   }
-  throw new DamagedFile(path, 0, "it does not hold a manifest");
+  if (text === undefined) throw new DamagedFile(path, 0, "it does not hold a manifest");
+  const { version, manifest } = JSON.parse(text) as { version: number; manifest: Manifest };
+  if (version !== formatVersion) {
+    throw new Error(`Cannot read the store: ${path} is of version ${version}, this program reads ${formatVersion}`);
+  }
+  const { snapshot, segments, compacted, end = 0 } = manifest;
+  return { snapshot, segments, compacted, end };
 }
 
 /** Replaces the manifest, wholly or not at all. */

@@ -52,14 +52,42 @@ export async function recover(
   { state, files, log }: { readonly state: StoreState; readonly files: StoreFiles; readonly log: Logger },
 ): Promise<Recovered> {
   const manifest = (await readManifest(folder, files)) ?? (await createStore(folder, files));
+  // What a killed process had not synced is there, but need not stay: nobody is to see it, or lose what it replaced, before.
+  await files.syncFolder(folder);
   await removeLeftovers(folder, manifest, files);
+  const recovered = await replay(folder, manifest, { state, files });
+  const last = recovered.segments[recovered.segments.length - 1] as Segment;
+  const file = await openPart(join(folder, last.file), files, "write");
+  try {
+    const bytes = (await file.size()) - last.end;
+    if (bytes > 0) {
+      log.warn("Cut the torn tail of the store's log", { file: file.path, offset: last.end, bytes });
+      await file.truncate(last.end);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return recovered;
+}
+
+/**
+ * Reads what a manifest names into `state`, changing nothing. The last segment ends where a write that never finished
+ * begins.
+ *
+ * @throws DamagedFile
+ */
+export async function replay(
+  folder: string,
+  manifest: Manifest,
+  { state, files }: { readonly state: StoreState; readonly files: StoreFiles },
+): Promise<Recovered> {
   const { snapshot } = manifest;
   if (snapshot) await readSnapshot(folder, snapshot, { files, restore: (item) => state.restore(item) });
   state.restoreRevision(snapshot?.revision ?? 0);
   const segments: Segment[] = [];
   let bytesSinceSnapshot = 0;
   for (const [index, { file, first }] of manifest.segments.entries()) {
-    const path = join(folder, file);
     const previous = segments[index - 1];
     if (previous && previous.last + 1 !== first) {
       throw new DamagedFile(
@@ -70,13 +98,15 @@ export async function recover(
     }
     const segment: Segment = { file, first, last: first - 1, end: 0 };
     const isLast = index === manifest.segments.length - 1;
-    const handle = await openPart(path, files, isLast ? "write" : "read");
+    const handle = await openPart(join(folder, file), files);
     try {
       const before = state.revision;
       await readSegment(handle, segment, state).catch(async (error: unknown) => {
-        if (!(error instanceof DamagedFile) || !isLast || error.offset === 0) throw error;
-        await cutTail(handle, error, log);
+        if (!isLast || !(error instanceof DamagedFile) || (await wasOnDisk(handle, error, manifest))) throw error;
       });
+      if (isLast && segment.end < manifest.end) {
+        throw new DamagedFile(handle.path, segment.end, `it ends early: ${manifest.end} bytes were on disk`);
+      }
       if (state.revision > before) bytesSinceSnapshot += segment.end;
     } finally {
       await handle.close();
@@ -93,6 +123,11 @@ export async function recover(
   }
   state.forget(Math.max(manifest.compacted, (segments[0]?.first ?? 1) - 1));
   return { manifest, segments, bytesSinceSnapshot };
+}
+
+/** Whether what is wrong in the last segment was on disk once, so that no unfinished write explains it. */
+async function wasOnDisk(file: StoreFile, { offset }: DamagedFile, { end }: Manifest): Promise<boolean> {
+  return offset === 0 || offset < end || (await wasSyncedBeyond(file, offset));
 }
 
 /** Applies the events of a segment that the state does not have yet. */
@@ -122,15 +157,6 @@ async function readSegment(file: StoreFile, segment: Segment, state: StoreState)
   if (!hasHeader) throw new DamagedFile(file.path, 0, "the file is empty");
 }
 
-/** Cuts what a write that never finished has left. Refuses when it is more than that. */
-async function cutTail(file: StoreFile, damage: DamagedFile, log: Logger): Promise<void> {
-  if (await wasSyncedBeyond(file, damage.offset)) throw damage;
-  const bytes = (await file.size()) - damage.offset;
-  log.warn("Cut the torn tail of the store's log", { file: file.path, offset: damage.offset, bytes });
-  await file.truncate(damage.offset);
-  await file.sync();
-}
-
 async function createStore(folder: string, files: StoreFiles): Promise<Manifest> {
   const names = (await files.list(folder)).filter((name) => /^\d{16}\.(log|snapshot)$/.test(name));
   const firstName = segmentName(1);
@@ -138,8 +164,8 @@ async function createStore(folder: string, files: StoreFiles): Promise<Manifest>
     names.length === 0 || (names.length === 1 && names[0] === firstName && (await isBare(folder, files)));
   if (!isUnborn) throw new DamagedFile(join(folder, "MANIFEST"), 0, "the file is missing");
   await files.remove(join(folder, firstName));
-  const { file, first } = await createSegment(folder, 1, files);
-  const manifest: Manifest = { snapshot: undefined, segments: [{ file, first }], compacted: 0 };
+  const { file, first, end } = await createSegment(folder, 1, files);
+  const manifest: Manifest = { snapshot: undefined, segments: [{ file, first }], compacted: 0, end };
   await writeManifest(folder, manifest, files);
   await files.syncFolder(dirname(folder)).catch((error: unknown) => {
     // A parent that may be passed through but not read is the administrator's choice.

@@ -38,6 +38,7 @@ export function faultFiles(fault: Fault): StoreFiles {
       await systemFiles.remove(path);
     },
     makeFolder: (path) => systemFiles.makeFolder(path),
+    lock: (folder, purpose) => systemFiles.lock(folder, purpose),
     async syncFolder(path) {
       await fault("syncFolder", path);
       await systemFiles.syncFolder(path);
