@@ -10,7 +10,7 @@ export interface Call {
   readonly route: Route;
   readonly verb: string;
   readonly attributes: Attributes;
-  /** Watches and logs: not counted among the requests in flight. */
+  /** Watches, logs and what is proxied: not counted among the requests in flight. */
   readonly isLong: boolean;
   readonly isWrite: boolean;
   /** Answered without credentials too. */
@@ -42,12 +42,12 @@ export function callOf(request: ApiRequest): Call {
     return { route, verb: plain, attributes, isLong: false, isWrite, isPublic };
   }
   const verb = verbOf(plain, target, query);
-  const isLog = target.subresource === "log";
+  const isStreamed = target.subresource === "log" || target.subresource === "proxy";
   return {
     route,
     verb,
     attributes: { ...attributesOf(target), verb },
-    isLong: verb === "watch" || isLog,
+    isLong: verb === "watch" || isStreamed,
     isWrite,
     isPublic: false,
   };
@@ -80,4 +80,10 @@ export function isStream({
   const isPod =
     group === "" && version === "v1" && resource === "pods" && namespace !== undefined && name !== undefined;
   return isPod && rest.length === 0 && connectSubresources.includes(subresource);
+}
+
+/** Whether the path is behind the proxy of a pod, service or node. */
+export function isProxied({ group, version, resource, namespace, name, proxyPath }: ResourceRoute): boolean {
+  if (proxyPath === undefined || group !== "" || version !== "v1" || name === undefined) return false;
+  return namespace === undefined ? resource === "nodes" : resource === "pods" || resource === "services";
 }

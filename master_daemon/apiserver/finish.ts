@@ -11,7 +11,14 @@ export async function finish(
     request,
     auditId,
     warnings,
-  }: { readonly request: ApiRequest; readonly auditId: string; readonly warnings: readonly string[] },
+    asIs = false,
+  }: {
+    readonly request: ApiRequest;
+    readonly auditId: string;
+    readonly warnings: readonly string[];
+    /** The body is somebody else's: it is passed on as it comes. */
+    readonly asIs?: boolean;
+  },
 ): Promise<ApiResponse> {
   const headers: Record<string, string | readonly string[]> = {
     "audit-id": auditId,
@@ -19,7 +26,8 @@ export async function finish(
     ...response.headers,
   };
   if (warnings.length > 0) headers["warning"] = fitting(warnings).map((text) => `299 - ${JSON.stringify(text)}`);
-  const body = response.body;
+  const { body } = response;
+  if (asIs) return { status: response.status, headers, body };
   const isLarge =
     body instanceof Uint8Array
       ? body.length > gzipAboveBytes

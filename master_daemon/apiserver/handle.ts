@@ -7,7 +7,7 @@ import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
 import type { AdmissionPlugin } from "../admission/plugin.ts";
 import type { Registries } from "../registry/registry.ts";
-import { attributesOf, type Call, callOf, isStream } from "./call.ts";
+import { attributesOf, type Call, callOf, isProxied, isStream } from "./call.ts";
 import { type Authenticator, authenticate, type CertificateSubject } from "./filters/authentication.ts";
 import { type Authorizer, authorize } from "./filters/authorization.ts";
 import { InFlightLimit, type InFlightOptions } from "./filters/in_flight.ts";
@@ -16,14 +16,15 @@ import type { HealthCheck } from "./health.ts";
 import { Metrics } from "./metrics.ts";
 import type { NodeConnector } from "./node_connector.ts";
 import { createPaths, type OpenApiDocuments } from "./paths.ts";
+import type { TunnelAnswer } from "./proxy/http_proxy.ts";
 import { createResources, type Work } from "./resources.ts";
 import { documentResponse, isReadByPeople } from "./respond.ts";
-import { parseRoute } from "./routes.ts";
 import type { Services } from "./services.ts";
 import { messagePair } from "./streaming/message_pair.ts";
 import type { StreamTarget } from "./streaming/target.ts";
 import { chooseUpgrade, serveMessages, type UpgradeChoice } from "./streaming/upgrade.ts";
 import { connectPod } from "./subresources/connect.ts";
+import { connectProxy } from "./subresources/proxy.ts";
 
 /** Options of {@linkcode createApiHandler}. */
 export interface ApiHandlerOptions {
@@ -55,9 +56,7 @@ export interface RequestContext {
 }
 
 /** What becomes of a request to upgrade: it may go on, or it is answered. */
-export type ConnectAnswer =
-  | { readonly choice: UpgradeChoice; readonly target: StreamTarget }
-  | { readonly response: ApiResponse };
+export type ConnectAnswer = { readonly choice: UpgradeChoice; readonly target: StreamTarget } | TunnelAnswer;
 
 /** The API, without sockets. */
 export interface ApiHandler {
@@ -132,7 +131,12 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
       response = failure(error, { request, auditId, signal: context.signal });
     }
     observe(call, response.status, (clock.monotonic() - startedAt) / 1000);
-    return finish(response, { request, auditId, warnings });
+    return finish(response, {
+      request,
+      auditId,
+      warnings,
+      asIs: call?.route.target.type === "resource" && isProxied(call.route.target),
+    });
   }
 
   /** Undefined when the request shows no credentials. @throws StatusError Unauthorized when they are wrong */
@@ -211,26 +215,22 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
   async function connect(request: ApiRequest, context: RequestContext): Promise<ConnectAnswer> {
     const auditId = randomUuid();
     try {
-      const { target, query } = parseRoute(request.path);
-      if (target.type !== "resource" || !isStream(target))
+      const call = callOf(request);
+      const { target, query } = call.route;
+      if (target.type !== "resource" || !(isStream(target) || isProxied(target)))
         throw StatusError.badRequest("this path is not served over upgraded connections");
       const user = await identify(request, context);
       if (!user) throw StatusError.unauthorized();
+      const { signal } = context;
+      const r = { request, route: target, query, user, signal, services, warnings: [], annotations: new Map() };
+      if (isProxied(target)) {
+        await authorize(authorizer, user, call.attributes);
+        return await connectProxy(r);
+      }
       // Whatever the method: what runs a command is a create.
       await authorize(authorizer, user, { ...attributesOf(target), verb: "create" });
       const choice = chooseUpgrade(request.headers, target.subresource ?? "");
-      const { signal } = context;
-      const stream = await connectPod({
-        request,
-        route: target,
-        query,
-        user,
-        signal,
-        services,
-        warnings: [],
-        annotations: new Map(),
-      });
-      return { choice, target: stream };
+      return { choice, target: await connectPod(r) };
     } catch (error) {
       const response = failure(error, { request, auditId, signal: context.signal });
       return { response: await finish(response, { request, auditId, warnings: [] }) };
@@ -244,6 +244,10 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
       const headers = { ...request.headers, upgrade: "websocket", "sec-websocket-protocol": protocols.join(", ") };
       const answer = await connect({ ...request, headers }, context);
       if ("response" in answer) throw await statusErrorOf(answer.response);
+      if ("tunnel" in answer) {
+        answer.tunnel.backend.destroy();
+        throw StatusError.badRequest("this path is upgraded to over a network connection only");
+      }
       const [near, far] = messagePair(answer.choice.protocol);
       context.signal.addEventListener("abort", () => near.close(), { once: true });
       void serveMessages(far, answer.target);

@@ -9,13 +9,14 @@ import {
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex, Writable } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import type { ApiRequest, ApiResponse } from "../../core/client/transport.ts";
+import { type ApiRequest, type ApiResponse, readBody } from "../../core/client/transport.ts";
 import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
 import type { CertificateAndKey } from "../../core/platform/certificates.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import type { CertificateSubject } from "./filters/authentication.ts";
 import type { ApiHandler } from "./handle.ts";
+import { joinTunnel } from "./proxy/http_proxy.ts";
 import { serveUpgrade } from "./streaming/upgrade.ts";
 
 /** Options of {@linkcode listenApi}. */
@@ -53,6 +54,8 @@ const idleTimeoutMs = 120_000;
 const keepAliveProbeMs = 15_000;
 const maxHeaderBytes = 64 * 1024;
 const maxConcurrentStreams = 250;
+/** Bytes of a backend's refusal to upgrade that are passed on. */
+const maxRefusalBytes = 64 * 1024;
 
 type Request = IncomingMessage | Http2ServerRequest;
 type Response = ServerResponse | Http2ServerResponse;
@@ -341,7 +344,7 @@ async function serveUpgradeRequest(
     readonly log: Logger;
   },
 ): Promise<void> {
-  const { request, socket } = connection;
+  const { request, socket, head } = connection;
   const { handler, clock, signal, log } = options;
   const aborted = new AbortController();
   const abort = () => aborted.abort(new DOMException("The connection ended", "AbortError"));
@@ -354,7 +357,11 @@ async function serveUpgradeRequest(
       certificate: certificateOf(request),
       signal: aborted.signal,
     });
-    if ("response" in answer) return refuse(socket, answer.response);
+    if ("response" in answer) return refuse(socket, await whole(answer.response));
+    if ("tunnel" in answer) {
+      if (head.length > 0) socket.unshift(head);
+      return await joinTunnel(socket, answer.tunnel);
+    }
     await serveUpgrade(connection, answer.choice, answer.target, { clock, signal: aborted.signal });
   } catch (error) {
     if (!aborted.signal.aborted) log.warn("Cannot serve an upgrade", { error: errorMessage(error) });
@@ -362,6 +369,14 @@ async function serveUpgradeRequest(
     signal.removeEventListener("abort", abort);
     (socket as Socket).destroySoon();
   }
+}
+
+/** An answer whose body is known at once; a long one is cut. */
+async function whole(response: ApiResponse): Promise<ApiResponse> {
+  if (response.body instanceof Uint8Array) return response;
+  const { "content-length": _length, ...headers } = response.headers;
+  const body = await readBody(response.body, maxRefusalBytes).catch(() => new Uint8Array());
+  return { ...response, headers, body };
 }
 
 /** Answers without switching protocols, and closes: nothing that follows on this connection may be taken for a request. */

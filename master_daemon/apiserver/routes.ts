@@ -12,6 +12,8 @@ export interface ResourceRoute {
   readonly subresource: string | undefined;
   /** What follows the subresource. */
   readonly rest: readonly string[];
+  /** For the subresource `proxy`: the path that is asked of the backend, as it was sent; `""` when there is none. */
+  readonly proxyPath: string | undefined;
 }
 
 /** Any other path. */
@@ -41,9 +43,29 @@ export function parseRoute(path: string): Route {
   const query = new URLSearchParams(mark < 0 ? "" : path.slice(mark + 1));
   if (!rawPath.startsWith("/")) throw StatusError.badRequest("the request path must begin with a slash");
   const raw = rawPath.slice(1).split("/");
+  const end = endOfProxied(raw);
+  if (end !== undefined) {
+    const behind = raw.splice(end);
+    const route = resourceRoute(raw.map(decodeSegment));
+    if (route) return { target: { ...route, proxyPath: proxyPath(behind) }, query };
+  }
   if (raw.at(-1) === "") raw.pop();
   const segments = raw.map(decodeSegment);
   return { target: resourceRoute(segments) ?? { type: "path", segments }, query };
+}
+
+/** Number of segments up to the subresource `proxy` of an object; undefined when the path leads to none. */
+function endOfProxied(raw: readonly string[]): number | undefined {
+  const root = raw[0] === "api" ? 2 : 3;
+  if (raw[0] !== "api" && raw[0] !== "apis") return undefined;
+  const object = raw[root] === "namespaces" && raw.length > root + 3 && raw[root + 2] !== "proxy" ? root + 2 : root;
+  return raw[object + 2] === "proxy" ? object + 3 : undefined;
+}
+
+/** The backend's part of the path, untouched: what it means is the backend's business, but it may not climb. */
+function proxyPath(behind: readonly string[]): string {
+  for (const segment of behind) decodeSegment(segment.replaceAll(/%2f/gi, "_"));
+  return behind.length === 0 ? "" : `/${behind.join("/")}`;
 }
 
 function decodeSegment(raw: string): string {
@@ -67,7 +89,7 @@ function resourceRoute(segments: readonly string[]): ResourceRoute | undefined {
 }
 
 function underVersion(group: string, version: string, path: readonly string[]): ResourceRoute {
-  const common = { type: "resource", group, version } as const;
+  const common = { type: "resource", group, version, proxyPath: undefined } as const;
   const [first = "", second, third] = path;
   // /namespaces/NAME/status is about the namespace; /namespaces/NAME/pods is inside it.
   const isNamespaceItself = path.length <= 2 || (path.length === 3 && (third === "status" || third === "finalize"));

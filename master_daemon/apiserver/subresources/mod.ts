@@ -7,6 +7,7 @@ import { bind } from "./binding.ts";
 import { evict } from "./eviction.ts";
 import { finalize } from "./finalize.ts";
 import { log } from "./log.ts";
+import { proxy } from "./proxy.ts";
 import { scale } from "./scale.ts";
 
 /** Serves one subresource; asked for verbs only that `table.ts` lists. */
@@ -18,6 +19,7 @@ export const subresourceHandlers: ReadonlyMap<string, SubresourceHandler> = new 
   ["eviction", evict],
   ["finalize", finalize],
   ["log", log],
+  ["proxy", proxy],
   ["scale", scale],
   ["status", status],
 ]);

@@ -10,9 +10,13 @@ export interface SubresourceEntry {
 
 const core = (kind: string) => ({ group: "", version: "v1", kind });
 
+const proxyVerbs = ["create", "delete", "get", "patch", "update"];
+
 /** Subresources of particular resources, by `apiVersion/plural`. */
 const special: ReadonlyMap<string, readonly SubresourceEntry[]> = new Map([
   ["v1/namespaces", [{ name: "finalize", response: core("Namespace"), verbs: ["update"] }]],
+  ["v1/nodes", [{ name: "proxy", response: core("NodeProxyOptions"), verbs: proxyVerbs }]],
+  ["v1/services", [{ name: "proxy", response: core("ServiceProxyOptions"), verbs: proxyVerbs }]],
   [
     "v1/pods",
     [
@@ -22,6 +26,7 @@ const special: ReadonlyMap<string, readonly SubresourceEntry[]> = new Map([
       { name: "exec", response: core("PodExecOptions"), verbs: ["create", "get"] },
       { name: "log", response: core("Pod"), verbs: ["get"] },
       { name: "portforward", response: core("PodPortForwardOptions"), verbs: ["create", "get"] },
+      { name: "proxy", response: core("PodProxyOptions"), verbs: proxyVerbs },
     ],
   ],
 ]);
