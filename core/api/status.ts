@@ -81,7 +81,7 @@ export const fieldError = {
   invalid: (field: string, value: unknown, detail: string): FieldError => ({
     type: "Invalid",
     field,
-    message: `Invalid value: ${show(value)}: ${detail}`,
+    message: detail ? `Invalid value: ${show(value)}: ${detail}` : `Invalid value: ${show(value)}`,
   }),
   notSupported: (field: string, value: unknown, supported: readonly string[]): FieldError => ({
     type: "NotSupported",

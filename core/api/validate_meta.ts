@@ -54,7 +54,7 @@ function checkName(kind: Kind, { name, generateName }: ObjectMeta): readonly Fie
 }
 
 /** Why `name` cannot stand in a URL path, whatever its kind allows. */
-function pathSegmentError(name: string): string | undefined {
+export function pathSegmentError(name: string): string | undefined {
   if (name === "." || name === "..") return `may not be '${name}'`;
   const bad = ["/", "%"].find((character) => name.includes(character));
   return bad === undefined ? undefined : `may not contain '${bad}'`;
