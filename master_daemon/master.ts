@@ -19,6 +19,7 @@ import type { DefaultTolerationOptions } from "./admission/default_toleration_se
 import { type AdmissionOptions, admissionPlugins, readAdmissionConfiguration } from "./admission/mod.ts";
 import { bootstrapNamespaceNames } from "./admission/namespace_lifecycle.ts";
 import { openServiceAddresses } from "./admission/service_addresses.ts";
+import { startDefinitions } from "./apiextensions/definitions.ts";
 import { bootstrapClientAuthority, bootstrapKubernetesService, bootstrapNamespaces } from "./apiserver/bootstrap.ts";
 import {
   type Authenticator,
@@ -191,6 +192,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const ownClient = (username: string) => parts.use(clientFor({ username, groups: administrators }));
     parts.defer(() => handler.endStreams());
     const client = ownClient("system:apiserver");
+    // Before anybody is listened to: a kind must not vanish over a restart.
+    parts.use(await startDefinitions({ registries, clock, log }));
     await bootstrapNamespaces(client, { names: bootstrapNamespaceNames, signal });
 
     let listener: ApiListener | undefined;

@@ -24,6 +24,7 @@ const mayImport: readonly (readonly [string, readonly string[]])[] = [
   ["master_daemon/store", ["core/api", "core/util", "core/platform"]],
   ["master_daemon/registry", ["core", "master_daemon/store"]],
   ["master_daemon/admission", ["core", "master_daemon/registry"]],
+  ["master_daemon/apiextensions", ["core", "master_daemon/registry"]],
   ["master_daemon/apiserver", ["core", "master_daemon/registry", "master_daemon/admission"]],
   ["master_daemon/controllers", ["core"]],
   ["master_daemon/scheduler", ["core"]],
@@ -42,6 +43,7 @@ const mayImport: readonly (readonly [string, readonly string[]])[] = [
 const homes: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^undici$/, ["core/client", "core/platform"]],
   [/^ws$/, ["core/client", "master_daemon/apiserver"]],
+  [/^re2js$/, ["core/api", "core/cel"]],
   [/^yaml$/, ["core/api", "npm/std-yaml"]],
   [/^dockerode$/, ["node_daemon/runtime"]],
   [/^@peculiar\/x509$/, ["core/platform"]],

@@ -94,7 +94,6 @@ function unescapeValue(value: string): string {
   return result;
 }
 
-/** A value as it stands in a field selector. */
-export function escapeValue(value: string): string {
+function escapeValue(value: string): string {
   return value.replace(/[\\,=]/g, "\\$&");
 }

@@ -1,5 +1,6 @@
 import type { JsonObject, KubeObject } from "./meta.ts";
 import type { FieldError } from "./status.ts";
+import type { JsonSchemaProps } from "./structural/json_schema_props.ts";
 import type { PruneResult } from "./validate_and_prune.ts";
 
 /** Enough to address a resource over the API. Every {@linkcode Kind} is one; resources found by discovery are too. */
@@ -18,8 +19,8 @@ export interface ResourceType<T extends KubeObject = KubeObject> {
 export interface ScalePaths {
   readonly spec: string;
   readonly status: string;
-  /** Path of a selector: a LabelSelector object or a plain map; served as text. */
-  readonly selector: string;
+  /** Path of a selector: a LabelSelector object, a plain map, or text; served as text. */
+  readonly selector?: string;
 }
 
 /** What validation needs to know besides the object. */
@@ -55,7 +56,10 @@ export interface ResourceStrategy<T extends KubeObject = KubeObject> {
   prepareForCreate(object: T): T;
   /** Last touch before an update of the main resource: keeps status, bumps nothing (the registry bumps generation when `spec` changed). */
   prepareForUpdate(next: T, previous: T): T;
-  validate(object: T, context: ValidationContext): readonly FieldError[];
+  /** @param previous on an update what the object was: what has not changed need not be right */
+  validate(object: T, context: ValidationContext, previous?: T): readonly FieldError[];
+  /** Checks whose code is loaded on use. Called after all others. */
+  validateLate(object: T, previous: T | undefined): Promise<readonly FieldError[]> | readonly FieldError[];
   /** What may not change. Called after `validate`. */
   validateUpdate(next: T, previous: T, context: ValidationContext): readonly FieldError[];
   /** What may not change, or must hold, when `/status` is written. */
@@ -75,6 +79,14 @@ export interface StoredAs {
   readonly kind: Kind;
   readonly toStored: Conversion;
   readonly fromStored: Conversion;
+}
+
+/** What a kind that was made of a CustomResourceDefinition brings along. */
+export interface CustomResource {
+  /** Name of the definition. */
+  readonly definition: string;
+  /** The structural schema of the version. */
+  readonly schema: JsonSchemaProps;
 }
 
 /** One API kind: pure data and pure functions. Members are methods, so that `Kind<Pod>` is assignable to `Kind`. */
@@ -99,6 +111,10 @@ export interface Kind<T extends KubeObject = KubeObject> extends ResourceType<T>
   readonly deprecated?: string;
   /** Served, but not told of by discovery: for old clients that know the path. */
   readonly hidden?: true;
+  /** Made of a CustomResourceDefinition. Absent: built in. */
+  readonly custom?: CustomResource;
+  /** Put on an object with the first request to delete it. */
+  readonly deletionFinalizers?: readonly string[];
 }
 
 /** What `defineKind()` takes: everything with a sensible default may be left out. */
@@ -116,6 +132,8 @@ export interface KindDefinition<T extends KubeObject>
     | "verbs"
     | "deprecated"
     | "hidden"
+    | "custom"
+    | "deletionFinalizers"
   > {
   readonly singular?: string;
   readonly shortNames?: readonly string[];
@@ -140,6 +158,7 @@ export function defineKind<T extends KubeObject>(definition: KindDefinition<T>):
       prepareForCreate: (object) => object,
       prepareForUpdate: (next) => next,
       validate: () => [],
+      validateLate: () => [],
       validateUpdate: () => [],
       validateStatusUpdate: () => [],
       fields: () => ({}),
@@ -169,4 +188,11 @@ export function dnsLabelError(name: string): string | undefined {
   if (name.length > 63) return "must be no more than 63 bytes";
   if (dnsLabel.test(name)) return undefined;
   return "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+}
+
+/** Why `name` is no lowercase RFC 1035 label: what services are called. */
+export function dns1035LabelError(name: string): string | undefined {
+  if (name.length > 63) return "must be no more than 63 bytes";
+  if (/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) return undefined;
+  return "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 }

@@ -60,6 +60,7 @@ export interface FieldError {
   readonly type:
     | "Required"
     | "Invalid"
+    | "TypeInvalid"
     | "NotSupported"
     | "Duplicate"
     | "NotFound"
@@ -81,7 +82,12 @@ export const fieldError = {
   invalid: (field: string, value: unknown, detail: string): FieldError => ({
     type: "Invalid",
     field,
-    message: detail ? `Invalid value: ${show(value)}: ${detail}` : `Invalid value: ${show(value)}`,
+    message: `Invalid value: ${show(value)}: ${detail}`,
+  }),
+  typeInvalid: (field: string, value: unknown, detail: string): FieldError => ({
+    type: "TypeInvalid",
+    field,
+    message: `Invalid value: ${show(value)}: ${detail}`,
   }),
   notSupported: (field: string, value: unknown, supported: readonly string[]): FieldError => ({
     type: "NotSupported",
@@ -132,6 +138,7 @@ const maxCauses = 100;
 const causeReason: Readonly<Record<FieldError["type"], string>> = {
   Required: "FieldValueRequired",
   Invalid: "FieldValueInvalid",
+  TypeInvalid: "FieldValueTypeInvalid",
   NotSupported: "FieldValueNotSupported",
   Duplicate: "FieldValueDuplicate",
   NotFound: "FieldValueNotFound",

@@ -1,5 +1,4 @@
-import type { Kind } from "./kind.ts";
-import { dnsLabelError } from "./kind.ts";
+import { dnsLabelError, type Kind } from "./kind.ts";
 import { qualifiedNameErrors, validateAnnotations, validateLabels } from "./label_validation.ts";
 import type { KubeObject, ObjectMeta, OwnerReference } from "./meta.ts";
 import { type FieldError, fieldError } from "./status.ts";
@@ -11,14 +10,17 @@ const standardFinalizers: ReadonlySet<string> = new Set(["kubernetes", "orphan",
  *
  * @see k8s.io/apimachinery/pkg/api/validation, ValidateObjectMeta
  */
-export function validateMetadata(kind: Kind, { metadata }: KubeObject): FieldError[] {
+export function validateMetadata(
+  kind: Pick<Kind, "namespaced" | "validateName" | "custom">,
+  { metadata }: Pick<KubeObject, "metadata">,
+): FieldError[] {
   return [
     ...checkName(kind, metadata),
     ...checkNamespace(kind, metadata),
     ...validateLabels(metadata.labels, "metadata.labels"),
     ...validateAnnotations(metadata.annotations, "metadata.annotations"),
     ...checkOwners(metadata.ownerReferences ?? []),
-    ...checkFinalizers(metadata.finalizers ?? []),
+    ...checkFinalizers(metadata.finalizers ?? [], kind.custom !== undefined),
   ];
 }
 
@@ -41,7 +43,7 @@ export function validateMetadataUpdate(next: KubeObject, previous: KubeObject): 
   return errors;
 }
 
-function checkName(kind: Kind, { name, generateName }: ObjectMeta): readonly FieldError[] {
+function checkName(kind: Pick<Kind, "validateName">, { name, generateName }: ObjectMeta): readonly FieldError[] {
   const errors: FieldError[] = [];
   if (generateName) {
     // What is generated ends in letters: a trailing dash is fine.
@@ -60,7 +62,7 @@ export function pathSegmentError(name: string): string | undefined {
   return bad === undefined ? undefined : `may not contain '${bad}'`;
 }
 
-function checkNamespace(kind: Kind, { namespace }: ObjectMeta): readonly FieldError[] {
+function checkNamespace(kind: Pick<Kind, "namespaced">, { namespace }: ObjectMeta): readonly FieldError[] {
   if (!kind.namespaced)
     return namespace ? [fieldError.forbidden("metadata.namespace", "not allowed on this type")] : [];
   if (!namespace) return [fieldError.required("metadata.namespace")];
@@ -89,12 +91,13 @@ function checkOwners(owners: readonly OwnerReference[]): readonly FieldError[] {
   return errors;
 }
 
-function checkFinalizers(finalizers: readonly string[]): readonly FieldError[] {
+/** @param anyName whether names need no prefix: those of custom resources are their owners' business */
+function checkFinalizers(finalizers: readonly string[], anyName: boolean): readonly FieldError[] {
   const errors: FieldError[] = finalizers.flatMap((finalizer, index) => {
     const reasons = qualifiedNameErrors(finalizer);
     if (reasons.length > 0)
       return reasons.map((reason) => fieldError.invalid("metadata.finalizers", finalizer, reason));
-    if (finalizer.includes("/") || standardFinalizers.has(finalizer)) return [];
+    if (anyName || finalizer.includes("/") || standardFinalizers.has(finalizer)) return [];
     const detail = "name is neither a standard finalizer name nor is it fully qualified";
     return [fieldError.invalid(`metadata.finalizers[${index}]`, finalizer, detail)];
   });

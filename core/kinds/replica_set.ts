@@ -6,7 +6,7 @@ import type { PodTemplateSpec } from "./pod.ts";
 import { defaultPodTemplate } from "./pod_defaults.ts";
 import { checkImmutable, checkNonNegative } from "./validators.ts";
 import { withStatusOf } from "./with_status.ts";
-import { checkReplicaStatus, checkSelectorAndTemplate } from "./workload_validation.ts";
+import { checkSelectorAndTemplate } from "./workload_validation.ts";
 
 /** What a replica set is to be. */
 export interface ReplicaSetSpec {
@@ -50,7 +50,8 @@ export const replicaSet: Kind<ReplicaSet> = defineKind<ReplicaSet>({
   strategy: {
     applyDefaults: (object) => {
       const spec: Partial<ReplicaSetSpec> = object.spec ?? {};
-      const defaulted = { ...spec, replicas: spec.replicas ?? 1, template: defaultPodTemplate(spec.template) };
+      const template = spec.template && defaultPodTemplate(spec.template);
+      const defaulted = { ...spec, replicas: spec.replicas ?? 1, ...(template ? { template } : {}) };
       return { ...object, spec: defaulted as ReplicaSetSpec };
     },
     prepareForCreate: (object) => ({ ...object, status: { replicas: 0 } }),
@@ -61,7 +62,6 @@ export const replicaSet: Kind<ReplicaSet> = defineKind<ReplicaSet>({
       ...checkSelectorAndTemplate(spec, "ReplicaSet"),
     ],
     validateUpdate: (next, previous) => checkImmutable("spec.selector", next.spec.selector, previous.spec.selector),
-    validateStatusUpdate: ({ status }) => checkReplicaStatus(status),
     fields: ({ status }) => ({ "status.replicas": String(status?.replicas ?? 0) }),
   },
   columns: [

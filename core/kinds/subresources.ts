@@ -49,7 +49,7 @@ export interface Eviction extends KubeObject {
 export function scaleOf(kind: Kind, object: KubeObject): Scale {
   const { spec, status, selector } = pathsOf(kind);
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const text = selectorText(read(object, selector));
+  const text = selector === undefined ? "" : selectorText(read(object, selector));
   return {
     apiVersion: "autoscaling/v1",
     kind: "Scale",

@@ -1,7 +1,8 @@
 /** Checks of single values that several kinds share. Each returns the errors it found, with Kubernetes' wording. */
-import { dnsSubdomainError } from "../api/kind.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { semanticEqual } from "./semantic_equal.ts";
+
+export { dns1035LabelError } from "../api/kind.ts";
 
 /** What {@linkcode check} and its like return. */
 export type FieldErrors = readonly FieldError[];
@@ -109,13 +110,6 @@ export function checkPortNumberOrName(field: string, port: number | string | und
   return typeof port === "string" ? check(field, port, portNameError(port)) : checkPortNumber(field, port);
 }
 
-/** Why `name` is no lowercase RFC 1035 label: what services are called. */
-export function dns1035LabelError(name: string): string | undefined {
-  if (name.length > 63) return "must be no more than 63 bytes";
-  if (/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(name)) return undefined;
-  return "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
-}
-
 /** Why `name` is no name of an environment variable. */
 export function envNameError(name: string): string | undefined {
   return /^[ -<>-~]+$/.test(name)
@@ -149,17 +143,4 @@ export function projectedPathError(path: string): string | undefined {
   const reason = descendingPathError(path);
   if (reason !== undefined) return reason;
   return path.startsWith("..") ? "must not start with '..'" : undefined;
-}
-
-/** What is wrong with a path below a domain, as `acme.io/foo`. @see k8s.io/apimachinery/pkg/util/validation, IsDomainPrefixedPath */
-export function domainPrefixedPathErrors(field: string, text: string): FieldErrors {
-  if (text === "") return [fieldError.required(field)];
-  const slash = text.indexOf("/");
-  const [domain, path] = [text.slice(0, Math.max(slash, 0)), text.slice(slash + 1)];
-  if (slash < 0 || domain === "" || path === "")
-    return [fieldError.invalid(field, text, 'must be a domain-prefixed path (such as "acme.io/foo")')];
-  const errors = check(field, domain, dnsSubdomainError(domain));
-  if (/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(path)) return errors;
-  const detail = "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')";
-  return [...errors, fieldError.invalid(field, path, detail)];
 }

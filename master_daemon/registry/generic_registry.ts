@@ -159,6 +159,7 @@ export class GenericRegistry implements Registry {
       const errors = [
         ...validateMetadata(this.kind, next),
         ...this.kind.strategy.validate(next, this.#options.context),
+        ...(await this.kind.strategy.validateLate(next, undefined)),
       ];
       this.#refuseInvalid(next, errors);
       await options.admit?.(next, undefined);
@@ -202,7 +203,7 @@ export class GenericRegistry implements Registry {
     return this.#repeatedly(key, async (current) => {
       const changed = await change(current.object);
       this.#checkVersion(changed, current);
-      const next = this.#changedObject(changed, current.object, options.subresource);
+      const next = await this.#changedObject(changed, current.object, options.subresource);
       await options.admit?.(next, current.object);
       if (isFinished(this.kind, next, current.object)) return (await this.#remove(current, options))?.stored;
       return await this.#replace(current, next, options);
@@ -233,11 +234,11 @@ export class GenericRegistry implements Registry {
   }
 
   /** What a client sent as it is to be stored over `previous`. @throws StatusError Invalid */
-  #changedObject(
+  async #changedObject(
     changed: KubeObject,
     previous: KubeObject,
     subresource: RegistryUpdateOptions["subresource"],
-  ): KubeObject {
+  ): Promise<KubeObject> {
     const { kind } = this;
     const { strategy } = kind;
     const { context } = this.#options;
@@ -264,8 +265,9 @@ export class GenericRegistry implements Registry {
     this.#refuseInvalid(next, [
       ...validateMetadata(kind, next),
       ...validateMetadataUpdate(next, previous),
-      ...strategy.validate(next, context),
+      ...strategy.validate(next, context, previous),
       ...strategy.validateUpdate(next, previous, context),
+      ...(await strategy.validateLate(next, previous)),
     ]);
     return next;
   }

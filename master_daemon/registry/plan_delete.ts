@@ -22,7 +22,10 @@ export function planDelete(
   object: KubeObject,
   options: Pick<RegistryDeleteOptions, "gracePeriodSeconds" | "propagationPolicy"> & { readonly now: number },
 ): DeletePlan {
-  const finalizers = deletionFinalizers(object.metadata.finalizers, options.propagationPolicy);
+  const isFirst = object.metadata.deletionTimestamp === undefined;
+  const own = (isFirst ? kind.deletionFinalizers : undefined) ?? [];
+  const present = deletionFinalizers(object.metadata.finalizers, options.propagationPolicy);
+  const finalizers = [...present, ...own.filter((name) => !present.includes(name))];
   const kept = withMetadata(object, { finalizers: finalizers.length > 0 ? finalizers : undefined });
   const grace = gracePlan(kind, object, options);
   if (grace.seconds === 0 && !hasFinalizers(kind, kept)) return { action: "remove" };

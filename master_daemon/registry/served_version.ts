@@ -51,7 +51,7 @@ export class ServedVersion {
       for (const [index, one] of slice.entries()) {
         const object = objects[index];
         assert(object, "a conversion gives as many objects as it takes");
-        this.#converted.set(one, this.#servedObject(one, object));
+        this.#converted.set(one, object === one.object ? one : this.#servedObject(one, object));
       }
     }
     return stored.map((one) => this.#converted.get(one) ?? one);

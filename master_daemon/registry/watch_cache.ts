@@ -46,7 +46,8 @@ export interface WatchStart {
 
 /** The objects of one kind, and who watches them. */
 export class KindCache {
-  readonly layout: StorageLayout;
+  /** How objects are written now. */
+  layout: StorageLayout;
   /** By `namespace/name`. */
   readonly items: SortedMap<StoredObject> = new SortedMap<StoredObject>();
   /** Revision of the last change to any object of the kind. */
@@ -144,7 +145,12 @@ export class WatchCache implements AsyncDisposable {
 
   /** Holds one more kind from now on; resolves when all of its objects are there. */
   async add(kind: Kind): Promise<void> {
-    if (this.#kinds.has(resourcePath(kind))) return;
+    const known = this.#kinds.get(resourcePath(kind));
+    if (known) {
+      // From now on written in another version perhaps; what is there stays as it is.
+      known.layout = new StorageLayout(kind);
+      return;
+    }
     const cache = new KindCache(kind);
     const revision = this.#revision;
     cache.lastChanged = revision;

@@ -68,7 +68,7 @@ function withoutVersion({ resourceVersion: _version, ...metadata }: ObjectMeta):
 function scaleOf(object: KubeObject, paths: ScalePaths): JsonObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const source = object as unknown as JsonObject;
-  const selector = selectorText(getPath(source, paths.selector));
+  const selector = paths.selector === undefined ? "" : selectorText(getPath(source, paths.selector));
   const metadata = { name, namespace, uid, resourceVersion, creationTimestamp };
   return {
     kind: "Scale",
@@ -102,6 +102,7 @@ function metadataOf(scale: JsonObject): JsonObject | undefined {
 }
 
 function selectorText(selector: Json | undefined): string {
+  if (typeof selector === "string") return selector;
   if (selector === undefined || !isJsonObject(selector)) return "";
   return Object.hasOwn(selector, "matchLabels") || Object.hasOwn(selector, "matchExpressions")
     ? selectorFromObject(selector as unknown as LabelSelector).toString()

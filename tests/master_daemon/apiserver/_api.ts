@@ -11,6 +11,7 @@ import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { type AdmissionOptions, admissionPlugins } from "../../../master_daemon/admission/mod.ts";
 import { openServiceAddresses } from "../../../master_daemon/admission/service_addresses.ts";
+import { startDefinitions } from "../../../master_daemon/apiextensions/definitions.ts";
 import { alwaysAllow } from "../../../master_daemon/apiserver/filters/authorization.ts";
 import { type ApiHandler, type ApiHandlerOptions, createApiHandler } from "../../../master_daemon/apiserver/handle.ts";
 import type { NodeConnector } from "../../../master_daemon/apiserver/node_connector.ts";
@@ -90,8 +91,10 @@ export async function openApi(
     log: silentLogger,
     ...options,
   });
+  const definitions = await startDefinitions({ registries, clock, log: silentLogger });
   onTestFinished(async () => {
     handler.endStreams();
+    await definitions[Symbol.asyncDispose]();
     await serviceAddresses[Symbol.asyncDispose]();
     await registries[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();
