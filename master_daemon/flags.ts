@@ -2,6 +2,7 @@ import type { FlagValues } from "../core/flags/flag.ts";
 import type { MasterFlags } from "../core/flags/master_flags.ts";
 import { stateDirectory } from "../core/platform/process.ts";
 import { parseDuration } from "../core/util/duration.ts";
+import type { AuthenticationFlags } from "./authentication/mod.ts";
 import type { MasterOptions } from "./master.ts";
 
 /** What flags say about a master; the rest is the caller's. */
@@ -20,8 +21,8 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
       advertiseAddress: flags["advertise-address"],
       subjectAltNames: words(flags["tls-san"]),
     },
-    tokenAuthFile: flags["token-auth-file"],
-    authorizationMode: flags["authorization-mode"],
+    authentication: authenticationFlags(flags),
+    authorizationModes: words([flags["authorization-mode"]]),
     serviceClusterIpRange: flags["service-cluster-ip-range"],
     serviceNodePortRange: flags["service-node-port-range"],
     tolerations: {
@@ -53,15 +54,76 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
   };
 }
 
+function authenticationFlags(flags: FlagValues<MasterFlags>): AuthenticationFlags {
+  const issuers = words(flags["service-account-issuer"]);
+  const maxExpiration = flags["service-account-max-token-expiration"];
+  return {
+    tokenAuthFile: flags["token-auth-file"],
+    anonymousAuth: flags["anonymous-auth"],
+    enableBootstrapTokenAuth: flags["enable-bootstrap-token-auth"],
+    serviceAccountIssuers: issuers.length > 0 ? issuers : undefined,
+    apiAudiences: words(flags["api-audiences"]),
+    serviceAccountSigningKeyFile: flags["service-account-signing-key-file"],
+    serviceAccountKeyFiles: words(flags["service-account-key-file"]),
+    serviceAccountJwksUri: flags["service-account-jwks-uri"],
+    serviceAccountMaxTokenExpirationMs:
+      maxExpiration === undefined ? undefined : duration(flags, "service-account-max-token-expiration"),
+    serviceAccountExtendTokenExpiration: flags["service-account-extend-token-expiration"],
+    oidc: oidcFlags(flags),
+    requestHeader: requestHeaderFlags(flags),
+  };
+}
+
+function oidcFlags(flags: FlagValues<MasterFlags>): AuthenticationFlags["oidc"] {
+  const issuerUrl = flags["oidc-issuer-url"];
+  if (issuerUrl === undefined) return undefined;
+  const algorithms = words(flags["oidc-signing-algs"]);
+  return {
+    issuerUrl,
+    clientId: flags["oidc-client-id"] ?? "",
+    usernameClaim: flags["oidc-username-claim"],
+    usernamePrefix: flags["oidc-username-prefix"],
+    groupsClaim: flags["oidc-groups-claim"],
+    groupsPrefix: flags["oidc-groups-prefix"],
+    requiredClaims: new Map(words(flags["oidc-required-claim"]).map(keyAndValue)),
+    signingAlgs: algorithms.length > 0 ? algorithms : undefined,
+    caFile: flags["oidc-ca-file"],
+  };
+}
+
+function keyAndValue(text: string): [key: string, value: string] {
+  const equals = text.indexOf("=");
+  if (equals <= 0) throw new SyntaxError(`--oidc-required-claim: ${JSON.stringify(text)} must be key=value`);
+  return [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+function requestHeaderFlags(flags: FlagValues<MasterFlags>): AuthenticationFlags["requestHeader"] {
+  const clientCaFile = flags["requestheader-client-ca-file"];
+  if (clientCaFile === undefined) return undefined;
+  const or = (list: readonly string[], usual: string) => (list.length > 0 ? words(list) : [usual]);
+  return {
+    clientCaFile,
+    allowedNames: words(flags["requestheader-allowed-names"]),
+    usernameHeaders: or(flags["requestheader-username-headers"], "X-Remote-User"),
+    groupHeaders: or(flags["requestheader-group-headers"], "X-Remote-Group"),
+    extraHeadersPrefixes: or(flags["requestheader-extra-headers-prefix"], "X-Remote-Extra-"),
+  };
+}
+
 function words(list: readonly string[]): readonly string[] {
   return list.flatMap((text) => text.split(",")).flatMap((part) => part.trim() || []);
 }
 
-type DurationFlag = "node-monitor-period" | "node-monitor-grace-period" | "node-startup-grace-period" | "event-ttl";
+type DurationFlag =
+  | "node-monitor-period"
+  | "node-monitor-grace-period"
+  | "node-startup-grace-period"
+  | "event-ttl"
+  | "service-account-max-token-expiration";
 
 function duration(flags: FlagValues<MasterFlags>, name: DurationFlag): number {
   try {
-    return parseDuration(flags[name]);
+    return parseDuration(flags[name] ?? "");
   } catch (cause) {
     throw new SyntaxError(`--${name}: ${(cause as Error).message}`, { cause });
   }

@@ -9,7 +9,7 @@ import { kinds } from "../core/kinds/mod.ts";
 import { readPackedAsset } from "../core/platform/assets.ts";
 import { type CertificateAndKey, issueCertificate } from "../core/platform/certificates.ts";
 import { systemClock } from "../core/platform/clock.ts";
-import { joinPath, readTextFile } from "../core/platform/files.ts";
+import { joinPath } from "../core/platform/files.ts";
 import { primaryAddress } from "../core/platform/machine.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
@@ -21,19 +21,14 @@ import { bootstrapNamespaceNames } from "./admission/namespace_lifecycle.ts";
 import { openServiceAddresses } from "./admission/service_addresses.ts";
 import { startDefinitions } from "./apiextensions/definitions.ts";
 import { bootstrapClientAuthority, bootstrapKubernetesService, bootstrapNamespaces } from "./apiserver/bootstrap.ts";
-import {
-  type Authenticator,
-  certificateAuthenticator,
-  parseTokenFile,
-  tokenAuthenticator,
-} from "./apiserver/filters/authentication.ts";
-import { authorizerFor } from "./apiserver/filters/authorization.ts";
 import type { InFlightOptions } from "./apiserver/filters/in_flight.ts";
 import { type ApiHandler, createApiHandler } from "./apiserver/handle.ts";
 import { type ApiListener, listenApi } from "./apiserver/listen.ts";
 import { type NodeConnector, tlsNodeConnector } from "./apiserver/node_connector.ts";
 import type { OpenApiDocuments } from "./apiserver/paths.ts";
 import { openPki, type Pki } from "./apiserver/pki.ts";
+import { type AuthenticationFlags, openAuthentication } from "./authentication/mod.ts";
+import { checkModes, openAuthorization } from "./authorization/mod.ts";
 import { type ControllersOptions, controllers, runControllers } from "./controllers/mod.ts";
 import { openRegistries } from "./registry/registries.ts";
 import type { Registries } from "./registry/registry.ts";
@@ -69,11 +64,12 @@ export interface MasterOptions {
   readonly store?: string | undefined;
   /** Absent: the API is reached in this process only. */
   readonly listen?: MasterListenOptions | undefined;
-  readonly tokenAuthFile?: string | undefined;
-  /** Bearer tokens besides those of the file. */
+  /** How users are told. */
+  readonly authentication?: AuthenticationFlags | undefined;
+  /** Bearer tokens besides those of files. */
   readonly tokens?: ReadonlyMap<string, UserInfo> | undefined;
-  /** Default `AlwaysAllow`. */
-  readonly authorizationMode?: string | undefined;
+  /** Who may do what: Node, RBAC, AlwaysAllow, AlwaysDeny, in the order in which they are asked. Default `AlwaysAllow`. */
+  readonly authorizationModes?: readonly string[] | undefined;
   /** Default `127.96.0.0/16` for a master that only this machine reaches, `10.96.0.0/16` for others. */
   readonly serviceClusterIpRange?: string | undefined;
   /** Default `30000-32767`. */
@@ -119,8 +115,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const { clock, random, log, dataDir, signal = new AbortController().signal } = options;
   const parts = new DisposalStack();
   try {
-    const authorizer = authorizerFor(options.authorizationMode ?? "AlwaysAllow");
-    const authenticators = await openAuthenticators(options);
+    const modes = options.authorizationModes ?? ["AlwaysAllow"];
+    checkModes(modes);
     const listenHost = options.listen?.host ?? "127.0.0.1";
     const advertised = options.listen?.advertiseAddress ?? (isAny(listenHost) ? primaryAddress() : listenHost);
 
@@ -151,7 +147,20 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         clock: systemClock,
       }),
     );
-    const schema = await loadSchema(readPackedAsset);
+    const [schema, authorization, authentication] = await Promise.all([
+      loadSchema(readPackedAsset),
+      openAuthorization({ modes, registries, clock, log }),
+      openAuthentication({
+        flags: options.authentication ?? {},
+        tokens: options.tokens,
+        authority: async () => (await pki()).authority.certificate,
+        keyFolder: dataDir === undefined ? undefined : joinPath(dataDir, "pki"),
+        registries,
+        clock,
+      }),
+    ]);
+    parts.use(authorization);
+    parts.use(authentication);
     let ready = false;
     const handler = createApiHandler({
       registries,
@@ -165,8 +174,11 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       }),
       schema,
       openApi: lazyOpenApi({ registries, schema, clock }),
-      authenticators,
-      authorizer,
+      authenticators: authentication.authenticators,
+      apiAudiences: authentication.audiences,
+      // Whom nobody knows would otherwise be an administrator.
+      anonymousAuth: options.authentication?.anonymousAuth && !modes.includes("AlwaysAllow"),
+      authorizer: authorization.authorizer,
       nodes: options.nodes ?? lazyNodeConnector(pki),
       healthChecks: [
         {
@@ -199,7 +211,9 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     let listener: ApiListener | undefined;
     if (options.listen) {
       const { authority, server } = await pki();
-      const tls = { ...server, clientAuthority: authority.certificate };
+      const { proxyAuthorities } = authentication;
+      const clientAuthorities = [authority.certificate, ...(proxyAuthorities === undefined ? [] : [proxyAuthorities])];
+      const tls = { ...server, clientAuthorities };
       const port = options.listen.port ?? 6443;
       await bootstrapClientAuthority(client, { authority: authority.certificate, signal });
       listener = parts.use(await listenApi({ handler, host: listenHost, port, tls, clock: systemClock, log }));
@@ -249,16 +263,6 @@ function rangesOf(
     ? ["127.96.0.0/16", "127.64.0.0/16"]
     : ["10.96.0.0/16", "10.244.0.0/16"];
   return { serviceRange: serviceClusterIpRange ?? serviceRange, podRange: clusterCidr ?? podRange };
-}
-
-async function openAuthenticators({ tokenAuthFile, tokens }: MasterOptions): Promise<readonly Authenticator[]> {
-  const all = new Map(tokens);
-  if (tokenAuthFile !== undefined) {
-    const text = await readTextFile(tokenAuthFile);
-    if (text === undefined) throw new Error(`Cannot read the token file: ${tokenAuthFile} is not there`);
-    for (const [token, user] of parseTokenFile(text)) all.set(token, user);
-  }
-  return [certificateAuthenticator, tokenAuthenticator(all)];
 }
 
 async function admissionOf({ admission = {} }: MasterOptions): Promise<Partial<AdmissionOptions>> {

@@ -11,6 +11,29 @@ export interface MasterFlags {
   readonly "tls-san": FlagOf<"list">;
   readonly "token-auth-file": FlagOf<"string">;
   readonly "authorization-mode": FlagWithDefault<"string", string>;
+  readonly "anonymous-auth": FlagWithDefault<"boolean", boolean>;
+  readonly "enable-bootstrap-token-auth": FlagWithDefault<"boolean", boolean>;
+  readonly "service-account-issuer": FlagOf<"list">;
+  readonly "service-account-key-file": FlagOf<"list">;
+  readonly "service-account-signing-key-file": FlagOf<"string">;
+  readonly "service-account-jwks-uri": FlagOf<"string">;
+  readonly "service-account-max-token-expiration": FlagOf<"string">;
+  readonly "service-account-extend-token-expiration": FlagWithDefault<"boolean", boolean>;
+  readonly "api-audiences": FlagOf<"list">;
+  readonly "oidc-issuer-url": FlagOf<"string">;
+  readonly "oidc-client-id": FlagOf<"string">;
+  readonly "oidc-username-claim": FlagWithDefault<"string", string>;
+  readonly "oidc-username-prefix": FlagOf<"string">;
+  readonly "oidc-groups-claim": FlagOf<"string">;
+  readonly "oidc-groups-prefix": FlagOf<"string">;
+  readonly "oidc-required-claim": FlagOf<"list">;
+  readonly "oidc-ca-file": FlagOf<"string">;
+  readonly "oidc-signing-algs": FlagOf<"list">;
+  readonly "requestheader-client-ca-file": FlagOf<"string">;
+  readonly "requestheader-allowed-names": FlagOf<"list">;
+  readonly "requestheader-username-headers": FlagOf<"list">;
+  readonly "requestheader-group-headers": FlagOf<"list">;
+  readonly "requestheader-extra-headers-prefix": FlagOf<"list">;
   readonly "service-cluster-ip-range": FlagOf<"string">;
   readonly "service-node-port-range": FlagWithDefault<"string", string>;
   readonly "cluster-cidr": FlagOf<"string">;
@@ -56,7 +79,123 @@ export const masterFlags: MasterFlags = {
   },
   "tls-san": { type: "list", description: "More host names and addresses for the server's certificate." },
   "token-auth-file": { type: "string", description: 'File of bearer tokens: lines of token,user,uid,"group1,group2".' },
-  "authorization-mode": { type: "string", default: "AlwaysAllow", description: "What decides who may do what." },
+  "authorization-mode": {
+    type: "string",
+    default: "AlwaysAllow",
+    placeholder: "modes",
+    description: "What decides who may do what, in order: Node, RBAC, AlwaysAllow, AlwaysDeny.",
+  },
+  "anonymous-auth": {
+    type: "boolean",
+    default: false,
+    description: "Serve requests without credentials as those of system:anonymous; default: they are refused.",
+  },
+  "enable-bootstrap-token-auth": {
+    type: "boolean",
+    default: false,
+    description: "Believe the tokens in secrets of type bootstrap.kubernetes.io/token in kube-system.",
+  },
+  "service-account-issuer": {
+    type: "list",
+    placeholder: "url",
+    description:
+      "What ServiceAccount tokens name as their issuer; more are believed, too. Default https://kubernetes.default.svc.cluster.local.",
+  },
+  "service-account-key-file": {
+    type: "list",
+    placeholder: "path",
+    description: "Files of more keys whose ServiceAccount tokens are believed.",
+  },
+  "service-account-signing-key-file": {
+    type: "string",
+    placeholder: "path",
+    description:
+      "File of the key that signs ServiceAccount tokens, RSA or EC. Default: one that is made in the data directory.",
+  },
+  "service-account-jwks-uri": {
+    type: "string",
+    placeholder: "url",
+    description: "Where the issuer's keys are found, as its discovery document says; default: at this server.",
+  },
+  "service-account-max-token-expiration": {
+    type: "string",
+    placeholder: "duration",
+    description: "Time that a ServiceAccount token lasts at most; default: as long as is asked for.",
+  },
+  "service-account-extend-token-expiration": {
+    type: "boolean",
+    default: true,
+    description: "Let the tokens of pods last a year, and note it when one is used after the hour that was asked for.",
+  },
+  "api-audiences": {
+    type: "list",
+    placeholder: "names",
+    description: "What this server is called in tokens; default: the issuer.",
+  },
+  "oidc-issuer-url": {
+    type: "string",
+    placeholder: "url",
+    description: "Identity provider whose tokens are believed, https only.",
+  },
+  "oidc-client-id": { type: "string", placeholder: "id", description: "What the provider's tokens must be meant for." },
+  "oidc-username-claim": {
+    type: "string",
+    default: "sub",
+    placeholder: "claim",
+    description: "Claim that is the user's name.",
+  },
+  "oidc-username-prefix": {
+    type: "string",
+    placeholder: "prefix",
+    description:
+      "What the provider's user names begin with here; default: its URL and #, unless the claim is email. - for nothing.",
+  },
+  "oidc-groups-claim": { type: "string", placeholder: "claim", description: "Claim that holds the user's groups." },
+  "oidc-groups-prefix": {
+    type: "string",
+    placeholder: "prefix",
+    description: "What the provider's groups begin with here.",
+  },
+  "oidc-required-claim": {
+    type: "list",
+    placeholder: "key=value",
+    description: "Claims that the provider's tokens must have.",
+  },
+  "oidc-ca-file": {
+    type: "string",
+    placeholder: "path",
+    description: "Authorities by which the provider is known; default: the system's.",
+  },
+  "oidc-signing-algs": {
+    type: "list",
+    placeholder: "names",
+    description: "Algorithms that the provider may sign with; default RS256.",
+  },
+  "requestheader-client-ca-file": {
+    type: "string",
+    placeholder: "path",
+    description: "Authority of front proxies: whoever shows its certificate is believed in naming users in headers.",
+  },
+  "requestheader-allowed-names": {
+    type: "list",
+    placeholder: "names",
+    description: "Common names of front proxies; default: any that the authority signed.",
+  },
+  "requestheader-username-headers": {
+    type: "list",
+    placeholder: "names",
+    description: "Headers that name the user; default X-Remote-User.",
+  },
+  "requestheader-group-headers": {
+    type: "list",
+    placeholder: "names",
+    description: "Headers that name groups; default X-Remote-Group.",
+  },
+  "requestheader-extra-headers-prefix": {
+    type: "list",
+    placeholder: "prefixes",
+    description: "What headers that tell more of the user begin with; default X-Remote-Extra-.",
+  },
   "service-cluster-ip-range": {
     type: "string",
     placeholder: "range",

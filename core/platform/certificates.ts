@@ -113,6 +113,11 @@ export function fingerprint(certificate: string | Uint8Array): string {
   return createHash("sha256").update(raw).digest("hex");
 }
 
+/** The certificates of a PEM file, one by one. */
+export function splitCertificates(pem: string): readonly string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? [];
+}
+
 /** What a certificate says about itself. */
 export interface CertificateFacts {
   readonly commonName: string;

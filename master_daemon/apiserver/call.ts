@@ -1,6 +1,7 @@
+import { parseFieldSelector } from "../../core/api/fields.ts";
 import { StatusError } from "../../core/api/status.ts";
 import type { ApiRequest } from "../../core/client/transport.ts";
-import type { Attributes, ResourceAttributes } from "./filters/authorization.ts";
+import type { Attributes, ResourceAttributes } from "../authorization/authorizer.ts";
 import { booleanParameter } from "./query.ts";
 import { parseRoute, type ResourceRoute, type Route } from "./routes.ts";
 import { connectSubresources } from "./subresources/connect.ts";
@@ -46,7 +47,7 @@ export function callOf(request: ApiRequest): Call {
   return {
     route,
     verb,
-    attributes: { ...attributesOf(target), verb },
+    attributes: { ...attributesOf(target), ...selected(target, query), verb },
     isLong: verb === "watch" || isStreamed,
     isWrite,
     isPublic: false,
@@ -63,8 +64,26 @@ function verbOf(plain: string, { name }: ResourceRoute, query: URLSearchParams):
 
 /** What authorization looks at, but for the verb. */
 export function attributesOf(route: ResourceRoute): Omit<ResourceAttributes, "verb"> {
-  const { group, version, resource, subresource, namespace, name } = route;
+  const { group, version, resource, subresource, name } = route;
+  // A namespace counts as being in itself: whoever has rights there may be allowed to read it.
+  const namespace = route.namespace ?? (resource === "namespaces" ? name : undefined);
   return { type: "resource", group, version, resource, subresource, namespace, name };
+}
+
+/** Asking for all objects of one name is asking for one. */
+function selected(
+  { name }: ResourceRoute,
+  query: URLSearchParams,
+): Pick<ResourceAttributes, "fieldSelector"> & Partial<Pick<ResourceAttributes, "name">> {
+  const fieldSelector = query.get("fieldSelector") ?? undefined;
+  if (!fieldSelector || name !== undefined) return { fieldSelector };
+  try {
+    const only = parseFieldSelector(fieldSelector).exact("metadata.name");
+    return only ? { fieldSelector, name: only } : { fieldSelector };
+  } catch {
+    // Refused when it is served.
+    return { fieldSelector };
+  }
 }
 
 /** Whether the path is one of exec, attach and port-forward of a pod. */

@@ -6,10 +6,18 @@ import { randomUuid } from "../../core/platform/uuid.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
 import type { AdmissionPlugin } from "../admission/plugin.ts";
+import {
+  type AuthenticationOptions,
+  type Authenticator,
+  anonymousUser,
+  authenticate,
+  type Credentials,
+} from "../authentication/authenticator.ts";
+import type { Authorizer } from "../authorization/authorizer.ts";
 import type { Registries } from "../registry/registry.ts";
 import { attributesOf, type Call, callOf, isProxied, isStream } from "./call.ts";
-import { type Authenticator, authenticate, type CertificateSubject } from "./filters/authentication.ts";
-import { type Authorizer, authorize } from "./filters/authorization.ts";
+import { authorize } from "./filters/authorization.ts";
+import { ImpersonationError, impersonate } from "./filters/impersonation.ts";
 import { InFlightLimit, type InFlightOptions } from "./filters/in_flight.ts";
 import { finish } from "./finish.ts";
 import type { HealthCheck } from "./health.ts";
@@ -18,7 +26,7 @@ import type { NodeConnector } from "./node_connector.ts";
 import { createPaths, type OpenApiDocuments } from "./paths.ts";
 import type { TunnelAnswer } from "./proxy/http_proxy.ts";
 import { createResources, type Work } from "./resources.ts";
-import { documentResponse, isReadByPeople } from "./respond.ts";
+import { documentResponse, isReadByPeople, textResponse } from "./respond.ts";
 import type { Services } from "./services.ts";
 import { messagePair } from "./streaming/message_pair.ts";
 import type { StreamTarget } from "./streaming/target.ts";
@@ -33,6 +41,10 @@ export interface ApiHandlerOptions {
   readonly schema: ApiSchema;
   readonly openApi?: OpenApiDocuments | undefined;
   readonly authenticators: readonly Authenticator[];
+  /** What the API server is called in tokens. Default: nothing; tokens are then good whatever they are meant for. */
+  readonly apiAudiences?: readonly string[] | undefined;
+  /** Whether requests without credentials are those of `system:anonymous`. Default: they are refused. */
+  readonly anonymousAuth?: boolean | undefined;
   readonly authorizer: Authorizer;
   readonly nodes: NodeConnector;
   readonly healthChecks?: readonly HealthCheck[] | undefined;
@@ -50,8 +62,8 @@ export interface ApiHandlerOptions {
 export interface RequestContext {
   /** Set by callers in the process: nothing is authenticated then. */
   readonly user?: UserInfo | undefined;
-  /** Subject of a client certificate that the listener verified. */
-  readonly certificate?: CertificateSubject | undefined;
+  /** What the listener knows besides the headers. */
+  readonly credentials?: Omit<Credentials, "headers"> | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -79,6 +91,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
   // Every open watch and log listens.
   allowManyListeners(closing.signal);
   const { registries, clock, log, authenticators, authorizer } = options;
+  const authentication: AuthenticationOptions = { authenticators, audiences: options.apiAudiences ?? [] };
   const services: Services = {
     registries,
     admission: options.admission,
@@ -141,12 +154,10 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
 
   /** Undefined when the request shows no credentials. @throws StatusError Unauthorized when they are wrong */
   async function identify(request: ApiRequest, context: RequestContext): Promise<UserInfo | undefined> {
-    const { certificate } = context;
-    const user = context.user ?? (await authenticate(authenticators, { headers: request.headers, certificate }));
-    // Acting as oneself where somebody else was asked for would be worse than refusing.
-    if (user && Object.keys(request.headers).some((name) => name.startsWith("impersonate-")))
-      throw new StatusError(403, "Forbidden", "impersonation is not available yet", {});
-    return user;
+    const credentials = { ...context.credentials, headers: request.headers };
+    const known = context.user ?? (await authenticate(authentication, credentials));
+    const user = known ?? (options.anonymousAuth ? anonymousUser : undefined);
+    return user && impersonate(authorizer, user, credentials);
   }
 
   async function dispatch(
@@ -178,6 +189,8 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
       signal,
     }: { readonly request: ApiRequest; readonly auditId: string; readonly signal: AbortSignal },
   ): ApiResponse {
+    if (error instanceof ImpersonationError)
+      return textResponse(`Internal Server Error: ${JSON.stringify(request.path)}: ${error.message}\n`, 500);
     if (!(error instanceof StatusError) && !signal.aborted)
       log.error("Cannot serve a request", {
         method: request.method,

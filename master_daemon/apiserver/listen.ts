@@ -8,13 +8,13 @@ import {
 } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex, Writable } from "node:stream";
-import type { TLSSocket } from "node:tls";
+import type { DetailedPeerCertificate, TLSSocket } from "node:tls";
 import { type ApiRequest, type ApiResponse, readBody } from "../../core/client/transport.ts";
 import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
-import type { CertificateAndKey } from "../../core/platform/certificates.ts";
+import { type CertificateAndKey, fingerprint } from "../../core/platform/certificates.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
-import type { CertificateSubject } from "./filters/authentication.ts";
+import type { ClientCertificate, Credentials } from "../authentication/authenticator.ts";
 import type { ApiHandler } from "./handle.ts";
 import { joinTunnel } from "./proxy/http_proxy.ts";
 import { serveUpgrade } from "./streaming/upgrade.ts";
@@ -25,8 +25,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** The server's certificate, and the authority that signs those of clients. */
-  readonly tls: CertificateAndKey & { readonly clientAuthority: string };
+  /** The server's certificate, and PEM of the authorities that sign those of clients. */
+  readonly tls: CertificateAndKey & { readonly clientAuthorities: readonly string[] };
   readonly clock: Clock;
   readonly log: Logger;
   /** Milliseconds that open requests get to end when the listener closes. Default 2000. */
@@ -72,7 +72,7 @@ export async function listenApi(options: ListenOptions): Promise<ApiListener> {
     allowHTTP1: true,
     cert: tls.certificate,
     key: tls.key,
-    ca: tls.clientAuthority,
+    ca: [...tls.clientAuthorities],
     requestCert: true,
     // Without a certificate a client may still show a token; a certificate of another authority counts as none.
     rejectUnauthorized: false,
@@ -218,7 +218,7 @@ async function serveRequest(
     if (!hasOneHost(request)) return await refuseHost(request, response);
     const apiRequest = toApiRequest(request);
     const answer = await handler.handle(apiRequest, {
-      certificate: certificateOf(request),
+      credentials: credentialsOf(request),
       signal: aborted.signal,
     });
     if (aborted.signal.aborted) {
@@ -354,7 +354,7 @@ async function serveUpgradeRequest(
   try {
     if (!hasOneHost(request)) return refuse(socket, { status: 400, headers: {}, body: new Uint8Array() });
     const answer = await handler.connect(toApiRequest(request), {
-      certificate: certificateOf(request),
+      credentials: credentialsOf(request),
       signal: aborted.signal,
     });
     if ("response" in answer) return refuse(socket, await whole(answer.response));
@@ -408,23 +408,43 @@ function toApiRequest(request: Request): ApiRequest {
   };
 }
 
-const subjects = new WeakMap<object, CertificateSubject | null>();
+/** What a request shows besides its headers as they are joined. */
+function credentialsOf(request: Request): Omit<Credentials, "headers"> {
+  const { rawHeaders } = request;
+  return {
+    certificate: certificateOf(request),
+    values: (name) => rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name),
+  };
+}
 
-/** Subject of the client's certificate, when the cluster's authority signed it. Looked up once for each connection. */
-function certificateOf(request: Request): CertificateSubject | undefined {
+const certificates = new WeakMap<object, ClientCertificate | null>();
+
+/** The client's certificate, when one of the listener's authorities signed it. Looked up once for each connection. */
+function certificateOf(request: Request): ClientCertificate | undefined {
   const socket = request.socket as TLSSocket;
   // Over HTTP/2 every request has its own view of the socket.
   const connection = ("stream" in request ? request.stream.session : undefined) ?? socket;
-  const known = subjects.get(connection);
+  const known = certificates.get(connection);
   if (known !== undefined) return known ?? undefined;
-  const subject = socket.authorized ? socket.getPeerCertificate().subject : undefined;
-  const organizations = (subject?.O ?? []) as string | readonly string[];
-  const found = subject && {
-    commonName: String(subject.CN ?? ""),
-    organizations: typeof organizations === "string" ? [organizations] : organizations,
-  };
-  subjects.set(connection, found ?? null);
+  const shown = socket.authorized ? socket.getPeerCertificate(true) : undefined;
+  const found = shown?.subject && describe(shown);
+  certificates.set(connection, found ?? null);
   return found;
+}
+
+function describe(shown: DetailedPeerCertificate): ClientCertificate {
+  const organizations = (shown.subject.O ?? []) as string | readonly string[];
+  const authorities: string[] = [];
+  for (let one = shown; one.issuerCertificate && one.issuerCertificate !== one; ) {
+    one = one.issuerCertificate;
+    authorities.push(fingerprint(one.raw));
+  }
+  return {
+    commonName: String(shown.subject.CN ?? ""),
+    organizations: typeof organizations === "string" ? [organizations] : organizations,
+    fingerprint: fingerprint(shown.raw),
+    authorities,
+  };
 }
 
 function urlHost(host: string): string {

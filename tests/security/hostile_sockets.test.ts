@@ -245,7 +245,7 @@ describe("over HTTP/2", () => {
       },
       host: "127.0.0.1",
       port: 0,
-      tls: { ...pki.server, clientAuthority: pki.authority.certificate },
+      tls: { ...pki.server, clientAuthorities: [pki.authority.certificate] },
       clock: systemClock,
       log: silentLogger,
       requestTimeoutMs: 200,

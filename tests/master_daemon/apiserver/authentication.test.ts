@@ -1,11 +1,8 @@
 import { describe, expect, it } from "vitest";
-import {
-  authenticate,
-  certificateAuthenticator,
-  parseTokenFile,
-  tokenAuthenticator,
-} from "../../../master_daemon/apiserver/filters/authentication.ts";
-import { authorizerFor } from "../../../master_daemon/apiserver/filters/authorization.ts";
+import { authenticate } from "../../../master_daemon/authentication/authenticator.ts";
+import { certificateAuthenticator } from "../../../master_daemon/authentication/client_certificate.ts";
+import { parseTokenFile, tokenFileAuthenticator } from "../../../master_daemon/authentication/token_file.ts";
+import { checkModes } from "../../../master_daemon/authorization/mod.ts";
 
 const tokens = parseTokenFile('# comment\nabc,alice,1,"dev,ops"\n\ndef,bob,2\nghi,carol,,single\n');
 
@@ -25,9 +22,12 @@ describe("parseTokenFile()", () => {
 });
 
 describe("authenticate()", () => {
-  const all = [certificateAuthenticator, tokenAuthenticator(tokens)];
+  const all = [certificateAuthenticator(), tokenFileAuthenticator(tokens)];
   const ask = (authorization: string | undefined, certificate?: { commonName: string; organizations: string[] }) =>
-    authenticate(all, { headers: authorization === undefined ? {} : { authorization }, certificate });
+    authenticate(
+      { authenticators: all, audiences: ["api"] },
+      { headers: authorization === undefined ? {} : { authorization }, certificate },
+    );
 
   it("knows tokens, whatever the case of Bearer, and adds system:authenticated", async () => {
     expect(await ask("Bearer abc")).toEqual({
@@ -66,10 +66,12 @@ describe("authenticate()", () => {
   });
 });
 
-describe("authorizerFor()", () => {
-  it("refuses modes that are not there", () => {
-    expect(() => authorizerFor("RBAC")).toThrow(
-      "Cannot use --authorization-mode=RBAC: only AlwaysAllow is there so far",
-    );
+describe("checkModes()", () => {
+  it.each([
+    [[], "at least one authorization-mode must be passed"],
+    [["RBAC", "Nod"], '"Nod" is not a valid mode: use Node, RBAC, AlwaysAllow, AlwaysDeny'],
+    [["RBAC", "RBAC"], '"RBAC" stands there more than once'],
+  ])("refuses %j", (modes, message) => {
+    expect(() => checkModes(modes)).toThrow(message);
   });
 });
