@@ -52,7 +52,7 @@ const mayImport: readonly (readonly [string, readonly string[]])[] = [
 
 /** Packages and the only places that import them. */
 const homes: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/^undici$/, ["core/client", "core/platform"]],
+  [/^undici$/, ["core/client", "core/platform", "master_daemon/store"]],
   [/^ws$/, ["core/client", "master_daemon/apiserver"]],
   [/^re2js$/, ["core/api", "core/cel"]],
   [/^yaml$/, ["core/api", "npm/std-yaml"]],

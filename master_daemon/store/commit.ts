@@ -22,16 +22,21 @@ export interface CommitRequest {
  * @throws RangeError for a key or value of impossible size
  */
 export function nextCommit({ key, value, expected, current, revision }: CommitRequest): StoreEvent | undefined {
-  if (key.length === 0 || key.length > maxKeyLength) {
-    throw new RangeError(`Cannot commit: the key must have 1 to ${maxKeyLength} characters: ${key.length}`);
-  }
-  if (value && value.length > maxValueBytes) {
-    throw new RangeError(`Cannot commit: the value must have at most ${maxValueBytes} bytes: ${value.length}`);
-  }
+  checkCommit(key, value);
   if ((current?.revision ?? 0) !== expected) return undefined;
   if (value) {
     const kv = { key, value, createRevision: current?.createRevision ?? revision, revision };
     return { type: "put", revision, kv, previous: current };
   }
   return current ? { type: "delete", revision, key, previous: current } : undefined;
+}
+
+/** @throws RangeError for a key or value of impossible size */
+export function checkCommit(key: string, value: Uint8Array | null): void {
+  if (key.length === 0 || key.length > maxKeyLength) {
+    throw new RangeError(`Cannot commit: the key must have 1 to ${maxKeyLength} characters: ${key.length}`);
+  }
+  if (value && value.length > maxValueBytes) {
+    throw new RangeError(`Cannot commit: the value must have at most ${maxValueBytes} bytes: ${value.length}`);
+  }
 }

@@ -1,7 +1,14 @@
 import type { Clock } from "../../core/util/clock.ts";
 import { nextCommit } from "./commit.ts";
 import { StoreState } from "./state.ts";
-import { type CommitResult, type Page, type Store, type StoreEvent, StoreWriteError } from "./store.ts";
+import {
+  type CommitResult,
+  type Page,
+  type Store,
+  type StoreEvent,
+  StoreWriteError,
+  type WatchStoreOptions,
+} from "./store.ts";
 
 /** Options of {@linkcode openMemoryStore}. */
 export interface MemoryStoreOptions {
@@ -47,10 +54,7 @@ class MemoryStore implements Store {
     return { ok: true, revision: event.revision };
   }
 
-  watch(
-    prefix: string,
-    options: { readonly after: number; readonly until?: number | undefined; readonly signal: AbortSignal },
-  ): AsyncIterable<readonly StoreEvent[]> {
+  watch(prefix: string, options: WatchStoreOptions): AsyncIterable<readonly StoreEvent[]> {
     return this.#state.watch(prefix, options);
   }
 

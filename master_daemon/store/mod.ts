@@ -9,22 +9,25 @@
  */
 import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
+import type { EtcdOptions } from "./etcd.ts";
 import type { Store } from "./store.ts";
 
 /** Options of {@linkcode openStore}. */
 export interface OpenStoreOptions {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly etcd?: EtcdOptions | undefined;
 }
 
 /** Backends by scheme. */
 const backends: ReadonlyMap<string, (rest: string, options: OpenStoreOptions) => Promise<Store>> = new Map([
   ["memory", async (_rest, options) => (await import("./memory.ts")).openMemoryStore(options)],
+  ["etcd", async (servers, options) => (await import("./etcd.ts")).openEtcdStore(servers, options)],
   ["log", async (path, options) => (await import("./log.ts")).openLogStore(path, options)],
 ]);
 
 /**
- * Opens the store that `url` names: `memory:`, `log:/path`, or a plain path, which is a log.
+ * Opens the store that `url` names: `memory:`, `log:/path`, `etcd:http://host:2379,…`, or a plain path, which is a log.
  *
  * @throws RangeError for an unknown scheme; else what the backend says
  */

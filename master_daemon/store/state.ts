@@ -1,7 +1,7 @@
 import { assert } from "../../core/util/assert.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { SortedMap } from "./sorted_map.ts";
-import { Compacted, type KeyValue, type Page, type StoreEvent } from "./store.ts";
+import { Compacted, type KeyValue, type Page, type StoreEvent, type WatchStoreOptions } from "./store.ts";
 
 /** Events handed to a watcher at once. */
 const maxBatchEvents = 1_000;
@@ -179,10 +179,7 @@ export class StoreState {
   }
 
   /** See `Store.watch`. */
-  async *watch(
-    prefix: string,
-    options: { readonly after: number; readonly until?: number | undefined; readonly signal: AbortSignal },
-  ): AsyncGenerator<readonly StoreEvent[], void, void> {
+  async *watch(prefix: string, options: WatchStoreOptions): AsyncGenerator<readonly StoreEvent[], void, void> {
     const { after, until = Number.POSITIVE_INFINITY, signal } = options;
     let position = after;
     const select = (events: readonly StoreEvent[]): readonly StoreEvent[] =>

@@ -47,19 +47,30 @@ export interface Store extends AsyncDisposable {
   /**
    * Compare-and-set. `expected` is the key's last revision, 0: must be absent. `value` null deletes; deleting what is
    * absent is refused as stale. The value belongs to the store afterwards: do not change it.
-   * @throws StoreWriteError when it cannot be made durable
+   * @throws StoreWriteError when it cannot be made durable; StoreUnavailable when nobody knows; ValueTooLarge
    */
   commit(key: string, value: Uint8Array | null, options: { readonly expected: number }): Promise<CommitResult>;
   /**
    * Every event with revision > `after`, batched as committed. Ends when aborted, or once everything up to and including
    * `until` was told. @throws Compacted when `after` is older than the history kept
    */
-  watch(
-    prefix: string,
-    options: { readonly after: number; readonly until?: number | undefined; readonly signal: AbortSignal },
-  ): AsyncIterable<readonly StoreEvent[]>;
+  watch(prefix: string, options: WatchStoreOptions): AsyncIterable<readonly StoreEvent[]>;
   /** Forgets history up to and including `revision`; present values stay. */
   compact(revision: number): Promise<void>;
+  /**
+   * Only of a store that others may write to as well: makes a revision that every watch reaches (see `onProgress`), so
+   * that whoever waits for an earlier one need not wait for somebody's next write. @throws StoreUnavailable
+   */
+  mark?(): Promise<number>;
+}
+
+/** Options of {@linkcode Store.watch}. */
+export interface WatchStoreOptions {
+  readonly after: number;
+  readonly until?: number | undefined;
+  /** Of a store that has `mark`: called when everything up to a revision was told. */
+  readonly onProgress?: ((revision: number) => void) | undefined;
+  readonly signal: AbortSignal;
 }
 
 /** Thrown for a revision whose history is no longer kept. */
@@ -71,6 +82,22 @@ export class Compacted extends Error {
     super(`Cannot read revision ${requested}: history starts after ${oldest}`);
     this.name = "Compacted";
     this.oldest = oldest;
+  }
+}
+
+/** Thrown when the store cannot be asked now. What was to be written may have been. */
+export class StoreUnavailable extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "StoreUnavailable";
+  }
+}
+
+/** Thrown for a value that is larger than the store takes. */
+export class ValueTooLarge extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "ValueTooLarge";
   }
 }
 

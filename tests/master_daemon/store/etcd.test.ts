@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemClock } from "../../../core/platform/clock.ts";
+import { silentLogger } from "../../../core/util/log.ts";
+import { openStore } from "../../../master_daemon/store/mod.ts";
+import { type Store, type StoreEvent, StoreUnavailable, ValueTooLarge } from "../../../master_daemon/store/store.ts";
+import { missing } from "../../require.ts";
+import { type EtcdProcess, etcd, freePort, startEtcd } from "../../suites/etcd_process.ts";
+import { storeFromZero } from "../../suites/store_from_zero.ts";
+import { bytes, eventsOf, put, short, storeSuite, text } from "../../suites/store_suite.ts";
+
+describe.skipIf(missing("etcd", etcd))("openStore() of an etcd", { timeout: 30_000 }, () => {
+  let server: EtcdProcess;
+  beforeAll(async () => {
+    server = await startEtcd();
+  });
+  afterAll(async () => {
+    await server?.[Symbol.asyncDispose]();
+  });
+
+  let prefixes = 0;
+  const open = (prefix = `/test/${prefixes++}`, url = server.url): Promise<Store> =>
+    openStore(`etcd:${url}`, { clock: systemClock, log: silentLogger, etcd: { prefix } });
+
+  storeSuite("etcd", async () => storeFromZero(await open()));
+
+  it("shows two openers the same store: what one commits the other reads and is told of", async () => {
+    const prefix = `/test/${prefixes++}`;
+    await using one = await open(prefix);
+    await using other = await open(prefix);
+    const { revision } = await one.get("");
+    const results = await Promise.all(
+      [one, other].flatMap((store, index) => [
+        store.commit("/a", bytes(`${index}`), { expected: 0 }),
+        store.commit("/b", bytes(`${index}`), { expected: 0 }),
+      ]),
+    );
+    expect(results.filter(({ ok }) => ok)).toHaveLength(2);
+    expect(await other.list("/")).toEqual(await one.list("/"));
+    expect(await eventsOf(other, "/", revision)).toEqual(await eventsOf(one, "/", revision));
+    expect((await eventsOf(one, "/", revision)).map(({ revision }) => revision)).toEqual([revision + 1, revision + 2]);
+  });
+
+  it("keeps apart what stands under other prefixes, also when one begins like the other", async () => {
+    await using one = await open("/test/near");
+    await using other = await open("/test/near2");
+    const { revision } = await one.get("");
+    await put(one, "/a", "1");
+    await put(other, "/b", "1");
+    await put(one, "/c", "1");
+    expect((await one.list("")).items.map(({ key }) => key)).toEqual(["/a", "/c"]);
+    expect((await other.list("/")).items.map(({ key }) => key)).toEqual(["/b"]);
+    expect((await eventsOf(other, "/", revision)).map(short)).toEqual([`${revision + 2} /b=1 was -@0`]);
+  });
+
+  it("lists thousands of keys page by page as of one revision", async () => {
+    await using store = await open();
+    for (let index = 0; index < 1_100; index += 100) {
+      await Promise.all(
+        Array.from({ length: 100 }, (_, key) => store.commit(`/k/${index + key}`, bytes("x"), { expected: 0 })),
+      );
+    }
+    const { items, more, revision } = await store.list("/k/");
+    expect([items.length, more]).toEqual([1_100, false]);
+    const half = await store.list("/k/", { limit: 700 });
+    expect([half.items.length, half.more]).toEqual([700, true]);
+    const rest = await store.list("/k/", { after: half.items[699]?.key ?? "", revision });
+    expect([...half.items, ...rest.items]).toEqual(items);
+  });
+
+  it("refuses a value that is too large for etcd in etcd's words", async () => {
+    await using store = await open();
+    await expect(store.commit("/a", new Uint8Array(2 ** 21), { expected: 0 })).rejects.toThrow(
+      new ValueTooLarge("etcdserver: request is too large"),
+    );
+  });
+
+  it("watches go on over a restart of etcd: nothing missing, nothing twice", async () => {
+    await using own = await startEtcd();
+    await using store = await open("/test", own.url);
+    const { revision } = await store.get("");
+    const stop = new AbortController();
+    const seen: StoreEvent[] = [];
+    const watching = (async () => {
+      for await (const batch of store.watch("/", { after: revision, signal: stop.signal })) {
+        seen.push(...batch);
+        if (seen.length >= 20) stop.abort();
+      }
+    })();
+    for (let index = 0; index < 10; index++) await put(store, `/k${index % 3}`, String(index));
+    await own.restart();
+    for (let index = 10; index < 20; index++) await put(store, `/k${index % 3}`, String(index));
+    await watching;
+    expect(seen.map((event) => event.type === "put" && text(event.kv))).toEqual(
+      Array.from({ length: 20 }, (_, index) => String(index)),
+    );
+  });
+
+  it("says within its deadline that etcd does not answer, frozen or gone, and goes on when it does", async () => {
+    await using own = await startEtcd();
+    await using store = await open("/test", own.url);
+    const revision = await put(store, "/a", "1");
+    own.signal("SIGSTOP");
+    const begin = performance.now();
+    const outcomes = await Promise.allSettled([
+      store.get("/a"),
+      store.list("/"),
+      store.commit("/a", bytes("2"), { expected: revision }),
+    ]);
+    expect(performance.now() - begin).toBeLessThan(8_000);
+    for (const outcome of outcomes) {
+      expect(outcome.status === "rejected" && outcome.reason).toBeInstanceOf(StoreUnavailable);
+    }
+    own.signal("SIGCONT");
+    // What was sent while it was frozen may have been carried out: nobody was told.
+    expect(["1", "2"]).toContain(text((await store.get("/a")).kv));
+    await put(store, "/a", "3");
+    await own.restart();
+    expect(text((await store.get("/a")).kv)).toBe("3");
+  });
+
+  it("asks another member when one is not there", async () => {
+    const gone = `http://127.0.0.1:${await freePort()}`;
+    await using store = await open("/test/members", `${gone},${server.url}`);
+    await put(store, "/a", "1");
+    expect(text((await store.get("/a")).kv)).toBe("1");
+  });
+
+  it.each([
+    ["http://a:1,https://b:1", "not the URL of an etcd"],
+    ["http://a:1/path", "not the URL of an etcd"],
+    ["ftp://a:1", "not the URL of an etcd"],
+    ["http://u:p@a:1", "not the URL of an etcd"],
+  ])("refuses %s", async (url, message) => {
+    await expect(open("/test", url)).rejects.toThrow(message);
+    await expect(open("/test", url)).rejects.toThrow(RangeError);
+  });
+});

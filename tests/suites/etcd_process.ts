@@ -1,0 +1,109 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** An etcd of the tests' own, with one member. */
+export interface EtcdProcess extends AsyncDisposable {
+  readonly url: string;
+  /** Sends it a signal. */
+  signal(name: NodeJS.Signals): void;
+  /** Kills it, and starts it again on the same data. */
+  restart(): Promise<void>;
+}
+
+/** Where etcd is; undefined when it is not on the machine. */
+export const etcd: string | undefined = find();
+
+function find(): string | undefined {
+  try {
+    return execFileSync("sh", ["-c", "PATH=$PATH:/usr/sbin:/sbin; command -v etcd"], { encoding: "utf8" }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Options of {@linkcode startEtcd}. */
+export interface EtcdProcessOptions {
+  /** PEM files for TLS with client certificates. */
+  readonly tls?: { readonly caFile: string; readonly certFile: string; readonly keyFile: string };
+  readonly flags?: readonly string[];
+}
+
+/** Starts an etcd on loopback that answers. Disposal ends it and removes its data. */
+export async function startEtcd({ tls, flags = [] }: EtcdProcessOptions = {}): Promise<EtcdProcess> {
+  const folder = mkdtempSync(join(tmpdir(), "wherry-etcd-"));
+  const [clientPort, peerPort] = [await freePort(), await freePort()];
+  const url = `${tls ? "https" : "http"}://127.0.0.1:${clientPort}`;
+  const peer = `http://127.0.0.1:${peerPort}`;
+  const args = [
+    ...["--data-dir", join(folder, "data"), "--log-level", "error"],
+    ...["--listen-client-urls", url, "--advertise-client-urls", url],
+    ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", `default=${peer}`],
+    ...(tls
+      ? ["--trusted-ca-file", tls.caFile, "--cert-file", tls.certFile, "--key-file", tls.keyFile, "--client-cert-auth"]
+      : []),
+    ...flags,
+  ];
+  let child: ChildProcess;
+  const launch = async () => {
+    child = spawn(etcd ?? "etcd", args, { stdio: ["ignore", "ignore", "pipe"] });
+    let said = "";
+    child.stderr?.on("data", (data: Buffer) => {
+      said = (said + data.toString()).slice(-4_000);
+    });
+    for (let tried = 0; ; tried++) {
+      if (await accepts(clientPort)) return;
+      if (child.exitCode !== null || tried > 200) throw new Error(`etcd does not start: ${said}`);
+      await sleep(50);
+    }
+  };
+  const signal = (name: NodeJS.Signals) => {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(child.pid, name);
+  };
+  const kill = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "close");
+    signal("SIGKILL");
+    await ended;
+  };
+  await launch();
+  return {
+    url,
+    signal,
+    async restart() {
+      await kill();
+      await launch();
+    },
+    async [Symbol.asyncDispose]() {
+      await kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port of loopback that nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address ? address.port : 0;
+}
+
+/** Whether somebody accepts connections there. etcd does when it is ready. */
+async function accepts(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
+}
