@@ -36,6 +36,7 @@ export { type HandleOptions, type InProcessTransportOptions, inProcessTransport 
 export type * from "./informer.ts";
 export { createInformers, type InformersOptions } from "./informers.ts";
 export * from "./kubeconfig.ts";
+export { type LeaderElectionOptions, type Leadership, runLeaderElection, whileLeading } from "./leader_election.ts";
 export { type LogOptions, logLines, logs } from "./logs.ts";
 export { type PathOptions, resourcePath } from "./paths.ts";
 export {

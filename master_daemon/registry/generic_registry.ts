@@ -5,7 +5,7 @@ import { validateMetadata, validateMetadataUpdate } from "../../core/api/validat
 import type { Random } from "../../core/platform/random.ts";
 import { type Clock, timestamp } from "../../core/util/clock.ts";
 import { compact } from "../../core/util/compact.ts";
-import { Compacted, StoreWriteError } from "../store/store.ts";
+import { Compacted } from "../store/store.ts";
 import { decodeContinueToken, encodeContinueToken } from "./continue_token.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import {
@@ -31,7 +31,7 @@ import type {
   RegistryWriteOptions,
   Stored,
 } from "./registry.ts";
-import { parseResourceVersion, waitForVersion } from "./resource_version.ts";
+import { parseResourceVersion, waitForVersion, waitMs } from "./resource_version.ts";
 import { ServedVersion } from "./served_version.ts";
 import { StoredObject } from "./stored_object.ts";
 import type { KindCache, WatchCache } from "./watch_cache.ts";
@@ -76,7 +76,13 @@ export class GenericRegistry implements Registry {
   }
 
   async get(key: ObjectKey): Promise<Stored> {
+    await this.#catchUp();
     return this.#present(key);
+  }
+
+  /** Makes sure that readers see the present of a store that others write to, too. Without such it costs nothing. */
+  async #catchUp(): Promise<void> {
+    if (this.#cache.isShared) await this.#cache.catchUp();
   }
 
   /** The object in the version that is served. @throws StatusError NotFound */
@@ -97,6 +103,8 @@ export class GenericRegistry implements Registry {
         throw StatusError.badRequest("specifying resource version is not allowed when using continue");
       }
       const { revision, after } = decodeContinueToken(options.continue);
+      // The page before may be another master's.
+      if (this.#cache.isShared) await this.#cache.reach(revision, { timeoutMs: waitMs });
       return await this.#page(options, { revision, after, tooOld: continueTooOld });
     }
     const version = parseResourceVersion(resourceVersion);
@@ -107,6 +115,7 @@ export class GenericRegistry implements Registry {
       throw StatusError.badRequest(`resourceVersionMatch "Exact" is forbidden for resourceVersion "0"`);
     }
     if (version > 0) await waitForVersion(this.#cache, version);
+    else if (resourceVersion !== "0") await this.#catchUp();
     const isExact = match === "Exact" || (!match && version > 0 && limit !== undefined && limit > 0);
     return await this.#page(options, { revision: isExact ? version : this.#cache.revision, tooOld: listTooOld });
   }
@@ -191,6 +200,7 @@ export class GenericRegistry implements Registry {
     const key = this.#scoped({ namespace, name });
     const value = this.#served.layout.encode(next);
     if (!dryRun) return await this.#commit(key, { expected: 0, value, object: next });
+    await this.#catchUp();
     if (this.#objects.items.has(keyText(key))) return undefined;
     return this.#stored(key, { revision: 0, value, object: next });
   }
@@ -213,6 +223,7 @@ export class GenericRegistry implements Registry {
   /** Runs `attempt` on the present object until it answers: it does not when somebody else was faster. */
   #repeatedly<R>(key: ObjectKey, attempt: (current: StoredObject) => Promise<R | undefined>): Promise<R> {
     return this.#lock.run(keyText(key), async () => {
+      await this.#catchUp();
       for (let tried = 0; tried < maxTries; tried++) {
         const answer = await attempt(await this.#present(key));
         if (answer !== undefined) return answer;
@@ -325,7 +336,7 @@ export class GenericRegistry implements Registry {
     { dryRun }: RegistryWriteOptions,
   ): Promise<{ readonly stored: StoredObject; readonly gone: true } | undefined> {
     if (dryRun) return { stored: current, gone: true };
-    const revision = await this.#write(current.key, { expected: current.revision, value: null });
+    const revision = await this.#cache.commit(this.#objects, current.key, { expected: current.revision, value: null });
     return revision === undefined ? undefined : { stored: current.at(revision), gone: true };
   }
 
@@ -334,7 +345,7 @@ export class GenericRegistry implements Registry {
     key: ObjectKey,
     write: { readonly expected: number; readonly value: Uint8Array; readonly object: KubeObject },
   ): Promise<StoredObject | undefined> {
-    const revision = await this.#write(key, await this.#asStored(write));
+    const revision = await this.#cache.commit(this.#objects, key, await this.#asStored(write));
     if (revision === undefined) return undefined;
     if (this.#served.converts) return this.#stored(key, { ...write, revision });
     const present = this.#objects.items.get(keyText(key));
@@ -346,18 +357,6 @@ export class GenericRegistry implements Registry {
     if (!this.#served.converts) return write;
     const object = await this.#served.toStored(write.object);
     return { ...write, object, value: this.#objects.layout.encode(object) };
-  }
-
-  async #write(
-    key: ObjectKey,
-    write: { readonly expected: number; readonly value: Uint8Array | null; readonly object?: KubeObject },
-  ): Promise<number | undefined> {
-    try {
-      return await this.#cache.commit(this.#objects, key, write);
-    } catch (error) {
-      if (error instanceof StoreWriteError) throw StatusError.internal(error.message);
-      throw error;
-    }
   }
 
   #stored(
@@ -372,6 +371,7 @@ export class GenericRegistry implements Registry {
     const { resourceVersion, sendInitialEvents, bookmarks = false, signal, namespace, matches } = options;
     const version = parseResourceVersion(resourceVersion);
     if (version > 0) await waitForVersion(this.#cache, version);
+    else if (resourceVersion !== "0") await this.#catchUp();
     const isFromPresent = sendInitialEvents ?? version === 0;
     const after = isFromPresent ? undefined : version || this.#cache.revision;
     const selection = { namespace: this.kind.namespaced ? namespace : undefined, matches };

@@ -2,7 +2,7 @@ import { StatusError } from "../../core/api/status.ts";
 import type { WatchCache } from "./watch_cache.ts";
 
 /** Milliseconds that a read waits for a version that is yet to come. @see k8s.io/apiserver/pkg/storage/cacher, blockTimeout */
-const waitMs = 3_000;
+export const waitMs = 3_000;
 
 /** The number in a resourceVersion; 0 for none. @throws StatusError BadRequest when it is not one */
 export function parseResourceVersion(text: string | undefined): number {

@@ -4,12 +4,14 @@ import { StatusError } from "../../core/api/status.ts";
 import { assert } from "../../core/util/assert.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
+import { linkSignals } from "../../core/util/link_signals.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { SortedMap } from "../store/sorted_map.ts";
 import { keyOfEvent } from "../store/state.ts";
 import { Compacted, type KeyValue, type Store, type StoreEvent } from "../store/store.ts";
 import { Change } from "./change.ts";
 import type { RegistryEvent, Selection } from "./registry.ts";
+import { storeFailure } from "./store_failure.ts";
 import { resourcePath, StorageLayout, StoredObject } from "./stored_object.ts";
 import { Watcher } from "./watcher.ts";
 
@@ -18,6 +20,8 @@ const root = "/registry/";
 const bookmarkMs = 60_000;
 /** Milliseconds before a store that failed is read again. */
 const retryMs = 1_000;
+/** Milliseconds that others' commits may take to be shown: first with their own news, then after a mark of ours. */
+const catchUpMs = { unmarked: 100, marked: 5_000 };
 /** Recent changes held for watches that resume; older ones are read from the store. */
 const maxRecentChanges = 2_048;
 const maxRecentBytes = 16 * 2 ** 20;
@@ -130,6 +134,10 @@ export class WatchCache implements AsyncDisposable {
   #recentStart = 0;
   #waiters: (Omit<Deferred<boolean>, "promise"> & { readonly revision: number })[] = [];
   readonly #closing = new AbortController();
+  /** Aborted when what was followed is no longer the store's history. */
+  #following = new AbortController();
+  #catchingUp: Promise<void> | undefined;
+  #catchingUpNext: Promise<void> | undefined;
   #running: Promise<void> = Promise.resolve();
   #cancelBookmarks: () => void = () => {};
 
@@ -141,6 +149,53 @@ export class WatchCache implements AsyncDisposable {
   /** The last revision that readers see. */
   get revision(): number {
     return this.#revision;
+  }
+
+  /** Whether others write to the store, too: then readers who want the present must {@linkcode catchUp} first. */
+  get isShared(): boolean {
+    return this.#options.store.mark !== undefined;
+  }
+
+  /**
+   * Waits until readers see everything that was committed before the call, by whomever. Those who ask while one is on its
+   * way to the store go together with the next.
+   *
+   * @throws StatusError ServiceUnavailable when that cannot be known
+   */
+  catchUp(): Promise<void> {
+    if (!this.#catchingUp) {
+      this.#catchingUp = this.#catchUp().finally(() => {
+        this.#catchingUp = undefined;
+      });
+      return this.#catchingUp;
+    }
+    this.#catchingUpNext ??= this.#catchingUp
+      .catch(() => {})
+      .then(() => {
+        this.#catchingUpNext = undefined;
+        return this.catchUp();
+      });
+    return this.#catchingUpNext;
+  }
+
+  async #catchUp(): Promise<void> {
+    const { store } = this.#options;
+    const before = this.#revision;
+    try {
+      const { revision } = await store.get("");
+      if (revision < before) {
+        const reason = `The store went back from revision ${before} to ${revision}`;
+        this.#following.abort(new Error(reason));
+        throw StatusError.unavailable(reason);
+      }
+      if (await this.reach(revision, { timeoutMs: catchUpMs.unmarked })) return;
+      // The last revision may be nothing of ours: a mark is, and comes after it.
+      await store.mark?.();
+      if (await this.reach(revision, { timeoutMs: catchUpMs.marked })) return;
+      throw StatusError.unavailable(`the store's events do not come: at revision ${this.#revision} of ${revision}`);
+    } catch (error) {
+      throw storeFailure(error);
+    }
   }
 
   /** Holds one more kind from now on; resolves when all of its objects are there. */
@@ -190,6 +245,7 @@ export class WatchCache implements AsyncDisposable {
     this.#recent = [];
     this.#recentBytes = 0;
     this.#recentStart = revision;
+    this.#revision = revision;
     this.#advance(revision);
   }
 
@@ -201,21 +257,27 @@ export class WatchCache implements AsyncDisposable {
 
   async #follow(): Promise<void> {
     const { store, clock, log } = this.#options;
-    const { signal } = this.#closing;
+    const { signal: closing } = this.#closing;
     let mustLoad = false;
-    while (!signal.aborted) {
+    while (!closing.aborted) {
+      this.#following = new AbortController();
+      const { signal, release } = linkSignals(closing, this.#following.signal);
+      const onProgress = (revision: number) => this.#advance(revision);
       try {
         if (mustLoad) await this.load();
-        for await (const events of store.watch(root, { after: this.#revision, signal })) this.#apply(events);
-        if (signal.aborted) return;
-        throw new Error("the store was closed");
+        for await (const events of store.watch(root, { after: this.#revision, onProgress, signal }))
+          this.#apply(events);
+        if (closing.aborted) return;
+        throw signal.aborted ? signal.reason : new Error("the store was closed");
       } catch (error) {
-        if (signal.aborted) return;
+        if (closing.aborted) return;
         log.error("Lost track of the store", { error: errorMessage(error) });
         // Nobody knows what was missed: watchers resume by themselves, from what they have seen.
         for (const cache of this.#kinds.values()) for (const watcher of cache.watchers()) watcher.cut();
         mustLoad = true;
-        await clock.sleep(retryMs, { signal }).catch(() => {});
+        await clock.sleep(retryMs, { signal: closing }).catch(() => {});
+      } finally {
+        release();
       }
     }
   }
@@ -278,7 +340,7 @@ export class WatchCache implements AsyncDisposable {
    * Commits an object (undefined deletes) over what stands at `expected`, and waits until the cache shows it. Undefined
    * when somebody else was faster.
    *
-   * @throws StoreWriteError
+   * @throws StatusError of what the store says
    */
   async commit(
     cache: KindCache,
@@ -287,14 +349,20 @@ export class WatchCache implements AsyncDisposable {
   ): Promise<number | undefined> {
     const { expected, value, object } = write;
     if (value && object) this.#atHand.set(value, object);
-    const result = await this.#options.store.commit(cache.layout.keyOf(key), value, { expected });
-    if (!result.ok) {
-      // What the faster one did is shown before the caller looks again.
-      await this.reach(result.current?.revision ?? (await this.#options.store.get("")).revision);
-      return undefined;
-    }
-    await this.reach(result.revision);
-    return result.revision;
+    const { store } = this.#options;
+    const result = await store.commit(cache.layout.keyOf(key), value, { expected }).catch((error: unknown) => {
+      throw storeFailure(error);
+    });
+    // What the faster one did is shown before the caller looks again.
+    if (!result.ok && !result.current && this.isShared) await this.catchUp();
+    else await this.#show(result.ok ? result.revision : (result.current?.revision ?? (await store.get("")).revision));
+    return result.ok ? result.revision : undefined;
+  }
+
+  /** Waits until readers see a commit. @throws StatusError Timeout when a store that others write to does not tell of it */
+  async #show(revision: number): Promise<void> {
+    if (await this.reach(revision, this.isShared ? { timeoutMs: catchUpMs.marked } : {})) return;
+    throw StatusError.timeout(`revision ${revision} was written, but the store does not tell of it`);
   }
 
   /** Waits until readers see `revision`. False when that takes longer than `timeoutMs` (default: for ever). */
@@ -319,9 +387,9 @@ export class WatchCache implements AsyncDisposable {
     { prefix, after }: { prefix: string; after: string },
   ): Promise<StoredObject[]> {
     const { layout, items } = cache;
-    const page = await this.#options.store.list(layout.prefix + prefix, {
-      revision,
-      ...(after ? { after: layout.prefix + after } : {}),
+    const range = { revision, ...(after ? { after: layout.prefix + after } : {}) };
+    const page = await this.#options.store.list(layout.prefix + prefix, range).catch((error: unknown) => {
+      throw storeFailure(error);
     });
     return page.items.map((kv) => {
       const name = kv.key.slice(layout.prefix.length);
@@ -391,7 +459,7 @@ export class WatchCache implements AsyncDisposable {
         if (batch.length > 0) yield batch;
       }
     } catch (error) {
-      if (!(error instanceof Compacted)) throw error;
+      if (!(error instanceof Compacted)) throw storeFailure(error);
       throw StatusError.expired(`too old resource version: ${after} (${error.oldest})`);
     }
   }

@@ -127,7 +127,10 @@ export class EtcdGateway implements AsyncDisposable {
         this.#noteFailure(member, error);
         const mayAskAgain = isRead || wasNeverSent(error);
         if (!mayAskAgain || clock.monotonic() + pauseMs >= end) {
-          throw new StoreUnavailable(`etcd does not answer: ${errorMessage(error)}`, { cause: error });
+          throw new StoreUnavailable(`etcd does not answer: ${errorMessage(error)}`, {
+            cause: error,
+            mayHaveWritten: !mayAskAgain,
+          });
         }
       }
       // Every member once, then with pauses.

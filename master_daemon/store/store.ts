@@ -85,11 +85,15 @@ export class Compacted extends Error {
   }
 }
 
-/** Thrown when the store cannot be asked now. What was to be written may have been. */
+/** Thrown when the store cannot be asked now. */
 export class StoreUnavailable extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  /** Whether what was to be written may have been: nobody knows. */
+  readonly mayHaveWritten: boolean;
+
+  constructor(message: string, options: ErrorOptions & { readonly mayHaveWritten?: boolean } = {}) {
     super(message, options);
     this.name = "StoreUnavailable";
+    this.mayHaveWritten = options.mayHaveWritten ?? false;
   }
 }
 

@@ -1,0 +1,13 @@
+import { StatusError } from "../../core/api/status.ts";
+import { StoreUnavailable, StoreWriteError, ValueTooLarge } from "../store/store.ts";
+
+/** What clients are told of a failure of the store; any other error as it is. */
+export function storeFailure(error: unknown): unknown {
+  if (error instanceof StoreUnavailable) {
+    // Clients send again what was answered with 503 and Retry-After: only what certainly was not done may be.
+    return error.mayHaveWritten ? StatusError.timeout(error.message) : StatusError.unavailable(error.message);
+  }
+  if (error instanceof ValueTooLarge) return new StatusError(413, "RequestEntityTooLarge", error.message);
+  if (error instanceof StoreWriteError) return StatusError.internal(error.message);
+  return error;
+}
