@@ -332,7 +332,7 @@ describe("openLogStore() and others", () => {
     }
     await using memory = await openStore("memory:", options);
     expect(await contents(memory)).toEqual([]);
-    await expect(openStore("ftp://x", options)).rejects.toThrow("unknown scheme, known are memory, log: ftp://x");
+    await expect(openStore("ftp://x", options)).rejects.toThrow("unknown scheme, known are memory, etcd, log: ftp://x");
     await expect(openStore("log:", options)).rejects.toThrow(RangeError);
   });
 });
