@@ -1,5 +1,6 @@
 import { readdirSync, realpathSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import process from "node:process";
 import { kubectl, type Result, type Running, run, start, temporaryFolder, wherry } from "../e2e/harness.ts";
 
 /** A kubectl on this machine. */
@@ -11,23 +12,30 @@ export interface Kubectl {
   readonly minor: number;
 }
 
-/** The machine's kubectl, and the versions that lie beside it, newest first. Empty without kubectl. */
+/**
+ * The machine's kubectl, and the versions that lie beside it or in the folder WHERRY_KUBECTLS (`tools/kubectls.sh`), newest
+ * first. Empty without kubectl.
+ */
 export const kubectls: readonly Kubectl[] = kubectl ? findKubectls(kubectl) : [];
 
 function findKubectls(path: string): Kubectl[] {
-  const folder = dirname(realpathSync(path));
-  const beside = readdirSync(folder).flatMap((name): Kubectl[] => {
-    const minor = /^kubectl\.1\.(\d+)$/.exec(name)?.[1];
-    return minor ? [{ name, path: join(folder, name), minor: Number(minor) }] : [];
-  });
+  const folders = [dirname(realpathSync(path)), process.env["WHERRY_KUBECTLS"] ?? ""].filter((folder) => folder !== "");
+  const versions = folders.flatMap((folder) =>
+    readdirSync(folder).flatMap((name): Kubectl[] => {
+      const minor = /^kubectl\.1\.(\d+)$/.exec(name)?.[1];
+      return minor ? [{ name, path: join(folder, name), minor: Number(minor) }] : [];
+    }),
+  );
   const own = { name: basename(path), path, minor: Number.POSITIVE_INFINITY };
-  return [own, ...beside.sort((a, b) => b.minor - a.minor)];
+  return [own, ...versions.sort((a, b) => b.minor - a.minor)];
 }
 
-/** One kubectl of each group that speaks alike: SPDY or WebSockets, discovery, validation. Newest first. */
+/** One kubectl of each group that speaks alike: watch lists, SPDY or WebSockets, discovery, validation. Newest first. */
 export const dialects: readonly Kubectl[] = [
   ...new Set(
-    [Number.POSITIVE_INFINITY, 32, 30, 28].flatMap((newest) => kubectls.find(({ minor }) => minor <= newest) ?? []),
+    [Number.POSITIVE_INFINITY, 36, 32, 30, 28, 20].flatMap(
+      (newest) => kubectls.find(({ minor }) => minor <= newest) ?? [],
+    ),
   ),
 ];
 
