@@ -94,6 +94,7 @@ function unescapeValue(value: string): string {
   return result;
 }
 
-function escapeValue(value: string): string {
+/** A value as it stands in a field selector. */
+export function escapeValue(value: string): string {
   return value.replace(/[\\,=]/g, "\\$&");
 }

@@ -82,7 +82,7 @@ export const fieldError = {
   invalid: (field: string, value: unknown, detail: string): FieldError => ({
     type: "Invalid",
     field,
-    message: `Invalid value: ${show(value)}: ${detail}`,
+    message: detail ? `Invalid value: ${show(value)}: ${detail}` : `Invalid value: ${show(value)}`,
   }),
   typeInvalid: (field: string, value: unknown, detail: string): FieldError => ({
     type: "TypeInvalid",

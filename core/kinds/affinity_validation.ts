@@ -10,18 +10,19 @@ export function checkAffinity(affinity: Affinity, field: string): FieldErrors {
   const required = nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution;
   const requiredField = `${field}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
   const preferredField = `${field}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution`;
-  const errors: FieldError[] = [];
-  if (required && !required.nodeSelectorTerms?.length) {
-    errors.push(fieldError.required(requiredField, "must have at least one node selector term"));
-  }
   return [
-    ...errors,
-    ...(required?.nodeSelectorTerms ?? []).flatMap((term, index) => checkTerm(term, `${requiredField}[${index}]`)),
+    ...(required ? checkNodeSelectorTerms(required.nodeSelectorTerms ?? [], requiredField) : []),
     ...(nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap(({ weight, preference }, index) => [
       ...checkWeight(`${preferredField}[${index}].weight`, weight),
       ...checkTerm(preference, `${preferredField}[${index}].preference`),
     ]),
   ];
+}
+
+/** What is wrong with the terms of a node selector: one of them must hold. */
+export function checkNodeSelectorTerms(terms: readonly NodeSelectorTerm[], field: string): FieldErrors {
+  if (terms.length === 0) return [fieldError.required(field, "must have at least one node selector term")];
+  return terms.flatMap((term, index) => checkTerm(term, `${field}[${index}]`));
 }
 
 function checkWeight(field: string, weight: number): FieldErrors {

@@ -1,7 +1,7 @@
 /** Cells that the tables of several kinds share. */
 import type { Column } from "../api/kind.ts";
 import { formatLabelSelector, type LabelSelector } from "../api/labels.ts";
-import type { KubeObject } from "../api/meta.ts";
+import type { KubeObject, StringMap } from "../api/meta.ts";
 import { ageText } from "../api/table.ts";
 import type { PodSpec, PodTemplateSpec } from "./pod.ts";
 
@@ -22,13 +22,21 @@ export const ageColumn: Column<KubeObject> = {
   cell: (object, { now }) => ageText(object.metadata.creationTimestamp, now),
 };
 
+/** What kinds without columns of their own have beside the name. */
+export const createdAtColumn: Column<KubeObject> = {
+  name: "Created At",
+  type: "date",
+  description: "When the object was created.",
+  cell: (object) => object.metadata.creationTimestamp ?? "",
+};
+
 /** Names of the containers, comma separated. */
-function containerNames(spec: PodSpec | undefined): string {
+export function containerNames(spec: PodSpec | undefined): string {
   return (spec?.containers ?? []).map((container) => container.name).join(",");
 }
 
 /** Images of the containers, comma separated. */
-function containerImages(spec: PodSpec | undefined): string {
+export function containerImages(spec: PodSpec | undefined): string {
   return (spec?.containers ?? []).map((container) => container.image ?? "").join(",");
 }
 
@@ -64,6 +72,26 @@ export function templateColumns<
       cell: ({ spec }) => selectorText(spec.selector),
     },
   ];
+}
+
+/** Labels as one text: `a=b,c=d`; `<none>` for no labels. */
+export function labelsText(labels: StringMap | undefined): string {
+  return selectorText(labels && { matchLabels: labels });
+}
+
+const accessModeTexts: readonly (readonly [string, string])[] = [
+  ["ReadWriteOnce", "RWO"],
+  ["ReadOnlyMany", "ROX"],
+  ["ReadWriteMany", "RWX"],
+  ["ReadWriteOncePod", "RWOP"],
+];
+
+/** Access modes in their short form: `RWO,ROX`. */
+export function accessModesText(modes: readonly string[] = []): string {
+  return accessModeTexts
+    .filter(([mode]) => modes.includes(mode))
+    .map(([, text]) => text)
+    .join(",");
 }
 
 /** The text, or `<none>`. */

@@ -2,7 +2,7 @@ import { defineKind, type Kind } from "../api/kind.ts";
 import type { LabelSelector } from "../api/labels.ts";
 import type { Condition, KubeObject } from "../api/meta.ts";
 import { ageColumn, nameColumn, templateColumns } from "./cells.ts";
-import { validateDeployment, validateDeploymentUpdate } from "./deployment_validation.ts";
+import { validateDeployment, validateDeploymentStatus, validateDeploymentUpdate } from "./deployment_validation.ts";
 import type { PodTemplateSpec } from "./pod.ts";
 import { defaultPodTemplate } from "./pod_defaults.ts";
 import { withStatusOf } from "./with_status.ts";
@@ -69,6 +69,7 @@ export const deployment: Kind<Deployment> = defineKind<Deployment>({
     prepareForUpdate: (next, previous) => withStatusOf(previous, next),
     validate: validateDeployment,
     validateUpdate: validateDeploymentUpdate,
+    validateStatusUpdate: validateDeploymentStatus,
   },
   columns: [
     nameColumn,

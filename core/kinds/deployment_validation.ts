@@ -1,7 +1,8 @@
 import { type FieldError, fieldError } from "../api/status.ts";
 import type { Deployment, DeploymentSpec, RollingUpdate } from "./deployment.ts";
+import { checkAtMostAll, checkIntOrPercent, intOrPercentAmount } from "./int_or_percent.ts";
 import { checkImmutable, checkNonNegative, type FieldErrors } from "./validators.ts";
-import { checkSelectorAndTemplate } from "./workload_validation.ts";
+import { checkCollisionCount, checkCounts, checkNotGreater, checkSelectorAndTemplate } from "./workload_validation.ts";
 
 /** What is wrong with a deployment. @see k8s.io/kubernetes/pkg/apis/apps/validation */
 export function validateDeployment({ spec }: Deployment): FieldErrors {
@@ -18,6 +19,25 @@ export function validateDeployment({ spec }: Deployment): FieldErrors {
 /** What may not change in a deployment. */
 export function validateDeploymentUpdate(next: Deployment, previous: Deployment): FieldErrors {
   return checkImmutable("spec.selector", next.spec.selector, previous.spec.selector);
+}
+
+/** What is wrong with the status of a deployment. */
+export function validateDeploymentStatus({ status = {} }: Deployment, previous: Deployment): FieldErrors {
+  return [
+    ...checkCounts(status, [
+      "observedGeneration",
+      "replicas",
+      "updatedReplicas",
+      "readyReplicas",
+      "availableReplicas",
+      "unavailableReplicas",
+      "terminatingReplicas",
+      "collisionCount",
+    ]),
+    ...checkNotGreater(status, ["updatedReplicas", "readyReplicas", "availableReplicas"], "replicas"),
+    ...checkNotGreater(status, ["availableReplicas"], "readyReplicas", "readyReplicas"),
+    ...checkCollisionCount(status, previous.status),
+  ];
 }
 
 function checkDeadline({ progressDeadlineSeconds, minReadySeconds = 0 }: DeploymentSpec): FieldErrors {
@@ -39,8 +59,12 @@ function checkStrategy({ strategy = {} }: DeploymentSpec): FieldErrors {
       return strategy.rollingUpdate
         ? checkRollingUpdate(strategy.rollingUpdate, `${field}.rollingUpdate`)
         : [fieldError.required(`${field}.rollingUpdate`, "this should be defaulted and never be nil")];
-    default:
-      return [fieldError.notSupported(`${field}.type`, strategy.type, ["Recreate", "RollingUpdate"])];
+    default: {
+      // The value is shown as Kubernetes shows it: a whole strategy with the names that Go has for its fields.
+      const { type, rollingUpdate = null } = strategy as { readonly type?: unknown; readonly rollingUpdate?: unknown };
+      const value = { Type: type, RollingUpdate: rollingUpdate };
+      return [fieldError.notSupported(field, value, ["Recreate", "RollingUpdate"])];
+    }
   }
 }
 
@@ -49,21 +73,7 @@ function checkRollingUpdate({ maxSurge = 0, maxUnavailable = 0 }: RollingUpdate,
     ...checkIntOrPercent(`${field}.maxUnavailable`, maxUnavailable),
     ...checkIntOrPercent(`${field}.maxSurge`, maxSurge),
   ];
-  if (amount(maxUnavailable) === 0 && amount(maxSurge) === 0)
+  if (intOrPercentAmount(maxUnavailable) === 0 && intOrPercentAmount(maxSurge) === 0)
     errors.push(fieldError.invalid(`${field}.maxUnavailable`, maxUnavailable, "may not be 0 when `maxSurge` is 0"));
-  if (typeof maxUnavailable === "string" && amount(maxUnavailable) > 100)
-    errors.push(fieldError.invalid(`${field}.maxUnavailable`, maxUnavailable, "must not be greater than 100%"));
-  return errors;
-}
-
-function amount(value: number | string): number {
-  return typeof value === "number" ? value : Number.parseInt(value, 10) || 0;
-}
-
-function checkIntOrPercent(field: string, value: number | string): FieldErrors {
-  if (typeof value === "number") return checkNonNegative(field, value);
-  if (/^[0-9]+%$/.test(value)) return [];
-  const detail =
-    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
-  return [fieldError.invalid(field, value, detail)];
+  return [...errors, ...checkAtMostAll(`${field}.maxUnavailable`, maxUnavailable)];
 }

@@ -6,65 +6,117 @@
  */
 import type { Kind } from "../api/kind.ts";
 import { configMap } from "./configmap.ts";
+import { controllerRevision } from "./controller_revision.ts";
+import { cronJob } from "./cron_job.ts";
 import { customResourceDefinition } from "./custom_resource_definition.ts";
+import { daemonSet } from "./daemon_set.ts";
 import { deployment } from "./deployment.ts";
 import { endpointSlice } from "./endpoint_slice.ts";
 import { endpoints } from "./endpoints.ts";
 import { event } from "./event.ts";
+import { horizontalPodAutoscaler } from "./horizontal_pod_autoscaler.ts";
+import { job } from "./job.ts";
 import { lease } from "./lease.ts";
+import { limitRange } from "./limit_range.ts";
 import { namespace } from "./namespace.ts";
 import { node } from "./node.ts";
+import { persistentVolume } from "./persistent_volume.ts";
+import { persistentVolumeClaim } from "./persistent_volume_claim.ts";
 import { pod } from "./pod.ts";
+import { podDisruptionBudget } from "./pod_disruption_budget.ts";
+import { podTemplate } from "./pod_template.ts";
 import { replicaSet } from "./replica_set.ts";
+import { replicationController } from "./replication_controller.ts";
+import { resourceQuota } from "./resource_quota.ts";
 import { secret } from "./secret.ts";
 import { service } from "./service.ts";
 import { serviceAccount } from "./service_account.ts";
+import { statefulSet } from "./stateful_set.ts";
 
 /** All kinds, core group first. */
 export const kinds: readonly Kind[] = [
   configMap,
   endpoints,
   event,
+  limitRange,
   namespace,
   node,
+  persistentVolumeClaim,
+  persistentVolume,
   pod,
+  podTemplate,
+  replicationController,
+  resourceQuota,
   secret,
   serviceAccount,
   service,
+  controllerRevision,
+  daemonSet,
   deployment,
   replicaSet,
+  statefulSet,
+  horizontalPodAutoscaler,
+  cronJob,
+  job,
+  podDisruptionBudget,
   customResourceDefinition,
   lease,
   endpointSlice,
 ];
 
 export type * from "./configmap.ts";
+export type * from "./controller_revision.ts";
+export type * from "./cron_job.ts";
 export type * from "./custom_resource_definition.ts";
+export type * from "./daemon_set.ts";
 export type * from "./deployment.ts";
 export type * from "./endpoint_slice.ts";
 export type * from "./endpoints.ts";
 export type * from "./event.ts";
+export type * from "./horizontal_pod_autoscaler.ts";
+export type * from "./job.ts";
 export type * from "./lease.ts";
+export type * from "./limit_range.ts";
 export type * from "./namespace.ts";
 export type * from "./node.ts";
+export type * from "./persistent_volume.ts";
+export type * from "./persistent_volume_claim.ts";
 export type * from "./pod.ts";
+export type * from "./pod_disruption_budget.ts";
+export type * from "./pod_template.ts";
 export type * from "./replica_set.ts";
+export type * from "./replication_controller.ts";
+export type * from "./resource_quota.ts";
 export type * from "./secret.ts";
 export type * from "./service.ts";
 export type * from "./service_account.ts";
+export type * from "./stateful_set.ts";
 export {
   configMap,
+  controllerRevision,
+  cronJob,
   customResourceDefinition,
+  daemonSet,
   deployment,
   endpointSlice,
   endpoints,
   event,
+  horizontalPodAutoscaler,
+  job,
   lease,
+  limitRange,
   namespace,
   node,
+  persistentVolume,
+  persistentVolumeClaim,
   pod,
+  podDisruptionBudget,
+  podTemplate,
   replicaSet,
+  replicationController,
+  resourceQuota,
   secret,
   service,
   serviceAccount,
+  statefulSet,
 };

@@ -6,7 +6,7 @@ import type { PodTemplateSpec } from "./pod.ts";
 import { defaultPodTemplate } from "./pod_defaults.ts";
 import { checkImmutable, checkNonNegative } from "./validators.ts";
 import { withStatusOf } from "./with_status.ts";
-import { checkSelectorAndTemplate } from "./workload_validation.ts";
+import { checkReplicaStatus, checkSelectorAndTemplate } from "./workload_validation.ts";
 
 /** What a replica set is to be. */
 export interface ReplicaSetSpec {
@@ -50,8 +50,7 @@ export const replicaSet: Kind<ReplicaSet> = defineKind<ReplicaSet>({
   strategy: {
     applyDefaults: (object) => {
       const spec: Partial<ReplicaSetSpec> = object.spec ?? {};
-      const template = spec.template && defaultPodTemplate(spec.template);
-      const defaulted = { ...spec, replicas: spec.replicas ?? 1, ...(template ? { template } : {}) };
+      const defaulted = { ...spec, replicas: spec.replicas ?? 1, template: defaultPodTemplate(spec.template) };
       return { ...object, spec: defaulted as ReplicaSetSpec };
     },
     prepareForCreate: (object) => ({ ...object, status: { replicas: 0 } }),
@@ -62,6 +61,7 @@ export const replicaSet: Kind<ReplicaSet> = defineKind<ReplicaSet>({
       ...checkSelectorAndTemplate(spec, "ReplicaSet"),
     ],
     validateUpdate: (next, previous) => checkImmutable("spec.selector", next.spec.selector, previous.spec.selector),
+    validateStatusUpdate: ({ status }) => checkReplicaStatus(status),
     fields: ({ status }) => ({ "status.replicas": String(status?.replicas ?? 0) }),
   },
   columns: [

@@ -1,15 +1,8 @@
-import { qualifiedNameErrors } from "../api/label_validation.ts";
 import { compareQuantities, formatQuantity, parseQuantity, type Quantity, quantityError } from "../api/quantity.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import type { ResourceList, ResourceRequirements } from "./pod.ts";
-import { checkAll, type FieldErrors } from "./validators.ts";
-
-const standard: ReadonlySet<string> = new Set(["cpu", "memory", "ephemeral-storage"]);
-
-/** Whether more of the resource may be promised than there is: true of Kubernetes' own resources but huge pages. */
-function mayOvercommit(name: string): boolean {
-  return standard.has(name);
-}
+import { checkContainerResourceName, isCounted, mayOvercommit } from "./resource_names.ts";
+import type { FieldErrors } from "./validators.ts";
 
 /** What is wrong with what a container requests and is limited to. */
 export function checkResources({ limits = {}, requests = {} }: ResourceRequirements, field: string): FieldErrors {
@@ -52,21 +45,15 @@ export function checkList(
 ): FieldErrors {
   return Object.entries(list).flatMap(([name, text]) => {
     const at = `${field}[${name}]`;
-    const errors: FieldError[] = [...checkName(name, at)];
+    const errors: FieldError[] = [...checkContainerResourceName(name, at)];
     const reason = quantityError(text);
     if (reason !== undefined) return [...errors, fieldError.invalid(at, text, reason)];
     const amount = parseQuantity(text);
     if (amount.nano < 0n) {
       errors.push(fieldError.invalid(at, formatQuantity(amount), "must be greater than or equal to 0"));
-    } else if (!standard.has(name) && amount.nano % 1_000_000_000n !== 0n) {
+    } else if (isCounted(name) && amount.nano % 1_000_000_000n !== 0n) {
       errors.push(fieldError.invalid(at, formatQuantity(amount), "must be an integer"));
     }
     return [...errors, ...also(name, amount)];
   });
-}
-
-function checkName(name: string, field: string): FieldErrors {
-  const errors = checkAll(field, name, qualifiedNameErrors(name));
-  if (errors.length > 0 || name.includes("/") || standard.has(name) || name.startsWith("hugepages-")) return errors;
-  return [fieldError.invalid(field, name, "must be a standard resource type or fully qualified")];
 }

@@ -1,4 +1,5 @@
 /** Checks of single values that several kinds share. Each returns the errors it found, with Kubernetes' wording. */
+import { dnsSubdomainError } from "../api/kind.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { semanticEqual } from "./semantic_equal.ts";
 
@@ -143,4 +144,17 @@ export function projectedPathError(path: string): string | undefined {
   const reason = descendingPathError(path);
   if (reason !== undefined) return reason;
   return path.startsWith("..") ? "must not start with '..'" : undefined;
+}
+
+/** What is wrong with a path below a domain, as `acme.io/foo`. @see k8s.io/apimachinery/pkg/util/validation, IsDomainPrefixedPath */
+export function domainPrefixedPathErrors(field: string, text: string): FieldErrors {
+  if (text === "") return [fieldError.required(field)];
+  const slash = text.indexOf("/");
+  const [domain, path] = [text.slice(0, Math.max(slash, 0)), text.slice(slash + 1)];
+  if (slash < 0 || domain === "" || path === "")
+    return [fieldError.invalid(field, text, 'must be a domain-prefixed path (such as "acme.io/foo")')];
+  const errors = check(field, domain, dnsSubdomainError(domain));
+  if (/^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(path)) return errors;
+  const detail = "Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')";
+  return [...errors, fieldError.invalid(field, path, detail)];
 }

@@ -54,8 +54,11 @@ export function callOf(request: ApiRequest): Call {
   };
 }
 
-function verbOf(plain: string, { name }: ResourceRoute, query: URLSearchParams): string {
-  if (name !== undefined) return plain;
+function verbOf(plain: string, { name, subresource }: ResourceRoute, query: URLSearchParams): string {
+  if (name !== undefined) {
+    const isWatch = plain === "get" && subresource === undefined && booleanParameter(query, "watch");
+    return isWatch ? "watch" : plain;
+  }
   if (plain === "get") return booleanParameter(query, "watch") ? "watch" : "list";
   if (plain === "delete") return "deletecollection";
   if (plain === "create") return plain;

@@ -1,4 +1,4 @@
-import { checkFieldSelector, type FieldSelector, parseFieldSelector } from "../../core/api/fields.ts";
+import { checkFieldSelector, escapeValue, type FieldSelector, parseFieldSelector } from "../../core/api/fields.ts";
 import type { Kind } from "../../core/api/kind.ts";
 import { parseLabelSelector } from "../../core/api/labels.ts";
 import type { KubeObject } from "../../core/api/meta.ts";
@@ -72,11 +72,19 @@ export function dryRunErrors(values: readonly string[]): readonly FieldError[] {
 /**
  * Reads the selectors of a list, watch or deletecollection.
  *
+ * @param name the only object that is meant, if the path names one
  * @throws StatusError BadRequest for a selector that cannot be read, or a field that the kind does not offer
  */
-export function selection(kind: Kind, namespace: string | undefined, query: URLSearchParams): Selection {
+export function selection(
+  kind: Kind,
+  namespace: string | undefined,
+  query: URLSearchParams,
+  name?: string | undefined,
+): Selection {
   const labels = parseLabelSelector(query.get("labelSelector") ?? "");
-  const fields = parseFieldSelector(query.get("fieldSelector") ?? "");
+  const fieldText = query.get("fieldSelector") ?? "";
+  const named = name === undefined ? [] : [`metadata.name=${escapeValue(name)}`];
+  const fields = parseFieldSelector([...named, ...(fieldText ? [fieldText] : [])].join(","));
   if (!fields.empty) checkFieldSelector(fields, fieldNames(kind));
   if (labels.empty && fields.empty) return { namespace };
   return {

@@ -43,6 +43,12 @@ export function parseRoute(path: string): Route {
   const query = new URLSearchParams(mark < 0 ? "" : path.slice(mark + 1));
   if (!rawPath.startsWith("/")) throw StatusError.badRequest("the request path must begin with a slash");
   const raw = rawPath.slice(1).split("/");
+  // The older way to ask for a watch.
+  const root = raw[0] === "api" ? 2 : 3;
+  if ((raw[0] === "api" || raw[0] === "apis") && raw[root] === "watch" && raw.length > root + 1) {
+    raw.splice(root, 1);
+    query.set("watch", "true");
+  }
   const end = endOfProxied(raw);
   if (end !== undefined) {
     const behind = raw.splice(end);

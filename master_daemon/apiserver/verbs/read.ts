@@ -28,7 +28,7 @@ export async function list(r: ResourceRequest): Promise<ApiResponse> {
   return listResponse(r.kind, page, r.form);
 }
 
-/** GET on a collection with `watch`. */
+/** GET with `watch` on a collection, or on one object. */
 export async function watch(r: ResourceRequest): Promise<ApiResponse> {
   const { query, services } = r;
   const resourceVersion = resourceVersionParameter(query);
@@ -52,7 +52,7 @@ export async function watch(r: ResourceRequest): Promise<ApiResponse> {
     kind: r.kind,
     registry: r.registry,
     watch: {
-      ...selection(r.kind, r.route.namespace, query),
+      ...selection(r.kind, r.route.namespace, query, r.route.name),
       resourceVersion,
       sendInitialEvents,
       bookmarks: booleanParameter(query, "allowWatchBookmarks"),

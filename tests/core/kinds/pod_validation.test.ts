@@ -197,7 +197,9 @@ const containerCases: [string, Partial<Container>, string[]][] = [
     { resources: { limits: { gpu: "1" } } },
     [
       'spec.containers[0].resources.limits[gpu]: Invalid value: "gpu": must be a standard resource type or fully qualified',
+      'spec.containers[0].resources.limits[gpu]: Invalid value: "gpu": must be a standard resource for containers',
       'spec.containers[0].resources.requests[gpu]: Invalid value: "gpu": must be a standard resource type or fully qualified',
+      'spec.containers[0].resources.requests[gpu]: Invalid value: "gpu": must be a standard resource for containers',
     ],
   ],
   [

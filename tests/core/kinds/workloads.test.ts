@@ -62,7 +62,9 @@ describe("deployment", () => {
     [
       "an unknown strategy",
       { strategy: { type: "Canary" as "Recreate" } },
-      ['spec.strategy.type: Unsupported value: "Canary": supported values: "Recreate", "RollingUpdate"'],
+      [
+        'spec.strategy: Unsupported value: {"Type":"Canary","RollingUpdate":null}: supported values: "Recreate", "RollingUpdate"',
+      ],
     ],
     [
       "no room to move",
@@ -87,6 +89,7 @@ describe("deployment", () => {
     const bare = { apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "a" } } as unknown as Deployment;
     expect(errorsOf(deployment, bare)).toEqual([
       "spec.selector: Required value",
+      "spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`",
       "spec.template.spec.containers: Required value",
     ]);
   });
@@ -117,7 +120,10 @@ describe("replica set", () => {
   it("a template is required", () => {
     const { template: _template, ...spec } = replicaSetOf().spec;
     const object = { ...replicaSetOf(), spec } as ReplicaSet;
-    expect(errorsOf(replicaSet, object)).toEqual(["spec.template: Required value"]);
+    expect(errorsOf(replicaSet, object)).toEqual([
+      "spec.template.metadata.labels: Invalid value: null: `selector` does not match template `labels`",
+      "spec.template.spec.containers: Required value",
+    ]);
     expect(errorsOf(replicaSet, replicaSetOf())).toEqual([]);
   });
 

@@ -219,6 +219,23 @@ describe("handle() lists", () => {
 });
 
 describe("handle() watches", () => {
+  it.each([
+    ["an object by its path", `${maps}/a?watch=true`],
+    ["a collection by the older path", "/api/v1/watch/namespaces/default/configmaps?fieldSelector=metadata.name%3Da"],
+    ["an object by the older path", "/api/v1/watch/namespaces/default/configmaps/a"],
+  ])("%s", async (_what, path) => {
+    const api = await openApi();
+    await api.create(maps, configMap("a"));
+    await api.create(maps, configMap("b"));
+    const stop = new AbortController();
+    const events = watchEvents(api, path, { signal: stop.signal });
+    expect((await events.next()).value).toMatchObject({ type: "ADDED", object: { metadata: { name: "a" } } });
+    await api.call("DELETE", `${maps}/b`);
+    await api.call("DELETE", `${maps}/a`);
+    expect((await events.next()).value).toMatchObject({ type: "DELETED", object: { metadata: { name: "a" } } });
+    stop.abort();
+  });
+
   it("shows what is there, then changes, with bytes shared by all watchers", async () => {
     const api = await openApi();
     await api.create(maps, configMap("a"));

@@ -1,0 +1,149 @@
+import { defineKind, type Kind } from "../api/kind.ts";
+import type { KubeObject } from "../api/meta.ts";
+import { fieldError } from "../api/status.ts";
+import { ageText } from "../api/table.ts";
+import { ageColumn, containerImages, containerNames, nameColumn, selectorText } from "./cells.ts";
+import { scheduleError } from "./cron_schedule.ts";
+import type { ObjectReference } from "./endpoints.ts";
+import type { JobTemplateSpec } from "./job.ts";
+import { defaultJobSpec } from "./job_defaults.ts";
+import { checkJobTemplate } from "./job_validation.ts";
+import { timeZoneError } from "./time_zones.ts";
+import { check, checkNonNegative, checkRequiredOneOf, type FieldErrors } from "./validators.ts";
+import { withMembers } from "./with_members.ts";
+
+/** What a cron job is to be. */
+export interface CronJobSpec {
+  readonly schedule: string;
+  readonly timeZone?: string;
+  readonly startingDeadlineSeconds?: number;
+  readonly concurrencyPolicy?: "Allow" | "Forbid" | "Replace";
+  readonly suspend?: boolean;
+  readonly jobTemplate: JobTemplateSpec;
+  readonly successfulJobsHistoryLimit?: number;
+  readonly failedJobsHistoryLimit?: number;
+}
+
+/** What a cron job is doing. */
+export interface CronJobStatus {
+  readonly active?: readonly ObjectReference[];
+  readonly lastScheduleTime?: string;
+  readonly lastSuccessfulTime?: string;
+}
+
+/** Jobs at set times. @see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ */
+export interface CronJob extends KubeObject {
+  readonly spec: CronJobSpec;
+  readonly status?: CronJobStatus;
+}
+
+/** Names of jobs are those of their cron job and eleven characters for the time. */
+const maxNameLength = 63 - 11;
+
+/** The kind CronJob. */
+export const cronJob: Kind<CronJob> = defineKind<CronJob>({
+  group: "batch",
+  version: "v1",
+  kind: "CronJob",
+  plural: "cronjobs",
+  namespaced: true,
+  shortNames: ["cj"],
+  categories: ["all"],
+  schema: "io.k8s.api.batch.v1.CronJob",
+  subresources: { status: true },
+  strategy: {
+    applyDefaults: (object) => ({ ...object, spec: defaultSpec(object.spec ?? {}) }),
+    prepareForCreate: (object) => ({ ...object, status: {} }),
+    validate,
+  },
+  columns: [
+    nameColumn,
+    { name: "Schedule", type: "string", description: "When jobs are made.", cell: ({ spec }) => spec.schedule },
+    {
+      name: "Timezone",
+      type: "string",
+      description: "The time zone of the schedule.",
+      cell: ({ spec }) => spec.timeZone ?? "<none>",
+    },
+    {
+      name: "Suspend",
+      type: "boolean",
+      description: "Whether no jobs are made.",
+      cell: ({ spec }) => (spec.suspend === undefined ? "<unset>" : spec.suspend ? "True" : "False"),
+    },
+    {
+      name: "Active",
+      type: "integer",
+      description: "Jobs that run.",
+      cell: ({ status }) => status?.active?.length ?? 0,
+    },
+    {
+      name: "Last Schedule",
+      type: "string",
+      description: "How long ago a job was made.",
+      cell: ({ status }, { now }) => (status?.lastScheduleTime ? ageText(status.lastScheduleTime, now) : "<none>"),
+    },
+    ageColumn,
+    {
+      name: "Containers",
+      type: "string",
+      priority: 1,
+      description: "Names of the template's containers.",
+      cell: ({ spec }) => containerNames(spec.jobTemplate.spec.template.spec),
+    },
+    {
+      name: "Images",
+      type: "string",
+      priority: 1,
+      description: "Images of the template's containers.",
+      cell: ({ spec }) => containerImages(spec.jobTemplate.spec.template.spec),
+    },
+    {
+      name: "Selector",
+      type: "string",
+      priority: 1,
+      description: "Labels of the pods that belong to the jobs.",
+      cell: ({ spec }) => selectorText(spec.jobTemplate.spec.selector),
+    },
+  ],
+});
+
+function defaultSpec(spec: CronJobSpec): CronJobSpec {
+  return withMembers(spec, {
+    concurrencyPolicy: spec.concurrencyPolicy || "Allow",
+    suspend: spec.suspend ?? false,
+    successfulJobsHistoryLimit: spec.successfulJobsHistoryLimit ?? 3,
+    failedJobsHistoryLimit: spec.failedJobsHistoryLimit ?? 1,
+    jobTemplate: {
+      ...spec.jobTemplate,
+      metadata: spec.jobTemplate?.metadata ?? {},
+      spec: defaultJobSpec(spec.jobTemplate?.spec),
+    },
+  });
+}
+
+/** What is wrong with a cron job. @see k8s.io/kubernetes/pkg/apis/batch/validation, ValidateCronJobCreate */
+function validate({ metadata, spec }: CronJob): FieldErrors {
+  const name = metadata.name ?? "";
+  return [
+    ...checkSchedule(spec.schedule),
+    ...checkNonNegative("spec.startingDeadlineSeconds", spec.startingDeadlineSeconds),
+    ...check("spec.timeZone", spec.timeZone, timeZoneError(spec.timeZone)),
+    ...checkRequiredOneOf("spec.concurrencyPolicy", spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"]),
+    ...checkJobTemplate(spec.jobTemplate, "spec.jobTemplate"),
+    ...checkNonNegative("spec.successfulJobsHistoryLimit", spec.successfulJobsHistoryLimit),
+    ...checkNonNegative("spec.failedJobsHistoryLimit", spec.failedJobsHistoryLimit),
+    ...(name.length > maxNameLength
+      ? [fieldError.invalid("metadata.name", name, `must be no more than ${maxNameLength} characters`)]
+      : []),
+  ];
+}
+
+function checkSchedule(schedule: string | undefined): FieldErrors {
+  const field = "spec.schedule";
+  if (!schedule) return [fieldError.required(field)];
+  const errors = check(field, schedule, scheduleError(schedule));
+  if (!schedule.includes("TZ")) return errors;
+  const detail = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
+  return [...errors, fieldError.invalid(field, schedule, detail)];
+}

@@ -1,0 +1,186 @@
+import { dnsLabelError, dnsSubdomainError } from "../api/kind.ts";
+import type { JsonObject } from "../api/meta.ts";
+import { compareQuantities, formatQuantity, parseQuantity, quantityError } from "../api/quantity.ts";
+import { type FieldError, fieldError } from "../api/status.ts";
+import { checkNodeSelectorTerms } from "./affinity_validation.ts";
+import type {
+  AccessMode,
+  CsiPersistentVolumeSource,
+  PersistentVolume,
+  PersistentVolumeSpec,
+} from "./persistent_volume.ts";
+import { semanticEqual } from "./semantic_equal.ts";
+import { checkImmutable, checkOneOf, checkOptional, checkRequired, type FieldErrors } from "./validators.ts";
+import { checkDriverName, checkVolumeSource } from "./volume_source_validation.ts";
+
+const accessModes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+const reclaimPolicies = ["Delete", "Recycle", "Retain"];
+
+/** Files or a device. */
+export const volumeModes: readonly string[] = ["Block", "Filesystem"];
+
+/** Sources in the order in which Kubernetes looks for them: the first one counts. */
+const sources = [
+  "hostPath",
+  "gcePersistentDisk",
+  "awsElasticBlockStore",
+  "glusterfs",
+  "flocker",
+  "nfs",
+  "rbd",
+  "quobyte",
+  "cephfs",
+  "iscsi",
+  "cinder",
+  "fc",
+  "flexVolume",
+  "azureFile",
+  "vsphereVolume",
+  "photonPersistentDisk",
+  "portworxVolume",
+  "azureDisk",
+  "scaleIO",
+  "local",
+  "storageos",
+  "csi",
+] as const;
+
+/** What is wrong with a persistent volume. @see k8s.io/kubernetes/pkg/apis/core/validation, ValidatePersistentVolumeSpec */
+export function validatePersistentVolume({ spec }: PersistentVolume): FieldErrors {
+  const attributes = spec.volumeAttributesClassName;
+  return [
+    ...(spec.accessModes?.length ? [] : [fieldError.required("spec.accessModes")]),
+    ...checkAccessModes(spec.accessModes ?? [], "spec.accessModes"),
+    ...checkCapacity(spec),
+    ...checkOneOf("spec.persistentVolumeReclaimPolicy", spec.persistentVolumeReclaimPolicy, reclaimPolicies),
+    ...checkNodeAffinity(spec),
+    ...checkSources(spec),
+    ...checkRecycledRoot(spec),
+    ...checkOptional("spec.storageClassName", spec.storageClassName, dnsSubdomainError),
+    ...checkOneOf("spec.volumeMode", spec.volumeMode, volumeModes),
+    ...(attributes === undefined
+      ? []
+      : [
+          ...(attributes === ""
+            ? [fieldError.required("spec.volumeAttributesClassName", "an empty string is disallowed")]
+            : checkOptional("spec.volumeAttributesClassName", attributes, dnsSubdomainError)),
+          ...(spec.csi
+            ? []
+            : [fieldError.required("spec.csi", "has to be specified when using volumeAttributesClassName")]),
+        ]),
+  ];
+}
+
+/** What may not change in a persistent volume: where its data is. */
+export function validatePersistentVolumeUpdate(next: PersistentVolume, previous: PersistentVolume): FieldErrors {
+  const [spec, old] = [next.spec, previous.spec];
+  const errors: FieldError[] = [];
+  if (!semanticEqual(sourceOf(spec, old), sourceOf(old, old))) {
+    const detail = "spec.persistentvolumesource is immutable after creation";
+    errors.push(fieldError.forbidden("spec.persistentvolumesource", detail));
+  }
+  return [
+    ...errors,
+    ...checkImmutable("volumeMode", spec.volumeMode, old.volumeMode),
+    ...(old.nodeAffinity ? checkImmutable("nodeAffinity", spec.nodeAffinity, old.nodeAffinity) : []),
+  ];
+}
+
+/** What is wrong with access modes that are there. */
+export function checkAccessModes(modes: readonly AccessMode[], field: string): FieldErrors {
+  const errors: FieldError[] = modes
+    .filter((mode) => !accessModes.includes(mode))
+    .map((mode) => fieldError.notSupported(field, mode, accessModes));
+  if (modes.includes("ReadWriteOncePod") && modes.some((mode) => mode !== "ReadWriteOncePod"))
+    errors.push(fieldError.forbidden(field, "may not use ReadWriteOncePod with other access modes"));
+  return errors;
+}
+
+/** An amount of storage must be more than nothing. */
+export function checkPositiveAmount(field: string, amount: string | number): FieldErrors {
+  const reason = quantityError(amount);
+  if (reason !== undefined) return [fieldError.invalid(field, amount, reason)];
+  const quantity = parseQuantity(amount);
+  return compareQuantities(quantity, parseQuantity("0")) <= 0
+    ? [fieldError.invalid(field, formatQuantity(quantity), "must be greater than zero")]
+    : [];
+}
+
+function checkCapacity({ capacity = {} }: PersistentVolumeSpec): FieldErrors {
+  const field = "spec.capacity";
+  const names = Object.keys(capacity);
+  const errors: FieldError[] = names.length === 0 ? [fieldError.required(field)] : [];
+  if (!Object.hasOwn(capacity, "storage") || names.length > 1)
+    errors.push(fieldError.notSupported(field, capacity, ["storage"]));
+  return [
+    ...errors,
+    ...Object.entries(capacity).flatMap(([name, amount]) => checkPositiveAmount(`${field}[${name}]`, amount)),
+  ];
+}
+
+function checkNodeAffinity({ nodeAffinity }: PersistentVolumeSpec): FieldErrors {
+  if (!nodeAffinity) return [];
+  const field = "spec.nodeAffinity.required";
+  if (!nodeAffinity.required) return [fieldError.required(field, "must specify required node constraints")];
+  const { nodeSelectorTerms = [] } = nodeAffinity.required;
+  return checkNodeSelectorTerms(nodeSelectorTerms, `${field}.nodeSelectorTerms`);
+}
+
+function checkSources(spec: PersistentVolumeSpec): FieldErrors {
+  const [first, ...others] = sources.filter((type) => spec[type] !== undefined);
+  if (first === undefined) return [fieldError.required("spec", "must specify a volume type")];
+  return [
+    ...(first === "csi" && spec.csi
+      ? checkCsi(spec.csi)
+      : checkVolumeSource(first, spec[first] as JsonObject, fieldOf(first))),
+    ...(first === "local" && !spec.nodeAffinity
+      ? [fieldError.required("spec.nodeAffinity", "Local volume requires node affinity")]
+      : []),
+    ...others.map((type) => fieldError.forbidden(`spec.${type}`, "may not specify more than 1 volume type")),
+  ];
+}
+
+/** Kubernetes names one source by another name than its field has. */
+function fieldOf(type: (typeof sources)[number]): string {
+  return type === "gcePersistentDisk" ? "spec.persistentDisk" : `spec.${type}`;
+}
+
+function checkCsi(csi: CsiPersistentVolumeSource): FieldErrors {
+  const secrets = [
+    "controllerPublishSecretRef",
+    "controllerExpandSecretRef",
+    "nodePublishSecretRef",
+    "nodeExpandSecretRef",
+  ] as const;
+  return [
+    ...checkDriverName("spec.csi.driver", csi.driver ?? ""),
+    ...checkRequired("spec.csi.volumeHandle", csi.volumeHandle),
+    ...secrets.flatMap((member) => {
+      const secret = csi[member];
+      if (!secret) return [];
+      const at = `spec.csi.${member}`;
+      return [
+        ...checkRequired(`${at}.name`, secret.name, dnsSubdomainError),
+        ...checkRequired(`${at}.namespace`, secret.namespace, dnsLabelError),
+      ];
+    }),
+  ];
+}
+
+function checkRecycledRoot({ hostPath, persistentVolumeReclaimPolicy }: PersistentVolumeSpec): FieldErrors {
+  if (!hostPath || persistentVolumeReclaimPolicy !== "Recycle" || !/^\/[/.]*$/.test(hostPath.path ?? "")) return [];
+  const detail = "may not be 'recycle' for a hostPath mount of '/'";
+  return [fieldError.forbidden("spec.persistentVolumeReclaimPolicy", detail)];
+}
+
+/** The source of a volume; secrets that `old` did not name yet may still be given. */
+function sourceOf(spec: PersistentVolumeSpec, old: PersistentVolumeSpec): unknown {
+  const { csi } = spec;
+  const { controllerExpandSecretRef, nodeExpandSecretRef, ...rest } = csi ?? {};
+  const kept = {
+    ...rest,
+    ...(old.csi?.controllerExpandSecretRef ? { controllerExpandSecretRef } : {}),
+    ...(old.csi?.nodeExpandSecretRef ? { nodeExpandSecretRef } : {}),
+  };
+  return sources.map((type) => (type === "csi" ? csi && kept : spec[type]));
+}
