@@ -29,6 +29,22 @@ export interface ValidationContext {
   readonly localRanges: readonly string[];
   /** Address of the API server, which the endpoints of `default/kubernetes`, and no others, may have though it is a loopback one. */
   readonly apiServerAddress?: string | undefined;
+  /** The subresource that is written. */
+  readonly subresource?: "status" | "approval" | undefined;
+}
+
+/** Who writes, and when. */
+export interface WriteContext {
+  readonly user: {
+    readonly username: string;
+    readonly uid?: string;
+    readonly groups: readonly string[];
+    readonly extra?: Readonly<Record<string, readonly string[]>>;
+  };
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** The subresource that is written. */
+  readonly subresource?: "status" | "approval" | undefined;
 }
 
 /** What a printer cell needs to know besides the object. */
@@ -54,8 +70,12 @@ export interface ResourceStrategy<T extends KubeObject = KubeObject> {
   applyDefaults(object: T): T;
   /** Last touch before a create: clears status, sets initial state. The registry handles metadata itself. */
   prepareForCreate(object: T): T;
+  /** Notes on an object that is created who asks for it, and when. */
+  stamp(object: T, write: WriteContext): T;
   /** Last touch before an update of the main resource: keeps status, bumps nothing (the registry bumps generation when `spec` changed). */
   prepareForUpdate(next: T, previous: T): T;
+  /** Last touch before a write of `/status` or `/approval`: `next` is the stored object with the metadata and status that were sent. */
+  prepareForStatusUpdate(next: T, previous: T, write: WriteContext): T;
   /** @param previous on an update what the object was: what has not changed need not be right */
   validate(object: T, context: ValidationContext, previous?: T): readonly FieldError[];
   /** Checks whose code is loaded on use. Called after all others. */
@@ -94,7 +114,7 @@ export interface Kind<T extends KubeObject = KubeObject> extends ResourceType<T>
   readonly singular: string;
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
-  readonly subresources: { readonly status?: true; readonly scale?: ScalePaths };
+  readonly subresources: { readonly status?: true; readonly approval?: true; readonly scale?: ScalePaths };
   /** Definition in the OpenAPI data: pruning, merge keys, explain. E.g. `io.k8s.api.core.v1.Pod`. */
   readonly schema: string;
   /** Rejects `metadata.name`s that the kind does not allow. Returns the reason, or undefined. */
@@ -115,6 +135,17 @@ export interface Kind<T extends KubeObject = KubeObject> extends ResourceType<T>
   readonly custom?: CustomResource;
   /** Put on an object with the first request to delete it. */
   readonly deletionFinalizers?: readonly string[];
+  /**
+   * How `metadata.generation` goes on. Absent: objects with a `spec` begin at 1 and count every change of what is wanted.
+   * `counted`: so do those without one. `kept`: it stays 1. `none`: there is none.
+   */
+  readonly generation?: "counted" | "kept" | "none";
+  /** A PUT of an object that is not there creates it. */
+  readonly createOnUpdate?: true;
+  /** Writes of `/status` change nothing else. Otherwise labels, annotations and finalizers may change with it. */
+  readonly statusKeepsMetadata?: true;
+  /** A PUT must say of which resourceVersion it is. */
+  readonly conditionalUpdate?: true;
 }
 
 /** What `defineKind()` takes: everything with a sensible default may be left out. */
@@ -134,6 +165,10 @@ export interface KindDefinition<T extends KubeObject>
     | "hidden"
     | "custom"
     | "deletionFinalizers"
+    | "generation"
+    | "createOnUpdate"
+    | "statusKeepsMetadata"
+    | "conditionalUpdate"
   > {
   readonly singular?: string;
   readonly shortNames?: readonly string[];
@@ -156,7 +191,9 @@ export function defineKind<T extends KubeObject>(definition: KindDefinition<T>):
     strategy: {
       applyDefaults: (object) => object,
       prepareForCreate: (object) => object,
+      stamp: (object) => object,
       prepareForUpdate: (next) => next,
+      prepareForStatusUpdate: (next) => next,
       validate: () => [],
       validateLate: () => [],
       validateUpdate: () => [],

@@ -98,3 +98,11 @@ export function accessModesText(modes: readonly string[] = []): string {
 export function orNone(text: string | undefined): string {
   return text || "<none>";
 }
+
+/** When the object was created: what kinds without columns of their own show besides the name. */
+export const createdColumn: Column<KubeObject> = {
+  name: "Created At",
+  type: "date",
+  description: "When the object was created, by the server's clock.",
+  cell: (object) => object.metadata.creationTimestamp ?? "",
+};

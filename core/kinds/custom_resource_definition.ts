@@ -104,6 +104,7 @@ export const customResourceDefinition: Kind<CustomResourceDefinition> = defineKi
   categories: ["api-extensions"],
   schema: "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition",
   subresources: { status: true },
+  statusKeepsMetadata: true,
   deletionFinalizers: [customResourceCleanup],
   strategy: {
     applyDefaults: (object) => withStoredVersions({ ...object, spec: defaultSpec(object.spec) }, "if none"),

@@ -5,6 +5,9 @@
  * - A kind that stands in `kinds` is served, stored, validated, printed and found by the command line; nothing else registers it.
  */
 import type { Kind } from "../api/kind.ts";
+import { certificateSigningRequest } from "./certificate_signing_request.ts";
+import { clusterRole } from "./cluster_role.ts";
+import { clusterRoleBinding } from "./cluster_role_binding.ts";
 import { configMap } from "./configmap.ts";
 import { controllerRevision } from "./controller_revision.ts";
 import { cronJob } from "./cron_job.ts";
@@ -15,9 +18,13 @@ import { endpointSlice } from "./endpoint_slice.ts";
 import { endpoints } from "./endpoints.ts";
 import { event } from "./event.ts";
 import { horizontalPodAutoscaler } from "./horizontal_pod_autoscaler.ts";
+import { ingressClass } from "./ingress_class.ts";
 import { job } from "./job.ts";
 import { lease } from "./lease.ts";
 import { limitRange } from "./limit_range.ts";
+import { mutatingAdmissionPolicy } from "./mutating_admission_policy.ts";
+import { mutatingAdmissionPolicyBinding } from "./mutating_admission_policy_binding.ts";
+import { mutatingWebhookConfiguration } from "./mutating_webhook_configuration.ts";
 import { namespace } from "./namespace.ts";
 import { node } from "./node.ts";
 import { persistentVolume } from "./persistent_volume.ts";
@@ -25,13 +32,21 @@ import { persistentVolumeClaim } from "./persistent_volume_claim.ts";
 import { pod } from "./pod.ts";
 import { podDisruptionBudget } from "./pod_disruption_budget.ts";
 import { podTemplate } from "./pod_template.ts";
+import { priorityClass } from "./priority_class.ts";
 import { replicaSet } from "./replica_set.ts";
 import { replicationController } from "./replication_controller.ts";
 import { resourceQuota } from "./resource_quota.ts";
+import { role } from "./role.ts";
+import { roleBinding } from "./role_binding.ts";
+import { runtimeClass } from "./runtime_class.ts";
 import { secret } from "./secret.ts";
 import { service } from "./service.ts";
 import { serviceAccount } from "./service_account.ts";
 import { statefulSet } from "./stateful_set.ts";
+import { storageClass } from "./storage_class.ts";
+import { validatingAdmissionPolicy } from "./validating_admission_policy.ts";
+import { validatingAdmissionPolicyBinding } from "./validating_admission_policy_binding.ts";
+import { validatingWebhookConfiguration } from "./validating_webhook_configuration.ts";
 
 /** All kinds, core group first. */
 export const kinds: readonly Kind[] = [
@@ -62,8 +77,26 @@ export const kinds: readonly Kind[] = [
   customResourceDefinition,
   lease,
   endpointSlice,
+  role,
+  roleBinding,
+  clusterRole,
+  clusterRoleBinding,
+  priorityClass,
+  runtimeClass,
+  ingressClass,
+  storageClass,
+  validatingWebhookConfiguration,
+  mutatingWebhookConfiguration,
+  validatingAdmissionPolicy,
+  validatingAdmissionPolicyBinding,
+  mutatingAdmissionPolicy,
+  mutatingAdmissionPolicyBinding,
+  certificateSigningRequest,
 ];
 
+export type * from "./certificate_signing_request.ts";
+export type * from "./cluster_role.ts";
+export type * from "./cluster_role_binding.ts";
 export type * from "./configmap.ts";
 export type * from "./controller_revision.ts";
 export type * from "./cron_job.ts";
@@ -74,9 +107,13 @@ export type * from "./endpoint_slice.ts";
 export type * from "./endpoints.ts";
 export type * from "./event.ts";
 export type * from "./horizontal_pod_autoscaler.ts";
+export type * from "./ingress_class.ts";
 export type * from "./job.ts";
 export type * from "./lease.ts";
 export type * from "./limit_range.ts";
+export type * from "./mutating_admission_policy.ts";
+export type * from "./mutating_admission_policy_binding.ts";
+export type * from "./mutating_webhook_configuration.ts";
 export type * from "./namespace.ts";
 export type * from "./node.ts";
 export type * from "./persistent_volume.ts";
@@ -84,14 +121,25 @@ export type * from "./persistent_volume_claim.ts";
 export type * from "./pod.ts";
 export type * from "./pod_disruption_budget.ts";
 export type * from "./pod_template.ts";
+export type * from "./priority_class.ts";
 export type * from "./replica_set.ts";
 export type * from "./replication_controller.ts";
 export type * from "./resource_quota.ts";
+export type * from "./role.ts";
+export type * from "./role_binding.ts";
+export type * from "./runtime_class.ts";
 export type * from "./secret.ts";
 export type * from "./service.ts";
 export type * from "./service_account.ts";
 export type * from "./stateful_set.ts";
+export type * from "./storage_class.ts";
+export type * from "./validating_admission_policy.ts";
+export type * from "./validating_admission_policy_binding.ts";
+export type * from "./validating_webhook_configuration.ts";
 export {
+  certificateSigningRequest,
+  clusterRole,
+  clusterRoleBinding,
   configMap,
   controllerRevision,
   cronJob,
@@ -102,9 +150,13 @@ export {
   endpoints,
   event,
   horizontalPodAutoscaler,
+  ingressClass,
   job,
   lease,
   limitRange,
+  mutatingAdmissionPolicy,
+  mutatingAdmissionPolicyBinding,
+  mutatingWebhookConfiguration,
   namespace,
   node,
   persistentVolume,
@@ -112,11 +164,19 @@ export {
   pod,
   podDisruptionBudget,
   podTemplate,
+  priorityClass,
   replicaSet,
   replicationController,
   resourceQuota,
+  role,
+  roleBinding,
+  runtimeClass,
   secret,
   service,
   serviceAccount,
   statefulSet,
+  storageClass,
+  validatingAdmissionPolicy,
+  validatingAdmissionPolicyBinding,
+  validatingWebhookConfiguration,
 };

@@ -39,6 +39,7 @@ export function customKind({ definition, version, storedAs }: CustomKindOptions)
           }
         : {}),
     },
+    statusKeepsMetadata: true,
     prune: (body) => pruneCustom(body, schemaOf(version)),
     storedAs,
     strategy: customStrategy(version),

@@ -1,7 +1,8 @@
 import { apiVersionOf, type Kind, type ValidationContext } from "../../core/api/kind.ts";
-import { type KubeObject, keyText, type ObjectKey } from "../../core/api/meta.ts";
-import { type FieldError, StatusError } from "../../core/api/status.ts";
+import { type KubeObject, keyText, type ObjectKey, type ObjectMeta } from "../../core/api/meta.ts";
+import { type FieldError, fieldError, StatusError } from "../../core/api/status.ts";
 import { validateMetadata, validateMetadataUpdate } from "../../core/api/validate_meta.ts";
+import type { UserInfo } from "../../core/client/transport.ts";
 import type { Random } from "../../core/platform/random.ts";
 import { type Clock, timestamp } from "../../core/util/clock.ts";
 import { compact } from "../../core/util/compact.ts";
@@ -11,10 +12,10 @@ import { KeyedLock } from "./keyed_lock.ts";
 import {
   changedMetadata,
   generateName,
-  hasSpec,
   isFinished,
   newMetadata,
   sameJson,
+  withFirstGeneration,
   withGeneration,
   withSpecFinalizers,
   withStatus,
@@ -164,7 +165,7 @@ export class GenericRegistry implements Registry {
     }
     const tries = sent.name ? 1 : maxNameTries;
     for (let tried = 1; ; tried++) {
-      const next = this.#newObject(object);
+      const next = this.#newObject(object, options.user);
       const errors = [
         ...validateMetadata(this.kind, next),
         ...this.kind.strategy.validate(next, this.#options.context),
@@ -179,7 +180,7 @@ export class GenericRegistry implements Registry {
   }
 
   /** What a client sent as it is to be stored, complete but for what the commit decides. */
-  #newObject(object: KubeObject): KubeObject {
+  #newObject(object: KubeObject, user: UserInfo): KubeObject {
     const { clock, random, uuid } = this.#options;
     const { strategy, namespaced } = this.kind;
     const sent = object.metadata ?? {};
@@ -190,8 +191,8 @@ export class GenericRegistry implements Registry {
       creationTimestamp: timestamp(clock),
     });
     const typed = { ...object, apiVersion: apiVersionOf(this.kind), kind: this.kind.kind, metadata };
-    const next = strategy.prepareForCreate(strategy.applyDefaults(typed));
-    return hasSpec(next) ? { ...next, metadata: { ...next.metadata, generation: 1 } } : next;
+    const prepared = strategy.prepareForCreate(strategy.applyDefaults(typed));
+    return withFirstGeneration(this.kind, strategy.stamp(prepared, { user, now: clock.now() }));
   }
 
   /** Undefined when an object of that name exists. */
@@ -213,7 +214,7 @@ export class GenericRegistry implements Registry {
     return this.#repeatedly(key, async (current) => {
       const changed = await change(current.object);
       this.#checkVersion(changed, current);
-      const next = await this.#changedObject(changed, current.object, options.subresource);
+      const next = await this.#changedObject(changed, current.object, options);
       await options.admit?.(next, current.object);
       if (isFinished(this.kind, next, current.object)) return (await this.#remove(current, options))?.stored;
       return await this.#replace(current, next, options);
@@ -241,6 +242,10 @@ export class GenericRegistry implements Registry {
       throw StatusError.conflict(this.kind, current.key.name, cause);
     }
     const version = parseResourceVersion(resourceVersion);
+    if (version === 0 && this.kind.conditionalUpdate) {
+      const error = fieldError.invalid("metadata.resourceVersion", 0, "must be specified for an update");
+      throw StatusError.invalid(this.kind, current.key.name, [error]);
+    }
     if (version !== 0 && version !== current.revision) throw StatusError.conflict(this.kind, current.key.name);
   }
 
@@ -248,7 +253,7 @@ export class GenericRegistry implements Registry {
   async #changedObject(
     changed: KubeObject,
     previous: KubeObject,
-    subresource: RegistryUpdateOptions["subresource"],
+    { subresource, user }: Pick<RegistryUpdateOptions, "subresource" | "user">,
   ): Promise<KubeObject> {
     const { kind } = this;
     const { strategy } = kind;
@@ -259,12 +264,18 @@ export class GenericRegistry implements Registry {
       kind: previous.kind,
       metadata: changedMetadata(changed.metadata, previous.metadata),
     };
-    if (subresource === "status" || subresource === "finalize") {
-      const { managedFields = previous.metadata.managedFields } = typed.metadata;
-      const source = { ...previous, metadata: compact({ ...previous.metadata, managedFields }) };
-      if (subresource === "finalize") return withSpecFinalizers(source, typed);
-      const next = withStatus(source, typed);
-      this.#refuseInvalid(next, strategy.validateStatusUpdate(next, previous, context));
+    if (subresource === "finalize") return withSpecFinalizers(managed(previous, typed.metadata), typed);
+    if (subresource === "status" || subresource === "approval") {
+      const base = kind.statusKeepsMetadata
+        ? managed(previous, typed.metadata)
+        : { ...previous, metadata: typed.metadata };
+      const write = { user, now: this.#options.clock.now(), subresource };
+      const next = strategy.prepareForStatusUpdate(withStatus(base, typed), previous, write);
+      this.#refuseInvalid(next, [
+        ...(kind.statusKeepsMetadata ? [] : validateMetadata(kind, next)),
+        ...validateMetadataUpdate(next, previous),
+        ...strategy.validateStatusUpdate(next, previous, { ...context, subresource }),
+      ]);
       return next;
     }
     if (subresource === "binding") {
@@ -272,7 +283,8 @@ export class GenericRegistry implements Registry {
       return typed;
     }
     const prepared = strategy.prepareForUpdate(strategy.applyDefaults(typed), previous);
-    const next = withGeneration(kind.subresources.status ? withStatus(prepared, previous) : prepared, previous);
+    const kept = kind.subresources.status ? withStatus(prepared, previous) : prepared;
+    const next = withGeneration(kind, kept, previous);
     this.#refuseInvalid(next, [
       ...validateMetadata(kind, next),
       ...validateMetadataUpdate(next, previous),
@@ -386,6 +398,12 @@ export class GenericRegistry implements Registry {
 const listTooOld = "The resourceVersion for the provided list is too old.";
 const continueTooOld =
   "The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.";
+
+/** `object` with what `metadata` says of its managers, and nothing else of it. */
+function managed(object: KubeObject, { managedFields }: ObjectMeta): KubeObject {
+  const { metadata } = object;
+  return { ...object, metadata: compact({ ...metadata, managedFields: managedFields ?? metadata.managedFields }) };
+}
 
 /** @param remaining how many objects come after the page; only told when `isCounted` */
 function pageOf(

@@ -77,15 +77,20 @@ export function withSpecFinalizers(object: KubeObject, source: KubeObject): Kube
 
 type SpecObject = KubeObject & { readonly spec?: { readonly finalizers?: readonly string[] } | null };
 
-/** Whether the object has a `spec`: such objects count generations. */
-export function hasSpec(object: KubeObject): boolean {
+/** A new object with its first generation, where its kind counts them. */
+export function withFirstGeneration({ generation }: Pick<Kind, "generation">, object: KubeObject): KubeObject {
+  const counts = generation === undefined ? hasSpec(object) : generation !== "none";
+  return counts ? { ...object, metadata: { ...object.metadata, generation: 1 } } : object;
+}
+
+function hasSpec(object: KubeObject): boolean {
   return Object.hasOwn(object, "spec") && (object as SpecObject).spec != null;
 }
 
 /** `next` with its generation counted up when anything but metadata and status changed. */
-export function withGeneration(next: KubeObject, previous: KubeObject): KubeObject {
+export function withGeneration(kind: Pick<Kind, "generation">, next: KubeObject, previous: KubeObject): KubeObject {
   const { generation } = previous.metadata;
-  if (generation === undefined || sameContent(next, previous)) return next;
+  if (generation === undefined || kind.generation === "kept" || sameContent(next, previous)) return next;
   return { ...next, metadata: { ...next.metadata, generation: generation + 1 } };
 }
 

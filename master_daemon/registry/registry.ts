@@ -67,10 +67,10 @@ export interface RegistryWriteOptions {
 /** Options of {@linkcode Registry.update}. */
 export interface RegistryUpdateOptions extends RegistryWriteOptions {
   /**
-   * What may change. Absent: everything but the status. `status`: only that. `finalize`: only `spec.finalizers`.
-   * `binding`: everything, the status too, past the checks of the kind's updates.
+   * What may change. Absent: everything but the status. `status`, `approval`: that, and metadata where the kind lets them.
+   * `finalize`: only `spec.finalizers`. `binding`: everything, the status too, past the checks of the kind's updates.
    */
-  readonly subresource?: "status" | "finalize" | "binding" | undefined;
+  readonly subresource?: "status" | "approval" | "finalize" | "binding" | undefined;
 }
 
 /** Options of {@linkcode Registry.delete}. */

@@ -15,16 +15,18 @@ export type SubresourceHandler = (r: ResourceRequest, verb: string) => Promise<A
 
 /** Subresources that are answered, by name. Which kinds have them stands in `table.ts`. */
 export const subresourceHandlers: ReadonlyMap<string, SubresourceHandler> = new Map<string, SubresourceHandler>([
+  ["approval", (r, verb) => part(r, verb, "approval")],
   ["binding", bind],
   ["eviction", evict],
   ["finalize", finalize],
   ["log", log],
   ["proxy", proxy],
   ["scale", scale],
-  ["status", status],
+  ["status", (r, verb) => part(r, verb, "status")],
 ]);
 
-function status(r: ResourceRequest, verb: string): Promise<ApiResponse> {
+/** A subresource that is a part of the object itself. */
+function part(r: ResourceRequest, verb: string, name: "status" | "approval"): Promise<ApiResponse> {
   if (verb === "get") return get(r);
-  return verb === "update" ? update(r, "status") : patch(r, "status");
+  return verb === "update" ? update(r, name) : patch(r, name);
 }

@@ -42,8 +42,9 @@ export function verbsOf({ verbs = storedVerbs }: Kind): readonly string[] {
 export function subresourcesOf(kind: Kind): readonly SubresourceEntry[] {
   const entries = [...(special.get(`${apiVersionOf(kind)}/${kind.plural}`) ?? [])];
   const { group, version } = kind;
-  if (kind.subresources.status)
-    entries.push({ name: "status", response: { group, version, kind: kind.kind }, verbs: ["get", "patch", "update"] });
+  for (const name of ["approval", "status"] as const)
+    if (kind.subresources[name])
+      entries.push({ name, response: { group, version, kind: kind.kind }, verbs: ["get", "patch", "update"] });
   if (kind.subresources.scale)
     entries.push({
       name: "scale",

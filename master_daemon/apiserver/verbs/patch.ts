@@ -18,7 +18,7 @@ const patchMediaTypes = [
 ];
 
 /** PATCH on an object or its status. */
-export async function patch(r: ResourceRequest, subresource?: "status"): Promise<ApiResponse> {
+export async function patch(r: ResourceRequest, subresource?: "status" | "approval"): Promise<ApiResponse> {
   const options = writeOptions(r.query, "PatchOptions");
   const apply = await readPatch(r, r.kind.custom ? undefined : r.kind.schema);
   let warnings: string[] = [];

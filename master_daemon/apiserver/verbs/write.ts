@@ -60,7 +60,7 @@ export async function createObject(
 export async function updateObject(
   r: ResourceRequest,
   change: (current: KubeObject) => KubeObject | Promise<KubeObject>,
-  { dryRun, subresource }: Pick<WriteOptions, "dryRun"> & { readonly subresource?: "status" | undefined },
+  { dryRun, subresource }: Pick<WriteOptions, "dryRun"> & { readonly subresource?: "status" | "approval" | undefined },
 ): Promise<Stored> {
   const { kind, registry, user, services } = r;
   const key = routeKey(r);

@@ -88,7 +88,7 @@ describe("defaults of every kind", () => {
           expect(typeof fields(created)).toBe("object");
           // Only what is valid is ever shown.
           for (const column of errors.length === 0 ? kind.columns : [])
-            expect(["string", "number"]).toContain(typeof column.cell(created, { now: 0 }));
+            expect(["string", "number", "boolean"]).toContain(typeof column.cell(created, { now: 0 }));
         }),
         { numRuns: 60 },
       );

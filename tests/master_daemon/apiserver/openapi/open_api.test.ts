@@ -29,12 +29,8 @@ const urlOf = (folder: string) => String(at(index, "paths", folder, "serverRelat
 
 describe("OpenAPI v3", () => {
   it("the index leads to a document per group and version, by its hash", () => {
-    expect(keys(index, "paths")).toEqual([
-      "api/v1",
-      "apis/apps/v1",
-      "apis/coordination.k8s.io/v1",
-      "apis/discovery.k8s.io/v1",
-    ]);
+    const served = kinds.map(({ group, version }) => (group ? `apis/${group}/${version}` : `api/${version}`));
+    expect(keys(index, "paths").sort()).toEqual([...new Set(served)].sort());
     const url = urlOf("apis/apps/v1");
     expect(url).toMatch(/^\/openapi\/v3\/apis\/apps\/v1\?hash=[0-9A-F]+$/);
     const response = get(url, { accept: "application/json" });
@@ -52,7 +48,7 @@ describe("OpenAPI v3", () => {
     expect(get("/openapi/v3/api/v1?hash=0")).toMatchObject({ status: 301, headers: { location: url } });
     const etag = String(get(url).headers["etag"]);
     expect(get(url, { "if-none-match": etag })).toMatchObject({ status: 304, body: new Uint8Array() });
-    expect(served.respond("/openapi/v3/apis/batch/v1", {})).toBeUndefined();
+    expect(served.respond("/openapi/v3/apis/example.com/v1", {})).toBeUndefined();
     expect(served.respond("/api/v1", {})).toBeUndefined();
   });
 
@@ -127,7 +123,12 @@ describe("OpenAPI v2", () => {
     expect(response.headers["content-type"]).toBe("application/json");
     const doc = json(response);
     expect(at(doc, "swagger")).toBe("2.0");
-    expect(JSON.stringify(doc)).not.toMatch(/"allOf"|"oneOf"|components\/schemas/);
+    // JSON schema's own words are the names of fields there.
+    const { ["io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"]: _words, ...others } = at(
+      doc,
+      "definitions",
+    ) as Record<string, unknown>;
+    expect(JSON.stringify({ ...others, paths: at(doc, "paths") })).not.toMatch(/"allOf"|"oneOf"|components\/schemas/);
     const definitions = at(doc, "definitions");
     expect(at(definitions, "io.k8s.apimachinery.pkg.api.resource.Quantity", "type")).toBe("string");
     expect(at(definitions, "io.k8s.api.core.v1.PodSpec", "properties", "securityContext", "$ref")).toBe(

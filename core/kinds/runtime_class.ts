@@ -1,0 +1,48 @@
+import { defineKind, dnsLabelError, type Kind } from "../api/kind.ts";
+import { validateLabels } from "../api/label_validation.ts";
+import type { KubeObject, StringMap } from "../api/meta.ts";
+import { ageColumn, nameColumn } from "./cells.ts";
+import type { ResourceList, Toleration } from "./pod.ts";
+import { checkResources } from "./resource_validation.ts";
+import { checkTolerations } from "./toleration_validation.ts";
+import { check, checkImmutable } from "./validators.ts";
+
+/** A way to run containers. @see https://kubernetes.io/docs/concepts/containers/runtime-class/ */
+export interface RuntimeClass extends KubeObject {
+  readonly handler: string;
+  /** What its pods take besides their containers. */
+  readonly overhead?: { readonly podFixed?: ResourceList };
+  /** Where its pods can run. */
+  readonly scheduling?: { readonly nodeSelector?: StringMap; readonly tolerations?: readonly Toleration[] };
+}
+
+/** The kind RuntimeClass. */
+export const runtimeClass: Kind<RuntimeClass> = defineKind<RuntimeClass>({
+  group: "node.k8s.io",
+  version: "v1",
+  kind: "RuntimeClass",
+  plural: "runtimeclasses",
+  namespaced: false,
+  schema: "io.k8s.api.node.v1.RuntimeClass",
+  createOnUpdate: true,
+  conditionalUpdate: true,
+  strategy: {
+    validate: ({ handler = "", overhead, scheduling }) => [
+      ...check("handler", handler, dnsLabelError(handler)),
+      ...(overhead?.podFixed ? checkResources({ limits: overhead.podFixed }, "overhead") : []),
+      ...validateLabels(scheduling?.nodeSelector, "scheduling.nodeSelector"),
+      ...checkTolerations(scheduling?.tolerations ?? [], "scheduling.tolerations"),
+    ],
+    validateUpdate: (next, previous) => checkImmutable("handler", next.handler, previous.handler),
+  },
+  columns: [
+    nameColumn,
+    {
+      name: "Handler",
+      type: "string",
+      description: "What the container runtime calls it.",
+      cell: ({ handler }) => handler ?? "",
+    },
+    ageColumn,
+  ],
+});
