@@ -49,6 +49,8 @@ export function evaluateJsonPath(
 function walk(steps: readonly JsonPathNode[], start: readonly Json[], options: EvaluateOptions): readonly Json[] {
   return steps.reduce<readonly Json[]>((values, step) => {
     const found = values.flatMap((value) => evaluate(step, value, options));
+    if (step.type === "field" && found.length === 0 && !options.allowMissingKeys)
+      throw new RangeError(`${step.name} is not found`);
     if (found.length > maxValues) throw new RangeError("Cannot evaluate the path: it finds too many values");
     return found;
   }, start);
@@ -61,7 +63,7 @@ function evaluate(step: JsonPathNode, value: Json, options: EvaluateOptions): re
     case "text":
       return [step.text];
     case "field":
-      return field(step.name, value, options);
+      return field(step.name, value);
     case "wildcard":
       return childrenOf(value);
     case "recursive":
@@ -81,12 +83,9 @@ function evaluate(step: JsonPathNode, value: Json, options: EvaluateOptions): re
   }
 }
 
-function field(name: string, value: Json, { allowMissingKeys }: EvaluateOptions): readonly Json[] {
-  if (value === null) return [];
+function field(name: string, value: Json): readonly Json[] {
   const member = isJsonObject(value) ? getOwn(value, name) : undefined;
-  if (member !== undefined) return [member];
-  if (allowMissingKeys) return [];
-  throw new RangeError(`${name} is not found`);
+  return member === undefined ? [] : [member];
 }
 
 function childrenOf(value: Json): readonly Json[] {

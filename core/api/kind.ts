@@ -105,6 +105,8 @@ export interface StoredAs {
 export interface CustomResource {
   /** Name of the definition. */
   readonly definition: string;
+  /** The kind of lists. */
+  readonly listKind: string;
   /** The structural schema of the version. */
   readonly schema: JsonSchemaProps;
 }

@@ -26,7 +26,11 @@ export function customKind({ definition, version, storedAs }: CustomKindOptions)
     singular: names.singular || spec.names.kind.toLowerCase(),
     shortNames: names.shortNames ?? [],
     categories: names.categories ?? [],
-    custom: { definition: definition.metadata.name ?? "", schema: schemaOf(version) },
+    custom: {
+      definition: definition.metadata.name ?? "",
+      listKind: names.listKind || `${spec.names.kind}List`,
+      schema: schemaOf(version),
+    },
     subresources: {
       ...(hasStatus ? { status: true } : {}),
       ...(scale

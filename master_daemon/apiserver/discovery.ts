@@ -1,5 +1,6 @@
 import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import type { JsonObject } from "../../core/api/meta.ts";
+import { compareVersions } from "../../core/api/version_order.ts";
 import type { ApiResponse } from "../../core/client/transport.ts";
 import { sha256 } from "../../core/platform/hash.ts";
 import { parseAccept } from "./negotiate.ts";
@@ -129,11 +130,17 @@ function groupVersions(kinds: readonly Kind[]): ReadonlyMap<string, readonly Ver
     });
   const groups = new Map<string, Version[]>();
   const rank = (group: string) => (groupOrder.indexOf(group) + groupOrder.length + 1) % (groupOrder.length + 1);
-  for (const entry of [...versions.values()].sort((a, b) => rank(a.group) - rank(b.group))) {
+  const order = (a: Version, b: Version) =>
+    rank(a.group) - rank(b.group) || compareText(a.group, b.group) || compareVersions(a.version, b.version);
+  for (const entry of [...versions.values()].sort(order)) {
     entry.resources.sort((a, b) => (a.plural < b.plural ? -1 : 1));
     groups.set(entry.group, [...(groups.get(entry.group) ?? []), entry]);
   }
   return groups;
+}
+
+function compareText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
 }
 
 function apiVersions(host: string | undefined): JsonObject {

@@ -91,7 +91,11 @@ export function listResponse(kind: Kind, page: RegistryPage<KubeObject>, form: A
     };
     return document(list, 200, form);
   }
-  const head = { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata: { ...metadata } };
+  const head = {
+    kind: kind.custom?.listKind ?? `${kind.kind}List`,
+    apiVersion: apiVersionOf(kind),
+    metadata: { ...metadata },
+  };
   if (representation.format !== "json" || form.pretty) {
     const items = page.items.map(({ object }) => object as unknown as JsonObject);
     return document({ ...head, items }, 200, form);

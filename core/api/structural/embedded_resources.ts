@@ -98,7 +98,7 @@ export function validateEmbeddedResources(
 }
 
 /** Embedded resources are held to no more than their custom resource is. */
-const embedded = { definition: "", schema: {} };
+const embedded = { definition: "", listKind: "", schema: {} };
 
 function validateResource(resource: JsonObject, path: string): readonly FieldError[] {
   const errors: FieldError[] = [

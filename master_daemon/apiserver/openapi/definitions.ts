@@ -47,10 +47,21 @@ function referencesOf(node: SchemaNode): string[] {
 export function writeDefinitions(
   schema: ApiSchema,
   ids: readonly string[],
-  { dialect, kinds }: { readonly dialect: Dialect; readonly kinds: ReadonlyMap<string, GroupVersionKind> },
+  {
+    dialect,
+    kinds,
+    own = new Map(),
+  }: {
+    readonly dialect: Dialect;
+    readonly kinds: ReadonlyMap<string, GroupVersionKind>;
+    /** Definitions that are written already, by id. */
+    readonly own?: ReadonlyMap<string, Doc>;
+  },
 ): Doc {
   return Object.fromEntries(
     ids.map((id) => {
+      const written = own.get(id);
+      if (written) return [id, written];
       const gvk = kinds.get(id);
       const unknown: SchemaNode = { type: "object", ...(gvk ? { "x-kubernetes-group-version-kind": [gvk] } : {}) };
       return [id, writeDefinition(id, definitionOf(schema, id) ?? unknown, dialect)];
@@ -73,7 +84,8 @@ function writeDefinition(id: string, definition: SchemaNode, dialect: Dialect): 
   return doc;
 }
 
-function writeNode(node: SchemaNode, dialect: Dialect): Doc {
+/** One node in a dialect. */
+export function writeNode(node: SchemaNode, dialect: Dialect): Doc {
   const { $ref, items, additionalProperties, oneOf, description, ...rest } = node;
   if ($ref !== undefined) {
     const reference = { $ref: `${dialect.prefix}${$ref}` };

@@ -1,5 +1,6 @@
 import { apiVersionOf, type Kind } from "../../../core/api/kind.ts";
 import type { GroupVersionKind } from "../../../core/api/schema.ts";
+import { listSchemaOf } from "./custom_definitions.ts";
 
 /** What a path does, free of any version of OpenAPI. */
 export interface Operation {
@@ -14,6 +15,8 @@ export interface Operation {
   readonly answer: string;
   /** Names of the query parameters that clients look for. */
   readonly query: readonly string[];
+  /** Whether strategic merge patches are taken: not by custom resources, whose types nothing says how to merge. */
+  readonly strategic: boolean;
 }
 
 /** One path with what can be done there. */
@@ -53,7 +56,7 @@ export function pathsOf(kind: Kind): readonly PathItem[] {
   const collection = namespaced ? `${root}/namespaces/{namespace}/${plural}` : `${root}/${plural}`;
   const inside = namespaced ? ["namespace"] : [];
   const suffix = `${pascal(group || "core")}${pascal(version)}${namespaced ? "Namespaced" : ""}${kind.kind}`;
-  const list = `${schema}List`;
+  const list = listSchemaOf(kind);
   const operation = (
     method: Operation["method"],
     action: Operation["action"],
@@ -67,7 +70,16 @@ export function pathsOf(kind: Kind): readonly PathItem[] {
       query: readonly string[];
       of?: GroupVersionKind;
     },
-  ): Operation => ({ method, id: `${name}${suffix}`, action, kind: of, body, answer, query });
+  ): Operation => ({
+    method,
+    id: `${name}${suffix}`,
+    action,
+    kind: of,
+    body,
+    answer,
+    query,
+    strategic: kind.custom === undefined,
+  });
   const object = (tail: string, operations: readonly Operation[]): PathItem => ({
     path: `${collection}/{name}${tail}`,
     parameters: ["name", ...inside],

@@ -1,5 +1,6 @@
 import type { Kind } from "../../../core/api/kind.ts";
 import type { ApiSchema, GroupVersionKind } from "../../../core/api/schema.ts";
+import { customDefinitions, customReferences } from "./custom_definitions.ts";
 import { dialect2, reachable, writeDefinitions } from "./definitions.ts";
 import { type Operation, type PathItem, pathsOf, queryType } from "./operations.ts";
 
@@ -58,15 +59,14 @@ export function v2Document(
   const used = items.flatMap(({ operations }) =>
     operations.flatMap(({ body, answer }) => (body ? [body, answer] : [answer])),
   );
+  const own = customDefinitions(kinds, dialect2);
+  const ids = reachable(schema, own.size > 0 ? [...used, ...customReferences] : used);
   const gvks = new Map(kinds.map(({ group, version, kind, schema }) => [schema, { group, version, kind }]));
   return {
     swagger: "2.0",
     info: { title: "Kubernetes", version },
     paths: Object.fromEntries(items.map((item) => [item.path, writePath(item)])),
-    definitions: writeDefinitions(schema, reachable(schema, used), { dialect: dialect2, kinds: gvks }) as Record<
-      string,
-      V2Schema
-    >,
+    definitions: writeDefinitions(schema, ids, { dialect: dialect2, kinds: gvks, own }) as Record<string, V2Schema>,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Kind } from "../../../core/api/kind.ts";
 import type { ApiSchema } from "../../../core/api/schema.ts";
+import { customDefinitions, customReferences } from "./custom_definitions.ts";
 import { type Doc, dialect3, reachable, writeDefinitions } from "./definitions.ts";
 import { type Operation, type PathItem, pathsOf, queryType } from "./operations.ts";
 
@@ -12,13 +13,15 @@ export function v3Document(
   const used = items.flatMap(({ operations }) =>
     operations.flatMap(({ body, answer }) => (body ? [body, answer] : [answer])),
   );
+  const own = customDefinitions(kinds, dialect3);
+  const ids = reachable(schema, own.size > 0 ? [...used, ...customReferences] : used);
   const gvks = new Map(kinds.map(({ group, version, kind, schema }) => [schema, { group, version, kind }]));
   return {
     openapi: "3.0.0",
     info: { title: "Kubernetes", version },
     paths: Object.fromEntries(items.map((item) => [item.path, writePath(item)])),
     components: {
-      schemas: writeDefinitions(schema, reachable(schema, used), { dialect: dialect3, kinds: gvks }),
+      schemas: writeDefinitions(schema, ids, { dialect: dialect3, kinds: gvks, own }),
     },
   };
 }
@@ -37,7 +40,7 @@ function writePath({ parameters, operations }: PathItem): Doc {
   };
 }
 
-function writeOperation({ id, action, kind, body, answer, query, method }: Operation): Doc {
+function writeOperation({ id, action, kind, body, answer, query, method, strategic }: Operation): Doc {
   return {
     operationId: id,
     ...(query.length > 0
@@ -50,7 +53,11 @@ function writeOperation({ id, action, kind, body, answer, query, method }: Opera
         }
       : {}),
     ...(body
-      ? { requestBody: { content: Object.fromEntries(bodyTypes(method).map((type) => [type, content(body)])) } }
+      ? {
+          requestBody: {
+            content: Object.fromEntries(bodyTypes(method, strategic).map((type) => [type, content(body)])),
+          },
+        }
       : {}),
     responses: { "200": { description: "OK", content: { "application/json": content(answer) } } },
     "x-kubernetes-action": action,
@@ -62,12 +69,12 @@ function content(id: string): Doc {
   return { schema: { $ref: `${dialect3.prefix}${id}` } };
 }
 
-function bodyTypes(method: Operation["method"]): readonly string[] {
+function bodyTypes(method: Operation["method"], strategic: boolean): readonly string[] {
   if (method !== "patch") return ["*/*"];
   return [
     "application/apply-patch+yaml",
     "application/json-patch+json",
     "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
+    ...(strategic ? ["application/strategic-merge-patch+json"] : []),
   ];
 }
