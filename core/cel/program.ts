@@ -1,0 +1,50 @@
+import { Budget } from "./budget.ts";
+import { Compiler } from "./compiler.ts";
+import { CelError, CompileError } from "./errors.ts";
+import { parse } from "./parse.ts";
+import type { CelType } from "./types.ts";
+import type { Value } from "./values.ts";
+
+/** An expression ready to be evaluated. */
+export interface Program {
+  /** The type of its value. */
+  readonly type: CelType;
+  /** The variables that it names. */
+  readonly uses: ReadonlySet<string>;
+  /**
+   * Evaluates it. Never takes longer than its budget allows, whatever the values are.
+   *
+   * @param values the variables; one that is missing is an error when it is reached
+   * @throws CelError when the expression has no value
+   * @throws CostExceeded
+   */
+  evaluate(values: ReadonlyMap<string, Value>, budget?: Budget): Value;
+}
+
+/**
+ * Reads an expression and checks its types.
+ *
+ * @param variables the types of the variables, by name; a name may have dots
+ * @throws CompileError with the place of every mistake
+ */
+export function compile(source: string, variables: ReadonlyMap<string, CelType>): Program {
+  const expr = parse(source);
+  const compiler = new Compiler(variables);
+  const { type, run } = compiler.compile(expr);
+  if (compiler.issues.length > 0) throw new CompileError(source, compiler.issues);
+  const names = [...variables.keys()];
+  return {
+    type,
+    uses: compiler.uses,
+    evaluate(values, budget = new Budget()) {
+      const slots = names.map((name) => values.get(name));
+      try {
+        return run({ slots, budget });
+      } catch (error) {
+        // Deep values recurse as deep.
+        if (error instanceof RangeError) throw new CelError("evaluation is nested too deeply", { cause: error });
+        throw error;
+      }
+    },
+  };
+}
