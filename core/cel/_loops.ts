@@ -34,8 +34,10 @@ export function compileLoop(compiler: Compiler, loop: Loop): Typed {
 
 function variableTypes(range: CelType, count: number): readonly CelType[] | undefined {
   if (isDynamic(range)) return [dyn, dyn];
-  if (range.kind === "list") return count === 1 ? [range.element] : [int, range.element];
-  return range.kind === "map" ? [range.key, range.value] : undefined;
+  // What is in an empty list is anything.
+  const known = (type: CelType) => (type.kind === "param" ? dyn : type);
+  if (range.kind === "list") return count === 1 ? [known(range.element)] : [int, known(range.element)];
+  return range.kind === "map" ? [known(range.key), known(range.value)] : undefined;
 }
 
 function resultType(

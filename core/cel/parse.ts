@@ -44,7 +44,6 @@ export function parse(source: string): Expr {
       throw new CompileError(source, [
         { message: `Syntax error: ${lowerFirst(error.summary)}`, at: error.range?.start ?? 0 },
       ]);
-    if (error instanceof RangeError) throw tooDeep(source, 0);
     throw error;
   }
   return new Expander(source).expand(node, 0);

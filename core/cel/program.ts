@@ -1,5 +1,5 @@
 import { Budget } from "./budget.ts";
-import { Compiler } from "./compiler.ts";
+import { Compiler, type Typed } from "./compiler.ts";
 import { CelError, CompileError } from "./errors.ts";
 import { parse } from "./parse.ts";
 import type { CelType } from "./types.ts";
@@ -28,9 +28,8 @@ export interface Program {
  * @throws CompileError with the place of every mistake
  */
 export function compile(source: string, variables: ReadonlyMap<string, CelType>): Program {
-  const expr = parse(source);
   const compiler = new Compiler(variables);
-  const { type, run } = compiler.compile(expr);
+  const { type, run } = compileWhole(compiler, source);
   if (compiler.issues.length > 0) throw new CompileError(source, compiler.issues);
   const names = [...variables.keys()];
   return {
@@ -47,4 +46,14 @@ export function compile(source: string, variables: ReadonlyMap<string, CelType>)
       }
     },
   };
+}
+
+function compileWhole(compiler: Compiler, source: string): Typed {
+  try {
+    return compiler.compile(parse(source));
+  } catch (error) {
+    // Each level takes several calls; how many fit depends on who calls.
+    if (!(error instanceof RangeError)) throw error;
+    throw new CompileError(source, [{ message: "expression is nested too deeply", at: 0 }]);
+  }
 }

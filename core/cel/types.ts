@@ -119,9 +119,11 @@ export function assignable(to: CelType, from: CelType, bindings: Bindings): bool
       bindings.set(to.name, from);
       return true;
     }
-    if (assignable(bound, from, bindings)) return true;
+    // Placeholders within what is bound are those of other signatures.
+    const fits = assignable(bound, from, new Map());
+    if (fits && !hasParam(bound)) return true;
     // `[] == [1]`: the second says more than the first.
-    if (!assignable(from, bound, bindings)) return false;
+    if (!fits && !assignable(from, bound, new Map())) return false;
     bindings.set(to.name, from);
     return true;
   }
@@ -144,6 +146,11 @@ export function assignable(to: CelType, from: CelType, bindings: Bindings): bool
     default:
       return true;
   }
+}
+
+function hasParam(type: CelType): boolean {
+  if (type.kind === "list" || type.kind === "optional") return hasParam(type.element);
+  return type.kind === "param" || (type.kind === "map" && (hasParam(type.key) || hasParam(type.value)));
 }
 
 function isNullable(type: CelType): boolean {
