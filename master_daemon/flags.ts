@@ -34,6 +34,7 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
       disable: words(flags["disable-admission-plugins"]),
       configFile: flags["admission-control-config-file"],
     },
+    audit: auditOptions(flags),
     limits: {
       maxRequestsInFlight: flags["max-requests-inflight"],
       maxMutatingRequestsInFlight: flags["max-mutating-requests-inflight"],
@@ -107,6 +108,23 @@ function requestHeaderFlags(flags: FlagValues<MasterFlags>): AuthenticationFlags
     usernameHeaders: or(flags["requestheader-username-headers"], "X-Remote-User"),
     groupHeaders: or(flags["requestheader-group-headers"], "X-Remote-Group"),
     extraHeadersPrefixes: or(flags["requestheader-extra-headers-prefix"], "X-Remote-Extra-"),
+  };
+}
+
+function auditOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions["audit"] {
+  const policyFile = flags["audit-policy-file"];
+  const logPath = flags["audit-log-path"];
+  if (flags["audit-log-format"] !== "json")
+    throw new SyntaxError(`--audit-log-format=${flags["audit-log-format"]} is not available: only json is`);
+  // As with Kubernetes: without a policy nothing is noted, without a path there is nowhere to note it.
+  if (policyFile === undefined || logPath === undefined) return undefined;
+  return {
+    policyFile,
+    logPath,
+    maxSize: flags["audit-log-maxsize"],
+    maxAge: flags["audit-log-maxage"],
+    maxBackup: flags["audit-log-maxbackup"],
+    compress: flags["audit-log-compress"],
   };
 }
 

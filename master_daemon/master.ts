@@ -18,8 +18,10 @@ import { gitVersion } from "../core/version.ts";
 import type { DefaultTolerationOptions } from "./admission/default_toleration_seconds.ts";
 import { type AdmissionOptions, admissionPlugins, readAdmissionConfiguration } from "./admission/mod.ts";
 import { bootstrapNamespaceNames } from "./admission/namespace_lifecycle.ts";
+import { openResourceQuota, type ResourceQuotaOptions } from "./admission/resource_quota.ts";
 import { openServiceAddresses } from "./admission/service_addresses.ts";
 import { startDefinitions } from "./apiextensions/definitions.ts";
+import { type AuditOptions, openAudit } from "./apiserver/audit/mod.ts";
 import { bootstrapClientAuthority, bootstrapKubernetesService, bootstrapNamespaces } from "./apiserver/bootstrap.ts";
 import type { InFlightOptions } from "./apiserver/filters/in_flight.ts";
 import { type ApiHandler, createApiHandler } from "./apiserver/handle.ts";
@@ -76,7 +78,10 @@ export interface MasterOptions {
   readonly serviceNodePortRange?: string | undefined;
   readonly tolerations?: DefaultTolerationOptions | undefined;
   readonly admission?: MasterAdmissionOptions | undefined;
+  readonly resourceQuota?: Pick<ResourceQuotaOptions, "syncPeriodMs"> | undefined;
   readonly limits?: InFlightOptions | undefined;
+  /** Absent: no audit log. */
+  readonly audit?: AuditOptions | undefined;
   readonly minRequestTimeoutSeconds?: number | undefined;
   readonly controllers?: ControllersOptions | undefined;
   /** How node daemons are reached. Default: over TLS. */
@@ -167,6 +172,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       admission: admissionPlugins({
         registries,
         serviceAddresses,
+        resourceQuotas: parts.use(openResourceQuota({ registries, clock, log, ...options.resourceQuota })),
         tolerations: options.tolerations,
         ...(await admissionOf(options)),
         clock,
@@ -191,6 +197,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       random,
       log,
       limits: options.limits,
+      audit: options.audit && parts.use(await openAudit(options.audit, { clock, log })),
       minRequestTimeoutSeconds: options.minRequestTimeoutSeconds,
     });
     const clientFor = (user: UserInfo): Client =>

@@ -41,6 +41,13 @@ export interface MasterFlags {
   readonly "enable-admission-plugins": FlagOf<"list">;
   readonly "disable-admission-plugins": FlagOf<"list">;
   readonly "admission-control-config-file": FlagOf<"string">;
+  readonly "audit-policy-file": FlagOf<"string">;
+  readonly "audit-log-path": FlagOf<"string">;
+  readonly "audit-log-format": FlagWithDefault<"string", string>;
+  readonly "audit-log-maxsize": FlagWithDefault<"number", number>;
+  readonly "audit-log-maxage": FlagWithDefault<"number", number>;
+  readonly "audit-log-maxbackup": FlagWithDefault<"number", number>;
+  readonly "audit-log-compress": FlagWithDefault<"boolean", boolean>;
   readonly "min-request-timeout": FlagWithDefault<"number", number>;
   readonly "max-requests-inflight": FlagWithDefault<"number", number>;
   readonly "max-mutating-requests-inflight": FlagWithDefault<"number", number>;
@@ -228,6 +235,37 @@ export const masterFlags: MasterFlags = {
     type: "string",
     placeholder: "path",
     description: "File with an AdmissionConfiguration: the configuration of the plug-ins that have one (PodSecurity).",
+  },
+  "audit-policy-file": {
+    type: "string",
+    placeholder: "path",
+    description: "File with an audit policy: what of which requests the audit log notes. Without one, nothing.",
+  },
+  "audit-log-path": {
+    type: "string",
+    placeholder: "path",
+    description: "File for the audit log; - is the standard output. Without one there is no audit log.",
+  },
+  "audit-log-format": {
+    type: "string",
+    default: "json",
+    description: "Form of the audit log: json, one event a line.",
+  },
+  "audit-log-maxsize": {
+    type: "number",
+    default: 100,
+    description: "Megabytes after which the audit log is set aside and a new one begun.",
+  },
+  "audit-log-maxage": {
+    type: "number",
+    default: 0,
+    description: "Days that audit logs set aside are kept; 0: for ever.",
+  },
+  "audit-log-maxbackup": { type: "number", default: 0, description: "Audit logs set aside that are kept; 0: all." },
+  "audit-log-compress": {
+    type: "boolean",
+    default: false,
+    description: "Whether audit logs set aside are compressed with gzip.",
   },
   "min-request-timeout": {
     type: "number",

@@ -17,11 +17,14 @@ import { type DefaultTolerationOptions, defaultTolerationSeconds } from "./defau
 import { denyServiceExternalIps } from "./deny_service_external_ips.ts";
 import { extendedResourceToleration } from "./extended_resource_toleration.ts";
 import { limitPodHardAntiAffinityTopology } from "./limit_pod_hard_anti_affinity_topology.ts";
+import { limitRanger } from "./limit_ranger.ts";
 import { namespaceAutoProvision } from "./namespace_auto_provision.ts";
 import { namespaceExists } from "./namespace_exists.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
 import { podSecurity } from "./pod_security.ts";
+import type { ResourceQuotas } from "./resource_quota.ts";
+import { serviceAccount } from "./service_account.ts";
 import type { ServiceAddresses } from "./service_addresses.ts";
 import { storageObjectInUseProtection } from "./storage_object_in_use_protection.ts";
 import { taintNodesByCondition } from "./taint_nodes_by_condition.ts";
@@ -30,6 +33,7 @@ import { taintNodesByCondition } from "./taint_nodes_by_condition.ts";
 export interface AdmissionOptions {
   readonly registries: Registries;
   readonly serviceAddresses: ServiceAddresses;
+  readonly resourceQuotas: ResourceQuotas;
   /** Names of plug-ins to switch on that are off by default. */
   readonly enable?: readonly string[] | undefined;
   /** Names of plug-ins to switch off that are on by default. */
@@ -48,6 +52,8 @@ const offByDefault: readonly string[] = [
   "LimitPodHardAntiAffinityTopology",
   "NamespaceAutoProvision",
   "NamespaceExists",
+  // Until nodes mount the tokens that it asks for.
+  "ServiceAccount",
 ];
 
 /** Every plug-in, in the order of kube-apiserver. */
@@ -58,6 +64,8 @@ function allPlugins(options: AdmissionOptions): readonly AdmissionPlugin[] {
     namespaceLifecycle(options),
     namespaceExists(options),
     limitPodHardAntiAffinityTopology,
+    limitRanger(options),
+    serviceAccount(options),
     taintNodesByCondition,
     alwaysPullImages,
     podSecurity({ ...options, configuration: configuration.podSecurity, clock }),
@@ -65,7 +73,8 @@ function allPlugins(options: AdmissionOptions): readonly AdmissionPlugin[] {
     extendedResourceToleration,
     storageObjectInUseProtection,
     denyServiceExternalIps,
-    // What allocates comes last: nothing is reserved for what an earlier one refuses.
+    // What reserves something comes last: nothing is reserved for what an earlier one refuses.
+    options.resourceQuotas.plugin,
     options.serviceAddresses.plugin,
   ];
 }

@@ -4,7 +4,7 @@ import type { ApiRequest, ApiResponse, MessageStream, UserInfo } from "../../cor
 import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
 import { randomUuid } from "../../core/platform/uuid.ts";
 import type { Clock } from "../../core/util/clock.ts";
-import type { Logger } from "../../core/util/log.ts";
+import { errorMessage, type Logger } from "../../core/util/log.ts";
 import type { AdmissionPlugin } from "../admission/plugin.ts";
 import {
   type AuthenticationOptions,
@@ -13,8 +13,9 @@ import {
   authenticate,
   type Credentials,
 } from "../authentication/authenticator.ts";
-import type { Authorizer } from "../authorization/authorizer.ts";
+import type { Attributes, Authorizer } from "../authorization/authorizer.ts";
 import type { Registries } from "../registry/registry.ts";
+import type { AuditedRequest, Auditor, AuditTrail } from "./audit/mod.ts";
 import { attributesOf, type Call, callOf, isProxied, isStream } from "./call.ts";
 import { authorize } from "./filters/authorization.ts";
 import { ImpersonationError, impersonate } from "./filters/impersonation.ts";
@@ -52,6 +53,7 @@ export interface ApiHandlerOptions {
   readonly random: () => number;
   readonly log: Logger;
   readonly limits?: InFlightOptions | undefined;
+  readonly audit?: Auditor | undefined;
   /** Default 3 MiB. */
   readonly maxBodyBytes?: number | undefined;
   /** Default 1800. */
@@ -62,6 +64,8 @@ export interface ApiHandlerOptions {
 export interface RequestContext {
   /** Set by callers in the process: nothing is authenticated then. */
   readonly user?: UserInfo | undefined;
+  /** Address at the other end of the connection. */
+  readonly remoteAddress?: string | undefined;
   /** What the listener knows besides the headers. */
   readonly credentials?: Omit<Credentials, "headers"> | undefined;
   readonly signal: AbortSignal;
@@ -124,25 +128,32 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     const startedAt = clock.monotonic();
     const warnings: string[] = [];
     let call: Call | undefined;
+    let trail: AuditTrail | undefined;
     let response: ApiResponse;
     try {
       call = callOf(request);
-      const { isLong, isWrite, isPublic } = call;
-      const user = await identify(request, context);
-      if (!user && !isPublic) throw StatusError.unauthorized();
-      if (user) await authorize(authorizer, user, call.attributes);
-      const serve = dispatch.bind(undefined, call, request, {
-        user,
-        signal: context.signal,
-        warnings,
-        annotations: new Map(),
-      });
+      const { isLong, isWrite, isPublic, attributes } = call;
+      const known = await identify(request, context);
+      if (!known && !isPublic) throw StatusError.unauthorized();
+      trail = trailFor({ request, context, auditId, call, user: known ?? anonymousUser });
+      const received = trail?.begin() ?? request;
+      const user = known && (await actingAs(known, request, context, trail));
+      if (user) await authorizeNoting(user, attributes, trail);
+      const annotations = trail?.annotations ?? new Map<string, string>();
+      const serve = dispatch.bind(undefined, call, received, { user, signal: context.signal, warnings, annotations });
       // As Kubernetes' priority level "exempt": what keeps the cluster going is not refused because others ask for much.
       const isUnlimited = isLong || user?.groups.includes("system:masters");
       response = isUnlimited ? await serve() : await inFlight.run(isWrite ? "write" : "read", serve);
     } catch (error) {
       response = failure(error, { request, auditId, signal: context.signal });
+      if (!trail && call && response.status === 401)
+        trailFor({ request, context, auditId, call, user: { username: "", groups: [] } })?.refuse(response);
+      if (isUnexpected(error) && !context.signal.aborted) {
+        trail?.panic(errorMessage(error));
+        trail = undefined;
+      }
     }
+    if (trail) response = await trail.end(response);
     observe(call, response.status, (clock.monotonic() - startedAt) / 1000);
     return finish(response, {
       request,
@@ -156,8 +167,45 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
   async function identify(request: ApiRequest, context: RequestContext): Promise<UserInfo | undefined> {
     const credentials = { ...context.credentials, headers: request.headers };
     const known = context.user ?? (await authenticate(authentication, credentials));
-    const user = known ?? (options.anonymousAuth ? anonymousUser : undefined);
-    return user && impersonate(authorizer, user, credentials);
+    return known ?? (options.anonymousAuth ? anonymousUser : undefined);
+  }
+
+  /** The trail of a request in the audit log, if it is to have one. */
+  function trailFor({
+    context,
+    call,
+    ...rest
+  }: Pick<AuditedRequest, "request" | "auditId" | "user"> & {
+    readonly context: RequestContext;
+    readonly call: Call;
+  }): AuditTrail | undefined {
+    const { attributes, isLong } = call;
+    return options.audit?.trailFor({ ...rest, attributes, isLong, remoteAddress: context.remoteAddress });
+  }
+
+  /** Whom a user acts as. */
+  async function actingAs(
+    user: UserInfo,
+    { headers }: ApiRequest,
+    { credentials }: RequestContext,
+    trail: AuditTrail | undefined,
+  ): Promise<UserInfo> {
+    const other = await impersonate(authorizer, user, { ...credentials, headers });
+    if (other !== user) trail?.impersonates(other);
+    return other;
+  }
+
+  async function authorizeNoting(user: UserInfo, attributes: Attributes, trail: AuditTrail | undefined): Promise<void> {
+    const note = (decision: string, reason: string) => {
+      trail?.annotations.set("authorization.k8s.io/decision", decision);
+      trail?.annotations.set("authorization.k8s.io/reason", reason);
+    };
+    try {
+      note("allow", (await authorize(authorizer, user, attributes)) ?? "");
+    } catch (error) {
+      note("forbid", "");
+      throw error;
+    }
   }
 
   async function dispatch(
@@ -177,6 +225,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     return {
       'apiserver_current_inflight_requests{request_kind="readOnly"}': read,
       'apiserver_current_inflight_requests{request_kind="mutating"}': write,
+      ...auditFigures(options.audit),
       wherry_store_revision: registries.revision,
     };
   }
@@ -191,7 +240,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
   ): ApiResponse {
     if (error instanceof ImpersonationError)
       return textResponse(`Internal Server Error: ${JSON.stringify(request.path)}: ${error.message}\n`, 500);
-    if (!(error instanceof StatusError) && !signal.aborted)
+    if (isUnexpected(error) && !signal.aborted)
       log.error("Cannot serve a request", {
         method: request.method,
         path: request.path.split("?", 1)[0]?.slice(0, 200),
@@ -227,25 +276,35 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
 
   async function connect(request: ApiRequest, context: RequestContext): Promise<ConnectAnswer> {
     const auditId = randomUuid();
+    let trail: AuditTrail | undefined;
     try {
       const call = callOf(request);
       const { target, query } = call.route;
       if (target.type !== "resource" || !(isStream(target) || isProxied(target)))
         throw StatusError.badRequest("this path is not served over upgraded connections");
-      const user = await identify(request, context);
-      if (!user) throw StatusError.unauthorized();
+      const known = await identify(request, context);
+      if (!known) throw StatusError.unauthorized();
+      trail = trailFor({ request, context, auditId, call: { ...call, isLong: true }, user: known });
+      trail?.begin();
+      const user = await actingAs(known, request, context, trail);
       const { signal } = context;
-      const r = { request, route: target, query, user, signal, services, warnings: [], annotations: new Map() };
+      const annotations = trail?.annotations ?? new Map<string, string>();
+      const r = { request, route: target, query, user, signal, services, warnings: [], annotations };
       if (isProxied(target)) {
-        await authorize(authorizer, user, call.attributes);
-        return await connectProxy(r);
+        await authorizeNoting(user, call.attributes, trail);
+        const answer = await connectProxy(r);
+        trail?.upgrade(signal);
+        return answer;
       }
       // Whatever the method: what runs a command is a create.
-      await authorize(authorizer, user, { ...attributesOf(target), verb: "create" });
+      await authorizeNoting(user, { ...attributesOf(target), verb: "create" }, trail);
       const choice = chooseUpgrade(request.headers, target.subresource ?? "");
-      return { choice, target: await connectPod(r) };
+      const stream = await connectPod(r);
+      trail?.upgrade(signal);
+      return { choice, target: stream };
     } catch (error) {
       const response = failure(error, { request, auditId, signal: context.signal });
+      await trail?.end(response);
       return { response: await finish(response, { request, auditId, warnings: [] }) };
     }
   }
@@ -268,6 +327,16 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     },
     endStreams: () => closing.abort(new DOMException("The server is shutting down", "AbortError")),
   };
+}
+
+function auditFigures(audit: Auditor | undefined): Record<string, number> {
+  if (!audit) return {};
+  const { events, dropped } = audit.counts;
+  return { apiserver_audit_event_total: events, 'apiserver_audit_error_total{plugin="log"}': dropped };
+}
+
+function isUnexpected(error: unknown): boolean {
+  return !(error instanceof StatusError || error instanceof ImpersonationError);
 }
 
 async function statusErrorOf({ body, status }: ApiResponse): Promise<StatusError> {

@@ -218,6 +218,7 @@ async function serveRequest(
     if (!hasOneHost(request)) return await refuseHost(request, response);
     const apiRequest = toApiRequest(request);
     const answer = await handler.handle(apiRequest, {
+      remoteAddress: request.socket.remoteAddress,
       credentials: credentialsOf(request),
       signal: aborted.signal,
     });
@@ -354,6 +355,7 @@ async function serveUpgradeRequest(
   try {
     if (!hasOneHost(request)) return refuse(socket, { status: 400, headers: {}, body: new Uint8Array() });
     const answer = await handler.connect(toApiRequest(request), {
+      remoteAddress: request.socket.remoteAddress,
       credentials: credentialsOf(request),
       signal: aborted.signal,
     });

@@ -33,7 +33,7 @@ export class Metrics {
       if (seconds <= limit) entry.buckets[index] = (entry.buckets[index] ?? 0) + 1;
   }
 
-  /** Everything as text. @param gauges present values by metric name (labels included) */
+  /** Everything as text. @param gauges present values by metric name (labels included); those that end in `_total` are counters */
   render(gauges: Readonly<Record<string, number>>): string {
     const lines = [
       "# HELP apiserver_request_total Counter of apiserver requests broken out for each verb, group, version, resource and HTTP response code.",
@@ -54,7 +54,7 @@ export class Metrics {
     let previous = "";
     for (const [name, value] of Object.entries(gauges)) {
       const family = name.split("{", 1)[0] ?? name;
-      if (family !== previous) lines.push(`# TYPE ${family} gauge`);
+      if (family !== previous) lines.push(`# TYPE ${family} ${family.endsWith("_total") ? "counter" : "gauge"}`);
       previous = family;
       lines.push(`${name} ${value}`);
     }

@@ -2,10 +2,20 @@ import { StatusError } from "../../../core/api/status.ts";
 import type { UserInfo } from "../../../core/client/transport.ts";
 import type { Attributes, Authorizer } from "../../authorization/authorizer.ts";
 
-/** @throws StatusError Forbidden, worded as Kubernetes does, unless the authorizer allows it */
-export async function authorize(authorizer: Authorizer, user: UserInfo, attributes: Attributes): Promise<void> {
+/**
+ * Asks the authorizer.
+ *
+ * @returns why it is allowed, as far as the authorizer says
+ * @throws StatusError Forbidden, worded as Kubernetes does, unless the authorizer allows it
+ */
+export async function authorize(
+  authorizer: Authorizer,
+  user: UserInfo,
+  attributes: Attributes,
+): Promise<string | undefined> {
   const { allowed, reason } = await authorizer.authorize(user, attributes);
   if (!allowed) throw forbidden(user, attributes, reason);
+  return reason;
 }
 
 function forbidden({ username }: UserInfo, attributes: Attributes, reason: string | undefined): StatusError {

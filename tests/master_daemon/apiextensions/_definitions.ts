@@ -48,7 +48,8 @@ export async function condition(
 
 /** Waits for something that happens within a few turns of the event loop. */
 export async function eventually(is: () => Promise<boolean>, what: string): Promise<void> {
-  for (let turn = 0; turn < 500; turn++) {
+  // Code that is loaded on first use comes from the disk, which takes as long as it takes.
+  for (const end = performance.now() + 5000; performance.now() < end; ) {
     if (await is()) return;
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -10,6 +10,7 @@ import type { Clock } from "../../../core/util/clock.ts";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { type AdmissionOptions, admissionPlugins } from "../../../master_daemon/admission/mod.ts";
+import { openResourceQuota } from "../../../master_daemon/admission/resource_quota.ts";
 import { openServiceAddresses } from "../../../master_daemon/admission/service_addresses.ts";
 import { startDefinitions } from "../../../master_daemon/apiextensions/definitions.ts";
 import { type ApiHandler, type ApiHandlerOptions, createApiHandler } from "../../../master_daemon/apiserver/handle.ts";
@@ -78,10 +79,20 @@ export async function openApi(
     random,
     log: silentLogger,
   });
+  const resourceQuotas = openResourceQuota({ registries, clock, log: silentLogger });
   const nodes = fakeNodes();
   const handler = createApiHandler({
     registries,
-    admission: admissionPlugins({ registries, serviceAddresses, clock, random, ...options.plugins }),
+    admission: admissionPlugins({
+      registries,
+      serviceAddresses,
+      resourceQuotas,
+      clock,
+      random,
+      // No controller creates the accounts of namespaces.
+      disable: ["ServiceAccount"],
+      ...options.plugins,
+    }),
     schema: await loadSchema(readPackedAsset),
     authenticators: [],
     authorizer: alwaysAllow,
@@ -95,6 +106,7 @@ export async function openApi(
   onTestFinished(async () => {
     handler.endStreams();
     await definitions[Symbol.asyncDispose]();
+    await resourceQuotas[Symbol.asyncDispose]();
     await serviceAddresses[Symbol.asyncDispose]();
     await registries[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();

@@ -14,6 +14,7 @@ import { DisposalStack } from "../../../core/util/disposal_stack.ts";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { type Logger, silentLogger } from "../../../core/util/log.ts";
 import { admissionPlugins } from "../../../master_daemon/admission/mod.ts";
+import { openResourceQuota } from "../../../master_daemon/admission/resource_quota.ts";
 import { openServiceAddresses } from "../../../master_daemon/admission/service_addresses.ts";
 import { createApiHandler } from "../../../master_daemon/apiserver/handle.ts";
 import { alwaysAllow } from "../../../master_daemon/authorization/authorizer.ts";
@@ -69,13 +70,14 @@ export async function openCluster(): Promise<TestCluster> {
   );
   const handler = createApiHandler({
     registries,
-    // A test runs the controllers that it names only: none takes the first taint off a node.
+    // A test runs the controllers that it names only: none takes the first taint off a node, or creates accounts.
     admission: admissionPlugins({
       registries,
       serviceAddresses,
+      resourceQuotas: outer.use(openResourceQuota({ registries, clock, log })),
       clock,
       random,
-      disable: ["TaintNodesByCondition"],
+      disable: ["ServiceAccount", "TaintNodesByCondition"],
     }),
     schema: noSchema,
     authenticators: [],
