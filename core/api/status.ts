@@ -176,7 +176,8 @@ export class StatusError extends Error {
       metadata: {},
       status: "Failure",
       message,
-      reason,
+      // No reason is what Kubernetes calls unknown.
+      ...(reason === "Unknown" ? {} : { reason }),
       ...(details ? { details } : {}),
       code,
     };
@@ -276,11 +277,11 @@ export class StatusError extends Error {
     return new StatusError(406, "NotAcceptable", `only the following media types are accepted: ${accepted.join(", ")}`);
   }
 
-  static unsupportedMediaType(sent: string, accepted: readonly string[]): StatusError {
+  static unsupportedMediaType(accepted: readonly string[]): StatusError {
     return new StatusError(
       415,
       "UnsupportedMediaType",
-      `the body of the request was in an unknown format (${sent}) - accepted media types include: ${accepted.join(", ")}`,
+      `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`,
     );
   }
 

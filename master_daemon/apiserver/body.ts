@@ -2,11 +2,12 @@ import { parseJson } from "../../core/api/json.ts";
 import { isJsonObject } from "../../core/api/json_object.ts";
 import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject } from "../../core/api/meta.ts";
-import { StatusError } from "../../core/api/status.ts";
+import { isReason, StatusError } from "../../core/api/status.ts";
 import { type ApiRequest, readBody } from "../../core/client/transport.ts";
 import { mediaTypeOf } from "./negotiate.ts";
 
 const protobufMediaType = "application/vnd.kubernetes.protobuf";
+const openBrace = 0x7b;
 const objectMediaTypes = ["application/json", "application/yaml", protobufMediaType];
 
 /** All of a request's body. @throws StatusError RequestEntityTooLarge past the limit */
@@ -29,10 +30,10 @@ export async function readLimited(request: ApiRequest, limitBytes: number): Prom
  */
 export async function readDocument(request: ApiRequest, limitBytes: number): Promise<Json | undefined> {
   if (request.headers["content-encoding"] && request.headers["content-encoding"] !== "identity")
-    throw StatusError.unsupportedMediaType(`content-encoding ${request.headers["content-encoding"]}`, objectMediaTypes);
+    throw StatusError.unsupportedMediaType(objectMediaTypes);
   const type = mediaTypeOf(request.headers["content-type"]);
   // Refused before it is read: nothing could be done with it.
-  if (type !== "" && !objectMediaTypes.includes(type)) throw StatusError.unsupportedMediaType(type, objectMediaTypes);
+  if (type !== "" && !objectMediaTypes.includes(type)) throw StatusError.unsupportedMediaType(objectMediaTypes);
   const bytes = await readLimited(request, limitBytes);
   if (bytes.length === 0) return undefined;
   if (type === "application/yaml") return readYaml(bytes);
@@ -48,7 +49,7 @@ async function readProtobuf(bytes: Uint8Array): Promise<Json> {
 /** The YAML library takes some microseconds for each, and all of them at once. */
 const maxYamlTokens = 200_000;
 
-async function readYaml(bytes: Uint8Array): Promise<Json> {
+async function readYaml(bytes: Uint8Array, problem = "error converting YAML to JSON"): Promise<Json> {
   // Loaded on use: few requests are YAML, and the reader brings its library along.
   const { parseYaml } = await import("../../core/api/yaml_reader.ts");
   try {
@@ -57,7 +58,34 @@ async function readYaml(bytes: Uint8Array): Promise<Json> {
     });
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof TypeError)
-      throw StatusError.badRequest(`error converting YAML to JSON: ${error.message}`);
+      throw StatusError.badRequest(`${problem}: ${error.message}`);
+    throw error;
+  }
+}
+
+/**
+ * Reads the body of an apply: YAML, of which JSON is a part.
+ *
+ * @throws StatusError BadRequest, RequestEntityTooLarge
+ */
+export async function readConfiguration(request: ApiRequest, limitBytes: number): Promise<JsonObject> {
+  const bytes = await readLimited(request, limitBytes);
+  const document = parseJsonFirst(bytes) ?? (await readYaml(bytes, "error decoding YAML")) ?? {};
+  if (isJsonObject(document)) return document;
+  throw StatusError.badRequest(
+    `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${
+      Array.isArray(document) ? "array" : typeof document
+    } into Go value of type map[string]interface {}`,
+  );
+}
+
+/** Most clients send JSON, which is read much faster. */
+function parseJsonFirst(bytes: Uint8Array): Json | undefined {
+  if (bytes[0] !== openBrace) return undefined;
+  try {
+    return parseJson(bytes);
+  } catch (error) {
+    if (isReason(error, "BadRequest")) return undefined;
     throw error;
   }
 }

@@ -99,6 +99,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
   const services: Services = {
     registries,
     admission: options.admission,
+    authorizer,
     schema: options.schema,
     nodes: options.nodes,
     clock,

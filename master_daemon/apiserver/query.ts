@@ -43,19 +43,29 @@ export function resourceVersionParameter(query: URLSearchParams): string | undef
 /**
  * Reads the options of a create, update or patch.
  *
- * @param type Kubernetes' name of the options, for messages: `CreateOptions`, `UpdateOptions`, `PatchOptions`
+ * @param type Kubernetes' name of the options, for messages; `ApplyOptions` are PatchOptions of an apply
  * @throws StatusError Invalid
+ * @see k8s.io/apimachinery/pkg/apis/meta/v1/validation ValidatePatchOptions
  */
-export function writeOptions(query: URLSearchParams, type: string): WriteOptions {
-  const errors: FieldError[] = [...dryRunErrors(query.getAll("dryRun"))];
+export function writeOptions(
+  query: URLSearchParams,
+  type: "CreateOptions" | "UpdateOptions" | "PatchOptions" | "ApplyOptions",
+): WriteOptions {
+  const errors: FieldError[] = [];
   const manager = query.get("fieldManager") ?? "";
+  if (type === "PatchOptions" && query.has("force"))
+    errors.push(fieldError.forbidden("force", "may not be specified for non-apply patch"));
+  if (type === "ApplyOptions" && manager === "")
+    errors.push(fieldError.required("fieldManager", "is required for apply patch"));
   if (new TextEncoder().encode(manager).length > 128) errors.push(fieldError.tooLong("fieldManager", 128));
   if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(manager))
     errors.push(fieldError.invalid("fieldManager", manager, "should only contain printable characters"));
+  errors.push(...dryRunErrors(query.getAll("dryRun")));
   const validation = query.get("fieldValidation") ?? "";
   if (!["", "Strict", "Warn", "Ignore"].includes(validation))
     errors.push(fieldError.notSupported("fieldValidation", validation, ["", "Ignore", "Strict", "Warn"]));
-  if (errors.length > 0) throw StatusError.invalid({ group: "meta.k8s.io", kind: type }, "", errors);
+  const kind = type === "ApplyOptions" ? "PatchOptions" : type;
+  if (errors.length > 0) throw StatusError.invalid({ group: "meta.k8s.io", kind }, "", errors);
   return {
     dryRun: query.getAll("dryRun").includes("All"),
     fieldValidation: (validation || "Warn") as FieldValidation,

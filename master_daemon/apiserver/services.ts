@@ -5,6 +5,7 @@ import type { ApiRequest, UserInfo } from "../../core/client/transport.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
 import type { AdmissionPlugin } from "../admission/plugin.ts";
+import type { Authorizer } from "../authorization/authorizer.ts";
 import type { Registries, Registry } from "../registry/registry.ts";
 import type { NodeConnector } from "./node_connector.ts";
 import type { AnswerForm } from "./respond.ts";
@@ -14,6 +15,8 @@ import type { ResourceRoute } from "./routes.ts";
 export interface Services {
   readonly registries: Registries;
   readonly admission: readonly AdmissionPlugin[];
+  /** For what a request does besides what it was allowed for as a whole. */
+  readonly authorizer: Authorizer;
   readonly schema: ApiSchema;
   readonly nodes: NodeConnector;
   readonly clock: Clock;

@@ -17,6 +17,7 @@ import {
   sameJson,
   withFirstGeneration,
   withGeneration,
+  withKnownTimes,
   withSpecFinalizers,
   withStatus,
 } from "./object_changes.ts";
@@ -315,7 +316,8 @@ export class GenericRegistry implements Registry {
   #isSame(value: Uint8Array, next: KubeObject, current: StoredObject): boolean {
     if (Buffer.compare(value, current.value) === 0) return true;
     const { resourceVersion } = current.object.metadata;
-    return sameJson({ ...next, metadata: { ...next.metadata, resourceVersion } }, current.object);
+    const known = withKnownTimes(next, current.object);
+    return sameJson({ ...known, metadata: { ...known.metadata, resourceVersion } }, current.object);
   }
 
   delete(key: ObjectKey, options: RegistryDeleteOptions): Promise<{ readonly stored: Stored; readonly gone: boolean }> {

@@ -1,4 +1,4 @@
-import { jsonEqual } from "../../core/api/json_object.ts";
+import { sameButTimes } from "../../core/api/apply/entries.ts";
 import type { Kind } from "../../core/api/kind.ts";
 import type { Json, KubeObject, ObjectMeta } from "../../core/api/meta.ts";
 import type { Random } from "../../core/platform/random.ts";
@@ -106,12 +106,33 @@ function sameContent(a: KubeObject, b: KubeObject): boolean {
 /** Whether two values are the same as JSON: members that are undefined do not count, nor does the order of members. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;
-  const left = JSON.stringify(a);
-  const right = JSON.stringify(b);
-  if (left === right) return true;
-  // The order of members changes no length.
-  if (left === undefined || right === undefined || left.length !== right.length) return false;
-  return jsonEqual(JSON.parse(left) as Json, JSON.parse(right) as Json);
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b))
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, index) => sameJson(item, b[index]))
+    );
+  const [left, right] = [a as Members, b as Members];
+  let members = 0;
+  for (const name of Object.keys(left)) {
+    if (left[name] === undefined) continue;
+    if (!Object.hasOwn(right, name) || !sameJson(left[name], right[name])) return false;
+    members++;
+  }
+  for (const name of Object.keys(right)) if (right[name] !== undefined) members--;
+  return members === 0;
+}
+
+type Members = { readonly [name: string]: unknown };
+
+/** `next` with the managed fields of `previous` where they are the same but for the times in them: who writes what is there already writes nothing. */
+export function withKnownTimes(next: KubeObject, previous: KubeObject): KubeObject {
+  const { managedFields } = previous.metadata;
+  if (next.metadata.managedFields === managedFields || !sameButTimes(next.metadata.managedFields, managedFields))
+    return next;
+  return { ...next, metadata: compact({ ...next.metadata, managedFields }) };
 }
 
 /** Whether the kind is Namespace, whose `spec.finalizers` keep it as well. */

@@ -15,42 +15,55 @@ export interface FieldFacts {
 /** The fields of a message, by number. */
 export type MessageFacts = ReadonlyMap<number, FieldFacts>;
 
-let table: ReadonlyMap<string, MessageFacts> | undefined;
+const read = new Map<string, MessageFacts>();
+let lines: ReadonlyMap<string, Line> | undefined;
 
 /** The fields of a message (`core.v1.Pod`); undefined when nothing is known about it. */
 export function messageFacts(type: string): MessageFacts | undefined {
-  return messages().get(type);
+  lines ??= readLines(protobufFacts);
+  const known = read.get(type);
+  if (known) return known;
+  // Each message is read when it is first asked for: few processes need them all.
+  const line = lines.get(type);
+  if (!line) return undefined;
+  const facts = parseLine(line, lines);
+  read.set(type, facts);
+  return facts;
 }
 
 /** Every message, by name. */
 export function messages(): ReadonlyMap<string, MessageFacts> {
-  table ??= parseTable(protobufFacts);
-  return table;
+  lines ??= readLines(protobufFacts);
+  return new Map([...lines.keys()].map((type) => [type, messageFacts(type) ?? new Map()]));
+}
+
+interface Line {
+  readonly section: string;
+  readonly fields: string;
 }
 
 const scalars: ReadonlySet<string> = new Set(["string", "bool", "int32", "int64", "double", "bytes"]);
 const fieldPattern = /^(\d+) (?:(\.\.\.)|([\w$-]+)(\?)? ?)(?:(\[\]|\{\})?([\w.]+))?$/;
 const shapes: Readonly<Record<string, FieldFacts["shape"]>> = { "[]": "list", "{}": "map", "...": "embedded" };
 
-function parseTable(text: string): ReadonlyMap<string, MessageFacts> {
-  const found = new Map<string, MessageFacts>();
+function readLines(text: string): ReadonlyMap<string, Line> {
+  const found = new Map<string, Line>();
   let section = "";
-  // What stands before the first section is known by its bare name everywhere.
-  const resolve = (type: string) =>
-    scalars.has(type) || type.includes(".") || found.has(type) ? type : `${section}.${type}`;
   for (const line of text.trim().split("\n")) {
-    const heading = /^\[(.+)\]$/.exec(line)?.[1];
-    if (heading !== undefined) {
-      section = heading;
-      continue;
+    if (line.startsWith("[")) section = line.slice(1, -1);
+    else {
+      const [name = "", fields = ""] = line.split(/: ?/, 2);
+      found.set(section === "" ? name : `${section}.${name}`, { section, fields });
     }
-    const [name = "", fields = ""] = line.split(/: ?/);
-    found.set(
-      section === "" ? name : `${section}.${name}`,
-      new Map(fields === "" ? [] : fields.split(", ").map((f) => parseField(f, resolve))),
-    );
   }
   return found;
+}
+
+function parseLine({ section, fields }: Line, all: ReadonlyMap<string, Line>): MessageFacts {
+  // What stands before the first section is known by its bare name everywhere.
+  const resolve = (type: string) =>
+    scalars.has(type) || type.includes(".") || all.has(type) ? type : `${section}.${type}`;
+  return new Map(fields === "" ? [] : fields.split(", ").map((field) => parseField(field, resolve)));
 }
 
 function parseField(text: string, resolve: (type: string) => string): [number, FieldFacts] {

@@ -3,16 +3,16 @@ import type { Namespace } from "../../../core/kinds/namespace.ts";
 import { named, objectOf, readDocument } from "../body.ts";
 import { writeOptions } from "../query.ts";
 import { objectResponse } from "../respond.ts";
-import { type ResourceRequest, routeKey } from "../services.ts";
-import { checkObject } from "../verbs/write.ts";
+import type { ResourceRequest } from "../services.ts";
+import { checkObject, updateObject } from "../verbs/write.ts";
 
 /** PUT on `/namespaces/NAME/finalize`: sets `spec.finalizers`, which nothing else may change. Without any, a deleted namespace goes. */
 export async function finalize(r: ResourceRequest): Promise<ApiResponse> {
   const { dryRun, fieldValidation } = writeOptions(r.query, "UpdateOptions");
   const body = objectOf(await readDocument(r.request, r.services.maxBodyBytes), r.kind);
   const sent = named(checkObject(r, body, fieldValidation, r.warnings), r.route.name ?? "") as Namespace;
-  const stored = await r.registry.update(
-    routeKey(r),
+  const stored = await updateObject(
+    r,
     (current) => {
       const namespace = current as Namespace;
       const { resourceVersion } = sent.metadata;
@@ -23,7 +23,7 @@ export async function finalize(r: ResourceRequest): Promise<ApiResponse> {
       };
       return next;
     },
-    { user: r.user, dryRun, subresource: "finalize" },
+    { dryRun, subresource: "finalize" },
   );
   return objectResponse(r.kind, stored, 200, r.form);
 }

@@ -1,15 +1,27 @@
+import {
+  applyConfiguration,
+  entriesAfterScale,
+  type FieldWrite,
+  scaleEntries,
+  schemaType,
+} from "../../../core/api/apply/mod.ts";
 import { getOwn, isJsonObject } from "../../../core/api/json_object.ts";
-import type { ScalePaths } from "../../../core/api/kind.ts";
+import { apiVersionOf, type ScalePaths } from "../../../core/api/kind.ts";
 import { type LabelSelector, selectorFromMap, selectorFromObject } from "../../../core/api/labels.ts";
 import type { Json, JsonObject, KubeObject, ObjectMeta, StringMap } from "../../../core/api/meta.ts";
 import { fieldError, StatusError } from "../../../core/api/status.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
 import { readDocument } from "../body.ts";
-import { writeOptions } from "../query.ts";
+import { fieldWriteOf, withManagedFields } from "../field_owners.ts";
+import { booleanParameter, writeOptions } from "../query.ts";
 import { documentResponse } from "../respond.ts";
 import { type ResourceRequest, routeKey } from "../services.ts";
-import { readPatch } from "../verbs/patch.ts";
+import { applyMediaType, readApplied } from "../verbs/apply.ts";
+import { patchTypeOf, readPatch, strategicSchemaOf } from "../verbs/patch.ts";
 import { updateObject } from "../verbs/write.ts";
+
+const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" };
+const scaleSchema = "io.k8s.api.autoscaling.v1.Scale";
 
 /** `/scale`: the replicas of an object, whatever its kind. */
 export async function scale(r: ResourceRequest, verb: string): Promise<ApiResponse> {
@@ -23,11 +35,43 @@ export async function scale(r: ResourceRequest, verb: string): Promise<ApiRespon
     return change(r, paths, () => body, dryRun);
   }
   if (verb === "patch") {
+    const schema = strategicSchemaOf(r.kind) && scaleSchema;
+    if (patchTypeOf(r, schema) === applyMediaType) return apply(r, paths);
     const { dryRun } = writeOptions(r.query, "PatchOptions");
-    const apply = await readPatch(r, undefined);
-    return change(r, paths, apply, dryRun);
+    return change(r, paths, await readPatch(r, schema), dryRun);
   }
   throw StatusError.methodNotAllowed();
+}
+
+/** A server-side apply: who owns the replicas is seen through the Scale, and noted on the object. */
+async function apply(r: ResourceRequest, paths: ScalePaths): Promise<ApiResponse> {
+  const { dryRun } = writeOptions(r.query, "ApplyOptions");
+  const force = booleanParameter(r.query, "force");
+  const type = schemaType(r.services.schema, scaleSchema);
+  const config = await readApplied(r, scaleKind, type);
+  const write: FieldWrite = {
+    ...fieldWriteOf(r),
+    apiVersion: apiVersionOf(scaleKind),
+    type,
+    scope: { only: ["spec"] },
+    convert: async () => undefined,
+  };
+  const stored = await updateObject(
+    r,
+    async (object) => {
+      const { managedFields } = object.metadata;
+      const before = withManagedFields(
+        scaleOf(object, paths) as unknown as KubeObject,
+        scaleEntries(managedFields, paths.spec),
+      );
+      const applied = await applyConfiguration(before as unknown as JsonObject, config, { force, write });
+      const apiVersion = apiVersionOf(r.kind);
+      const entries = entriesAfterScale(managedFields, applied.managedFields, { path: paths.spec, apiVersion });
+      return withManagedFields(scaled(r, object, applied.object, paths), entries);
+    },
+    { dryRun, isApplied: true },
+  );
+  return documentResponse(scaleOf(stored.object, paths), 200, r.form);
 }
 
 async function current(r: ResourceRequest): Promise<KubeObject> {
@@ -40,24 +84,22 @@ async function change(
   apply: (scale: JsonObject) => JsonObject,
   dryRun: boolean,
 ): Promise<ApiResponse> {
-  const stored = await updateObject(
-    r,
-    (object) => {
-      const before = scaleOf(object, paths);
-      const next = apply(before);
-      const replicas = replicasOf(next, r.route.name ?? "");
-      const version = metadataOf(next)?.["resourceVersion"];
-      const changed = setPath(object as unknown as JsonObject, paths.spec.split(".").slice(1), replicas);
-      // A stale version in the Scale is a stale version of the object.
-      const metadata: ObjectMeta =
-        typeof version === "string" && version !== ""
-          ? { ...object.metadata, resourceVersion: version }
-          : withoutVersion(object.metadata);
-      return { ...(changed as unknown as KubeObject), metadata };
-    },
-    { dryRun },
-  );
+  const stored = await updateObject(r, (object) => scaled(r, object, apply(scaleOf(object, paths)), paths), { dryRun });
   return documentResponse(scaleOf(stored.object, paths), 200, r.form);
+}
+
+/** `object` as a Scale of it says. */
+function scaled(r: ResourceRequest, object: KubeObject, scale: JsonObject, paths: ScalePaths): KubeObject {
+  const replicas = replicasOf(scale, r.route.name ?? "");
+  const { resourceVersion: version, uid } = metadataOf(scale) ?? {};
+  const changed = setPath(object as unknown as JsonObject, paths.spec.split(".").slice(1), replicas);
+  // What is not true of the object any more in the Scale is so in the object: the registry refuses it.
+  const metadata: ObjectMeta = {
+    ...withoutVersion(object.metadata),
+    ...(typeof version === "string" && version !== "" ? { resourceVersion: version } : {}),
+    ...(typeof uid === "string" && uid !== "" ? { uid } : {}),
+  };
+  return { ...(changed as unknown as KubeObject), metadata };
 }
 
 function withoutVersion({ resourceVersion: _version, ...metadata }: ObjectMeta): ObjectMeta {

@@ -4,7 +4,8 @@ import { StatusError } from "../../../core/api/status.ts";
 import { decodeErrorText, strictErrorText, validateAndPrune } from "../../../core/api/validate_and_prune.ts";
 import { mutate, validate } from "../../admission/mod.ts";
 import type { AdmissionRequest } from "../../admission/plugin.ts";
-import type { Stored } from "../../registry/registry.ts";
+import type { RegistryUpdateOptions, Stored } from "../../registry/registry.ts";
+import { withOwners, withValidOwners } from "../field_owners.ts";
 import type { FieldValidation, WriteOptions } from "../query.ts";
 import { type ResourceRequest, routeKey } from "../services.ts";
 
@@ -33,22 +34,29 @@ export function checkObject(
   return (isJsonObject(object["metadata"]) ? object : { ...object, metadata: {} }) as unknown as KubeObject;
 }
 
-/** Creates an object: defaults, admission, then the registry. */
+/** How an object is written. */
+export interface WriteObjectOptions extends Pick<WriteOptions, "dryRun"> {
+  /** The object comes from an apply, which has noted the owners of its fields already. */
+  readonly isApplied?: boolean;
+}
+
+/**
+ * Creates an object: defaults, owners of its fields, admission, then the registry. What admission and the registry add is
+ * nobody's.
+ */
 export async function createObject(
   r: ResourceRequest,
   object: KubeObject,
-  { dryRun }: Pick<WriteOptions, "dryRun">,
+  { dryRun, isApplied = false }: WriteObjectOptions,
 ): Promise<Stored> {
   const { kind, registry, user, services } = r;
   const key = { ...routeKey(r), name: object.metadata.name ?? "" };
   return settling(dryRun, async (onSettled) => {
     const admission = admissionRequest(r, { operation: "CREATE", key, dryRun, onSettled });
-    const admitted = await mutate(services.admission, {
-      ...admission,
-      object: kind.strategy.applyDefaults(object),
-      previous: undefined,
-    });
-    return registry.create(admitted, {
+    const complete = kind.strategy.applyDefaults(object);
+    const owned = isApplied ? complete : await withOwners(r, undefined, complete);
+    const admitted = await mutate(services.admission, { ...admission, object: owned, previous: undefined });
+    return registry.create(withValidOwners(owned, admitted, admission.warn), {
       user,
       dryRun,
       admit: (next) => validate(services.admission, { ...admission, object: next, previous: undefined }),
@@ -56,11 +64,11 @@ export async function createObject(
   });
 }
 
-/** Changes an object: what `change` makes of it, defaults, admission, then the registry. */
+/** Changes an object: what `change` makes of it, defaults, owners of its fields, admission, then the registry. */
 export async function updateObject(
   r: ResourceRequest,
   change: (current: KubeObject) => KubeObject | Promise<KubeObject>,
-  { dryRun, subresource }: Pick<WriteOptions, "dryRun"> & { readonly subresource?: "status" | "approval" | undefined },
+  { dryRun, subresource, isApplied = false }: WriteObjectOptions & Pick<RegistryUpdateOptions, "subresource">,
 ): Promise<Stored> {
   const { kind, registry, user, services } = r;
   const key = routeKey(r);
@@ -69,8 +77,10 @@ export async function updateObject(
     return registry.update(
       key,
       async (current) => {
-        const object = kind.strategy.applyDefaults(await change(current));
-        return mutate(services.admission, { ...admission, object, previous: current });
+        const complete = kind.strategy.applyDefaults(await change(current));
+        const object = isApplied ? complete : await withOwners(r, current, complete);
+        const admitted = await mutate(services.admission, { ...admission, object, previous: current });
+        return withValidOwners(object, admitted, admission.warn);
       },
       {
         user,

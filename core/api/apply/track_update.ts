@@ -1,0 +1,79 @@
+import { jsonEqual } from "../json_object.ts";
+import type { Json, JsonObject, ManagedFieldsEntry, ObjectMeta } from "../meta.ts";
+import { decodeEntries, encodeEntries, isReset, isSameManager, type OwnedFields } from "./entries.ts";
+import { difference, isEmptySet, union } from "./field_set.ts";
+import { capOwners, type FieldWrite, reconcileOwners, takeFields } from "./owners.ts";
+
+/**
+ * The `metadata.managedFields` of an object that is created or changed by anything but apply: whoever writes owns what
+ * changed.
+ *
+ * @param live undefined: the object is new
+ * @see k8s.io/apimachinery/pkg/util/managedfields FieldManager.Update
+ */
+export async function trackUpdate(
+  live: JsonObject | undefined,
+  next: JsonObject,
+  write: FieldWrite,
+): Promise<readonly ManagedFieldsEntry[] | undefined> {
+  const previous = managedFieldsOf(live);
+  const owners = ownersBefore(previous, managedFieldsOf(next), write.subresource !== "");
+  // Objects without managers are from before there were any: their fields stay nobody's until somebody applies.
+  if (owners.length === 0 && live !== undefined) return undefined;
+  const after = await ownersAfterUpdate(live ?? {}, next, owners, write);
+  if (previous && isSameList(after, owners) && ownersOf(previous) === owners) return previous;
+  return encodeEntries(after);
+}
+
+/** Who owns what once `write.manager` has changed `live` into `next`. */
+export async function ownersAfterUpdate(
+  live: JsonObject,
+  next: JsonObject,
+  owners: readonly OwnedFields[],
+  write: FieldWrite,
+): Promise<readonly OwnedFields[]> {
+  const reconciled = await reconcileOwners(owners, live, write);
+  const self: Omit<OwnedFields, "fields"> = {
+    manager: write.manager,
+    operation: "Update",
+    apiVersion: write.apiVersion,
+    subresource: write.subresource,
+    time: write.now,
+  };
+  const { comparison, others } = await takeFields(live, next, reconciled, write);
+  const taken = difference(comparison.changed, comparison.removed);
+  if (isEmptySet(taken)) return isSameList(others, owners) ? owners : capOwners(others);
+  const own = others.find((owner) => isSameManager(owner, self));
+  const entry: OwnedFields = { ...self, fields: own ? union(own.fields, taken) : taken };
+  return capOwners([...others.filter((owner) => owner !== own), entry]);
+}
+
+/** `metadata.managedFields` of an object. */
+export function managedFieldsOf(object: JsonObject | undefined): readonly ManagedFieldsEntry[] | undefined {
+  return (object?.["metadata"] as ObjectMeta | undefined)?.managedFields ?? undefined;
+}
+
+/**
+ * Who owned what before an update. Clients may say so themselves in what they send; if they say nothing, or nothing valid,
+ * it is as it was.
+ */
+function ownersBefore(
+  live: readonly ManagedFieldsEntry[] | undefined,
+  sent: readonly ManagedFieldsEntry[] | undefined,
+  ignoresSent: boolean,
+): readonly OwnedFields[] {
+  if (ignoresSent || sent === live || sent === undefined) return ownersOf(live);
+  if (isReset(sent)) return [];
+  if (live && jsonEqual(sent as unknown as Json, live as unknown as Json)) return ownersOf(live);
+  const decoded = decodeEntries(sent);
+  return "owners" in decoded && decoded.owners.length > 0 ? decoded.owners : ownersOf(live);
+}
+
+function ownersOf(entries: readonly ManagedFieldsEntry[] | undefined): readonly OwnedFields[] {
+  const decoded = decodeEntries(entries);
+  return "owners" in decoded ? decoded.owners : [];
+}
+
+function isSameList(a: readonly OwnedFields[], b: readonly OwnedFields[]): boolean {
+  return a.length === b.length && a.every((owner, index) => owner === b[index]);
+}
