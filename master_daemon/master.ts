@@ -5,7 +5,7 @@ import { inProcessTransport } from "../core/client/in_process_transport.ts";
 import type { InformerFactory } from "../core/client/informer.ts";
 import { createInformers } from "../core/client/informers.ts";
 import type { UserInfo } from "../core/client/transport.ts";
-import { kinds } from "../core/kinds/mod.ts";
+import { kinds, storedKinds } from "../core/kinds/mod.ts";
 import { readPackedAsset } from "../core/platform/assets.ts";
 import { type CertificateAndKey, issueCertificate } from "../core/platform/certificates.ts";
 import { systemClock } from "../core/platform/clock.ts";
@@ -235,7 +235,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const informers = parts.use(createInformers({ client: manager, clock, random, log }));
     const common = { informers, clock, random, log };
     parts.use(
-      runControllers(controllers({ kinds, ...options.controllers, clusterCidr: podRange }), {
+      runControllers(controllers({ kinds: storedKinds, ...options.controllers, clusterCidr: podRange }), {
         ...common,
         client: manager,
       }),

@@ -131,7 +131,7 @@ export interface Kind<T extends KubeObject = KubeObject> extends ResourceType<T>
   readonly verbs?: readonly string[];
   /** Told to whoever uses the kind: what to use instead, and since when. */
   readonly deprecated?: string;
-  /** Served, but not told of by discovery: for old clients that know the path. */
+  /** Told of in the older discovery documents only: for clients from before the aggregated one, who know no better version. */
   readonly hidden?: true;
   /** Made of a CustomResourceDefinition. Absent: built in. */
   readonly custom?: CustomResource;

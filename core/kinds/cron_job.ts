@@ -1,4 +1,4 @@
-import { defineKind, type Kind } from "../api/kind.ts";
+import { defineKind, type Kind, type ValidationContext } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { fieldError } from "../api/status.ts";
 import { ageText } from "../api/table.ts";
@@ -8,6 +8,7 @@ import type { ObjectReference } from "./endpoints.ts";
 import type { JobTemplateSpec } from "./job.ts";
 import { defaultJobSpec } from "./job_defaults.ts";
 import { checkJobTemplate } from "./job_validation.ts";
+import { olderVersion } from "./older_version.ts";
 import { timeZoneError } from "./time_zones.ts";
 import { check, checkNonNegative, checkRequiredOneOf, type FieldErrors } from "./validators.ts";
 import { withMembers } from "./with_members.ts";
@@ -108,6 +109,15 @@ export const cronJob: Kind<CronJob> = defineKind<CronJob>({
   ],
 });
 
+/** The kind CronJob as clients from before Kubernetes 1.21 ask for it. */
+export const cronJobV1beta1: Kind<CronJob> = olderVersion(cronJob, {
+  version: "v1beta1",
+  hidden: true,
+  deprecated: "batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob",
+  toStored: (object: CronJob) => ({ ...object, apiVersion: "batch/v1" }),
+  fromStored: (object) => ({ ...object, apiVersion: "batch/v1beta1" }),
+});
+
 function defaultSpec(spec: CronJobSpec): CronJobSpec {
   return withMembers(spec, {
     concurrencyPolicy: spec.concurrencyPolicy || "Allow",
@@ -123,27 +133,31 @@ function defaultSpec(spec: CronJobSpec): CronJobSpec {
 }
 
 /** What is wrong with a cron job. @see k8s.io/kubernetes/pkg/apis/batch/validation, ValidateCronJobCreate */
-function validate({ metadata, spec }: CronJob): FieldErrors {
+function validate({ metadata, spec }: CronJob, _context: ValidationContext, previous?: CronJob): FieldErrors {
   const name = metadata.name ?? "";
+  const zoneChanged = !previous || previous.spec.timeZone !== spec.timeZone;
   return [
-    ...checkSchedule(spec.schedule),
+    ...checkSchedule(spec, previous?.spec.schedule.includes("TZ") ?? false),
     ...checkNonNegative("spec.startingDeadlineSeconds", spec.startingDeadlineSeconds),
-    ...check("spec.timeZone", spec.timeZone, timeZoneError(spec.timeZone)),
+    ...(zoneChanged ? check("spec.timeZone", spec.timeZone, timeZoneError(spec.timeZone)) : []),
     ...checkRequiredOneOf("spec.concurrencyPolicy", spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"]),
     ...checkJobTemplate(spec.jobTemplate, "spec.jobTemplate"),
     ...checkNonNegative("spec.successfulJobsHistoryLimit", spec.successfulJobsHistoryLimit),
     ...checkNonNegative("spec.failedJobsHistoryLimit", spec.failedJobsHistoryLimit),
-    ...(name.length > maxNameLength
+    ...(!previous && name.length > maxNameLength
       ? [fieldError.invalid("metadata.name", name, `must be no more than ${maxNameLength} characters`)]
       : []),
   ];
 }
 
-function checkSchedule(schedule: string | undefined): FieldErrors {
+/** Time zones belong into a field of their own; only what had one in its schedule before may keep it. */
+function checkSchedule({ schedule, timeZone }: CronJobSpec, mayNameZone: boolean): FieldErrors {
   const field = "spec.schedule";
   if (!schedule) return [fieldError.required(field)];
   const errors = check(field, schedule, scheduleError(schedule));
-  if (!schedule.includes("TZ")) return errors;
-  const detail = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
+  if (!schedule.includes("TZ") || (mayNameZone && timeZone === undefined)) return errors;
+  const detail = mayNameZone
+    ? "cannot use both timeZone field and TZ or CRON_TZ in schedule"
+    : "cannot use TZ or CRON_TZ in schedule, use timeZone field instead";
   return [...errors, fieldError.invalid(field, schedule, detail)];
 }

@@ -8,9 +8,10 @@ import type { Kind } from "../api/kind.ts";
 import { certificateSigningRequest } from "./certificate_signing_request.ts";
 import { clusterRole } from "./cluster_role.ts";
 import { clusterRoleBinding } from "./cluster_role_binding.ts";
+import { componentStatus } from "./component_status.ts";
 import { configMap } from "./configmap.ts";
 import { controllerRevision } from "./controller_revision.ts";
-import { cronJob } from "./cron_job.ts";
+import { cronJob, cronJobV1beta1 } from "./cron_job.ts";
 import { customResourceDefinition } from "./custom_resource_definition.ts";
 import { daemonSet } from "./daemon_set.ts";
 import { deployment } from "./deployment.ts";
@@ -18,6 +19,7 @@ import { endpointSlice } from "./endpoint_slice.ts";
 import { endpoints } from "./endpoints.ts";
 import { event } from "./event.ts";
 import { horizontalPodAutoscaler } from "./horizontal_pod_autoscaler.ts";
+import { horizontalPodAutoscalerV1 } from "./horizontal_pod_autoscaler_v1.ts";
 import { ingressClass } from "./ingress_class.ts";
 import { job } from "./job.ts";
 import { lease } from "./lease.ts";
@@ -30,7 +32,7 @@ import { node } from "./node.ts";
 import { persistentVolume } from "./persistent_volume.ts";
 import { persistentVolumeClaim } from "./persistent_volume_claim.ts";
 import { pod } from "./pod.ts";
-import { podDisruptionBudget } from "./pod_disruption_budget.ts";
+import { podDisruptionBudget, podDisruptionBudgetV1beta1 } from "./pod_disruption_budget.ts";
 import { podTemplate } from "./pod_template.ts";
 import { priorityClass } from "./priority_class.ts";
 import { replicaSet } from "./replica_set.ts";
@@ -50,6 +52,7 @@ import { validatingWebhookConfiguration } from "./validating_webhook_configurati
 
 /** All kinds, core group first. */
 export const kinds: readonly Kind[] = [
+  componentStatus,
   configMap,
   endpoints,
   event,
@@ -71,9 +74,12 @@ export const kinds: readonly Kind[] = [
   replicaSet,
   statefulSet,
   horizontalPodAutoscaler,
+  horizontalPodAutoscalerV1,
   cronJob,
   job,
+  cronJobV1beta1,
   podDisruptionBudget,
+  podDisruptionBudgetV1beta1,
   customResourceDefinition,
   lease,
   endpointSlice,
@@ -94,9 +100,15 @@ export const kinds: readonly Kind[] = [
   certificateSigningRequest,
 ];
 
+/** Kinds with objects of their own that can be watched: without those that are computed, or show the objects of another. */
+export const storedKinds: readonly Kind[] = kinds.filter(
+  ({ storedAs, verbs }) => !storedAs && (verbs === undefined || verbs.includes("watch")),
+);
+
 export type * from "./certificate_signing_request.ts";
 export type * from "./cluster_role.ts";
 export type * from "./cluster_role_binding.ts";
+export type * from "./component_status.ts";
 export type * from "./configmap.ts";
 export type * from "./controller_revision.ts";
 export type * from "./cron_job.ts";
@@ -107,6 +119,7 @@ export type * from "./endpoint_slice.ts";
 export type * from "./endpoints.ts";
 export type * from "./event.ts";
 export type * from "./horizontal_pod_autoscaler.ts";
+export type * from "./horizontal_pod_autoscaler_v1.ts";
 export type * from "./ingress_class.ts";
 export type * from "./job.ts";
 export type * from "./lease.ts";
@@ -140,9 +153,11 @@ export {
   certificateSigningRequest,
   clusterRole,
   clusterRoleBinding,
+  componentStatus,
   configMap,
   controllerRevision,
   cronJob,
+  cronJobV1beta1,
   customResourceDefinition,
   daemonSet,
   deployment,
@@ -150,6 +165,7 @@ export {
   endpoints,
   event,
   horizontalPodAutoscaler,
+  horizontalPodAutoscalerV1,
   ingressClass,
   job,
   lease,
@@ -163,6 +179,7 @@ export {
   persistentVolumeClaim,
   pod,
   podDisruptionBudget,
+  podDisruptionBudgetV1beta1,
   podTemplate,
   priorityClass,
   replicaSet,

@@ -6,6 +6,8 @@ import type { Condition, KubeObject, StringMap } from "../api/meta.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
 import { checkAtMostAll, checkIntOrPercent } from "./int_or_percent.ts";
+import { olderVersion } from "./older_version.ts";
+import { semanticEqual } from "./semantic_equal.ts";
 import { checkNonNegative, checkOneOf, type FieldErrors } from "./validators.ts";
 
 /** How many pods must stay. */
@@ -79,6 +81,45 @@ export const podDisruptionBudget: Kind<PodDisruptionBudget> = defineKind<PodDisr
     ageColumn,
   ],
 });
+
+const emptyMarker = "pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match";
+const matchNone: LabelSelector = { matchExpressions: [{ key: emptyMarker, operator: "Exists" }] };
+const matchAll: LabelSelector = { matchExpressions: [{ key: emptyMarker, operator: "DoesNotExist" }] };
+
+/**
+ * The kind PodDisruptionBudget as clients from before Kubernetes 1.21 ask for it: an empty selector selects no pod there, and
+ * every pod in v1.
+ */
+export const podDisruptionBudgetV1beta1: Kind<PodDisruptionBudget> = olderVersion(podDisruptionBudget, {
+  version: "v1beta1",
+  hidden: true,
+  deprecated:
+    "policy/v1beta1 PodDisruptionBudget is deprecated in v1.21+, unavailable in v1.25+; use policy/v1 PodDisruptionBudget",
+  toStored: (object: PodDisruptionBudget) => ({
+    ...withSelector(object, [
+      [{}, matchNone],
+      [matchAll, {}],
+    ]),
+    apiVersion: "policy/v1",
+  }),
+  fromStored: (object) => ({
+    ...withSelector(object, [
+      [matchNone, {}],
+      [{}, matchAll],
+    ]),
+    apiVersion: "policy/v1beta1",
+  }),
+});
+
+/** A budget with its selector replaced, where it is one of those that mean something else in the other version. */
+function withSelector(
+  object: PodDisruptionBudget,
+  meanings: readonly (readonly [LabelSelector, LabelSelector])[],
+): PodDisruptionBudget {
+  const { selector } = object.spec ?? {};
+  const found = selector && meanings.find(([from]) => semanticEqual(from, selector));
+  return found ? { ...object, spec: { ...object.spec, selector: found[1] } } : object;
+}
 
 /** What is wrong with a budget. @see k8s.io/kubernetes/pkg/apis/policy/validation */
 function validate({ spec = {} }: PodDisruptionBudget): FieldErrors {

@@ -42,6 +42,8 @@ interface Resource {
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly subresources: readonly SubresourceEntry[];
+  /** Told of in the older documents only: clients that read those know no better version. */
+  readonly hidden?: true;
 }
 
 interface Version {
@@ -65,7 +67,9 @@ export function createDiscovery(kinds: readonly Kind[]): Discovery {
     const key = `${core} ${version}`;
     const known = aggregated.get(key);
     if (known) return known;
-    const items = [...groups].filter(([group]) => (group === "") === core).map(aggregatedGroup);
+    const items = [...groups]
+      .filter(([group, versions]) => (group === "") === core && versions.some(isShown))
+      .map(([group, versions]) => aggregatedGroup([group, versions.filter(isShown)]));
     const body = {
       kind: "APIGroupDiscoveryList",
       apiVersion: `apidiscovery.k8s.io/${version}`,
@@ -108,6 +112,11 @@ export function createDiscovery(kinds: readonly Kind[]): Discovery {
   };
 }
 
+/** Whether newer clients are told of it: some versions are there for older ones only. */
+function isShown({ resources }: Version): boolean {
+  return resources.some(({ hidden }) => !hidden);
+}
+
 /** Versions by group, both in discovery order. */
 function groupVersions(kinds: readonly Kind[]): ReadonlyMap<string, readonly Version[]> {
   const versions = new Map<string, { group: string; version: string; resources: Resource[] }>();
@@ -117,7 +126,7 @@ function groupVersions(kinds: readonly Kind[]): ReadonlyMap<string, readonly Ver
     versions.set(key, entry);
     entry.resources.push(resource);
   };
-  for (const kind of kinds.filter(({ hidden }) => !hidden))
+  for (const kind of kinds)
     add(kind.group, kind.version, { ...kind, verbs: verbsOf(kind), subresources: subresourcesOf(kind) });
   for (const resource of virtualResources)
     add(resource.group, resource.version, {

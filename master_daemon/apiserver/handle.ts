@@ -96,6 +96,11 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
   allowManyListeners(closing.signal);
   const { registries, clock, log, authenticators, authorizer } = options;
   const authentication: AuthenticationOptions = { authenticators, audiences: options.apiAudiences ?? [] };
+  const healthChecks: readonly HealthCheck[] = [
+    { name: "ping", live: true, check: () => undefined },
+    { name: "shutdown", live: false, check: () => (closing.signal.aborted ? "process is shutting down" : undefined) },
+    ...(options.healthChecks ?? []),
+  ];
   const services: Services = {
     registries,
     admission: options.admission,
@@ -108,6 +113,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     maxBodyBytes: options.maxBodyBytes ?? 3 * 1024 * 1024,
     minRequestTimeoutSeconds: options.minRequestTimeoutSeconds ?? 1800,
     closing: closing.signal,
+    healthChecks,
   };
   const metrics = new Metrics();
   const inFlight = new InFlightLimit(options.limits);
@@ -115,11 +121,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
   const paths = createPaths({
     registries,
     openApi: options.openApi,
-    healthChecks: [
-      { name: "ping", live: true, check: () => undefined },
-      { name: "shutdown", live: false, check: () => (closing.signal.aborted ? "process is shutting down" : undefined) },
-      ...(options.healthChecks ?? []),
-    ],
+    healthChecks,
     metrics: () => metrics.render(gauges()),
   });
 

@@ -1,8 +1,10 @@
 import type { Kind } from "../../core/api/kind.ts";
 import { StatusError } from "../../core/api/status.ts";
 import type { ApiRequest, ApiResponse, UserInfo } from "../../core/client/transport.ts";
-import type { Registries } from "../registry/registry.ts";
+import { componentStatus } from "../../core/kinds/component_status.ts";
+import type { Registries, Registry } from "../registry/registry.ts";
 import type { Call } from "./call.ts";
+import { componentStatuses } from "./component_statuses.ts";
 import { negotiate } from "./negotiate.ts";
 import { type AnswerForm, includeObjectOf, isPretty, notFoundPage } from "./respond.ts";
 import type { ResourceRoute } from "./routes.ts";
@@ -37,6 +39,7 @@ export interface Resources {
 
 /** Serves what the registries serve, as they change. */
 export function createResources(registries: Registries, services: Services): Resources {
+  const components = componentStatuses(services.healthChecks) as Registry;
   let kinds = new Map<string, Kind>();
   let groupVersions: ReadonlySet<string> = new Set();
 
@@ -87,7 +90,8 @@ export function createResources(registries: Registries, services: Services): Res
       }
       const kind = kindOf(route);
       if (kind.deprecated !== undefined) warnings.push(kind.deprecated);
-      const r: ResourceRequest = { ...common, kind, registry: registries.for(kind) };
+      const registry = kind.schema === componentStatus.schema ? components : registries.for(kind);
+      const r: ResourceRequest = { ...common, kind, registry };
       return route.subresource === undefined ? serveObject(r, verb) : serveSubresource(r, verb);
     },
   };

@@ -7,6 +7,7 @@ import type { Logger } from "../../core/util/log.ts";
 import type { AdmissionPlugin } from "../admission/plugin.ts";
 import type { Authorizer } from "../authorization/authorizer.ts";
 import type { Registries, Registry } from "../registry/registry.ts";
+import type { HealthCheck } from "./health.ts";
 import type { NodeConnector } from "./node_connector.ts";
 import type { AnswerForm } from "./respond.ts";
 import type { ResourceRoute } from "./routes.ts";
@@ -19,6 +20,7 @@ export interface Services {
   readonly authorizer: Authorizer;
   readonly schema: ApiSchema;
   readonly nodes: NodeConnector;
+  readonly healthChecks: readonly HealthCheck[];
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;

@@ -93,7 +93,10 @@ export const claimIndexes: { readonly [orphanIndex]: (object: KubeObject) => rea
 };
 
 /** Keys of the owners that would adopt `object`, when nobody controls it. */
-export function keysOfMatchingOwners(object: KubeObject, owners: Lister<SelectingOwner>): readonly ObjectKey[] {
+export function keysOfMatchingOwners(
+  object: KubeObject,
+  owners: Pick<Lister<SelectingOwner>, "list">,
+): readonly ObjectKey[] {
   if (controllerOf(object)) return [];
   return owners
     .list(object.metadata.namespace)

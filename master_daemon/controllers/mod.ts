@@ -7,7 +7,7 @@
  * - They are ordinary clients of the API: nothing here reaches into the store.
  */
 import type { ResourceType } from "../../core/api/kind.ts";
-import { kinds as allKinds } from "../../core/kinds/mod.ts";
+import { storedKinds } from "../../core/kinds/mod.ts";
 import type { Controller } from "./controller.ts";
 import { deploymentController } from "./deployment.ts";
 import { endpointSliceController } from "./endpoint_slices.ts";
@@ -19,6 +19,7 @@ import { nodeIpamController } from "./node_ipam.ts";
 import { type NodeLifecycleOptions, nodeLifecycleController } from "./node_lifecycle.ts";
 import { type PodGcOptions, podGcController } from "./pod_gc.ts";
 import { replicaSetController } from "./replicaset.ts";
+import { replicationControllerController } from "./replication_controller.ts";
 import { serviceAccountController } from "./service_account.ts";
 
 /** Options of {@linkcode controllers}, named as kube-controller-manager's flags. */
@@ -33,10 +34,11 @@ export interface ControllersOptions extends NodeLifecycleOptions, PodGcOptions, 
 
 /** All controllers, for `runControllers()`. They remember things: make them anew for every run. */
 export function controllers(options: ControllersOptions = {}): readonly Controller[] {
-  const { clusterCidr, nodeCidrMaskSize, kinds = allKinds } = options;
+  const { clusterCidr, nodeCidrMaskSize, kinds = storedKinds } = options;
   return [
     deploymentController,
     replicaSetController,
+    replicationControllerController,
     endpointsController,
     endpointSliceController,
     serviceAccountController,

@@ -1,4 +1,12 @@
-import { controllerOf, controllerReference, findCondition, keyOf, type ObjectKey } from "../../core/api/meta.ts";
+import type { ResourceType } from "../../core/api/kind.ts";
+import {
+  controllerOf,
+  controllerReference,
+  findCondition,
+  type KubeObject,
+  keyOf,
+  type ObjectKey,
+} from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import { type Pod, pod, type ReplicaSet, type ReplicaSetStatus, replicaSet } from "../../core/kinds/mod.ts";
 import { isPodActive, isPodAvailable, isPodReady, isPodTerminal } from "../../core/kinds/pod_helpers.ts";
@@ -13,16 +21,42 @@ import { podReadyTime, rankForDeletion } from "./_rank_pods.ts";
 import { wantedReplicas } from "./_rollout.ts";
 import type { Controller, ControllerContext, ReconcileResult } from "./controller.ts";
 
+/** A kind whose objects want a number of pods of one template, and how to see one of them as a ReplicaSet. */
+export interface ReplicaKind<T extends KubeObject> {
+  readonly name: string;
+  readonly kind: ResourceType<T>;
+  /** The same object with a ReplicaSet's spec. */
+  asReplicaSet(object: T): ReplicaSet;
+  /** The object with a status that it has room for. */
+  withStatus(object: T, status: ReplicaSetStatus): T;
+}
+
 /** Keeps as many pods of one template as are wanted. */
-export const replicaSetController: Controller = {
+export function replicaController<T extends KubeObject>(replicas: ReplicaKind<T>): Controller {
+  const { name, kind, asReplicaSet } = replicas;
+  return {
+    name,
+    reconciles: kind,
+    owns: [pod],
+    watches: [
+      {
+        kind: pod,
+        indexes: claimIndexes,
+        keys: (object, lister) =>
+          keysOfMatchingOwners(object, { list: (namespace) => lister(kind).list(namespace).map(asReplicaSet) }),
+      },
+    ],
+    reconcile: (key, context) => reconcile(replicas, key, context),
+  };
+}
+
+/** The controller of ReplicaSets. */
+export const replicaSetController: Controller = replicaController<ReplicaSet>({
   name: "replicaset-controller",
-  reconciles: replicaSet,
-  owns: [pod],
-  watches: [
-    { kind: pod, indexes: claimIndexes, keys: (object, lister) => keysOfMatchingOwners(object, lister(replicaSet)) },
-  ],
-  reconcile,
-};
+  kind: replicaSet,
+  asReplicaSet: (object) => object,
+  withStatus: (object, status) => ({ ...object, status }),
+});
 
 /** Most pods that are created or deleted at once. */
 const burst = 500;
@@ -129,12 +163,17 @@ function untilAvailable(replicaSet: ReplicaSet, active: readonly Pod[], nowMs: n
   return waits.length > 0 ? Math.max(1, Math.min(...waits)) : undefined;
 }
 
-async function reconcile(key: ObjectKey, context: ControllerContext): Promise<ReconcileResult> {
+async function reconcile<T extends KubeObject>(
+  { kind, asReplicaSet, withStatus }: ReplicaKind<T>,
+  key: ObjectKey,
+  context: ControllerContext,
+): Promise<ReconcileResult> {
   const { client, clock, lister, signal, event } = context;
-  const observed = lister(replicaSet).get(key);
-  if (!observed) return undefined;
-  const pods = await claim(pod, observed, replicaSet, context);
-  const relatedPods = kin(observed, lister).flatMap((set) => lister(pod).ownedBy(set));
+  const object = lister(kind).get(key);
+  if (!object) return undefined;
+  const observed = asReplicaSet(object);
+  const pods = await claim(pod, observed, kind, context);
+  const relatedPods = kin(object, kind, lister).flatMap((set) => lister(pod).ownedBy(set));
   const state = { replicaSet: observed, pods, relatedPods, nowMs: clock.now() };
   const plan = planReplicaSet(state);
 
@@ -165,17 +204,20 @@ async function reconcile(key: ObjectKey, context: ControllerContext): Promise<Re
     : undefined;
 
   const status = replicaSetStatus(state, failure);
-  if (!semanticEqual(status, observed.status)) {
-    await client.updateStatus(replicaSet, { ...observed, status }, { signal });
-  }
+  const next = withStatus(object, status);
+  if (!semanticEqual(next, object)) await client.updateStatus(kind, next, { signal });
   if (failed) throw error;
   return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
 }
 
-/** The ReplicaSet and those that belong to the same owner. */
-function kin(set: ReplicaSet, lister: ControllerContext["lister"]): readonly ReplicaSet[] {
-  const owner = controllerOf(set);
-  return owner ? lister(replicaSet).ownedBy({ metadata: { uid: owner.uid } }) : [set];
+/** The object and those that belong to the same owner. */
+function kin<T extends KubeObject>(
+  object: T,
+  kind: ResourceType<T>,
+  lister: ControllerContext["lister"],
+): readonly T[] {
+  const owner = controllerOf(object);
+  return owner ? lister(kind).ownedBy({ metadata: { uid: owner.uid } }) : [object];
 }
 
 async function remove(doomed: Pod, owner: ReplicaSet, { client, signal, event }: ControllerContext): Promise<void> {
