@@ -15,7 +15,16 @@ describe("discovery", () => {
     expect(groups).toMatchObject({ kind: "APIGroupList", apiVersion: "v1" });
     // The order decides who owns a name that several groups have.
     const names: readonly string[] = groups.groups.map((group: { name: string }) => group.name);
-    const known = ["apps", "certificates.k8s.io", "networking.k8s.io", "rbac.authorization.k8s.io", "storage.k8s.io"];
+    const known = [
+      "apps",
+      "autoscaling",
+      "batch",
+      "certificates.k8s.io",
+      "networking.k8s.io",
+      "policy",
+      "rbac.authorization.k8s.io",
+      "storage.k8s.io",
+    ];
     expect(names.filter((name) => known.includes(name))).toEqual(known);
     expect(new Set(names).size).toBe(names.length);
     expect((await api.call("GET", "/apis/apps")).json).toMatchObject({
@@ -47,6 +56,21 @@ describe("discovery", () => {
     expect(find("bindings").verbs).toEqual(["create"]);
     const apps = (await api.call("GET", "/apis/apps/v1")).json;
     expect(apps.resources.map((resource: { name: string }) => resource.name)).toContain("deployments/scale");
+  });
+
+  it.each([
+    ["batch", "cronjobs"],
+    ["policy", "poddisruptionbudgets"],
+  ])("tells clients of the older documents, and no others, of the beta version of %s", async (group, plural) => {
+    const api = await openApi();
+    const { versions, preferredVersion } = (await api.call("GET", `/apis/${group}`)).json;
+    expect(preferredVersion.version).toBe("v1");
+    expect(versions.map(({ version }: { version: string }) => version)).toEqual(["v1", "v1beta1"]);
+    const { resources } = (await api.call("GET", `/apis/${group}/v1beta1`)).json;
+    expect(resources.map(({ name }: { name: string }) => name)).toEqual([plural, `${plural}/status`]);
+    const { items } = (await api.call("GET", "/apis", undefined, { accept: aggregated("v2") })).json;
+    const found = items.find(({ metadata }: { metadata: { name: string } }) => metadata.name === group);
+    expect(found.versions.map(({ version }: { version: string }) => version)).toEqual(["v1"]);
   });
 
   it.each(["v2", "v2beta1"])("serves everything in one document: %s", async (version) => {
