@@ -43,4 +43,6 @@ export interface InformerOptions<T extends KubeObject> {
 /** One informer per resource and selector, shared by everybody in the process who asks. */
 export interface InformerFactory extends AsyncDisposable {
   informer<T extends KubeObject>(kind: ResourceType<T>, options?: InformerOptions<T>): Informer<T>;
+  /** Ends the informers of a resource that is no longer served. Whoever waits for one of them is told. */
+  end(kind: ResourceType): void;
 }

@@ -1,7 +1,9 @@
 import { apiVersionOf, type ResourceType } from "../api/kind.ts";
 import type { KubeObject, ObjectKey } from "../api/meta.ts";
+import { allowManyListeners } from "../platform/allow_many_listeners.ts";
 import type { Clock } from "../util/clock.ts";
 import { type Deferred, deferred } from "../util/deferred.ts";
+import { linkSignals } from "../util/link_signals.ts";
 import { errorMessage, type Logger } from "../util/log.ts";
 import { Tasks } from "../util/tasks.ts";
 import { Cache } from "./cache.ts";
@@ -22,10 +24,13 @@ export interface InformersOptions {
 /** The informers of one process: the first who asks for a resource starts its list and watch, everybody shares them. */
 export function createInformers({ client, clock, random, log, signal }: InformersOptions): InformerFactory {
   const informers = new Map<string, SharedInformer<KubeObject>>();
+  const endings = new Map<string, AbortController>();
   const tasks = new Tasks({
     signal,
     onError: (error) => log.error("Informer failed", { error: errorMessage(error) }),
   });
+  // Every informer listens.
+  allowManyListeners(tasks.signal);
   tasks.signal.addEventListener("abort", () => {
     for (const informer of informers.values()) informer.close(tasks.signal.reason);
   });
@@ -41,10 +46,30 @@ export function createInformers({ client, clock, random, log, signal }: Informer
         const target = new SharedInformer<T>(kind, log);
         informer = target;
         informers.set(key, target as unknown as SharedInformer<KubeObject>);
-        tasks.run((signal) => reflect({ client, clock, random, log, kind, selection, target, signal }));
+        const ending = new AbortController();
+        endings.set(key, ending);
+        tasks.run(async (signal) => {
+          const linked = linkSignals(signal, ending.signal);
+          allowManyListeners(linked.signal);
+          try {
+            await reflect({ client, clock, random, log, kind, selection, target, signal: linked.signal });
+          } finally {
+            linked.release();
+          }
+        });
       }
       for (const [name, valuesOf] of Object.entries(indexes)) informer.addIndex(name, valuesOf);
       return informer;
+    },
+    end(kind) {
+      for (const [key, informer] of informers) {
+        if (informer.kind.plural !== kind.plural || apiVersionOf(informer.kind) !== apiVersionOf(kind)) continue;
+        informers.delete(key);
+        const reason = new DOMException("The resource is no longer served", "AbortError");
+        endings.get(key)?.abort(reason);
+        endings.delete(key);
+        informer.close(reason);
+      }
     },
     [Symbol.asyncDispose]: () => tasks[Symbol.asyncDispose](),
   };

@@ -12,8 +12,14 @@ export interface ControllerContext {
   readonly log: Logger;
   readonly random: () => number;
   readonly signal: AbortSignal;
-  /** The shared cache of a kind; only kinds that the controller names in `reconciles`, `owns` or `watches`. */
+  /** The shared cache of a kind; only kinds that the controller names in `reconciles`, `owns` or `watches`, or watches now. */
   lister<T extends KubeObject>(kind: ResourceType<T>): Lister<T>;
+  /**
+   * Watches one more kind, as if the controller named it in `watches`: for kinds that come while it runs.
+   *
+   * @returns ends it, and the cache of the kind with it: for kinds that are no longer served
+   */
+  watch(mapping: Mapping): () => void;
   /** Records an Event about `object`, as Kubernetes words it. */
   event(
     object: KubeObject,

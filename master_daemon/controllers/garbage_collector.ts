@@ -9,14 +9,16 @@ import {
   parseKey,
 } from "../../core/api/meta.ts";
 import type { Client } from "../../core/client/client.ts";
+import { customResourceDefinition } from "../../core/kinds/mod.ts";
 import { callsAtOnce, forEachLimited } from "./_batches.ts";
+import { customResourceType } from "./_custom_resource_type.ts";
 import { unlessGone } from "./_errors.ts";
 import { kindText } from "./_expectations.ts";
-import { type Controller, type ControllerContext, watching } from "./controller.ts";
+import { type Controller, type ControllerContext, type Mapping, watching } from "./controller.ts";
 
 /** Options of {@linkcode garbageCollector}. */
 export interface GarbageCollectorOptions {
-  /** Every kind that is served. */
+  /** Every kind that is always served. Those of custom resources are found through their definitions. */
   readonly kinds: readonly ResourceType[];
 }
 
@@ -43,21 +45,48 @@ type ListerOf = ControllerContext["lister"];
 export function garbageCollector({ kinds }: GarbageCollectorOptions): Controller {
   const owned = kinds.filter(({ plural }) => plural !== "events");
   const collector = new Collector(owned);
+  const mapping = (kind: ResourceType): Mapping =>
+    watching({
+      kind,
+      indexes: ownerIndex,
+      keys: (object, lister) => collector.keysToLookAt(kind, object, lister),
+    });
+  /** Custom kinds that are watched, by the name of their definition. */
+  const custom = new Map<string, { readonly kind: ResourceType; end(): void }>();
+
+  function follow(name: string, { lister, watch }: ControllerContext): void {
+    const definition = lister(customResourceDefinition).get({ name });
+    const kind = definition && customResourceType(definition);
+    const known = custom.get(name);
+    if (known && known.kind.version === kind?.version) return;
+    if (known) {
+      collector.remove(known.kind);
+      known.end();
+      custom.delete(name);
+    }
+    if (!kind) return;
+    collector.add(kind);
+    custom.set(name, { kind, end: watch(mapping(kind)) });
+  }
+
   return {
     name: "garbage-collector-controller",
     workers: 20,
-    watches: owned.map((kind) =>
-      watching({
-        kind,
-        indexes: ownerIndex,
-        keys: (object, lister) => collector.keysToLookAt(kind, object, lister),
-      }),
-    ),
+    watches: [
+      ...owned.map(mapping),
+      watching({ kind: customResourceDefinition, keys: ({ metadata }) => [definitionKey(metadata.name ?? "")] }),
+    ],
     async reconcile(key, context) {
-      await collector.reconcile(key, context);
+      if (key.namespace === definitionKey("").namespace) follow(key.name, context);
+      else await collector.reconcile(key, context);
       return undefined;
     },
   };
+}
+
+/** The key of what a definition makes. */
+function definitionKey(name: string): ObjectKey {
+  return { namespace: "definition", name };
 }
 
 /** How the owners of an object stand. */
@@ -104,16 +133,23 @@ interface Dependent {
 }
 
 class Collector {
-  readonly #kinds: readonly ResourceType[];
-  readonly #byText: ReadonlyMap<string, ResourceType>;
-  readonly #byGroupKind: ReadonlyMap<string, ResourceType>;
+  readonly #byText = new Map<string, ResourceType>();
+  readonly #byGroupKind = new Map<string, ResourceType>();
   /** uids of owners that were found gone; a uid never comes back. Oldest first. */
   readonly #absent = new Set<string>();
 
   constructor(kinds: readonly ResourceType[]) {
-    this.#kinds = kinds;
-    this.#byText = new Map(kinds.map((kind) => [kindText(kind), kind]));
-    this.#byGroupKind = new Map(kinds.map((kind) => [`${kind.kind}.${kind.group}`, kind]));
+    for (const kind of kinds) this.add(kind);
+  }
+
+  add(kind: ResourceType): void {
+    this.#byText.set(kindText(kind), kind);
+    this.#byGroupKind.set(`${kind.kind}.${kind.group}`, kind);
+  }
+
+  remove(kind: ResourceType): void {
+    this.#byText.delete(kindText(kind));
+    this.#byGroupKind.delete(`${kind.kind}.${kind.group}`);
   }
 
   /** Which objects a change of `object` concerns. */
@@ -218,7 +254,7 @@ class Collector {
 
   #dependents({ metadata: { uid } }: KubeObject, lister: ListerOf): readonly Dependent[] {
     if (uid === undefined) return [];
-    return this.#kinds.flatMap((kind) =>
+    return [...this.#byText.values()].flatMap((kind) =>
       lister(kind)
         .byIndex(byOwner, uid)
         .map((object) => ({ kind, object })),

@@ -1,17 +1,18 @@
 import type { ResourceType } from "../../core/api/kind.ts";
 import { type Condition, type KubeObject, keyOf, setCondition } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
-import { type Namespace, namespace, pod } from "../../core/kinds/mod.ts";
+import { customResourceDefinition, type Namespace, namespace, pod } from "../../core/kinds/mod.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { timestamp } from "../../core/util/clock.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { callsAtOnce, forEachLimited } from "./_batches.ts";
+import { customResourceType } from "./_custom_resource_type.ts";
 import { unlessGone } from "./_errors.ts";
-import type { Controller, ControllerContext } from "./controller.ts";
+import { type Controller, type ControllerContext, watching } from "./controller.ts";
 
 /** Options of {@linkcode namespaceController}. */
 export interface NamespaceOptions {
-  /** Every kind that is served. */
+  /** Every kind that is always served. Those of custom resources are found through their definitions. */
   readonly kinds: readonly ResourceType[];
 }
 
@@ -28,6 +29,8 @@ export function namespaceController({ kinds }: NamespaceOptions): Controller {
     reconciles: namespace,
     workers: 10,
     watches: [
+      // Only looked into: what they make is found by the time a namespace goes.
+      watching({ kind: customResourceDefinition, keys: () => [] }),
       {
         // Pods end in their own time; the last one's end is what the namespace waits for.
         kind: pod,
@@ -41,7 +44,11 @@ export function namespaceController({ kinds }: NamespaceOptions): Controller {
       const { client, clock, lister, signal } = context;
       const room = lister(namespace).get(key);
       if (!room?.metadata.deletionTimestamp || !room.spec?.finalizers?.includes(finalizer)) return undefined;
-      const result = await empty(key.name, contents, context);
+      const custom = lister(customResourceDefinition)
+        .list()
+        .flatMap((one) => customResourceType(one) ?? []);
+      const all = [...contents, ...custom.filter(({ namespaced }) => namespaced)];
+      const result = await empty(key.name, all, context);
       const next = planNamespaceStatus(room, result, clock.now());
       let latest = room;
       if (!semanticEqual(next, room.status)) {
@@ -86,7 +93,8 @@ async function empty(
         });
       }
     } catch (error) {
-      failure ??= { error };
+      // A custom resource whose definition went meanwhile has no objects left.
+      if (!isReason(error, "NotFound")) failure ??= { error };
     }
   }
   return { remaining, finalizers, ...failure };

@@ -12,7 +12,7 @@ import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import { CacheFollower, Expectations, kindText } from "./_expectations.ts";
 import { notingClient } from "./_noting_client.ts";
-import type { Controller, ControllerContext } from "./controller.ts";
+import type { Controller, ControllerContext, Mapping } from "./controller.ts";
 
 /** What controllers run with. */
 export interface RunControllersOptions {
@@ -81,11 +81,6 @@ class Run implements AsyncDisposable {
     const { reconciles, owns = [], watches = [] } = this.#controller;
     for (const kind of [...(reconciles ? [reconciles] : []), ...owns]) this.#open(kind);
     for (const { kind, indexes } of watches) this.#open(kind, indexes ? { indexes } : {});
-    for (const [name, informer] of this.#informers) {
-      const follower = new CacheFollower(informer);
-      this.#followers.set(name, follower);
-      this.#parts.defer(() => follower.close());
-    }
     if (reconciles) {
       this.#listen(reconciles, (object) => [keyOf(object)]);
       for (const kind of owns) this.#listen(kind, (object) => keysOfOwner(object, reconciles));
@@ -94,10 +89,29 @@ class Run implements AsyncDisposable {
   }
 
   #open(kind: ResourceType, options: InformerOptions<KubeObject> = {}): void {
-    this.#informers.set(kindText(kind), this.#options.informers.informer(kind, options));
+    const name = kindText(kind);
+    const informer = this.#options.informers.informer(kind, options);
+    this.#informers.set(name, informer);
+    if (this.#followers.has(name)) return;
+    const follower = new CacheFollower(informer);
+    this.#followers.set(name, follower);
+    this.#parts.defer(() => follower.close());
   }
 
-  #listen(kind: ResourceType, keysOf: (object: KubeObject) => readonly ObjectKey[]): void {
+  /** Watches one more kind; the function that it gives back ends that. */
+  readonly #watch = ({ kind, indexes, keys }: Mapping): (() => void) => {
+    const name = kindText(kind);
+    this.#open(kind, indexes ? { indexes } : {});
+    const stop = this.#listen(kind, (object) => keys(object, this.#lister));
+    return () => {
+      stop();
+      this.#informers.delete(name);
+      this.#followers.delete(name);
+      this.#options.informers.end(kind);
+    };
+  };
+
+  #listen(kind: ResourceType, keysOf: (object: KubeObject) => readonly ObjectKey[]): () => void {
     const add = (object: KubeObject) => {
       for (const key of keysOf(object)) this.#queue.add(keyText(key));
     };
@@ -106,7 +120,9 @@ class Run implements AsyncDisposable {
       // Who lost the object has to know, too.
       if (change.type === "updated") add(change.previous);
     };
-    this.#parts.defer(this.#informer(kind).onChange(onChange));
+    const stop = this.#informer(kind).onChange(onChange);
+    this.#parts.defer(stop);
+    return stop;
   }
 
   #informer<T extends KubeObject>(kind: ResourceType<T>): Informer<T> {
@@ -138,7 +154,8 @@ class Run implements AsyncDisposable {
   }
 
   async #finish(key: string, expectations: Expectations, restMs: number, signal: AbortSignal): Promise<void> {
-    await expectations.met(signal);
+    // A cache that ended meanwhile has nothing more to show.
+    await expectations.met(signal).catch(() => signal.throwIfAborted());
     if (restMs >= minRestMs) await this.#options.clock.sleep(restMs, { signal });
     this.#queue.done(key);
   }
@@ -153,6 +170,7 @@ class Run implements AsyncDisposable {
       log: this.#log,
       signal,
       lister: this.#lister,
+      watch: this.#watch,
       event: (object, text) => this.#recorder.record(object, text),
     };
     try {

@@ -31,6 +31,7 @@ async function open() {
     signal: new AbortController().signal,
     lister: (kind) => informers.informer(kind),
     event: () => {},
+    watch: () => () => {},
   };
   for (const kind of [node, lease, pod] as readonly ResourceType[]) await informers.informer(kind).synced();
   const settle = async () => {
