@@ -25,6 +25,7 @@ import { type AuditOptions, openAudit } from "./apiserver/audit/mod.ts";
 import { bootstrapClientAuthority, bootstrapKubernetesService, bootstrapNamespaces } from "./apiserver/bootstrap.ts";
 import type { InFlightOptions } from "./apiserver/filters/in_flight.ts";
 import { type ApiHandler, createApiHandler } from "./apiserver/handle.ts";
+import { issuerDocuments } from "./apiserver/issuer_documents.ts";
 import { type ApiListener, listenApi } from "./apiserver/listen.ts";
 import { type NodeConnector, tlsNodeConnector } from "./apiserver/node_connector.ts";
 import type { OpenApiDocuments } from "./apiserver/paths.ts";
@@ -167,6 +168,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     parts.use(authorization);
     parts.use(authentication);
     let ready = false;
+    let listener: ApiListener | undefined;
     const handler = createApiHandler({
       registries,
       admission: admissionPlugins({
@@ -185,6 +187,17 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       // Whom nobody knows would otherwise be an administrator.
       anonymousAuth: options.authentication?.anonymousAuth && !modes.includes("AlwaysAllow"),
       authorizer: authorization.authorizer,
+      tokens: {
+        tokens: authentication.tokens,
+        maxExpirationSeconds: secondsOf(options.authentication?.serviceAccountMaxTokenExpirationMs),
+        extendExpiration: options.authentication?.serviceAccountExtendTokenExpiration ?? true,
+      },
+      issuerDocuments: issuerDocuments({
+        tokens: authentication.tokens,
+        jwksUri: () =>
+          options.authentication?.serviceAccountJwksUri ??
+          `https://${urlHost(advertised)}:${listener?.port ?? 443}/openid/v1/jwks`,
+      }),
       nodes: options.nodes ?? lazyNodeConnector(pki),
       healthChecks: [
         {
@@ -215,7 +228,6 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     parts.use(await startDefinitions({ registries, clock, log }));
     await bootstrapNamespaces(client, { names: bootstrapNamespaceNames, signal });
 
-    let listener: ApiListener | undefined;
     if (options.listen) {
       const { authority, server } = await pki();
       const { proxyAuthorities } = authentication;
@@ -324,6 +336,14 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
     made ??= make();
     return made;
   };
+}
+
+function secondsOf(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.floor(ms / 1000);
+}
+
+function urlHost(address: string): string {
+  return address.includes(":") ? `[${address}]` : address;
 }
 
 function isAny(host: string): boolean {

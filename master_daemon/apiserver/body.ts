@@ -95,7 +95,7 @@ function parseJsonFirst(bytes: Uint8Array): Json | undefined {
  *
  * @throws StatusError BadRequest when it is no object, or of another kind
  */
-export function objectOf(document: Json | undefined, kind: Kind): JsonObject {
+export function objectOf(document: Json | undefined, kind: Pick<Kind, "group" | "version" | "kind">): JsonObject {
   const apiVersion = apiVersionOf(kind);
   if (document === undefined || !isJsonObject(document))
     throw StatusError.badRequest(
@@ -117,7 +117,11 @@ export function objectOf(document: Json | undefined, kind: Kind): JsonObject {
 }
 
 /** @throws StatusError BadRequest when the body is about another namespace than the path */
-export function inNamespace(object: KubeObject, kind: Kind, namespace: string | undefined): KubeObject {
+export function inNamespace(
+  object: KubeObject,
+  kind: Pick<Kind, "namespaced">,
+  namespace: string | undefined,
+): KubeObject {
   const own = object.metadata.namespace;
   if (!kind.namespaced) {
     if (!own) return object;

@@ -128,7 +128,7 @@ function groupVersions(kinds: readonly Kind[]): ReadonlyMap<string, readonly Ver
   };
   for (const kind of kinds)
     add(kind.group, kind.version, { ...kind, verbs: verbsOf(kind), subresources: subresourcesOf(kind) });
-  for (const resource of virtualResources)
+  for (const resource of virtualResources.filter(({ hidden }) => !hidden))
     add(resource.group, resource.version, {
       ...resource,
       singular: resource.kind.toLowerCase(),

@@ -22,13 +22,14 @@ import { ImpersonationError, impersonate } from "./filters/impersonation.ts";
 import { InFlightLimit, type InFlightOptions } from "./filters/in_flight.ts";
 import { finish } from "./finish.ts";
 import type { HealthCheck } from "./health.ts";
+import type { IssuerDocuments } from "./issuer_documents.ts";
 import { Metrics } from "./metrics.ts";
 import type { NodeConnector } from "./node_connector.ts";
 import { createPaths, type OpenApiDocuments } from "./paths.ts";
 import type { TunnelAnswer } from "./proxy/http_proxy.ts";
 import { createResources, type Work } from "./resources.ts";
 import { documentResponse, isReadByPeople, textResponse } from "./respond.ts";
-import type { Services } from "./services.ts";
+import type { Services, TokenIssuer } from "./services.ts";
 import { messagePair } from "./streaming/message_pair.ts";
 import type { StreamTarget } from "./streaming/target.ts";
 import { chooseUpgrade, serveMessages, type UpgradeChoice } from "./streaming/upgrade.ts";
@@ -44,6 +45,9 @@ export interface ApiHandlerOptions {
   readonly authenticators: readonly Authenticator[];
   /** What the API server is called in tokens. Default: nothing; tokens are then good whatever they are meant for. */
   readonly apiAudiences?: readonly string[] | undefined;
+  /** Absent: ServiceAccounts get no tokens. */
+  readonly tokens?: TokenIssuer | undefined;
+  readonly issuerDocuments?: IssuerDocuments | undefined;
   /** Whether requests without credentials are those of `system:anonymous`. Default: they are refused. */
   readonly anonymousAuth?: boolean | undefined;
   readonly authorizer: Authorizer;
@@ -107,6 +111,8 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     authorizer,
     schema: options.schema,
     nodes: options.nodes,
+    authentication,
+    tokens: options.tokens,
     clock,
     random: options.random,
     log,
@@ -121,6 +127,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
   const paths = createPaths({
     registries,
     openApi: options.openApi,
+    issuer: options.issuerDocuments,
     healthChecks,
     metrics: () => metrics.render(gauges()),
   });

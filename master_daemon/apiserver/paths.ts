@@ -3,6 +3,7 @@ import type { ApiRequest, ApiResponse } from "../../core/client/transport.ts";
 import type { Registries } from "../registry/registry.ts";
 import { createDiscovery, type Discovery } from "./discovery.ts";
 import { type HealthCheck, healthResponse, versionDocument } from "./health.ts";
+import type { IssuerDocuments } from "./issuer_documents.ts";
 import { documentResponse, isPretty, notFoundPage, textResponse } from "./respond.ts";
 
 /** Serves OpenAPI documents. */
@@ -18,6 +19,7 @@ export interface OpenApiDocuments {
 export interface PathsOptions {
   readonly registries: Registries;
   readonly openApi: OpenApiDocuments | undefined;
+  readonly issuer?: IssuerDocuments | undefined;
   readonly healthChecks: readonly HealthCheck[];
   /** Text of the metrics, in Prometheus' format. */
   metrics(): string;
@@ -30,7 +32,7 @@ export interface Paths {
 }
 
 /** Serves discovery, OpenAPI, health, version and metrics. */
-export function createPaths({ registries, openApi, healthChecks, metrics }: PathsOptions): Paths {
+export function createPaths({ registries, openApi, issuer, healthChecks, metrics }: PathsOptions): Paths {
   let discovery: Discovery | undefined;
   registries.onChange(() => {
     discovery = undefined;
@@ -62,6 +64,8 @@ export function createPaths({ registries, openApi, healthChecks, metrics }: Path
       if (segments.includes("") && segments.length > 0) return notFoundPage();
       if (segments[0] === "openapi" && isRead)
         return (await openApi?.respond(request.path, request.headers)) ?? notFoundPage();
+      const issued = isRead ? await issuer?.respond(segments) : undefined;
+      if (issued) return issued;
       const answer = answerOf(segments, query, request);
       if (!answer) return notFoundPage();
       if (!isRead) throw StatusError.methodNotAllowed();
@@ -76,6 +80,7 @@ function rootPaths({ kinds }: Registries): readonly string[] {
   );
   const paths = groups.flatMap((text) => [`/apis/${text.split("/", 1)[0]}`, `/apis/${text}`]);
   const others = [
+    "/.well-known/openid-configuration",
     "/api",
     "/api/v1",
     "/apis",
@@ -84,6 +89,7 @@ function rootPaths({ kinds }: Registries): readonly string[] {
     "/metrics",
     "/openapi/v2",
     "/openapi/v3",
+    "/openid/v1/jwks",
     "/readyz",
     "/version",
   ];

@@ -5,12 +5,23 @@ import type { ApiRequest, UserInfo } from "../../core/client/transport.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
 import type { AdmissionPlugin } from "../admission/plugin.ts";
+import type { AuthenticationOptions } from "../authentication/authenticator.ts";
+import type { ServiceAccountTokens } from "../authentication/service_account_tokens.ts";
 import type { Authorizer } from "../authorization/authorizer.ts";
 import type { Registries, Registry } from "../registry/registry.ts";
 import type { HealthCheck } from "./health.ts";
 import type { NodeConnector } from "./node_connector.ts";
 import type { AnswerForm } from "./respond.ts";
 import type { ResourceRoute } from "./routes.ts";
+
+/** Makes tokens of ServiceAccounts. */
+export interface TokenIssuer {
+  readonly tokens: ServiceAccountTokens;
+  /** Seconds that a token lasts at most. Absent: as long as is asked for. */
+  readonly maxExpirationSeconds?: number | undefined;
+  /** Whether what kubelets ask for lasts longer than they say. */
+  readonly extendExpiration: boolean;
+}
 
 /** What every verb works with. */
 export interface Services {
@@ -21,6 +32,9 @@ export interface Services {
   readonly schema: ApiSchema;
   readonly nodes: NodeConnector;
   readonly healthChecks: readonly HealthCheck[];
+  readonly authentication: AuthenticationOptions;
+  /** Absent: ServiceAccounts get no tokens. */
+  readonly tokens?: TokenIssuer | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;

@@ -9,6 +9,7 @@ import { finalize } from "./finalize.ts";
 import { log } from "./log.ts";
 import { proxy } from "./proxy.ts";
 import { scale } from "./scale.ts";
+import { requestToken } from "./token.ts";
 
 /** Serves one subresource; asked for verbs only that `table.ts` lists. */
 export type SubresourceHandler = (r: ResourceRequest, verb: string) => Promise<ApiResponse>;
@@ -23,6 +24,7 @@ export const subresourceHandlers: ReadonlyMap<string, SubresourceHandler> = new 
   ["proxy", proxy],
   ["scale", scale],
   ["status", (r, verb) => part(r, verb, "status")],
+  ["token", requestToken],
 ]);
 
 /** A subresource that is a part of the object itself. */

@@ -18,6 +18,16 @@ const special: ReadonlyMap<string, readonly SubresourceEntry[]> = new Map([
   ["v1/nodes", [{ name: "proxy", response: core("NodeProxyOptions"), verbs: proxyVerbs }]],
   ["v1/services", [{ name: "proxy", response: core("ServiceProxyOptions"), verbs: proxyVerbs }]],
   [
+    "v1/serviceaccounts",
+    [
+      {
+        name: "token",
+        response: { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" },
+        verbs: ["create"],
+      },
+    ],
+  ],
+  [
     "v1/pods",
     [
       { name: "attach", response: core("PodAttachOptions"), verbs: ["create", "get"] },

@@ -1,4 +1,5 @@
 import { isJsonObject } from "../../../core/api/json_object.ts";
+import type { Kind } from "../../../core/api/kind.ts";
 import type { JsonObject, KubeObject, ObjectKey } from "../../../core/api/meta.ts";
 import { StatusError } from "../../../core/api/status.ts";
 import { decodeErrorText, strictErrorText, validateAndPrune } from "../../../core/api/validate_and_prune.ts";
@@ -17,7 +18,10 @@ type Settled = Parameters<Parameters<AdmissionRequest["onSettled"]>[0]>[0];
  * @throws StatusError BadRequest for values of the wrong type, and for unknown fields when validation is strict
  */
 export function checkObject(
-  { services, kind }: Pick<ResourceRequest, "services" | "kind">,
+  {
+    services,
+    kind,
+  }: Pick<ResourceRequest, "services"> & { readonly kind: Pick<Kind, "version" | "kind" | "schema" | "prune"> },
   body: JsonObject,
   validation: FieldValidation,
   warnings: string[],

@@ -11,6 +11,8 @@ export interface VirtualResource {
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
+  /** Served, but not told of by discovery: for old clients that know the path. */
+  readonly hidden?: true;
   /** Definition in the OpenAPI data. */
   readonly schema: string;
   /** Answers a POST on the collection. @throws StatusError */
