@@ -10,11 +10,23 @@ export type MasterFlagOptions = Omit<MasterOptions, "clock" | "random" | "log" |
 
 /** The options of a master that flags ask for. @throws SyntaxError for a value that cannot be read, naming its flag */
 export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions {
-  if (flags["etcd-servers"].length > 0)
-    throw new SyntaxError("--etcd-servers is not available yet: leave it out, objects are then kept under --data-dir");
+  const servers = words(flags["etcd-servers"]);
+  if (servers.length > 0 && flags.store !== undefined)
+    throw new SyntaxError("--store and --etcd-servers both say where objects are kept: give one of them");
   return {
     dataDir: flags["data-dir"] ?? stateDirectory("master"),
-    store: flags.store,
+    store: servers.length > 0 ? `etcd:${servers.join(",")}` : flags.store,
+    etcd: {
+      caFile: flags["etcd-cafile"],
+      certFile: flags["etcd-certfile"],
+      keyFile: flags["etcd-keyfile"],
+      prefix: flags["etcd-prefix"],
+    },
+    leaderElection: flags["leader-elect"] && {
+      leaseDurationMs: duration(flags, "leader-elect-lease-duration"),
+      renewDeadlineMs: duration(flags, "leader-elect-renew-deadline"),
+      retryPeriodMs: duration(flags, "leader-elect-retry-period"),
+    },
     listen: {
       host: flags["bind-address"],
       port: flags["secure-port"],
@@ -137,6 +149,9 @@ type DurationFlag =
   | "node-monitor-grace-period"
   | "node-startup-grace-period"
   | "event-ttl"
+  | "leader-elect-lease-duration"
+  | "leader-elect-renew-deadline"
+  | "leader-elect-retry-period"
   | "service-account-max-token-expiration";
 
 function duration(flags: FlagValues<MasterFlags>, name: DurationFlag): number {

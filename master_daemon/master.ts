@@ -4,13 +4,14 @@ import { createClient } from "../core/client/create_client.ts";
 import { inProcessTransport } from "../core/client/in_process_transport.ts";
 import type { InformerFactory } from "../core/client/informer.ts";
 import { createInformers } from "../core/client/informers.ts";
-import type { UserInfo } from "../core/client/transport.ts";
+import type { Transport, UserInfo } from "../core/client/transport.ts";
 import { kinds, storedKinds } from "../core/kinds/mod.ts";
 import { readPackedAsset } from "../core/platform/assets.ts";
 import { type CertificateAndKey, issueCertificate } from "../core/platform/certificates.ts";
 import { systemClock } from "../core/platform/clock.ts";
 import { joinPath } from "../core/platform/files.ts";
 import { primaryAddress } from "../core/platform/machine.ts";
+import { randomUuid } from "../core/platform/uuid.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
 import type { Logger } from "../core/util/log.ts";
@@ -22,20 +23,30 @@ import { openResourceQuota, type ResourceQuotaOptions } from "./admission/resour
 import { openServiceAddresses } from "./admission/service_addresses.ts";
 import { startDefinitions } from "./apiextensions/definitions.ts";
 import { type AuditOptions, openAudit } from "./apiserver/audit/mod.ts";
-import { bootstrapClientAuthority, bootstrapKubernetesService, bootstrapNamespaces } from "./apiserver/bootstrap.ts";
+import {
+  bootstrapClientAuthority,
+  bootstrapKubernetesService,
+  bootstrapNamespaces,
+  writeKubernetesEndpoints,
+} from "./apiserver/bootstrap.ts";
 import type { InFlightOptions } from "./apiserver/filters/in_flight.ts";
 import { type ApiHandler, createApiHandler } from "./apiserver/handle.ts";
 import { issuerDocuments } from "./apiserver/issuer_documents.ts";
 import { type ApiListener, listenApi } from "./apiserver/listen.ts";
+import { startMasterLeases } from "./apiserver/master_leases.ts";
 import { type NodeConnector, tlsNodeConnector } from "./apiserver/node_connector.ts";
 import type { OpenApiDocuments } from "./apiserver/paths.ts";
 import { openPki, type Pki } from "./apiserver/pki.ts";
 import { type AuthenticationFlags, openAuthentication } from "./authentication/mod.ts";
 import { checkModes, openAuthorization } from "./authorization/mod.ts";
 import { type ControllersOptions, controllers, runControllers } from "./controllers/mod.ts";
+import { type ElectionDurations, runAsLeader } from "./leadership.ts";
+import { runCompactor } from "./registry/compactor.ts";
 import { openRegistries } from "./registry/registries.ts";
 import type { Registries } from "./registry/registry.ts";
+import { openReservations } from "./registry/reservations.ts";
 import { runScheduler } from "./scheduler/mod.ts";
+import type { EtcdOptions } from "./store/etcd.ts";
 import { openStore } from "./store/mod.ts";
 
 /** Where a master is reached over the network. */
@@ -65,6 +76,10 @@ export interface MasterOptions {
   readonly dataDir?: string | undefined;
   /** URL of the store. Default: a log in `dataDir`, or memory without one. */
   readonly store?: string | undefined;
+  /** How an etcd is reached that `store` names. */
+  readonly etcd?: EtcdOptions | undefined;
+  /** How masters on one etcd agree who runs controllers and scheduler; false: all do. */
+  readonly leaderElection?: ElectionDurations | false | undefined;
   /** Absent: the API is reached in this process only. */
   readonly listen?: MasterListenOptions | undefined;
   /** How users are told. */
@@ -127,7 +142,10 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const advertised = options.listen?.advertiseAddress ?? (isAny(listenHost) ? primaryAddress() : listenHost);
 
     const storeUrl = options.store ?? (dataDir === undefined ? "memory:" : `log:${joinPath(dataDir, "store")}`);
-    const store = parts.use(await openStore(storeUrl, { clock, log }));
+    const store = parts.use(await openStore(storeUrl, { clock, log, etcd: options.etcd }));
+    const isShared = store.mark !== undefined;
+    // What tells this master from others, and from itself in an earlier life.
+    const identity = `apiserver-${randomUuid()}`;
     const { serviceRange, podRange } = rangesOf(options, listenHost);
     // Where Kubernetes forbids loopback addresses, those of this cluster's own ranges are accepted.
     const localRanges = [serviceRange, podRange].filter(isLoopback);
@@ -139,6 +157,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         registries,
         clusterIpRange: serviceRange,
         nodePortRange: options.serviceNodePortRange ?? "30000-32767",
+        reservations: isShared ? openReservations({ store, clock }) : undefined,
+        clock,
         random,
         log,
       }),
@@ -213,12 +233,14 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       audit: options.audit && parts.use(await openAudit(options.audit, { clock, log })),
       minRequestTimeoutSeconds: options.minRequestTimeoutSeconds,
     });
-    const clientFor = (user: UserInfo): Client =>
+    const clientFor = (user: UserInfo, wrap = (transport: Transport) => transport): Client =>
       createClient(
-        inProcessTransport((request, context) => handler.handle(request, context), {
-          user,
-          upgrade: (request, context) => handler.upgrade(request, context),
-        }),
+        wrap(
+          inProcessTransport((request, context) => handler.handle(request, context), {
+            user,
+            upgrade: (request, context) => handler.upgrade(request, context),
+          }),
+        ),
         { clock },
       );
     const ownClient = (username: string) => parts.use(clientFor({ username, groups: administrators }));
@@ -237,22 +259,37 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       await bootstrapClientAuthority(client, { authority: authority.certificate, signal });
       listener = parts.use(await listenApi({ handler, host: listenHost, port, tls, clock: systemClock, log }));
     }
-    await bootstrapKubernetesService(client, {
-      clusterIp: serviceAddresses.firstAddress,
-      endpoint: listener && { address: advertised, port: listener.port },
-      signal,
-    });
+    const endpoint = listener && { address: advertised, port: listener.port };
+    await bootstrapKubernetesService(client, { clusterIp: serviceAddresses.firstAddress, endpoint, signal });
+    if (endpoint && isShared) parts.use(await startMasterLeases({ client, identity, endpoint, clock, log }));
+    else if (endpoint) await writeKubernetesEndpoints(client, { servers: [endpoint], signal });
 
-    const manager = ownClient("system:kube-controller-manager");
-    const informers = parts.use(createInformers({ client: manager, clock, random, log }));
-    const common = { informers, clock, random, log };
-    parts.use(
-      runControllers(controllers({ kinds: storedKinds, ...options.controllers, clusterCidr: podRange }), {
-        ...common,
-        client: manager,
-      }),
+    const informers = parts.use(
+      createInformers({ client: ownClient("system:kube-controller-manager"), clock, random, log }),
     );
-    parts.use(runScheduler({ ...common, client: ownClient("system:kube-scheduler") }));
+    const common = { informers, clock, random, log };
+    const runLeading = (name: string, start: (client: Client) => AsyncDisposable) =>
+      parts.use(
+        runAsLeader({
+          ...(options.leaderElection || {}),
+          name,
+          identity,
+          isElected: isShared && options.leaderElection !== false,
+          connect: (wrap) => clientFor({ username: `system:${name}`, groups: administrators }, wrap),
+          start,
+          clock,
+          random,
+          log,
+        }),
+      );
+    runLeading("kube-controller-manager", (leader) => {
+      const running = new DisposalStack();
+      if (isShared) running.use(runCompactor({ store, clock, log }));
+      const all = controllers({ kinds: storedKinds, ...options.controllers, clusterCidr: podRange });
+      running.use(runControllers(all, { ...common, client: leader }));
+      return running;
+    });
+    runLeading("kube-scheduler", (leader) => runScheduler({ ...common, client: leader }));
     signal.throwIfAborted();
     ready = true;
     return {

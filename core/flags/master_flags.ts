@@ -5,6 +5,14 @@ export interface MasterFlags {
   readonly "data-dir": FlagOf<"string">;
   readonly store: FlagOf<"string">;
   readonly "etcd-servers": FlagOf<"list">;
+  readonly "etcd-cafile": FlagOf<"string">;
+  readonly "etcd-certfile": FlagOf<"string">;
+  readonly "etcd-keyfile": FlagOf<"string">;
+  readonly "etcd-prefix": FlagWithDefault<"string", string>;
+  readonly "leader-elect": FlagWithDefault<"boolean", boolean>;
+  readonly "leader-elect-lease-duration": FlagWithDefault<"string", string>;
+  readonly "leader-elect-renew-deadline": FlagWithDefault<"string", string>;
+  readonly "leader-elect-retry-period": FlagWithDefault<"string", string>;
   readonly "bind-address": FlagWithDefault<"string", string>;
   readonly "secure-port": FlagWithDefault<"number", number>;
   readonly "advertise-address": FlagOf<"string">;
@@ -75,9 +83,45 @@ export const masterFlags: MasterFlags = {
   },
   store: {
     type: "string",
-    description: "Where objects are kept: log:PATH or memory:. Default: a log in the data directory.",
+    description:
+      "Where objects are kept: log:PATH, etcd:URL,… or memory:. Default: --etcd-servers, or a log in the data directory.",
   },
-  "etcd-servers": { type: "list", description: "Not available yet: objects are kept in the embedded store." },
+  "etcd-servers": {
+    type: "list",
+    placeholder: "url",
+    description: "An etcd (3.4 or later) to keep objects in, so that several masters share them.",
+  },
+  "etcd-cafile": {
+    type: "string",
+    placeholder: "path",
+    description: "Authorities to trust for etcd's certificates, as PEM.",
+  },
+  "etcd-certfile": { type: "string", placeholder: "path", description: "Certificate to show to etcd, as PEM." },
+  "etcd-keyfile": { type: "string", placeholder: "path", description: "Key of that certificate." },
+  "etcd-prefix": { type: "string", default: "/wherry", description: "What all keys in etcd begin with." },
+  "leader-elect": {
+    type: "boolean",
+    default: true,
+    description: "Of several masters on one etcd let one at a time run the controllers, and one the scheduler.",
+  },
+  "leader-elect-lease-duration": {
+    type: "string",
+    default: "15s",
+    placeholder: "duration",
+    description: "Silence of the leader after which another takes over.",
+  },
+  "leader-elect-renew-deadline": {
+    type: "string",
+    default: "10s",
+    placeholder: "duration",
+    description: "Time for which the leader tries to renew its lease before it stops.",
+  },
+  "leader-elect-retry-period": {
+    type: "string",
+    default: "2s",
+    placeholder: "duration",
+    description: "Time between two tries to take or renew the lease.",
+  },
   "bind-address": { type: "string", default: "127.0.0.1", description: "Address to listen on; 0.0.0.0 for all." },
   "secure-port": { type: "number", default: 6443, description: "Port to serve HTTPS on; 0 for any free one." },
   "advertise-address": {

@@ -35,7 +35,7 @@ export function localRangesFor(
   { name, namespace }: ObjectMeta,
   { localRanges, apiServerAddress }: ValidationContext,
 ): readonly string[] {
-  const isApiServer = namespace === "default" && name === "kubernetes";
+  const isApiServer = namespace === "default" && /^kubernetes(-\d+)?$/.test(name ?? "");
   return isApiServer && apiServerAddress !== undefined ? [...localRanges, `${apiServerAddress}/32`] : localRanges;
 }
 

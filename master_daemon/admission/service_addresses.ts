@@ -2,10 +2,12 @@ import { type KubeObject, keyText } from "../../core/api/meta.ts";
 import { type FieldError, fieldError, StatusError } from "../../core/api/status.ts";
 import { type Service, type ServicePort, type ServiceSpec, service as serviceKind } from "../../core/kinds/service.ts";
 import type { Random } from "../../core/platform/random.ts";
+import type { Clock } from "../../core/util/clock.ts";
 import { compact } from "../../core/util/compact.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { Registries } from "../registry/registry.ts";
+import type { Reservations } from "../registry/reservations.ts";
 import { AddressPool, NumberPool } from "./_address_pool.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
 
@@ -16,6 +18,9 @@ export interface ServiceAddressesOptions {
   readonly clusterIpRange: string;
   /** `FIRST-LAST`. */
   readonly nodePortRange: string;
+  /** Where there are other masters: what keeps them from handing out the same at the same time. */
+  readonly reservations?: Reservations | undefined;
+  readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
 }
@@ -36,6 +41,9 @@ interface Holding {
 
 const kubernetesService = "default/kubernetes";
 const maxGone = 1000;
+/** Tries of what another master hands out at the same time, and milliseconds between them. */
+const maxTries = 20;
+const retryMs = 50;
 
 /**
  * Opens the allocator: what is taken is read from the stored services and followed by a watch, so that nothing is lost
@@ -44,7 +52,7 @@ const maxGone = 1000;
  * @throws RangeError for ranges that cannot be read
  */
 export async function openServiceAddresses(options: ServiceAddressesOptions): Promise<ServiceAddresses> {
-  const { registries, random, log } = options;
+  const { registries, reservations, clock, random, log } = options;
   const pools = {
     addresses: new AddressPool(options.clusterIpRange, random),
     ports: portPool(options.nodePortRange, random),
@@ -52,11 +60,11 @@ export async function openServiceAddresses(options: ServiceAddressesOptions): Pr
   const holdings = new Map<string, Holding>();
   const gone: string[] = [];
 
-  function hold(owner: string, { addresses, ports }: Pick<Holding, "addresses" | "ports">): void {
+  function hold(owner: string, { addresses, ports }: Values): void {
     for (const value of addresses) pools.addresses.numbers.hold(value, owner);
     for (const value of ports) pools.ports.hold(value, owner);
   }
-  function release(owner: string, { addresses, ports }: Pick<Holding, "addresses" | "ports">): void {
+  function release(owner: string, { addresses, ports }: Values): void {
     for (const value of addresses) pools.addresses.numbers.release(value, owner);
     for (const value of ports) pools.ports.release(value, owner);
   }
@@ -77,21 +85,77 @@ export async function openServiceAddresses(options: ServiceAddressesOptions): Pr
   }
 
   const registry = registries.for(serviceKind);
-  const { items, revision } = await registry.list();
-  for (const stored of items) note(keyText(stored.key), stored.revision, stored.object);
+  /** Notes what every service holds now; returns the revision of that. */
+  async function noteAll(): Promise<number> {
+    const { items, revision } = await registry.list();
+    const present = new Set(items.map(({ key }) => keyText(key)));
+    for (const stored of items) note(keyText(stored.key), stored.revision, stored.object);
+    for (const [owner, { addresses, ports }] of [...holdings])
+      if (addresses.length + ports.length > 0 && !present.has(owner)) note(owner, revision, undefined);
+    return revision;
+  }
+  let revision = await noteAll();
 
   const tasks = new Tasks({
     onError: (error) => log.error("Cannot follow services", { error: errorMessage(error) }),
   });
   tasks.run(async (signal) => {
-    for await (const events of registry.watch({ resourceVersion: String(revision), signal })) {
-      for (const event of events) {
-        if (event.type === "BOOKMARK") continue;
-        const { key, revision, object } = event.stored;
-        note(keyText(key), revision, event.type === "DELETED" ? undefined : object);
+    while (!signal.aborted) {
+      for await (const events of registry.watch({ resourceVersion: String(revision), signal })) {
+        for (const event of events) {
+          if (event.type === "BOOKMARK") continue;
+          const { key, revision, object } = event.stored;
+          note(keyText(key), revision, event.type === "DELETED" ? undefined : object);
+        }
       }
+      // The cache lost track of its store: what was missed is read.
+      await clock.sleep(retryMs, { signal });
+      revision = await noteAll().catch(() => revision);
     }
   });
+
+  /** Whether no other master has, or is about to have, what a service is to be given. */
+  async function isOurs(key: string, values: Values, names: readonly string[]): Promise<boolean> {
+    if (!reservations || names.length === 0) return true;
+    if (!(await reservations.reserve(names))) return false;
+    // Whoever had a name until just now has written the service that it is for.
+    const { items } = await registry.list();
+    if (!items.some((stored) => keyText(stored.key) !== key && overlap(held(stored.object, pools), values)))
+      return true;
+    await reservations.release(names);
+    return false;
+  }
+
+  /** Gives the service of a request what it lacks, for as long as the request goes on. */
+  async function allocated(request: AdmissionRequest & { readonly object: KubeObject }): Promise<KubeObject> {
+    for (let tried = 1; ; tried++) {
+      const { service, key, owner } = allocate(request, pools);
+      if (request.dryRun || !service.spec) return service;
+      const values = held(service, pools);
+      const names = namesOf(values, held(request.previous as Service | undefined, pools));
+      hold(owner, values);
+      try {
+        if (await isOurs(key, values, names)) {
+          request.onSettled((committed) => {
+            if (committed) {
+              const { metadata } = committed.object;
+              const name = keyText({ namespace: metadata.namespace, name: metadata.name ?? "" });
+              note(name, committed.revision, committed.object as Service);
+            }
+            release(owner, values);
+            if (reservations) tasks.run(() => reservations.release(names));
+          });
+          return service;
+        }
+      } catch (error) {
+        release(owner, values);
+        throw error;
+      }
+      release(owner, values);
+      if (tried >= maxTries) throw StatusError.timeout("another server hands out the same addresses; try again");
+      await clock.sleep(retryMs, {});
+    }
+  }
 
   return {
     firstAddress: pools.addresses.firstAddress,
@@ -101,11 +165,25 @@ export async function openServiceAddresses(options: ServiceAddressesOptions): Pr
       async mutate(request) {
         const { kind, subresource } = request;
         if (kind.group !== "" || kind.plural !== "services" || subresource !== undefined) return request.object;
-        return allocate(request, { pools, hold, release, note });
+        return await allocated(request);
       },
     },
     [Symbol.asyncDispose]: () => tasks[Symbol.asyncDispose](),
   };
+}
+
+type Values = Pick<Holding, "addresses" | "ports">;
+
+function overlap(a: Values, b: Values): boolean {
+  return a.addresses.some((value) => b.addresses.includes(value)) || a.ports.some((value) => b.ports.includes(value));
+}
+
+/** Under which names values are reserved, but for those that the service has already. */
+function namesOf(values: Values, before: Values): readonly string[] {
+  return [
+    ...values.addresses.filter((value) => !before.addresses.includes(value)).map((value) => `serviceips/${value}`),
+    ...values.ports.filter((value) => !before.ports.includes(value)).map((value) => `servicenodeports/${value}`),
+  ];
 }
 
 interface Pools {
@@ -113,22 +191,18 @@ interface Pools {
   readonly ports: NumberPool;
 }
 
-interface Ledger {
-  readonly pools: Pools;
-  hold(owner: string, values: Pick<Holding, "addresses" | "ports">): void;
-  release(owner: string, values: Pick<Holding, "addresses" | "ports">): void;
-  note(owner: string, revision: number, service: Service | undefined): void;
-}
-
-function allocate(request: AdmissionRequest & { readonly object: KubeObject }, ledger: Ledger): Service {
-  const { pools } = ledger;
+/** What a request's service is to be: pure, but for chance. */
+function allocate(
+  request: AdmissionRequest & { readonly object: KubeObject },
+  pools: Pools,
+): { readonly service: Service; readonly key: string; readonly owner: string } {
   const object = request.object as Service;
-  if (!object.spec) return object;
   const previous = request.previous as Service | undefined;
   // A generated name is not known yet; the uid is not either. The request itself is owner until it is over.
   const name = object.metadata.name ?? "";
   const key = keyText({ namespace: request.key.namespace, name });
   const owner = name && request.operation === "UPDATE" ? key : `${key} ${nextRequest++}`;
+  if (!object.spec) return { service: object, key, owner };
   // What the service of this name already holds is its own: creating it again fails for the name, not for the address.
   const owners = [owner, key];
   const errors: FieldError[] = [];
@@ -136,22 +210,7 @@ function allocate(request: AdmissionRequest & { readonly object: KubeObject }, l
   spec = allocateAddress(spec, { key, owners, pools, errors });
   spec = allocatePorts(spec, { owners, pools, errors });
   if (errors.length > 0) throw StatusError.invalid({ group: "", kind: "Service" }, name, errors);
-  const next: Service = { ...object, spec };
-  if (request.dryRun) return next;
-  const reserved = held(next, pools);
-  ledger.hold(owner, reserved);
-  request.onSettled((committed) => {
-    if (committed) {
-      const { metadata } = committed.object;
-      ledger.note(
-        keyText({ namespace: metadata.namespace, name: metadata.name ?? "" }),
-        committed.revision,
-        committed.object as Service,
-      );
-    }
-    ledger.release(owner, reserved);
-  });
-  return next;
+  return { service: { ...object, spec }, key, owner };
 }
 
 let nextRequest = 0;
@@ -294,7 +353,7 @@ function allocatePorts(
   return { ...spec, ports };
 }
 
-function held(service: Service | undefined, { addresses, ports }: Pools): Pick<Holding, "addresses" | "ports"> {
+function held(service: Service | undefined, { addresses, ports }: Pools): Values {
   const spec = service?.spec;
   if (!spec) return { addresses: [], ports: [] };
   const address = needsAddress(spec) && spec.clusterIP ? addresses.numberOf(spec.clusterIP) : undefined;

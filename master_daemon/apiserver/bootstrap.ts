@@ -38,50 +38,96 @@ export async function bootstrapClientAuthority(
   await write(client, configMap, { apiVersion: "v1", kind: "ConfigMap", metadata: authenticationConfig, data }, signal);
 }
 
+/** An address on which a master serves the API. */
+export interface ApiEndpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
 /** Where pods find the API. */
 export interface KubernetesServiceOptions {
   /** The service's own address: the first of the range. */
   readonly clusterIp: string;
-  /** Where the server listens; undefined: nowhere but in its own process. */
-  readonly endpoint: { readonly address: string; readonly port: number } | undefined;
+  /** Where this server listens; undefined: nowhere but in its own process. */
+  readonly endpoint: ApiEndpoint | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Creates the service `kubernetes` in `default`, and points it to where the server listens now. */
+const kubernetes = { name: "kubernetes", namespace: "default" };
+
+/** Creates the service `kubernetes` in `default`. */
 export async function bootstrapKubernetesService(
   client: Client,
   { clusterIp, endpoint, signal }: KubernetesServiceOptions,
 ): Promise<void> {
-  const metadata = { name: "kubernetes", namespace: "default" };
-  const kubernetes: Service = {
+  const object: Service = {
     apiVersion: "v1",
     kind: "Service",
-    metadata: { ...metadata, labels: { component: "apiserver", provider: "kubernetes" } },
+    metadata: { ...kubernetes, labels: { component: "apiserver", provider: "kubernetes" } },
     spec: {
       type: "ClusterIP",
       clusterIP: clusterIp,
       ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: endpoint?.port ?? 6443 }],
     },
   };
-  await client.create(service, kubernetes, { signal }).catch(ignoreExisting);
-  if (!endpoint) return;
-  const ports = [{ name: "https", port: endpoint.port, protocol: "TCP" as const }];
-  const older: Endpoints = {
-    apiVersion: "v1",
-    kind: "Endpoints",
-    metadata: { ...metadata, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
-    subsets: [{ addresses: [{ ip: endpoint.address }], ports }],
-  };
-  const slice: EndpointSlice = {
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: { ...metadata, labels: { "kubernetes.io/service-name": "kubernetes" } },
-    addressType: "IPv4",
-    endpoints: [{ addresses: [endpoint.address], conditions: { ready: true } }],
-    ports,
-  };
-  await Promise.all([write(client, endpoints, older, signal), write(client, endpointSlice, slice, signal)]);
+  await client.create(service, object, { signal }).catch(ignoreExisting);
 }
+
+/** Points the service `kubernetes` to where servers listen now. */
+export async function writeKubernetesEndpoints(
+  client: Client,
+  { servers, signal }: { readonly servers: readonly ApiEndpoint[]; readonly signal: AbortSignal },
+): Promise<void> {
+  const { older, slices } = kubernetesEndpoints(servers);
+  const labelSelector = `${serviceLabel}=${kubernetes.name}`;
+  const { items } = await client.list(endpointSlice, { namespace: kubernetes.namespace, labelSelector, signal });
+  const wanted = new Set(slices.map(({ metadata }) => metadata.name));
+  await Promise.all([
+    write(client, endpoints, older, signal),
+    ...slices.map((slice) => write(client, endpointSlice, slice, signal)),
+    ...items
+      .filter(({ metadata }) => !wanted.has(metadata.name))
+      .map((slice) => client.delete(endpointSlice, keyOf(slice), { signal }).catch(ignoreMissing)),
+  ]);
+}
+
+const serviceLabel = "kubernetes.io/service-name";
+
+/** What leads to `servers`. Pure. A slice has the same port on all of its addresses: servers of other ports get others. */
+export function kubernetesEndpoints(servers: readonly ApiEndpoint[]): {
+  readonly older: Endpoints;
+  readonly slices: readonly EndpointSlice[];
+} {
+  const byPort = [...new Set(servers.map(({ port }) => port))]
+    .sort((a, b) => a - b)
+    .map((port) => ({
+      ports: [{ name: "https", port, protocol: "TCP" as const }],
+      addresses: [...new Set(servers.flatMap((server) => (server.port === port ? server.address : [])))].sort(),
+    }));
+  return {
+    older: {
+      apiVersion: "v1",
+      kind: "Endpoints",
+      metadata: { ...kubernetes, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
+      subsets: byPort.map(({ ports, addresses }) => ({ addresses: addresses.map((ip) => ({ ip })), ports })),
+    },
+    slices: byPort.map(({ ports, addresses }, index) => ({
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: {
+        ...kubernetes,
+        name: index === 0 ? kubernetes.name : `${kubernetes.name}-${ports[0]?.port}`,
+        labels: { [serviceLabel]: kubernetes.name },
+      },
+      addressType: addresses[0]?.includes(":") ? "IPv6" : "IPv4",
+      endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+      ports,
+    })),
+  };
+}
+
+/** Tries of a write that others make, too. */
+const maxTries = 5;
 
 async function write<T extends KubeObject>(
   client: Client,
@@ -89,13 +135,27 @@ async function write<T extends KubeObject>(
   object: T,
   signal: AbortSignal,
 ): Promise<void> {
-  try {
-    await client.create(kind, object, { signal });
-  } catch (error) {
-    if (!isReason(error, "AlreadyExists")) throw error;
-    const { resourceVersion = "" } = (await client.get(kind, keyOf(object), { signal })).metadata;
-    await client.update(kind, { ...object, metadata: { ...object.metadata, resourceVersion } }, { signal });
+  for (let tried = 1; ; tried++) {
+    try {
+      await client.create(kind, object, { signal });
+      return;
+    } catch (error) {
+      if (!isReason(error, "AlreadyExists")) throw error;
+    }
+    try {
+      const { resourceVersion = "" } = (await client.get(kind, keyOf(object), { signal })).metadata;
+      await client.update(kind, { ...object, metadata: { ...object.metadata, resourceVersion } }, { signal });
+      return;
+    } catch (error) {
+      // Another master does the same.
+      if (tried >= maxTries || !(isReason(error, "Conflict") || isReason(error, "NotFound"))) throw error;
+    }
   }
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (isReason(error, "NotFound")) return undefined;
+  throw error;
 }
 
 function ignoreExisting(error: unknown): undefined {

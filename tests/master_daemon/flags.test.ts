@@ -31,9 +31,19 @@ describe("masterOptions()", () => {
     expect(options.listen?.subjectAltNames).toEqual(["a", "b", "c"]);
   });
 
+  it("keeps objects in etcd when it is told of servers, with client-go's durations for the election", () => {
+    const options = masterOptions(values({ "etcd-servers": ["http://a:2379,http://b:2379"], "etcd-cafile": "ca.crt" }));
+    expect(options).toMatchObject({
+      store: "etcd:http://a:2379,http://b:2379",
+      etcd: { caFile: "ca.crt", prefix: "/wherry" },
+      leaderElection: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 },
+    });
+    expect(masterOptions(values({ "leader-elect": false })).leaderElection).toBe(false);
+  });
+
   it("refuses what it cannot do, naming the flag", () => {
-    expect(() => masterOptions(values({ "etcd-servers": ["http://x"] }))).toThrow(
-      "--etcd-servers is not available yet",
+    expect(() => masterOptions(values({ "etcd-servers": ["http://x"], store: "memory:" }))).toThrow(
+      "--store and --etcd-servers both say where objects are kept",
     );
     expect(() => masterOptions(values({ "event-ttl": "5 minutes" }))).toThrow("--event-ttl");
   });

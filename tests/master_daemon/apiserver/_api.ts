@@ -76,6 +76,7 @@ export async function openApi(
     registries,
     clusterIpRange: "10.96.0.0/24",
     nodePortRange: "30000-30009",
+    clock,
     random,
     log: silentLogger,
   });

@@ -64,6 +64,7 @@ export async function openCluster(): Promise<TestCluster> {
       registries,
       clusterIpRange: "10.96.0.0/24",
       nodePortRange: "30000-30009",
+      clock,
       random,
       log,
     }),

@@ -1,0 +1,55 @@
+import type { Client } from "../core/client/client.ts";
+import { type LeaderElectionOptions, runLeaderElection, whileLeading } from "../core/client/leader_election.ts";
+import type { Transport } from "../core/client/transport.ts";
+import { DisposalStack } from "../core/util/disposal_stack.ts";
+import { errorMessage } from "../core/util/log.ts";
+import { Tasks } from "../core/util/tasks.ts";
+
+/** How masters agree who runs controllers and scheduler, with client-go's names and defaults. */
+export type ElectionDurations = Pick<LeaderElectionOptions, "leaseDurationMs" | "renewDeadlineMs" | "retryPeriodMs">;
+
+/** Options of {@linkcode runAsLeader}. */
+export interface RunAsLeaderOptions
+  extends ElectionDurations,
+    Pick<LeaderElectionOptions, "identity" | "clock" | "random" | "log"> {
+  /** Name of the Lease in `kube-system`. */
+  readonly name: string;
+  /** Whether there may be others. Without, this master leads from the start. */
+  readonly isElected: boolean;
+  /** Makes the client of what the leader runs; `wrap` is put around its transport. */
+  readonly connect: (wrap?: (transport: Transport) => Transport) => Client;
+  /** Starts what only the leader runs. */
+  readonly start: (client: Client) => AsyncDisposable;
+}
+
+/** Runs something on one of several masters at a time: for as long as this one leads, with a client that is cut off when it no longer does. */
+export function runAsLeader(options: RunAsLeaderOptions): AsyncDisposable {
+  const { name, isElected, connect, start, log } = options;
+  const parts = new DisposalStack();
+  if (!isElected) {
+    parts.use(start(parts.use(connect())));
+    return parts;
+  }
+  const client = parts.use(connect());
+  const tasks = parts.use(
+    new Tasks({ onError: (error) => log.error("Election failed", { name, error: errorMessage(error) }) }),
+  );
+  tasks.run((signal) =>
+    runLeaderElection({
+      ...options,
+      client,
+      namespace: "kube-system",
+      signal,
+      onNewLeader: (leader) => log.info("There is a new leader", { name, leader }),
+      async run({ signal: leading, isHeld }) {
+        await using leads = new DisposalStack();
+        leads.use(start(leads.use(connect((transport) => whileLeading(transport, { isHeld })))));
+        await new Promise<void>((resolve) => {
+          leading.addEventListener("abort", () => resolve(), { once: true });
+          if (leading.aborted) resolve();
+        });
+      },
+    }),
+  );
+  return parts;
+}
