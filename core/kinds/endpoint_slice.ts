@@ -13,7 +13,10 @@ export interface Endpoint {
   readonly nodeName?: string;
   readonly zone?: string;
   readonly targetRef?: ObjectReference;
-  readonly hints?: { readonly forZones?: readonly { readonly name: string }[] };
+  readonly hints?: {
+    readonly forZones?: readonly { readonly name: string }[];
+    readonly forNodes?: readonly { readonly name: string }[];
+  };
 }
 
 /** A port that every endpoint of a slice has. */
@@ -38,8 +41,8 @@ export const endpointSlice: Kind<EndpointSlice> = defineKind<EndpointSlice>({
   kind: "EndpointSlice",
   plural: "endpointslices",
   namespaced: true,
-
   schema: "io.k8s.api.discovery.v1.EndpointSlice",
+  generation: "counted",
   strategy: {
     applyDefaults: (object) => ({
       ...object,

@@ -3,12 +3,21 @@ import { labelValueErrors, qualifiedNameErrors } from "../api/label_validation.t
 import { type FieldError, fieldError } from "../api/status.ts";
 import { checkEndpointAddress, localRangesFor, parseAddress } from "./addresses.ts";
 import type { Endpoint, EndpointSlice, SlicePort } from "./endpoint_slice.ts";
-import { check, checkAll, checkOptional, checkPortNumber, checkRequiredOneOf, type FieldErrors } from "./validators.ts";
+import {
+  check,
+  checkAll,
+  checkOptional,
+  checkPortNumber,
+  checkRequiredOneOf,
+  checkUnique,
+  type FieldErrors,
+} from "./validators.ts";
 
 const addressTypes = ["FQDN", "IPv4", "IPv6"];
 const maxEndpoints = 1000;
 const maxAddresses = 100;
 const maxPorts = 20_000;
+const maxHints = 8;
 
 /** What is wrong with an endpoint slice. @see k8s.io/kubernetes/pkg/apis/discovery/validation */
 export function validateEndpointSlice(slice: EndpointSlice, context: ValidationContext): FieldErrors {
@@ -46,7 +55,29 @@ function checkEndpoint(
     ...checkOptional(`${field}.nodeName`, endpoint.nodeName, dnsSubdomainError),
     ...checkOptional(`${field}.hostname`, endpoint.hostname, dnsLabelError),
     ...(endpoint.zone ? checkAll(`${field}.zone`, endpoint.zone, labelValueErrors(endpoint.zone)) : []),
+    ...checkHints(endpoint.hints?.forZones ?? [], `${field}.hints.forZones`, labelValueErrors),
+    ...checkHints(endpoint.hints?.forNodes ?? [], `${field}.hints.forNodes`, (name) => {
+      const reason = dnsSubdomainError(name);
+      return reason === undefined ? [] : [reason];
+    }),
   ];
+}
+
+function checkHints(
+  hints: readonly { readonly name: string }[],
+  field: string,
+  reasonsOf: (name: string) => readonly string[],
+): FieldErrors {
+  if (hints.length > maxHints) return [fieldError.tooMany(field, hints.length, maxHints)];
+  const at = (index: number) => `${field}[${index}].name`;
+  const repeated = checkUnique(
+    hints.map(({ name }) => name),
+    at,
+  );
+  return hints.flatMap(({ name }, index) => [
+    ...repeated.filter((error) => error.field === at(index)),
+    ...checkAll(at(index), name, reasonsOf(name)),
+  ]);
 }
 
 function checkAddress(

@@ -51,6 +51,7 @@ export const endpoints: Kind<Endpoints> = defineKind<Endpoints>({
   namespaced: true,
   shortNames: ["ep"],
   schema: "io.k8s.api.core.v1.Endpoints",
+  createOnUpdate: true,
   strategy: {
     applyDefaults: (object) =>
       object.subsets

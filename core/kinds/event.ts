@@ -1,9 +1,9 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
-import { fieldError } from "../api/status.ts";
 import { ageText } from "../api/table.ts";
 import { nameColumn } from "./cells.ts";
 import type { ObjectReference } from "./endpoints.ts";
+import { checkEvent } from "./event_validation.ts";
 
 /** Something that happened to an object. Kept for an hour. */
 export interface Event extends KubeObject {
@@ -23,8 +23,6 @@ export interface Event extends KubeObject {
   readonly reportingInstance?: string;
 }
 
-const clusterNamespaces: readonly string[] = ["default", "kube-system"];
-
 /** The kind Event. */
 export const event: Kind<Event> = defineKind<Event>({
   group: "",
@@ -34,14 +32,9 @@ export const event: Kind<Event> = defineKind<Event>({
   namespaced: true,
   shortNames: ["ev"],
   schema: "io.k8s.api.core.v1.Event",
+  createOnUpdate: true,
   strategy: {
-    validate: ({ involvedObject, metadata }) => {
-      const namespace = involvedObject?.namespace ?? "";
-      // Events about cluster-scoped objects live in the default namespace.
-      const fits =
-        namespace === "" ? clusterNamespaces.includes(metadata.namespace ?? "") : namespace === metadata.namespace;
-      return fits ? [] : [fieldError.invalid("involvedObject.namespace", namespace, "does not match event.namespace")];
-    },
+    validate: (object) => checkEvent(object, "reportingComponent"),
     fields: (object) => {
       const about = object.involvedObject ?? {};
       return {

@@ -123,6 +123,7 @@ export const horizontalPodAutoscaler: Kind<HorizontalPodAutoscaler> = defineKind
   shortNames: ["hpa"],
   categories: ["all"],
   schema: "io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler",
+  generation: "none",
   subresources: { status: true },
   strategy: {
     applyDefaults: (object) => ({ ...object, spec: defaultAutoscalerSpec(object.spec ?? {}) }),

@@ -30,6 +30,8 @@ export const limitRange: Kind<LimitRange> = defineKind<LimitRange>({
   namespaced: true,
   shortNames: ["limits"],
   schema: "io.k8s.api.core.v1.LimitRange",
+  generation: "none",
+  createOnUpdate: true,
   strategy: {
     applyDefaults: (object) => ({
       ...object,

@@ -5,6 +5,7 @@
  * - A kind that stands in `kinds` is served, stored, validated, printed and found by the command line; nothing else registers it.
  */
 import type { Kind } from "../api/kind.ts";
+import { apiService } from "./api_service.ts";
 import { certificateSigningRequest } from "./certificate_signing_request.ts";
 import { clusterRole } from "./cluster_role.ts";
 import { clusterRoleBinding } from "./cluster_role_binding.ts";
@@ -12,15 +13,22 @@ import { componentStatus } from "./component_status.ts";
 import { configMap } from "./configmap.ts";
 import { controllerRevision } from "./controller_revision.ts";
 import { cronJob, cronJobV1beta1 } from "./cron_job.ts";
+import { csiDriver } from "./csi_driver.ts";
+import { csiNode } from "./csi_node.ts";
+import { csiStorageCapacity } from "./csi_storage_capacity.ts";
 import { customResourceDefinition } from "./custom_resource_definition.ts";
 import { daemonSet } from "./daemon_set.ts";
 import { deployment } from "./deployment.ts";
 import { endpointSlice } from "./endpoint_slice.ts";
 import { endpoints } from "./endpoints.ts";
 import { event } from "./event.ts";
+import { eventV1 } from "./event_v1.ts";
+import { flowSchema } from "./flow_schema.ts";
 import { horizontalPodAutoscaler } from "./horizontal_pod_autoscaler.ts";
 import { horizontalPodAutoscalerV1 } from "./horizontal_pod_autoscaler_v1.ts";
+import { ingress } from "./ingress.ts";
 import { ingressClass } from "./ingress_class.ts";
+import { ipAddress } from "./ip_address.ts";
 import { job } from "./job.ts";
 import { lease } from "./lease.ts";
 import { limitRange } from "./limit_range.ts";
@@ -28,6 +36,7 @@ import { mutatingAdmissionPolicy } from "./mutating_admission_policy.ts";
 import { mutatingAdmissionPolicyBinding } from "./mutating_admission_policy_binding.ts";
 import { mutatingWebhookConfiguration } from "./mutating_webhook_configuration.ts";
 import { namespace } from "./namespace.ts";
+import { networkPolicy } from "./network_policy.ts";
 import { node } from "./node.ts";
 import { persistentVolume } from "./persistent_volume.ts";
 import { persistentVolumeClaim } from "./persistent_volume_claim.ts";
@@ -35,6 +44,7 @@ import { pod } from "./pod.ts";
 import { podDisruptionBudget, podDisruptionBudgetV1beta1 } from "./pod_disruption_budget.ts";
 import { podTemplate } from "./pod_template.ts";
 import { priorityClass } from "./priority_class.ts";
+import { priorityLevelConfiguration } from "./priority_level_configuration.ts";
 import { replicaSet } from "./replica_set.ts";
 import { replicationController } from "./replication_controller.ts";
 import { resourceQuota } from "./resource_quota.ts";
@@ -44,11 +54,14 @@ import { runtimeClass } from "./runtime_class.ts";
 import { secret } from "./secret.ts";
 import { service } from "./service.ts";
 import { serviceAccount } from "./service_account.ts";
+import { serviceCidr } from "./service_cidr.ts";
 import { statefulSet } from "./stateful_set.ts";
 import { storageClass } from "./storage_class.ts";
 import { validatingAdmissionPolicy } from "./validating_admission_policy.ts";
 import { validatingAdmissionPolicyBinding } from "./validating_admission_policy_binding.ts";
 import { validatingWebhookConfiguration } from "./validating_webhook_configuration.ts";
+import { volumeAttachment } from "./volume_attachment.ts";
+import { volumeAttributesClass } from "./volume_attributes_class.ts";
 
 /** All kinds, core group first. */
 export const kinds: readonly Kind[] = [
@@ -98,6 +111,19 @@ export const kinds: readonly Kind[] = [
   mutatingAdmissionPolicy,
   mutatingAdmissionPolicyBinding,
   certificateSigningRequest,
+  ingress,
+  networkPolicy,
+  ipAddress,
+  serviceCidr,
+  csiDriver,
+  csiNode,
+  csiStorageCapacity,
+  volumeAttachment,
+  volumeAttributesClass,
+  apiService,
+  flowSchema,
+  priorityLevelConfiguration,
+  eventV1,
 ];
 
 /** Kinds with objects of their own that can be watched: without those that are computed, or show the objects of another. */
@@ -105,6 +131,7 @@ export const storedKinds: readonly Kind[] = kinds.filter(
   ({ storedAs, verbs }) => !storedAs && (verbs === undefined || verbs.includes("watch")),
 );
 
+export type * from "./api_service.ts";
 export type * from "./certificate_signing_request.ts";
 export type * from "./cluster_role.ts";
 export type * from "./cluster_role_binding.ts";
@@ -112,15 +139,22 @@ export type * from "./component_status.ts";
 export type * from "./configmap.ts";
 export type * from "./controller_revision.ts";
 export type * from "./cron_job.ts";
+export type * from "./csi_driver.ts";
+export type * from "./csi_node.ts";
+export type * from "./csi_storage_capacity.ts";
 export type * from "./custom_resource_definition.ts";
 export type * from "./daemon_set.ts";
 export type * from "./deployment.ts";
 export type * from "./endpoint_slice.ts";
 export type * from "./endpoints.ts";
 export type * from "./event.ts";
+export type * from "./event_v1.ts";
+export type * from "./flow_schema.ts";
 export type * from "./horizontal_pod_autoscaler.ts";
 export type * from "./horizontal_pod_autoscaler_v1.ts";
+export type * from "./ingress.ts";
 export type * from "./ingress_class.ts";
+export type * from "./ip_address.ts";
 export type * from "./job.ts";
 export type * from "./lease.ts";
 export type * from "./limit_range.ts";
@@ -128,6 +162,7 @@ export type * from "./mutating_admission_policy.ts";
 export type * from "./mutating_admission_policy_binding.ts";
 export type * from "./mutating_webhook_configuration.ts";
 export type * from "./namespace.ts";
+export type * from "./network_policy.ts";
 export type * from "./node.ts";
 export type * from "./persistent_volume.ts";
 export type * from "./persistent_volume_claim.ts";
@@ -135,6 +170,7 @@ export type * from "./pod.ts";
 export type * from "./pod_disruption_budget.ts";
 export type * from "./pod_template.ts";
 export type * from "./priority_class.ts";
+export type * from "./priority_level_configuration.ts";
 export type * from "./replica_set.ts";
 export type * from "./replication_controller.ts";
 export type * from "./resource_quota.ts";
@@ -144,12 +180,16 @@ export type * from "./runtime_class.ts";
 export type * from "./secret.ts";
 export type * from "./service.ts";
 export type * from "./service_account.ts";
+export type * from "./service_cidr.ts";
 export type * from "./stateful_set.ts";
 export type * from "./storage_class.ts";
 export type * from "./validating_admission_policy.ts";
 export type * from "./validating_admission_policy_binding.ts";
 export type * from "./validating_webhook_configuration.ts";
+export type * from "./volume_attachment.ts";
+export type * from "./volume_attributes_class.ts";
 export {
+  apiService,
   certificateSigningRequest,
   clusterRole,
   clusterRoleBinding,
@@ -158,15 +198,22 @@ export {
   controllerRevision,
   cronJob,
   cronJobV1beta1,
+  csiDriver,
+  csiNode,
+  csiStorageCapacity,
   customResourceDefinition,
   daemonSet,
   deployment,
   endpointSlice,
   endpoints,
   event,
+  eventV1,
+  flowSchema,
   horizontalPodAutoscaler,
   horizontalPodAutoscalerV1,
+  ingress,
   ingressClass,
+  ipAddress,
   job,
   lease,
   limitRange,
@@ -174,6 +221,7 @@ export {
   mutatingAdmissionPolicyBinding,
   mutatingWebhookConfiguration,
   namespace,
+  networkPolicy,
   node,
   persistentVolume,
   persistentVolumeClaim,
@@ -182,6 +230,7 @@ export {
   podDisruptionBudgetV1beta1,
   podTemplate,
   priorityClass,
+  priorityLevelConfiguration,
   replicaSet,
   replicationController,
   resourceQuota,
@@ -191,9 +240,12 @@ export {
   secret,
   service,
   serviceAccount,
+  serviceCidr,
   statefulSet,
   storageClass,
   validatingAdmissionPolicy,
   validatingAdmissionPolicyBinding,
   validatingWebhookConfiguration,
+  volumeAttachment,
+  volumeAttributesClass,
 };

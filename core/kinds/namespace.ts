@@ -23,6 +23,7 @@ export const namespace: Kind<Namespace> = defineKind<Namespace>({
   namespaced: false,
   shortNames: ["ns"],
   schema: "io.k8s.api.core.v1.Namespace",
+  generation: "none",
   subresources: { status: true },
   // Never deleted all at once.
   verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],

@@ -75,6 +75,7 @@ export const node: Kind<Node> = defineKind<Node>({
   namespaced: false,
   shortNames: ["no"],
   schema: "io.k8s.api.core.v1.Node",
+  generation: "none",
   subresources: { status: true },
   strategy: {
     applyDefaults,

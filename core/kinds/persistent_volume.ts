@@ -91,6 +91,7 @@ export const persistentVolume: Kind<PersistentVolume> = defineKind<PersistentVol
   namespaced: false,
   shortNames: ["pv"],
   schema: "io.k8s.api.core.v1.PersistentVolume",
+  generation: "none",
   subresources: { status: true },
   strategy: {
     applyDefaults: (object) => ({ ...object, spec: defaultSpec(object.spec ?? {}) }),

@@ -59,6 +59,7 @@ export const persistentVolumeClaim: Kind<PersistentVolumeClaim> = defineKind<Per
   namespaced: true,
   shortNames: ["pvc"],
   schema: "io.k8s.api.core.v1.PersistentVolumeClaim",
+  generation: "none",
   subresources: { status: true },
   strategy: {
     applyDefaults: defaultClaim,

@@ -45,6 +45,7 @@ export const podDisruptionBudget: Kind<PodDisruptionBudget> = defineKind<PodDisr
   namespaced: true,
   shortNames: ["pdb"],
   schema: "io.k8s.api.policy.v1.PodDisruptionBudget",
+  conditionalUpdate: true,
   subresources: { status: true },
   strategy: {
     applyDefaults: (object) => ({ ...object, spec: object.spec ?? {} }),

@@ -36,6 +36,7 @@ export const resourceQuota: Kind<ResourceQuota> = defineKind<ResourceQuota>({
   namespaced: true,
   shortNames: ["quota"],
   schema: "io.k8s.api.core.v1.ResourceQuota",
+  generation: "none",
   subresources: { status: true },
   strategy: {
     applyDefaults: (object) => {

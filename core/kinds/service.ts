@@ -60,6 +60,8 @@ export const service: Kind<Service> = defineKind<Service>({
   shortNames: ["svc"],
   categories: ["all"],
   schema: "io.k8s.api.core.v1.Service",
+  generation: "none",
+  createOnUpdate: true,
   subresources: { status: true },
   validateName: dns1035LabelError,
   strategy: {

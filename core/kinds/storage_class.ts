@@ -143,6 +143,7 @@ function checkTerm({ matchLabelExpressions = [] }: TopologySelectorTerm, field: 
   });
 }
 
-function checkKept(field: string, next: unknown, previous: unknown): FieldErrors {
+/** Refuses another value than there was. */
+export function checkKept(field: string, next: unknown, previous: unknown): FieldErrors {
   return semanticEqual(next, previous) ? [] : [fieldError.forbidden(field, `updates to ${field} are forbidden.`)];
 }

@@ -1,0 +1,63 @@
+import { defineKind, dnsSubdomainError, type Kind } from "../api/kind.ts";
+import { validateLabelSelector } from "../api/label_validation.ts";
+import type { LabelSelector } from "../api/labels.ts";
+import type { KubeObject } from "../api/meta.ts";
+import { parseQuantity, quantityError } from "../api/quantity.ts";
+import { fieldError } from "../api/status.ts";
+import { nameColumn } from "./cells.ts";
+import { check, checkImmutable, type FieldErrors } from "./validators.ts";
+
+/** How much storage of a class is left for some nodes. */
+export interface CSIStorageCapacity extends KubeObject {
+  readonly storageClassName: string;
+  readonly nodeTopology?: LabelSelector;
+  readonly capacity?: string | number;
+  readonly maximumVolumeSize?: string | number;
+}
+
+/** The kind CSIStorageCapacity. */
+export const csiStorageCapacity: Kind<CSIStorageCapacity> = defineKind<CSIStorageCapacity>({
+  group: "storage.k8s.io",
+  version: "v1",
+  kind: "CSIStorageCapacity",
+  plural: "csistoragecapacities",
+  namespaced: true,
+  schema: "io.k8s.api.storage.v1.CSIStorageCapacity",
+  conditionalUpdate: true,
+  strategy: {
+    validate: ({ storageClassName = "", nodeTopology, capacity, maximumVolumeSize }) => [
+      ...validateLabelSelector(nodeTopology, "nodeTopology"),
+      ...check("storageClassName", storageClassName, dnsSubdomainError(storageClassName)),
+      ...checkAmount("capacity", capacity),
+      ...checkAmount("maximumVolumeSize", maximumVolumeSize),
+    ],
+    validateUpdate: (next, previous) => [
+      ...checkImmutable("nodeTopology", next.nodeTopology, previous.nodeTopology),
+      ...checkImmutable("storageClassName", next.storageClassName, previous.storageClassName),
+    ],
+  },
+  columns: [
+    nameColumn,
+    {
+      name: "StorageClassName",
+      type: "string",
+      description: "The class of the storage.",
+      cell: ({ storageClassName }) => storageClassName ?? "",
+    },
+    {
+      name: "Capacity",
+      type: "string",
+      description: "How much is left.",
+      cell: ({ capacity }) => (capacity === undefined ? "<unset>" : String(capacity)),
+    },
+  ],
+});
+
+function checkAmount(field: string, amount: string | number | undefined): FieldErrors {
+  if (amount === undefined) return [];
+  const reason = quantityError(amount);
+  if (reason !== undefined) return [fieldError.invalid(field, amount, reason)];
+  return parseQuantity(amount).nano < 0n
+    ? [fieldError.invalid(field, String(amount), "must be greater than or equal to 0")]
+    : [];
+}

@@ -1,0 +1,14 @@
+import { dnsSubdomainError } from "../api/kind.ts";
+import { fieldError } from "../api/status.ts";
+import { check, type FieldErrors } from "./validators.ts";
+
+const maxDriverName = 63;
+
+/** What is wrong with the name of a storage driver. @see k8s.io/kubernetes/pkg/apis/core/validation, ValidateCSIDriverName */
+export function checkDriverName(name: string | undefined, field: string): FieldErrors {
+  if (!name) return [fieldError.required(field)];
+  return [
+    ...(name.length > maxDriverName ? [fieldError.tooLong(field, maxDriverName)] : []),
+    ...check(field, name, dnsSubdomainError(name.toLowerCase())),
+  ];
+}
