@@ -27,6 +27,7 @@ import {
   bootstrapClientAuthority,
   bootstrapKubernetesService,
   bootstrapNamespaces,
+  bootstrapPriorityClasses,
   writeKubernetesEndpoints,
 } from "./apiserver/bootstrap.ts";
 import type { InFlightOptions } from "./apiserver/filters/in_flight.ts";
@@ -248,7 +249,10 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const client = ownClient("system:apiserver");
     // Before anybody is listened to: a kind must not vanish over a restart.
     parts.use(await startDefinitions({ registries, clock, log }));
-    await bootstrapNamespaces(client, { names: bootstrapNamespaceNames, signal });
+    await Promise.all([
+      bootstrapNamespaces(client, { names: bootstrapNamespaceNames, signal }),
+      bootstrapPriorityClasses(client, { signal }),
+    ]);
 
     if (options.listen) {
       const { authority, server } = await pki();
@@ -264,6 +268,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     if (endpoint && isShared) parts.use(await startMasterLeases({ client, identity, endpoint, clock, log }));
     else if (endpoint) await writeKubernetesEndpoints(client, { servers: [endpoint], signal });
 
+    const rootCa = async () => (await pki()).authority.certificate;
     const informers = parts.use(
       createInformers({ client: ownClient("system:kube-controller-manager"), clock, random, log }),
     );
@@ -285,7 +290,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     runLeading("kube-controller-manager", (leader) => {
       const running = new DisposalStack();
       if (isShared) running.use(runCompactor({ store, clock, log }));
-      const all = controllers({ kinds: storedKinds, ...options.controllers, clusterCidr: podRange });
+      const all = controllers({ kinds: storedKinds, ...options.controllers, clusterCidr: podRange, rootCa });
       running.use(runControllers(all, { ...common, client: leader }));
       return running;
     });
@@ -295,7 +300,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     return {
       url: listener?.url,
       port: listener?.port,
-      ca: async () => (await pki()).authority.certificate,
+      ca: rootCa,
       issueClientCertificate: async (subject) =>
         issueCertificate((await pki()).authority, { ...subject, usage: "client", clock: systemClock }),
       handler,

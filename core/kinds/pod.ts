@@ -204,6 +204,8 @@ export interface Volume {
   readonly downwardAPI?: { readonly items?: readonly DownwardApiFile[]; readonly defaultMode?: number };
   readonly projected?: { readonly sources?: readonly VolumeProjection[]; readonly defaultMode?: number };
   readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean };
+  /** A claim of the pod's own, made from a template. */
+  readonly ephemeral?: { readonly volumeClaimTemplate?: object };
 }
 
 /** Lets a pod onto nodes, or stay on nodes, that have a matching taint. */

@@ -13,6 +13,7 @@ import type { Clock } from "../../core/util/clock.ts";
 import type { Registries } from "../registry/registry.ts";
 import type { AdmissionConfiguration } from "./_admission_configuration.ts";
 import { alwaysPullImages } from "./always_pull_images.ts";
+import { defaultStorageClass } from "./default_storage_class.ts";
 import { type DefaultTolerationOptions, defaultTolerationSeconds } from "./default_toleration_seconds.ts";
 import { denyServiceExternalIps } from "./deny_service_external_ips.ts";
 import { extendedResourceToleration } from "./extended_resource_toleration.ts";
@@ -21,9 +22,12 @@ import { limitRanger } from "./limit_ranger.ts";
 import { namespaceAutoProvision } from "./namespace_auto_provision.ts";
 import { namespaceExists } from "./namespace_exists.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
+import { persistentVolumeClaimResize } from "./persistent_volume_claim_resize.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
 import { podSecurity } from "./pod_security.ts";
+import { priority } from "./priority.ts";
 import type { ResourceQuotas } from "./resource_quota.ts";
+import { runtimeClass } from "./runtime_class.ts";
 import { serviceAccount } from "./service_account.ts";
 import type { ServiceAddresses } from "./service_addresses.ts";
 import { storageObjectInUseProtection } from "./storage_object_in_use_protection.ts";
@@ -52,8 +56,6 @@ const offByDefault: readonly string[] = [
   "LimitPodHardAntiAffinityTopology",
   "NamespaceAutoProvision",
   "NamespaceExists",
-  // Until nodes mount the tokens that it asks for.
-  "ServiceAccount",
 ];
 
 /** Every plug-in, in the order of kube-apiserver. */
@@ -69,9 +71,13 @@ function allPlugins(options: AdmissionOptions): readonly AdmissionPlugin[] {
     taintNodesByCondition,
     alwaysPullImages,
     podSecurity({ ...options, configuration: configuration.podSecurity, clock }),
+    priority(options),
     defaultTolerationSeconds(options.tolerations),
     extendedResourceToleration,
+    defaultStorageClass(options),
     storageObjectInUseProtection,
+    persistentVolumeClaimResize(options),
+    runtimeClass(options),
     denyServiceExternalIps,
     // What reserves something comes last: nothing is reserved for what an earlier one refuses.
     options.resourceQuotas.plugin,

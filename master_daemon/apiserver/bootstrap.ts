@@ -6,6 +6,7 @@ import { configMap } from "../../core/kinds/configmap.ts";
 import { type EndpointSlice, endpointSlice } from "../../core/kinds/endpoint_slice.ts";
 import { type Endpoints, endpoints } from "../../core/kinds/endpoints.ts";
 import { namespace } from "../../core/kinds/namespace.ts";
+import { priorityClass, systemPriorities } from "../../core/kinds/priority_class.ts";
 import { type Service, service } from "../../core/kinds/service.ts";
 
 /** Creates the namespaces that every cluster has. */
@@ -19,6 +20,30 @@ export async function bootstrapNamespaces(
         .create(namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name } }, { signal })
         .catch(ignoreExisting),
     ),
+  );
+}
+
+/** Kubernetes' own priority classes, and what they are for. */
+const priorityClasses: readonly (readonly [name: string, description: string])[] = [
+  [
+    "system-cluster-critical",
+    "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+  ],
+  ["system-node-critical", "Used for system critical pods that must not be moved from their current node."],
+];
+
+/** Creates the priority classes that every cluster has. */
+export async function bootstrapPriorityClasses(
+  client: Client,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  const apiVersion = "scheduling.k8s.io/v1";
+  await Promise.all(
+    priorityClasses.map(([name, description]) => {
+      const value = systemPriorities.get(name) ?? 0;
+      const object = { apiVersion, kind: "PriorityClass", metadata: { name }, value, description };
+      return client.create(priorityClass, object, { signal }).catch(ignoreExisting);
+    }),
   );
 }
 

@@ -18,8 +18,11 @@ import { namespaceController } from "./namespace.ts";
 import { nodeIpamController } from "./node_ipam.ts";
 import { type NodeLifecycleOptions, nodeLifecycleController } from "./node_lifecycle.ts";
 import { type PodGcOptions, podGcController } from "./pod_gc.ts";
+import { pvProtectionController } from "./pv_protection.ts";
+import { pvcProtectionController } from "./pvc_protection.ts";
 import { replicaSetController } from "./replicaset.ts";
 import { replicationControllerController } from "./replication_controller.ts";
+import { rootCaPublisher } from "./root_ca_publisher.ts";
 import { serviceAccountController } from "./service_account.ts";
 
 /** Options of {@linkcode controllers}, named as kube-controller-manager's flags. */
@@ -28,13 +31,15 @@ export interface ControllersOptions extends NodeLifecycleOptions, PodGcOptions, 
   readonly clusterCidr?: string | undefined;
   /** Prefix length of a node's pod range. Default 24 (IPv4) or 64 (IPv6). */
   readonly nodeCidrMaskSize?: number | undefined;
+  /** PEM of the authority by which pods know the API server. Absent: it is not published. */
+  readonly rootCa?: (() => Promise<string>) | undefined;
   /** Every kind that is served. Default: all that this program knows. */
   readonly kinds?: readonly ResourceType[] | undefined;
 }
 
 /** All controllers, for `runControllers()`. They remember things: make them anew for every run. */
 export function controllers(options: ControllersOptions = {}): readonly Controller[] {
-  const { clusterCidr, nodeCidrMaskSize, kinds = storedKinds } = options;
+  const { clusterCidr, nodeCidrMaskSize, rootCa, kinds = storedKinds } = options;
   return [
     deploymentController,
     replicaSetController,
@@ -42,6 +47,9 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     endpointsController,
     endpointSliceController,
     serviceAccountController,
+    ...(rootCa ? [rootCaPublisher({ rootCa })] : []),
+    pvcProtectionController,
+    pvProtectionController,
     namespaceController({ kinds }),
     garbageCollector({ kinds }),
     nodeLifecycleController(options),

@@ -4,11 +4,14 @@ import { RuntimeFailure } from "../runtime/runtime.ts";
 import { expand } from "./expansion.ts";
 import { type PodFacts, podField, resourceField } from "./pod_fields.ts";
 import { serviceEnvironment } from "./service_environment.ts";
+import type { WantedToken } from "./token_cache.ts";
 
-/** Where the content of ConfigMaps and Secrets comes from; undefined when there is no such object. */
+/** Where the content of ConfigMaps and Secrets comes from; undefined when there is no such object. Tokens, too. */
 export interface DataSource {
   configMap(namespace: string, name: string): Promise<ObjectData | undefined>;
   secret(namespace: string, name: string): Promise<ObjectData | undefined>;
+  /** A token of the pod's service account. */
+  token(wanted: WantedToken): Promise<string>;
 }
 
 /** The content of a ConfigMap or Secret. */

@@ -10,6 +10,7 @@ import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { DataSource, ObjectData } from "./environment.ts";
+import { TokenCache } from "./token_cache.ts";
 
 /** A ConfigMap or Secret as far as its content goes. */
 interface DataObject extends KubeObject {
@@ -46,7 +47,7 @@ interface Entry {
 }
 
 /**
- * The ConfigMaps and Secrets that pods of this node refer to: each is looked up when it is first needed and watched while
+ * The ConfigMaps and Secrets that pods of this node refer to, and tokens of their accounts: each object is looked up when it is first needed and watched while
  * a pod refers to it. The node neither reads nor keeps any other.
  */
 export class ObjectCache implements AsyncDisposable {
@@ -54,9 +55,11 @@ export class ObjectCache implements AsyncDisposable {
   readonly #entries = new Map<string, Entry>();
   readonly #backoff: Backoff;
   readonly #closing = new Set<Promise<void>>();
+  readonly #tokens: TokenCache;
 
   constructor(options: ObjectCacheOptions) {
     this.#options = options;
+    this.#tokens = new TokenCache(options);
     this.#backoff = new Backoff({ baseMs: 200, maxMs: 30_000, clock: options.clock });
   }
 
@@ -66,11 +69,13 @@ export class ObjectCache implements AsyncDisposable {
     return {
       configMap: (namespace, name) => this.#read("configMap", namespace, name, podUid),
       secret: (namespace, name) => this.#read("secret", namespace, name, podUid),
+      token: (wanted) => this.#tokens.token(pod, wanted),
     };
   }
 
   /** The pod is gone: what only it referred to is no longer watched. */
   release(podUid: string): void {
+    this.#tokens.release(podUid);
     for (const [key, entry] of this.#entries) {
       if (!entry.podUids.delete(podUid) || entry.podUids.size > 0) continue;
       this.#entries.delete(key);
@@ -141,6 +146,7 @@ export class ObjectCache implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#tokens[Symbol.dispose]();
     const closing = [...this.#entries.values()].map(({ tasks }) => tasks[Symbol.asyncDispose]());
     this.#entries.clear();
     await Promise.all([...closing, ...this.#closing]);

@@ -23,5 +23,12 @@ async function sourcePayload(source: VolumeProjection, mode: number, context: Vo
   if (source.configMap) return await objectPayload("configMap", source.configMap, mode, context);
   if (source.secret) return await objectPayload("secret", source.secret, mode, context);
   if (source.downwardAPI) return downwardPayload(source.downwardAPI.items, mode, context.facts);
+  if (source.serviceAccountToken) {
+    const { path, ...wanted } = source.serviceAccountToken;
+    // Who runs as somebody else than root could not read it otherwise.
+    const isShared = context.pod.spec.securityContext?.fsGroup !== undefined;
+    const token = await context.data.token(wanted);
+    return new Map([[path, { data: new TextEncoder().encode(token), mode: isShared ? 0o640 : mode }]]);
+  }
   throw new Error(`projected volume source is not supported: ${Object.keys(source)[0] ?? "none"}`);
 }

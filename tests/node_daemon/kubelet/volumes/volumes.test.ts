@@ -141,6 +141,7 @@ function object(entries: Record<string, string>): ObjectData {
 const data: DataSource = {
   configMap: async (_, name) => (name === "cm" ? object({ a: "1", b: "2" }) : undefined),
   secret: async (_, name) => (name === "sec" ? object({ token: "t" }) : undefined),
+  token: async ({ audience = "api" }) => `token for ${audience}`,
 };
 
 async function setUp(volume: Omit<Volume, "name">) {
@@ -158,6 +159,18 @@ async function contents(): Promise<Record<string, string>> {
 }
 
 describe("volume types", () => {
+  it("writes the tokens that a projected volume asks for", async () => {
+    await setUp({
+      projected: {
+        sources: [
+          { serviceAccountToken: { path: "token", expirationSeconds: 3607 } },
+          { serviceAccountToken: { path: "vault", audience: "vault" } },
+        ],
+      },
+    });
+    expect(await contents()).toEqual({ token: "token for api", vault: "token for vault" });
+  });
+
   it("emptyDir is a folder that everybody may write to", async () => {
     const { path, readOnly } = await setUp({ emptyDir: {} });
     expect((await stat(path)).mode & 0o777).toBe(0o777);

@@ -1,0 +1,36 @@
+import type { PersistentVolumeClaim } from "../../core/kinds/persistent_volume_claim.ts";
+import { storageClass as storageClassKind } from "../../core/kinds/storage_class.ts";
+import type { Registries } from "../registry/registry.ts";
+import { defaultClassName } from "./_default_class.ts";
+import { isAbout } from "./_requests.ts";
+import type { AdmissionPlugin } from "./plugin.ts";
+
+const isDefault = ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
+const classAnnotation = "volume.beta.kubernetes.io/storage-class";
+
+/**
+ * Gives claims that name no storage class the default one, if there is one.
+ *
+ * @see https://kubernetes.io/docs/concepts/storage/storage-classes/#default-storageclass
+ */
+export function defaultStorageClass({ registries }: { readonly registries: Registries }): AdmissionPlugin {
+  const classes = registries.for(storageClassKind);
+  return {
+    name: "DefaultStorageClass",
+    operations: ["CREATE"],
+    async mutate(request) {
+      if (!isAbout(request, "", "persistentvolumeclaims")) return request.object;
+      const claim = request.object as PersistentVolumeClaim;
+      // An empty name is a choice, too: that of no class.
+      if (claim.metadata.annotations?.[classAnnotation] !== undefined || claim.spec?.storageClassName !== undefined)
+        return claim;
+      const storageClassName = await defaultClassName(classes, isDefault);
+      return storageClassName === undefined ? claim : { ...claim, spec: { ...claim.spec, storageClassName } };
+    },
+  };
+}
+
+/** The storage class of a claim, wherever it is named; empty when nowhere. */
+export function storageClassOf({ metadata, spec }: PersistentVolumeClaim): string {
+  return metadata.annotations?.[classAnnotation] ?? spec?.storageClassName ?? "";
+}

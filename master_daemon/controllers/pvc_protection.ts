@@ -1,0 +1,45 @@
+import { keyOf, keyText, type ObjectKey } from "../../core/api/meta.ts";
+import { type Pod, persistentVolumeClaim, pod } from "../../core/kinds/mod.ts";
+import { withoutFinalizer } from "./_finalizers.ts";
+import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
+
+const finalizer = "kubernetes.io/pvc-protection";
+const byClaim = "claim";
+
+/**
+ * Lets a claim that is to go, go once no pod uses it any more.
+ *
+ * @see https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection
+ */
+export const pvcProtectionController: Controller = {
+  name: "pvc-protection-controller",
+  reconciles: persistentVolumeClaim,
+  watches: [
+    watching<Pod>({
+      kind: pod,
+      indexes: { [byClaim]: (one) => claimKeys(one).map(keyText) },
+      keys: claimKeys,
+    }),
+  ],
+  reconcile,
+};
+
+async function reconcile(key: ObjectKey, { client, lister, signal }: ControllerContext): Promise<ReconcileResult> {
+  const claim = lister(persistentVolumeClaim).get(key);
+  if (!claim?.metadata.deletionTimestamp || !claim.metadata.finalizers?.includes(finalizer)) return undefined;
+  // A node does not start a pod whose claim is to go: only those that it has already keep it.
+  const isUsed = lister(pod)
+    .byIndex(byClaim, keyText(key))
+    .some(({ spec }) => spec.nodeName);
+  if (!isUsed) await client.update(persistentVolumeClaim, withoutFinalizer(claim, finalizer), { signal });
+  return undefined;
+}
+
+function claimKeys(one: Pod): readonly ObjectKey[] {
+  const { namespace } = keyOf(one);
+  const names = (one.spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim: source, ephemeral }) => {
+    if (source) return [source.claimName];
+    return ephemeral ? [`${one.metadata.name}-${name}`] : [];
+  });
+  return names.map((name) => ({ namespace, name }));
+}

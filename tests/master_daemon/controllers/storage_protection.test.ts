@@ -1,0 +1,55 @@
+import { expect, it } from "vitest";
+import {
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  persistentVolume,
+  persistentVolumeClaim,
+  pod,
+} from "../../../core/kinds/mod.ts";
+import { pvProtectionController } from "../../../master_daemon/controllers/pv_protection.ts";
+import { pvcProtectionController } from "../../../master_daemon/controllers/pvc_protection.ts";
+import { runControllers } from "../../../master_daemon/controllers/runner.ts";
+import { openCluster } from "./_cluster.ts";
+
+const claim: PersistentVolumeClaim = {
+  apiVersion: "v1",
+  kind: "PersistentVolumeClaim",
+  metadata: { namespace: "default", name: "data" },
+  spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+};
+
+it("a claim goes once no pod on a node uses it", async () => {
+  const { client, parts, until, all, ...common } = await openCluster();
+  parts.use(runControllers([pvcProtectionController], { client, ...common }));
+  await client.create(persistentVolumeClaim, claim);
+  const volumes = [{ name: "data", persistentVolumeClaim: { claimName: "data" } }];
+  const spec = { nodeName: "node", containers: [{ name: "main", image: "busybox" }], volumes };
+  const user = { apiVersion: "v1", kind: "Pod", metadata: { namespace: "default", name: "user" }, spec };
+  await client.create(pod, user);
+  await client.delete(persistentVolumeClaim, claim.metadata as { name: string });
+  const present = async () => (await all(persistentVolumeClaim, "default"))[0];
+  await until(async () => (await present())?.metadata.deletionTimestamp !== undefined);
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect((await present())?.metadata.finalizers).toEqual(["kubernetes.io/pvc-protection"]);
+  await client.delete(pod, { namespace: "default", name: "user" }, { gracePeriodSeconds: 0 });
+  await until(async () => (await present()) === undefined);
+});
+
+it("a volume goes once no claim is bound to it", async () => {
+  const { client, parts, until, all, ...common } = await openCluster();
+  parts.use(runControllers([pvProtectionController], { client, ...common }));
+  const volume: PersistentVolume = {
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name: "disk" },
+    spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/data" } },
+  };
+  const created = await client.create(persistentVolume, volume);
+  const bound = await client.updateStatus(persistentVolume, { ...created, status: { phase: "Bound" } });
+  await client.delete(persistentVolume, { name: "disk" });
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  const present = await client.get(persistentVolume, { name: "disk" });
+  expect(present.metadata.finalizers).toEqual(["kubernetes.io/pv-protection"]);
+  await client.updateStatus(persistentVolume, { ...present, status: { ...bound.status, phase: "Released" } });
+  await until(async () => (await all(persistentVolume)).length === 0);
+});
