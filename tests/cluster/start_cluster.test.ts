@@ -71,7 +71,9 @@ describe("startCluster()", () => {
     expect(made.data?.["color"]).toBe("blue");
     const stop = new AbortController();
     const seen: string[] = [];
-    for await (const { type, object } of client.watch(configMap, { namespace: "default", signal: stop.signal })) {
+    // Every namespace has another one: kube-root-ca.crt.
+    const watched = { namespace: "default", fieldSelector: "metadata.name=settings", signal: stop.signal };
+    for await (const { type, object } of client.watch(configMap, watched)) {
       if (type === "BOOKMARK") continue;
       seen.push(`${type} ${object.data?.["color"]}`);
       if (type === "ADDED")
