@@ -1,4 +1,5 @@
 import { keyOf } from "../core/api/meta.ts";
+import { isReason } from "../core/api/status.ts";
 import { apply as applyObject } from "../core/client/apply.ts";
 import { manifestFlags, readManifests } from "./manifests.ts";
 import { withNamespace } from "./namespaced.ts";
@@ -21,11 +22,16 @@ export const apply: Verb = defineVerb({
       description: "With server: say what would happen, change nothing.",
     },
     output: { type: "string", short: "o", placeholder: "format", description: "Output format: json, yaml or name." },
+    "server-side": { type: "boolean", description: "Let the server merge, by who owns which field." },
+    "force-conflicts": {
+      type: "boolean",
+      description: "With --server-side: take over the fields that others own.",
+    },
     "field-manager": {
       type: "string",
-      default: "kubectl-client-side-apply",
       placeholder: "name",
-      description: "Who is noted as owner of the fields.",
+      description:
+        "Who is noted as owner of the fields. Default kubectl-client-side-apply, or kubectl with --server-side.",
     },
     validate: {
       type: "string",
@@ -35,11 +41,16 @@ export const apply: Verb = defineVerb({
       description: "What to do about unknown fields: strict, warn or ignore.",
     },
   },
-  examples: [["Apply a file", "wherry apply -f web.yaml"]],
+  examples: [
+    ["Apply a file", "wherry apply -f web.yaml"],
+    ["Share an object with others, each with fields of their own", "wherry apply --server-side -f web.yaml"],
+  ],
   async run({ flags, words, env }) {
     if (words.length > 0)
       throw new UsageError(`Unexpected args: [${words.join(" ")}]\nSee 'wherry apply -h' for help and examples`);
     if (flags.filename.length === 0) throw new UsageError("must specify -f");
+    if (flags["force-conflicts"] && !flags["server-side"])
+      throw new UsageError("--force-conflicts only works with --server-side");
     const dryRun = isDryRun(flags["dry-run"]);
     const client = await env.client();
     let failures = 0;
@@ -49,6 +60,8 @@ export const apply: Verb = defineVerb({
         const object = await withNamespace(manifest, resource, env);
         const result = await applyObject(client, resource, object, {
           dryRun,
+          serverSide: flags["server-side"],
+          force: flags["force-conflicts"],
           fieldManager: flags["field-manager"],
           fieldValidation: validation(flags.validate),
           onWarning: (text) => env.terminal.warn(`Warning: ${text}`),
@@ -61,11 +74,16 @@ export const apply: Verb = defineVerb({
         if (env.signal.aborted) throw error;
         failures++;
         env.terminal.warn(errorText(error, `applying ${manifest.kind} "${keyOf(manifest).name}"`));
+        if (flags["server-side"] && isReason(error, "Conflict") && error.message.startsWith("Apply failed"))
+          env.terminal.warn(conflictHelp);
       }
     }
     return failures > 0 ? 1 : 0;
   },
 });
+
+const conflictHelp = `Others own these fields. Leave them out of the manifest, give them the values that they have, or take them
+over with --force-conflicts. See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts`;
 
 /** Whether `--dry-run` asks for one. @throws UsageError for a value that is not known */
 export function isDryRun(value: string | undefined): boolean {

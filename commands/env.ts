@@ -12,8 +12,13 @@ export interface CommandEnv {
   readonly signal: AbortSignal;
   /** `-v` level; 0 by default. From 1 on, errors show their stacks. */
   readonly verbosity: number;
-  /** A client for the cluster that flags and kubeconfig name. Made on first use. @throws UsageError when none is configured */
-  client(): Promise<Client>;
+  /**
+   * A client for the cluster that flags and kubeconfig name. Made on first use.
+   *
+   * @param program what it says it is, when it is made: who writes is noted under this name. Default `wherry`
+   * @throws UsageError when no cluster is configured
+   */
+  client(program?: string): Promise<Client>;
   /** The namespace that flags and kubeconfig name; `default` otherwise. */
   namespace(): Promise<string>;
   /** Whether the namespace was said with `-n`, not taken from the kubeconfig. */

@@ -35,6 +35,7 @@ const flags = {
   "show-labels": { type: "boolean", description: "Show all labels as the last column." },
   "label-columns": { type: "list", short: "L", placeholder: "labels", description: "Labels to show as columns." },
   "show-kind": { type: "boolean", description: "Put the resource before each name." },
+  "show-managed-fields": { type: "boolean", description: "With -o json and yaml: show who owns which field." },
   "no-headers": { type: "boolean", description: "Leave out the headers." },
   "ignore-not-found": { type: "boolean", description: "A missing object is no error." },
   "chunk-size": {
@@ -183,7 +184,7 @@ async function printWhole(
   env: CommandEnv,
   client: Client,
 ): Promise<void> {
-  const format = objectFormat(flags.output ?? "");
+  const format = objectFormat(flags.output ?? "", { showManagedFields: flags["show-managed-fields"] });
   const found: KubeObject[] = [];
   for (const { resource, names } of selections) {
     const namespace = resource.namespaced && !flags["all-namespaces"] ? await env.namespace() : undefined;

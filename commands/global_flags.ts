@@ -86,7 +86,7 @@ export function systemEnv(values: Readonly<Record<string, unknown>>, signal: Abo
     kubeconfig: text("kubeconfig"),
     namespaceGiven: text("namespace") !== undefined,
     namespace: async () => (await context()).namespace,
-    client() {
+    client(program = "wherry") {
       client ??= (async () => {
         const { transport, server } = await context();
         if (!server)
@@ -97,7 +97,7 @@ export function systemEnv(values: Readonly<Record<string, unknown>>, signal: Abo
           import("../core/client/create_client.ts"),
           import("../core/client/http_transport.ts"),
         ]);
-        return createClient(httpTransport({ ...transport, userAgent: `wherry/${version}` }));
+        return createClient(httpTransport({ ...transport, userAgent: `${program}/${version}` }));
       })();
       return client;
     },

@@ -16,7 +16,7 @@ export const node: Verb = defineVerb({
   async run({ flags, words, env }) {
     if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`);
     const log = daemonLogger(flags, env);
-    const [{ startNodeDaemon }, client] = await Promise.all([import("../node_daemon/main.ts"), env.client()]);
+    const [{ startNodeDaemon }, client] = await Promise.all([import("../node_daemon/main.ts"), env.client("kubelet")]);
     await using _client = client;
     await using daemon = await startNodeDaemon({
       flags,

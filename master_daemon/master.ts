@@ -125,6 +125,8 @@ export interface Master extends AsyncDisposable {
   readonly handler: ApiHandler;
   /** A client in this process, as an administrator. */
   readonly client: Client;
+  /** The same for nodes in this process: what they write is noted as the kubelet's. */
+  readonly nodeClient: Client;
   /** A client in this process, as somebody else. */
   clientFor(user: UserInfo): Client;
   readonly informers: InformerFactory;
@@ -234,19 +236,25 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       audit: options.audit && parts.use(await openAudit(options.audit, { clock, log })),
       minRequestTimeoutSeconds: options.minRequestTimeoutSeconds,
     });
-    const clientFor = (user: UserInfo, wrap = (transport: Transport) => transport): Client =>
+    const clientFor = (
+      user: UserInfo,
+      program?: string,
+      wrap = (transport: Transport): Transport => transport,
+    ): Client =>
       createClient(
         wrap(
           inProcessTransport((request, context) => handler.handle(request, context), {
             user,
+            userAgent: program && `${program}/${gitVersion}`,
             upgrade: (request, context) => handler.upgrade(request, context),
           }),
         ),
         { clock },
       );
-    const ownClient = (username: string) => parts.use(clientFor({ username, groups: administrators }));
+    const ownClient = (username: string, program: string) =>
+      parts.use(clientFor({ username, groups: administrators }, program));
     parts.defer(() => handler.endStreams());
-    const client = ownClient("system:apiserver");
+    const client = ownClient("system:apiserver", "kube-apiserver");
     // Before anybody is listened to: a kind must not vanish over a restart.
     parts.use(await startDefinitions({ registries, clock, log }));
     await Promise.all([
@@ -270,7 +278,12 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
 
     const rootCa = async () => (await pki()).authority.certificate;
     const informers = parts.use(
-      createInformers({ client: ownClient("system:kube-controller-manager"), clock, random, log }),
+      createInformers({
+        client: ownClient("system:kube-controller-manager", "kube-controller-manager"),
+        clock,
+        random,
+        log,
+      }),
     );
     const common = { informers, clock, random, log };
     const runLeading = (name: string, start: (client: Client) => AsyncDisposable) =>
@@ -280,7 +293,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
           name,
           identity,
           isElected: isShared && options.leaderElection !== false,
-          connect: (wrap) => clientFor({ username: `system:${name}`, groups: administrators }, wrap),
+          connect: (wrap) => clientFor({ username: `system:${name}`, groups: administrators }, name, wrap),
           start,
           clock,
           random,
@@ -304,7 +317,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       issueClientCertificate: async (subject) =>
         issueCertificate((await pki()).authority, { ...subject, usage: "client", clock: systemClock }),
       handler,
-      client: ownClient("system:admin"),
+      client: ownClient("system:admin", "wherry"),
+      nodeClient: ownClient("system:admin", "kubelet"),
       clientFor: (user) => parts.use(clientFor(user)),
       informers,
       [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),

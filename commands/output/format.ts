@@ -5,21 +5,29 @@ import { UsageError } from "../verb.ts";
 /** Ways to print whole objects, by the word after `-o`. */
 const formats: ReadonlyMap<string, (object: KubeObject) => string> = new Map([
   ["json", (object: KubeObject) => `${JSON.stringify(object, null, 4)}\n`],
-  ["yaml", (object: KubeObject) => formatYaml(withoutManagedFields(object) as unknown as JsonObject)],
+  ["yaml", (object: KubeObject) => formatYaml(object as unknown as JsonObject)],
   ["name", (object: KubeObject) => `${qualifiedName(object)}\n`],
 ]);
 
 /** What `-o` takes besides nothing and `wide`. */
 export const formatNames: readonly string[] = [...formats.keys()];
 
-/** The printer that `-o` names. @throws UsageError naming the ones there are */
-export function objectFormat(name: string): (object: KubeObject) => string {
+/**
+ * The printer that `-o` names.
+ *
+ * @param options.showManagedFields whether to print who owns which field
+ * @throws UsageError naming the ones there are
+ */
+export function objectFormat(
+  name: string,
+  { showManagedFields = false }: { readonly showManagedFields?: boolean } = {},
+): (object: KubeObject) => string {
   const format = formats.get(name);
   if (!format)
     throw new UsageError(
       `unable to match a printer suitable for the output format "${name}", allowed formats are: ${formatNames.join(",")},wide`,
     );
-  return format;
+  return showManagedFields ? format : (object) => format(withoutManagedFields(object));
 }
 
 /** `pod/web`, `deployment.apps/web`: how kubectl names an object in one word. */

@@ -1,5 +1,9 @@
-import type { ResourceType } from "../api/kind.ts";
-import type { JsonObject, KubeObject, ObjectKey } from "../api/meta.ts";
+import { lastAppliedAnnotation } from "../api/apply/apply_configuration.ts";
+import { decodeEntries, encodeEntries } from "../api/apply/entries.ts";
+import { union } from "../api/apply/field_set.ts";
+import { goJson } from "../api/go_json.ts";
+import { apiVersionOf, type ResourceType } from "../api/kind.ts";
+import type { Json, JsonObject, KubeObject, ManagedFieldsEntry, ObjectKey } from "../api/meta.ts";
 import { createMergePatch, createStrategicPatch } from "../api/patch/mod.ts";
 import { isReason } from "../api/status.ts";
 import type { Client, Patch, WriteCallOptions } from "./client.ts";
@@ -8,12 +12,19 @@ import type { Client, Patch, WriteCallOptions } from "./client.ts";
 export interface ApplyResult<T extends KubeObject> {
   /** As the server answered. */
   readonly object: T;
-  readonly outcome: "created" | "configured" | "unchanged";
+  readonly outcome: "created" | "configured" | "unchanged" | "serverside-applied";
 }
 
-/** Where apply keeps what was applied last. */
-export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
+/** Options of {@linkcode apply}. */
+export interface ApplyOptions extends WriteCallOptions {
+  /** Lets the server merge, by who owns which field. @see https://kubernetes.io/docs/reference/using-api/server-side-apply/ */
+  readonly serverSide?: boolean | undefined;
+  /** Takes over the fields that others own. Only with `serverSide`. */
+  readonly force?: boolean | undefined;
+}
 
+const clientSideManager = "kubectl-client-side-apply";
+const serverSideManager = "kubectl";
 const maxTries = 5;
 
 /** Groups whose kinds are part of Kubernetes: their schemas are known, and servers take strategic merge patches of them. */
@@ -39,21 +50,27 @@ const builtInGroups: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Makes an object what `object` says, exactly as client-side `kubectl apply`: fields that it no longer names since it
- * was last applied are removed, fields that others set stay.
+ * Makes an object what `object` says, exactly as `kubectl apply`: fields that it no longer names since it was last applied
+ * are removed, fields that others set stay.
  *
- * @param options.fieldManager default `kubectl-client-side-apply`
- * @throws StatusError of the server, `Conflict` only after five tries
+ * @param options.fieldManager default `kubectl-client-side-apply`, or `kubectl` with `serverSide`, as kubectl's
+ * @throws StatusError of the server; `Conflict` only after five tries, or with `serverSide` when others own what would change
  * @see https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/#merge-patch-calculation
  */
 export async function apply<T extends KubeObject>(
   client: Client,
   kind: ResourceType<T>,
   object: T,
-  options: WriteCallOptions = {},
+  options: ApplyOptions = {},
 ): Promise<ApplyResult<T>> {
-  const write: WriteCallOptions = { fieldManager: "kubectl-client-side-apply", ...options };
+  const { serverSide, force, ...rest } = options;
   const key = keyIn(kind, object);
+  if (serverSide) {
+    const fieldManager = rest.fieldManager ?? serverSideManager;
+    const applied = await applyServerSide(client, kind, { key, object }, { ...rest, fieldManager, force });
+    return { object: applied, outcome: "serverside-applied" };
+  }
+  const write: WriteCallOptions = { fieldManager: clientSideManager, ...rest };
   const modified = withLastApplied(object);
   for (let tries = 1; ; tries++) {
     const current = await client.get(kind, key, { signal: options.signal }).catch((error: unknown) => {
@@ -70,6 +87,64 @@ export async function apply<T extends KubeObject>(
       if (!isReason(error, "Conflict") || tries >= maxTries) throw error;
     }
   }
+}
+
+/** The server merges; what client-side apply owned until now is this manager's from now on. */
+async function applyServerSide<T extends KubeObject>(
+  client: Client,
+  kind: ResourceType<T>,
+  { key, object }: { readonly key: ObjectKey; readonly object: T },
+  options: WriteCallOptions & { readonly fieldManager: string; readonly force?: boolean | undefined },
+): Promise<T> {
+  const { force = false, ...write } = options;
+  const body = { ...(object as unknown as JsonObject), apiVersion: apiVersionOf(kind), kind: kind.kind };
+  const patch: Patch = { type: "apply", body };
+  const applied = await client.patch(kind, key, patch, { ...write, force });
+  if (write.dryRun) return applied;
+  for (let tries = 1; tries <= maxTries; tries++) {
+    const current = tries === 1 ? applied : await client.get(kind, key, { signal: options.signal });
+    const managedFields = withoutClientSideApply(current, write.fieldManager);
+    if (!managedFields) return current;
+    const { resourceVersion = "" } = current.metadata;
+    const migration: Patch = {
+      type: "json",
+      body: [
+        { op: "replace", path: "/metadata/managedFields", value: managedFields as unknown as Json },
+        { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion },
+      ],
+    };
+    try {
+      await client.patch(kind, key, migration, { fieldManager: write.fieldManager, signal: options.signal });
+      // Only now does the server know what this manager gives up.
+      return await client.patch(kind, key, patch, { ...write, force });
+    } catch (error) {
+      if (!isReason(error, "Conflict") || force) throw error;
+    }
+  }
+  return applied;
+}
+
+/**
+ * The entries of an object with those of client-side apply given to the manager that applies; undefined when there are
+ * none.
+ *
+ * @see k8s.io/client-go/util/csaupgrade
+ */
+function withoutClientSideApply({ metadata }: KubeObject, manager: string): readonly ManagedFieldsEntry[] | undefined {
+  const decoded = decodeEntries(metadata.managedFields);
+  if (!("owners" in decoded)) return undefined;
+  const { owners } = decoded;
+  const old = owners.filter(
+    (owner) => owner.manager === clientSideManager && owner.operation === "Update" && owner.subresource === "",
+  );
+  const own = owners.find(
+    (owner) => owner.manager === manager && owner.operation === "Apply" && owner.subresource === "",
+  );
+  if (old.length === 0 || !own) return undefined;
+  const fields = old.reduce((set, owner) => union(set, owner.fields), own.fields);
+  const kept = owners.filter((owner) => owner !== own && !old.includes(owner));
+  const { entry: _entry, ...rest } = own;
+  return encodeEntries([...kept, { ...rest, fields }]);
 }
 
 function keyIn({ namespaced }: ResourceType, { metadata }: KubeObject): ObjectKey {
@@ -103,23 +178,4 @@ function withLastApplied<T extends KubeObject>(object: T): T {
     ...object,
     metadata: { ...object.metadata, annotations: { ...annotations, [lastAppliedAnnotation]: `${goJson(plain)}\n` } },
   };
-}
-
-/** JSON as Go's encoder writes it: members sorted, characters escaped that mean something in HTML. Then the annotation is the same whoever applied. */
-function goJson(value: unknown): string {
-  const escapes: Readonly<Record<string, string>> = {
-    "<": "\\u003c",
-    ">": "\\u003e",
-    "&": "\\u0026",
-    "\u2028": "\\u2028",
-    "\u2029": "\\u2029",
-  };
-  return JSON.stringify(sorted(value)).replace(/[<>&\u2028\u2029]/g, (character) => escapes[character] ?? character);
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, member]) => [key, sorted(member)]));
 }

@@ -11,6 +11,8 @@ export interface HandleOptions {
 export interface InProcessTransportOptions {
   /** Every request is this user's: there is nothing to authenticate. */
   readonly user: UserInfo;
+  /** The program that asks: whoever writes is noted under its name. Absent: requests say nothing about it. */
+  readonly userAgent?: string | undefined;
   /** Serves exec, attach and port-forward. Absent: they are refused with 503. */
   readonly upgrade?: (
     request: ApiRequest,
@@ -25,7 +27,7 @@ export interface InProcessTransportOptions {
  */
 export function inProcessTransport(
   handle: (request: ApiRequest, options: HandleOptions) => Promise<ApiResponse>,
-  { user, upgrade }: InProcessTransportOptions,
+  { user, userAgent, upgrade }: InProcessTransportOptions,
 ): Transport {
   const open = new Set<AbortController>();
   let closed = false;
@@ -52,7 +54,7 @@ export function inProcessTransport(
       const { signal, release } = follow(options.signal);
       let streams = false;
       try {
-        const response = await unlessAborted(handle(request, { user, signal }), signal);
+        const response = await unlessAborted(handle(named(request, userAgent), { user, signal }), signal);
         if (response.body instanceof Uint8Array) return response;
         streams = true;
         return { ...response, body: releasing(response.body, release) };
@@ -85,6 +87,11 @@ export function inProcessTransport(
       open.clear();
     },
   };
+}
+
+function named(request: ApiRequest, userAgent: string | undefined): ApiRequest {
+  if (userAgent === undefined) return request;
+  return { ...request, headers: { "user-agent": userAgent, ...request.headers } };
 }
 
 async function* releasing(

@@ -10,7 +10,8 @@
  * - A work queue gives a key to one worker at a time, and again if it was added meanwhile.
  * - Credentials are sent over https only, and never logged.
  */
-export { type ApplyResult, apply, lastAppliedAnnotation } from "./apply.ts";
+export { lastAppliedAnnotation } from "../api/apply/apply_configuration.ts";
+export { type ApplyOptions, type ApplyResult, apply } from "./apply.ts";
 export type * from "./client.ts";
 export { ConnectionError } from "./connection_error.ts";
 export { type ClientOptions, createClient } from "./create_client.ts";

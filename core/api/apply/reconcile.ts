@@ -8,6 +8,8 @@ import {
   isMember,
   put,
   selfElement,
+  setOfPath,
+  union,
 } from "./field_set.ts";
 import { fieldsOf } from "./fields_of.ts";
 import type { MergeType } from "./merge_type.ts";
@@ -42,16 +44,19 @@ function reconcile(set: FieldSet, all: FieldSet | undefined, type: MergeType): F
   return result;
 }
 
+/** Any element, to work on a node by itself. */
+const at = "f:";
+
 function reconcileNode(node: FieldSet, all: FieldSet | undefined, type: MergeType): FieldSet {
   const isAtomic = type.map ? type.map.atomic : type.list?.owned === "atomic";
   const hasFields = !isEmptySet(node);
   if (isAtomic && hasFields) return emptySet;
   const isGranular = (type.map && !type.map.atomic) || (type.list && type.list.owned !== "atomic");
-  if (isGranular && !type.scalar && !hasFields) return all ?? node;
+  if (isGranular && !type.scalar && !hasFields) return all ? (union(setOfPath([at]), { [at]: all })[at] ?? node) : node;
   const fields = reconcile(node, all, type);
   if (!fields) return node;
   const result: FieldSetBuilder = {};
   const { [selfElement]: _self, ...rest } = fields;
-  put(result, "node", { member: isMember(node), fields: rest });
-  return result["node"] ?? emptySet;
+  put(result, at, { member: isMember(node), fields: rest });
+  return result[at] ?? emptySet;
 }

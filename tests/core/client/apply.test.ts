@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { KubeObject } from "../../../core/api/meta.ts";
 import { applyMergePatch, applyStrategicPatch } from "../../../core/api/patch/mod.ts";
 import { StatusError } from "../../../core/api/status.ts";
-import { apply, lastAppliedAnnotation } from "../../../core/client/apply.ts";
+import { apply } from "../../../core/client/apply.ts";
+import { lastAppliedAnnotation } from "../../../core/client/mod.ts";
 import { answer, deployment, fakeApi } from "./fake_api.ts";
 
 const schema = "io.k8s.api.apps.v1.Deployment";

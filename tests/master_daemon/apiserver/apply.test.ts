@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../../core/api/meta.ts";
+import { apply as applyObject } from "../../../core/client/apply.ts";
+import { createClient } from "../../../core/client/create_client.ts";
+import { inProcessTransport } from "../../../core/client/in_process_transport.ts";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
-import { configMap, openApi, podObject, type TestApi } from "./_api.ts";
+import { admin, configMap, openApi, podObject, type TestApi } from "./_api.ts";
 
 /** Server-side apply and managed fields over the API. @see kubernetes test/integration/apiserver/apply */
 
@@ -455,3 +458,37 @@ function fieldsOf(object: {
     ]),
   );
 }
+
+describe("apply() of the library", () => {
+  const configMapKind = { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true };
+  const clientOf = (api: TestApi) =>
+    createClient(inProcessTransport(api.handler.handle, { user: admin, userAgent: "script/1" }));
+  const object = (data: JsonObject) => ({ ...map(data), metadata: { name: "a", namespace: "default" } }) as never;
+
+  it("applies on the server's side, and throws the conflict", async () => {
+    const api = await openApi();
+    await using client = clientOf(api);
+    const first = await applyObject(client, configMapKind, object({ x: "1" }), { serverSide: true, fieldManager: "a" });
+    expect(first.outcome).toBe("serverside-applied");
+    const other = { serverSide: true, fieldManager: "b" };
+    await expect(applyObject(client, configMapKind, object({ x: "2" }), other)).rejects.toMatchObject({
+      reason: "Conflict",
+    });
+    const forced = await applyObject(client, configMapKind, object({ x: "2" }), { ...other, force: true });
+    expect(forced.object).toMatchObject({ data: { x: "2" } });
+    const created = await client.create(configMapKind, { ...configMap("c"), metadata: { name: "c" } } as never);
+    expect((created as { metadata: { managedFields: unknown } }).metadata.managedFields).toMatchObject([
+      { manager: "script" },
+    ]);
+  });
+
+  it("takes over what it applied on the client's side before", async () => {
+    const api = await openApi();
+    await using client = clientOf(api);
+    await applyObject(client, configMapKind, object({ x: "1", y: "1" }));
+    const { object: moved } = await applyObject(client, configMapKind, object({ x: "2" }), { serverSide: true });
+    expect(moved).toMatchObject({ data: { x: "2" } });
+    expect((moved as { data: object }).data).not.toHaveProperty("y");
+    expect(fieldsOf(moved as never)).toEqual({ "kubectl Apply": { "f:data": { "f:x": {} } } });
+  });
+});
