@@ -11,6 +11,7 @@ const benches: ReadonlyMap<string, () => Promise<{ readonly bench: Bench }>> = n
   ["start_cluster", () => import("./start_cluster.ts")],
   ["apply_ready", () => import("./apply_ready.ts")],
   ["api", () => import("./api.ts")],
+  ["peer", () => import("./peer.ts")],
   ["store", () => import("./store.ts")],
   ["scale", () => import("./scale.ts")],
   ["proxy", () => import("./proxy.ts")],
