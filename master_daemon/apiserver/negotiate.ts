@@ -44,15 +44,17 @@ export function parseAccept(header: string | undefined): readonly MediaRange[] {
 /**
  * Chooses the form of an answer.
  *
+ * @param hasMetadata whether there is metadata to show by itself, and a table; default true
  * @throws StatusError NotAcceptable when nothing that is asked for can be given
  */
-export function negotiate(header: string | undefined): Representation {
+export function negotiate(header: string | undefined, hasMetadata = true): Representation {
   const ranges = parseAccept(header || undefined);
   for (const { type, parameters } of ranges) {
     const format = formatOf(type);
     if (!format) continue;
     const as = parameters.get("as");
     if (as === undefined) return { format };
+    if (!hasMetadata) continue;
     const version = parameters.get("v");
     if (parameters.get("g") !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) continue;
     if (as === "Table" || as === "PartialObjectMetadata" || as === "PartialObjectMetadataList")

@@ -76,14 +76,15 @@ export function createResources(registries: Registries, services: Services): Res
     },
     async serve(route, { verb, route: { query } }, request, { user, signal, warnings, annotations }) {
       if (!groupVersions.has(`${route.group}/${route.version}`)) return notFoundPage();
+      const virtual = virtualOf(route);
       const form: AnswerForm = {
-        representation: negotiate(request.headers["accept"]),
+        // What is never stored has no metadata.
+        representation: negotiate(request.headers["accept"], virtual === undefined),
         pretty: isPretty(query, request),
         includeObject: includeObjectOf(query),
         now: services.clock.now(),
       };
       const common = { request, route, query, user, signal, form, services, warnings, annotations };
-      const virtual = virtualOf(route);
       if (virtual) {
         if (verb !== "create" || route.name !== undefined) throw StatusError.methodNotAllowed();
         return virtual.serve(common);

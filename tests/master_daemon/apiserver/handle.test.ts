@@ -439,6 +439,11 @@ describe("handle() errors", () => {
     });
     const asked = await api.call("GET", maps, undefined, { accept: "image/png" });
     expect(asked.json).toMatchObject({ code: 406, reason: "NotAcceptable" });
+    const review = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
+    const table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    const reviews = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+    expect((await api.call("POST", reviews, review, { accept: table })).status).toBe(406);
+    expect((await api.call("POST", reviews, review, { accept: `${table},application/json` })).status).toBe(201);
     const patch = await api.call("PATCH", `${maps}/a`, configMap("a"), { "content-type": "application/json" });
     expect(patch.json).toMatchObject({
       code: 415,
