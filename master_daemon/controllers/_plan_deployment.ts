@@ -17,6 +17,7 @@ import {
   numberAnnotation,
   revisionAnnotation,
   revisionHistoryAnnotation,
+  revisionOf,
   rolloutLimits,
   scaleProportionally,
   shrinkOldSets,
@@ -139,17 +140,19 @@ class Draft {
     }
   }
 
-  #nextRevision(): number {
-    return Math.max(0, ...this.#old.map((set) => numberAnnotation(set, revisionAnnotation))) + 1;
+  #nextRevision(): bigint {
+    let highest = 0n;
+    for (const set of this.#old) if (revisionOf(set) > highest) highest = revisionOf(set);
+    return highest + 1n;
   }
 
-  #annotationsFor(set: ReplicaSet | undefined, revision: number): StringMap {
+  #annotationsFor(set: ReplicaSet | undefined, revision: bigint): StringMap {
     const annotations = new Map(Object.entries(set?.metadata.annotations ?? {}));
     for (const [name, value] of Object.entries(this.#deployment.metadata.annotations ?? {})) {
       if (!ownAnnotations.has(name)) annotations.set(name, value);
     }
     const before = annotations.get(revisionAnnotation);
-    if (Number(before ?? 0) < revision || Number.isNaN(Number(before))) {
+    if (!set || revisionOf(set) < revision) {
       annotations.set(revisionAnnotation, String(revision));
       // Rolled back to: it keeps the numbers that it had.
       if (before !== undefined) {
@@ -297,8 +300,7 @@ class Draft {
   cleanUp(): void {
     const limit = this.#deployment.spec.revisionHistoryLimit ?? 0x7fffffff;
     const candidates = this.#old.filter((set) => !set.metadata.deletionTimestamp);
-    const byRevision = (a: ReplicaSet, b: ReplicaSet) =>
-      numberAnnotation(a, revisionAnnotation) - numberAnnotation(b, revisionAnnotation) || byAge(a, b);
+    const byRevision = (a: ReplicaSet, b: ReplicaSet) => Number(revisionOf(a) - revisionOf(b)) || byAge(a, b);
     for (const set of [...candidates].sort(byRevision).slice(0, Math.max(0, candidates.length - limit))) {
       const { replicas = 0, observedGeneration = 0 } = set.status ?? {};
       if (replicas !== 0 || wantedReplicas(set) !== 0 || (set.metadata.generation ?? 0) > observedGeneration) continue;

@@ -149,6 +149,12 @@ export function numberAnnotation({ metadata }: ReplicaSet | Deployment, name: st
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : 0;
 }
 
+/** The revision that a ReplicaSet carries: a whole number of up to 64 bits; 0 when it carries none. */
+export function revisionOf({ metadata: { annotations } }: ReplicaSet): bigint {
+  const text = annotations && Object.hasOwn(annotations, revisionAnnotation) ? annotations[revisionAnnotation] : "";
+  return /^\d{1,19}$/.test(text ?? "") ? BigInt(text ?? "") : 0n;
+}
+
 /** Orders older before newer; by name when of one second. */
 export function byAge(a: ReplicaSet, b: ReplicaSet): number {
   const [one = "", two = ""] = [a.metadata.creationTimestamp, b.metadata.creationTimestamp];

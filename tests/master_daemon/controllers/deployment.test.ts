@@ -13,7 +13,7 @@ function sizes({ updates }: DeploymentPlan): Record<string, number | undefined> 
   return Object.fromEntries(updates.map((set) => [set.metadata.name, set.spec.replicas]));
 }
 
-const revision = (number: number) => ({ "deployment.kubernetes.io/revision": String(number) });
+const revision = (number: number | bigint) => ({ "deployment.kubernetes.io/revision": String(number) });
 const sized = (number: number, desired: number, max = desired + 1) => ({
   ...revision(number),
   "deployment.kubernetes.io/desired-replicas": String(desired),
@@ -157,6 +157,13 @@ describe("planDeployment()", () => {
       },
       spec: { replicas: 1 },
     });
+  });
+
+  it("goes on from an adopted revision of more digits than a double holds", () => {
+    const adopted = { ...old(3, 3), metadata: { ...old(3, 3).metadata, annotations: revision(3546343826724305832n) } };
+    const { create, revision: own } = plan(next({}), [adopted]);
+    expect(own).toBe("3546343826724305833");
+    expect(create?.metadata.annotations).toMatchObject(revision(3546343826724305833n));
   });
 
   describe("with strategy Recreate", () => {
