@@ -47,6 +47,7 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
       configFile: flags["admission-control-config-file"],
     },
     audit: auditOptions(flags),
+    priorityAndFairness: flags["enable-priority-and-fairness"],
     limits: {
       maxRequestsInFlight: flags["max-requests-inflight"],
       maxMutatingRequestsInFlight: flags["max-mutating-requests-inflight"],

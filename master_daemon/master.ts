@@ -14,7 +14,8 @@ import { primaryAddress } from "../core/platform/machine.ts";
 import { randomUuid } from "../core/platform/uuid.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
-import type { Logger } from "../core/util/log.ts";
+import { errorMessage, type Logger } from "../core/util/log.ts";
+import { Tasks } from "../core/util/tasks.ts";
 import { gitVersion } from "../core/version.ts";
 import type { DefaultTolerationOptions } from "./admission/default_toleration_seconds.ts";
 import { type AdmissionOptions, admissionPlugins, readAdmissionConfiguration } from "./admission/mod.ts";
@@ -25,12 +26,14 @@ import { startDefinitions } from "./apiextensions/definitions.ts";
 import { type AuditOptions, openAudit } from "./apiserver/audit/mod.ts";
 import {
   bootstrapClientAuthority,
+  bootstrapFlowControl,
   bootstrapKubernetesService,
   bootstrapNamespaces,
   bootstrapPriorityClasses,
   writeKubernetesEndpoints,
 } from "./apiserver/bootstrap.ts";
-import type { InFlightOptions } from "./apiserver/filters/in_flight.ts";
+import { type InFlightOptions, totalSeats } from "./apiserver/filters/in_flight.ts";
+import { openFlowControl } from "./apiserver/flow_control/mod.ts";
 import { type ApiHandler, createApiHandler } from "./apiserver/handle.ts";
 import { issuerDocuments } from "./apiserver/issuer_documents.ts";
 import { type ApiListener, listenApi } from "./apiserver/listen.ts";
@@ -97,6 +100,8 @@ export interface MasterOptions {
   readonly admission?: MasterAdmissionOptions | undefined;
   readonly resourceQuota?: Pick<ResourceQuotaOptions, "syncPeriodMs"> | undefined;
   readonly limits?: InFlightOptions | undefined;
+  /** False: `limits` alone bound how much is served at once. Default true. */
+  readonly priorityAndFairness?: boolean | undefined;
   /** Absent: no audit log. */
   readonly audit?: AuditOptions | undefined;
   readonly minRequestTimeoutSeconds?: number | undefined;
@@ -233,6 +238,10 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       random,
       log,
       limits: options.limits,
+      flowControl:
+        options.priorityAndFairness === false
+          ? undefined
+          : parts.use(await openFlowControl({ registries, clock, log, totalSeats: totalSeats(options.limits) })),
       audit: options.audit && parts.use(await openAudit(options.audit, { clock, log })),
       minRequestTimeoutSeconds: options.minRequestTimeoutSeconds,
     });
@@ -309,6 +318,13 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     });
     runLeading("kube-scheduler", (leader) => runScheduler({ ...common, client: leader }));
     signal.throwIfAborted();
+    if (options.priorityAndFairness !== false) {
+      // Nobody has to wait for what is known without it, too: the levels and schemas that must be there.
+      const bootstrap = parts.use(
+        new Tasks({ onError: (error) => log.error("Cannot create flow schemas", { error: errorMessage(error) }) }),
+      );
+      bootstrap.run((until) => bootstrapFlowControl(client, { signal: until }));
+    }
     ready = true;
     return {
       url: listener?.url,

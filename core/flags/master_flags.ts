@@ -49,6 +49,7 @@ export interface MasterFlags {
   readonly "enable-admission-plugins": FlagOf<"list">;
   readonly "disable-admission-plugins": FlagOf<"list">;
   readonly "admission-control-config-file": FlagOf<"string">;
+  readonly "enable-priority-and-fairness": FlagWithDefault<"boolean", boolean>;
   readonly "audit-policy-file": FlagOf<"string">;
   readonly "audit-log-path": FlagOf<"string">;
   readonly "audit-log-format": FlagWithDefault<"string", string>;
@@ -279,6 +280,12 @@ export const masterFlags: MasterFlags = {
     type: "string",
     placeholder: "path",
     description: "File with an AdmissionConfiguration: the configuration of the plug-ins that have one (PodSecurity).",
+  },
+  "enable-priority-and-fairness": {
+    type: "boolean",
+    default: true,
+    description:
+      "Whether flow schemas and priority levels say who is served first; both limits of requests in flight together are what they share out.",
   },
   "audit-policy-file": {
     type: "string",

@@ -13,6 +13,7 @@ import type { Clock } from "../../core/util/clock.ts";
 import type { Registries } from "../registry/registry.ts";
 import type { AdmissionConfiguration } from "./_admission_configuration.ts";
 import { alwaysPullImages } from "./always_pull_images.ts";
+import { defaultIngressClass } from "./default_ingress_class.ts";
 import { defaultStorageClass } from "./default_storage_class.ts";
 import { type DefaultTolerationOptions, defaultTolerationSeconds } from "./default_toleration_seconds.ts";
 import { denyServiceExternalIps } from "./deny_service_external_ips.ts";
@@ -78,6 +79,7 @@ function allPlugins(options: AdmissionOptions): readonly AdmissionPlugin[] {
     storageObjectInUseProtection,
     persistentVolumeClaimResize(options),
     runtimeClass(options),
+    defaultIngressClass(options),
     denyServiceExternalIps,
     // What reserves something comes last: nothing is reserved for what an earlier one refuses.
     options.resourceQuotas.plugin,

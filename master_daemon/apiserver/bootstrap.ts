@@ -5,9 +5,12 @@ import type { Client } from "../../core/client/client.ts";
 import { configMap } from "../../core/kinds/configmap.ts";
 import { type EndpointSlice, endpointSlice } from "../../core/kinds/endpoint_slice.ts";
 import { type Endpoints, endpoints } from "../../core/kinds/endpoints.ts";
+import { flowSchema } from "../../core/kinds/flow_schema.ts";
 import { namespace } from "../../core/kinds/namespace.ts";
 import { priorityClass, systemPriorities } from "../../core/kinds/priority_class.ts";
+import { priorityLevelConfiguration } from "../../core/kinds/priority_level_configuration.ts";
 import { type Service, service } from "../../core/kinds/service.ts";
+import { bootstrapLevels, bootstrapSchemas } from "./flow_control/bootstrap.ts";
 
 /** Creates the namespaces that every cluster has. */
 export async function bootstrapNamespaces(
@@ -45,6 +48,19 @@ export async function bootstrapPriorityClasses(
       return client.create(priorityClass, object, { signal }).catch(ignoreExisting);
     }),
   );
+}
+
+/** Creates the priority levels and flow schemas that every cluster has. */
+export async function bootstrapFlowControl(
+  client: Client,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  await Promise.all([
+    ...bootstrapLevels.map((level) =>
+      client.create(priorityLevelConfiguration, level, { signal }).catch(ignoreExisting),
+    ),
+    ...bootstrapSchemas.map((schema) => client.create(flowSchema, schema, { signal }).catch(ignoreExisting)),
+  ]);
 }
 
 /** Where node daemons and aggregated servers learn which client certificates the API server shows them. */

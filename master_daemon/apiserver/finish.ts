@@ -1,5 +1,6 @@
 import type { ApiRequest, ApiResponse } from "../../core/client/transport.ts";
 import { gzip, gzipStream } from "../../core/platform/gzip.ts";
+import type { FlowDecision } from "./flow_control/mod.ts";
 
 /** Shorter answers are not worth compressing. */
 const gzipAboveBytes = 128 * 1024;
@@ -11,11 +12,14 @@ export async function finish(
     request,
     auditId,
     warnings,
+    flow,
     asIs = false,
   }: {
     readonly request: ApiRequest;
     readonly auditId: string;
     readonly warnings: readonly string[];
+    /** Told, so that people can find out why they wait. */
+    readonly flow?: FlowDecision | undefined;
     /** The body is somebody else's: it is passed on as it comes. */
     readonly asIs?: boolean;
   },
@@ -25,6 +29,10 @@ export async function finish(
     "cache-control": "no-cache, private",
     ...response.headers,
   };
+  if (flow) {
+    headers["x-kubernetes-pf-flowschema-uid"] = flow.schema.metadata.uid ?? "";
+    headers["x-kubernetes-pf-prioritylevel-uid"] = flow.level.uid;
+  }
   if (warnings.length > 0) headers["warning"] = fitting(warnings).map((text) => `299 - ${JSON.stringify(text)}`);
   const { body } = response;
   if (asIs) return { status: response.status, headers, body };

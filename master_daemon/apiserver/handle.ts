@@ -17,10 +17,12 @@ import type { Attributes, Authorizer } from "../authorization/authorizer.ts";
 import type { Registries } from "../registry/registry.ts";
 import type { AuditedRequest, Auditor, AuditTrail } from "./audit/mod.ts";
 import { attributesOf, type Call, callOf, isProxied, isStream } from "./call.ts";
+import { auditFigures, flowFigures } from "./figures.ts";
 import { authorize } from "./filters/authorization.ts";
 import { ImpersonationError, impersonate } from "./filters/impersonation.ts";
 import { InFlightLimit, type InFlightOptions } from "./filters/in_flight.ts";
 import { finish } from "./finish.ts";
+import type { FlowControl, FlowDecision } from "./flow_control/mod.ts";
 import type { HealthCheck } from "./health.ts";
 import type { IssuerDocuments } from "./issuer_documents.ts";
 import { Metrics } from "./metrics.ts";
@@ -57,6 +59,8 @@ export interface ApiHandlerOptions {
   readonly random: () => number;
   readonly log: Logger;
   readonly limits?: InFlightOptions | undefined;
+  /** Who is served first. Absent: `limits` alone bound how much is served at once. */
+  readonly flowControl?: FlowControl | undefined;
   readonly audit?: Auditor | undefined;
   /** Default 3 MiB. */
   readonly maxBodyBytes?: number | undefined;
@@ -98,7 +102,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
   const closing = new AbortController();
   // Every open watch and log listens.
   allowManyListeners(closing.signal);
-  const { registries, clock, log, authenticators, authorizer } = options;
+  const { registries, clock, log, authenticators, authorizer, flowControl } = options;
   const authentication: AuthenticationOptions = { authenticators, audiences: options.apiAudiences ?? [] };
   const healthChecks: readonly HealthCheck[] = [
     { name: "ping", live: true, check: () => undefined },
@@ -139,21 +143,31 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     const warnings: string[] = [];
     let call: Call | undefined;
     let trail: AuditTrail | undefined;
+    let flow: FlowDecision | undefined;
     let response: ApiResponse;
     try {
-      call = callOf(request);
-      const { isLong, isWrite, isPublic, attributes } = call;
+      const asked = callOf(request);
+      call = asked;
+      const { isLong, isWrite, isPublic, attributes } = asked;
       const known = await identify(request, context);
       if (!known && !isPublic) throw StatusError.unauthorized();
       trail = trailFor({ request, context, auditId, call, user: known ?? anonymousUser });
       const received = trail?.begin() ?? request;
       const user = known && (await actingAs(known, request, context, trail));
-      if (user) await authorizeNoting(user, attributes, trail);
       const annotations = trail?.annotations ?? new Map<string, string>();
-      const serve = dispatch.bind(undefined, call, received, { user, signal: context.signal, warnings, annotations });
-      // As Kubernetes' priority level "exempt": what keeps the cluster going is not refused because others ask for much.
-      const isUnlimited = isLong || user?.groups.includes("system:masters");
-      response = isUnlimited ? await serve() : await inFlight.run(isWrite ? "write" : "read", serve);
+      const work = { user, signal: context.signal, warnings, annotations };
+      const serve = async () => {
+        if (user) await authorizeNoting(user, attributes, trail);
+        return dispatch(asked, received, work);
+      };
+      if (flowControl) {
+        flow = flowControl.classify(user ?? anonymousUser, attributes);
+        response = await flowControl.run(flow, context.signal, serve);
+      } else {
+        // As the level "exempt" there: what keeps the cluster going is not refused because others ask for much.
+        const isUnlimited = isLong || user?.groups.includes("system:masters");
+        response = isUnlimited ? await serve() : await inFlight.run(isWrite ? "write" : "read", serve);
+      }
     } catch (error) {
       response = failure(error, { request, auditId, signal: context.signal });
       if (!trail && call && response.status === 401)
@@ -169,6 +183,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
       request,
       auditId,
       warnings,
+      flow,
       asIs: call?.route.target.type === "resource" && isProxied(call.route.target),
     });
   }
@@ -235,6 +250,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     return {
       'apiserver_current_inflight_requests{request_kind="readOnly"}': read,
       'apiserver_current_inflight_requests{request_kind="mutating"}': write,
+      ...flowFigures(flowControl),
       ...auditFigures(options.audit),
       wherry_store_revision: registries.revision,
     };
@@ -337,12 +353,6 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     },
     endStreams: () => closing.abort(new DOMException("The server is shutting down", "AbortError")),
   };
-}
-
-function auditFigures(audit: Auditor | undefined): Record<string, number> {
-  if (!audit) return {};
-  const { events, dropped } = audit.counts;
-  return { apiserver_audit_event_total: events, 'apiserver_audit_error_total{plugin="log"}': dropped };
 }
 
 function isUnexpected(error: unknown): boolean {

@@ -8,6 +8,14 @@ export interface InFlightOptions {
   readonly maxMutatingRequestsInFlight?: number | undefined;
 }
 
+/** Requests of both sorts at the same time. */
+export function totalSeats({
+  maxRequestsInFlight = 400,
+  maxMutatingRequestsInFlight = 200,
+}: InFlightOptions = {}): number {
+  return maxRequestsInFlight + maxMutatingRequestsInFlight;
+}
+
 /** Bounds how many short requests are served at once. Watches, logs and upgrades are long-running and don't count. */
 export class InFlightLimit {
   readonly #limits: { readonly read: number; readonly write: number };
