@@ -16,7 +16,7 @@ const mayImport: readonly (readonly [string, readonly string[]])[] = [
   ["core/util", []],
   ["core/platform", ["core/util"]],
   ["core/api", ["core/util", "core/platform"]],
-  ["core/kinds", ["core/api", "core/util"]],
+  ["core/kinds", ["core/api", "core/cel", "core/util"]],
   ["core/cel", ["core/kinds", "core/api", "core/util"]],
   ["core/flags", []],
   ["core/version.ts", []],

@@ -1,7 +1,8 @@
 import { dnsSubdomainError } from "../api/kind.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { checkStructural, unsupportedError } from "../api/structural/check_structural.ts";
-import type { JsonSchemaProps } from "../api/structural/json_schema_props.ts";
+import { type JsonSchemaProps, schemaHas } from "../api/structural/json_schema_props.ts";
+import type { StructuralSchema } from "../cel/schema_type.ts";
 import { checkApproval } from "./custom_resource_approval.ts";
 import { checkConversion, hasUnknownReviewVersions, isPem } from "./custom_resource_conversion_validation.ts";
 import {
@@ -17,8 +18,8 @@ import {
   checkSelectableFields,
   checkSubresources,
 } from "./custom_resource_names_validation.ts";
-import { checkDefaults } from "./json_schema_defaults.ts";
-import { allRules, keptRules, type SchemaRules } from "./json_schema_ratcheting.ts";
+import { checkDefaults, visitDefaults } from "./json_schema_defaults.ts";
+import { allRules, isStructural, keptRules, type SchemaRules } from "./json_schema_ratcheting.ts";
 import { checkSchema } from "./json_schema_validation.ts";
 import { semanticEqual } from "./semantic_equal.ts";
 import { checkImmutable, checkRequired, checkRequiredOneOf, dns1035LabelError } from "./validators.ts";
@@ -28,7 +29,40 @@ import { checkImmutable, checkRequired, checkRequiredOneOf, dns1035LabelError } 
  *
  * @see k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation
  */
-export function validateDefinition(
+export async function validateDefinition(
+  next: CustomResourceDefinition,
+  previous: CustomResourceDefinition | undefined,
+): Promise<readonly FieldError[]> {
+  const errors = checkDefinition(next, previous);
+  return errors.length > 0 ? errors : await checkExpressions(next.spec.versions);
+}
+
+/** The rules of the schemas: only when nothing else is wrong, for they rely on it. */
+async function checkExpressions(versions: readonly CustomResourceDefinitionVersion[]): Promise<readonly FieldError[]> {
+  const isCommon = commonTo(versions).has("schema");
+  const errors: FieldError[] = [];
+  for (const [index, version] of (isCommon ? versions.slice(0, 1) : versions).entries()) {
+    const schema = schemaOf(version);
+    if (!schema || !schemaHas(schema, hasRules) || !isStructural(schema)) continue;
+    const { schemaPath } = isCommon ? topPaths : paths(`spec.versions[${index}]`);
+    const { checkRules, compileRules } = await import("../cel/mod.ts");
+    const found = checkRules(schema as StructuralSchema, schemaPath);
+    errors.push(...found);
+    if (found.length > 0) continue;
+    errors.push(
+      ...visitDefaults(schema, schemaPath, (own, value, path) => [
+        ...(compileRules(own as StructuralSchema, { root: own === schema })?.validate(value, undefined, path) ?? []),
+      ]),
+    );
+  }
+  return errors;
+}
+
+function hasRules(schema: JsonSchemaProps): boolean {
+  return (schema["x-kubernetes-validations"] ?? []).length > 0;
+}
+
+function checkDefinition(
   next: CustomResourceDefinition,
   previous: CustomResourceDefinition | undefined,
 ): readonly FieldError[] {

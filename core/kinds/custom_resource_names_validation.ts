@@ -6,7 +6,7 @@ import type {
   CustomResourceDefinitionVersion,
   CustomResourceSubresources,
 } from "./custom_resource_definition.ts";
-import { findField } from "./json_schema_rules.ts";
+import { findField } from "./json_schema_fields.ts";
 import { dns1035LabelError } from "./validators.ts";
 
 const columnTypes = ["boolean", "date", "integer", "number", "string"];

@@ -73,3 +73,19 @@ function metadataProblem(value: Json, { surround, resource }: Place): string | u
   const texts = errors.map(({ field, message }) => `${field}: ${message}`);
   return texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
 }
+
+/** What `check` finds in every default of a schema. */
+export function visitDefaults(
+  schema: JsonSchemaProps,
+  path: string,
+  check: (schema: JsonSchemaProps, value: Json, path: string) => readonly FieldError[],
+): readonly FieldError[] {
+  const items = itemsOf(schema);
+  return [
+    ...(schema.default === undefined ? [] : check(schema, schema.default, `${path}.default`)),
+    ...(items ? visitDefaults(items, `${path}.items`, check) : []),
+    ...Object.entries(schema.properties ?? {}).flatMap(([name, own]) =>
+      visitDefaults(own, keyPath(`${path}.properties`, name), check),
+    ),
+  ];
+}

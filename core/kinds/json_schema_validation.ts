@@ -3,7 +3,6 @@ import { keyPath } from "../api/structural/embedded_resources.ts";
 import { isSchemaList, type JsonSchemaProps, metaFields } from "../api/structural/json_schema_props.ts";
 import { checkListAndMapTypes, checkListKeys } from "./json_schema_lists.ts";
 import { knownTypes, type SchemaRules, setItemProblem } from "./json_schema_ratcheting.ts";
-import { checkRuleTexts } from "./json_schema_rules.ts";
 
 /** Where in a schema one stands. */
 interface Place {
@@ -42,7 +41,6 @@ function visit(schema: JsonSchemaProps, place: Place): readonly FieldError[] {
   }
   errors.push(...checkListAndMapTypes(schema, path));
   if (rules.listKeys) errors.push(...checkListKeys(schema, path));
-  errors.push(...checkRuleTexts(schema, path));
   return errors;
 }
 

@@ -1,5 +1,6 @@
 import { defineKind, type Kind, type KindDefinition, type StoredAs } from "../../core/api/kind.ts";
 import type { KubeObject } from "../../core/api/meta.ts";
+import type { RuleSet } from "../../core/cel/mod.ts";
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionVersion,
@@ -13,10 +14,12 @@ export interface CustomKindOptions {
   readonly definition: CustomResourceDefinition;
   readonly version: CustomResourceDefinitionVersion;
   readonly storedAs: StoredAs;
+  /** The rules of its schema. */
+  readonly rules: RuleSet | undefined;
 }
 
 /** The kind that a version of a definition makes. @see https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/ */
-export function customKind({ definition, version, storedAs }: CustomKindOptions): Kind {
+export function customKind({ definition, version, storedAs, rules }: CustomKindOptions): Kind {
   const { spec, status } = definition;
   const names = status?.acceptedNames ?? spec.names;
   const { status: hasStatus, scale } = version.subresources ?? {};
@@ -46,7 +49,7 @@ export function customKind({ definition, version, storedAs }: CustomKindOptions)
     statusKeepsMetadata: true,
     prune: (body) => pruneCustom(body, schemaOf(version)),
     storedAs,
-    strategy: customStrategy(version),
+    strategy: customStrategy(version, rules),
     columns: customColumns(version.additionalPrinterColumns ?? []),
     ...(deprecated
       ? { deprecated: deprecationWarning ?? `${spec.group}/${version.name} ${spec.names.kind} is deprecated` }

@@ -7,6 +7,7 @@ import { validateEmbeddedResources } from "../../core/api/structural/embedded_re
 import { type JsonSchemaProps, objectAt, propertyOf } from "../../core/api/structural/json_schema_props.ts";
 import { validateListTypes } from "../../core/api/structural/list_types.ts";
 import { validateValue } from "../../core/api/structural/validate_value.ts";
+import type { RuleSet } from "../../core/cel/mod.ts";
 import type { CustomResourceDefinitionVersion } from "../../core/kinds/custom_resource_definition.ts";
 import { valueAt } from "./custom_columns.ts";
 import { schemaOf, withDefaults } from "./custom_schema.ts";
@@ -14,7 +15,10 @@ import { schemaOf, withDefaults } from "./custom_schema.ts";
 type CustomResource = KubeObject & { readonly status?: Json };
 
 /** What is particular to the objects of a version of a definition when they are written. */
-export function customStrategy(version: CustomResourceDefinitionVersion): Partial<ResourceStrategy> {
+export function customStrategy(
+  version: CustomResourceDefinitionVersion,
+  rules: RuleSet | undefined,
+): Partial<ResourceStrategy> {
   const schema = schemaOf(version);
   const hasStatus = version.subresources?.status !== undefined;
   const selectable = (version.selectableFields ?? []).map(({ jsonPath }) => ({
@@ -31,17 +35,19 @@ export function customStrategy(version: CustomResourceDefinitionVersion): Partia
     prepareForUpdate: (next, previous) =>
       // Without a status of its own everything but metadata counts as what is wanted.
       hasStatus || sameStatus(next, previous) ? next : withNextGeneration(next, previous),
-    validate: (object, _context, previous) => [
-      ...validateValue(json(object), schema, { old: previous && { value: json(previous) } }),
-      ...scaleErrors(json(object), version, "spec and status"),
-      ...validateEmbeddedResources(json(object), schema),
-      ...newListErrors(object, previous, schema),
-    ],
-    validateStatusUpdate: (next, previous) => [
-      ...statusErrors(json(next), json(previous), schema),
-      ...scaleErrors(json(next), version, "status"),
-      ...newListErrors(next, previous, schema),
-    ],
+    validate: (object, _context, previous) =>
+      withRuleErrors(rules, object, previous, [
+        ...validateValue(json(object), schema, { old: previous && { value: json(previous) } }),
+        ...scaleErrors(json(object), version, "spec and status"),
+        ...validateEmbeddedResources(json(object), schema),
+        ...newListErrors(object, previous, schema),
+      ]),
+    validateStatusUpdate: (next, previous) =>
+      withRuleErrors(rules, next, previous, [
+        ...statusErrors(json(next), json(previous), schema),
+        ...scaleErrors(json(next), version, "status"),
+        ...newListErrors(next, previous, schema),
+      ]),
     fields: (object) =>
       Object.fromEntries(
         selectable.map(({ name, path }) => {
@@ -50,6 +56,25 @@ export function customStrategy(version: CustomResourceDefinitionVersion): Partia
         }),
       ),
   };
+}
+
+/** Errors that leave rules nothing to rely on. */
+const blocking: ReadonlySet<FieldError["type"]> = new Set(["Required", "TooLong", "TooMany", "TypeInvalid"]);
+const rulesNotChecked = fieldError.invalid(
+  "<nil>",
+  null,
+  "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
+);
+
+function withRuleErrors(
+  rules: RuleSet | undefined,
+  object: KubeObject,
+  previous: KubeObject | undefined,
+  errors: readonly FieldError[],
+): readonly FieldError[] {
+  if (!rules) return errors;
+  if (errors.some(({ type }) => blocking.has(type))) return [...errors, rulesNotChecked];
+  return [...errors, ...rules.validate(object, previous, "")];
 }
 
 function json(object: KubeObject): JsonObject {

@@ -16,6 +16,7 @@ import { type Clock, timestamp } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { Registries, Registry } from "../registry/registry.ts";
+import type { PostReview } from "./conversion_webhook.ts";
 import { removeInstances, terminating } from "./instances.ts";
 import { planEstablished, planNames } from "./names.ts";
 
@@ -24,6 +25,8 @@ export interface DefinitionsOptions {
   readonly registries: Registries;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Asks the webhooks that convert objects. Absent: conversions fail. */
+  readonly postReview?: PostReview | undefined;
 }
 
 type Status = NonNullable<CustomResourceDefinition["status"]>;
@@ -190,7 +193,8 @@ class Definitions implements AsyncDisposable {
     if (isSame) return;
     // Loaded with the first definition: clusters without any start faster.
     const { customKinds } = await import("./custom_kinds.ts");
-    const kinds = customKinds(definition);
+    const { postReview = () => Promise.reject(new Error("this server calls no webhooks")) } = this.#options;
+    const kinds = await customKinds(definition, { postReview });
     this.#served.set(name, { of: definition, kinds });
     for (const kind of kinds) await registries.serve(kind);
     for (const kind of before?.kinds ?? [])

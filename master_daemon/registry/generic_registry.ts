@@ -283,9 +283,10 @@ export class GenericRegistry implements Registry {
       this.#refuseInvalid(typed, [...validateMetadata(kind, typed), ...strategy.validate(typed, context)]);
       return typed;
     }
-    const prepared = strategy.prepareForUpdate(strategy.applyDefaults(typed), previous);
-    const kept = kind.subresources.status ? withStatus(prepared, previous) : prepared;
-    const next = withGeneration(kind, kept, previous);
+    const defaulted = strategy.applyDefaults(typed);
+    // Clients cannot write the status here, but what the kind itself notes there is kept.
+    const kept = kind.subresources.status ? withStatus(defaulted, previous) : defaulted;
+    const next = withGeneration(kind, strategy.prepareForUpdate(kept, previous), previous);
     this.#refuseInvalid(next, [
       ...validateMetadata(kind, next),
       ...validateMetadataUpdate(next, previous),
@@ -308,9 +309,17 @@ export class GenericRegistry implements Registry {
   ): Promise<StoredObject | undefined> {
     const { key, revision } = current;
     const value = this.#served.layout.encode(next);
-    if (value.length === current.value.length && this.#isSame(value, next, current)) return current;
+    const isSame = value.length === current.value.length && this.#isSame(value, next, current);
+    if (isSame && !this.#isStoredInOldVersion(key)) return current;
     if (dryRun) return this.#stored(key, { revision, value, object: next });
     return await this.#commit(key, { expected: revision, value, object: next });
+  }
+
+  /** Whether the object was stored when another version was for that: writing it as it is brings it up to date. */
+  #isStoredInOldVersion(key: ObjectKey): boolean {
+    if (!this.#served.converts) return false;
+    const stored = this.#objects.items.get(keyText(key));
+    return stored !== undefined && stored.object.apiVersion !== apiVersionOf(this.#objects.layout.kind);
   }
 
   #isSame(value: Uint8Array, next: KubeObject, current: StoredObject): boolean {

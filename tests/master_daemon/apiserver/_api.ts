@@ -12,6 +12,7 @@ import { silentLogger } from "../../../core/util/log.ts";
 import { type AdmissionOptions, admissionPlugins } from "../../../master_daemon/admission/mod.ts";
 import { openResourceQuota } from "../../../master_daemon/admission/resource_quota.ts";
 import { openServiceAddresses } from "../../../master_daemon/admission/service_addresses.ts";
+import type { PostReview } from "../../../master_daemon/apiextensions/conversion_webhook.ts";
 import { startDefinitions } from "../../../master_daemon/apiextensions/definitions.ts";
 import { type ApiHandler, type ApiHandlerOptions, createApiHandler } from "../../../master_daemon/apiserver/handle.ts";
 import type { NodeConnector } from "../../../master_daemon/apiserver/node_connector.ts";
@@ -57,6 +58,8 @@ export interface FakeNodes extends NodeConnector {
 export async function openApi(
   options: Partial<ApiHandlerOptions> & {
     readonly namespaces?: readonly string[];
+    /** Converts custom resources. */
+    readonly postReview?: PostReview;
     /** Admission plug-ins to switch on and off, and their configuration. */
     readonly plugins?: Pick<AdmissionOptions, "enable" | "disable" | "configuration">;
   } = {},
@@ -103,7 +106,12 @@ export async function openApi(
     log: silentLogger,
     ...options,
   });
-  const definitions = await startDefinitions({ registries, clock, log: silentLogger });
+  const definitions = await startDefinitions({
+    registries,
+    clock,
+    log: silentLogger,
+    postReview: options.postReview,
+  });
   onTestFinished(async () => {
     handler.endStreams();
     await definitions[Symbol.asyncDispose]();
