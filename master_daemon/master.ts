@@ -18,7 +18,13 @@ import { errorMessage, type Logger } from "../core/util/log.ts";
 import { Tasks } from "../core/util/tasks.ts";
 import { gitVersion } from "../core/version.ts";
 import type { DefaultTolerationOptions } from "./admission/default_toleration_seconds.ts";
-import { type AdmissionOptions, admissionPlugins, readAdmissionConfiguration } from "./admission/mod.ts";
+import {
+  type AdmissionOptions,
+  admissionPlugins,
+  authorizingBy,
+  openWebhooks,
+  readAdmissionConfiguration,
+} from "./admission/mod.ts";
 import { bootstrapNamespaceNames } from "./admission/namespace_lifecycle.ts";
 import { openResourceQuota, type ResourceQuotaOptions } from "./admission/resource_quota.ts";
 import { openServiceAddresses } from "./admission/service_addresses.ts";
@@ -41,6 +47,7 @@ import { startMasterLeases } from "./apiserver/master_leases.ts";
 import { type NodeConnector, tlsNodeConnector } from "./apiserver/node_connector.ts";
 import type { OpenApiDocuments } from "./apiserver/paths.ts";
 import { openPki, type Pki } from "./apiserver/pki.ts";
+import { serviceDialer } from "./apiserver/proxy/backends.ts";
 import { type AuthenticationFlags, openAuthentication } from "./authentication/mod.ts";
 import { checkModes, openAuthorization } from "./authorization/mod.ts";
 import { type ControllersOptions, controllers, runControllers } from "./controllers/mod.ts";
@@ -197,12 +204,18 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     parts.use(authentication);
     let ready = false;
     let listener: ApiListener | undefined;
+    const nodes = options.nodes ?? lazyNodeConnector(pki);
+    const authorizing = authorizingBy(authorization.authorizer);
+    const dialService = serviceDialer({ registries, nodes, random });
+    const webhooks = parts.use(openWebhooks({ registries, schema, authorizing, dialService, clock, log }));
     const handler = createApiHandler({
       registries,
       admission: admissionPlugins({
         registries,
         serviceAddresses,
         resourceQuotas: parts.use(openResourceQuota({ registries, clock, log, ...options.resourceQuota })),
+        webhooks,
+        authorizing,
         tolerations: options.tolerations,
         ...(await admissionOf(options)),
         clock,
@@ -226,7 +239,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
           options.authentication?.serviceAccountJwksUri ??
           `https://${urlHost(advertised)}:${listener?.port ?? 443}/openid/v1/jwks`,
       }),
-      nodes: options.nodes ?? lazyNodeConnector(pki),
+      nodes,
       healthChecks: [
         {
           name: "poststarthook/bootstrap-controller",

@@ -12,6 +12,7 @@ import type { Random } from "../../core/platform/random.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import type { Registries } from "../registry/registry.ts";
 import type { AdmissionConfiguration } from "./_admission_configuration.ts";
+import type { Authorizing } from "./_authorizing.ts";
 import { alwaysPullImages } from "./always_pull_images.ts";
 import { defaultIngressClass } from "./default_ingress_class.ts";
 import { defaultStorageClass } from "./default_storage_class.ts";
@@ -20,11 +21,12 @@ import { denyServiceExternalIps } from "./deny_service_external_ips.ts";
 import { extendedResourceToleration } from "./extended_resource_toleration.ts";
 import { limitPodHardAntiAffinityTopology } from "./limit_pod_hard_anti_affinity_topology.ts";
 import { limitRanger } from "./limit_ranger.ts";
+import { mutatingAdmissionWebhook } from "./mutating_admission_webhook.ts";
 import { namespaceAutoProvision } from "./namespace_auto_provision.ts";
 import { namespaceExists } from "./namespace_exists.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import { persistentVolumeClaimResize } from "./persistent_volume_claim_resize.ts";
-import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
+import type { AdmissionPlugin, AdmissionRequest, MutatingRounds } from "./plugin.ts";
 import { podSecurity } from "./pod_security.ts";
 import { priority } from "./priority.ts";
 import type { ResourceQuotas } from "./resource_quota.ts";
@@ -33,12 +35,18 @@ import { serviceAccount } from "./service_account.ts";
 import type { ServiceAddresses } from "./service_addresses.ts";
 import { storageObjectInUseProtection } from "./storage_object_in_use_protection.ts";
 import { taintNodesByCondition } from "./taint_nodes_by_condition.ts";
+import { validatingAdmissionPolicy } from "./validating_admission_policy.ts";
+import { validatingAdmissionWebhook } from "./validating_admission_webhook.ts";
+import type { WebhookOptions } from "./webhooks/mod.ts";
 
 /** What the plug-ins need. */
 export interface AdmissionOptions {
   readonly registries: Registries;
   readonly serviceAddresses: ServiceAddresses;
   readonly resourceQuotas: ResourceQuotas;
+  readonly webhooks: WebhookOptions;
+  /** Answers what the expressions of policies ask of the authorizer. */
+  readonly authorizing: Authorizing;
   /** Names of plug-ins to switch on that are off by default. */
   readonly enable?: readonly string[] | undefined;
   /** Names of plug-ins to switch off that are on by default. */
@@ -81,6 +89,9 @@ function allPlugins(options: AdmissionOptions): readonly AdmissionPlugin[] {
     runtimeClass(options),
     defaultIngressClass(options),
     denyServiceExternalIps,
+    mutatingAdmissionWebhook(options.webhooks),
+    validatingAdmissionPolicy(options),
+    validatingAdmissionWebhook(options.webhooks),
     // What reserves something comes last: nothing is reserved for what an earlier one refuses.
     options.resourceQuotas.plugin,
     options.serviceAddresses.plugin,
@@ -117,10 +128,25 @@ export async function mutate(
   plugins: readonly AdmissionPlugin[],
   request: AdmissionRequest & { readonly object: KubeObject },
 ): Promise<KubeObject> {
+  const asked = plugins.filter(({ operations }) => operations.includes(request.operation));
+  const [reserving, others] = [asked.filter(({ reserves }) => reserves), asked.filter(({ reserves }) => !reserves)];
+  let isChanged = false;
+  const changed = () => {
+    isChanged = true;
+  };
+  const rounds: MutatingRounds = { round: 0, reinvocable: new Set(), again: new Set(), changed };
+  let object = await pass(others, { ...request, rounds });
+  // What a webhook changed, others may have to follow: once.
+  if (isChanged) object = await pass(others, { ...request, object, rounds: { ...rounds, round: 1 } });
+  return pass(reserving, { ...request, object, rounds });
+}
+
+async function pass(
+  plugins: readonly AdmissionPlugin[],
+  request: AdmissionRequest & { readonly object: KubeObject; readonly rounds: MutatingRounds },
+): Promise<KubeObject> {
   let { object } = request;
-  for (const plugin of plugins)
-    if (plugin.mutate && plugin.operations.includes(request.operation))
-      object = await plugin.mutate({ ...request, object });
+  for (const plugin of plugins) if (plugin.mutate) object = await plugin.mutate({ ...request, object });
   return object;
 }
 
@@ -131,3 +157,5 @@ export async function validate(plugins: readonly AdmissionPlugin[], request: Adm
 }
 
 export { type AdmissionConfiguration, readAdmissionConfiguration } from "./_admission_configuration.ts";
+export { type Authorizing, authorizingBy } from "./_authorizing.ts";
+export { openWebhooks } from "./webhooks/mod.ts";

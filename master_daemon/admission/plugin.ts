@@ -29,12 +29,28 @@ export interface AdmissionRequest {
   annotate(key: string, value: string): void;
 }
 
+/** What the plug-ins that change an object know of how often they were asked about it. */
+export interface MutatingRounds {
+  /** 0 at first; 1 when they are asked again because a webhook or policy changed something after some of them. */
+  readonly round: number;
+  /** Webhooks and policies that want to be asked again when somebody else changes something after them. */
+  readonly reinvocable: Set<string>;
+  /** Those that are asked again. */
+  readonly again: Set<string>;
+  /** Tells that something was changed that others may want to see. */
+  changed(): void;
+}
+
 /** Has a say in writes, after authorization and before the commit. One file each, ordered in `mod.ts`. */
 export interface AdmissionPlugin {
   readonly name: string;
   readonly operations: readonly AdmissionRequest["operation"][];
   /** The object to go on with. Runs before validation. @throws StatusError to refuse */
-  mutate?(request: AdmissionRequest & { readonly object: KubeObject }): Promise<KubeObject>;
+  mutate?(
+    request: AdmissionRequest & { readonly object: KubeObject; readonly rounds?: MutatingRounds },
+  ): Promise<KubeObject>;
   /** Runs on the final object. @throws StatusError to refuse */
   validate?(request: AdmissionRequest): Promise<void>;
+  /** Reserves something for the object: it is asked once, when all others are done. */
+  readonly reserves?: true;
 }

@@ -161,6 +161,7 @@ export async function openServiceAddresses(options: ServiceAddressesOptions): Pr
     firstAddress: pools.addresses.firstAddress,
     plugin: {
       name: "ServiceAddresses",
+      reserves: true,
       operations: ["CREATE", "UPDATE"],
       async mutate(request) {
         const { kind, subresource } = request;

@@ -35,6 +35,7 @@ import type { Services, TokenIssuer } from "./services.ts";
 import { messagePair } from "./streaming/message_pair.ts";
 import type { StreamTarget } from "./streaming/target.ts";
 import { chooseUpgrade, serveMessages, type UpgradeChoice } from "./streaming/upgrade.ts";
+import { admitConnect } from "./subresources/admit_connect.ts";
 import { connectPod } from "./subresources/connect.ts";
 import { connectProxy } from "./subresources/proxy.ts";
 
@@ -318,12 +319,14 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
       const r = { request, route: target, query, user, signal, services, warnings: [], annotations };
       if (isProxied(target)) {
         await authorizeNoting(user, call.attributes, trail);
+        await admitConnect(r);
         const answer = await connectProxy(r);
         trail?.upgrade(signal);
         return answer;
       }
       // Whatever the method: what runs a command is a create.
       await authorizeNoting(user, { ...attributesOf(target), verb: "create" }, trail);
+      await admitConnect(r);
       const choice = chooseUpgrade(request.headers, target.subresource ?? "");
       const stream = await connectPod(r);
       trail?.upgrade(signal);

@@ -5,12 +5,15 @@ import { bytesProtocol } from "../../../core/client/channel_frames.ts";
 import { type EndpointAddress, type EndpointPort, endpoints as endpointsKind } from "../../../core/kinds/endpoints.ts";
 import { type Pod, pod as podKind } from "../../../core/kinds/pod.ts";
 import { service as serviceKind } from "../../../core/kinds/service.ts";
-import type { ResourceRequest } from "../services.ts";
+import type { ResourceRequest, Services } from "../services.ts";
 import { nodeOf, nodePath } from "../subresources/pod_target.ts";
 import type { BackendName } from "./backend_name.ts";
 import type { Backend } from "./http_proxy.ts";
 
-type Request = Pick<ResourceRequest, "services" | "route" | "signal">;
+interface Request extends Pick<ResourceRequest, "signal"> {
+  readonly services: Pick<Services, "registries" | "nodes" | "random">;
+  readonly route: { readonly namespace?: string | undefined };
+}
 
 /** A backend that is not a pod of this cluster is never one of these: they are this machine, or clouds' secrets. */
 const forbiddenAddresses = new BlockList();
@@ -105,6 +108,20 @@ function dialAddress(host: string, port: number, signal: AbortSignal): Promise<D
       resolve(socket);
     });
   });
+}
+
+/** Connects to services for those who know them by name and port only: webhooks. */
+export function serviceDialer(
+  services: Request["services"],
+): (service: { readonly namespace: string; readonly name: string; readonly port: number }) => Promise<Duplex> {
+  return async ({ namespace, name, port }) => {
+    const { signal } = new AbortController();
+    const backend = await serviceBackend(
+      { services, route: { namespace }, signal },
+      { scheme: "https", name, port: String(port) },
+    );
+    return backend.dial();
+  };
 }
 
 function backendOf(scheme: BackendName["scheme"], host: string, dial: () => Promise<Duplex>): Backend {

@@ -14,7 +14,10 @@ export async function podOf({ services, route }: Pick<ResourceRequest, "services
 }
 
 /** The node of a pod. @throws StatusError BadRequest when it has none yet; NotFound's text as Internal error when the node is gone */
-export async function nodeOf({ services }: Pick<ResourceRequest, "services">, pod: Pod): Promise<Node> {
+export async function nodeOf(
+  { services }: { readonly services: Pick<ResourceRequest["services"], "registries"> },
+  pod: Pod,
+): Promise<Node> {
   const { nodeName } = pod.spec;
   if (!nodeName) throw StatusError.badRequest(`pod ${pod.metadata.name ?? ""} does not have a host assigned`);
   try {

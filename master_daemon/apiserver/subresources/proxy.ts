@@ -6,6 +6,7 @@ import { podBackend, serviceBackend } from "../proxy/backends.ts";
 import { type Backend, forward, openTunnel, type TunnelAnswer } from "../proxy/http_proxy.ts";
 import { hasLinks, maxLinkedBytes, rewriteLinks, rewriteLocation } from "../proxy/rewrite_links.ts";
 import type { ResourceRequest } from "../services.ts";
+import { admitConnect } from "./admit_connect.ts";
 
 type ProxyRequest = Pick<ResourceRequest, "request" | "route" | "services" | "signal">;
 
@@ -21,6 +22,7 @@ export async function proxy(r: ResourceRequest): Promise<ApiResponse> {
   // Links that are relative to the backend's root need a slash behind them.
   if (r.route.proxyPath === "" && isRead)
     return { status: 301, headers: { location: `${prefix}/${searchOf(request.path)}` }, body: new Uint8Array() };
+  await admitConnect(r);
   if (r.route.resource === "nodes") return askNode(r, path);
   const backend = await backendOf(r);
   const response = await forward(backend, { request, path, headers: forwardedFor(r), signal });

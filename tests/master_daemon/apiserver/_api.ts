@@ -9,13 +9,19 @@ import { seededRandom } from "../../../core/platform/random.ts";
 import type { Clock } from "../../../core/util/clock.ts";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { silentLogger } from "../../../core/util/log.ts";
-import { type AdmissionOptions, admissionPlugins } from "../../../master_daemon/admission/mod.ts";
+import {
+  type AdmissionOptions,
+  admissionPlugins,
+  authorizingBy,
+  openWebhooks,
+} from "../../../master_daemon/admission/mod.ts";
 import { openResourceQuota } from "../../../master_daemon/admission/resource_quota.ts";
 import { openServiceAddresses } from "../../../master_daemon/admission/service_addresses.ts";
 import type { PostReview } from "../../../master_daemon/apiextensions/conversion_webhook.ts";
 import { startDefinitions } from "../../../master_daemon/apiextensions/definitions.ts";
 import { type ApiHandler, type ApiHandlerOptions, createApiHandler } from "../../../master_daemon/apiserver/handle.ts";
 import type { NodeConnector } from "../../../master_daemon/apiserver/node_connector.ts";
+import { serviceDialer } from "../../../master_daemon/apiserver/proxy/backends.ts";
 import { alwaysAllow } from "../../../master_daemon/authorization/authorizer.ts";
 import { openRegistries } from "../../../master_daemon/registry/registries.ts";
 import type { Registries } from "../../../master_daemon/registry/registry.ts";
@@ -85,10 +91,16 @@ export async function openApi(
   });
   const resourceQuotas = openResourceQuota({ registries, clock, log: silentLogger });
   const nodes = fakeNodes();
+  const schema = await loadSchema(readPackedAsset);
+  const authorizing = authorizingBy(options.authorizer ?? alwaysAllow);
+  const dialService = serviceDialer({ registries, nodes, random });
+  const webhooks = openWebhooks({ registries, schema, authorizing, dialService, clock, log: silentLogger });
   const handler = createApiHandler({
     registries,
     admission: admissionPlugins({
       registries,
+      webhooks,
+      authorizing,
       serviceAddresses,
       resourceQuotas,
       clock,
@@ -97,7 +109,7 @@ export async function openApi(
       disable: ["ServiceAccount"],
       ...options.plugins,
     }),
-    schema: await loadSchema(readPackedAsset),
+    schema,
     authenticators: [],
     authorizer: alwaysAllow,
     nodes,
@@ -115,6 +127,7 @@ export async function openApi(
   onTestFinished(async () => {
     handler.endStreams();
     await definitions[Symbol.asyncDispose]();
+    await webhooks[Symbol.asyncDispose]();
     await resourceQuotas[Symbol.asyncDispose]();
     await serviceAddresses[Symbol.asyncDispose]();
     await registries[Symbol.asyncDispose]();

@@ -1,0 +1,110 @@
+import { CelError, type Program } from "../../../core/cel/mod.ts";
+import type { CelField, CelType } from "../../../core/cel/types.ts";
+import { CelMap, type Value } from "../../../core/cel/values.ts";
+import type { Variable } from "../../../core/kinds/admission_policy.ts";
+import type { ValidatingAdmissionPolicy } from "../../../core/kinds/validating_admission_policy.ts";
+import { compileExpression } from "./conditions.ts";
+import type { Offered } from "./environment.ts";
+
+/** The expressions of a policy, ready. */
+export interface CompiledPolicy {
+  readonly variables: ReadonlyMap<string, Program>;
+  readonly validations: readonly { readonly program: Program; readonly message: Program | undefined }[];
+  readonly annotations: readonly Program[];
+}
+
+/** By policy as it is stored: compiled once. */
+const cache = new WeakMap<ValidatingAdmissionPolicy, CompiledPolicy | string>();
+
+/** The expressions of a policy, or why they cannot be used. */
+export function compiledPolicy(policy: ValidatingAdmissionPolicy): CompiledPolicy | string {
+  const known = cache.get(policy);
+  if (known !== undefined) return known;
+  const compiled = compilePolicy(policy);
+  cache.set(policy, compiled);
+  return compiled;
+}
+
+function compilePolicy({ spec = {} }: ValidatingAdmissionPolicy): CompiledPolicy | string {
+  const problems: string[] = [];
+  const ready = (result: Program | string): Program | undefined => {
+    if (typeof result !== "string") return result;
+    problems.push(result);
+    return undefined;
+  };
+  const base: Offered = { params: spec.paramKind !== undefined, namespaceObject: true, authorizer: true };
+  const { programs, type, errors } = compileVariables(spec.variables ?? [], base);
+  problems.push(...errors);
+  const offered = { ...base, variables: type };
+  const plain = { ...offered, authorizer: false };
+  const validations = (spec.validations ?? []).flatMap(({ expression, messageExpression }) => {
+    const program = ready(compileExpression(expression, offered, ["bool"]));
+    const message = messageExpression ? ready(compileExpression(messageExpression, plain, ["string"])) : undefined;
+    return program ? [{ program, message }] : [];
+  });
+  const annotations = (spec.auditAnnotations ?? []).flatMap(
+    ({ valueExpression }) => ready(compileExpression(valueExpression, plain, ["string", "null"])) ?? [],
+  );
+  if (problems.length > 0) return problems.length === 1 ? (problems[0] ?? "") : `[${problems.join(", ")}]`;
+  return { variables: programs, validations, annotations };
+}
+
+/** The values that expressions share; each may use those before it. */
+export function compileVariables(
+  variables: readonly Variable[],
+  base: Offered,
+): { readonly programs: ReadonlyMap<string, Program>; readonly type: CelType; readonly errors: readonly string[] } {
+  const programs = new Map<string, Program>();
+  const fields = new Map<string, CelField>();
+  const type: CelType = { kind: "object", name: "kubernetes.variables", fields };
+  const errors: string[] = [];
+  for (const { name, expression } of variables) {
+    const program = compileExpression(expression, { ...base, variables: type }, []);
+    if (typeof program === "string") {
+      errors.push(program);
+      continue;
+    }
+    programs.set(name, program);
+    fields.set(name, { name, type: program.type });
+  }
+  return { programs, type, errors };
+}
+
+/** `variables`: each is evaluated when an expression first asks for it, at that expression's cost. */
+export class LazyVariables extends CelMap {
+  override readonly typeName = "kubernetes.variables";
+  readonly #programs: ReadonlyMap<string, Program>;
+  readonly #values: ReadonlyMap<string, Value>;
+  readonly #known = new Map<string, Value>();
+
+  constructor(programs: ReadonlyMap<string, Program>, values: ReadonlyMap<string, Value>) {
+    super();
+    this.#programs = programs;
+    this.#values = values;
+  }
+
+  get size(): number {
+    return this.#programs.size;
+  }
+
+  keys(): readonly string[] {
+    return [...this.#programs.keys()];
+  }
+
+  get(key: Value): Value | undefined {
+    if (typeof key !== "string") return undefined;
+    const known = this.#known.get(key);
+    const program = this.#programs.get(key);
+    if (known !== undefined || !program) return known;
+    try {
+      const value = program.evaluate(this.#values);
+      this.#known.set(key, value);
+      return value;
+    } catch (error) {
+      if (!(error instanceof CelError)) throw error;
+      throw new CelError(`composited variable ${JSON.stringify(key)} fails to evaluate: ${error.message}`, {
+        cause: error,
+      });
+    }
+  }
+}

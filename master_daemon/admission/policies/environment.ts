@@ -1,0 +1,122 @@
+import type { Json, KubeObject } from "../../../core/api/meta.ts";
+import { authorizerType, CheckValue, resourceCheckType } from "../../../core/cel/functions/authorizer.ts";
+import { fromJson } from "../../../core/cel/json_value.ts";
+import { bool, type CelType, dyn, listOf, mapOf, string } from "../../../core/cel/types.ts";
+import type { Value } from "../../../core/cel/values.ts";
+import type { Namespace } from "../../../core/kinds/namespace.ts";
+import type { AdmissionRequest } from "../plugin.ts";
+import { reviewRequest, type Shown } from "../webhooks/review.ts";
+import type { Answers } from "./evaluate.ts";
+
+const object = (name: string, fields: Readonly<Record<string, CelType>>): CelType => ({
+  kind: "object",
+  name,
+  fields: new Map(Object.entries(fields).map(([field, type]) => [field, { name: field, type }])),
+});
+const gvk = object("kubernetes.GroupVersionKind", { group: string, version: string, kind: string });
+const gvr = object("kubernetes.GroupVersionResource", { group: string, version: string, resource: string });
+
+/** The type of the variable `request`. @see k8s.io/apiserver/pkg/admission/plugin/cel/compile.go BuildRequestType */
+const requestType: CelType = object("kubernetes.AdmissionRequest", {
+  kind: gvk,
+  resource: gvr,
+  subResource: string,
+  requestKind: gvk,
+  requestResource: gvr,
+  requestSubResource: string,
+  name: string,
+  namespace: string,
+  operation: string,
+  userInfo: object("kubernetes.UserInfo", {
+    username: string,
+    uid: string,
+    groups: listOf(string),
+    extra: mapOf(string, listOf(string)),
+  }),
+  dryRun: bool,
+  options: dyn,
+});
+
+const namespaceMeta = object("kubernetes.NamespaceMetadata", {
+  name: string,
+  generateName: string,
+  namespace: string,
+  uid: string,
+  resourceVersion: string,
+  generation: { kind: "int" },
+  creationTimestamp: { kind: "timestamp" },
+  deletionTimestamp: { kind: "timestamp" },
+  deletionGracePeriodSeconds: { kind: "int" },
+  labels: mapOf(string, string),
+  annotations: mapOf(string, string),
+  UID: string,
+});
+
+/** The type of the variable `namespaceObject`. */
+const namespaceType: CelType = object("kubernetes.Namespace", {
+  metadata: namespaceMeta,
+  spec: object("kubernetes.NamespaceSpec", { finalizers: listOf(string) }),
+  status: object("kubernetes.NamespaceStatus", { phase: string }),
+});
+
+/** Which variables an expression may name, besides those of the object. */
+export interface Offered {
+  readonly params?: boolean;
+  readonly authorizer?: boolean;
+  readonly namespaceObject?: boolean;
+  /** Types of the values that the policy's expressions share. */
+  readonly variables?: CelType;
+}
+
+/** The types of the variables of an expression about a request. */
+export function variableTypes(offered: Offered, self: CelType = dyn): ReadonlyMap<string, CelType> {
+  const { params, authorizer, namespaceObject, variables } = offered;
+  return new Map<string, CelType>([
+    ["object", self],
+    ["oldObject", self],
+    ["request", requestType],
+    ...(params ? [["params", dyn] as const] : []),
+    ...(namespaceObject ? [["namespaceObject", namespaceType] as const] : []),
+    ...(authorizer
+      ? [["authorizer", authorizerType] as const, ["authorizer.requestResource", resourceCheckType] as const]
+      : []),
+    ...(variables ? [["variables", variables] as const] : []),
+  ]);
+}
+
+/** The values of the variables. */
+export function variableValues(
+  request: AdmissionRequest,
+  shown: Shown,
+  extra: {
+    readonly params?: KubeObject | null | undefined;
+    readonly namespace?: Namespace | undefined;
+    readonly answers: Answers;
+  },
+): Map<string, Value> {
+  const { kind, key, subresource } = { ...request, kind: shown.kind };
+  const ask = (check: object) => extra.answers.answer(check);
+  const requestResource = {
+    group: kind.group,
+    resource: kind.plural,
+    ...(subresource === undefined ? {} : { subresource }),
+    ...(key.namespace ? { namespace: key.namespace } : {}),
+    ...(key.name ? { name: key.name } : {}),
+  };
+  const typed = (one: KubeObject | undefined) => (one ? { ...one, kind: one.kind ?? shown.kind.kind } : null);
+  const { uid: _uid, ...asked } = reviewRequest(request, shown, "");
+  return new Map<string, Value>([
+    ["object", fromJson(typed(shown.object))],
+    ["oldObject", fromJson(typed(shown.previous))],
+    ["request", fromJson(withEmpty({ ...asked, options: request.options }), requestType)],
+    ["params", fromJson(extra.params ?? null)],
+    ["namespaceObject", fromJson(extra.namespace ?? null, namespaceType)],
+    ["authorizer", new CheckValue("kubernetes.authorization.Authorizer", {}, ask)],
+    ["authorizer.requestResource", new CheckValue("kubernetes.authorization.ResourceCheck", requestResource, ask)],
+  ]);
+}
+
+/** Members that Kubernetes leaves out of JSON are there for expressions: as empty text. */
+function withEmpty(request: Readonly<Record<string, Json>>): Readonly<Record<string, Json>> {
+  return { subResource: "", requestSubResource: "", name: "", namespace: "", ...request };
+}

@@ -1,0 +1,37 @@
+import { validatingAdmissionPolicy as policyKind } from "../../core/kinds/validating_admission_policy.ts";
+import { validatingAdmissionPolicyBinding as bindingKind } from "../../core/kinds/validating_admission_policy_binding.ts";
+import type { Registries } from "../registry/registry.ts";
+import type { Authorizing } from "./_authorizing.ts";
+import { isExempt } from "./_matching.ts";
+import type { AdmissionPlugin } from "./plugin.ts";
+
+/**
+ * Holds writes to ValidatingAdmissionPolicies. A policy counts as soon as its write is answered; its expressions are
+ * compiled once. Nothing of expressions is loaded before there is a policy with a binding.
+ *
+ * @see https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#validatingadmissionpolicy
+ */
+export function validatingAdmissionPolicy(options: {
+  readonly registries: Registries;
+  readonly authorizing: Authorizing;
+}): AdmissionPlugin {
+  const policies = options.registries.for(policyKind);
+  const bindings = options.registries.for(bindingKind);
+  return {
+    name: "ValidatingAdmissionPolicy",
+    operations: ["CREATE", "UPDATE", "DELETE", "CONNECT"],
+    async validate(request) {
+      if (isExempt(request)) return;
+      const { items: bound } = await bindings.list();
+      if (bound.length === 0) return;
+      const { items } = await policies.list();
+      const hooks = items.flatMap(({ object: policy }) => {
+        const own = bound.flatMap(({ object }) => (object.spec?.policyName === policy.metadata.name ? [object] : []));
+        return own.length > 0 ? [{ policy, bindings: own }] : [];
+      });
+      if (hooks.length === 0) return;
+      const { enforcePolicies } = await import("./policies/validating.ts");
+      await enforcePolicies(hooks, request, options);
+    },
+  };
+}
