@@ -15,6 +15,12 @@ const everywhere: ReadonlyMap<string, string> = new Map([
   ["Status", "meta.v1.Status"],
 ]);
 
+/** Beta versions, of which old clients send the messages of the version that followed. */
+const asStable: ReadonlyMap<string, string> = new Map([
+  ["batch.v1beta1.CronJob", "batch.v1.CronJob"],
+  ["policy.v1beta1.PodDisruptionBudget", "policy.v1.PodDisruptionBudget"],
+]);
+
 /**
  * Reads an object as Kubernetes' clients send it in `application/vnd.kubernetes.protobuf`, into its JSON form.
  *
@@ -27,7 +33,8 @@ export function decodeObject(bytes: Uint8Array): JsonObject {
     (why) => `couldn't get version/kind; ${why}`,
   );
   const [group, version] = apiVersion.includes("/") ? apiVersion.split("/", 2) : ["", apiVersion];
-  const type = everywhere.get(kind) ?? `${packageOf(group ?? "")}.${version}.${kind}`;
+  const own = `${packageOf(group ?? "")}.${version}.${kind}`;
+  const type = everywhere.get(kind) ?? asStable.get(own) ?? own;
   if (!messageFacts(type))
     throw StatusError.badRequest(
       `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`,
