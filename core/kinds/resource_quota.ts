@@ -50,6 +50,7 @@ export const resourceQuota: Kind<ResourceQuota> = defineKind<ResourceQuota>({
   },
   columns: [
     nameColumn,
+    ageColumn,
     {
       name: "Request",
       type: "string",
@@ -62,7 +63,6 @@ export const resourceQuota: Kind<ResourceQuota> = defineKind<ResourceQuota>({
       description: "What is used of what may be the limits.",
       cell: (object) => usage(object, true),
     },
-    ageColumn,
   ],
 });
 
