@@ -90,6 +90,17 @@ export interface ResourceStrategy<T extends KubeObject = KubeObject> {
   gracePeriodSeconds(object: T, requested: number | undefined): number | undefined;
 }
 
+/** A part of an object that is written by itself, like the status, at a path of its own. */
+export interface PartStrategy<T extends KubeObject = KubeObject> {
+  /** The stored object with that part of what was sent; `sent` has its defaults. */
+  prepareForUpdate(sent: T, previous: T): T;
+  /** What is wrong with it, and what may not change. */
+  validateUpdate(next: T, previous: T, context: ValidationContext): readonly FieldError[];
+}
+
+/** Parts that a kind may have beside its status. */
+export type PartName = "ephemeralcontainers" | "resize";
+
 /** Objects in one version of a kind, made of those in another: in the same order, as many. */
 export type Conversion = (objects: readonly KubeObject[]) => readonly KubeObject[] | Promise<readonly KubeObject[]>;
 
@@ -127,6 +138,8 @@ export interface Kind<T extends KubeObject = KubeObject> extends ResourceType<T>
   prune?(body: JsonObject): PruneResult;
   /** Absent: stored as it is served. */
   readonly storedAs?: StoredAs;
+  /** Parts that are written by themselves, beside the status. */
+  readonly parts?: { readonly [name in PartName]?: PartStrategy<T> };
   /** What can be done with the kind. Absent: everything that can be done with an object that is stored. */
   readonly verbs?: readonly string[];
   /** Told to whoever uses the kind: what to use instead, and since when. */
@@ -161,6 +174,7 @@ export interface KindDefinition<T extends KubeObject>
     | "namespaced"
     | "schema"
     | "prune"
+    | "parts"
     | "storedAs"
     | "verbs"
     | "deprecated"

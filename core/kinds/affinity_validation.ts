@@ -1,12 +1,19 @@
 import { qualifiedNameErrors } from "../api/label_validation.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import type { Affinity, NodeSelectorRequirement, NodeSelectorTerm } from "./pod.ts";
+import { checkPodAffinity } from "./pod_affinity_validation.ts";
 import { checkAll, checkRange, type FieldErrors } from "./validators.ts";
 
-/** What is wrong with the nodes that a pod asks for. */
-export function checkAffinity(affinity: Affinity, field: string): FieldErrors {
-  const { nodeAffinity } = affinity;
-  if (!nodeAffinity) return [];
+/** What is wrong with the nodes and neighbours that a pod asks for. */
+export function checkAffinity({ nodeAffinity, podAffinity, podAntiAffinity }: Affinity, field: string): FieldErrors {
+  return [
+    ...(nodeAffinity ? checkNodeAffinity(nodeAffinity, field) : []),
+    ...checkPodAffinity(podAffinity, `${field}.podAffinity`),
+    ...checkPodAffinity(podAntiAffinity, `${field}.podAntiAffinity`),
+  ];
+}
+
+function checkNodeAffinity(nodeAffinity: NonNullable<Affinity["nodeAffinity"]>, field: string): FieldErrors {
   const required = nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution;
   const requiredField = `${field}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
   const preferredField = `${field}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution`;

@@ -2,27 +2,26 @@ import { dnsLabelError } from "../api/kind.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { addressError } from "./addresses.ts";
 import { checkEnv, checkEnvFrom } from "./env_validation.ts";
-import type { Container, ContainerPort } from "./pod.ts";
+import type { Container, ContainerPort, Volume } from "./pod.ts";
 import { checkProbesAndHooks } from "./probe_validation.ts";
 import { checkResources } from "./resource_validation.ts";
+import { checkSecurityContext } from "./security_context_validation.ts";
 import {
+  checkOneOf,
   checkOptional,
   checkPortNumber,
-  checkRange,
   checkRequired,
   checkRequiredOneOf,
   checkUnique,
   type FieldErrors,
   portNameError,
 } from "./validators.ts";
-import { checkVolumeMounts } from "./volume_validation.ts";
-
-const maxUserId = 2 ** 31 - 1;
+import { checkVolumeDevices, checkVolumeMounts } from "./volume_mount_validation.ts";
 
 /** What the containers of a pod share as far as their validation goes. */
 export interface PodFacts {
-  /** Names of the pod's volumes. */
-  readonly volumes: ReadonlySet<string>;
+  /** The pod's volumes by name. */
+  readonly volumes: ReadonlyMap<string, Volume>;
   readonly hostNetwork: boolean;
 }
 
@@ -71,7 +70,8 @@ export function checkInitContainers(
   });
 }
 
-function checkContainer(container: Container, field: string, facts: PodFacts): FieldErrors {
+/** What is wrong with a container of any sort. */
+export function checkContainer(container: Container, field: string, facts: PodFacts): FieldErrors {
   return [
     ...checkRequired(`${field}.name`, container.name, dnsLabelError),
     ...checkRequired(`${field}.image`, container.image),
@@ -82,24 +82,25 @@ function checkContainer(container: Container, field: string, facts: PodFacts): F
     ...checkPorts(container.ports ?? [], `${field}.ports`, facts),
     ...checkEnv(container.env ?? [], `${field}.env`),
     ...checkEnvFrom(container.envFrom ?? [], `${field}.envFrom`),
-    ...checkVolumeMounts(container.volumeMounts ?? [], facts.volumes, `${field}.volumeMounts`),
+    ...checkVolumeMounts(container, facts.volumes, `${field}.volumeMounts`),
+    ...checkVolumeDevices(container, facts.volumes, `${field}.volumeDevices`),
     ...checkRequiredOneOf(`${field}.imagePullPolicy`, container.imagePullPolicy, ["Always", "IfNotPresent", "Never"]),
     ...checkResources(container.resources ?? {}, `${field}.resources`),
+    ...checkResizePolicy(container, `${field}.resizePolicy`),
     ...checkSecurityContext(container, `${field}.securityContext`),
   ];
 }
 
-function checkSecurityContext({ securityContext: context }: Container, field: string): FieldErrors {
-  if (!context) return [];
-  const errors: FieldError[] = [
-    ...checkRange(`${field}.runAsUser`, context.runAsUser, 0, maxUserId),
-    ...checkRange(`${field}.runAsGroup`, context.runAsGroup, 0, maxUserId),
+/** What a change of resources does to a container, where it is said. */
+function checkResizePolicy({ resizePolicy = [] }: Container, field: string): FieldErrors {
+  const names = resizePolicy.map(({ resourceName }) => resourceName);
+  return [
+    ...resizePolicy.flatMap(({ resourceName, restartPolicy }, index) => [
+      ...checkOneOf(`${field}[${index}].resourceName`, resourceName ?? "", ["cpu", "memory"]),
+      ...checkOneOf(`${field}[${index}].restartPolicy`, restartPolicy ?? "", ["NotRequired", "RestartContainer"]),
+    ]),
+    ...checkUnique(names, (index) => `${field}[${index}].resourceName`),
   ];
-  if (context.allowPrivilegeEscalation === false && context.privileged === true) {
-    const detail = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true";
-    errors.push(fieldError.invalid(field, context, detail));
-  }
-  return errors;
 }
 
 function checkPorts(ports: readonly ContainerPort[], field: string, { hostNetwork }: PodFacts): FieldErrors {

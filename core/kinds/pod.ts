@@ -1,9 +1,12 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { LabelSelector } from "../api/labels.ts";
-import type { Condition, KubeObject, ObjectMeta, StringMap } from "../api/meta.ts";
+import type { Condition, JsonObject, KubeObject, ObjectMeta, StringMap } from "../api/meta.ts";
+import type { PersistentVolumeClaimSpec } from "./persistent_volume_claim.ts";
 import { podColumns } from "./pod_columns.ts";
 import { defaultPod } from "./pod_defaults.ts";
+import { ephemeralContainers, resize } from "./pod_parts.ts";
 import { qosClass } from "./pod_resources.ts";
+import { preparePodStatus, validatePodStatus } from "./pod_status.ts";
 import { validatePodUpdate } from "./pod_update.ts";
 import { validatePod } from "./pod_validation.ts";
 import { withStatusOf } from "./with_status.ts";
@@ -72,6 +75,7 @@ export interface VolumeMount {
   readonly subPath?: string;
   readonly subPathExpr?: string;
   readonly readOnly?: boolean;
+  readonly recursiveReadOnly?: string;
   readonly mountPropagation?: string;
 }
 
@@ -103,6 +107,18 @@ export interface Probe extends Handler {
   readonly terminationGracePeriodSeconds?: number;
 }
 
+/** Which system calls are allowed. */
+export interface SeccompProfile {
+  readonly type: string;
+  readonly localhostProfile?: string;
+}
+
+/** What AppArmor allows. */
+export interface AppArmorProfile {
+  readonly type: string;
+  readonly localhostProfile?: string;
+}
+
 /** What pods and containers may both say about the confinement of their processes. */
 export interface Confinement {
   readonly seLinuxOptions?: {
@@ -112,8 +128,8 @@ export interface Confinement {
     readonly level?: string;
   };
   readonly windowsOptions?: { readonly hostProcess?: boolean };
-  readonly appArmorProfile?: { readonly type: string; readonly localhostProfile?: string };
-  readonly seccompProfile?: { readonly type: string; readonly localhostProfile?: string };
+  readonly appArmorProfile?: AppArmorProfile;
+  readonly seccompProfile?: SeccompProfile;
 }
 
 /** What the processes of a container may do. */
@@ -139,7 +155,9 @@ export interface Container {
   readonly envFrom?: readonly EnvFromSource[];
   readonly env?: readonly EnvVar[];
   readonly resources?: ResourceRequirements;
+  readonly resizePolicy?: readonly { readonly resourceName: string; readonly restartPolicy: string }[];
   readonly volumeMounts?: readonly VolumeMount[];
+  readonly volumeDevices?: readonly { readonly name: string; readonly devicePath: string }[];
   readonly livenessProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly startupProbe?: Probe;
@@ -153,6 +171,12 @@ export interface Container {
   readonly tty?: boolean;
   /** Of init containers only: `Always` makes a sidecar. */
   readonly restartPolicy?: "Always";
+  readonly restartPolicyRules?: readonly object[];
+}
+
+/** A container that was put into a running pod to look around. */
+export interface EphemeralContainer extends Container {
+  readonly targetContainerName?: string;
 }
 
 /** The file that an entry becomes. */
@@ -205,7 +229,37 @@ export interface Volume {
   readonly projected?: { readonly sources?: readonly VolumeProjection[]; readonly defaultMode?: number };
   readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean };
   /** A claim of the pod's own, made from a template. */
-  readonly ephemeral?: { readonly volumeClaimTemplate?: object };
+  readonly ephemeral?: {
+    readonly volumeClaimTemplate?: { readonly metadata?: ObjectMeta; readonly spec: PersistentVolumeClaimSpec };
+  };
+  readonly csi?: {
+    readonly driver: string;
+    readonly readOnly?: boolean;
+    readonly fsType?: string;
+    readonly volumeAttributes?: StringMap;
+    readonly nodePublishSecretRef?: { readonly name?: string };
+  };
+  readonly image?: { readonly reference?: string; readonly pullPolicy?: string };
+  readonly nfs?: { readonly server: string; readonly path: string; readonly readOnly?: boolean };
+  readonly gitRepo?: JsonObject;
+  readonly iscsi?: JsonObject;
+  readonly fc?: JsonObject;
+  readonly gcePersistentDisk?: JsonObject;
+  readonly awsElasticBlockStore?: JsonObject;
+  readonly glusterfs?: JsonObject;
+  readonly rbd?: JsonObject;
+  readonly cinder?: JsonObject;
+  readonly cephfs?: JsonObject;
+  readonly flocker?: JsonObject;
+  readonly flexVolume?: JsonObject;
+  readonly azureFile?: JsonObject;
+  readonly vsphereVolume?: JsonObject;
+  readonly quobyte?: JsonObject;
+  readonly azureDisk?: JsonObject;
+  readonly photonPersistentDisk?: JsonObject;
+  readonly portworxVolume?: JsonObject;
+  readonly scaleIO?: JsonObject;
+  readonly storageos?: JsonObject;
 }
 
 /** Lets a pod onto nodes, or stay on nodes, that have a matching taint. */
@@ -236,6 +290,8 @@ export interface PodAffinityTerm {
   readonly namespaces?: readonly string[];
   readonly namespaceSelector?: LabelSelector;
   readonly topologyKey: string;
+  readonly matchLabelKeys?: readonly string[];
+  readonly mismatchLabelKeys?: readonly string[];
 }
 
 /** Which neighbours a pod wants, or does not. */
@@ -270,6 +326,7 @@ export interface PodSecurityContext extends Confinement {
   readonly supplementalGroups?: readonly number[];
   readonly fsGroup?: number;
   readonly fsGroupChangePolicy?: string;
+  readonly supplementalGroupsPolicy?: string;
   readonly sysctls?: readonly { readonly name: string; readonly value: string }[];
 }
 
@@ -278,12 +335,16 @@ export interface PodSpec {
   readonly volumes?: readonly Volume[];
   readonly initContainers?: readonly Container[];
   readonly containers: readonly Container[];
-  readonly ephemeralContainers?: readonly Container[];
+  readonly ephemeralContainers?: readonly EphemeralContainer[];
   readonly restartPolicy?: "Always" | "OnFailure" | "Never";
   readonly terminationGracePeriodSeconds?: number;
   readonly activeDeadlineSeconds?: number;
   readonly dnsPolicy?: string;
-  readonly dnsConfig?: object;
+  readonly dnsConfig?: {
+    readonly nameservers?: readonly string[];
+    readonly searches?: readonly string[];
+    readonly options?: readonly { readonly name?: string; readonly value?: string }[];
+  };
   readonly nodeSelector?: StringMap;
   readonly serviceAccountName?: string;
   readonly serviceAccount?: string;
@@ -318,6 +379,10 @@ export interface PodSpec {
     readonly topologyKey: string;
     readonly whenUnsatisfiable: string;
     readonly labelSelector?: LabelSelector;
+    readonly minDomains?: number;
+    readonly nodeAffinityPolicy?: string;
+    readonly nodeTaintsPolicy?: string;
+    readonly matchLabelKeys?: readonly string[];
   }[];
   readonly schedulingGates?: readonly { readonly name: string }[];
 }
@@ -408,12 +473,15 @@ export const pod: Kind<Pod> = defineKind<Pod>({
   categories: ["all"],
   schema: "io.k8s.api.core.v1.Pod",
   subresources: { status: true },
+  parts: { ephemeralcontainers: ephemeralContainers, resize },
   strategy: {
     applyDefaults: defaultPod,
     prepareForCreate: (object) => ({ ...object, status: { phase: "Pending", qosClass: qosClass(object) } }),
     prepareForUpdate: (next, previous) => withStatusOf(previous, next),
-    validate: validatePod,
+    validate: (next, _context, previous) => validatePod(next, previous),
     validateUpdate: validatePodUpdate,
+    prepareForStatusUpdate: preparePodStatus,
+    validateStatusUpdate: validatePodStatus,
     fields: ({ spec, status = {} }) => ({
       "spec.nodeName": spec.nodeName ?? "",
       "spec.restartPolicy": spec.restartPolicy ?? "",

@@ -1,22 +1,21 @@
 import { dnsLabelError, dnsSubdomainError } from "../api/kind.ts";
-import {
-  qualifiedNameErrors,
-  validateAnnotations,
-  validateLabelSelector,
-  validateLabels,
-} from "../api/label_validation.ts";
+import { qualifiedNameErrors, validateAnnotations, validateLabels } from "../api/label_validation.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { addressError } from "./addresses.ts";
 import { checkAffinity } from "./affinity_validation.ts";
 import { checkContainers, checkInitContainers, type PodFacts } from "./container_validation.ts";
+import { checkEphemeralContainers } from "./ephemeral_containers.ts";
 import type { Pod, PodSpec, PodTemplateSpec } from "./pod.ts";
+import { checkDns } from "./pod_dns_validation.ts";
+import { checkList } from "./resource_validation.ts";
+import { checkPodSecurityContext } from "./security_context_validation.ts";
 import { checkTolerations } from "./toleration_validation.ts";
+import { checkTopologySpread } from "./topology_spread_validation.ts";
 import {
   checkAll,
   checkNonNegative,
   checkOneOf,
   checkOptional,
-  checkPositive,
   checkRange,
   checkRequired,
   checkRequiredOneOf,
@@ -28,8 +27,15 @@ import { checkVolumes } from "./volume_validation.ts";
 const maxInt32 = 2 ** 31 - 1;
 
 /** What is wrong with a pod, besides its metadata. @see k8s.io/kubernetes/pkg/apis/core/validation, ValidatePodCreate */
-export function validatePod(pod: Pod): FieldErrors {
-  return [...checkPodSpec(pod.spec, "spec"), ...checkImageSpace(pod.spec)];
+export function validatePod(pod: Pod, previous?: Pod): FieldErrors {
+  const detail = "cannot be set on create";
+  return [
+    ...checkPodSpec(pod.spec, "spec"),
+    ...checkImageSpace(pod.spec),
+    ...(pod.spec.ephemeralContainers?.length && !previous
+      ? [fieldError.forbidden("spec.ephemeralContainers", detail)]
+      : []),
+  ];
 }
 
 /** What is wrong with a template and what is inside it. */
@@ -51,7 +57,7 @@ export function checkPodSpec(spec: PodSpec, field: string): FieldErrors {
   const volumes = spec.volumes ?? [];
   const containers = spec.containers ?? [];
   const facts: PodFacts = {
-    volumes: new Set(volumes.map((volume) => volume.name)),
+    volumes: new Map(volumes.map((volume) => [volume.name, volume])),
     hostNetwork: spec.hostNetwork === true,
   };
   const names = new Set(containers.map((container) => container.name));
@@ -59,29 +65,23 @@ export function checkPodSpec(spec: PodSpec, field: string): FieldErrors {
     ...checkVolumes(volumes, `${field}.volumes`),
     ...checkContainers(containers, `${field}.containers`, facts),
     ...checkInitContainers(spec.initContainers ?? [], `${field}.initContainers`, facts, names),
+    ...checkEphemeralContainers(spec, `${field}.ephemeralContainers`, facts),
     ...checkRequiredOneOf(`${field}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]),
     ...checkDns(spec, field),
     ...checkRange(`${field}.activeDeadlineSeconds`, spec.activeDeadlineSeconds, 1, maxInt32),
     ...checkNonNegative(`${field}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds),
     ...validateLabels(spec.nodeSelector, `${field}.nodeSelector`),
-    ...checkSecurityContext(spec, `${field}.securityContext`),
+    ...checkPodSecurityContext(spec, `${field}.securityContext`),
     ...checkNames(spec, field),
     ...checkAffinity(spec.affinity ?? {}, `${field}.affinity`),
     ...checkTolerations(spec.tolerations ?? [], `${field}.tolerations`),
     ...checkHostAliases(spec, `${field}.hostAliases`),
     ...checkGates(spec, field),
-    ...checkSpread(spec, `${field}.topologySpreadConstraints`),
+    ...checkTopologySpread(spec, `${field}.topologySpreadConstraints`),
+    ...checkOs(spec, `${field}.os`),
+    ...checkList(spec.overhead ?? {}, `${field}.overhead`),
     ...checkOneOf(`${field}.preemptionPolicy`, spec.preemptionPolicy || undefined, ["PreemptLowerPriority", "Never"]),
   ];
-}
-
-function checkDns(spec: PodSpec, field: string): FieldErrors {
-  const policies = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
-  const errors = checkRequiredOneOf(`${field}.dnsPolicy`, spec.dnsPolicy, policies);
-  const servers = (spec.dnsConfig as { readonly nameservers?: readonly string[] } | undefined)?.nameservers;
-  if (spec.dnsPolicy !== "None" || servers?.length) return errors;
-  const detail = "must provide at least one DNS nameserver when `dnsPolicy` is None";
-  return [...errors, fieldError.required(`${field}.dnsConfig.nameservers`, detail)];
 }
 
 function checkNames(spec: PodSpec, field: string): FieldErrors {
@@ -99,22 +99,6 @@ function checkNames(spec: PodSpec, field: string): FieldErrors {
       ? checkAll(`${field}.schedulerName`, spec.schedulerName, qualifiedNameErrors(spec.schedulerName))
       : []),
   ];
-}
-
-function checkSecurityContext({ securityContext, ...spec }: PodSpec, field: string): FieldErrors {
-  const errors: FieldError[] = [
-    ...checkRange(`${field}.runAsUser`, securityContext?.runAsUser, 0, maxInt32),
-    ...checkRange(`${field}.runAsGroup`, securityContext?.runAsGroup, 0, maxInt32),
-    ...checkRange(`${field}.fsGroup`, securityContext?.fsGroup, 0, maxInt32),
-    ...(securityContext?.supplementalGroups ?? []).flatMap((group, index) =>
-      checkRange(`${field}.supplementalGroups[${index}]`, group, 0, maxInt32),
-    ),
-  ];
-  if (spec.shareProcessNamespace === true && spec.hostPID === true) {
-    const detail = "ShareProcessNamespace and HostPID cannot both be enabled";
-    errors.push(fieldError.invalid(`${field}.shareProcessNamespace`, true, detail));
-  }
-  return errors;
 }
 
 function checkHostAliases(spec: PodSpec, field: string): FieldErrors {
@@ -150,16 +134,9 @@ function checkGates(spec: PodSpec, field: string): FieldErrors {
   ];
 }
 
-function checkSpread(spec: PodSpec, field: string): FieldErrors {
-  return (spec.topologySpreadConstraints ?? []).flatMap((constraint, index) => [
-    ...checkPositive(`${field}[${index}].maxSkew`, constraint.maxSkew ?? 0),
-    ...checkRequired(`${field}[${index}].topologyKey`, constraint.topologyKey),
-    ...checkRequiredOneOf(`${field}[${index}].whenUnsatisfiable`, constraint.whenUnsatisfiable, [
-      "DoNotSchedule",
-      "ScheduleAnyway",
-    ]),
-    ...validateLabelSelector(constraint.labelSelector, `${field}[${index}].labelSelector`),
-  ]);
+/** The operating systems that pods may say they are for. */
+function checkOs(spec: PodSpec, field: string): FieldErrors {
+  return spec.os ? checkRequiredOneOf(`${field}.name`, spec.os.name, ["linux", "windows"]) : [];
 }
 
 /** Templates may carry any image text; a pod that is to run may not. */

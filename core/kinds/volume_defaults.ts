@@ -1,3 +1,5 @@
+import { imageTag } from "./image_tag.ts";
+import { defaultClaimSpec } from "./persistent_volume_claim_validation.ts";
 import type { DownwardApiFile, ObjectFieldSelector, ResourceFieldSelector, Volume, VolumeProjection } from "./pod.ts";
 import { withMembers } from "./with_members.ts";
 
@@ -8,6 +10,29 @@ const defaultMode = 0o644;
 export function defaultVolume(volume: Volume): Volume {
   if (Object.keys(volume).every((key) => key === "name")) return { ...volume, emptyDir: {} };
   return withMembers(volume, {
+    ephemeral: volume.ephemeral?.volumeClaimTemplate && {
+      ...volume.ephemeral,
+      volumeClaimTemplate: {
+        ...volume.ephemeral.volumeClaimTemplate,
+        metadata: volume.ephemeral.volumeClaimTemplate.metadata ?? {},
+        spec: defaultClaimSpec(volume.ephemeral.volumeClaimTemplate.spec),
+      },
+    },
+    iscsi: volume.iscsi && { iscsiInterface: "default", ...volume.iscsi },
+    rbd: volume.rbd && { pool: "rbd", user: "admin", keyring: "/etc/ceph/keyring", ...volume.rbd },
+    azureDisk: volume.azureDisk && {
+      cachingMode: "ReadWrite",
+      fsType: "ext4",
+      readOnly: false,
+      kind: "Shared",
+      ...volume.azureDisk,
+    },
+    scaleIO: volume.scaleIO && { storageMode: "ThinProvisioned", fsType: "xfs", ...volume.scaleIO },
+    image: volume.image && {
+      ...volume.image,
+      pullPolicy:
+        volume.image.pullPolicy || (imageTag(volume.image.reference ?? "") === "latest" ? "Always" : "IfNotPresent"),
+    },
     hostPath: volume.hostPath && { ...volume.hostPath, type: volume.hostPath.type ?? "" },
     configMap: volume.configMap && { defaultMode, ...volume.configMap },
     secret: volume.secret && { defaultMode, ...volume.secret },

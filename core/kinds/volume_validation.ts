@@ -1,28 +1,13 @@
-import { dnsLabelError } from "../api/kind.ts";
+import { dnsLabelError, dnsSubdomainError } from "../api/kind.ts";
+import { validateAnnotations, validateLabels } from "../api/label_validation.ts";
+import type { JsonObject } from "../api/meta.ts";
+import { parseQuantity, quantityError } from "../api/quantity.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { checkFieldRef, checkResourceFieldRef } from "./field_ref_validation.ts";
-import type { ConfigMapProjection, DownwardApiFile, KeyToPath, Volume, VolumeMount, VolumeProjection } from "./pod.ts";
-import {
-  backstepError,
-  check,
-  checkOneOf,
-  checkRequired,
-  checkUnique,
-  descendingPathError,
-  type FieldErrors,
-  projectedPathError,
-} from "./validators.ts";
-
-const hostPathTypes = [
-  "",
-  "BlockDevice",
-  "CharDevice",
-  "Directory",
-  "DirectoryOrCreate",
-  "File",
-  "FileOrCreate",
-  "Socket",
-];
+import { checkClaimSpec } from "./persistent_volume_claim_validation.ts";
+import type { ConfigMapProjection, DownwardApiFile, KeyToPath, Volume, VolumeProjection } from "./pod.ts";
+import { checkOneOf, checkRequired, checkUnique, type FieldErrors, projectedPathError } from "./validators.ts";
+import { checkDriverName, checkVolumeSource } from "./volume_source_validation.ts";
 
 /** Fields that downward API files may show. */
 const volumeFieldPaths = [
@@ -44,56 +29,129 @@ export function checkVolumes(volumes: readonly Volume[], field: string): FieldEr
   ];
 }
 
+/** Sources in the order in which Kubernetes looks for them: the first one counts. */
+const sources = [
+  "emptyDir",
+  "hostPath",
+  "gitRepo",
+  "gcePersistentDisk",
+  "awsElasticBlockStore",
+  "secret",
+  "nfs",
+  "iscsi",
+  "glusterfs",
+  "flocker",
+  "persistentVolumeClaim",
+  "rbd",
+  "cinder",
+  "cephfs",
+  "quobyte",
+  "downwardAPI",
+  "fc",
+  "flexVolume",
+  "configMap",
+  "azureFile",
+  "vsphereVolume",
+  "photonPersistentDisk",
+  "portworxVolume",
+  "azureDisk",
+  "storageos",
+  "projected",
+  "scaleIO",
+  "csi",
+  "ephemeral",
+  "image",
+] as const satisfies readonly (keyof Volume)[];
+
 function checkVolume(volume: Volume, field: string): FieldErrors {
   const errors: FieldError[] = [...checkRequired(`${field}.name`, volume.name, dnsLabelError)];
-  const [source, ...others] = Object.keys(volume).filter((key) => key !== "name");
-  if (source === undefined) errors.push(fieldError.required(field, "must specify a volume type"));
-  for (const other of others) {
-    errors.push(fieldError.forbidden(`${field}.${other}`, "may not specify more than 1 volume type"));
-  }
-  return [...errors, ...checkSource(volume, field)];
+  const [first, ...others] = sources.filter((type) => volume[type] !== undefined);
+  if (first === undefined) return [...errors, fieldError.required(field, "must specify a volume type")];
+  return [
+    ...errors,
+    ...checkSource(volume, first, `${field}.${first}`),
+    ...others.map((other) => fieldError.forbidden(`${field}.${other}`, "may not specify more than 1 volume type")),
+  ];
 }
 
-function checkSource(volume: Volume, field: string): FieldErrors {
-  const { hostPath, configMap, secret, downwardAPI, projected, persistentVolumeClaim } = volume;
-  if (hostPath) {
+function checkSource(volume: Volume, type: (typeof sources)[number], field: string): FieldErrors {
+  const { configMap, secret, downwardAPI, projected, emptyDir, persistentVolumeClaim } = volume;
+  if (type === "emptyDir" && emptyDir) return checkSizeLimit(emptyDir.sizeLimit, `${field}.sizeLimit`);
+  if (type === "configMap" && configMap) {
     return [
-      ...checkRequired(`${field}.hostPath.path`, hostPath.path, backstepError),
-      ...checkOneOf(`${field}.hostPath.type`, hostPath.type, hostPathTypes),
+      ...checkRequired(`${field}.name`, configMap.name),
+      ...checkMode(`${field}.defaultMode`, configMap.defaultMode),
+      ...checkItems(configMap.items, `${field}.items`),
     ];
   }
-  if (configMap) {
+  if (type === "secret" && secret) {
     return [
-      ...checkRequired(`${field}.configMap.name`, configMap.name),
-      ...checkMode(`${field}.configMap.defaultMode`, configMap.defaultMode),
-      ...checkItems(configMap.items, `${field}.configMap.items`),
+      ...checkRequired(`${field}.secretName`, secret.secretName),
+      ...checkMode(`${field}.defaultMode`, secret.defaultMode),
+      ...checkItems(secret.items, `${field}.items`),
     ];
   }
-  if (secret) {
+  if (type === "downwardAPI" && downwardAPI) {
     return [
-      ...checkRequired(`${field}.secret.secretName`, secret.secretName),
-      ...checkMode(`${field}.secret.defaultMode`, secret.defaultMode),
-      ...checkItems(secret.items, `${field}.secret.items`),
+      ...checkMode(`${field}.defaultMode`, downwardAPI.defaultMode),
+      ...(downwardAPI.items ?? []).flatMap((file) => checkFile(file, field)),
     ];
   }
-  if (downwardAPI) {
+  if (type === "projected" && projected) {
     return [
-      ...checkMode(`${field}.downwardAPI.defaultMode`, downwardAPI.defaultMode),
-      ...(downwardAPI.items ?? []).flatMap((file) => checkFile(file, `${field}.downwardAPI`)),
+      ...checkMode(`${field}.defaultMode`, projected.defaultMode),
+      ...(projected.sources ?? []).flatMap((source, index) => checkProjection(source, `${field}.sources[${index}]`)),
+      ...checkConflicts(projected.sources ?? [], field),
     ];
   }
-  if (projected) {
-    return [
-      ...checkMode(`${field}.projected.defaultMode`, projected.defaultMode),
-      ...(projected.sources ?? []).flatMap((source, index) =>
-        checkProjection(source, `${field}.projected.sources[${index}]`),
-      ),
-      ...checkConflicts(projected.sources ?? [], `${field}.projected`),
-    ];
-  }
-  return persistentVolumeClaim
-    ? checkRequired(`${field}.persistentVolumeClaim.claimName`, persistentVolumeClaim.claimName)
+  if (type === "persistentVolumeClaim") return checkRequired(`${field}.claimName`, persistentVolumeClaim?.claimName);
+  return [
+    ...checkVolumeSource(type, volume[type] as JsonObject, field),
+    ...(type === "csi" ? checkCsi(volume, field) : []),
+    ...(type === "ephemeral" ? checkEphemeral(volume, field) : []),
+    ...(type === "image" ? checkImage(volume, field) : []),
+  ];
+}
+
+function checkSizeLimit(limit: string | number | undefined, field: string): FieldErrors {
+  if (limit === undefined) return [];
+  const reason = quantityError(limit);
+  if (reason !== undefined) return [fieldError.invalid(field, limit, reason)];
+  return parseQuantity(limit).nano < 0n
+    ? [fieldError.forbidden(field, "SizeLimit field must be a valid resource quantity")]
     : [];
+}
+
+function checkCsi({ csi }: Volume, field: string): FieldErrors {
+  const secret = csi?.nodePublishSecretRef;
+  return [
+    ...checkDriverName(`${field}.driver`, csi?.driver ?? ""),
+    ...(secret ? checkRequired(`${field}.nodePublishSecretRef.name`, secret.name, dnsSubdomainError) : []),
+  ];
+}
+
+function checkEphemeral({ ephemeral }: Volume, field: string): FieldErrors {
+  const at = `${field}.volumeClaimTemplate`;
+  const template = ephemeral?.volumeClaimTemplate;
+  if (!template) return [fieldError.required(at)];
+  const { labels, annotations, ...others } = template.metadata ?? {};
+  return [
+    ...validateAnnotations(annotations, `${at}.metadata.annotations`),
+    ...validateLabels(labels, `${at}.metadata.labels`),
+    ...Object.keys(others).map((name) =>
+      fieldError.forbidden(`${at}.metadata.${name}`, "cannot be set for an ephemeral volume"),
+    ),
+    ...checkClaimSpec(template.spec, `${at}.spec`),
+  ];
+}
+
+function checkImage({ image }: Volume, field: string): FieldErrors {
+  const { reference = "", pullPolicy } = image ?? {};
+  const errors: FieldError[] =
+    reference === reference.trim()
+      ? []
+      : [fieldError.invalid(`${field}.reference`, reference, "must not have leading or trailing whitespace")];
+  return [...errors, ...checkOneOf(`${field}.pullPolicy`, pullPolicy, ["Always", "IfNotPresent", "Never"])];
 }
 
 function checkProjection(source: VolumeProjection, field: string): FieldErrors {
@@ -178,43 +236,4 @@ function checkMode(field: string, mode: number | undefined): FieldErrors {
   return mode !== undefined && (mode < 0 || mode > 0o777)
     ? [fieldError.invalid(field, mode, "must be a number between 0 and 0777 (octal), both inclusive")]
     : [];
-}
-
-/** What is wrong with where a container mounts volumes. */
-export function checkVolumeMounts(
-  mounts: readonly VolumeMount[],
-  volumes: ReadonlySet<string>,
-  field: string,
-): FieldErrors {
-  const paths = new Set<string>();
-  return mounts.flatMap((mount, index) => {
-    const at = `${field}[${index}]`;
-    const errors: FieldError[] = [];
-    if (!mount.name) errors.push(fieldError.required(`${at}.name`));
-    else if (!volumes.has(mount.name)) errors.push(fieldError.notFound(`${at}.name`, mount.name));
-    if (!mount.mountPath) errors.push(fieldError.required(`${at}.mountPath`));
-    else if (mount.mountPath.includes(":"))
-      errors.push(fieldError.invalid(`${at}.mountPath`, mount.mountPath, "must not contain ':'"));
-    else if (paths.has(mount.mountPath))
-      errors.push(fieldError.invalid(`${at}.mountPath`, mount.mountPath, "must be unique"));
-    paths.add(mount.mountPath);
-    if (mount.subPath) errors.push(...check(`${at}.subPath`, mount.subPath, descendingPathError(mount.subPath)));
-    if (mount.subPathExpr) {
-      errors.push(
-        ...(mount.subPath
-          ? [
-              fieldError.invalid(
-                `${at}.subPathExpr`,
-                mount.subPathExpr,
-                "subPathExpr and subPath are mutually exclusive",
-              ),
-            ]
-          : check(`${at}.subPathExpr`, mount.subPathExpr, descendingPathError(mount.subPathExpr))),
-      );
-    }
-    return [
-      ...errors,
-      ...checkOneOf(`${at}.mountPropagation`, mount.mountPropagation, ["Bidirectional", "HostToContainer", "None"]),
-    ];
-  });
 }

@@ -283,6 +283,15 @@ export class GenericRegistry implements Registry {
       this.#refuseInvalid(typed, [...validateMetadata(kind, typed), ...strategy.validate(typed, context)]);
       return typed;
     }
+    const part = subresource && kind.parts?.[subresource];
+    if (part) {
+      const next = withGeneration(kind, part.prepareForUpdate(strategy.applyDefaults(typed), previous), previous);
+      this.#refuseInvalid(next, [
+        ...validateMetadataUpdate(next, previous),
+        ...part.validateUpdate(next, previous, context),
+      ]);
+      return next;
+    }
     const defaulted = strategy.applyDefaults(typed);
     // Clients cannot write the status here, but what the kind itself notes there is kept.
     const kept = kind.subresources.status ? withStatus(defaulted, previous) : defaulted;

@@ -1,4 +1,4 @@
-import type { Kind, ResourceType } from "../../core/api/kind.ts";
+import type { Kind, PartName, ResourceType } from "../../core/api/kind.ts";
 import type { KubeObject, ObjectKey } from "../../core/api/meta.ts";
 import type { UserInfo } from "../../core/client/transport.ts";
 import type { Random } from "../../core/platform/random.ts";
@@ -70,7 +70,7 @@ export interface RegistryUpdateOptions extends RegistryWriteOptions {
    * What may change. Absent: everything but the status. `status`, `approval`: that, and metadata where the kind lets them.
    * `finalize`: only `spec.finalizers`. `binding`: everything, the status too, past the checks of the kind's updates.
    */
-  readonly subresource?: "status" | "approval" | "finalize" | "binding" | undefined;
+  readonly subresource?: PartName | "status" | "approval" | "finalize" | "binding" | undefined;
 }
 
 /** Options of {@linkcode Registry.delete}. */

@@ -1,3 +1,4 @@
+import type { PartName } from "../../../core/api/kind.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
 import type { ResourceRequest } from "../services.ts";
 import { patch } from "../verbs/patch.ts";
@@ -18,17 +19,19 @@ export type SubresourceHandler = (r: ResourceRequest, verb: string) => Promise<A
 export const subresourceHandlers: ReadonlyMap<string, SubresourceHandler> = new Map<string, SubresourceHandler>([
   ["approval", (r, verb) => part(r, verb, "approval")],
   ["binding", bind],
+  ["ephemeralcontainers", (r, verb) => part(r, verb, "ephemeralcontainers")],
   ["eviction", evict],
   ["finalize", finalize],
   ["log", log],
   ["proxy", proxy],
+  ["resize", (r, verb) => part(r, verb, "resize")],
   ["scale", scale],
   ["status", (r, verb) => part(r, verb, "status")],
   ["token", requestToken],
 ]);
 
 /** A subresource that is a part of the object itself. */
-function part(r: ResourceRequest, verb: string, name: "status" | "approval"): Promise<ApiResponse> {
+function part(r: ResourceRequest, verb: string, name: PartName | "status" | "approval"): Promise<ApiResponse> {
   if (verb === "get") return get(r);
   return verb === "update" ? update(r, name) : patch(r, name);
 }

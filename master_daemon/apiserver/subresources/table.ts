@@ -55,6 +55,8 @@ export function subresourcesOf(kind: Kind): readonly SubresourceEntry[] {
   for (const name of ["approval", "status"] as const)
     if (kind.subresources[name])
       entries.push({ name, response: { group, version, kind: kind.kind }, verbs: ["get", "patch", "update"] });
+  for (const name of Object.keys(kind.parts ?? {}))
+    entries.push({ name, response: { group, version, kind: kind.kind }, verbs: ["get", "patch", "update"] });
   if (kind.subresources.scale)
     entries.push({
       name: "scale",

@@ -1,5 +1,6 @@
 import { checkApplied, failed } from "../../../core/api/apply/mod.ts";
 import { getOwn, isJsonObject } from "../../../core/api/json_object.ts";
+import type { PartName } from "../../../core/api/kind.ts";
 import { apiVersionOf, type Kind } from "../../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject } from "../../../core/api/meta.ts";
 import { isReason, StatusError } from "../../../core/api/status.ts";
@@ -24,7 +25,7 @@ const maxTries = 5;
  *
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/
  */
-export async function apply(r: ResourceRequest, subresource?: "status" | "approval"): Promise<ApiResponse> {
+export async function apply(r: ResourceRequest, subresource?: PartName | "status" | "approval"): Promise<ApiResponse> {
   const { dryRun } = writeOptions(r.query, "ApplyOptions");
   const config = await readApplied(r, r.kind, mergeTypeOf(r.kind, r.services));
   const force = booleanParameter(r.query, "force");

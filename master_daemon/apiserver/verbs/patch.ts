@@ -1,6 +1,6 @@
 import { parseJson } from "../../../core/api/json.ts";
 import { isJsonObject } from "../../../core/api/json_object.ts";
-import type { Kind } from "../../../core/api/kind.ts";
+import type { Kind, PartName } from "../../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject } from "../../../core/api/meta.ts";
 import { applyJsonPatch, applyMergePatch, applyStrategicPatch } from "../../../core/api/patch/mod.ts";
 import { fieldError, isReason, StatusError } from "../../../core/api/status.ts";
@@ -18,7 +18,7 @@ const mergePatch = "application/merge-patch+json";
 const strategicPatch = "application/strategic-merge-patch+json";
 
 /** PATCH on an object or its status. */
-export async function patch(r: ResourceRequest, subresource?: "status" | "approval"): Promise<ApiResponse> {
+export async function patch(r: ResourceRequest, subresource?: PartName | "status" | "approval"): Promise<ApiResponse> {
   const { kind } = r;
   const schema = strategicSchemaOf(kind);
   if (patchTypeOf(r, schema) === applyMediaType) return apply(r, subresource);

@@ -1,3 +1,4 @@
+import type { PartName } from "../../../core/api/kind.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
 import { inNamespace, named, objectOf, readDocument } from "../body.ts";
 import { writeOptions } from "../query.ts";
@@ -6,7 +7,7 @@ import type { ResourceRequest } from "../services.ts";
 import { checkObject, updateObject } from "./write.ts";
 
 /** PUT on an object or its status. */
-export async function update(r: ResourceRequest, subresource?: "status" | "approval"): Promise<ApiResponse> {
+export async function update(r: ResourceRequest, subresource?: PartName | "status" | "approval"): Promise<ApiResponse> {
   const options = writeOptions(r.query, "UpdateOptions");
   const body = objectOf(await readDocument(r.request, r.services.maxBodyBytes), r.kind);
   const checked = checkObject(r, body, options.fieldValidation, r.warnings);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { imageTag } from "../../../core/kinds/container_defaults.ts";
+import { imageTag } from "../../../core/kinds/image_tag.ts";
 import { deployment, pod } from "../../../core/kinds/mod.ts";
 import { deploymentOf, nginx, podOf, podWith } from "./fixtures.ts";
 
