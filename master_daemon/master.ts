@@ -403,14 +403,9 @@ function lazyOpenApi({
   readonly schema: Awaited<ReturnType<typeof loadSchema>>;
   readonly clock: Clock;
 }): OpenApiDocuments {
-  const make = () =>
-    once(async () => {
-      const { openApi } = await import("./apiserver/openapi/open_api.ts");
-      return openApi({ kinds: registries.kinds, version: gitVersion, ...options });
-    });
-  let documents = make();
-  registries.onChange(() => {
-    documents = make();
+  const documents = once(async () => {
+    const { openApi } = await import("./apiserver/openapi/open_api.ts");
+    return openApi({ kinds: () => registries.kinds, version: gitVersion, ...options });
   });
   return { respond: async (path, headers) => (await documents()).respond(path, headers) };
 }

@@ -3,6 +3,7 @@ import type { JsonObject } from "../../core/api/meta.ts";
 import { compareVersions } from "../../core/api/version_order.ts";
 import type { ApiResponse } from "../../core/client/transport.ts";
 import { sha256 } from "../../core/platform/hash.ts";
+import { toBase64 } from "../../core/util/base64.ts";
 import { parseAccept } from "./negotiate.ts";
 import { type SubresourceEntry, subresourcesOf, verbsOf } from "./subresources/table.ts";
 import { virtualResources } from "./virtual/mod.ts";
@@ -33,6 +34,8 @@ const groupOrder = [
   "metrics.k8s.io",
 ];
 
+const encoder = new TextEncoder();
+
 interface Resource {
   readonly plural: string;
   readonly singular: string;
@@ -42,6 +45,8 @@ interface Resource {
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
   readonly subresources: readonly SubresourceEntry[];
+  /** The kind that is stored; absent: nothing is. */
+  readonly stored?: Pick<Kind, "group" | "version" | "kind">;
   /** Told of in the older documents only: clients that read those know no better version. */
   readonly hidden?: true;
 }
@@ -127,7 +132,12 @@ function groupVersions(kinds: readonly Kind[]): ReadonlyMap<string, readonly Ver
     entry.resources.push(resource);
   };
   for (const kind of kinds)
-    add(kind.group, kind.version, { ...kind, verbs: verbsOf(kind), subresources: subresourcesOf(kind) });
+    add(kind.group, kind.version, {
+      ...kind,
+      verbs: verbsOf(kind),
+      subresources: subresourcesOf(kind),
+      stored: kind.storedAs?.kind ?? kind,
+    });
   for (const resource of virtualResources.filter(({ hidden }) => !hidden))
     add(resource.group, resource.version, {
       ...resource,
@@ -187,6 +197,7 @@ function resourceList({ group, version, resources }: Version): JsonObject {
         kind: resource.kind,
         verbs: resource.verbs,
         ...names(resource),
+        ...(resource.stored ? { storageVersionHash: storageVersionHash(resource.stored) } : {}),
       },
       ...resource.subresources.map(({ name, response, verbs }) => ({
         name: `${resource.plural}/${name}`,
@@ -229,6 +240,12 @@ function aggregatedGroup([group, versions]: [string, readonly Version[]]): JsonO
   };
 }
 
+/** Tells clients whether two versions of a kind are the same objects. @see k8s.io/apiserver/pkg/endpoints/discovery, StorageVersionHash */
+function storageVersionHash({ group, version, kind }: Pick<Kind, "group" | "version" | "kind">): string {
+  const digest = sha256(encoder.encode(`${group}/${version}/${kind}`));
+  return toBase64(Uint8Array.from(digest.slice(0, 16).match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)));
+}
+
 function names({ shortNames, categories }: Resource): JsonObject {
   return {
     ...(shortNames.length > 0 ? { shortNames } : {}),
@@ -263,5 +280,5 @@ function json(body: JsonObject): ApiResponse {
 }
 
 function encode(body: JsonObject): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(body)}\n`);
+  return encoder.encode(`${JSON.stringify(body)}\n`);
 }

@@ -3,6 +3,7 @@ import type { ApiSchema } from "../../../core/api/schema.ts";
 import type { ApiRequest, ApiResponse } from "../../../core/client/transport.ts";
 import { sha256 } from "../../../core/platform/hash.ts";
 import type { Clock } from "../../../core/util/clock.ts";
+import { virtualResources } from "../virtual/mod.ts";
 import { encodeGnostic } from "./gnostic.ts";
 import { folderOf } from "./operations.ts";
 import { type V2Document, v2Document } from "./v2_document.ts";
@@ -10,7 +11,8 @@ import { v3Document } from "./v3_document.ts";
 
 /** Options of {@linkcode openApi}. */
 export interface OpenApiOptions {
-  readonly kinds: readonly Kind[];
+  /** What is served now; another list when that changed. */
+  kinds(): readonly Kind[];
   /** {@linkcode noSchema} serves documents without fields. */
   readonly schema: ApiSchema;
   /** The served version of Kubernetes, e.g. `v1.36.0`. */
@@ -21,7 +23,7 @@ export interface OpenApiOptions {
 /** Serves `/openapi/v2` and `/openapi/v3`. */
 export interface OpenApi {
   /** The answer to a GET; undefined for paths that are none of its own. */
-  respond(path: string, headers: ApiRequest["headers"]): ApiResponse | undefined;
+  respond(path: string, headers: ApiRequest["headers"]): Promise<ApiResponse | undefined>;
 }
 
 /** A document with what caches compare. */
@@ -39,29 +41,37 @@ const yearMs = 365 * 24 * 3_600_000;
 
 /**
  * The documents that describe the API: what `kubectl explain` shows and `kubectl apply` merges by. Made when they are
- * first asked for, then kept.
+ * first asked for, then kept: what changes in one group and version leaves the documents of the others as they are.
  *
  * @see https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-definition
  */
-export function openApi({ kinds, schema, version, clock }: OpenApiOptions): OpenApi {
-  const byFolder = new Map<string, Kind[]>();
-  for (const kind of kinds) byFolder.set(folderOf(kind), [...(byFolder.get(folderOf(kind)) ?? []), kind]);
+export function openApi({ kinds, ...options }: OpenApiOptions): OpenApi {
+  const groupVersions = new Map<string, GroupVersion>();
+  let whole: Whole | undefined;
 
-  const v3 = memo((folder: string) => serve(toJson(v3Document(byFolder.get(folder) ?? [], { schema, version }))));
-  const v2 = memo((): V2Document => v2Document(kinds, { schema, version }));
-  const v2Json = memo(() => serve(toJson(v2(""))));
-  const v2Protobuf = memo(() => serve(encodeGnostic(v2(""))));
-  const index = memo(() => {
-    const paths = [...byFolder.keys()].map((folder) => [
-      folder,
-      { serverRelativeURL: `/openapi/v3/${folder}?hash=${v3(folder).hash}` },
-    ]);
-    return serve(toJson({ paths: Object.fromEntries(paths) }));
-  });
+  /** What is served now. Group-versions whose kinds are the same as before keep their documents. */
+  function current(): Whole {
+    const served = kinds();
+    if (whole?.kinds === served) return whole;
+    const folders = byFolder(served.filter(({ hidden }) => !hidden));
+    for (const resource of shownVirtual) if (!folders.has(folderOf(resource))) folders.set(folderOf(resource), []);
+    for (const [folder, own] of folders)
+      if (!groupVersions.get(folder)?.isOf(own)) groupVersions.set(folder, new GroupVersion(folder, own, options));
+    for (const folder of groupVersions.keys()) if (!folders.has(folder)) groupVersions.delete(folder);
+    whole = new Whole(
+      served,
+      [...folders.keys()].flatMap((folder) => groupVersions.get(folder) ?? []),
+      options,
+    );
+    return whole;
+  }
 
-  function respondV3(folder: string, query: URLSearchParams, headers: ApiRequest["headers"]): ApiResponse | undefined {
-    if (!byFolder.has(folder)) return undefined;
-    const document = v3(folder);
+  function respondV3(
+    document: Served,
+    folder: string,
+    query: URLSearchParams,
+    headers: ApiRequest["headers"],
+  ): ApiResponse {
     const wanted = query.get("hash");
     if (wanted !== null && wanted !== document.hash) {
       const location = `/openapi/v3/${folder}?hash=${document.hash}`;
@@ -71,22 +81,125 @@ export function openApi({ kinds, schema, version, clock }: OpenApiOptions): Open
     const caching =
       wanted === null
         ? { "cache-control": "no-cache, private" }
-        : { "cache-control": "public, immutable", expires: new Date(clock.now() + yearMs).toUTCString() };
+        : { "cache-control": "public, immutable", expires: new Date(options.clock.now() + yearMs).toUTCString() };
     return respondCached(document, json, headers, caching);
   }
 
   return {
-    respond(path, headers) {
+    async respond(path, headers) {
       const [name = "", search = ""] = path.split("?", 2);
       const query = new URLSearchParams(search);
-      if (name === "/openapi/v3" || name === "/openapi/v3/") return respondCached(index(""), json, headers);
-      if (name.startsWith("/openapi/v3/")) return respondV3(name.slice("/openapi/v3/".length), query, headers);
+      if (name === "/openapi/v3" || name === "/openapi/v3/")
+        return respondCached(await current().index(), json, headers);
+      if (name.startsWith("/openapi/v3/")) {
+        const folder = name.slice("/openapi/v3/".length);
+        current();
+        const found = groupVersions.get(folder);
+        return found && respondV3(found.document(), folder, query, headers);
+      }
       if (name !== "/openapi/v2") return undefined;
       return wantsProtobuf(headers["accept"] ?? "")
-        ? respondCached(v2Protobuf(""), protobufAnswer, headers)
-        : respondCached(v2Json(""), json, headers);
+        ? respondCached(await current().v2Protobuf(), protobufAnswer, headers)
+        : respondCached(await current().v2Json(), json, headers);
     },
   };
+}
+
+function byFolder(kinds: readonly Kind[]): Map<string, Kind[]> {
+  const folders = new Map<string, Kind[]>();
+  for (const kind of kinds) {
+    const folder = folders.get(folderOf(kind)) ?? [];
+    folder.push(kind);
+    folders.set(folderOf(kind), folder);
+  }
+  return folders;
+}
+
+type Rest = Omit<OpenApiOptions, "kinds">;
+
+/** The document of one group and version, made when it is first asked for. */
+class GroupVersion {
+  readonly folder: string;
+  readonly #kinds: readonly Kind[];
+  readonly #options: Rest;
+  #document: Served | undefined;
+
+  constructor(folder: string, kinds: readonly Kind[], options: Rest) {
+    this.folder = folder;
+    this.#kinds = kinds;
+    this.#options = options;
+  }
+
+  isOf(kinds: readonly Kind[]): boolean {
+    return kinds.length === this.#kinds.length && kinds.every((kind, index) => kind === this.#kinds[index]);
+  }
+
+  document(): Served {
+    const virtual = shownVirtual.filter((resource) => folderOf(resource) === this.folder);
+    this.#document ??= serve(toJson(v3Document(this.#kinds, { ...this.#options, virtual })));
+    return this.#document;
+  }
+}
+
+/** What is about all groups at once. Nothing is made before it is asked for, and nobody else waits long for it. */
+class Whole {
+  readonly kinds: readonly Kind[];
+  readonly #groupVersions: readonly GroupVersion[];
+  readonly #options: Rest;
+  #index: Promise<Served> | undefined;
+  #v2: Promise<V2Document> | undefined;
+  #v2Json: Promise<Served> | undefined;
+  #v2Protobuf: Promise<Served> | undefined;
+
+  constructor(kinds: readonly Kind[], groupVersions: readonly GroupVersion[], options: Rest) {
+    this.kinds = kinds;
+    this.#groupVersions = groupVersions;
+    this.#options = options;
+  }
+
+  /** Where the documents of all groups and versions are: by their hashes, so that all of them must be made. */
+  index(): Promise<Served> {
+    this.#index ??= this.#makeIndex();
+    return this.#index;
+  }
+
+  async #makeIndex(): Promise<Served> {
+    const paths: [string, { readonly serverRelativeURL: string }][] = [];
+    for (const groupVersion of this.#groupVersions) {
+      const { folder } = groupVersion;
+      paths.push([folder, { serverRelativeURL: `/openapi/v3/${folder}?hash=${groupVersion.document().hash}` }]);
+      await nextTurn();
+    }
+    return serve(toJson({ paths: Object.fromEntries(paths) }));
+  }
+
+  #document(): Promise<V2Document> {
+    const shown = this.kinds.filter(({ hidden }) => !hidden);
+    this.#v2 ??= nextTurn().then(() => v2Document(shown, { ...this.#options, virtual: shownVirtual }));
+    return this.#v2;
+  }
+
+  v2Json(): Promise<Served> {
+    this.#v2Json ??= this.#document().then(async (document) => {
+      await nextTurn();
+      return serve(toJson(document));
+    });
+    return this.#v2Json;
+  }
+
+  v2Protobuf(): Promise<Served> {
+    this.#v2Protobuf ??= this.#document().then(async (document) => {
+      await nextTurn();
+      return serve(encodeGnostic(document));
+    });
+    return this.#v2Protobuf;
+  }
+}
+
+const shownVirtual = virtualResources.filter(({ hidden }) => !hidden);
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Whether the protobuf form is asked for before JSON. */
@@ -115,16 +228,4 @@ function serve(body: Uint8Array): Served {
 
 function toJson(document: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(document));
-}
-
-/** Remembers what `make` gave for each name. */
-function memo<T>(make: (name: string) => T): (name: string) => T {
-  const made = new Map<string, T>();
-  return (name) => {
-    const known = made.get(name);
-    if (known !== undefined) return known;
-    const value = make(name);
-    made.set(name, value);
-    return value;
-  };
 }

@@ -1,8 +1,17 @@
 import type { Kind } from "../../../core/api/kind.ts";
-import type { ApiSchema, GroupVersionKind } from "../../../core/api/schema.ts";
+import type { GroupVersionKind } from "../../../core/api/schema.ts";
 import { customDefinitions, customReferences } from "./custom_definitions.ts";
 import { dialect2, reachable, writeDefinitions } from "./definitions.ts";
-import { type Operation, type PathItem, pathsOf, queryType } from "./operations.ts";
+import {
+  codesOf,
+  definitionsUsed,
+  type Operation,
+  type PathItem,
+  pathsOf,
+  queryType,
+  virtualPathOf,
+} from "./operations.ts";
+import type { DocumentOptions } from "./v3_document.ts";
 
 /** A Swagger 2.0 schema, as far as ours go. */
 export interface V2Schema {
@@ -51,14 +60,9 @@ export interface V2Document {
 }
 
 /** The Swagger 2.0 document of everything that is served. */
-export function v2Document(
-  kinds: readonly Kind[],
-  { schema, version }: { readonly schema: ApiSchema; readonly version: string },
-): V2Document {
-  const items = kinds.flatMap(pathsOf);
-  const used = items.flatMap(({ operations }) =>
-    operations.flatMap(({ body, answer }) => (body ? [body, answer] : [answer])),
-  );
+export function v2Document(kinds: readonly Kind[], { schema, version, virtual }: DocumentOptions): V2Document {
+  const items = [...kinds.flatMap(pathsOf), ...virtual.map(virtualPathOf)];
+  const used = definitionsUsed(items);
   const own = customDefinitions(kinds, dialect2);
   const ids = reachable(schema, own.size > 0 ? [...used, ...customReferences] : used);
   const gvks = new Map(kinds.map(({ group, version, kind, schema }) => [schema, { group, version, kind }]));
@@ -77,12 +81,17 @@ function writePath({ parameters, operations }: PathItem): V2Path {
   };
 }
 
-function writeOperation({ id, action, kind, body, answer, query }: Operation): V2Operation {
+function writeOperation(operation: Operation): V2Operation {
+  const { id, action, kind, body, answer, query } = operation;
+  const answered = { description: "OK", schema: answer === undefined ? { type: "string" } : reference(answer) };
   const sent: V2Parameter[] = body ? [{ name: "body", in: "body", required: true, schema: reference(body) }] : [];
   return {
     operationId: id,
     parameters: [...sent, ...query.map((name): V2Parameter => ({ name, in: "query", type: queryType(name) }))],
-    responses: { "200": { description: "OK", schema: reference(answer) } },
+    responses: {
+      ...Object.fromEntries(codesOf(operation).map((code) => [code, answered])),
+      "401": { description: "Unauthorized" },
+    },
     "x-kubernetes-action": action,
     "x-kubernetes-group-version-kind": kind,
   };

@@ -1,18 +1,30 @@
 import type { Kind } from "../../../core/api/kind.ts";
 import type { ApiSchema } from "../../../core/api/schema.ts";
+import type { VirtualResource } from "../virtual/virtual_resource.ts";
 import { customDefinitions, customReferences } from "./custom_definitions.ts";
 import { type Doc, dialect3, reachable, writeDefinitions } from "./definitions.ts";
-import { type Operation, type PathItem, pathsOf, queryType } from "./operations.ts";
+import {
+  codesOf,
+  definitionsUsed,
+  type Operation,
+  type PathItem,
+  pathsOf,
+  queryType,
+  virtualPathOf,
+} from "./operations.ts";
+
+/** What a document is made of besides its kinds. */
+export interface DocumentOptions {
+  readonly schema: ApiSchema;
+  readonly version: string;
+  /** Resources that are never stored. */
+  readonly virtual: readonly VirtualResource[];
+}
 
 /** The OpenAPI 3.0 document of one group and version. */
-export function v3Document(
-  kinds: readonly Kind[],
-  { schema, version }: { readonly schema: ApiSchema; readonly version: string },
-): Doc {
-  const items = kinds.flatMap(pathsOf);
-  const used = items.flatMap(({ operations }) =>
-    operations.flatMap(({ body, answer }) => (body ? [body, answer] : [answer])),
-  );
+export function v3Document(kinds: readonly Kind[], { schema, version, virtual }: DocumentOptions): Doc {
+  const items = [...kinds.flatMap(pathsOf), ...virtual.map(virtualPathOf)];
+  const used = definitionsUsed(items);
   const own = customDefinitions(kinds, dialect3);
   const ids = reachable(schema, own.size > 0 ? [...used, ...customReferences] : used);
   const gvks = new Map(kinds.map(({ group, version, kind, schema }) => [schema, { group, version, kind }]));
@@ -40,7 +52,9 @@ function writePath({ parameters, operations }: PathItem): Doc {
   };
 }
 
-function writeOperation({ id, action, kind, body, answer, query, method, strategic }: Operation): Doc {
+function writeOperation(operation: Operation): Doc {
+  const { id, action, kind, body, answer, query, method, strategic } = operation;
+  const answered = { description: "OK", content: answerContent(answer) };
   return {
     operationId: id,
     ...(query.length > 0
@@ -59,10 +73,18 @@ function writeOperation({ id, action, kind, body, answer, query, method, strateg
           },
         }
       : {}),
-    responses: { "200": { description: "OK", content: { "application/json": content(answer) } } },
+    responses: {
+      ...Object.fromEntries(codesOf(operation).map((code) => [code, answered])),
+      "401": { description: "Unauthorized" },
+    },
     "x-kubernetes-action": action,
     "x-kubernetes-group-version-kind": kind,
   };
+}
+
+function answerContent(id: string | undefined): Doc {
+  if (id === undefined) return { "*/*": { schema: { type: "string" } } };
+  return { "application/json": content(id), "application/yaml": content(id) };
 }
 
 function content(id: string): Doc {

@@ -12,8 +12,8 @@ const id = "com.example.v1.Widget";
 // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect.
 async function published(api: TestApi, path: string): Promise<any> {
   const schema = await loadSchema(readPackedAsset);
-  const documents = openDocuments({ kinds: api.registries.kinds, schema, version: "v1", clock: new FakeClock() });
-  const response = documents.respond(path, { accept: "application/json" });
+  const documents = openDocuments({ kinds: () => api.registries.kinds, schema, version: "v1", clock: new FakeClock() });
+  const response = await documents.respond(path, { accept: "application/json" });
   return response && JSON.parse(new TextDecoder().decode(response.body as Uint8Array));
 }
 

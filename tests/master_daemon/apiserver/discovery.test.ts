@@ -37,6 +37,8 @@ describe("discovery", () => {
     const find = (name: string) => core.resources.find((resource: { name: string }) => resource.name === name);
     expect(find("pods")).toMatchObject({
       singularName: "pod",
+      // What every Kubernetes since 1.14 says of pods.
+      storageVersionHash: "xPOwRZ+Yhw8=",
       namespaced: true,
       kind: "Pod",
       shortNames: ["po"],

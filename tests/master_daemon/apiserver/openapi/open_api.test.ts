@@ -3,14 +3,20 @@ import { type ApiSchema, noSchema } from "../../../../core/api/schema.ts";
 import type { ApiResponse } from "../../../../core/client/transport.ts";
 import { kinds } from "../../../../core/kinds/mod.ts";
 import { openApi } from "../../../../master_daemon/apiserver/openapi/open_api.ts";
+import { virtualResources } from "../../../../master_daemon/apiserver/virtual/mod.ts";
 import { apiDefinitions } from "../../../../tools/gen_schema.mjs";
 
 const clock = { now: () => Date.UTC(2026, 0, 1) };
-const served = openApi({ kinds, schema: apiDefinitions() as unknown as ApiSchema, version: "v1.36.0", clock });
+const served = openApi({
+  kinds: () => kinds,
+  schema: apiDefinitions() as unknown as ApiSchema,
+  version: "v1.36.0",
+  clock,
+});
 const protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 
-function get(path: string, headers: Record<string, string> = {}, from = served): ApiResponse {
-  const response = from.respond(path, headers);
+async function get(path: string, headers: Record<string, string> = {}, from = served): Promise<ApiResponse> {
+  const response = await from.respond(path, headers);
   if (!response) throw new Error(`no answer for ${path}`);
   return response;
 }
@@ -22,18 +28,20 @@ const at = (doc: unknown, ...path: readonly string[]): unknown =>
   path.reduce((value: unknown, member) => (value as Readonly<Record<string, unknown>>)[member], doc);
 const keys = (doc: unknown, ...path: readonly string[]): string[] => Object.keys(at(doc, ...path) as object);
 
-const index = json(get("/openapi/v3"));
-const v1 = json(get("/openapi/v3/api/v1"));
-const apps = json(get("/openapi/v3/apis/apps/v1"));
+const index = json(await get("/openapi/v3"));
+const v1 = json(await get("/openapi/v3/api/v1"));
+const apps = json(await get("/openapi/v3/apis/apps/v1"));
 const urlOf = (folder: string) => String(at(index, "paths", folder, "serverRelativeURL"));
 
 describe("OpenAPI v3", () => {
-  it("the index leads to a document per group and version, by its hash", () => {
-    const served = kinds.map(({ group, version }) => (group ? `apis/${group}/${version}` : `api/${version}`));
-    expect(keys(index, "paths").sort()).toEqual([...new Set(served)].sort());
+  it("the index leads to a document per group and version, by its hash", async () => {
+    const folders = [...kinds, ...virtualResources]
+      .filter(({ hidden }) => !hidden)
+      .map(({ group, version }) => (group ? `apis/${group}/${version}` : `api/${version}`));
+    expect(keys(index, "paths").sort()).toEqual([...new Set(folders)].sort());
     const url = urlOf("apis/apps/v1");
     expect(url).toMatch(/^\/openapi\/v3\/apis\/apps\/v1\?hash=[0-9A-F]+$/);
-    const response = get(url, { accept: "application/json" });
+    const response = await get(url, { accept: "application/json" });
     expect(response.status).toBe(200);
     expect(response.headers).toMatchObject({
       "content-type": "application/json",
@@ -43,16 +51,16 @@ describe("OpenAPI v3", () => {
     });
   });
 
-  it("a wrong hash leads to the right one, a known one to 304, an unknown group nowhere", () => {
+  it("a wrong hash leads to the right one, a known one to 304, an unknown group nowhere", async () => {
     const url = urlOf("api/v1");
-    expect(get("/openapi/v3/api/v1?hash=0")).toMatchObject({ status: 301, headers: { location: url } });
-    const etag = String(get(url).headers["etag"]);
-    expect(get(url, { "if-none-match": etag })).toMatchObject({ status: 304, body: new Uint8Array() });
-    expect(served.respond("/openapi/v3/apis/example.com/v1", {})).toBeUndefined();
-    expect(served.respond("/api/v1", {})).toBeUndefined();
+    expect(await get("/openapi/v3/api/v1?hash=0")).toMatchObject({ status: 301, headers: { location: url } });
+    const etag = String((await get(url)).headers["etag"]);
+    expect(await get(url, { "if-none-match": etag })).toMatchObject({ status: 304, body: new Uint8Array() });
+    expect(await served.respond("/openapi/v3/apis/example.com/v1", {})).toBeUndefined();
+    expect(await served.respond("/api/v1", {})).toBeUndefined();
   });
 
-  it("paths tell kubectl which kind they are of, and what a patch may be asked", () => {
+  it("paths tell kubectl which kind they are of, and what a patch may be asked", async () => {
     const item = at(apps, "paths", "/apis/apps/v1/namespaces/{namespace}/deployments/{name}");
     const gvk = { group: "apps", version: "v1", kind: "Deployment" };
     expect(at(item, "get", "x-kubernetes-group-version-kind")).toEqual(gvk);
@@ -61,7 +69,7 @@ describe("OpenAPI v3", () => {
       expect(at(item, "patch", "parameters")).toContainEqual(expect.objectContaining({ name, in: "query" }));
   });
 
-  it("every kind has its collection, object and subresources; ids are unique", () => {
+  it("every kind has its collection, object and subresources; ids are unique", async () => {
     expect(keys(v1, "paths")).toEqual(
       expect.arrayContaining([
         "/api/v1/namespaces/{namespace}/pods/{name}/eviction",
@@ -75,7 +83,39 @@ describe("OpenAPI v3", () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it("schemas carry kinds, required fields and how lists merge", () => {
+  it.each([
+    ["api/v1", "/api/v1/namespaces/{namespace}/pods/{name}/log", "get", "get", "Pod"],
+    ["api/v1", "/api/v1/namespaces/{namespace}/pods/{name}/exec", "post", "connect", "PodExecOptions"],
+    ["api/v1", "/api/v1/namespaces/{namespace}/serviceaccounts/{name}/token", "post", "post", "TokenRequest"],
+    ["api/v1", "/api/v1/namespaces/{name}/finalize", "put", "put", "Namespace"],
+    [
+      "apis/certificates.k8s.io/v1",
+      "/apis/certificates.k8s.io/v1/certificatesigningrequests/{name}/approval",
+      "put",
+      "put",
+      "CertificateSigningRequest",
+    ],
+    ["apis/authentication.k8s.io/v1", "/apis/authentication.k8s.io/v1/tokenreviews", "post", "post", "TokenReview"],
+  ])("%s has %s, whose %s is a %s of %s", async (folder, path, method, action, kind) => {
+    const operation = at(json(await get(`/openapi/v3/${folder}`)), "paths", path, method);
+    expect(at(operation, "x-kubernetes-action")).toBe(action);
+    expect(at(operation, "x-kubernetes-group-version-kind", "kind")).toBe(kind);
+  });
+
+  it("a change of one group and version leaves the documents of the others as they are", async () => {
+    let now = kinds;
+    const changing = openApi({ kinds: () => now, schema: noSchema, version: "v1.36.0", clock });
+    const body = async (path: string) => (await get(path, {}, changing)).body;
+    const before = [await body("/openapi/v3/apis/apps/v1"), await body("/openapi/v3/apis/batch/v1")];
+    now = kinds.filter(({ plural }) => plural !== "cronjobs");
+    expect(await body("/openapi/v3/apis/apps/v1")).toBe(before[0]);
+    expect(await body("/openapi/v3/apis/batch/v1")).not.toBe(before[1]);
+    now = kinds.filter(({ group }) => group !== "batch");
+    expect(await changing.respond("/openapi/v3/apis/batch/v1", {})).toBeUndefined();
+    expect(keys(json(await get("/openapi/v3", {}, changing)), "paths")).not.toContain("apis/batch/v1");
+  });
+
+  it("schemas carry kinds, required fields and how lists merge", async () => {
     const schemas = at(apps, "components", "schemas");
     expect(at(schemas, "io.k8s.api.apps.v1.Deployment", "x-kubernetes-group-version-kind")).toEqual([
       { group: "apps", version: "v1", kind: "Deployment" },
@@ -99,7 +139,7 @@ describe("OpenAPI v3", () => {
     expect(at(command, "x-kubernetes-list-type")).toBe("atomic");
   });
 
-  it("every reference leads somewhere", () => {
+  it("every reference leads somewhere", async () => {
     for (const doc of [v1, apps]) {
       const known = new Set(keys(doc, "components", "schemas"));
       const used = [...JSON.stringify(doc).matchAll(/#\/components\/schemas\/([^"]+)/g)].map((match) => match[1] ?? "");
@@ -107,9 +147,9 @@ describe("OpenAPI v3", () => {
     }
   });
 
-  it("without a schema, kinds are still found", () => {
-    const bare = openApi({ kinds, schema: noSchema, version: "v1.36.0", clock });
-    const doc = json(get("/openapi/v3/api/v1", {}, bare));
+  it("without a schema, kinds are still found", async () => {
+    const bare = openApi({ kinds: () => kinds, schema: noSchema, version: "v1.36.0", clock });
+    const doc = json(await get("/openapi/v3/api/v1", {}, bare));
     expect(at(doc, "components", "schemas", "io.k8s.api.core.v1.Pod")).toEqual({
       type: "object",
       "x-kubernetes-group-version-kind": [{ group: "", version: "v1", kind: "Pod" }],
@@ -118,8 +158,8 @@ describe("OpenAPI v3", () => {
 });
 
 describe("OpenAPI v2", () => {
-  it("JSON has definitions without what Swagger 2 does not know", () => {
-    const response = get("/openapi/v2", { accept: "application/json" });
+  it("JSON has definitions without what Swagger 2 does not know", async () => {
+    const response = await get("/openapi/v2", { accept: "application/json" });
     expect(response.headers["content-type"]).toBe("application/json");
     const doc = json(response);
     expect(at(doc, "swagger")).toBe("2.0");
@@ -136,8 +176,8 @@ describe("OpenAPI v2", () => {
     );
   });
 
-  it("protobuf is what old kubectl reads: paths with kinds and parameters, definitions with merge keys", () => {
-    const response = get("/openapi/v2", { accept: protobuf });
+  it("protobuf is what old kubectl reads: paths with kinds and parameters, definitions with merge keys", async () => {
+    const response = await get("/openapi/v2", { accept: protobuf });
     const document = decode(response.body as Uint8Array);
     expect(text(document, 1)).toBe("2.0");
     expect(text(decode(bytes(document, 2)), 2)).toBe("v1.36.0");
@@ -162,10 +202,10 @@ describe("OpenAPI v2", () => {
     expect(yaml(containers, 31, "x-kubernetes-patch-merge-key")).toBe("name");
   });
 
-  it("answers 304 to what the client has", () => {
-    const etag = String(get("/openapi/v2", { accept: protobuf }).headers["etag"]);
-    expect(get("/openapi/v2", { accept: protobuf, "if-none-match": etag }).status).toBe(304);
-    expect(get("/openapi/v2", { accept: "application/json", "if-none-match": etag }).status).toBe(200);
+  it("answers 304 to what the client has", async () => {
+    const etag = String((await get("/openapi/v2", { accept: protobuf })).headers["etag"]);
+    expect((await get("/openapi/v2", { accept: protobuf, "if-none-match": etag })).status).toBe(304);
+    expect((await get("/openapi/v2", { accept: "application/json", "if-none-match": etag })).status).toBe(200);
   });
 });
 
