@@ -19,6 +19,7 @@ import { csiStorageCapacity } from "./csi_storage_capacity.ts";
 import { customResourceDefinition } from "./custom_resource_definition.ts";
 import { daemonSet } from "./daemon_set.ts";
 import { deployment } from "./deployment.ts";
+import { deviceClass } from "./device_class.ts";
 import { endpointSlice } from "./endpoint_slice.ts";
 import { endpoints } from "./endpoints.ts";
 import { event } from "./event.ts";
@@ -28,6 +29,8 @@ import { horizontalPodAutoscaler } from "./horizontal_pod_autoscaler.ts";
 import { horizontalPodAutoscalerV1 } from "./horizontal_pod_autoscaler_v1.ts";
 import { ingress } from "./ingress.ts";
 import { ingressClass } from "./ingress_class.ts";
+import { ingressExtensions } from "./ingress_extensions.ts";
+import { ingressV1Beta1 } from "./ingress_v1beta1.ts";
 import { ipAddress } from "./ip_address.ts";
 import { job } from "./job.ts";
 import { lease } from "./lease.ts";
@@ -47,7 +50,10 @@ import { priorityClass } from "./priority_class.ts";
 import { priorityLevelConfiguration } from "./priority_level_configuration.ts";
 import { replicaSet } from "./replica_set.ts";
 import { replicationController } from "./replication_controller.ts";
+import { resourceClaim } from "./resource_claim.ts";
+import { resourceClaimTemplate } from "./resource_claim_template.ts";
 import { resourceQuota } from "./resource_quota.ts";
+import { resourceSlice } from "./resource_slice.ts";
 import { role } from "./role.ts";
 import { roleBinding } from "./role_binding.ts";
 import { runtimeClass } from "./runtime_class.ts";
@@ -124,6 +130,12 @@ export const kinds: readonly Kind[] = [
   flowSchema,
   priorityLevelConfiguration,
   eventV1,
+  deviceClass,
+  resourceClaim,
+  resourceClaimTemplate,
+  resourceSlice,
+  ingressV1Beta1,
+  ingressExtensions,
 ];
 
 /** Kinds with objects of their own that can be watched: without those that are computed, or show the objects of another. */
@@ -145,6 +157,7 @@ export type * from "./csi_storage_capacity.ts";
 export type * from "./custom_resource_definition.ts";
 export type * from "./daemon_set.ts";
 export type * from "./deployment.ts";
+export type * from "./device_class.ts";
 export type * from "./endpoint_slice.ts";
 export type * from "./endpoints.ts";
 export type * from "./event.ts";
@@ -154,6 +167,8 @@ export type * from "./horizontal_pod_autoscaler.ts";
 export type * from "./horizontal_pod_autoscaler_v1.ts";
 export type * from "./ingress.ts";
 export type * from "./ingress_class.ts";
+export type * from "./ingress_extensions.ts";
+export type * from "./ingress_v1beta1.ts";
 export type * from "./ip_address.ts";
 export type * from "./job.ts";
 export type * from "./lease.ts";
@@ -173,7 +188,10 @@ export type * from "./priority_class.ts";
 export type * from "./priority_level_configuration.ts";
 export type * from "./replica_set.ts";
 export type * from "./replication_controller.ts";
+export type * from "./resource_claim.ts";
+export type * from "./resource_claim_template.ts";
 export type * from "./resource_quota.ts";
+export type * from "./resource_slice.ts";
 export type * from "./role.ts";
 export type * from "./role_binding.ts";
 export type * from "./runtime_class.ts";
@@ -204,6 +222,7 @@ export {
   customResourceDefinition,
   daemonSet,
   deployment,
+  deviceClass,
   endpointSlice,
   endpoints,
   event,
@@ -213,6 +232,8 @@ export {
   horizontalPodAutoscalerV1,
   ingress,
   ingressClass,
+  ingressExtensions,
+  ingressV1Beta1,
   ipAddress,
   job,
   lease,
@@ -233,7 +254,10 @@ export {
   priorityLevelConfiguration,
   replicaSet,
   replicationController,
+  resourceClaim,
+  resourceClaimTemplate,
   resourceQuota,
+  resourceSlice,
   role,
   roleBinding,
   runtimeClass,

@@ -11,7 +11,8 @@ const podId = "io.k8s.api.core.v1.Pod";
 
 describe("apiDefinitions()", () => {
   it("knows every kind and its list, and everything that they refer to", () => {
-    for (const { schema: id, group, version, kind } of kinds) {
+    // Versions that are there for old clients only are described by what they are stored as, or not at all.
+    for (const { schema: id, group, version, kind } of kinds.filter(({ hidden }) => !hidden)) {
       expect(definitionOf(schema, id)?.["x-kubernetes-group-version-kind"]).toEqual([{ group, version, kind }]);
       expect(definitionOf(schema, `${id}List`)?.properties?.["items"]?.type).toBe("array");
     }

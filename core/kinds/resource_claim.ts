@@ -1,0 +1,64 @@
+import { defineKind, type Kind } from "../api/kind.ts";
+import type { KubeObject } from "../api/meta.ts";
+import { ageColumn, nameColumn } from "./cells.ts";
+import { checkDeviceClaim, type DeviceClaim, withDeviceDefaults } from "./device_requests.ts";
+import { checkImmutable, checkUnique } from "./validators.ts";
+import { withoutStatus, withStatusOf } from "./with_status.ts";
+
+/** Devices that somebody wants, and gets. */
+export interface ResourceClaim extends KubeObject {
+  readonly spec: { readonly devices?: DeviceClaim };
+  readonly status?: {
+    readonly allocation?: object;
+    readonly reservedFor?: readonly {
+      readonly apiGroup?: string;
+      readonly resource: string;
+      readonly name: string;
+      readonly uid: string;
+    }[];
+    readonly devices?: readonly object[];
+  };
+}
+
+/** The kind ResourceClaim. */
+export const resourceClaim: Kind<ResourceClaim> = defineKind<ResourceClaim>({
+  group: "resource.k8s.io",
+  version: "v1",
+  kind: "ResourceClaim",
+  plural: "resourceclaims",
+  namespaced: true,
+  schema: "io.k8s.api.resource.v1.ResourceClaim",
+  subresources: { status: true },
+  generation: "none",
+  statusKeepsMetadata: true,
+  strategy: {
+    applyDefaults: (object) => {
+      const { spec } = object;
+      return spec?.devices ? { ...object, spec: { ...spec, devices: withDeviceDefaults(spec.devices) } } : object;
+    },
+    prepareForCreate: withoutStatus,
+    prepareForUpdate: (next, previous) => withStatusOf(previous, next),
+    validate: ({ spec }) => checkDeviceClaim(spec?.devices ?? {}, "spec.devices"),
+    validateUpdate: (next, previous) => checkImmutable("spec", next.spec, previous.spec),
+    validateStatusUpdate: ({ status }) =>
+      checkUnique(
+        (status?.reservedFor ?? []).map(({ uid }) => uid),
+        (index) => `status.reservedFor[${index}].uid`,
+      ),
+  },
+  columns: [
+    nameColumn,
+    { name: "State", type: "string", description: "What became of it.", cell: stateText },
+    ageColumn,
+  ],
+});
+
+function stateText({ metadata, status = {} }: ResourceClaim): string {
+  const isDeleted = metadata.deletionTimestamp !== undefined;
+  const states = [
+    ...(isDeleted ? ["deleted"] : []),
+    ...(status.allocation ? ["allocated"] : isDeleted ? [] : ["pending"]),
+    ...(status.allocation && (status.reservedFor?.length ?? 0) > 0 ? ["reserved"] : []),
+  ];
+  return states.join(",");
+}
