@@ -144,6 +144,9 @@ export interface Master extends AsyncDisposable {
   readonly informers: InformerFactory;
 }
 
+/** What a webhook that converts custom resources may take: it is given up to 500 of them at once. */
+const conversionLimits = { timeoutSeconds: 30, maxBytes: 64 * 1024 * 1024 } as const;
+
 const administrators = ["system:masters", "system:authenticated"];
 
 /** Starts a master: composition only. What was started is ended again when a later part fails. */
@@ -278,7 +281,15 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     parts.defer(() => handler.endStreams());
     const client = ownClient("system:apiserver", "kube-apiserver");
     // Before anybody is listened to: a kind must not vanish over a restart.
-    parts.use(await startDefinitions({ registries, clock, log }));
+    parts.use(
+      await startDefinitions({
+        registries,
+        clock,
+        log,
+        postReview: async (clientConfig, body) =>
+          (await webhooks.services()).caller.post(clientConfig, { body, ...conversionLimits }),
+      }),
+    );
     await Promise.all([
       bootstrapNamespaces(client, { names: bootstrapNamespaceNames, signal }),
       bootstrapPriorityClasses(client, { signal }),

@@ -78,6 +78,8 @@ export interface ResourceStrategy<T extends KubeObject = KubeObject> {
   prepareForStatusUpdate(next: T, previous: T, write: WriteContext): T;
   /** @param previous on an update what the object was: what has not changed need not be right */
   validate(object: T, context: ValidationContext, previous?: T): readonly FieldError[];
+  /** What a client should know about an object that is valid. */
+  warnings(object: T, previous: T | undefined): Promise<readonly string[]> | readonly string[];
   /** Checks whose code is loaded on use. Called after all others. */
   validateLate(object: T, previous: T | undefined): Promise<readonly FieldError[]> | readonly FieldError[];
   /** What may not change. Called after `validate`. */
@@ -211,6 +213,7 @@ export function defineKind<T extends KubeObject>(definition: KindDefinition<T>):
       prepareForUpdate: (next) => next,
       prepareForStatusUpdate: (next) => next,
       validate: () => [],
+      warnings: () => [],
       validateLate: () => [],
       validateUpdate: () => [],
       validateStatusUpdate: () => [],

@@ -110,6 +110,10 @@ export const customResourceDefinition: Kind<CustomResourceDefinition> = defineKi
     applyDefaults: (object) => withStoredVersions({ ...object, spec: defaultSpec(object.spec) }, "if none"),
     prepareForCreate: (object) => withStoredVersions({ ...object, status: {} }, "always"),
     prepareForUpdate: (next, previous) => withStoredVersions({ ...next, status: previous.status ?? {} }, "always"),
+    async warnings(next, previous) {
+      const { definitionWarnings } = await import("./custom_resource_definition_warnings.ts");
+      return definitionWarnings(next, previous);
+    },
     async validateLate(next, previous) {
       // Loaded on use: schemas and regular expressions need much code, and few requests are about definitions.
       const { validateDefinition } = await import("./custom_resource_definition_validation.ts");

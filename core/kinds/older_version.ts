@@ -45,6 +45,7 @@ export function olderVersion<T extends KubeObject, S extends KubeObject>(
       prepareForUpdate: (next, previous) => fromStored(strategy.prepareForUpdate(toStored(next), toStored(previous))),
       validate: (object, context, previous) =>
         strategy.validate(toStored(object), context, previous && toStored(previous)),
+      warnings: (object, previous) => strategy.warnings(toStored(object), previous && toStored(previous)),
       validateLate: (object, previous) => strategy.validateLate(toStored(object), previous && toStored(previous)),
       validateUpdate: (next, previous, context) => strategy.validateUpdate(toStored(next), toStored(previous), context),
       validateStatusUpdate: (next, previous, context) =>

@@ -48,6 +48,7 @@ export function customStrategy(
         ...scaleErrors(json(next), version, "status"),
         ...newListErrors(next, previous, schema),
       ]),
+    warnings: (object, previous) => finalizerWarnings(object, previous),
     fields: (object) =>
       Object.fromEntries(
         selectable.map(({ name, path }) => {
@@ -75,6 +76,19 @@ function withRuleErrors(
   if (!rules) return errors;
   if (errors.some(({ type }) => blocking.has(type))) return [...errors, rulesNotChecked];
   return [...errors, ...rules.validate(object, previous, "")];
+}
+
+const standardFinalizers: ReadonlySet<string> = new Set(["orphan", "foregroundDeletion", "kubernetes"]);
+
+/** Advice about new finalizers whose names others may use as well. */
+function finalizerWarnings(object: KubeObject, previous: KubeObject | undefined): readonly string[] {
+  const known = previous?.metadata.finalizers ?? [];
+  return (object.metadata.finalizers ?? [])
+    .filter((name) => !known.includes(name) && !name.includes("/") && !standardFinalizers.has(name))
+    .map((name) => {
+      const form = name.includes(".") ? "finalizer name including a path (/)" : "finalizer name";
+      return `metadata.finalizers: ${JSON.stringify(name)}: prefer a domain-qualified ${form} to avoid accidental conflicts with other finalizer writers`;
+    });
 }
 
 function json(object: KubeObject): JsonObject {

@@ -47,12 +47,14 @@ export class WebhookCaller implements AsyncDisposable {
       );
     const review = { uid: randomUuid(), version } as const;
     const body = reviewBytes(request, shown, review);
-    const answer = await this.#post(webhook, { body, timeoutSeconds }).catch((error: unknown) => {
-      throw new WebhookFailure(
-        name,
-        `failed to call webhook: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    });
+    const answer = await this.post(webhook.clientConfig, { body, timeoutSeconds, maxBytes: maxAnswerBytes }).catch(
+      (error: unknown) => {
+        throw new WebhookFailure(
+          name,
+          `failed to call webhook: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      },
+    );
     try {
       return readVerdict(answer, review, options.mutating);
     } catch (error) {
@@ -66,9 +68,18 @@ export class WebhookCaller implements AsyncDisposable {
     }
   }
 
-  async #post(
-    { clientConfig }: ValidatingWebhook,
-    { body, timeoutSeconds }: { readonly body: Uint8Array; readonly timeoutSeconds: number },
+  /**
+   * Sends a review of any kind, and gives the body of the answer.
+   *
+   * @throws Error why it could not be sent, or was not answered with 200, in the words of Go's client
+   */
+  async post(
+    clientConfig: WebhookClientConfig,
+    {
+      body,
+      timeoutSeconds,
+      maxBytes,
+    }: { readonly body: Uint8Array; readonly timeoutSeconds: number; readonly maxBytes: number },
   ): Promise<Uint8Array> {
     const { server, path, host, key } = this.#serverOf(clientConfig);
     const withTimeout = `${path}${path.includes("?") ? "&" : "?"}timeout=${timeoutSeconds}s`;
@@ -88,7 +99,7 @@ export class WebhookCaller implements AsyncDisposable {
         },
         body,
         signal: timeout.signal,
-        maxBytes: maxAnswerBytes,
+        maxBytes,
       });
       if (answer.status !== 200) throw new Error(statusReason(answer.status, answer.body));
       return answer.body;

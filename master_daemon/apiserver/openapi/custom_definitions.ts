@@ -9,11 +9,11 @@ const listMeta = `${meta}.ListMeta`;
 
 const apiVersion = {
   type: "string",
-  description: "The group and version of the schema that this object is written in, e.g. apps/v1.",
+  description: "APIVersion defines the group and version of the schema that this object is written in, e.g. apps/v1.",
 } as const;
 const kindText = {
   type: "string",
-  description: "The kind of object this is, in CamelCase. Cannot be changed.",
+  description: "Kind is the type of this object, in CamelCase. Cannot be changed.",
 } as const;
 
 /** Definitions that those of custom resources refer to. */

@@ -3,6 +3,7 @@ import type { Kind } from "../../../core/api/kind.ts";
 import type { JsonObject, KubeObject, ObjectKey } from "../../../core/api/meta.ts";
 import { StatusError } from "../../../core/api/status.ts";
 import { decodeErrorText, strictErrorText, validateAndPrune } from "../../../core/api/validate_and_prune.ts";
+import { customResourceDefinition, isTrue } from "../../../core/kinds/custom_resource_definition.ts";
 import { mutate, validate } from "../../admission/mod.ts";
 import type { AdmissionRequest } from "../../admission/plugin.ts";
 import type { RegistryUpdateOptions, Stored } from "../../registry/registry.ts";
@@ -55,6 +56,7 @@ export async function createObject(
 ): Promise<Stored> {
   const { kind, registry, user, services } = r;
   const key = { ...routeKey(r), name: object.metadata.name ?? "" };
+  if (kind.custom) await refuseWhileTerminating(kind.custom.definition, services);
   return settling(dryRun, async (onSettled) => {
     const admission = admissionRequest(r, { operation: "CREATE", key, dryRun, onSettled });
     const complete = kind.strategy.applyDefaults(object);
@@ -63,7 +65,7 @@ export async function createObject(
     return registry.create(withValidOwners(owned, admitted, admission.warn), {
       user,
       dryRun,
-      admit: (next) => validate(services.admission, { ...admission, object: next, previous: undefined }),
+      admit: (next) => admit(r, { ...admission, object: next, previous: undefined }),
     });
   });
 }
@@ -90,10 +92,25 @@ export async function updateObject(
         user,
         dryRun,
         subresource,
-        admit: (next, previous) => validate(services.admission, { ...admission, object: next, previous }),
+        admit: (next, previous) => admit(r, { ...admission, object: next, previous }),
       },
     );
   });
+}
+
+/** What the kind has to tell about a valid object, then what admission has to say. */
+async function admit({ kind, services }: ResourceRequest, request: AdmissionRequest): Promise<void> {
+  if (request.object)
+    for (const text of await kind.strategy.warnings(request.object, request.previous)) request.warn(text);
+  await validate(services.admission, request);
+}
+
+/** Nothing new comes in while all that is there is being deleted. @throws StatusError MethodNotAllowed */
+async function refuseWhileTerminating(definition: string, { registries }: ResourceRequest["services"]): Promise<void> {
+  const { object } = await registries.for(customResourceDefinition).get({ name: definition });
+  if (!isTrue(object, "Terminating")) return;
+  const cause = "create not allowed while custom resource definition is terminating";
+  throw new StatusError(405, "MethodNotAllowed", cause, {});
 }
 
 function admissionRequest(
