@@ -29,6 +29,7 @@ import { bootstrapNamespaceNames } from "./admission/namespace_lifecycle.ts";
 import { openResourceQuota, type ResourceQuotaOptions } from "./admission/resource_quota.ts";
 import { openServiceAddresses } from "./admission/service_addresses.ts";
 import { startDefinitions } from "./apiextensions/definitions.ts";
+import { startAggregator } from "./apiserver/aggregation/aggregator.ts";
 import { type AuditOptions, openAudit } from "./apiserver/audit/mod.ts";
 import {
   bootstrapClientAuthority,
@@ -36,6 +37,7 @@ import {
   bootstrapKubernetesService,
   bootstrapNamespaces,
   bootstrapPriorityClasses,
+  publishFrontProxy,
   writeKubernetesEndpoints,
 } from "./apiserver/bootstrap.ts";
 import { type InFlightOptions, totalSeats } from "./apiserver/filters/in_flight.ts";
@@ -46,7 +48,7 @@ import { type ApiListener, listenApi } from "./apiserver/listen.ts";
 import { startMasterLeases } from "./apiserver/master_leases.ts";
 import { type NodeConnector, tlsNodeConnector } from "./apiserver/node_connector.ts";
 import type { OpenApiDocuments } from "./apiserver/paths.ts";
-import { openPki, type Pki } from "./apiserver/pki.ts";
+import { frontProxyClientName, openFrontProxy, openPki, type Pki } from "./apiserver/pki.ts";
 import { serviceDialer } from "./apiserver/proxy/backends.ts";
 import { type AuthenticationFlags, openAuthentication } from "./authentication/mod.ts";
 import { checkModes, openAuthorization } from "./authorization/mod.ts";
@@ -210,6 +212,17 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const nodes = options.nodes ?? lazyNodeConnector(pki);
     const authorizing = authorizingBy(authorization.authorizer);
     const dialService = serviceDialer({ registries, nodes, random });
+    const frontProxy = once(() =>
+      openFrontProxy({ folder: dataDir === undefined ? undefined : joinPath(dataDir, "pki"), clock: systemClock }),
+    );
+    const aggregator = parts.use(
+      await startAggregator({
+        services: { registries, nodes, random },
+        frontProxyClient: async () => (await frontProxy()).client,
+        clock,
+        log,
+      }),
+    );
     const webhooks = parts.use(openWebhooks({ registries, schema, authorizing, dialService, clock, log }));
     const handler = createApiHandler({
       registries,
@@ -243,6 +256,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
           `https://${urlHost(advertised)}:${listener?.port ?? 443}/openid/v1/jwks`,
       }),
       nodes,
+      aggregator,
       healthChecks: [
         {
           name: "poststarthook/bootstrap-controller",
@@ -342,13 +356,22 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     });
     runLeading("kube-scheduler", (leader) => runScheduler({ ...common, client: leader }));
     signal.throwIfAborted();
-    if (options.priorityAndFairness !== false) {
-      // Nobody has to wait for what is known without it, too: the levels and schemas that must be there.
-      const bootstrap = parts.use(
-        new Tasks({ onError: (error) => log.error("Cannot create flow schemas", { error: errorMessage(error) }) }),
-      );
+    // Nobody has to wait for what is known without it, too.
+    const bootstrap = parts.use(
+      new Tasks({ onError: (error) => log.error("Cannot finish the bootstrap", { error: errorMessage(error) }) }),
+    );
+    if (options.priorityAndFairness !== false)
       bootstrap.run((until) => bootstrapFlowControl(client, { signal: until }));
-    }
+    if (options.listen)
+      bootstrap.run(async (until) => {
+        const { certificate } = (await frontProxy()).authority;
+        await publishFrontProxy(client, {
+          authority: certificate,
+          allowedNames: [frontProxyClientName],
+          signal: until,
+        });
+      });
+    aggregator.keepLocal();
     ready = true;
     return {
       url: listener?.url,

@@ -55,6 +55,18 @@ interface Version {
   readonly group: string;
   readonly version: string;
   readonly resources: readonly Resource[];
+  /** Served by another server. */
+  readonly remote?: RemoteVersion;
+}
+
+/** A version of a group that another server has. */
+export interface RemoteVersion {
+  readonly group: string;
+  readonly version: string;
+  /** Whether what is known of it is what it has now. */
+  readonly freshness: "Current" | "Stale";
+  /** Resources as the aggregated document has them. */
+  readonly resources: readonly JsonObject[];
 }
 
 /** Tells clients what is served: the older documents one by one, and all in one (aggregated). */
@@ -63,9 +75,9 @@ export interface Discovery {
   respond(segments: readonly string[], headers: Readonly<Record<string, string>>): ApiResponse | undefined;
 }
 
-/** Makes the discovery documents of `kinds`. They are built once, at first use. */
-export function createDiscovery(kinds: readonly Kind[]): Discovery {
-  const groups = groupVersions(kinds);
+/** Makes the discovery documents of `kinds`, and of what other servers have. They are built once, at first use. */
+export function createDiscovery(kinds: readonly Kind[], remotes: readonly RemoteVersion[] = []): Discovery {
+  const groups = groupVersions(kinds, remotes);
   const aggregated = new Map<string, ApiResponse>();
 
   function aggregate(core: boolean, version: string): ApiResponse {
@@ -118,13 +130,20 @@ export function createDiscovery(kinds: readonly Kind[]): Discovery {
 }
 
 /** Whether newer clients are told of it: some versions are there for older ones only. */
-function isShown({ resources }: Version): boolean {
-  return resources.some(({ hidden }) => !hidden);
+function isShown({ resources, remote }: Version): boolean {
+  return remote !== undefined || resources.some(({ hidden }) => !hidden);
 }
 
 /** Versions by group, both in discovery order. */
-function groupVersions(kinds: readonly Kind[]): ReadonlyMap<string, readonly Version[]> {
-  const versions = new Map<string, { group: string; version: string; resources: Resource[] }>();
+function groupVersions(
+  kinds: readonly Kind[],
+  remotes: readonly RemoteVersion[],
+): ReadonlyMap<string, readonly Version[]> {
+  const versions = new Map<string, { group: string; version: string; resources: Resource[]; remote?: RemoteVersion }>();
+  for (const remote of remotes) {
+    const { group, version } = remote;
+    versions.set(`${group}/${version}`, { group, version, resources: [], remote });
+  }
   const add = (group: string, version: string, resource: Resource) => {
     const key = `${group}/${version}`;
     const entry = versions.get(key) ?? { group, version, resources: [] };
@@ -216,26 +235,28 @@ function resourceList({ group, version, resources }: Version): JsonObject {
 function aggregatedGroup([group, versions]: [string, readonly Version[]]): JsonObject {
   return {
     metadata: group ? { name: group } : {},
-    versions: versions.map(({ version, resources }) => ({
+    versions: versions.map(({ version, resources, remote }) => ({
       version,
-      freshness: "Current",
-      resources: resources.map((resource) => ({
-        resource: resource.plural,
-        responseKind: { group, version, kind: resource.kind },
-        scope: resource.namespaced ? "Namespaced" : "Cluster",
-        singularResource: resource.singular,
-        verbs: resource.verbs,
-        ...names(resource),
-        ...(resource.subresources.length > 0
-          ? {
-              subresources: resource.subresources.map(({ name, response, verbs }) => ({
-                subresource: name,
-                responseKind: { ...response },
-                verbs,
-              })),
-            }
-          : {}),
-      })),
+      freshness: remote?.freshness ?? "Current",
+      resources:
+        remote?.resources ??
+        resources.map((resource) => ({
+          resource: resource.plural,
+          responseKind: { group, version, kind: resource.kind },
+          scope: resource.namespaced ? "Namespaced" : "Cluster",
+          singularResource: resource.singular,
+          verbs: resource.verbs,
+          ...names(resource),
+          ...(resource.subresources.length > 0
+            ? {
+                subresources: resource.subresources.map(({ name, response, verbs }) => ({
+                  subresource: name,
+                  responseKind: { ...response },
+                  verbs,
+                })),
+              }
+            : {}),
+        })),
     })),
   };
 }

@@ -15,8 +15,9 @@ import {
 } from "../authentication/authenticator.ts";
 import type { Attributes, Authorizer } from "../authorization/authorizer.ts";
 import type { Registries } from "../registry/registry.ts";
+import type { Aggregator } from "./aggregation/aggregator.ts";
 import type { AuditedRequest, Auditor, AuditTrail } from "./audit/mod.ts";
-import { attributesOf, type Call, callOf, isProxied, isStream } from "./call.ts";
+import { attributesOf, type Call, callOf, groupVersionOf, isProxied, isStream } from "./call.ts";
 import { auditFigures, flowFigures } from "./figures.ts";
 import { authorize } from "./filters/authorization.ts";
 import { ImpersonationError, impersonate } from "./filters/impersonation.ts";
@@ -55,6 +56,8 @@ export interface ApiHandlerOptions {
   readonly anonymousAuth?: boolean | undefined;
   readonly authorizer: Authorizer;
   readonly nodes: NodeConnector;
+  /** Sends on what other servers have. Absent: there are none. */
+  readonly aggregator?: Aggregator | undefined;
   readonly healthChecks?: readonly HealthCheck[] | undefined;
   readonly clock: Clock;
   readonly random: () => number;
@@ -133,6 +136,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     registries,
     openApi: options.openApi,
     issuer: options.issuerDocuments,
+    aggregator: options.aggregator,
     healthChecks,
     metrics: () => metrics.render(gauges()),
   });
@@ -185,7 +189,9 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
       auditId,
       warnings,
       flow,
-      asIs: call?.route.target.type === "resource" && isProxied(call.route.target),
+      asIs:
+        call !== undefined &&
+        ((call.route.target.type === "resource" && isProxied(call.route.target)) || remoteOf(call) !== undefined),
     });
   }
 
@@ -240,10 +246,21 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     work: Omit<Work, "user"> & { readonly user: UserInfo | undefined },
   ): Promise<ApiResponse> {
     const { target, query } = call.route;
+    const { user, signal } = work;
+    const remote = remoteOf(call);
+    if (remote && user) return remote.server.forward(remote.group, remote.version, request, { user, signal });
     if (target.type === "path") return paths.serve(target.segments, query, request);
-    const { user } = work;
     if (!user) throw StatusError.unauthorized();
     return resources.serve(target, call, request, { ...work, user });
+  }
+
+  /** The other server that a request is for, if it is for one. */
+  function remoteOf(
+    call: Call,
+  ): { readonly server: Aggregator; readonly group: string; readonly version: string } | undefined {
+    const { aggregator: server } = options;
+    const about = server && groupVersionOf(call);
+    return about && server.isRemote(about.group, about.version) ? { server, ...about } : undefined;
   }
 
   function gauges(): Record<string, number> {
@@ -307,7 +324,8 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     try {
       const call = callOf(request);
       const { target, query } = call.route;
-      if (target.type !== "resource" || !(isStream(target) || isProxied(target)))
+      const remote = remoteOf(call);
+      if (target.type !== "resource" || !(remote || isStream(target) || isProxied(target)))
         throw StatusError.badRequest("this path is not served over upgraded connections");
       const known = await identify(request, context);
       if (!known) throw StatusError.unauthorized();
@@ -315,6 +333,12 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
       trail?.begin();
       const user = await actingAs(known, request, context, trail);
       const { signal } = context;
+      if (remote) {
+        await authorizeNoting(user, call.attributes, trail);
+        const answer = await remote.server.connect(remote.group, remote.version, request, { user, signal });
+        trail?.upgrade(signal);
+        return answer;
+      }
       const annotations = trail?.annotations ?? new Map<string, string>();
       const r = { request, route: target, query, user, signal, services, warnings: [], annotations };
       if (isProxied(target)) {

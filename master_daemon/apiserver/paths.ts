@@ -1,6 +1,7 @@
 import { StatusError } from "../../core/api/status.ts";
 import type { ApiRequest, ApiResponse } from "../../core/client/transport.ts";
 import type { Registries } from "../registry/registry.ts";
+import type { Aggregator } from "./aggregation/aggregator.ts";
 import { createDiscovery, type Discovery } from "./discovery.ts";
 import { type HealthCheck, healthResponse, versionDocument } from "./health.ts";
 import type { IssuerDocuments } from "./issuer_documents.ts";
@@ -20,6 +21,7 @@ export interface PathsOptions {
   readonly registries: Registries;
   readonly openApi: OpenApiDocuments | undefined;
   readonly issuer?: IssuerDocuments | undefined;
+  readonly aggregator?: Pick<Aggregator, "remotes" | "onChange"> | undefined;
   readonly healthChecks: readonly HealthCheck[];
   /** Text of the metrics, in Prometheus' format. */
   metrics(): string;
@@ -32,11 +34,14 @@ export interface Paths {
 }
 
 /** Serves discovery, OpenAPI, health, version and metrics. */
-export function createPaths({ registries, openApi, issuer, healthChecks, metrics }: PathsOptions): Paths {
+export function createPaths(options: PathsOptions): Paths {
+  const { registries, openApi, issuer, aggregator, healthChecks, metrics } = options;
   let discovery: Discovery | undefined;
-  registries.onChange(() => {
+  const changed = () => {
     discovery = undefined;
-  });
+  };
+  registries.onChange(changed);
+  aggregator?.onChange(changed);
 
   function answerOf(
     segments: readonly string[],
@@ -53,7 +58,7 @@ export function createPaths({ registries, openApi, issuer, healthChecks, metrics
     }
     if (segments.length === 1 && first === "version") return () => documentResponse(versionDocument(), 200, form);
     if (segments.length === 1 && first === "metrics") return () => textResponse(metrics());
-    discovery ??= createDiscovery(registries.kinds);
+    discovery ??= createDiscovery(registries.kinds, aggregator?.remotes);
     const document = discovery.respond(segments, request.headers);
     return document && (() => document);
   }

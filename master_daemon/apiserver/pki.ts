@@ -76,6 +76,34 @@ export async function openPki({ folder, dnsNames, ipAddresses, clock }: PkiOptio
   return { authority, server, kubeletClient };
 }
 
+/** What this server shows to the servers that it sends requests on to, and who vouches for it. */
+export interface FrontProxy {
+  readonly authority: CertificateAndKey;
+  readonly client: CertificateAndKey;
+}
+
+/** Name in the certificate by which other servers know this one. */
+export const frontProxyClientName = "front-proxy-client";
+
+/** Reads the certificates for other servers, and makes those that are missing or nearly over. */
+export async function openFrontProxy({ folder, clock }: Pick<PkiOptions, "folder" | "clock">): Promise<FrontProxy> {
+  const keep = (name: string, usable: (pair: CertificateAndKey) => boolean, make: () => Promise<CertificateAndKey>) =>
+    folder === undefined ? make() : kept(folder, name, usable, make);
+  const authority = await keep(
+    "front-proxy-ca",
+    () => true,
+    () => createAuthority({ commonName: "front-proxy-ca", clock }),
+  );
+  const client = await keep(
+    "front-proxy-client",
+    ({ certificate }) =>
+      describeCertificate(certificate).notAfter - clock.now() > renewBeforeMs &&
+      isIssuedBy(certificate, authority.certificate),
+    () => issueCertificate(authority, { commonName: frontProxyClientName, usage: "client", clock }),
+  );
+  return { authority, client };
+}
+
 async function kept(
   folder: string,
   name: string,

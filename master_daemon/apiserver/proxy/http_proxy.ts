@@ -19,8 +19,10 @@ export interface Backend {
 export interface BackendTls {
   /** Name that the certificate must be for; sent as SNI too. */
   readonly serverName?: string | undefined;
-  /** Authorities to trust, PEM. Absent: whatever certificate is shown is taken. */
+  /** Authorities to trust, PEM. */
   readonly authority?: string | undefined;
+  /** Whether the certificate is checked. Default: where there is an `authority`; without one against the system's. */
+  readonly verify?: boolean | undefined;
   /** Certificate and key to show, PEM. */
   readonly client?: { readonly certificate: string; readonly key: string } | undefined;
 }
@@ -180,7 +182,7 @@ async function connectTo({ dial, tls }: Backend): Promise<Duplex> {
   const secure = connect({
     socket,
     ALPNProtocols: ["http/1.1"],
-    rejectUnauthorized: tls.authority !== undefined,
+    rejectUnauthorized: tls.verify ?? tls.authority !== undefined,
     ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
     ...(tls.authority === undefined ? {} : { ca: tls.authority }),
     ...(tls.client ? { cert: tls.client.certificate, key: tls.client.key } : {}),

@@ -19,6 +19,8 @@ import { openResourceQuota } from "../../../master_daemon/admission/resource_quo
 import { openServiceAddresses } from "../../../master_daemon/admission/service_addresses.ts";
 import type { PostReview } from "../../../master_daemon/apiextensions/conversion_webhook.ts";
 import { startDefinitions } from "../../../master_daemon/apiextensions/definitions.ts";
+import type { Aggregator } from "../../../master_daemon/apiserver/aggregation/aggregator.ts";
+import type { BackendServices } from "../../../master_daemon/apiserver/aggregation/remote_backend.ts";
 import { type ApiHandler, type ApiHandlerOptions, createApiHandler } from "../../../master_daemon/apiserver/handle.ts";
 import type { NodeConnector } from "../../../master_daemon/apiserver/node_connector.ts";
 import { serviceDialer } from "../../../master_daemon/apiserver/proxy/backends.ts";
@@ -62,7 +64,9 @@ export interface FakeNodes extends NodeConnector {
 }
 
 export async function openApi(
-  options: Partial<ApiHandlerOptions> & {
+  options: Omit<Partial<ApiHandlerOptions>, "aggregator"> & {
+    /** Makes what sends requests on to other servers. */
+    readonly aggregator?: (parts: Pick<BackendServices, "services">) => Promise<Aggregator>;
     readonly namespaces?: readonly string[];
     /** Converts custom resources. */
     readonly postReview?: PostReview;
@@ -94,6 +98,7 @@ export async function openApi(
   const schema = await loadSchema(readPackedAsset);
   const authorizing = authorizingBy(options.authorizer ?? alwaysAllow);
   const dialService = serviceDialer({ registries, nodes, random });
+  const aggregator = await options.aggregator?.({ services: { registries, nodes, random } });
   const webhooks = openWebhooks({ registries, schema, authorizing, dialService, clock, log: silentLogger });
   const handler = createApiHandler({
     registries,
@@ -117,6 +122,7 @@ export async function openApi(
     random,
     log: silentLogger,
     ...options,
+    aggregator,
   });
   const definitions = await startDefinitions({
     registries,
@@ -127,6 +133,7 @@ export async function openApi(
   onTestFinished(async () => {
     handler.endStreams();
     await definitions[Symbol.asyncDispose]();
+    await aggregator?.[Symbol.asyncDispose]();
     await webhooks[Symbol.asyncDispose]();
     await resourceQuotas[Symbol.asyncDispose]();
     await serviceAddresses[Symbol.asyncDispose]();
