@@ -49,7 +49,7 @@ export async function condition(
 /** Waits for something that happens within a few turns of the event loop. */
 export async function eventually(is: () => Promise<boolean>, what: string): Promise<void> {
   // Code that is loaded on first use comes from the disk, which takes as long as it takes.
-  for (const end = performance.now() + 5000; performance.now() < end; ) {
+  for (const end = performance.now() + 20_000; performance.now() < end; ) {
     if (await is()) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
