@@ -229,6 +229,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       admission: admissionPlugins({
         registries,
         serviceAddresses,
+        authorizer: authorization.authorizer,
         resourceQuotas: parts.use(openResourceQuota({ registries, clock, log, ...options.resourceQuota })),
         webhooks,
         authorizing,

@@ -10,6 +10,7 @@
 import type { KubeObject } from "../../core/api/meta.ts";
 import type { Random } from "../../core/platform/random.ts";
 import type { Clock } from "../../core/util/clock.ts";
+import type { Authorizer } from "../authorization/authorizer.ts";
 import type { Registries } from "../registry/registry.ts";
 import type { AdmissionConfiguration } from "./_admission_configuration.ts";
 import type { Authorizing } from "./_authorizing.ts";
@@ -25,6 +26,7 @@ import { mutatingAdmissionWebhook } from "./mutating_admission_webhook.ts";
 import { namespaceAutoProvision } from "./namespace_auto_provision.ts";
 import { namespaceExists } from "./namespace_exists.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
+import { ownerReferencesPermissionEnforcement } from "./owner_references_permission_enforcement.ts";
 import { persistentVolumeClaimResize } from "./persistent_volume_claim_resize.ts";
 import type { AdmissionPlugin, AdmissionRequest, MutatingRounds } from "./plugin.ts";
 import { podSecurity } from "./pod_security.ts";
@@ -44,6 +46,8 @@ export interface AdmissionOptions {
   readonly registries: Registries;
   readonly serviceAddresses: ServiceAddresses;
   readonly resourceQuotas: ResourceQuotas;
+  /** Who may do what. Absent: everybody may do everything. */
+  readonly authorizer?: Authorizer | undefined;
   readonly webhooks: WebhookOptions;
   /** Answers what the expressions of policies ask of the authorizer. */
   readonly authorizing: Authorizing;
@@ -65,6 +69,18 @@ const offByDefault: readonly string[] = [
   "LimitPodHardAntiAffinityTopology",
   "NamespaceAutoProvision",
   "NamespaceExists",
+  "OwnerReferencesPermissionEnforcement",
+];
+
+/** Kubernetes' own that are not here: who switches them off gets what they want. */
+const notThere: readonly string[] = [
+  "AlwaysAdmit",
+  "AlwaysDeny",
+  "EventRateLimit",
+  "ImagePolicyWebhook",
+  "PodNodeSelector",
+  "PodTolerationRestriction",
+  "PodTopologyLabels",
 ];
 
 /** Every plug-in, in the order of kube-apiserver. */
@@ -85,6 +101,7 @@ function allPlugins(options: AdmissionOptions): readonly AdmissionPlugin[] {
     extendedResourceToleration,
     defaultStorageClass(options),
     storageObjectInUseProtection,
+    ownerReferencesPermissionEnforcement(options),
     persistentVolumeClaimResize(options),
     runtimeClass(options),
     defaultIngressClass(options),
@@ -112,9 +129,12 @@ export function admissionPlugins(options: AdmissionOptions): readonly AdmissionP
     ["disable-admission-plugins", disable],
   ] as const;
   for (const [flag, list] of flags) {
-    const unknown = list.find((name) => !names.includes(name));
+    const unknown = list.find((name) => !names.includes(name) && !notThere.includes(name));
     if (unknown !== undefined) throw new RangeError(`Cannot use --${flag}: plugin "${unknown}" is unknown`);
   }
+  const missing = enable.find((name) => notThere.includes(name));
+  if (missing !== undefined)
+    throw new RangeError(`Cannot use --enable-admission-plugins=${missing}: this plugin is not available`);
   const both = enable.filter((name) => disable.includes(name));
   if (both.length > 0)
     throw new RangeError(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../core/api/meta.ts";
+import type { Attributes } from "../../../master_daemon/authorization/authorizer.ts";
 import { type Answer, configMap, openApi, podObject, type TestApi } from "../apiserver/_api.ts";
 
 const pods = "/api/v1/namespaces/default/pods";
@@ -49,6 +50,7 @@ describe("admissionPlugins()", () => {
   it.each([
     [{ enable: ["Nonsense"] }, 'plugin "Nonsense" is unknown'],
     [{ enable: ["Priority"], disable: ["Priority"] }, "at once"],
+    [{ enable: ["ImagePolicyWebhook"] }, "this plugin is not available"],
   ])("refuses names that make no sense: %j", async (plugins, problem) => {
     await expect(openApi({ plugins })).rejects.toThrow(problem);
   });
@@ -208,6 +210,30 @@ describe("other plug-ins", () => {
     const resources = { requests: { "example.com/gpu": "1" }, limits: { "example.com/gpu": "1" } };
     const { json } = await created(api, pods, podObject("b", { containers: [{ name: "c", image: "i", resources }] }));
     expect(json.spec.tolerations).toContainEqual({ key: "example.com/gpu", operator: "Exists", effect: "NoSchedule" });
+  });
+
+  it("OwnerReferencesPermissionEnforcement asks who changes owners for the right to delete", async () => {
+    const authorizer = {
+      authorize: async (_user: unknown, attributes: Attributes) => ({
+        allowed:
+          attributes.verb !== "delete" && !(attributes.type === "resource" && attributes.subresource === "finalizers"),
+        reason: "no rule",
+      }),
+    };
+    const plugins = { enable: ["OwnerReferencesPermissionEnforcement"], disable: [], authorizer };
+    const api = await openApi({ plugins });
+    const path = "/api/v1/namespaces/default/configmaps";
+    const owned = (name: string, more: JsonObject) => ({
+      ...configMap(name),
+      metadata: { name, ownerReferences: [{ apiVersion: "v1", kind: "ConfigMap", name: "owner", uid: "u", ...more }] },
+    });
+    expect((await api.create(path, owned("a", {}))).status).toBe(201);
+    expect((await api.create(path, owned("b", { blockOwnerDeletion: true }))).json.message).toBe(
+      `configmaps "b" is forbidden: cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: no rule, <nil>`,
+    );
+    expect((await api.call("PATCH", `${path}/a`, { metadata: { ownerReferences: null } }, merge)).json.message).toBe(
+      `configmaps "a" is forbidden: cannot set an ownerRef on a resource you can't delete: no rule, <nil>`,
+    );
   });
 
   it("NamespaceAutoProvision makes the namespace of a new object", async () => {

@@ -71,7 +71,7 @@ export async function openApi(
     /** Converts custom resources. */
     readonly postReview?: PostReview;
     /** Admission plug-ins to switch on and off, and their configuration. */
-    readonly plugins?: Pick<AdmissionOptions, "enable" | "disable" | "configuration">;
+    readonly plugins?: Pick<AdmissionOptions, "enable" | "disable" | "configuration" | "authorizer">;
   } = {},
 ): Promise<TestApi> {
   const clock = options.clock ?? new FakeClock();

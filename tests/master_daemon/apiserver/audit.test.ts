@@ -7,7 +7,7 @@ import { silentLogger } from "../../../core/util/log.ts";
 import { openLogFile } from "../../../master_daemon/apiserver/audit/log_file.ts";
 import { type Auditor, openAudit } from "../../../master_daemon/apiserver/audit/mod.ts";
 import { auditRuleFor, parseAuditPolicy } from "../../../master_daemon/apiserver/audit/policy.ts";
-import { configMap, openApi, type TestApi, watchEvents } from "./_api.ts";
+import { admin, configMap, duplexPair, openApi, podObject, type TestApi, watchEvents } from "./_api.ts";
 
 /** An event of the log. */
 // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect.
@@ -153,6 +153,40 @@ describe("the audit log", () => {
       ["ResponseStarted", undefined],
       ["ResponseComplete", undefined],
     ]);
+  });
+
+  it("notes commands that are run, from their beginning to the end of the connection", async () => {
+    const { api, events } = await openAudited({
+      level: "Metadata",
+      resources: [{ group: "", resources: ["pods/exec"] }],
+    });
+    const pods = "/api/v1/namespaces/default/pods";
+    await api.create("/api/v1/nodes", { apiVersion: "v1", kind: "Node", metadata: { name: "n" } });
+    await api.create(pods, podObject("p", { nodeName: "n" }));
+    api.nodes.open = () => duplexPair()[0];
+    const closed = new AbortController();
+    const headers = { upgrade: "websocket", "sec-websocket-protocol": "v5.channel.k8s.io" };
+    const run = (name: string) =>
+      api.handler.connect(
+        { method: "GET", path: `${pods}/${name}/exec?command=id&stdout=true`, headers },
+        { user: admin, signal: closed.signal },
+      );
+    expect(await run("p")).toHaveProperty("target");
+    await run("missing");
+    closed.abort();
+    const all = await events();
+    expect(all.map(({ stage, responseStatus, objectRef }) => [stage, objectRef.name, responseStatus?.code])).toEqual([
+      ["RequestReceived", "p", undefined],
+      ["ResponseStarted", "p", 101],
+      ["RequestReceived", "missing", undefined],
+      ["ResponseStarted", "missing", 404],
+      ["ResponseComplete", "missing", 404],
+      ["ResponseComplete", "p", 101],
+    ]);
+    expect(all[1]).toMatchObject({
+      requestURI: `${pods}/p/exec?command=id&stdout=true`,
+      objectRef: { subresource: "exec" },
+    });
   });
 
   it("notes who was not let in", async () => {
