@@ -2,7 +2,7 @@ import { defineKind, type Kind } from "../api/kind.ts";
 import { type Condition, findCondition, type KubeObject } from "../api/meta.ts";
 import { compact } from "../util/compact.ts";
 import { ageColumn, nameColumn, orNone } from "./cells.ts";
-import { validateNode, validateNodeUpdate } from "./node_validation.ts";
+import { validateNode, validateNodeStatus, validateNodeUpdate } from "./node_validation.ts";
 import type { ResourceList } from "./pod.ts";
 import { canonicalResources } from "./pod_resources.ts";
 import { withStatusOf } from "./with_status.ts";
@@ -82,6 +82,7 @@ export const node: Kind<Node> = defineKind<Node>({
     prepareForUpdate: (next, previous) => withStatusOf(previous, next),
     validate: validateNode,
     validateUpdate: validateNodeUpdate,
+    validateStatusUpdate: validateNodeStatus,
     fields: ({ spec }) => ({ "spec.unschedulable": String(spec?.unschedulable ?? false) }),
   },
   columns: [

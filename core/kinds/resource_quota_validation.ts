@@ -1,8 +1,8 @@
-import { formatQuantity, parseQuantity, quantityError } from "../api/quantity.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import type { ResourceList } from "./pod.ts";
-import { checkQuotaResourceName, isCounted, isQuotaResource } from "./resource_names.ts";
+import { checkQuotaResourceName, isQuotaResource } from "./resource_names.ts";
 import type { ResourceQuota, ResourceQuotaSpec, ScopedResourceSelectorRequirement } from "./resource_quota.ts";
+import { checkAmount } from "./resource_validation.ts";
 import type { FieldErrors } from "./validators.ts";
 
 const podResources = ["pods"];
@@ -49,15 +49,7 @@ export function validateQuotaUpdate(next: ResourceQuota, previous: ResourceQuota
 function checkAmounts(list: ResourceList = {}, field: string): FieldErrors {
   return Object.entries(list).flatMap(([name, text]) => {
     const at = `${field}[${name}]`;
-    const errors: FieldError[] = [...checkQuotaResourceName(name, at)];
-    const reason = quantityError(text);
-    if (reason !== undefined) return [...errors, fieldError.invalid(at, text, reason)];
-    const amount = parseQuantity(text);
-    if (amount.nano < 0n)
-      errors.push(fieldError.invalid(at, formatQuantity(amount), "must be greater than or equal to 0"));
-    if (isCounted(name) && amount.nano % 1_000_000_000n !== 0n)
-      errors.push(fieldError.invalid(at, formatQuantity(amount), "must be an integer"));
-    return errors;
+    return [...checkQuotaResourceName(name, at), ...checkAmount(name, text, at)];
   });
 }
 

@@ -45,15 +45,20 @@ export function checkList(
 ): FieldErrors {
   return Object.entries(list).flatMap(([name, text]) => {
     const at = `${field}[${name}]`;
-    const errors: FieldError[] = [...checkContainerResourceName(name, at)];
-    const reason = quantityError(text);
-    if (reason !== undefined) return [...errors, fieldError.invalid(at, text, reason)];
-    const amount = parseQuantity(text);
-    if (amount.nano < 0n) {
-      errors.push(fieldError.invalid(at, formatQuantity(amount), "must be greater than or equal to 0"));
-    } else if (isCounted(name) && amount.nano % 1_000_000_000n !== 0n) {
-      errors.push(fieldError.invalid(at, formatQuantity(amount), "must be an integer"));
-    }
-    return [...errors, ...also(name, amount)];
+    const errors = [...checkContainerResourceName(name, at), ...checkAmount(name, text, at)];
+    return quantityError(text) === undefined ? [...errors, ...also(name, parseQuantity(text))] : errors;
   });
+}
+
+/** What is wrong with an amount of a resource. @see k8s.io/kubernetes/pkg/apis/core/validation, ValidateResourceQuantityValue */
+export function checkAmount(name: string, text: string | number, field: string): FieldErrors {
+  const reason = quantityError(text);
+  if (reason !== undefined) return [fieldError.invalid(field, text, reason)];
+  const amount = parseQuantity(text);
+  const errors: FieldError[] = [];
+  if (amount.nano < 0n)
+    errors.push(fieldError.invalid(field, formatQuantity(amount), "must be greater than or equal to 0"));
+  if (isCounted(name) && amount.nano % 1_000_000_000n !== 0n)
+    errors.push(fieldError.invalid(field, formatQuantity(amount), "must be an integer"));
+  return errors;
 }

@@ -3,7 +3,7 @@ import type { Condition, KubeObject, StringMap } from "../api/meta.ts";
 import { ageColumn, nameColumn, orNone, selectorText } from "./cells.ts";
 import { defaultService } from "./service_defaults.ts";
 import { keepAllocations, withMatchingAddresses } from "./service_update.ts";
-import { validateService, validateServiceUpdate } from "./service_validation.ts";
+import { validateService, validateServiceStatus, validateServiceUpdate } from "./service_validation.ts";
 import { dns1035LabelError } from "./validators.ts";
 import { withStatusOf } from "./with_status.ts";
 
@@ -41,11 +41,19 @@ export interface ServiceSpec {
   readonly trafficDistribution?: string;
 }
 
+/** Where what balances load takes traffic for a service. */
+export interface LoadBalancerIngress {
+  readonly ip?: string;
+  readonly ipMode?: "Proxy" | "VIP";
+  readonly hostname?: string;
+  readonly ports?: readonly { readonly port: number; readonly protocol: string; readonly error?: string }[];
+}
+
 /** A stable address for a changing set of pods. @see https://kubernetes.io/docs/concepts/services-networking/service/ */
 export interface Service extends KubeObject {
   readonly spec?: ServiceSpec;
   readonly status?: {
-    readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string; readonly hostname?: string }[] };
+    readonly loadBalancer?: { readonly ingress?: readonly LoadBalancerIngress[] };
     readonly conditions?: readonly Condition[];
   };
 }
@@ -71,6 +79,7 @@ export const service: Kind<Service> = defineKind<Service>({
       withMatchingAddresses(keepAllocations(withStatusOf(previous, next), previous)),
     validate: validateService,
     validateUpdate: validateServiceUpdate,
+    validateStatusUpdate: validateServiceStatus,
     fields: ({ spec }) => ({ "spec.clusterIP": spec?.clusterIP ?? "", "spec.type": spec?.type ?? "" }),
   },
   columns: [

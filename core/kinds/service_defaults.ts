@@ -11,8 +11,15 @@ export function defaultService(object: Service): Service {
   const sessionAffinity = spec.sessionAffinity || "None";
   const reachable = type !== "ExternalName";
   const external = isExternallyAccessible({ ...spec, type });
+  const ingress = type === "LoadBalancer" ? object.status?.loadBalancer?.ingress : undefined;
   return {
     ...object,
+    ...(ingress && {
+      status: {
+        ...object.status,
+        loadBalancer: { ingress: ingress.map((each) => (each.ip ? { ipMode: "VIP" as const, ...each } : each)) },
+      },
+    }),
     spec: compact<ServiceSpec>({
       ...spec,
       type,
@@ -40,4 +47,9 @@ function defaultPort(port: ServicePort): ServicePort {
 export function isExternallyAccessible(spec: ServiceSpec): boolean {
   if (spec.type === "LoadBalancer" || spec.type === "NodePort") return true;
   return spec.type === "ClusterIP" && (spec.externalIPs?.length ?? 0) > 0;
+}
+
+/** Whether what balances load asks nodes whether they have endpoints of the service, at a port of its own. */
+export function needsHealthCheck({ type, externalTrafficPolicy }: ServiceSpec): boolean {
+  return type === "LoadBalancer" && externalTrafficPolicy === "Local";
 }

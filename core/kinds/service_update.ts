@@ -1,5 +1,6 @@
 import { compact } from "../util/compact.ts";
 import type { Service, ServicePort, ServiceSpec } from "./service.ts";
+import { needsHealthCheck } from "./service_defaults.ts";
 
 /** Gives `clusterIP` and `clusterIPs` the same first address when only one of them is set. */
 export function withMatchingAddresses(object: Service): Service {
@@ -17,7 +18,7 @@ export function withMatchingAddresses(object: Service): Service {
  */
 export function keepAllocations(next: Service, previous: Service): Service {
   const old = previous.spec ?? {};
-  const spec = dropUnused(next.spec ?? {}, old);
+  const spec = keepHealthCheckPort(dropUnused(next.spec ?? {}, old), old);
   const cleared = spec.clusterIP === undefined || spec.clusterIP === "";
   const keepsAddress = spec.type !== "ExternalName" && old.type !== "ExternalName";
   const patched = compact<ServiceSpec>({
@@ -30,6 +31,16 @@ export function keepAllocations(next: Service, previous: Service): Service {
     ports: hasNodePorts(spec) && hasNodePorts(old) ? keepNodePorts(spec.ports, old.ports ?? []) : spec.ports,
   });
   return { ...next, spec: patched };
+}
+
+/** Keeps the port that balancers ask for the service's health, or drops it when nobody asks any more. */
+export function keepHealthCheckPort(spec: ServiceSpec, old: ServiceSpec): ServiceSpec {
+  const { healthCheckNodePort } = old;
+  if (!needsHealthCheck(old) || (spec.healthCheckNodePort ?? healthCheckNodePort) !== healthCheckNodePort) return spec;
+  return compact<ServiceSpec>({
+    ...spec,
+    healthCheckNodePort: needsHealthCheck(spec) ? healthCheckNodePort : undefined,
+  });
 }
 
 function hasNodePorts({ type }: ServiceSpec): boolean {
@@ -73,6 +84,9 @@ function dropUnused(spec: ServiceSpec, old: ServiceSpec): ServiceSpec {
       : {}),
     ...(old.type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts === old.allocateLoadBalancerNodePorts
       ? { allocateLoadBalancerNodePorts: undefined }
+      : {}),
+    ...(old.type === "LoadBalancer" && spec.loadBalancerClass === old.loadBalancerClass
+      ? { loadBalancerClass: undefined }
       : {}),
   });
 }

@@ -1,13 +1,15 @@
 import { dnsLabelError, dnsSubdomainError } from "../api/kind.ts";
 import { qualifiedNameErrors, validateLabels } from "../api/label_validation.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
-import { addressError, checkEndpointAddress, parseRange } from "./addresses.ts";
+import { addressError, checkEndpointAddress, parseAddress, parseRange } from "./addresses.ts";
 import type { Service, ServicePort, ServiceSpec } from "./service.ts";
-import { isExternallyAccessible } from "./service_defaults.ts";
+import { checkAddresses, checkAddressesUpdate } from "./service_address_validation.ts";
+import { isExternallyAccessible, needsHealthCheck } from "./service_defaults.ts";
 import {
   check,
   checkAll,
   checkOneOf,
+  checkOptional,
   checkPortNumber,
   checkPortNumberOrName,
   checkRequired,
@@ -17,23 +19,27 @@ import {
 } from "./validators.ts";
 
 const maxAffinitySeconds = 86_400;
+const onlyLoadBalancer = "may only be used when `type` is 'LoadBalancer'";
+const sourceRangesKey = "service.beta.kubernetes.io/load-balancer-source-ranges";
+const topologyModeKey = "service.kubernetes.io/topology-mode";
+const topologyHintsKey = "service.kubernetes.io/topology-aware-hints";
+const trafficPolicies = ["Cluster", "Local"];
 
 /** What is wrong with a service. @see k8s.io/kubernetes/pkg/apis/core/validation, ValidateService */
 export function validateService(object: Service): FieldErrors {
   const spec = object.spec ?? {};
   const ports = spec.ports ?? [];
-  const errors: FieldError[] = [];
-  if (ports.length === 0 && spec.clusterIP !== "None" && spec.type !== "ExternalName")
-    errors.push(fieldError.required("spec.ports"));
   return [
-    ...errors,
-    ...checkType(spec),
-    ...ports.flatMap((port, index) => checkPort(port, spec, `spec.ports[${index}]`, ports.length > 1)),
+    ...checkTopology(object),
+    ...(ports.length === 0 && spec.clusterIP !== "None" && spec.type !== "ExternalName"
+      ? [fieldError.required("spec.ports")]
+      : []),
+    ...checkForType(spec),
+    ...ports.flatMap((port, index) => checkPort(port, `spec.ports[${index}]`, ports.length > 1)),
     ...checkUnique(
       ports.map((port) => port.name),
       (index) => `spec.ports[${index}].name`,
     ),
-    ...checkPortsDiffer(ports),
     ...validateLabels(spec.selector, "spec.selector"),
     ...checkAffinity(spec),
     ...checkAddresses(spec),
@@ -41,49 +47,76 @@ export function validateService(object: Service): FieldErrors {
       // The cluster's own ranges are no outside.
       checkEndpointAddress(`spec.externalIPs[${index}]`, address, []),
     ),
-    ...checkTraffic(spec),
-    ...(spec.loadBalancerSourceRanges ?? []).flatMap((range, index) =>
-      check(
-        `spec.loadBalancerSourceRanges[${index}]`,
-        range,
-        parseRange(range.trim()) ? undefined : "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
-      ),
-    ),
-  ];
-}
-
-/** What may not change in a service: the cluster IP that it was given. */
-export function validateServiceUpdate(next: Service, previous: Service): FieldErrors {
-  const old = previous.spec ?? {};
-  const spec = next.spec ?? {};
-  if (old.type === "ExternalName" || spec.type === "ExternalName" || !old.clusterIP) return [];
-  const addresses = spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : []);
-  if (!spec.clusterIP)
-    return [fieldError.invalid("spec.clusterIPs[0]", addresses, "primary clusterIP can not be unset")];
-  return spec.clusterIP === old.clusterIP
-    ? []
-    : [fieldError.invalid("spec.clusterIPs[0]", addresses, "may not change once set")];
-}
-
-function checkType(spec: ServiceSpec): FieldErrors {
-  const errors: FieldError[] = [
     ...checkRequiredOneOf("spec.type", spec.type, ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]),
+    ...checkNodePorts(spec),
+    ...checkPortsDiffer(ports),
+    ...checkLoadBalancer(object),
+    ...checkTraffic(spec),
   ];
-  if (spec.type === "ExternalName") {
-    errors.push(
-      ...checkRequired("spec.externalName", spec.externalName, (name) => dnsSubdomainError(name.replace(/\.$/, ""))),
-    );
-    if (spec.clusterIP)
-      errors.push(fieldError.forbidden("spec.clusterIPs", "may not be set when type is 'ExternalName'"));
-  } else if (spec.clusterIP === "None" && spec.type !== "ClusterIP") {
-    const detail = `may not be set to 'None' for ${spec.type} services`;
-    errors.push(fieldError.invalid("spec.clusterIPs[0]", "None", detail));
-  }
+}
+
+/** What may not change in a service. @see k8s.io/kubernetes/pkg/apis/core/validation, ValidateServiceUpdate */
+export function validateServiceUpdate(next: Service, previous: Service): FieldErrors {
+  const [spec, old] = [next.spec ?? {}, previous.spec ?? {}];
+  const errors: FieldError[] = [...checkAddressesUpdate(spec, old)];
+  const { loadBalancerClass } = spec;
+  const stays = spec.type === "LoadBalancer" && old.type === "LoadBalancer";
+  if (stays && loadBalancerClass !== old.loadBalancerClass)
+    errors.push(fieldError.invalid("spec.loadBalancerClass", loadBalancerClass ?? null, "may not change once set"));
+  if (needsHealthCheck(old) && needsHealthCheck(spec) && spec.healthCheckNodePort !== old.healthCheckNodePort)
+    errors.push(fieldError.forbidden("spec.healthCheckNodePort", "field is immutable"));
   return errors;
 }
 
-function checkPort(port: ServicePort, { type }: ServiceSpec, field: string, nameRequired: boolean): FieldErrors {
-  const errors: FieldError[] = [
+/** What is wrong with a service's status. @see k8s.io/kubernetes/pkg/apis/core/validation, ValidateLoadBalancerStatus */
+export function validateServiceStatus({ spec, status }: Service): FieldErrors {
+  const field = "status.loadBalancer.ingress";
+  const ingress = status?.loadBalancer?.ingress ?? [];
+  if (spec?.type !== "LoadBalancer" && ingress.length > 0)
+    return [fieldError.forbidden(field, "may only be used when `spec.type` is 'LoadBalancer'")];
+  return ingress.flatMap(({ ip, ipMode, hostname }, index) => {
+    const at = `${field}[${index}]`;
+    const errors: FieldError[] = [...checkOptional(`${at}.ip`, ip, addressError)];
+    if (ipMode !== undefined && !ip)
+      errors.push(fieldError.forbidden(`${at}.ipMode`, "may not be specified when `ip` is not set"));
+    else errors.push(...checkOneOf(`${at}.ipMode`, ipMode, ["Proxy", "VIP"]));
+    if (!hostname) return errors;
+    errors.push(...check(`${at}.hostname`, hostname, dnsSubdomainError(hostname)));
+    if (parseAddress(hostname))
+      errors.push(fieldError.invalid(`${at}.hostname`, hostname, "must be a DNS name, not an IP address"));
+    return errors;
+  });
+}
+
+function checkTopology({ metadata: { annotations = {} } }: Service): FieldErrors {
+  const [mode, hints] = [annotations[topologyModeKey], annotations[topologyHintsKey]];
+  if (mode === undefined || hints === undefined || mode === hints) return [];
+  const detail = `must match annotations[${topologyHintsKey}] when both are specified`;
+  return [fieldError.invalid(`metadata.annotations[${topologyModeKey}]`, mode, detail)];
+}
+
+function checkForType(spec: ServiceSpec): FieldErrors {
+  const { type = "", clusterIP } = spec;
+  if (type === "LoadBalancer" || type === "NodePort") {
+    const detail = `may not be set to 'None' for ${type} services`;
+    return clusterIP === "None" ? [fieldError.invalid("spec.clusterIPs[0]", "None", detail)] : [];
+  }
+  if (type !== "ExternalName") return [];
+  const set = {
+    clusterIPs: clusterIP || spec.clusterIPs?.length,
+    ipFamilies: spec.ipFamilies?.length,
+    ipFamilyPolicy: spec.ipFamilyPolicy,
+  };
+  return [
+    ...Object.entries(set).flatMap(([name, value]) =>
+      value ? [fieldError.forbidden(`spec.${name}`, "may not be set for ExternalName services")] : [],
+    ),
+    ...checkRequired("spec.externalName", spec.externalName?.replace(/\.$/, ""), dnsSubdomainError),
+  ];
+}
+
+function checkPort(port: ServicePort, field: string, nameRequired: boolean): FieldErrors {
+  return [
     ...(port.name
       ? check(`${field}.name`, port.name, dnsLabelError(port.name))
       : nameRequired
@@ -92,31 +125,36 @@ function checkPort(port: ServicePort, { type }: ServiceSpec, field: string, name
     ...checkPortNumber(`${field}.port`, port.port),
     ...checkRequiredOneOf(`${field}.protocol`, port.protocol, ["SCTP", "TCP", "UDP"]),
     ...checkPortNumberOrName(`${field}.targetPort`, port.targetPort),
-    ...(port.appProtocol
-      ? checkAll(`${field}.appProtocol`, port.appProtocol, qualifiedNameErrors(port.appProtocol))
-      : []),
+    ...(port.appProtocol === undefined
+      ? []
+      : checkAll(`${field}.appProtocol`, port.appProtocol, qualifiedNameErrors(port.appProtocol))),
   ];
-  if (!port.nodePort) return errors;
-  if (type === "ClusterIP" || type === "ExternalName")
-    return [...errors, fieldError.forbidden(`${field}.nodePort`, `may not be used when \`type\` is '${type}'`)];
-  return [...errors, ...checkPortNumber(`${field}.nodePort`, port.nodePort)];
+}
+
+function checkNodePorts({ type, ports = [] }: ServiceSpec): FieldErrors {
+  const seen = new Set<string>();
+  return ports.flatMap(({ protocol, nodePort }, index) => {
+    if (!nodePort) return [];
+    const field = `spec.ports[${index}].nodePort`;
+    const errors: FieldError[] = [];
+    if (type === "ClusterIP") errors.push(fieldError.forbidden(field, "may not be used when `type` is 'ClusterIP'"));
+    if (seen.has(`${protocol}/${nodePort}`)) errors.push(fieldError.duplicate(field, nodePort));
+    seen.add(`${protocol}/${nodePort}`);
+    return errors;
+  });
 }
 
 function checkPortsDiffer(ports: readonly ServicePort[]): FieldErrors {
   const seen = new Set<string>();
-  const nodePorts = new Set<string>();
-  return ports.flatMap(({ protocol = "TCP", port, nodePort }, index) => {
-    const errors: FieldError[] = [];
-    if (seen.has(`${protocol}/${port}`)) {
-      // The value is shown as Kubernetes shows it: a whole port with only these two fields set.
-      const value = { Name: "", Protocol: protocol, AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 };
-      errors.push(fieldError.duplicate(`spec.ports[${index}]`, value));
+  return ports.flatMap(({ protocol = "TCP", port }, index) => {
+    const key = `${protocol}/${port}`;
+    if (!seen.has(key)) {
+      seen.add(key);
+      return [];
     }
-    if (nodePort && nodePorts.has(`${protocol}/${nodePort}`))
-      errors.push(fieldError.duplicate(`spec.ports[${index}].nodePort`, nodePort));
-    seen.add(`${protocol}/${port}`);
-    nodePorts.add(`${protocol}/${nodePort}`);
-    return errors;
+    // The value is shown as Kubernetes shows it: a whole port with only these two fields set.
+    const value = { Name: "", Protocol: protocol, AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 };
+    return [fieldError.duplicate(`spec.ports[${index}]`, value)];
   });
 }
 
@@ -130,33 +168,62 @@ function checkAffinity({ sessionAffinity, sessionAffinityConfig }: ServiceSpec):
   return errors;
 }
 
-function checkAddresses({ clusterIP, clusterIPs = [] }: ServiceSpec): FieldErrors {
+function checkLoadBalancer({ metadata, spec = {} }: Service): FieldErrors {
+  const { type, loadBalancerSourceRanges: ranges = [], loadBalancerClass } = spec;
+  const inAnnotation = metadata.annotations?.[sourceRangesKey];
+  const isLoadBalancer = type === "LoadBalancer";
+  const forbidden = (field: string) => (isLoadBalancer ? [] : [fieldError.forbidden(field, onlyLoadBalancer)]);
   const errors: FieldError[] = [];
-  if (clusterIPs.length > 0 && clusterIP !== clusterIPs[0])
-    errors.push(fieldError.invalid("spec.clusterIPs", clusterIPs, "first value must match `clusterIP`"));
-  if (clusterIPs.length > 2)
-    errors.push(fieldError.invalid("spec.clusterIPs", clusterIPs, "may only hold up to 2 values"));
-  if (clusterIP === "None") {
-    if (clusterIPs.length > 1)
-      errors.push(fieldError.invalid("spec.clusterIPs", clusterIPs, "'None' must be the first and only value"));
-    return errors;
+  if (ranges.length > 0) {
+    // Kubernetes writes this field's name with a capital.
+    const field = "spec.LoadBalancerSourceRanges";
+    errors.push(...forbidden(field), ...ranges.flatMap((range, index) => checkRange(`${field}[${index}]`, range)));
+  } else if (inAnnotation !== undefined) {
+    const field = `metadata.annotations[${sourceRangesKey}]`;
+    const listed = inAnnotation.trim() === "" ? [] : inAnnotation.split(",");
+    errors.push(...forbidden(field), ...listed.flatMap((range) => checkRange(field, range)));
   }
-  const all = clusterIPs.length > 0 ? clusterIPs : clusterIP ? [clusterIP] : [];
+  if (spec.allocateLoadBalancerNodePorts !== undefined) errors.push(...forbidden("spec.allocateLoadBalancerNodePorts"));
+  if (loadBalancerClass === undefined) return errors;
+  const field = "spec.loadBalancerClass";
   return [
     ...errors,
-    ...all.flatMap((address, index) => check(`spec.clusterIPs[${index}]`, address, addressError(address))),
+    ...forbidden(field),
+    ...(isLoadBalancer ? checkAll(field, loadBalancerClass, qualifiedNameErrors(loadBalancerClass)) : []),
   ];
 }
 
+function checkRange(field: string, text: string): FieldErrors {
+  const range = text.trim();
+  const detail = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+  return check(field, range, parseRange(range) ? undefined : detail);
+}
+
 function checkTraffic(spec: ServiceSpec): FieldErrors {
-  const policies = ["Cluster", "Local"];
-  const errors: FieldError[] = [
-    ...checkOneOf("spec.internalTrafficPolicy", spec.internalTrafficPolicy, policies),
-    ...checkOneOf("spec.externalTrafficPolicy", spec.externalTrafficPolicy, policies),
-  ];
-  if (spec.externalTrafficPolicy && !isExternallyAccessible(spec)) {
+  const { externalTrafficPolicy, healthCheckNodePort } = spec;
+  const errors: FieldError[] = [];
+  if (isExternallyAccessible(spec))
+    errors.push(...checkRequiredOneOf("spec.externalTrafficPolicy", externalTrafficPolicy, trafficPolicies));
+  else if (externalTrafficPolicy) {
     const detail = "may only be set for externally-accessible services";
-    errors.push(fieldError.invalid("spec.externalTrafficPolicy", spec.externalTrafficPolicy, detail));
+    errors.push(fieldError.invalid("spec.externalTrafficPolicy", externalTrafficPolicy, detail));
   }
-  return errors;
+  if (needsHealthCheck(spec)) errors.push(...checkHealthCheckPort(healthCheckNodePort));
+  else if (healthCheckNodePort) {
+    const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    errors.push(fieldError.invalid("spec.healthCheckNodePort", healthCheckNodePort, detail));
+  }
+  return [
+    ...errors,
+    ...checkOneOf("spec.internalTrafficPolicy", spec.internalTrafficPolicy, trafficPolicies),
+    ...checkOneOf("spec.trafficDistribution", spec.trafficDistribution, [
+      "PreferClose",
+      "PreferSameZone",
+      "PreferSameNode",
+    ]),
+  ];
+}
+
+function checkHealthCheckPort(port: number | undefined): FieldErrors {
+  return port ? checkPortNumber("spec.healthCheckNodePort", port) : [fieldError.required("spec.healthCheckNodePort")];
 }

@@ -1,6 +1,8 @@
 import { type KubeObject, keyText } from "../../core/api/meta.ts";
 import { type FieldError, fieldError, StatusError } from "../../core/api/status.ts";
 import { type Service, type ServicePort, type ServiceSpec, service as serviceKind } from "../../core/kinds/service.ts";
+import { needsHealthCheck } from "../../core/kinds/service_defaults.ts";
+import { keepHealthCheckPort } from "../../core/kinds/service_update.ts";
 import type { Random } from "../../core/platform/random.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { compact } from "../../core/util/compact.ts";
@@ -211,6 +213,7 @@ function allocate(
   spec = allocateAddress(spec, { key, owners, pools, errors });
   spec = allocatePorts(spec, { owners, pools, errors });
   if (errors.length > 0) throw StatusError.invalid({ group: "", kind: "Service" }, name, errors);
+  spec = allocateHealthCheckPort(spec, { owners, pools });
   return { service: { ...object, spec }, key, owner };
 }
 
@@ -244,7 +247,7 @@ function keepAllocated(spec: ServiceSpec, previous: ServiceSpec | undefined): Se
       : spec;
   }
   if (!previous) return spec;
-  let next = spec;
+  let next = keepHealthCheckPort(spec, previous);
   if (previous.clusterIP && previous.type !== "ExternalName" && !spec.clusterIP && !spec.clusterIPs?.length)
     next = compact<ServiceSpec>({ ...next, clusterIP: previous.clusterIP, clusterIPs: previous.clusterIPs });
   if (hasPorts(previous) && !hasPorts(spec))
@@ -289,10 +292,7 @@ function allocateAddress(
   if (spec.type === "ExternalName") return spec;
   const { key, owners, errors } = context;
   const { addresses } = context.pools;
-  const family: Pick<ServiceSpec, "ipFamilies" | "ipFamilyPolicy"> = {
-    ipFamilies: spec.ipFamilies ?? ["IPv4"],
-    ipFamilyPolicy: spec.ipFamilyPolicy ?? "SingleStack",
-  };
+  const family = familiesOf(spec, errors);
   const asked = spec.clusterIP || spec.clusterIPs?.[0];
   if (asked === "None") return { ...spec, clusterIP: "None", clusterIPs: ["None"], ...family };
   if (asked) {
@@ -313,6 +313,31 @@ function allocateAddress(
   const clusterIP = addresses.textOf(value);
   return { ...spec, clusterIP, clusterIPs: [clusterIP], ...family };
 }
+
+/**
+ * The families that a service is of, in a cluster of IPv4 alone. Whoever writes the endpoints of a headless service
+ * without a selector may write them of both.
+ *
+ * @see k8s.io/kubernetes/pkg/registry/core/service/storage/alloc.go, initIPFamilyFields
+ */
+function familiesOf(spec: ServiceSpec, errors: FieldError[]): Pick<ServiceSpec, "ipFamilies" | "ipFamilyPolicy"> {
+  const { clusterIP = spec.clusterIPs?.[0], selector = {} } = spec;
+  const isFree = clusterIP === "None" && Object.keys(selector).length === 0;
+  const ipFamilyPolicy = spec.ipFamilyPolicy ?? (isFree ? "RequireDualStack" : "SingleStack");
+  const isBoth = isFree && ipFamilyPolicy !== "SingleStack";
+  const ipFamilies = spec.ipFamilies?.length ? spec.ipFamilies : isBoth ? both : both.slice(0, 1);
+  if (isFree) return { ipFamilies, ipFamilyPolicy };
+  if (ipFamilyPolicy === "RequireDualStack") {
+    const detail = "this cluster is not configured for dual-stack services";
+    errors.push(fieldError.invalid("spec.ipFamilyPolicy", ipFamilyPolicy, detail));
+  }
+  for (const [index, family] of ipFamilies.entries())
+    if (family !== "IPv4")
+      errors.push(fieldError.invalid(`spec.ipFamilies[${index}]`, family, "not configured on this cluster"));
+  return { ipFamilies, ipFamilyPolicy };
+}
+
+const both = ["IPv4", "IPv6"] as const;
 
 function allocatePorts(
   spec: ServiceSpec,
@@ -354,6 +379,27 @@ function allocatePorts(
   return { ...spec, ports };
 }
 
+/** @see k8s.io/kubernetes/pkg/registry/core/service/storage/alloc.go, allocHealthCheckNodePort */
+function allocateHealthCheckPort(
+  spec: ServiceSpec,
+  { owners, pools: { ports } }: { readonly owners: readonly string[]; readonly pools: Pools },
+): ServiceSpec {
+  if (!needsHealthCheck(spec)) return spec;
+  const { healthCheckNodePort: asked } = spec;
+  if (!asked) {
+    const picked = ports.pick(new Set(spec.ports?.map(({ nodePort }) => nodePort ?? 0)));
+    if (picked === undefined) throw StatusError.internal("failed to allocate a HealthCheck NodePort : range is full");
+    return { ...spec, healthCheckNodePort: picked };
+  }
+  const reason = !ports.has(asked)
+    ? `provided port is not in the valid range. The range of valid ports is ${ports.first}-${ports.last}`
+    : ports.isTaken(asked, owners)
+      ? "provided port is already allocated"
+      : undefined;
+  if (reason) throw StatusError.internal(`failed to allocate requested HealthCheck NodePort ${asked}: ${reason}`);
+  return spec;
+}
+
 function held(service: Service | undefined, { addresses, ports }: Pools): Values {
   const spec = service?.spec;
   if (!spec) return { addresses: [], ports: [] };
@@ -361,7 +407,9 @@ function held(service: Service | undefined, { addresses, ports }: Pools): Values
   const nodePorts = hasPorts(spec) ? (spec.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []) : [];
   return {
     addresses: address === undefined ? [] : [address],
-    ports: [...new Set(nodePorts)].filter((port) => ports.has(port)),
+    ports: [...new Set([...nodePorts, ...(spec.healthCheckNodePort ? [spec.healthCheckNodePort] : [])])].filter(
+      (port) => ports.has(port),
+    ),
   };
 }
 

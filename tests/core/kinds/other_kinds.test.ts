@@ -227,10 +227,39 @@ describe("node", () => {
     const taint = { key: "a", effect: "NoSchedule" } as const;
     expect(errorsOf(node, of({ spec: { taints: [taint, taint, { key: "b", effect: "X" as "NoSchedule" }] } }))).toEqual(
       [
-        'spec.taints[1]: Duplicate value: {"key":"a","effect":"NoSchedule"}: taints must be unique by key and effect pair',
-        'spec.taints[2].effect: Unsupported value: "X": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
+        'metadata.taints[1]: Duplicate value: {"Key":"a","Value":"","Effect":"NoSchedule","TimeAdded":null}: taints must be unique by key and effect pair',
+        'metadata.taints[2].effect: Unsupported value: "X": supported values: "NoSchedule", "PreferNoSchedule", "NoExecute"',
       ],
     );
+  });
+
+  it("what it has is counted in amounts that can be, and each address stands once", () => {
+    const object = of({
+      spec: { podCIDRs: ["10.1.0.0/24", "10.1.0.0/24"] },
+      status: {
+        capacity: { cpu: "-1", pods: "1500m" },
+        allocatable: {},
+        addresses: [
+          { type: "InternalIP", address: "10.0.0.1" },
+          { type: "InternalIP", address: "10.0.0.1" },
+        ],
+      },
+    });
+    const amounts = [
+      'status.capacity.cpu: Invalid value: "-1": must be greater than or equal to 0',
+      'status.capacity.pods: Invalid value: "1500m": must be an integer',
+    ];
+    const twice = 'status.addresses[1]: Duplicate value: {"Type":"InternalIP","Address":"10.0.0.1"}';
+    expect(errorsOf(node, object)).toEqual([
+      ...amounts,
+      'spec.podCIDRs: Invalid value: ["10.1.0.0/24","10.1.0.0/24"]: may specify no more than one CIDR for each IP family',
+      'spec.podCIDRs[1]: Duplicate value: "10.1.0.0/24"',
+    ]);
+    expect(
+      node.strategy
+        .validateStatusUpdate(object, object, { localRanges: [] })
+        .map(({ field, message }) => `${field}: ${message}`),
+    ).toEqual([...amounts, twice]);
   });
 
   it("pod ranges may not change once set", () => {

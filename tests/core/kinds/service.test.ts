@@ -104,6 +104,72 @@ describe("service", () => {
       { externalTrafficPolicy: "Local" },
       ['spec.externalTrafficPolicy: Invalid value: "Local": may only be set for externally-accessible services'],
     ],
+    [
+      "a port to ask for health that nobody asks",
+      { healthCheckNodePort: 30_000 },
+      [
+        "spec.healthCheckNodePort: Invalid value: 30000: may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+      ],
+    ],
+    [
+      "no port to ask for health",
+      { type: "LoadBalancer", externalTrafficPolicy: "Local" },
+      ["spec.healthCheckNodePort: Required value"],
+    ],
+    [
+      "what is for balancers",
+      { loadBalancerSourceRanges: ["10.0.0.0/8"], loadBalancerClass: "a/b", allocateLoadBalancerNodePorts: false },
+      ["LoadBalancerSourceRanges", "allocateLoadBalancerNodePorts", "loadBalancerClass"].map(
+        (name) => `spec.${name}: Forbidden: may only be used when \`type\` is 'LoadBalancer'`,
+      ),
+    ],
+    [
+      "no range of sources",
+      { type: "LoadBalancer", loadBalancerSourceRanges: [" 10.0.0.0/8 ", "10.0.0.0"] },
+      [
+        'spec.LoadBalancerSourceRanges[1]: Invalid value: "10.0.0.0": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+      ],
+    ],
+    [
+      "addresses under an external name",
+      { type: "ExternalName", externalName: "a.b.", clusterIP: "10.0.0.1", clusterIPs: ["10.0.0.1"] },
+      ["spec.clusterIPs: Forbidden: may not be set for ExternalName services"],
+    ],
+    [
+      "families under an external name",
+      { type: "ExternalName", externalName: "a.b", ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" },
+      [
+        "spec.ipFamilies: Forbidden: may not be set for ExternalName services",
+        "spec.ipFamilyPolicy: Forbidden: may not be set for ExternalName services",
+      ],
+    ],
+    [
+      "an unknown family, twice",
+      { ipFamilies: ["IPv5" as "IPv4", "IPv5" as "IPv4"], ipFamilyPolicy: "Any" as "SingleStack" },
+      [
+        'spec.ipFamilies[0]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"',
+        'spec.ipFamilies[1]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"',
+        'spec.ipFamilies[1]: Duplicate value: "IPv5"',
+        'spec.ipFamilyPolicy: Unsupported value: "Any": supported values: "PreferDualStack", "RequireDualStack", "SingleStack"',
+      ],
+    ],
+    [
+      "an address of the other family",
+      { clusterIP: "10.0.0.1", clusterIPs: ["10.0.0.1"], ipFamilies: ["IPv6"] },
+      ['spec.clusterIPs[0]: Invalid value: "10.0.0.1": expected an IPv6 value as indicated by `ipFamilies[0]`'],
+    ],
+    [
+      "two addresses of one family",
+      { clusterIP: "10.0.0.1", clusterIPs: ["10.0.0.1", "10.0.0.2"] },
+      ['spec.clusterIPs: Invalid value: ["10.0.0.1","10.0.0.2"]: may specify no more than one IP for each IP family'],
+    ],
+    [
+      "an unknown distribution",
+      { trafficDistribution: "Far" },
+      [
+        'spec.trafficDistribution: Unsupported value: "Far": supported values: "PreferClose", "PreferSameZone", "PreferSameNode"',
+      ],
+    ],
   ])("service names the field, when it has %s", (_, spec, errors) => {
     expect(errorsOf(service, serviceOf(spec))).toEqual(errors);
   });
@@ -116,6 +182,71 @@ describe("service", () => {
     const previous = serviceOf({ clusterIP: "10.0.0.1", clusterIPs: ["10.0.0.1"] });
     expect(updateErrorsOf(service, serviceOf({ clusterIP: "10.0.0.2", clusterIPs: ["10.0.0.2"] }), previous)).toEqual([
       'spec.clusterIPs[0]: Invalid value: ["10.0.0.2"]: may not change once set',
+    ]);
+  });
+
+  it.each<[string, Partial<ServiceSpec>, Partial<ServiceSpec>, string[]]>([
+    [
+      "the class of what balances it",
+      { type: "LoadBalancer", loadBalancerClass: "a/b" },
+      { type: "LoadBalancer", loadBalancerClass: "a/c" },
+      ['spec.loadBalancerClass: Invalid value: "a/c": may not change once set'],
+    ],
+    [
+      "the port asked for its health",
+      { type: "LoadBalancer", externalTrafficPolicy: "Local", healthCheckNodePort: 30_001 },
+      { type: "LoadBalancer", externalTrafficPolicy: "Local", healthCheckNodePort: 30_002 },
+      ["spec.healthCheckNodePort: Forbidden: field is immutable"],
+    ],
+    [
+      "its family",
+      { clusterIP: "10.0.0.1", ipFamilies: ["IPv4"] },
+      { clusterIP: "10.0.0.1", ipFamilies: ["IPv6"] },
+      ['spec.ipFamilies[0]: Invalid value: ["IPv6"]: may not change once set'],
+    ],
+    [
+      "its second address, while it is of both families",
+      { clusterIPs: ["10.0.0.1", "fd00::1"], ipFamilies: ["IPv4", "IPv6"], ipFamilyPolicy: "PreferDualStack" },
+      { clusterIPs: ["10.0.0.1"], ipFamilies: ["IPv4"], ipFamilyPolicy: "PreferDualStack" },
+      [
+        "spec.clusterIPs[0]: Invalid value: [\"10.0.0.1\"]: `ipFamilyPolicy` must be set to 'SingleStack' when releasing the secondary clusterIP",
+        "spec.ipFamilyPolicy: Invalid value: \"PreferDualStack\": must be set to 'SingleStack' when releasing the secondary ipFamily",
+      ],
+    ],
+    [
+      "nothing that it may not: its second address",
+      { clusterIPs: ["10.0.0.1", "fd00::1"], ipFamilies: ["IPv4", "IPv6"], ipFamilyPolicy: "PreferDualStack" },
+      { clusterIPs: ["10.0.0.1"], ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" },
+      [],
+    ],
+  ])("an update may not change %s", (_, previous, next, errors) => {
+    expect(updateErrorsOf(service, serviceOf(next), serviceOf(previous))).toEqual(errors);
+  });
+
+  it("the status names addresses that traffic can be sent to, of balancers alone", () => {
+    const statusErrors = (ingress: object[], spec: Partial<ServiceSpec> = { type: "LoadBalancer" }) => {
+      const object: Service = service.strategy.applyDefaults({
+        ...serviceOf(spec),
+        status: { loadBalancer: { ingress } },
+      });
+      return service.strategy
+        .validateStatusUpdate(object, object, { localRanges: [] })
+        .map(({ field, message }) => `${field}: ${message}`);
+    };
+    expect(statusErrors([{ ip: "10.0.0.1" }, { hostname: "a.b" }])).toEqual([]);
+    expect(statusErrors([{ ip: "10.0.0.1" }], {})).toEqual([
+      "status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is 'LoadBalancer'",
+    ]);
+    expect(
+      statusErrors([
+        { ip: "x", ipMode: "Odd" },
+        { hostname: "10.0.0.1", ipMode: "VIP" },
+      ]),
+    ).toEqual([
+      'status.loadBalancer.ingress[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+      'status.loadBalancer.ingress[0].ipMode: Unsupported value: "Odd": supported values: "Proxy", "VIP"',
+      "status.loadBalancer.ingress[1].ipMode: Forbidden: may not be specified when `ip` is not set",
+      'status.loadBalancer.ingress[1].hostname: Invalid value: "10.0.0.1": must be a DNS name, not an IP address',
     ]);
   });
 

@@ -68,6 +68,56 @@ describe("service addresses", () => {
     expect([json.code, json.message]).toEqual([422, `Service "second" is invalid: ${message}`]);
   });
 
+  it.each<[JsonObject, readonly string[], string]>([
+    [{}, ["IPv4"], "SingleStack"],
+    [{ ipFamilyPolicy: "PreferDualStack" }, ["IPv4"], "PreferDualStack"],
+    [{ clusterIP: "None", selector: { app: "a" } }, ["IPv4"], "SingleStack"],
+    [{ clusterIP: "None" }, ["IPv4", "IPv6"], "RequireDualStack"],
+    [{ clusterIP: "None", ipFamilyPolicy: "SingleStack" }, ["IPv4"], "SingleStack"],
+  ])("%j is of the families %j by the policy %s", async (spec, ipFamilies, ipFamilyPolicy) => {
+    const api = await openApi();
+    expect((await api.create(services, serviceObject("s", spec))).json.spec).toMatchObject({
+      ipFamilies,
+      ipFamilyPolicy,
+    });
+  });
+
+  it.each<[JsonObject, string]>([
+    [
+      { ipFamilyPolicy: "RequireDualStack" },
+      'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services',
+    ],
+    [{ ipFamilies: ["IPv6"] }, 'spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster'],
+  ])("refuses the families of %j", async (spec, message) => {
+    const api = await openApi();
+    const { json } = await api.create(services, serviceObject("s", spec));
+    expect([json.code, json.message]).toEqual([422, `Service "s" is invalid: ${message}`]);
+  });
+
+  it("a balancer that keeps client addresses gets a port to ask for health, for as long as it does", async () => {
+    const api = await openApi();
+    const local = { type: "LoadBalancer", externalTrafficPolicy: "Local" };
+    const { json } = await api.create(services, serviceObject("lb", local));
+    const port = json.spec.healthCheckNodePort;
+    expect(port).toBeGreaterThanOrEqual(30000);
+    expect(port).not.toBe(json.spec.ports[0].nodePort);
+    const taken = await api.create(services, serviceObject("other", { ...local, healthCheckNodePort: port }));
+    expect(taken.json).toMatchObject({
+      code: 500,
+      message: expect.stringContaining(
+        `failed to allocate requested HealthCheck NodePort ${port}: provided port is already allocated`,
+      ),
+    });
+    const kept = await api.call("PUT", `${services}/lb`, {
+      ...serviceObject("lb", local),
+      metadata: { name: "lb", resourceVersion: json.metadata.resourceVersion },
+    });
+    expect(kept.json.spec.healthCheckNodePort).toBe(port);
+    const cluster = { spec: { externalTrafficPolicy: "Cluster" } };
+    const dropped = await api.call("PATCH", `${services}/lb`, cluster, merge);
+    expect(dropped.json.spec.healthCheckNodePort).toBeUndefined();
+  });
+
   it("TCP and UDP of one service may share a node port", async () => {
     const api = await openApi();
     const ports = [
