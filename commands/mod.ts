@@ -17,6 +17,7 @@ import { proxy } from "./proxy.ts";
 import { rollout } from "./rollout.ts";
 import { scale } from "./scale.ts";
 import { start } from "./start.ts";
+import { store } from "./store.ts";
 import { up } from "./up.ts";
 import type { Verb } from "./verb.ts";
 import { versionVerb } from "./version.ts";
@@ -40,4 +41,5 @@ export const verbs: readonly Verb[] = [
   master,
   node,
   proxy,
+  store,
 ];

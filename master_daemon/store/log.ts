@@ -43,9 +43,32 @@ const recent = { events: 1_024, ms: 0, bytes: 8 * 2 ** 20 };
  * @throws DamagedFile naming file and offset; Error when another process holds the folder
  */
 export async function openLogStore(folder: string, options: LogStoreOptions): Promise<Store> {
+  const { files = systemFiles } = options;
+  try {
+    await files.makeFolder(folder);
+    return await openLocked(folder, options, await files.lock(folder, "open the store"));
+  } catch (error) {
+    const code = errorCode(error) ?? "";
+    const remedy = remedies.get(code);
+    if (remedy === undefined) throw error;
+    const path = (error as { path?: string }).path ?? folder;
+    throw new Error(`Cannot open the store: ${path}: ${code}: ${remedy}, or choose another --data-dir`, {
+      cause: error,
+    });
+  }
+}
+
+/** What helps against what the system says. */
+const remedies: ReadonlyMap<string, string> = new Map([
+  ["EACCES", "the folder and its files must belong to the user who runs this"],
+  ["EPERM", "the folder and its files must belong to the user who runs this"],
+  ["EROFS", "the file system is read-only: mount it for writing"],
+  ["ENOTDIR", "something on the way is not a folder: move it away"],
+  ["ENOSPC", "the disk is full: make room"],
+]);
+
+async function openLocked(folder: string, options: LogStoreOptions, lock: AsyncDisposable): Promise<Store> {
   const { files = systemFiles, clock, log } = options;
-  await files.makeFolder(folder);
-  const lock = await files.lock(folder, "open the store");
   try {
     const state: StoreState = new StoreState({ clock, recent, older: (after) => store.readEvents(after) });
     const recovered = await recover(folder, { state, files, log });

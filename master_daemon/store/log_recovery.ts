@@ -83,7 +83,10 @@ export async function replay(
   { state, files }: { readonly state: StoreState; readonly files: StoreFiles },
 ): Promise<Recovered> {
   const { snapshot } = manifest;
-  if (snapshot) await readSnapshot(folder, snapshot, { files, restore: (item) => state.restore(item) });
+  if (snapshot) {
+    const { file, revision } = snapshot;
+    await readSnapshot(join(folder, file), { revision, files, restore: (item) => state.restore(item) });
+  }
   state.restoreRevision(snapshot?.revision ?? 0);
   const segments: Segment[] = [];
   let bytesSinceSnapshot = 0;

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { StoreFiles } from "./files.ts";
 import { putFile } from "./log_manifest.ts";
 import { DamagedFile, readRecords } from "./log_reader.ts";
@@ -23,14 +22,17 @@ export function snapshotName(revision: number): string {
 /** Writes `items`, all that was present at `revision`, to a file of its own, piece by piece. */
 export async function writeSnapshot(
   folder: string,
-  {
-    revision,
-    items,
-    files,
-  }: { readonly revision: number; readonly items: readonly KeyValue[]; readonly files: StoreFiles },
+  options: {
+    readonly revision: number;
+    readonly items: readonly KeyValue[];
+    readonly files: StoreFiles;
+    /** Default: that of the store's own snapshots. */
+    readonly name?: string;
+  },
 ): Promise<void> {
+  const { revision, items, files, name = snapshotName(revision) } = options;
   const writer = new RecordWriter();
-  await putFile(folder, snapshotName(revision), files, async (write) => {
+  await putFile(folder, name, files, async (write) => {
     writer.snapshotHeader({ revision, count: items.length });
     for (const item of items) {
       writer.snapshotItem(item);
@@ -43,16 +45,24 @@ export async function writeSnapshot(
   });
 }
 
-/** Reads a snapshot, handing each value to `restore`. @throws DamagedFile when anything of it is missing */
+/**
+ * Reads a snapshot, handing each value to `restore`. Resolves with the revision whose values they are.
+ *
+ * @param options.revision what it must be
+ * @throws DamagedFile when anything of it is missing
+ */
 export async function readSnapshot(
-  folder: string,
-  { file: name, revision }: { readonly file: string; readonly revision: number },
-  { files, restore }: { readonly files: StoreFiles; readonly restore: (item: KeyValue) => void },
-): Promise<void> {
-  const path = join(folder, name);
+  path: string,
+  options: {
+    readonly files: StoreFiles;
+    readonly restore: (item: KeyValue) => void;
+    readonly revision?: number;
+  },
+): Promise<number> {
+  const { files, restore } = options;
   const file = await openPart(path, files);
   try {
-    let expected: number | undefined;
+    let header: { readonly revision: number; readonly count: number } | undefined;
     let count = 0;
     let isComplete = false;
     let position = 0;
@@ -60,12 +70,16 @@ export async function readSnapshot(
       for (const { payload, offset, end } of records) {
         const type = payload[0];
         position = end;
-        if (expected === undefined) {
+        if (!header) {
           const { version, numbers } = decodeHeader(payload);
-          if (type !== recordType.snapshotHeader || version !== formatVersion || numbers[0] !== revision) {
+          const [revision = 0, expected = 0] = numbers;
+          if (type !== recordType.snapshotHeader || version !== formatVersion) {
+            throw new DamagedFile(path, offset, "it does not begin as a snapshot");
+          }
+          if (revision !== (options.revision ?? revision)) {
             throw new DamagedFile(path, offset, "it does not begin as the snapshot it is named as");
           }
-          expected = numbers[1] ?? 0;
+          header = { revision, count: expected };
         } else if (type === recordType.snapshotItem && !isComplete) {
           restore(decodeSnapshotItem(payload));
           count++;
@@ -76,7 +90,8 @@ export async function readSnapshot(
         }
       }
     }
-    if (!isComplete || count !== expected) throw new DamagedFile(path, position, "its end is missing");
+    if (!header || !isComplete || count !== header.count) throw new DamagedFile(path, position, "its end is missing");
+    return header.revision;
   } finally {
     await file.close();
   }

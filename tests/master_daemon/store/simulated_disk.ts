@@ -157,6 +157,7 @@ export class SimulatedDisk implements StoreFiles {
   }
 
   async list(folder: string): Promise<readonly string[]> {
+    if (this.#names.has(folder)) throw systemError("ENOTDIR");
     return this.paths.flatMap((path) => (dirname(path) === folder ? path.slice(folder.length + 1) : []));
   }
 
