@@ -22,6 +22,7 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
       keyFile: flags["etcd-keyfile"],
       prefix: flags["etcd-prefix"],
     },
+    encryptionProviderConfig: flags["encryption-provider-config"],
     leaderElection: flags["leader-elect"] && {
       leaseDurationMs: duration(flags, "leader-elect-lease-duration"),
       renewDeadlineMs: duration(flags, "leader-elect-renew-deadline"),

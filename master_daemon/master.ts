@@ -91,6 +91,8 @@ export interface MasterOptions {
   readonly store?: string | undefined;
   /** How an etcd is reached that `store` names. */
   readonly etcd?: EtcdOptions | undefined;
+  /** Path of an EncryptionConfiguration: how values are kept in the store. */
+  readonly encryptionProviderConfig?: string | undefined;
   /** How masters on one etcd agree who runs controllers and scheduler; false: all do. */
   readonly leaderElection?: ElectionDurations | false | undefined;
   /** Absent: the API is reached in this process only. */
@@ -162,7 +164,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const advertised = options.listen?.advertiseAddress ?? (isAny(listenHost) ? primaryAddress() : listenHost);
 
     const storeUrl = options.store ?? (dataDir === undefined ? "memory:" : `log:${joinPath(dataDir, "store")}`);
-    const store = parts.use(await openStore(storeUrl, { clock, log, etcd: options.etcd }));
+    const { etcd, encryptionProviderConfig } = options;
+    const store = parts.use(await openStore(storeUrl, { clock, log, etcd, encryptionProviderConfig }));
     const isShared = store.mark !== undefined;
     // What tells this master from others, and from itself in an earlier life.
     const identity = `apiserver-${randomUuid()}`;

@@ -9,6 +9,7 @@ export interface MasterFlags {
   readonly "etcd-certfile": FlagOf<"string">;
   readonly "etcd-keyfile": FlagOf<"string">;
   readonly "etcd-prefix": FlagWithDefault<"string", string>;
+  readonly "encryption-provider-config": FlagOf<"string">;
   readonly "leader-elect": FlagWithDefault<"boolean", boolean>;
   readonly "leader-elect-lease-duration": FlagWithDefault<"string", string>;
   readonly "leader-elect-renew-deadline": FlagWithDefault<"string", string>;
@@ -100,6 +101,11 @@ export const masterFlags: MasterFlags = {
   "etcd-certfile": { type: "string", placeholder: "path", description: "Certificate to show to etcd, as PEM." },
   "etcd-keyfile": { type: "string", placeholder: "path", description: "Key of that certificate." },
   "etcd-prefix": { type: "string", default: "/wherry", description: "What all keys in etcd begin with." },
+  "encryption-provider-config": {
+    type: "string",
+    placeholder: "path",
+    description: "EncryptionConfiguration: with which keys values such as Secrets are kept (aescbc, aesgcm, identity).",
+  },
   "leader-elect": {
     type: "boolean",
     default: true,

@@ -319,16 +319,17 @@ export class GenericRegistry implements Registry {
     const { key, revision } = current;
     const value = this.#served.layout.encode(next);
     const isSame = value.length === current.value.length && this.#isSame(value, next, current);
-    if (isSame && !this.#isStoredInOldVersion(key)) return current;
+    if (isSame && !this.#isStoredOtherwise(key)) return current;
     if (dryRun) return this.#stored(key, { revision, value, object: next });
     return await this.#commit(key, { expected: revision, value, object: next });
   }
 
-  /** Whether the object was stored when another version was for that: writing it as it is brings it up to date. */
-  #isStoredInOldVersion(key: ObjectKey): boolean {
-    if (!this.#served.converts) return false;
+  /** Whether another version, or another key of encryption, was in use when the object was stored: writing it as it is brings it up to date. */
+  #isStoredOtherwise(key: ObjectKey): boolean {
     const stored = this.#objects.items.get(keyText(key));
-    return stored !== undefined && stored.object.apiVersion !== apiVersionOf(this.#objects.layout.kind);
+    if (!stored) return false;
+    const isOther = () => stored.object.apiVersion !== apiVersionOf(this.#objects.layout.kind);
+    return stored.isStale || (this.#served.converts && isOther());
   }
 
   #isSame(value: Uint8Array, next: KubeObject, current: StoredObject): boolean {

@@ -1,5 +1,6 @@
 import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import { type KubeObject, keyText, type ObjectKey, type ObjectMeta } from "../../core/api/meta.ts";
+import { StatusError } from "../../core/api/status.ts";
 import type { Stored } from "./registry.ts";
 
 const encoder = new TextEncoder();
@@ -75,6 +76,10 @@ export interface StoredObjectOptions {
   readonly revision: number;
   /** The bytes in the store. */
   readonly value: Uint8Array;
+  /** See {@linkcode KeyValue}. */
+  readonly isStale?: boolean | undefined;
+  /** See {@linkcode KeyValue}. */
+  readonly unreadable?: string | undefined;
   /** What `value` stands for, when it is at hand; else it is parsed when first asked for. */
   readonly object?: KubeObject | undefined;
 }
@@ -84,33 +89,52 @@ export class StoredObject implements Stored {
   readonly key: ObjectKey;
   readonly revision: number;
   readonly value: Uint8Array;
+  /** Whether writing it again, unchanged, changes how it is stored. */
+  readonly isStale: boolean;
+  readonly #unreadable: string | undefined;
   readonly #layout: StorageLayout;
   readonly #given: KubeObject | undefined;
   #bytes: Uint8Array | undefined;
   #object: KubeObject | undefined;
 
-  constructor({ layout, key, revision, value, object }: StoredObjectOptions) {
+  constructor({ layout, key, revision, value, object, isStale = false, unreadable }: StoredObjectOptions) {
     this.key = key;
     this.revision = revision;
     this.value = value;
+    this.isStale = isStale;
+    this.#unreadable = unreadable;
     this.#layout = layout;
     this.#given = object;
   }
 
   get bytes(): Uint8Array {
+    this.#check();
     this.#bytes ??= this.revision === 0 ? this.value : this.#layout.withRevision(this.value, this.revision);
     return this.#bytes;
   }
 
   get object(): KubeObject {
+    this.#check();
     this.#object ??= withResourceVersion(this.#given ?? this.#layout.decode(this.value), this.revision);
     return this.#object;
+  }
+
+  /** @throws StatusError InternalError when the value cannot be read */
+  #check(): void {
+    if (this.#unreadable !== undefined) throw StatusError.internal(this.#unreadable);
   }
 
   /** The same content as of another revision: what a DELETED event carries. */
   at(revision: number): StoredObject {
     const object = this.#object ?? this.#given;
-    return new StoredObject({ layout: this.#layout, key: this.key, revision, value: this.value, object });
+    return new StoredObject({
+      layout: this.#layout,
+      key: this.key,
+      revision,
+      value: this.value,
+      object,
+      unreadable: this.#unreadable,
+    });
   }
 }
 

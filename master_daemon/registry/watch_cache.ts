@@ -6,6 +6,7 @@ import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { linkSignals } from "../../core/util/link_signals.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
+import { isSealed } from "../store/encryption/transformer.ts";
 import { SortedMap } from "../store/sorted_map.ts";
 import { keyOfEvent } from "../store/state.ts";
 import { Compacted, type KeyValue, type Store, type StoreEvent } from "../store/store.ts";
@@ -323,8 +324,10 @@ export class WatchCache implements AsyncDisposable {
     return new Change({ key, revision, next, previous });
   }
 
-  #storedOf({ layout }: KindCache, key: ObjectKey, { value, revision }: KeyValue): StoredObject {
-    return new StoredObject({ layout, key, revision, value, object: this.#atHand.get(value) });
+  #storedOf({ layout }: KindCache, key: ObjectKey, kv: KeyValue): StoredObject {
+    const { value, revision, isStale } = kv;
+    const unreadable = kv.unreadable ?? (isSealed(value) ? noKeys(kv.key) : undefined);
+    return new StoredObject({ layout, key, revision, value, isStale, unreadable, object: this.#atHand.get(value) });
   }
 
   /** Which object a key of the store is about; undefined for kinds that are not served. */
@@ -480,6 +483,11 @@ export class WatchCache implements AsyncDisposable {
     for (const waiter of this.#waiters.splice(0)) waiter.reject(closedError());
     await this.#running;
   }
+}
+
+/** Why a sealed value cannot be read by a server that was told of no keys. */
+function noKeys(key: string): string {
+  return `unable to transform key "${key}": identity transformer tried to read encrypted data`;
 }
 
 function closedError(): StatusError {

@@ -46,7 +46,11 @@ export const systemFiles: StoreFiles = {
     });
   },
   async makeFolder(path) {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await mkdir(path, { recursive: true, mode: 0o700 }).catch(async (error: unknown) => {
+      // Of a read-only file system Node says that the path is not there: once more, for what is really wrong.
+      if (errorCode(error) !== "ENOENT") throw error;
+      await mkdir(path, { mode: 0o700 });
+    });
   },
   async syncFolder(path) {
     const handle = await open(path, "r");

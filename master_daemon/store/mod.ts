@@ -17,6 +17,8 @@ export interface OpenStoreOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly etcd?: EtcdOptions | undefined;
+  /** Path of an EncryptionConfiguration: how values are kept. Absent: as they are. */
+  readonly encryptionProviderConfig?: string | undefined;
 }
 
 /** Backends by scheme. */
@@ -38,5 +40,10 @@ export async function openStore(url: string, options: OpenStoreOptions): Promise
   if (!open)
     throw new RangeError(`Cannot open the store: unknown scheme, known are ${[...backends.keys()].join(", ")}: ${url}`);
   if (scheme === "log" && rest === "") throw new RangeError(`Cannot open the store: no path: ${url}`);
-  return await open(rest, options);
+  const { encryptionProviderConfig } = options;
+  if (encryptionProviderConfig === undefined) return await open(rest, options);
+  const { openTransformer } = await import("./encryption/configuration.ts");
+  const { encryptedStore } = await import("./encryption/encrypted_store.ts");
+  const transformer = await openTransformer(encryptionProviderConfig);
+  return encryptedStore(await open(rest, options), transformer);
 }

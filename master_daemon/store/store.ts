@@ -6,6 +6,10 @@ export interface KeyValue {
   readonly createRevision: number;
   /** Revision of the last commit to the key. */
   readonly revision: number;
+  /** Whether it would be stored in another form now, so that writing it again changes something. */
+  readonly isStale?: boolean;
+  /** Why the value cannot be read: it is then as it is stored. */
+  readonly unreadable?: string | undefined;
 }
 
 /** One change. `previous` is what it replaced. */

@@ -30,7 +30,8 @@ describe("exportStore() and restoreStore()", () => {
   it("bring back every value, at a later revision, in one private file and a private folder", async () => {
     const folder = newPath();
     const store = await open(folder);
-    for (let index = 0; index < 300; index++) await put(store, `/k${index % 40}`, index % 7 || index < 40 ? `value ${index}` : null);
+    for (let index = 0; index < 300; index++)
+      await put(store, `/k${index % 40}`, index % 7 || index < 40 ? `value ${index}` : null);
     const before = await valuesOf(store);
     const file = newPath();
     // While it is open, as a master has it.
