@@ -219,6 +219,11 @@ export async function useCluster(
   };
 }
 
+/** A client of a master that was started by itself, as the holder of a token. `ca` is the path of its authority's certificate. */
+export async function adminOf(server: string, ca: string, token: string): Promise<Client> {
+  return createClient(httpTransport({ server, ca: readFileSync(ca, "utf8"), token }));
+}
+
 /** Ids of the processes whose command line or environment mentions `text`, such as the folder of a cluster. */
 export function processesOf(text: string): readonly number[] {
   return readdirSync("/proc")
