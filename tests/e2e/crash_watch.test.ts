@@ -8,7 +8,7 @@ import { configMap } from "../../core/kinds/configmap.ts";
 import { adminOf, eventually, type Running, run, start, temporaryFolder, wherry } from "./harness.ts";
 
 const namespace = "default";
-const kills = 6;
+const kills = 4;
 
 /** What a watcher was told, in short. */
 type Told = string;
@@ -51,7 +51,8 @@ describe("kill -9 of the master again and again, under writes that make it rotat
       const watching = watchers.map((watcher) => follow(client, watcher));
       const writing = Array.from({ length: 4 }, (_, writer) => write(client, `writer-${writer}`, answered));
       const file = join(folder.path, `backup-${life}`);
-      await sleep(400 + randomInt(0, 800));
+      const before = total(answered);
+      await eventually("forty writes were answered", () => (total(answered) >= before + 40 ? true : undefined));
       const backup = run([...wherry, "store", "snapshot", "--data-dir", dataDir, file], { env: { HOME: folder.path } });
       await sleep(randomInt(0, 600));
       await running.stop("SIGKILL");
@@ -87,6 +88,10 @@ describe("kill -9 of the master again and again, under writes that make it rotat
     await Promise.all(following);
   });
 });
+
+function total(answered: ReadonlyMap<string, number>): number {
+  return [...answered.values()].reduce((sum, round) => sum + round + 1, 0);
+}
 
 /** Watches on from where the watcher is, until the connection is lost. A history that is gone fails the test. */
 async function follow(client: Client, watcher: { readonly told: Told[]; position: string }): Promise<void> {
