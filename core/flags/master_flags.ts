@@ -216,7 +216,7 @@ export const masterFlags: MasterFlags = {
   },
   "oidc-required-claim": {
     type: "list",
-    placeholder: "key=value",
+    placeholder: "pair",
     description: "Claims that the provider's tokens must have.",
   },
   "oidc-ca-file": {
