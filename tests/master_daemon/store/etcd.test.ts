@@ -1,5 +1,10 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createAuthority, issueCertificate } from "../../../core/platform/certificates.ts";
 import { systemClock } from "../../../core/platform/clock.ts";
+import { temporaryFolder } from "../../../core/platform/files.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { openStore } from "../../../master_daemon/store/mod.ts";
 import { type Store, type StoreEvent, StoreUnavailable, ValueTooLarge } from "../../../master_daemon/store/store.ts";
@@ -123,6 +128,44 @@ describe.skipIf(missing("etcd", etcd))("openStore() of an etcd", { timeout: 30_0
     await using store = await open("/test/members", `${gone},${server.url}`);
     await put(store, "/a", "1");
     expect(text((await store.get("/a")).kv)).toBe("1");
+  });
+
+  it("speaks TLS, and shows etcd a certificate", async () => {
+    await using folder = await temporaryFolder("wherry-etcd-tls-");
+    const write = async (name: string, pem: string) => {
+      await writeFile(join(folder.path, name), pem, { mode: 0o600 });
+      return join(folder.path, name);
+    };
+    const authority = await createAuthority({ commonName: "clients", clock: systemClock });
+    const subject = { commonName: "wherry", usage: "client", clock: systemClock } as const;
+    const issued = await issueCertificate(authority, subject);
+    const client = { certFile: await write("c.crt", issued.certificate), keyFile: await write("c.key", issued.key) };
+    // etcd's gateway is a client of etcd, with etcd's own certificate: that has to serve both purposes.
+    const keys = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
+    const own = await X509CertificateGenerator.createSelfSigned({
+      name: "CN=etcd",
+      keys,
+      signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
+      extensions: [new SubjectAlternativeNameExtension([{ type: "ip", value: "127.0.0.1" }])],
+    });
+    const key = Buffer.from(await crypto.subtle.exportKey("pkcs8", keys.privateKey)).toString("base64");
+    const caFile = await write("s.crt", `${own.toString("pem")}\n`);
+    const keyFile = await write("s.key", `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n`);
+    const trusted = await write("trusted.crt", `${authority.certificate}\n${own.toString("pem")}\n`);
+    await using guarded = await startEtcd({ tls: { caFile: trusted, certFile: caFile, keyFile } });
+    const log = silentLogger;
+    await using store = await openStore(`etcd:${guarded.url}`, {
+      clock: systemClock,
+      log,
+      etcd: { caFile, ...client },
+    });
+    const revision = await put(store, "/a", "1");
+    expect(text((await store.get("/a")).kv)).toBe("1");
+    expect((await eventsOf(store, "/", revision - 1)).map(short)).toEqual([`${revision} /a=1 was -@0`]);
+    const missingFile = { caFile: join(folder.path, "none") };
+    await expect(openStore(`etcd:${guarded.url}`, { clock: systemClock, log, etcd: missingFile })).rejects.toThrow(
+      "none is not there",
+    );
   });
 
   it.each([
