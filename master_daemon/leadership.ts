@@ -1,17 +1,20 @@
 import type { Client } from "../core/client/client.ts";
 import { type LeaderElectionOptions, runLeaderElection, whileLeading } from "../core/client/leader_election.ts";
 import type { Transport } from "../core/client/transport.ts";
+import type { Random } from "../core/platform/random.ts";
+import type { Clock } from "../core/util/clock.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
-import { errorMessage } from "../core/util/log.ts";
+import { errorMessage, type Logger } from "../core/util/log.ts";
 import { Tasks } from "../core/util/tasks.ts";
 
 /** How masters agree who runs controllers and scheduler, with client-go's names and defaults. */
 export type ElectionDurations = Pick<LeaderElectionOptions, "leaseDurationMs" | "renewDeadlineMs" | "retryPeriodMs">;
 
 /** Options of {@linkcode runAsLeader}. */
-export interface RunAsLeaderOptions
-  extends ElectionDurations,
-    Pick<LeaderElectionOptions, "identity" | "clock" | "random" | "log"> {
+export interface RunAsLeaderOptions extends ElectionDurations, Pick<LeaderElectionOptions, "identity"> {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
   /** Name of the Lease in `kube-system`. */
   readonly name: string;
   /** Whether there may be others. Without, this master leads from the start. */

@@ -1,9 +1,10 @@
 import { isReason } from "../api/status.ts";
 import { type Lease, lease as leaseKind } from "../kinds/lease.ts";
-import type { Random } from "../platform/random.ts";
+import { systemClock } from "../platform/clock.ts";
+import { type Random, systemRandom } from "../platform/random.ts";
 import { type Clock, microTimestamp } from "../util/clock.ts";
 import { linkSignals } from "../util/link_signals.ts";
-import { errorMessage, type Logger } from "../util/log.ts";
+import { errorMessage, type Logger, silentLogger } from "../util/log.ts";
 import type { Client } from "./client.ts";
 import type { Transport } from "./transport.ts";
 
@@ -33,9 +34,12 @@ export interface LeaderElectionOptions {
   readonly run: (leadership: Leadership) => Promise<void>;
   /** Called when somebody else, or this candidate, is seen to lead. */
   readonly onNewLeader?: ((identity: string) => void) | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
+  /** Default: the machine's own. */
+  readonly clock?: Clock | undefined;
+  /** Default: the machine's own. */
+  readonly random?: Random | undefined;
+  /** Default: none. */
+  readonly log?: Logger | undefined;
   /** Ends the election. A lease that is held is given back, so that the next leader need not wait. */
   readonly signal: AbortSignal;
 }
@@ -51,6 +55,15 @@ const jitterFactor = 1.2;
  *
  * @throws RangeError for durations that do not fit together; what `run` throws
  * @see https://pkg.go.dev/k8s.io/client-go/tools/leaderelection
+ * @example
+ * await runLeaderElection({
+ *   client,
+ *   namespace: "default",
+ *   name: "backup-operator",
+ *   identity: `backup-operator_${crypto.randomUUID()}`,
+ *   signal,
+ *   run: ({ signal }) => reconcileUntil(signal),
+ * });
  */
 export async function runLeaderElection(options: LeaderElectionOptions): Promise<void> {
   const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000 } = options;
@@ -63,7 +76,9 @@ export async function runLeaderElection(options: LeaderElectionOptions): Promise
     );
   }
   if (retryPeriodMs < 1) throw new RangeError(`retryPeriod must be greater than zero: ${retryPeriodMs} ms`);
-  const candidate = new Candidate({ ...options, leaseDurationMs, renewDeadlineMs, retryPeriodMs });
+  const { clock = systemClock, random = systemRandom, log = silentLogger } = options;
+  const durations = { leaseDurationMs, renewDeadlineMs, retryPeriodMs };
+  const candidate = new Candidate({ ...options, ...durations, clock, random, log });
   while (await candidate.acquire()) if (await candidate.lead()) return;
 }
 
@@ -85,8 +100,14 @@ export function whileLeading(transport: Transport, leadership: Pick<Leadership, 
   };
 }
 
-type CandidateOptions = LeaderElectionOptions &
-  Readonly<Record<"leaseDurationMs" | "renewDeadlineMs" | "retryPeriodMs", number>>;
+type CandidateOptions = LeaderElectionOptions & {
+  readonly leaseDurationMs: number;
+  readonly renewDeadlineMs: number;
+  readonly retryPeriodMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+};
 
 class Candidate {
   readonly #options: CandidateOptions;

@@ -135,7 +135,7 @@ export class EtcdGateway implements AsyncDisposable {
       }
       // Every member once, then with pauses.
       if (tried % this.#pools.length !== 0) continue;
-      await clock.sleep(pauseMs, { signal: this.#closing.signal });
+      await clock.sleep(pauseMs, { signal: this.#closing.signal }).catch(() => {});
       pauseMs = Math.min(maxPauseMs, pauseMs * 2);
     }
   }
