@@ -1,5 +1,5 @@
 import type { Kind } from "../../core/api/kind.ts";
-import { resourceQuota as quotaKind } from "../../core/kinds/resource_quota.ts";
+import { resourceQuota as quotaKind, type ResourceQuota } from "../../core/kinds/resource_quota.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { linkSignals } from "../../core/util/link_signals.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
@@ -135,13 +135,10 @@ export function openResourceQuota(options: ResourceQuotaOptions): ResourceQuotas
   tasks.run(async () => {
     while (!signal.aborted) {
       for await (const events of quotas.watch({ signal })) {
-        for (const event of events) {
-          const isChanged =
-            event.type === "ADDED" ||
-            (event.type === "MODIFIED" && limitsOf(event.stored.object) !== limitsOf(event.previous.object));
-          if (isChanged) ledgerOf(event.stored.key.namespace ?? "").recount();
-        }
-        await followKinds();
+        // Most are what is used, as it was written here.
+        const changes = events.filter(changesLimits);
+        for (const event of changes) if (event.type !== "DELETED") ledgerOf(event.stored.key.namespace ?? "").recount();
+        if (changes.length > 0) await followKinds();
       }
       if (!signal.aborted) await clock.sleep(1000, { signal });
     }
@@ -184,6 +181,14 @@ export function openResourceQuota(options: ResourceQuotaOptions): ResourceQuotas
       for (const ledger of ledgers.values()) await ledger.quiet();
     },
   };
+}
+
+/** Whether an event is about what is limited, not only about what is used. */
+function changesLimits(
+  event: RegistryEvent<ResourceQuota>,
+): event is Exclude<RegistryEvent<ResourceQuota>, { type: "BOOKMARK" }> {
+  if (event.type === "BOOKMARK") return false;
+  return event.type !== "MODIFIED" || limitsOf(event.stored.object) !== limitsOf(event.previous.object);
 }
 
 function limitsOf({ spec }: { readonly spec?: object }): string {

@@ -101,6 +101,8 @@ export class NamespaceLedger {
       const tasks = this.#tasks;
       this.#tasks = [];
       try {
+        // Nothing that is said below may bring a charge back whose write is over.
+        for (const task of tasks) if (task.type === "refund") this.#pending.delete(task.charge);
         for (const task of tasks) if (task.type === "refund") await this.#refund(task.charge);
         const charges = tasks.filter((task) => task.type === "charge");
         if (charges.length > 0) await this.#chargeAll(charges);
@@ -108,8 +110,9 @@ export class NamespaceLedger {
       } catch (error) {
         this.#options.onError(error);
         for (const task of tasks) if (task.type === "charge") task.done.reject(error);
-        // Whatever went wrong, trying again at once would be no better.
-        if (tasks.length === 0) return;
+        // Whatever went wrong, trying again at once would be no better: the next who asks counts again.
+        this.#isDirty = true;
+        if (this.#tasks.length === 0) return;
       }
     }
   }
@@ -206,9 +209,8 @@ export class NamespaceLedger {
   }
 
   async #refund(charge: Charge): Promise<void> {
-    for (const [name, amounts] of charge) await this.#change(name, (used) => excess(used, amounts));
-    this.#pending.delete(charge);
     this.#counted.delete(charge);
+    for (const [name, amounts] of charge) await this.#change(name, (used) => excess(used, amounts));
   }
 
   /** Changes what is used of a quota. One that is gone needs no change; one that appears meanwhile is counted. */

@@ -125,19 +125,39 @@ export class AuditTrail {
     this.#body = Buffer.concat(chunks);
   }
 
-  async *#followed(body: AsyncIterable<Uint8Array>, members: JsonObject): AsyncGenerator<Uint8Array, void, void> {
+  /** A stream whose end is noted: also of one that nobody begins to read. */
+  #followed(body: AsyncIterable<Uint8Array>, members: JsonObject): AsyncIterable<Uint8Array> {
     const isNoted = this.#rule.level === "RequestResponse" && !this.#audited.isLong;
     const chunks: Uint8Array[] = [];
     let size = 0;
-    try {
-      for await (const chunk of body) {
-        size += chunk.length;
-        if (isNoted && size <= maxNotedBytes) chunks.push(chunk);
-        yield chunk;
-      }
-    } finally {
-      this.#note("ResponseComplete", members, isNoted ? this.#shownResponse(Buffer.concat(chunks)) : "");
-    }
+    let isOver = false;
+    const end = () => {
+      if (isOver) return;
+      isOver = true;
+      const isWhole = isNoted && size <= maxNotedBytes;
+      this.#note("ResponseComplete", members, isWhole ? this.#shownResponse(Buffer.concat(chunks)) : "");
+    };
+    const inner = body[Symbol.asyncIterator]();
+    const outer: AsyncIterator<Uint8Array> = {
+      async next() {
+        try {
+          const result = await inner.next();
+          if (result.done) end();
+          else size += result.value.length;
+          if (!result.done && isNoted && size <= maxNotedBytes) chunks.push(result.value);
+          return result;
+        } catch (error) {
+          end();
+          throw error;
+        }
+      },
+      async return() {
+        end();
+        await inner.return?.();
+        return { done: true, value: undefined };
+      },
+    };
+    return { [Symbol.asyncIterator]: () => outer };
   }
 
   /** The body as an object; undefined when there is none, or none that can be read. */

@@ -206,7 +206,7 @@ export class FlowControl implements AsyncDisposable {
           resolve();
         },
       };
-      const isWaiting = level.queue?.add(flow, waiting) ?? false;
+      const isWaiting = !signal.aborted && (level.queue?.add(flow, waiting) ?? false);
       const cancel = isWaiting
         ? this.#options.clock.schedule(maxWaitMs, () => {
             signal.removeEventListener("abort", leave);

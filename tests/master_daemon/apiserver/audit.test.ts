@@ -7,6 +7,7 @@ import { silentLogger } from "../../../core/util/log.ts";
 import { openLogFile } from "../../../master_daemon/apiserver/audit/log_file.ts";
 import { type Auditor, openAudit } from "../../../master_daemon/apiserver/audit/mod.ts";
 import { auditRuleFor, parseAuditPolicy } from "../../../master_daemon/apiserver/audit/policy.ts";
+
 import { admin, configMap, duplexPair, openApi, podObject, type TestApi, watchEvents } from "./_api.ts";
 
 /** An event of the log. */
@@ -187,6 +188,20 @@ describe("the audit log", () => {
       requestURI: `${pods}/p/exec?command=id&stdout=true`,
       objectRef: { subresource: "exec" },
     });
+  });
+
+  it("notes the end of a stream that nobody begins to read", async () => {
+    const { api, events } = await openAudited({ level: "Metadata" });
+    const signal = new AbortController().signal;
+    const request = { method: "GET", path: `${configMaps}?watch=true`, headers: {} } as const;
+    const { body } = await api.handler.handle(request, { user: admin, signal });
+    if (body instanceof Uint8Array) throw new Error("not a stream");
+    await body[Symbol.asyncIterator]().return?.();
+    expect((await events()).map(({ stage }) => stage)).toEqual([
+      "RequestReceived",
+      "ResponseStarted",
+      "ResponseComplete",
+    ]);
   });
 
   it("notes who was not let in", async () => {
