@@ -83,7 +83,8 @@ function isNative(name: string): boolean {
   return !name.includes("/") || name.includes("kubernetes.io/");
 }
 
-function isExtended(name: string): boolean {
+/** Whether the resource is one that Kubernetes does not know itself, such as `example.com/gpu`. */
+export function isExtended(name: string): boolean {
   if (isNative(name) || name.startsWith("requests.")) return false;
   return qualifiedNameErrors(`requests.${name}`).length === 0;
 }

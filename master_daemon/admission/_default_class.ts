@@ -1,15 +1,15 @@
 import { type KubeObject, keyOf } from "../../core/api/meta.ts";
 import type { Registry } from "../registry/registry.ts";
 
-/** The class that an annotation makes the default: of several the newest, of several as new the first by name. */
+/** The default class: of several the newest, of several as new the first by name. */
 export async function defaultClassName<T extends KubeObject>(
   classes: Registry<T>,
-  annotations: readonly string[],
+  isDefault: (object: T) => boolean,
 ): Promise<string | undefined> {
   const { items } = await classes.list();
   const [first] = items
     .map(({ object }) => object)
-    .filter(({ metadata }) => annotations.some((name) => metadata.annotations?.[name] === "true"))
+    .filter(isDefault)
     .toSorted((a, b) => {
       const [left = "", right = ""] = [a.metadata.creationTimestamp, b.metadata.creationTimestamp];
       return left === right ? (keyOf(a).name < keyOf(b).name ? -1 : 1) : left > right ? -1 : 1;

@@ -22,7 +22,10 @@ export function defaultIngressClass({ registries }: { readonly registries: Regis
         ingress.spec?.ingressClassName !== undefined ||
         ingress.metadata.annotations?.["kubernetes.io/ingress.class"] !== undefined;
       if (isClassed) return ingress;
-      const ingressClassName = await defaultClassName(classes, ["ingressclass.kubernetes.io/is-default-class"]);
+      const ingressClassName = await defaultClassName(
+        classes,
+        ({ metadata }) => metadata.annotations?.["ingressclass.kubernetes.io/is-default-class"] === "true",
+      );
       return ingressClassName === undefined ? ingress : { ...ingress, spec: { ...ingress.spec, ingressClassName } };
     },
   };

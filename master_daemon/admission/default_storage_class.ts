@@ -1,12 +1,10 @@
+import { betaStorageClass } from "../../core/kinds/persistent_volume.ts";
 import type { PersistentVolumeClaim } from "../../core/kinds/persistent_volume_claim.ts";
-import { storageClass as storageClassKind } from "../../core/kinds/storage_class.ts";
+import { isDefaultClass, storageClass as storageClassKind } from "../../core/kinds/storage_class.ts";
 import type { Registries } from "../registry/registry.ts";
 import { defaultClassName } from "./_default_class.ts";
 import { isAbout } from "./_requests.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
-
-const isDefault = ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
-const classAnnotation = "volume.beta.kubernetes.io/storage-class";
 
 /**
  * Gives claims that name no storage class the default one, if there is one.
@@ -22,9 +20,9 @@ export function defaultStorageClass({ registries }: { readonly registries: Regis
       if (!isAbout(request, "", "persistentvolumeclaims")) return request.object;
       const claim = request.object as PersistentVolumeClaim;
       // An empty name is a choice, too: that of no class.
-      if (claim.metadata.annotations?.[classAnnotation] !== undefined || claim.spec?.storageClassName !== undefined)
+      if (claim.metadata.annotations?.[betaStorageClass] !== undefined || claim.spec?.storageClassName !== undefined)
         return claim;
-      const storageClassName = await defaultClassName(classes, isDefault);
+      const storageClassName = await defaultClassName(classes, isDefaultClass);
       return storageClassName === undefined ? claim : { ...claim, spec: { ...claim.spec, storageClassName } };
     },
   };
@@ -32,5 +30,5 @@ export function defaultStorageClass({ registries }: { readonly registries: Regis
 
 /** The storage class of a claim, wherever it is named; empty when nowhere. */
 export function storageClassOf({ metadata, spec }: PersistentVolumeClaim): string {
-  return metadata.annotations?.[classAnnotation] ?? spec?.storageClassName ?? "";
+  return metadata.annotations?.[betaStorageClass] ?? spec?.storageClassName ?? "";
 }

@@ -1,4 +1,5 @@
 import type { Toleration } from "../../core/kinds/pod.ts";
+import { isExtended } from "../../core/kinds/resource_names.ts";
 import { isAboutPods, podOf } from "./_requests.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
 
@@ -15,7 +16,7 @@ export const extendedResourceToleration: AdmissionPlugin = {
     const pod = podOf(request);
     const { containers, initContainers = [], tolerations = [] } = pod.spec;
     const names = [...containers, ...initContainers].flatMap(({ resources }) => Object.keys(resources?.requests ?? {}));
-    const wanted = [...new Set(names.filter(isExtendedResource))]
+    const wanted = [...new Set(names.filter(isExtended))]
       .sort()
       .map((key): Toleration => ({ key, operator: "Exists", effect: "NoSchedule" }));
     const missing = wanted.filter(
@@ -26,9 +27,3 @@ export const extendedResourceToleration: AdmissionPlugin = {
     return { ...pod, spec: { ...pod.spec, tolerations: [...tolerations, ...missing] } };
   },
 };
-
-/** Whether a resource is one that Kubernetes does not know itself. */
-export function isExtendedResource(name: string): boolean {
-  const isNative = !name.includes("/") || name.split("/", 1)[0]?.endsWith("kubernetes.io");
-  return !isNative && !name.startsWith("requests.");
-}

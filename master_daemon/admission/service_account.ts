@@ -3,6 +3,7 @@ import type { Container, Pod, Volume, VolumeMount } from "../../core/kinds/pod.t
 import { serviceAccount as accountKind, type ServiceAccount } from "../../core/kinds/service_account.ts";
 import type { Random } from "../../core/platform/random.ts";
 import type { Clock } from "../../core/util/clock.ts";
+import { generateName } from "../registry/object_changes.ts";
 import type { Registries } from "../registry/registry.ts";
 import { secretProblem } from "./_mountable_secrets.ts";
 import { isAboutPods, podOf, refusal } from "./_requests.ts";
@@ -124,7 +125,7 @@ function withPullSecrets(pod: Pod, { imagePullSecrets = [] }: ServiceAccount): P
 function withToken(pod: Pod, random: Random): Pod {
   const { spec } = pod;
   const present = (spec.volumes ?? []).find(({ name }) => name.startsWith(volumePrefix));
-  const name = present?.name ?? volumePrefix + randomSuffix(random);
+  const name = present?.name ?? generateName(volumePrefix, random);
   const mount: VolumeMount = { name, readOnly: true, mountPath };
   const lacksMount = ({ volumeMounts = [] }: Container) => !volumeMounts.some((one) => one.mountPath === mountPath);
   const mounting = (container: Container): Container =>
@@ -155,10 +156,4 @@ function tokenVolume(name: string): Volume {
       defaultMode: 0o644,
     },
   };
-}
-
-const alphabet = "bcdfghjklmnpqrstvwxz2456789";
-
-function randomSuffix(random: Random): string {
-  return Array.from({ length: 5 }, () => alphabet[Math.floor(random() * alphabet.length)] ?? "b").join("");
 }

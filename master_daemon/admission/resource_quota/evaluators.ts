@@ -4,6 +4,7 @@ import type { PersistentVolumeClaim } from "../../../core/kinds/persistent_volum
 import type { ScopedResourceSelectorRequirement } from "../../../core/kinds/resource_quota.ts";
 import type { Service } from "../../../core/kinds/service.ts";
 import type { Amounts } from "../_amounts.ts";
+import { storageClassOf } from "../default_storage_class.ts";
 import type { AdmissionRequest } from "../plugin.ts";
 import { podEvaluator } from "./pods.ts";
 import { matchesRequirement } from "./scopes.ts";
@@ -82,7 +83,6 @@ const serviceEvaluator: QuotaEvaluator = {
 
 const claimNames = ["persistentvolumeclaims", "requests.storage"];
 const classInfix = ".storageclass.storage.k8s.io/";
-const classAnnotation = "volume.beta.kubernetes.io/storage-class";
 
 const claimEvaluator: QuotaEvaluator = {
   measures: (name) =>
@@ -91,8 +91,9 @@ const claimEvaluator: QuotaEvaluator = {
   countsOnly: false,
   handles: ({ subresource }) => subresource === undefined,
   usage: (object) => {
-    const { metadata, spec } = object as PersistentVolumeClaim;
-    const className = metadata.annotations?.[classAnnotation] ?? spec?.storageClassName ?? "";
+    const claim = object as PersistentVolumeClaim;
+    const { spec } = claim;
+    const className = storageClassOf(claim);
     const storage = spec?.resources?.requests?.["storage"];
     const amounts = new Map<string, Quantity>([["count/persistentvolumeclaims", one]]);
     const note = (name: string, amount: Quantity) => {

@@ -2,8 +2,8 @@ import type { Quantity } from "../../../core/api/quantity.ts";
 import type { Container, Pod, PodAffinity, ResourceList } from "../../../core/kinds/pod.ts";
 import { isPodTerminal } from "../../../core/kinds/pod_helpers.ts";
 import { isSidecar, qosClass } from "../../../core/kinds/pod_resources.ts";
+import { isExtended } from "../../../core/kinds/resource_names.ts";
 import { type Amounts, amountsOf, combined, greater, summed } from "../_amounts.ts";
-import { isExtendedResource } from "../extended_resource_toleration.ts";
 import type { QuotaEvaluator } from "./evaluators.ts";
 import { matchesRequirement } from "./scopes.ts";
 
@@ -24,7 +24,7 @@ export const podEvaluator: QuotaEvaluator = {
     measured.has(name) ||
     name.startsWith("hugepages-") ||
     name.startsWith("requests.hugepages-") ||
-    (name.startsWith("requests.") && isExtendedResource(name.slice("requests.".length))),
+    (name.startsWith("requests.") && isExtended(name.slice("requests.".length))),
   countsOnly: false,
   handles: ({ operation, subresource }) =>
     subresource === undefined ? operation === "CREATE" : subresource === "resize" && operation === "UPDATE",
@@ -120,7 +120,7 @@ function quotaAmounts(requests: Amounts, limits: Amounts): Amounts {
   const amounts = new Map<string, Quantity>();
   for (const [name, amount] of requests) {
     if (requested.includes(name) || name.startsWith("hugepages-")) amounts.set(name, amount);
-    if (requested.includes(name) || name.startsWith("hugepages-") || isExtendedResource(name))
+    if (requested.includes(name) || name.startsWith("hugepages-") || isExtended(name))
       amounts.set(`requests.${name}`, amount);
   }
   for (const [name, amount] of limits) if (requested.includes(name)) amounts.set(`limits.${name}`, amount);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../core/api/meta.ts";
-import { define } from "../apiextensions/_definitions.ts";
+import { define, widget, widgetDefinition, widgetsPath } from "../apiextensions/_definitions.ts";
 import { configMap, openApi, podObject, type TestApi } from "../apiserver/_api.ts";
 
 const quotas = "/api/v1/namespaces/default/resourcequotas";
@@ -225,26 +225,13 @@ describe("ResourceQuota", () => {
 
   it("counts objects of kinds that come while it runs", async () => {
     const api = await openLimited({ "count/widgets.example.com": "1" });
-    const definition = {
-      apiVersion: "apiextensions.k8s.io/v1",
-      kind: "CustomResourceDefinition",
-      metadata: { name: "widgets.example.com" },
-      spec: {
-        group: "example.com",
-        scope: "Namespaced",
-        names: { plural: "widgets", kind: "Widget" },
-        versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } }],
-      },
-    };
-    await define(api, definition);
+    await define(api, widgetDefinition({ type: "object" }));
     await untilUsed(api, { "count/widgets.example.com": "0" });
-    const widgets = "/apis/example.com/v1/namespaces/default/widgets";
-    const widget = (name: string) => ({ apiVersion: "example.com/v1", kind: "Widget", metadata: { name } });
-    expect((await api.create(widgets, widget("a"))).status).toBe(201);
-    expect((await api.create(widgets, widget("b"))).json.message).toBe(
+    expect((await api.create(widgetsPath, widget("a"))).status).toBe(201);
+    expect((await api.create(widgetsPath, widget("b"))).json.message).toBe(
       'widgets.example.com "b" is forbidden: exceeded quota: quota, requested: count/widgets.example.com=1, used: count/widgets.example.com=1, limited: count/widgets.example.com=1',
     );
-    await api.call("DELETE", `${widgets}/a`);
+    await api.call("DELETE", `${widgetsPath}/a`);
     await untilUsed(api, { "count/widgets.example.com": "0" });
   });
 
