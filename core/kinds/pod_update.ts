@@ -1,5 +1,5 @@
-import type { StringMap } from "../api/meta.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
+import { checkGatedUpdate, withPlaceOf } from "./gated_pod_update.ts";
 import type { Container, Pod, PodSpec, Toleration } from "./pod.ts";
 import { semanticEqual } from "./semantic_equal.ts";
 import type { FieldErrors } from "./validators.ts";
@@ -23,8 +23,9 @@ export function validatePodUpdate(next: Pod, previous: Pod): FieldErrors {
     ...checkDeadline(next.spec.activeDeadlineSeconds, previous.spec.activeDeadlineSeconds),
     ...checkTolerationsKept(next.spec.tolerations ?? [], previous.spec.tolerations ?? []),
     ...checkGatesOnlyRemoved(next.spec, previous.spec),
+    ...checkGatedUpdate(next.spec, previous.spec),
   );
-  const comparable = withMutableFieldsOf(next.spec, previous.spec);
+  const comparable = withPlaceOf(withMutableFieldsOf(next.spec, previous.spec), previous.spec);
   const changed = changedFields(comparable, previous.spec);
   if (changed.length > 0) errors.push(fieldError.forbidden("spec", `${mutable}\nchanged: ${changed.join(", ")}`));
   return errors;
@@ -34,7 +35,6 @@ export function validatePodUpdate(next: Pod, previous: Pod): FieldErrors {
 function withMutableFieldsOf(spec: PodSpec, from: PodSpec): PodSpec {
   const { activeDeadlineSeconds: _deadline, tolerations: _tolerations, schedulingGates: _gates, ...rest } = spec;
   const { activeDeadlineSeconds, tolerations, schedulingGates } = from;
-  const gated = (from.schedulingGates?.length ?? 0) > 0;
   return {
     ...rest,
     containers: withImagesOf(spec.containers, from.containers),
@@ -42,17 +42,10 @@ function withMutableFieldsOf(spec: PodSpec, from: PodSpec): PodSpec {
     ...(activeDeadlineSeconds === undefined ? {} : { activeDeadlineSeconds }),
     ...(tolerations ? { tolerations } : {}),
     ...(schedulingGates ? { schedulingGates } : {}),
-    // A gated pod may still be told where to go.
-    ...(gated && onlyAdds(spec.nodeSelector, from.nodeSelector) ? { nodeSelector: from.nodeSelector ?? {} } : {}),
-    ...(gated && !from.affinity ? { affinity: {} } : {}),
     ...((from.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1
       ? { terminationGracePeriodSeconds: from.terminationGracePeriodSeconds ?? 0 }
       : {}),
   };
-}
-
-function onlyAdds(next: StringMap = {}, old: StringMap = {}): boolean {
-  return Object.entries(old).every(([key, value]) => Object.hasOwn(next, key) && next[key] === value);
 }
 
 function withImagesOf(containers: readonly Container[], from: readonly Container[]): readonly Container[] {

@@ -289,6 +289,48 @@ describe("pod updates", () => {
     ]);
   });
 
+  it.each<[string, Partial<PodSpec>, Partial<PodSpec>, string[]]>([
+    ["gain a node selector", { nodeSelector: { a: "b" } }, { nodeSelector: { a: "b", c: "d" } }, []],
+    [
+      "lose no node selector",
+      { nodeSelector: { a: "b" } },
+      { nodeSelector: { c: "d" } },
+      [
+        'spec.nodeSelector: Invalid value: {"c":"d"}: only additions to spec.nodeSelector are allowed (no mutations or deletions)',
+      ],
+    ],
+    ["gain an affinity to nodes", {}, { affinity: near("a") }, []],
+    ["gain conditions of its affinity to nodes", { affinity: near("a") }, { affinity: near("a", "b") }, []],
+    [
+      "lose no condition of its affinity to nodes",
+      { affinity: near("a", "b") },
+      { affinity: near("a") },
+      [
+        'spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0]: Invalid value: {"matchExpressions":[{"key":"a","operator":"Exists"}]}: only additions are allowed (no mutations or deletions)',
+      ],
+    ],
+    [
+      "lose no affinity to nodes",
+      { affinity: near("a") },
+      {},
+      [
+        "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms: Invalid value: []: no additions/deletions to non-empty NodeSelectorTerms list are allowed",
+      ],
+    ],
+  ])("a gated pod may %s", (_, previous, next, errors) => {
+    const gates = { schedulingGates: [{ name: "example.com/a" }] };
+    expect(updateErrorsOf(pod, podOf({ ...gates, ...next }), podOf({ ...gates, ...previous }))).toEqual(errors);
+  });
+
+  it("a gated pod may gain no affinity to pods", () => {
+    const gated = podOf({ schedulingGates: [{ name: "example.com/a" }] });
+    const affinity = {
+      podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: "a", labelSelector: {} }] },
+    };
+    const [error = ""] = updateErrorsOf(pod, podOf({ ...gated.spec, affinity }), gated);
+    expect(error).toMatch(/^spec: Forbidden: pod updates may not change fields other than/);
+  });
+
   it("a gated pod may lose gates and gain a node selector", () => {
     const gated = podOf({ schedulingGates: [{ name: "example.com/a" }] });
     expect(updateErrorsOf(pod, podOf({ nodeSelector: { a: "b" } }), gated)).toEqual([]);
@@ -297,3 +339,10 @@ describe("pod updates", () => {
     ]);
   });
 });
+
+function near(...keys: string[]): PodSpec["affinity"] & object {
+  const matchExpressions = keys.map((key) => ({ key, operator: "Exists" as const }));
+  return {
+    nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] } },
+  };
+}
