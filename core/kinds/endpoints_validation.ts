@@ -1,8 +1,16 @@
 import { dnsLabelError, dnsSubdomainError, type ValidationContext } from "../api/kind.ts";
+import { qualifiedNameErrors } from "../api/label_validation.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { checkEndpointAddress, localRangesFor } from "./addresses.ts";
 import type { EndpointAddress, EndpointPort, Endpoints } from "./endpoints.ts";
-import { checkOptional, checkPortNumber, checkRequired, checkRequiredOneOf, type FieldErrors } from "./validators.ts";
+import {
+  checkAll,
+  checkOptional,
+  checkPortNumber,
+  checkRequired,
+  checkRequiredOneOf,
+  type FieldErrors,
+} from "./validators.ts";
 
 /** What is wrong with endpoints: no subset may be empty, no address may lead to the node itself. */
 export function validateEndpoints({ metadata, subsets = [] }: Endpoints, context: ValidationContext): FieldErrors {
@@ -38,5 +46,8 @@ function checkPort(port: EndpointPort, field: string, nameRequired: boolean): Fi
       : checkOptional(`${field}.name`, port.name, dnsLabelError)),
     ...checkPortNumber(`${field}.port`, port.port),
     ...checkRequiredOneOf(`${field}.protocol`, port.protocol, ["SCTP", "TCP", "UDP"]),
+    ...(port.appProtocol === undefined
+      ? []
+      : checkAll(`${field}.appProtocol`, port.appProtocol, qualifiedNameErrors(port.appProtocol))),
   ];
 }

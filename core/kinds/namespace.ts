@@ -1,6 +1,8 @@
 import { defineKind, dnsLabelError, type Kind } from "../api/kind.ts";
+import { qualifiedNameErrors } from "../api/label_validation.ts";
 import type { Condition, KubeObject } from "../api/meta.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
+import { check, checkAll, type FieldErrors } from "./validators.ts";
 import { withStatusOf } from "./with_status.ts";
 
 /** A room for names. @see https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/ */
@@ -48,6 +50,13 @@ export const namespace: Kind<Namespace> = defineKind<Namespace>({
       const kept = withStatusOf(previous, next);
       return previous.spec ? { ...kept, spec: previous.spec } : kept;
     },
+    validate: ({ spec }) =>
+      (spec?.finalizers ?? []).flatMap((name, index) => checkFinalizer(name, `spec.finalizers[${index}]`)),
+    validateStatusUpdate: ({ metadata, status }) => {
+      const [expected, when] = metadata.deletionTimestamp ? ["Terminating", "is not"] : ["Active", "is"];
+      const detail = `may only be '${expected}' if \`deletionTimestamp\` ${when} empty`;
+      return check("status.Phase", status?.phase ?? "", status?.phase === expected ? undefined : detail);
+    },
     fields: ({ metadata, status }) => ({ name: metadata.name ?? "", "status.phase": status?.phase ?? "" }),
   },
   columns: [
@@ -61,3 +70,10 @@ export const namespace: Kind<Namespace> = defineKind<Namespace>({
     ageColumn,
   ],
 });
+
+/** @see k8s.io/kubernetes/pkg/apis/core/validation, validateFinalizerName */
+function checkFinalizer(name: string, field: string): FieldErrors {
+  const isNamed = name.includes("/") || ["kubernetes", "orphan", "foregroundDeletion"].includes(name);
+  const detail = "name is neither a standard finalizer name nor is it fully qualified";
+  return [...checkAll(field, name, qualifiedNameErrors(name)), ...check(field, name, isNamed ? undefined : detail)];
+}

@@ -265,7 +265,11 @@ export class GenericRegistry implements Registry {
       kind: previous.kind,
       metadata: changedMetadata(changed.metadata, previous.metadata),
     };
-    if (subresource === "finalize") return withSpecFinalizers(managed(previous, typed.metadata), typed);
+    if (subresource === "finalize") {
+      const next = withSpecFinalizers(managed(previous, typed.metadata), typed);
+      this.#refuseInvalid(next, strategy.validate(next, context));
+      return next;
+    }
     if (subresource === "status" || subresource === "approval") {
       const base = kind.statusKeepsMetadata
         ? managed(previous, typed.metadata)

@@ -309,6 +309,26 @@ describe("namespace", () => {
     });
   });
 
+  it("finalizers are qualified names, or Kubernetes' own", () => {
+    expect(errorsOf(namespace, of({ spec: { finalizers: ["kubernetes", "example.com/a", "mine"] } }))).toEqual([
+      'spec.finalizers[2]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+    ]);
+  });
+
+  it.each([
+    [undefined, "Active", []],
+    [undefined, "Terminating", ["\"Terminating\": may only be 'Active' if `deletionTimestamp` is empty"]],
+    ["2026-01-31T12:00:00Z", "Terminating", []],
+    ["2026-01-31T12:00:00Z", "Active", ["\"Active\": may only be 'Terminating' if `deletionTimestamp` is not empty"]],
+  ] as const)("deleted at %s it is not otherwise than %s", (deletionTimestamp, phase, reasons) => {
+    const metadata = deletionTimestamp ? { name: "a", deletionTimestamp } : { name: "a" };
+    const object = of({ metadata, status: { phase } });
+    const errors = namespace.strategy.validateStatusUpdate(object, object, { localRanges: [] });
+    expect(errors.map(({ field, message }) => `${field}: ${message}`)).toEqual(
+      reasons.map((reason) => `status.Phase: Invalid value: ${reason}`),
+    );
+  });
+
   it("an update keeps finalizers and status", () => {
     const previous = of({ spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } });
     expect(namespace.strategy.prepareForUpdate(of({ spec: { finalizers: [] } }), previous)).toEqual(previous);
