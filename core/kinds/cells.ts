@@ -46,30 +46,34 @@ export function selectorText(selector: LabelSelector | undefined): string {
 }
 
 /** What workloads show with `-o wide`: their template's containers and images, and whose pods are theirs. */
-export function templateColumns<
-  T extends KubeObject & { readonly spec: { readonly selector: LabelSelector; readonly template: PodTemplateSpec } },
->(owner: string): readonly Column<T>[] {
+export function templateColumns<T extends KubeObject>(
+  owner: string,
+  partsOf: (object: T) => {
+    readonly selector?: LabelSelector | undefined;
+    readonly template?: PodTemplateSpec | undefined;
+  },
+): readonly Column<T>[] {
   return [
     {
       name: "Containers",
       type: "string",
       priority: 1,
       description: "Names of the template's containers.",
-      cell: ({ spec }) => containerNames(spec.template.spec),
+      cell: (object) => containerNames(partsOf(object).template?.spec),
     },
     {
       name: "Images",
       type: "string",
       priority: 1,
       description: "Images of the template's containers.",
-      cell: ({ spec }) => containerImages(spec.template.spec),
+      cell: (object) => containerImages(partsOf(object).template?.spec),
     },
     {
       name: "Selector",
       type: "string",
       priority: 1,
       description: `Labels of the pods that belong to the ${owner}.`,
-      cell: ({ spec }) => selectorText(spec.selector),
+      cell: (object) => selectorText(partsOf(object).selector),
     },
   ];
 }

@@ -2,7 +2,7 @@ import { defineKind, type Kind, type ValidationContext } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { fieldError } from "../api/status.ts";
 import { ageText } from "../api/table.ts";
-import { ageColumn, containerImages, containerNames, nameColumn, selectorText } from "./cells.ts";
+import { ageColumn, nameColumn, templateColumns } from "./cells.ts";
 import { scheduleError } from "./cron_schedule.ts";
 import type { ObjectReference } from "./endpoints.ts";
 import type { JobTemplateSpec } from "./job.ts";
@@ -85,27 +85,7 @@ export const cronJob: Kind<CronJob> = defineKind<CronJob>({
       cell: ({ status }, { now }) => (status?.lastScheduleTime ? ageText(status.lastScheduleTime, now) : "<none>"),
     },
     ageColumn,
-    {
-      name: "Containers",
-      type: "string",
-      priority: 1,
-      description: "Names of the template's containers.",
-      cell: ({ spec }) => containerNames(spec.jobTemplate.spec.template.spec),
-    },
-    {
-      name: "Images",
-      type: "string",
-      priority: 1,
-      description: "Images of the template's containers.",
-      cell: ({ spec }) => containerImages(spec.jobTemplate.spec.template.spec),
-    },
-    {
-      name: "Selector",
-      type: "string",
-      priority: 1,
-      description: "Labels of the pods that belong to the jobs.",
-      cell: ({ spec }) => selectorText(spec.jobTemplate.spec.selector),
-    },
+    ...templateColumns<CronJob>("jobs", ({ spec }) => spec.jobTemplate.spec),
   ],
 });
 

@@ -79,7 +79,7 @@ export const daemonSet: Kind<DaemonSet> = defineKind<DaemonSet>({
       cell: ({ spec }) => labelsText(spec.template.spec.nodeSelector),
     },
     ageColumn,
-    ...templateColumns<DaemonSet>("daemon set"),
+    ...templateColumns<DaemonSet>("daemon set", ({ spec }) => spec),
   ],
 });
 

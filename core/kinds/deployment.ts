@@ -92,7 +92,7 @@ export const deployment: Kind<Deployment> = defineKind<Deployment>({
       cell: ({ status }) => String(status?.availableReplicas ?? 0),
     },
     ageColumn,
-    ...templateColumns<Deployment>("deployment"),
+    ...templateColumns<Deployment>("deployment", ({ spec }) => spec),
   ],
 });
 

@@ -2,7 +2,7 @@ import { defineKind, type Kind } from "../api/kind.ts";
 import type { LabelSelector } from "../api/labels.ts";
 import { type Condition, findCondition, type KubeObject, type ObjectMeta } from "../api/meta.ts";
 import { durationText } from "../api/table.ts";
-import { ageColumn, containerImages, containerNames, nameColumn, selectorText } from "./cells.ts";
+import { ageColumn, nameColumn, templateColumns } from "./cells.ts";
 import { defaultJobSpec, withGeneratedSelector } from "./job_defaults.ts";
 import { validateJobStatus } from "./job_status_validation.ts";
 import { validateJob, validateJobUpdate } from "./job_validation.ts";
@@ -115,27 +115,7 @@ export const job: Kind<Job> = defineKind<Job>({
       },
     },
     ageColumn,
-    {
-      name: "Containers",
-      type: "string",
-      priority: 1,
-      description: "Names of the template's containers.",
-      cell: ({ spec }) => containerNames(spec.template.spec),
-    },
-    {
-      name: "Images",
-      type: "string",
-      priority: 1,
-      description: "Images of the template's containers.",
-      cell: ({ spec }) => containerImages(spec.template.spec),
-    },
-    {
-      name: "Selector",
-      type: "string",
-      priority: 1,
-      description: "Labels of the pods that belong to the job.",
-      cell: ({ spec }) => selectorText(spec.selector),
-    },
+    ...templateColumns<Job>("job", ({ spec }) => spec),
   ],
 });
 

@@ -1,9 +1,9 @@
-import { defineKind, type Kind } from "../api/kind.ts";
-import type { JsonObject, KubeObject } from "../api/meta.ts";
+import { type Column, defineKind, type Kind } from "../api/kind.ts";
+import type { KubeObject } from "../api/meta.ts";
 import { accessModesText, ageColumn, nameColumn } from "./cells.ts";
 import type { ObjectReference } from "./endpoints.ts";
 import { validatePersistentVolume, validatePersistentVolumeUpdate } from "./persistent_volume_validation.ts";
-import type { NodeSelectorTerm, ResourceList } from "./pod.ts";
+import type { ForeignVolumeSources, NodeSelectorTerm, ResourceList } from "./pod.ts";
 import { canonicalResources } from "./pod_resources.ts";
 import { withMembers } from "./with_members.ts";
 
@@ -31,7 +31,7 @@ export interface CsiPersistentVolumeSource {
 }
 
 /** What a persistent volume is. Exactly one source is set. */
-export interface PersistentVolumeSpec {
+export interface PersistentVolumeSpec extends ForeignVolumeSources {
   readonly capacity?: ResourceList;
   readonly accessModes?: readonly AccessMode[];
   readonly claimRef?: ObjectReference;
@@ -45,24 +45,6 @@ export interface PersistentVolumeSpec {
   readonly local?: { readonly path: string; readonly fsType?: string };
   readonly nfs?: { readonly server: string; readonly path: string; readonly readOnly?: boolean };
   readonly csi?: CsiPersistentVolumeSource;
-  readonly iscsi?: JsonObject;
-  readonly fc?: JsonObject;
-  readonly gcePersistentDisk?: JsonObject;
-  readonly awsElasticBlockStore?: JsonObject;
-  readonly glusterfs?: JsonObject;
-  readonly rbd?: JsonObject;
-  readonly cinder?: JsonObject;
-  readonly cephfs?: JsonObject;
-  readonly flocker?: JsonObject;
-  readonly flexVolume?: JsonObject;
-  readonly azureFile?: JsonObject;
-  readonly vsphereVolume?: JsonObject;
-  readonly quobyte?: JsonObject;
-  readonly azureDisk?: JsonObject;
-  readonly photonPersistentDisk?: JsonObject;
-  readonly portworxVolume?: JsonObject;
-  readonly scaleIO?: JsonObject;
-  readonly storageos?: JsonObject;
 }
 
 /** What has become of a persistent volume. */
@@ -131,18 +113,7 @@ export const persistentVolume: Kind<PersistentVolume> = defineKind<PersistentVol
       description: "The claim that it is bound to.",
       cell: ({ spec }) => (spec.claimRef ? `${spec.claimRef.namespace ?? ""}/${spec.claimRef.name ?? ""}` : ""),
     },
-    {
-      name: "StorageClass",
-      type: "string",
-      description: "Its class.",
-      cell: ({ metadata, spec }) => metadata.annotations?.[betaStorageClass] ?? spec.storageClassName ?? "",
-    },
-    {
-      name: "VolumeAttributesClass",
-      type: "string",
-      description: "The class of its attributes.",
-      cell: ({ spec }) => spec.volumeAttributesClassName ?? "<unset>",
-    },
+    ...storageClassColumns<PersistentVolume>("Its class."),
     { name: "Reason", type: "string", description: "Why it is so.", cell: ({ status }) => status?.reason ?? "" },
     ageColumn,
     {
@@ -162,4 +133,26 @@ function defaultSpec(spec: PersistentVolumeSpec): PersistentVolumeSpec {
     volumeMode: spec.volumeMode ?? "Filesystem",
     hostPath: spec.hostPath && { ...spec.hostPath, type: spec.hostPath.type ?? "" },
   });
+}
+
+type Stored = KubeObject & {
+  readonly spec: { readonly storageClassName?: string; readonly volumeAttributesClassName?: string };
+};
+
+/** The classes that volumes and claims are of. */
+export function storageClassColumns<T extends Stored>(description: string): readonly Column<T>[] {
+  return [
+    {
+      name: "StorageClass",
+      type: "string",
+      description,
+      cell: ({ metadata, spec }) => metadata.annotations?.[betaStorageClass] ?? spec.storageClassName ?? "",
+    },
+    {
+      name: "VolumeAttributesClass",
+      type: "string",
+      description: "The class of its attributes.",
+      cell: ({ spec }) => spec.volumeAttributesClassName ?? "<unset>",
+    },
+  ];
 }

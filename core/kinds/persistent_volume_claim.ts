@@ -2,7 +2,7 @@ import { defineKind, type Kind } from "../api/kind.ts";
 import type { LabelSelector } from "../api/labels.ts";
 import type { Condition, KubeObject } from "../api/meta.ts";
 import { accessModesText, ageColumn, nameColumn } from "./cells.ts";
-import { type AccessMode, betaStorageClass } from "./persistent_volume.ts";
+import { type AccessMode, storageClassColumns } from "./persistent_volume.ts";
 import {
   defaultClaim,
   validateClaim,
@@ -94,18 +94,7 @@ export const persistentVolumeClaim: Kind<PersistentVolumeClaim> = defineKind<Per
       description: "Who may mount it how.",
       cell: ({ spec, status }) => (spec.volumeName ? accessModesText(status?.accessModes) : ""),
     },
-    {
-      name: "StorageClass",
-      type: "string",
-      description: "The class of volume that it asks for.",
-      cell: ({ metadata, spec }) => metadata.annotations?.[betaStorageClass] ?? spec.storageClassName ?? "",
-    },
-    {
-      name: "VolumeAttributesClass",
-      type: "string",
-      description: "The class of its attributes.",
-      cell: ({ spec }) => spec.volumeAttributesClassName ?? "<unset>",
-    },
+    ...storageClassColumns<PersistentVolumeClaim>("The class of volume that it asks for."),
     ageColumn,
     {
       name: "VolumeMode",

@@ -213,8 +213,30 @@ export interface VolumeProjection {
   };
 }
 
+/** Where volumes may lie that no node of this cluster mounts: kept as they are. */
+export interface ForeignVolumeSources {
+  readonly iscsi?: JsonObject;
+  readonly fc?: JsonObject;
+  readonly gcePersistentDisk?: JsonObject;
+  readonly awsElasticBlockStore?: JsonObject;
+  readonly glusterfs?: JsonObject;
+  readonly rbd?: JsonObject;
+  readonly cinder?: JsonObject;
+  readonly cephfs?: JsonObject;
+  readonly flocker?: JsonObject;
+  readonly flexVolume?: JsonObject;
+  readonly azureFile?: JsonObject;
+  readonly vsphereVolume?: JsonObject;
+  readonly quobyte?: JsonObject;
+  readonly azureDisk?: JsonObject;
+  readonly photonPersistentDisk?: JsonObject;
+  readonly portworxVolume?: JsonObject;
+  readonly scaleIO?: JsonObject;
+  readonly storageos?: JsonObject;
+}
+
 /** Files that the containers of a pod may mount. Exactly one source is set. */
-export interface Volume {
+export interface Volume extends ForeignVolumeSources {
   readonly name: string;
   readonly emptyDir?: { readonly medium?: string; readonly sizeLimit?: string | number };
   readonly hostPath?: { readonly path: string; readonly type?: string };
@@ -242,24 +264,6 @@ export interface Volume {
   readonly image?: { readonly reference?: string; readonly pullPolicy?: string };
   readonly nfs?: { readonly server: string; readonly path: string; readonly readOnly?: boolean };
   readonly gitRepo?: JsonObject;
-  readonly iscsi?: JsonObject;
-  readonly fc?: JsonObject;
-  readonly gcePersistentDisk?: JsonObject;
-  readonly awsElasticBlockStore?: JsonObject;
-  readonly glusterfs?: JsonObject;
-  readonly rbd?: JsonObject;
-  readonly cinder?: JsonObject;
-  readonly cephfs?: JsonObject;
-  readonly flocker?: JsonObject;
-  readonly flexVolume?: JsonObject;
-  readonly azureFile?: JsonObject;
-  readonly vsphereVolume?: JsonObject;
-  readonly quobyte?: JsonObject;
-  readonly azureDisk?: JsonObject;
-  readonly photonPersistentDisk?: JsonObject;
-  readonly portworxVolume?: JsonObject;
-  readonly scaleIO?: JsonObject;
-  readonly storageos?: JsonObject;
 }
 
 /** Lets a pod onto nodes, or stay on nodes, that have a matching taint. */

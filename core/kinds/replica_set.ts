@@ -75,6 +75,6 @@ export const replicaSet: Kind<ReplicaSet> = defineKind<ReplicaSet>({
       cell: ({ status }) => status?.readyReplicas ?? 0,
     },
     ageColumn,
-    ...templateColumns<ReplicaSet>("replica set"),
+    ...templateColumns<ReplicaSet>("replica set", ({ spec }) => spec),
   ],
 });

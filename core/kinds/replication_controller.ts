@@ -2,7 +2,7 @@ import { defineKind, type Kind } from "../api/kind.ts";
 import { selectorFromMap } from "../api/labels.ts";
 import type { Condition, KubeObject, StringMap } from "../api/meta.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
-import { ageColumn, containerImages, containerNames, labelsText, nameColumn } from "./cells.ts";
+import { ageColumn, nameColumn, templateColumns } from "./cells.ts";
 import type { PodTemplateSpec } from "./pod.ts";
 import { defaultPodTemplate } from "./pod_defaults.ts";
 import { checkPodTemplate } from "./pod_validation.ts";
@@ -66,27 +66,10 @@ export const replicationController: Kind<ReplicationController> = defineKind<Rep
       cell: ({ status }) => status?.readyReplicas ?? 0,
     },
     ageColumn,
-    {
-      name: "Containers",
-      type: "string",
-      priority: 1,
-      description: "Names of the template's containers.",
-      cell: ({ spec }) => containerNames(spec?.template?.spec),
-    },
-    {
-      name: "Images",
-      type: "string",
-      priority: 1,
-      description: "Images of the template's containers.",
-      cell: ({ spec }) => containerImages(spec?.template?.spec),
-    },
-    {
-      name: "Selector",
-      type: "string",
-      priority: 1,
-      description: "Labels of the pods that belong to the replication controller.",
-      cell: ({ spec }) => labelsText(spec?.selector),
-    },
+    ...templateColumns<ReplicationController>("replication controller", ({ spec }) => ({
+      template: spec?.template,
+      selector: spec?.selector && { matchLabels: spec.selector },
+    })),
   ],
 });
 

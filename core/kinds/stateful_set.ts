@@ -88,7 +88,7 @@ export const statefulSet: Kind<StatefulSet> = defineKind<StatefulSet>({
       cell: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec.replicas ?? 1}`,
     },
     ageColumn,
-    ...templateColumns<StatefulSet>("stateful set").slice(0, 2),
+    ...templateColumns<StatefulSet>("stateful set", ({ spec }) => spec).slice(0, 2),
   ],
 });
 
