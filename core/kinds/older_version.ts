@@ -21,21 +21,14 @@ export function olderVersion<T extends KubeObject, S extends KubeObject>(
   kind: Kind<S>,
   { version, schema = kind.schema, hidden, deprecated, toStored, fromStored }: OlderVersion<T, S>,
 ): Kind<T> {
-  const { strategy } = kind;
+  // What speaks of objects goes through the conversions; all the rest is the stored version's.
+  const { strategy, columns, parts: _parts, objectType: _objectType, ...shared } = kind;
   return {
-    group: kind.group,
+    ...shared,
     version,
-    kind: kind.kind,
-    plural: kind.plural,
-    namespaced: kind.namespaced,
-    singular: kind.singular,
-    shortNames: kind.shortNames,
-    categories: kind.categories,
-    subresources: kind.subresources,
     schema,
     ...(hidden ? { hidden } : {}),
     ...(deprecated === undefined ? {} : { deprecated }),
-    validateName: (name) => kind.validateName(name),
     strategy: {
       applyDefaults: (object) => fromStored(strategy.applyDefaults(toStored(object))),
       prepareForCreate: (object) => fromStored(strategy.prepareForCreate(toStored(object))),
@@ -53,7 +46,7 @@ export function olderVersion<T extends KubeObject, S extends KubeObject>(
       fields: (object) => strategy.fields(toStored(object)),
       gracePeriodSeconds: (object, requested) => strategy.gracePeriodSeconds(toStored(object), requested),
     },
-    columns: kind.columns.map((column) => ({
+    columns: columns.map((column) => ({
       ...column,
       cell: (object, context) => column.cell(toStored(object), context),
     })),

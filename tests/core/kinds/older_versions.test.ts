@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Kind } from "../../../core/api/kind.ts";
 import type {
   HorizontalPodAutoscaler,
   HorizontalPodAutoscalerV1,
@@ -7,8 +8,11 @@ import type {
   PodDisruptionBudget,
 } from "../../../core/kinds/mod.ts";
 import {
+  cronJob,
+  cronJobV1beta1,
   horizontalPodAutoscaler,
   horizontalPodAutoscalerV1,
+  podDisruptionBudget,
   podDisruptionBudgetV1beta1,
 } from "../../../core/kinds/mod.ts";
 
@@ -171,3 +175,23 @@ it.each<[string, PodDisruptionBudget["spec"], object]>([
   expect(stored).toMatchObject({ apiVersion: "policy/v1", spec: { selector } });
   expect(await storedAs?.fromStored(stored ? [stored] : [])).toEqual([object]);
 });
+
+describe("older versions", () => {
+  it.each([
+    [horizontalPodAutoscalerV1, horizontalPodAutoscaler],
+    [cronJobV1beta1, cronJob],
+    [podDisruptionBudgetV1beta1, podDisruptionBudget],
+  ])("are written by the rules of the stored one: %#", (older, stored) => {
+    const rulesOf = ({ generation, conditionalUpdate, createOnUpdate, statusKeepsMetadata, subresources }: Rules) => ({
+      generation,
+      conditionalUpdate,
+      createOnUpdate,
+      statusKeepsMetadata,
+      subresources,
+    });
+    expect(rulesOf(older)).toEqual(rulesOf(stored));
+    expect(older.version).not.toBe(stored.version);
+  });
+});
+
+type Rules = Pick<Kind, "generation" | "conditionalUpdate" | "createOnUpdate" | "statusKeepsMetadata" | "subresources">;
