@@ -79,7 +79,7 @@ interface ApplyOptions {
 
 async function applyOver(live: State, config: JsonObject, { force, write }: ApplyOptions): Promise<State> {
   const next = await merged(live, config, write);
-  const change = await takeFields(live.object, next.object, next.owners, write, next.self);
+  const change = await takeFields(live.object, next.object, next.owners, write, { applier: next.self });
   if (change.conflicts.length > 0 && !force) {
     const allowed = write.manager === kubectl ? lastAppliedFields(live.object, write) : emptySet;
     const conflicts = change.conflicts.filter(({ path }) => !hasPath(allowed, path));

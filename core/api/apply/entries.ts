@@ -1,5 +1,5 @@
 import { isJsonObject, jsonEqual } from "../json_object.ts";
-import type { JsonObject, ManagedFieldsEntry } from "../meta.ts";
+import type { ManagedFieldsEntry } from "../meta.ts";
 import { canonical, emptySet, type FieldSet, type FieldSetBuilder, selfElement } from "./field_set.ts";
 import { itemElementOf } from "./path_element.ts";
 
@@ -136,9 +136,11 @@ export function sameButTimes(
   if (a === b) return true;
   if (!a || !b || a.length !== b.length) return false;
   return a.every((entry, index) => {
-    const { time: _time, ...left } = entry;
-    const { time: _other, ...right } = b[index] ?? {};
-    return jsonEqual(left as JsonObject, right as JsonObject);
+    const other = b[index];
+    if (entry === other) return true;
+    if (!other || entry.manager !== other.manager || entry.operation !== other.operation) return false;
+    if (entry.apiVersion !== other.apiVersion || entry.subresource !== other.subresource) return false;
+    return entry.fieldsType === other.fieldsType && jsonEqual(entry.fieldsV1, other.fieldsV1);
   });
 }
 

@@ -44,7 +44,7 @@ export interface Change {
  * What a change of an object means for those who own its fields: changed ones are lost to whoever changed them, removed
  * ones are nobody's. Managers of a version that is no longer served are forgotten.
  *
- * @param self who applies: is left alone, and told of conflicts
+ * @param who `applier`: who applies, is left alone, and told of conflicts; `updater`: who updates, loses only what is removed
  * @see sigs.k8s.io/structured-merge-diff merge/update.go
  */
 export async function takeFields(
@@ -52,16 +52,16 @@ export async function takeFields(
   after: JsonObject,
   owners: readonly OwnedFields[],
   write: FieldWrite,
-  self?: OwnedFields,
+  { applier, updater }: { readonly applier?: OwnedFields | undefined; readonly updater?: OwnedFields | undefined },
 ): Promise<Change> {
   const { apiVersion, scope, type } = write;
   const comparison = compareObjects(ownable(before, scope), ownable(after, scope), type);
   const versions = new Map<string, Comparison | undefined>([[apiVersion, comparison]]);
   const others: OwnedFields[] = [];
   const conflicts: FieldConflict[] = [];
-  const findsConflicts = self !== undefined;
+  const findsConflicts = applier !== undefined;
   for (const owner of owners) {
-    if (owner === self) {
+    if (owner === applier) {
       others.push(owner);
       continue;
     }
@@ -72,7 +72,8 @@ export async function takeFields(
     const { changed, removed } = versioned;
     if (findsConflicts)
       for (const path of pathsOf(intersection(owner.fields, changed))) conflicts.push({ owner, path });
-    const kept = withFields(owner, difference(difference(owner.fields, changed), removed));
+    const mine = owner === updater ? owner.fields : difference(owner.fields, changed);
+    const kept = withFields(owner, difference(mine, removed));
     if (kept) others.push(kept);
   }
   return { comparison, others, conflicts };

@@ -1,7 +1,7 @@
 import { jsonEqual } from "../json_object.ts";
 import type { Json, JsonObject, ManagedFieldsEntry, ObjectMeta } from "../meta.ts";
 import { decodeEntries, encodeEntries, isReset, isSameManager, type OwnedFields } from "./entries.ts";
-import { difference, isEmptySet, union } from "./field_set.ts";
+import { difference, type FieldSet, isEmptySet, union } from "./field_set.ts";
 import { capOwners, type FieldWrite, reconcileOwners, takeFields } from "./owners.ts";
 
 /**
@@ -40,12 +40,21 @@ export async function ownersAfterUpdate(
     subresource: write.subresource,
     time: write.now,
   };
-  const { comparison, others } = await takeFields(live, next, reconciled, write);
+  const updater = reconciled.find((owner) => isSameManager(owner, self));
+  const { comparison, others } = await takeFields(live, next, reconciled, write, { updater });
   const taken = difference(comparison.changed, comparison.removed);
   if (isEmptySet(taken)) return isSameList(others, owners) ? owners : capOwners(others);
-  const own = others.find((owner) => isSameManager(owner, self));
-  const entry: OwnedFields = { ...self, fields: own ? union(own.fields, taken) : taken };
+  const own = updater && others.find((owner) => isSameManager(owner, self));
+  const entry = own ? renewed(own, union(own.fields, taken), write.now) : { ...self, fields: taken };
   return capOwners([...others.filter((owner) => owner !== own), entry]);
+}
+
+/** A manager's entry after another of its writes. */
+function renewed(own: OwnedFields, fields: FieldSet, time: string): OwnedFields {
+  const { manager, operation, apiVersion, subresource, entry } = own;
+  const next: OwnedFields = { manager, operation, apiVersion, subresource, time, fields };
+  // Most writes change values of fields that are owned already: all that is new is the time.
+  return entry && fields === own.fields ? { ...next, entry: { ...entry, time } } : next;
 }
 
 /** `metadata.managedFields` of an object. */
