@@ -111,8 +111,10 @@ async function merged(live: State, config: JsonObject, write: FieldWrite): Promi
   const object = mergeObjects(live.object, config, type);
   // The names of the object count as well here: they keep its metadata from going.
   const claims = [...others, { ...self, fields: fieldsOf(config, type) }];
+  const left = previous ? await pruned(object, claims, previous, write) : object;
   return {
-    object: previous ? await pruned(object, claims, previous, write) : object,
+    // What was emptied is gone, unless it is to be there and empty.
+    object: left === object ? object : mergeObjects(left, config, type),
     owners: [...others, self],
     self,
     previous,
@@ -188,8 +190,10 @@ async function withOwned(
   { convert }: FieldWrite,
 ): Promise<JsonObject> {
   const whole = from === to ? { object, type } : await convert(object, to);
-  const rest = from === to ? { object: left, type } : await convert(left, to);
-  if (!whole || !rest) return left;
+  if (!whole) return left;
+  // What a conversion needs may be among what went: then nothing goes.
+  const rest = from === to ? { object: left, type } : await convert(left, to).catch(() => undefined);
+  if (!rest) return object;
   const keeps = union(
     withDeclaredFields(fieldsOf(rest.object, whole.type), whole.type),
     withDeclaredFields(owned, whole.type),
