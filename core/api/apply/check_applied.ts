@@ -5,6 +5,8 @@ import { elementText, itemElement, pathText } from "./path_element.ts";
 
 /** Clients are told this many mistakes and no more. */
 const maxErrors = 100;
+/** Most characters of one mistake: it shows a value, which may be as large as a body. */
+const maxErrorLength = 1024;
 
 /**
  * What is wrong with an object that somebody applies, in Kubernetes' words; undefined when it fits its type.
@@ -21,7 +23,9 @@ export function checkApplied(object: JsonObject, type: MergeType): string | unde
 type Path = readonly string[];
 
 function report(errors: string[], path: Path, message: string): void {
-  if (errors.length < maxErrors) errors.push(path.length === 0 ? message : `${pathText(path)}: ${message}`);
+  if (errors.length >= maxErrors) return;
+  const text = path.length === 0 ? message : `${pathText(path)}: ${message}`;
+  errors.push(text.length > maxErrorLength ? `${text.slice(0, maxErrorLength)}...` : text);
 }
 
 function check(value: Json, type: MergeType, path: Path, errors: string[]): void {

@@ -1,15 +1,19 @@
 import { StatusError } from "../status.ts";
-import type { OwnedFields } from "./entries.ts";
-import { type FieldConflict, managerText } from "./owners.ts";
+import { managerText, type OwnedFields } from "./entries.ts";
+import type { FieldConflict } from "./owners.ts";
 import { pathText } from "./path_element.ts";
+
+/** A client is told this many conflicts and no more. */
+const maxConflicts = 1000;
 
 /** 409 for an apply that would change what others own. @see k8s.io/apimachinery/pkg/util/managedfields NewConflictError */
 export function conflictError(conflicts: readonly FieldConflict[]): StatusError {
   const sorted = conflicts
     .map((conflict) => ({ ...conflict, text: managerText(conflict.owner) }))
     .sort((a, b) => (a.text === b.text ? 0 : a.text < b.text ? -1 : 1));
-  return new StatusError(409, "Conflict", message(sorted), {
-    causes: sorted.map(({ owner, path }) => ({
+  const told = sorted.slice(0, maxConflicts);
+  return new StatusError(409, "Conflict", message(told, conflicts.length), {
+    causes: told.map(({ owner, path }) => ({
       reason: "FieldManagerConflict",
       message: `conflict with ${describe(owner)}`,
       field: pathText(path),
@@ -17,7 +21,7 @@ export function conflictError(conflicts: readonly FieldConflict[]): StatusError 
   });
 }
 
-function message(conflicts: readonly FieldConflict[]): string {
+function message(conflicts: readonly FieldConflict[], count: number): string {
   const [first] = conflicts;
   if (first && conflicts.length === 1)
     return `Apply failed with 1 conflict: conflict with ${describe(first.owner)}: ${pathText(first.path)}`;
@@ -28,7 +32,7 @@ function message(conflicts: readonly FieldConflict[]): string {
     owner = conflict.owner;
     lines.push(`- ${pathText(conflict.path)}`);
   }
-  return `Apply failed with ${conflicts.length} conflicts: ${lines.join("\n")}`;
+  return `Apply failed with ${count} conflicts: ${lines.join("\n")}`;
 }
 
 function describe({ manager, operation, apiVersion, subresource }: OwnedFields): string {

@@ -30,18 +30,17 @@ export function decodeEntries(
   if (!entries || entries.length === 0) return { owners: [] };
   const read = known.get(entries);
   if (read) return { owners: read };
-  const owners: OwnedFields[] = [];
+  const byManager = new Map<string, OwnedFields>();
   for (const [index, entry] of entries.entries()) {
     const error = entryError(entry, index);
     if (error !== undefined) return { error };
     const fields = decodeSet(entry.fieldsV1 ?? {});
     if ("error" in fields) return { error: `error decoding set: ${fields.error}` };
-    const one = ownedFieldsOf(entry, fields.set);
+    const owner = ownedFieldsOf(entry, fields.set);
     // Of several entries of one manager the last one counts.
-    const same = owners.findIndex((other) => isSameManager(other, one));
-    if (same >= 0) owners[same] = one;
-    else owners.push(one);
+    byManager.set(managerText(owner), owner);
   }
+  const owners = [...byManager.values()];
   known.set(entries, owners);
   return { owners };
 }
@@ -67,6 +66,16 @@ function ownedFieldsOf(entry: ManagedFieldsEntry, fields: FieldSet): OwnedFields
     fields,
     ...sound,
   };
+}
+
+/** A manager as text that tells it from others. */
+export function managerText({ manager, operation, apiVersion, subresource }: OwnedFields): string {
+  return JSON.stringify({
+    manager,
+    operation,
+    ...(operation === "Apply" ? {} : { apiVersion }),
+    ...(subresource ? { subresource } : {}),
+  });
 }
 
 /** Whether two entries are of one manager. What somebody applies is one entry in whatever version. */

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../meta.ts";
 import { type Comparison, compareObjects } from "./compare.ts";
-import { isSameManager, type OwnedFields, seconds } from "./entries.ts";
-import { difference, emptySet, type FieldSet, intersection, isEmptySet, pathsOf, union } from "./field_set.ts";
+import { managerText, type OwnedFields, seconds } from "./entries.ts";
+import { difference, type FieldSet, intersection, isEmptySet, pathsOf, union } from "./field_set.ts";
 import type { MergeType } from "./merge_type.ts";
 import { reconcileFields } from "./reconcile.ts";
 import { type FieldScope, ownable } from "./scope.ts";
@@ -128,38 +128,37 @@ export function capOwners(owners: readonly OwnedFields[]): readonly OwnedFields[
   let excess = updates.length - maxUpdateManagers;
   if (excess <= 0) return owners;
   updates.sort((a, b) => seconds(a.time) - seconds(b.time) || (managerText(a) < managerText(b) ? -1 : 1));
-  let rest = owners;
+  const rest = new Set(owners);
+  const buckets = new Map<string, OwnedFields>();
+  for (const owner of owners) if (isBucket(owner)) buckets.set(owner.apiVersion, owner);
   const firsts = new Map<string, OwnedFields>();
   for (const owner of updates) {
     if (excess <= 0) break;
-    const { apiVersion } = owner;
+    const { apiVersion, time } = owner;
     const first = firsts.get(apiVersion);
     if (!first) {
       firsts.set(apiVersion, owner);
       continue;
     }
+    const present = buckets.get(apiVersion) ?? first;
+    const fields = union(owner.fields, present.fields);
     const bucket: OwnedFields = {
       manager: ancientManager,
       operation: "Update",
       apiVersion,
       subresource: "",
-      time: owner.time,
-      fields: emptySet,
+      time,
+      fields,
     };
-    const present = rest.find((other) => isSameManager(other, bucket)) ?? first;
-    const merged = { ...bucket, fields: union(owner.fields, present.fields) };
-    rest = [...rest.filter((other) => other !== owner && other !== present), merged];
+    rest.delete(owner);
+    rest.delete(present);
+    rest.add(bucket);
+    buckets.set(apiVersion, bucket);
     excess--;
   }
-  return rest;
+  return [...rest];
 }
 
-/** A manager as text that tells it from others. */
-export function managerText({ manager, operation, apiVersion, subresource }: OwnedFields): string {
-  return JSON.stringify({
-    manager,
-    operation,
-    ...(operation === "Apply" ? {} : { apiVersion }),
-    ...(subresource ? { subresource } : {}),
-  });
+function isBucket({ manager, operation, subresource }: OwnedFields): boolean {
+  return manager === ancientManager && operation === "Update" && subresource === "";
 }
