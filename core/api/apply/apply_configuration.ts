@@ -127,8 +127,9 @@ function settled(live: State, { object, self, previous }: Merged, { others }: Ch
   const kept = others.filter((owner) => owner !== self);
   const isSameSelf =
     previous !== undefined && previous.apiVersion === self.apiVersion && sameSet(previous.fields, self.fields);
-  if (isSameObject && isSameSelf && kept.length === live.owners.length - 1 && live.owners.includes(previous)) {
-    if (kept.every((owner) => live.owners.includes(owner))) return live;
+  if (isSameObject && isSameSelf && kept.length === live.owners.length - 1) {
+    const known = new Set(live.owners);
+    if ([previous, ...kept].every((owner) => known.has(owner))) return live;
   }
   const entry: OwnedFields = isSameObject && isSameSelf ? previous : { ...self, time: write.now };
   const owners = isEmptySet(self.fields) ? kept : [...kept, entry];
