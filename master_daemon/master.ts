@@ -262,6 +262,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       nodes,
       aggregator,
       healthChecks: [
+        // A server that cannot reach it is of no use now, but starting it anew would not help.
+        { name: "etcd", live: false, check: () => registries.storeFailure },
         {
           name: "poststarthook/bootstrap-controller",
           live: false,

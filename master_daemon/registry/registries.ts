@@ -60,6 +60,9 @@ export async function openRegistries(options: RegistriesOptions): Promise<Regist
     get revision() {
       return cache.revision;
     },
+    get storeFailure() {
+      return cache.storeFailure;
+    },
     [Symbol.asyncDispose]: () => cache[Symbol.asyncDispose](),
   };
 }

@@ -132,4 +132,6 @@ export interface Registries extends AsyncDisposable {
   for<T extends KubeObject>(kind: ResourceType<T>): Registry<T>;
   /** The last revision that readers see. */
   readonly revision: number;
+  /** Why a store that other masters share cannot be read; undefined when it can. */
+  readonly storeFailure: string | undefined;
 }

@@ -138,6 +138,7 @@ export class WatchCache implements AsyncDisposable {
   /** Aborted when what was followed is no longer the store's history. */
   #following = new AbortController();
   #catchingUp: Promise<void> | undefined;
+  #storeFailure: string | undefined;
   #catchingUpNext: Promise<void> | undefined;
   #running: Promise<void> = Promise.resolve();
   #cancelBookmarks: () => void = () => {};
@@ -155,6 +156,11 @@ export class WatchCache implements AsyncDisposable {
   /** Whether others write to the store, too: then readers who want the present must {@linkcode catchUp} first. */
   get isShared(): boolean {
     return this.#options.store.mark !== undefined;
+  }
+
+  /** Why the present could not be read when it was last asked for, from a store that others write to. */
+  get storeFailure(): string | undefined {
+    return this.#storeFailure;
   }
 
   /**
@@ -184,6 +190,7 @@ export class WatchCache implements AsyncDisposable {
     const before = this.#revision;
     try {
       const { revision } = await store.get("");
+      this.#storeFailure = undefined;
       if (revision < before) {
         const reason = `The store went back from revision ${before} to ${revision}`;
         this.#following.abort(new Error(reason));
@@ -195,6 +202,7 @@ export class WatchCache implements AsyncDisposable {
       if (await this.reach(revision, { timeoutMs: catchUpMs.marked })) return;
       throw StatusError.unavailable(`the store's events do not come: at revision ${this.#revision} of ${revision}`);
     } catch (error) {
+      this.#storeFailure = errorMessage(error);
       throw storeFailure(error);
     }
   }

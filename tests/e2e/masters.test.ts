@@ -25,6 +25,8 @@ interface TestMaster extends AsyncDisposable {
   readonly running: Running;
   readonly client: Client;
   readonly port: number;
+  /** What `/readyz` says. */
+  ready(): Promise<{ readonly status: number; readonly text: string }>;
   /** One request, once: a client would do as Retry-After says. */
   ask(
     method: "GET" | "POST",
@@ -75,6 +77,11 @@ function masters(folder: string, etcdUrl: string): (name: string) => Promise<Tes
       running,
       client,
       port: Number(new URL(url).port),
+      async ready() {
+        const request = { method: "GET", path: "/readyz?verbose", headers: {} } as const;
+        const { status, body } = await transport.request(request, { signal: AbortSignal.timeout(5_000) });
+        return { status, text: Buffer.from(await readBody(body, 2 ** 20)).toString() };
+      },
       async ask(method, path, body) {
         const {
           status,
@@ -281,6 +288,8 @@ describe.skipIf(missing("etcd", etcd))("several masters on one etcd", () => {
       retryAfter: "1",
       body: { kind: "Status", reason: "ServiceUnavailable" },
     });
+    const { status } = await one.ready();
+    expect(status).toBe(500);
     // What says that it need not be current is served.
     const cached = await one.client.list(configMap, { namespace, resourceVersion: "0" });
     expect(cached.items.map((item) => item.metadata.name)).toContain("state");
@@ -288,6 +297,7 @@ describe.skipIf(missing("etcd", etcd))("several masters on one etcd", () => {
 
     present = await one.client.get(configMap, { namespace, name: "state" });
     present = await one.client.update(configMap, { ...present, data: { round: "1" } });
+    expect(await one.ready()).toMatchObject({ status: 200, text: expect.stringContaining("[+]etcd ok") });
     await server.restart();
     present = await one.client.get(configMap, { namespace, name: "state" });
     await one.client.update(configMap, { ...present, data: { round: "2" } });
