@@ -46,6 +46,8 @@ const maxGone = 1000;
 /** Tries of what another master hands out at the same time, and milliseconds between them. */
 const maxTries = 20;
 const retryMs = 50;
+/** Milliseconds before services are followed again when they cannot be read. */
+const followAgainMs = 1_000;
 
 /**
  * Opens the allocator: what is taken is read from the stored services and followed by a watch, so that nothing is lost
@@ -103,16 +105,22 @@ export async function openServiceAddresses(options: ServiceAddressesOptions): Pr
   });
   tasks.run(async (signal) => {
     while (!signal.aborted) {
-      for await (const events of registry.watch({ resourceVersion: String(revision), signal })) {
-        for (const event of events) {
-          if (event.type === "BOOKMARK") continue;
-          const { key, revision, object } = event.stored;
-          note(keyText(key), revision, event.type === "DELETED" ? undefined : object);
+      try {
+        for await (const events of registry.watch({ resourceVersion: String(revision), signal })) {
+          for (const event of events) {
+            if (event.type === "BOOKMARK") continue;
+            const { key, revision, object } = event.stored;
+            note(keyText(key), revision, event.type === "DELETED" ? undefined : object);
+          }
         }
+        // The cache lost track of its store: what was missed is read.
+        await clock.sleep(retryMs, { signal });
+        revision = await noteAll();
+      } catch (error) {
+        if (signal.aborted) return;
+        log.warn("Cannot follow services", { error: errorMessage(error) });
+        await clock.sleep(followAgainMs, { signal });
       }
-      // The cache lost track of its store: what was missed is read.
-      await clock.sleep(retryMs, { signal });
-      revision = await noteAll().catch(() => revision);
     }
   });
 
