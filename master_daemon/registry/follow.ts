@@ -28,8 +28,12 @@ export async function followRegistry<T extends KubeObject>(options: FollowOption
   let revision = await readAll();
   const tasks = new Tasks({ onError: (error) => log.error("Cannot follow a kind", { error: errorMessage(error) }) });
   tasks.run(async (signal) => {
-    while (!signal.aborted) {
+    for (let mustRead = false; ; mustRead = true) {
       try {
+        if (mustRead) {
+          onRestart();
+          revision = await readAll();
+        }
         await follow(signal);
       } catch (error) {
         log.warn("Lost track of a kind", { kind: registry.kind.kind, error: errorMessage(error) });
@@ -37,8 +41,6 @@ export async function followRegistry<T extends KubeObject>(options: FollowOption
       if (signal.aborted) return;
       // The watch was cut: what was missed is not known.
       await clock.sleep(retryMs, { signal });
-      onRestart();
-      revision = await readAll();
     }
   });
 
