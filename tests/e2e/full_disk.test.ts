@@ -75,7 +75,7 @@ describe.skipIf(!canMount())("a master whose disk fails it", () => {
           (error: Error & { code?: number }) => {
             expect([error.code, error.message]).toEqual([
               500,
-              expect.stringMatching(/Cannot write to the store: .*ENOSPC/),
+              expect.stringMatching(/Cannot write to the store: .*no space left on device/i),
             ]);
             refusals++;
           },
