@@ -48,6 +48,7 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
       configFile: flags["admission-control-config-file"],
     },
     audit: auditOptions(flags),
+    resourceQuota: { syncPeriodMs: duration(flags, "resource-quota-sync-period") },
     priorityAndFairness: flags["enable-priority-and-fairness"],
     limits: {
       maxRequestsInFlight: flags["max-requests-inflight"],
@@ -151,6 +152,7 @@ type DurationFlag =
   | "node-monitor-grace-period"
   | "node-startup-grace-period"
   | "event-ttl"
+  | "resource-quota-sync-period"
   | "leader-elect-lease-duration"
   | "leader-elect-renew-deadline"
   | "leader-elect-retry-period"

@@ -69,6 +69,7 @@ export interface MasterFlags {
   readonly "node-eviction-rate": FlagWithDefault<"number", number>;
   readonly "secondary-node-eviction-rate": FlagWithDefault<"number", number>;
   readonly "large-cluster-size-threshold": FlagWithDefault<"number", number>;
+  readonly "resource-quota-sync-period": FlagWithDefault<"string", string>;
   readonly "terminated-pod-gc-threshold": FlagWithDefault<"number", number>;
   readonly "event-ttl": FlagWithDefault<"string", string>;
   readonly "watch-cache": FlagWithDefault<"boolean", boolean>;
@@ -373,6 +374,12 @@ export const masterFlags: MasterFlags = {
     type: "number",
     default: 50,
     description: "Nodes above which a cluster counts as large.",
+  },
+  "resource-quota-sync-period": {
+    type: "string",
+    default: "5m0s",
+    placeholder: "duration",
+    description: "Time between two counts of everything that quotas limit; changes are followed meanwhile.",
   },
   "terminated-pod-gc-threshold": {
     type: "number",

@@ -28,6 +28,7 @@ describe("masterOptions()", () => {
   it("reads durations, and lists whose words are separated by commas too", () => {
     const options = masterOptions(values({ "node-monitor-grace-period": "1m30s", "tls-san": ["a,b", "c"] }));
     expect(options.controllers?.nodeMonitorGracePeriodMs).toBe(90_000);
+    expect(options.resourceQuota?.syncPeriodMs).toBe(300_000);
     expect(options.listen?.subjectAltNames).toEqual(["a", "b", "c"]);
   });
 
