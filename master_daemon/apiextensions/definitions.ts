@@ -147,7 +147,10 @@ class Definitions implements AsyncDisposable {
     const others = items
       .map(({ object }) => object)
       .filter((one) => one.spec.group === definition.spec.group && nameOf(one) !== nameOf(definition));
-    const names = planNames(definition, others);
+    const builtIn = this.#options.registries.kinds.filter(
+      (kind) => !kind.custom && kind.group === definition.spec.group,
+    );
+    const names = planNames(definition, others, builtIn);
     const approval = approvalCondition(definition);
     const conditions = [
       names.namesAccepted,
@@ -195,8 +198,8 @@ class Definitions implements AsyncDisposable {
     const { customKinds } = await import("./custom_kinds.ts");
     const { postReview = () => Promise.reject(new Error("this server calls no webhooks")) } = this.#options;
     const kinds = await customKinds(definition, { postReview });
-    this.#served.set(name, { of: definition, kinds });
     for (const kind of kinds) await registries.serve(kind);
+    this.#served.set(name, { of: definition, kinds });
     for (const kind of before?.kinds ?? [])
       if (!kinds.some(({ version }) => version === kind.version)) registries.withdraw(kind);
   }

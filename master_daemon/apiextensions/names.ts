@@ -1,3 +1,4 @@
+import type { Kind } from "../../core/api/kind.ts";
 import { type Condition, findCondition } from "../../core/api/meta.ts";
 import type {
   CustomResourceDefinition,
@@ -14,15 +15,20 @@ export interface NamesPlan {
  * The names that a definition gets: those that no other of its group has. Pure.
  *
  * @param others the other definitions of the group
+ * @param builtIn the kinds of the group that are always served: nothing may take their place
  * @see k8s.io/apiextensions-apiserver/pkg/controller/status/naming_controller.go
  */
 export function planNames(
   definition: CustomResourceDefinition,
   others: readonly CustomResourceDefinition[],
+  builtIn: readonly Kind[],
 ): NamesPlan {
   const { names: wanted } = definition.spec;
   const before: Partial<CustomResourceDefinitionNames> = definition.status?.acceptedNames ?? {};
-  const taken = others.flatMap(({ status }) => status?.acceptedNames ?? []);
+  const taken = [
+    ...others.flatMap(({ status }) => status?.acceptedNames ?? []),
+    ...builtIn.map((kind) => ({ ...kind, listKind: `${kind.kind}List` })),
+  ];
   const resources = new Set(
     taken.flatMap(({ plural, singular = "", shortNames = [] }) => [plural, singular, ...shortNames]),
   );

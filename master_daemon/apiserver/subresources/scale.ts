@@ -27,7 +27,7 @@ const scaleSchema = "io.k8s.api.autoscaling.v1.Scale";
 export async function scale(r: ResourceRequest, verb: string): Promise<ApiResponse> {
   const paths = r.kind.subresources.scale;
   if (!paths) throw StatusError.methodNotAllowed();
-  if (verb === "get") return documentResponse(scaleOf(await current(r), paths), 200, r.form);
+  if (verb === "get") return documentResponse(scaleOf(scalable(await current(r), paths), paths), 200, r.form);
   if (verb === "update") {
     const { dryRun } = writeOptions(r.query, "UpdateOptions");
     const body = await readDocument(r.request, r.services.maxBodyBytes);
@@ -76,6 +76,12 @@ async function apply(r: ResourceRequest, paths: ScalePaths): Promise<ApiResponse
 
 async function current(r: ResourceRequest): Promise<KubeObject> {
   return (await r.registry.get(routeKey(r))).object;
+}
+
+/** @throws StatusError InternalError when nothing says how many there are to be, as custom resources may leave open */
+function scalable(object: KubeObject, { spec }: ScalePaths): KubeObject {
+  if (getPath(object as unknown as JsonObject, spec) !== undefined) return object;
+  throw StatusError.internal(`the spec replicas field ${JSON.stringify(spec)} does not exist`);
 }
 
 async function change(
