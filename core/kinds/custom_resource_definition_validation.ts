@@ -50,9 +50,11 @@ async function checkExpressions(versions: readonly CustomResourceDefinitionVersi
     errors.push(...found);
     if (found.length > 0) continue;
     errors.push(
-      ...visitDefaults(schema, schemaPath, (own, value, path) => [
-        ...(compileRules(own as StructuralSchema, { root: own === schema })?.validate(value, undefined, path) ?? []),
-      ]),
+      ...visitDefaults(schema, schemaPath, (own, value, path) =>
+        schemaHas(own, hasRules)
+          ? (compileRules(own as StructuralSchema, { root: own === schema })?.validate(value, undefined, path) ?? [])
+          : [],
+      ),
     );
   }
   return errors;

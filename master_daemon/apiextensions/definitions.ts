@@ -31,6 +31,8 @@ export interface DefinitionsOptions {
 
 type Status = NonNullable<CustomResourceDefinition["status"]>;
 
+/** Milliseconds before definitions are followed again that could not be. */
+const retryMs = 1000;
 const user: UserInfo = { username: "system:apiserver", groups: ["system:masters"] };
 
 /**
@@ -87,7 +89,11 @@ class Definitions implements AsyncDisposable {
             this.#queue.add(event.stored.key.name);
           }
       } catch (error) {
-        if (!isReason(error, "Expired")) throw error;
+        if (signal.aborted) return;
+        const { clock, log } = this.#options;
+        log.error("Cannot follow custom resource definitions", { error: errorMessage(error) });
+        await clock.sleep(retryMs, { signal });
+        // Whatever was missed: everything is looked at.
         const page = await this.#registry.list();
         revision = page.revision;
         for (const name of [...page.items.map(({ key }) => key.name), ...this.#served.keys()]) this.#queue.add(name);

@@ -60,11 +60,13 @@ export function writeDefinitions(
 ): Doc {
   return Object.fromEntries(
     ids.map((id) => {
-      const written = own.get(id);
+      const built = definitionOf(schema, id);
+      // A group may be called so that its definitions have the names of Kubernetes' own.
+      const written = built ? undefined : own.get(id);
       if (written) return [id, written];
       const gvk = kinds.get(id);
       const unknown: SchemaNode = { type: "object", ...(gvk ? { "x-kubernetes-group-version-kind": [gvk] } : {}) };
-      return [id, writeDefinition(id, definitionOf(schema, id) ?? unknown, dialect)];
+      return [id, writeDefinition(id, built ?? unknown, dialect)];
     }),
   );
 }
