@@ -39,6 +39,8 @@ export const eventV1: Kind<EventV1> = defineKind<EventV1>({
     fromStored: (objects) => (objects as readonly Event[]).map(fromCore),
   },
   strategy: {
+    // What is stored fills in what is never absent there.
+    applyDefaults: (object) => fromCore(toCore(object)),
     validate: (object, _context, previous) => {
       const stored = toCore(object);
       return [...checkEvent(stored, "reportingController"), ...(previous ? [] : checkNewEvent(stored))];

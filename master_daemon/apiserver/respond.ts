@@ -3,7 +3,7 @@ import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject, ListMeta } from "../../core/api/meta.ts";
 import type { Status } from "../../core/api/status.ts";
 import { StatusError } from "../../core/api/status.ts";
-import { type IncludeObject, tableOf } from "../../core/api/table.ts";
+import { type IncludeObject, type TableRow, tableOf } from "../../core/api/table.ts";
 import { formatYaml } from "../../core/api/yaml_writer.ts";
 import type { ApiRequest, ApiResponse } from "../../core/client/transport.ts";
 import type { RegistryPage, Stored } from "../registry/registry.ts";
@@ -129,7 +129,14 @@ export function tableFor(
   definitions = true,
 ): JsonObject {
   const table = tableOf(kind, objects, { now, includeObject, metadata, definitions });
-  return { ...table, apiVersion: `meta.k8s.io/${representation.version ?? "v1"}` } as unknown as JsonObject;
+  const { version = "v1" } = representation;
+  if (version === "v1") return table as unknown as JsonObject;
+  const rows = includeObject === "Metadata" ? table.rows.map((row) => withVersion(row, version)) : table.rows;
+  return { ...table, apiVersion: `meta.k8s.io/${version}`, rows } as unknown as JsonObject;
+}
+
+function withVersion(row: TableRow, version: string): unknown {
+  return { ...row, object: row.object && partialMetadata(row.object as KubeObject, version) };
 }
 
 /** An object without all but its metadata. */

@@ -18,6 +18,9 @@ const claim = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage
 const reference = { kind: "Deployment", name: "web", apiVersion: "apps/v1" };
 const now = "2026-01-31T12:00:00Z";
 
+const rule = { apiGroups: ["apps"], apiVersions: ["v1"], resources: ["deployments"], operations: ["CREATE"] };
+const policyRule = { verbs: ["get"], apiGroups: [""], resources: ["pods"] };
+
 /** Samples by `apiVersion/Kind`. */
 export const samples: ReadonlyMap<string, Sample> = new Map<string, Sample>([
   ["v1/ConfigMap", { body: { data: { a: "1" } } }],
@@ -119,4 +122,100 @@ export const samples: ReadonlyMap<string, Sample> = new Map<string, Sample>([
       status: { disruptionsAllowed: 1, currentHealthy: 2, desiredHealthy: 1, expectedPods: 2 },
     },
   ],
+  [
+    "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy",
+    {
+      body: {
+        spec: {
+          matchConstraints: { resourceRules: [rule] },
+          reinvocationPolicy: "Never",
+          mutations: [{ patchType: "JSONPatch", jsonPatch: { expression: "[]" } }],
+        },
+      },
+    },
+  ],
+  ["admissionregistration.k8s.io/v1/MutatingAdmissionPolicyBinding", { body: { spec: { policyName: "p" } } }],
+  ["admissionregistration.k8s.io/v1/MutatingWebhookConfiguration", { body: {} }],
+  [
+    "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy",
+    {
+      body: { spec: { matchConstraints: { resourceRules: [rule] }, validations: [{ expression: "true" }] } },
+      status: { observedGeneration: 1 },
+    },
+  ],
+  [
+    "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicyBinding",
+    { body: { spec: { policyName: "p", validationActions: ["Deny"] } } },
+  ],
+  ["admissionregistration.k8s.io/v1/ValidatingWebhookConfiguration", { body: {} }],
+  ["coordination.k8s.io/v1/Lease", { body: { spec: { holderIdentity: "a", leaseDurationSeconds: 15 } } }],
+  [
+    "discovery.k8s.io/v1/EndpointSlice",
+    { body: { addressType: "IPv4", endpoints: [{ addresses: ["10.0.0.1"] }], ports: [{ port: 80 }] } },
+  ],
+  [
+    "events.k8s.io/v1/Event",
+    {
+      body: {
+        eventTime: "2026-01-31T12:00:00.000000Z",
+        type: "Normal",
+        reason: "Pulled",
+        action: "Pull",
+        reportingController: "kubelet",
+        reportingInstance: "n1",
+        regarding: { kind: "Pod", namespace: "default", name: "web" },
+      },
+    },
+  ],
+  [
+    "flowcontrol.apiserver.k8s.io/v1/FlowSchema",
+    { body: { spec: { priorityLevelConfiguration: { name: "p" } } }, status: {} },
+  ],
+  [
+    "flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration",
+    { body: { spec: { type: "Limited", limited: { limitResponse: { type: "Reject" } } } }, status: {} },
+  ],
+  [
+    "networking.k8s.io/v1/Ingress",
+    {
+      body: { spec: { defaultBackend: { service: { name: "web", port: { number: 80 } } } } },
+      status: { loadBalancer: { ingress: [{ ip: "10.0.0.1" }] } },
+    },
+  ],
+  ["networking.k8s.io/v1/IngressClass", { body: { spec: { controller: "example.com/c" } } }],
+  ["networking.k8s.io/v1/NetworkPolicy", { body: { spec: { podSelector: selector } } }],
+  ["networking.k8s.io/v1/ServiceCIDR", { body: { spec: { cidrs: ["10.0.0.0/24"] } }, status: {} }],
+  ["node.k8s.io/v1/RuntimeClass", { body: { handler: "runc" } }],
+  ["rbac.authorization.k8s.io/v1/ClusterRole", { body: { rules: [policyRule] } }],
+  ["rbac.authorization.k8s.io/v1/ClusterRoleBinding", { body: { roleRef: { kind: "ClusterRole", name: "r" } } }],
+  ["rbac.authorization.k8s.io/v1/Role", { body: { rules: [policyRule] } }],
+  ["rbac.authorization.k8s.io/v1/RoleBinding", { body: { roleRef: { kind: "Role", name: "r" } } }],
+  ["resource.k8s.io/v1/DeviceClass", { body: { spec: { selectors: [{ cel: { expression: "true" } }] } } }],
+  [
+    "resource.k8s.io/v1/ResourceClaim",
+    { body: { spec: { devices: { requests: [{ name: "a", exactly: { deviceClassName: "c" } }] } } }, status: {} },
+  ],
+  [
+    "resource.k8s.io/v1/ResourceClaimTemplate",
+    { body: { spec: { spec: { devices: { requests: [{ name: "a", exactly: { deviceClassName: "c" } }] } } } } },
+  ],
+  [
+    "resource.k8s.io/v1/ResourceSlice",
+    {
+      body: { spec: { driver: "d", pool: { name: "p", generation: 1, resourceSliceCount: 1 }, nodeName: "n" } },
+    },
+  ],
+  ["scheduling.k8s.io/v1/PriorityClass", { body: { value: 10 } }],
+  ["storage.k8s.io/v1/CSIDriver", { body: { spec: { attachRequired: false } } }],
+  ["storage.k8s.io/v1/CSINode", { body: { spec: { drivers: [{ name: "d", nodeID: "n" }] } } }],
+  ["storage.k8s.io/v1/CSIStorageCapacity", { body: { storageClassName: "c", capacity: "1Gi" } }],
+  ["storage.k8s.io/v1/StorageClass", { body: { provisioner: "example.com/p" } }],
+  [
+    "storage.k8s.io/v1/VolumeAttachment",
+    {
+      body: { spec: { attacher: "d", nodeName: "n", source: { persistentVolumeName: "pv" } } },
+      status: { attached: true },
+    },
+  ],
+  ["storage.k8s.io/v1/VolumeAttributesClass", { body: { driverName: "d", parameters: { a: "1" } } }],
 ]);
