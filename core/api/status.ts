@@ -234,7 +234,8 @@ export class StatusError extends Error {
     errors: readonly FieldError[],
   ): StatusError {
     const told = errors.slice(0, maxCauses);
-    const texts = told.map((error) => `${error.field}: ${error.message}`);
+    // The message says nothing twice; the causes may.
+    const texts = [...new Set(told.map((error) => `${error.field}: ${error.message}`))];
     if (errors.length > told.length) texts.push(`and ${errors.length - told.length} more`);
     const list = texts.length === 1 ? texts[0] : `[${texts.join(", ")}]`;
     return new StatusError(422, "Invalid", `${group ? `${kind}.${group}` : kind} "${name}" is invalid: ${list}`, {

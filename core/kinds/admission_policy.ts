@@ -36,6 +36,11 @@ export interface Variable {
   readonly expression: string;
 }
 
+/** The kind of a policy's parameters as tables show it. */
+export function paramKindText(paramKind: ParamKind | undefined): string {
+  return paramKind ? `${paramKind.apiVersion ?? ""}/${paramKind.kind ?? ""}` : "<unset>";
+}
+
 /** Matching with Kubernetes' defaults. */
 export function withMatchDefaults(match: MatchResources): MatchResources {
   const { resourceRules, excludeResourceRules } = match;

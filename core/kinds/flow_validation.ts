@@ -1,4 +1,4 @@
-import { dnsLabelError, dnsSubdomainError, type ValidationContext } from "../api/kind.ts";
+import { dnsLabelError, dnsSubdomainError } from "../api/kind.ts";
 import type { Condition } from "../api/meta.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import type { FlowRule, FlowSchema, FlowSubject } from "./flow_schema.ts";
@@ -143,22 +143,18 @@ export function checkFlowConditions(conditions: readonly Condition[]): FieldErro
 }
 
 /** What is wrong with a priority level. */
-export function checkPriorityLevel(
-  { metadata, spec }: PriorityLevelConfiguration,
-  _context: ValidationContext,
-  _previous?: PriorityLevelConfiguration,
-): FieldErrors {
+export function checkPriorityLevel({ metadata, spec }: PriorityLevelConfiguration): FieldErrors {
   const { type, limited, exempt } = spec ?? {};
   const errors: FieldError[] = [];
   if ((metadata.name === "exempt") !== (type === "Exempt"))
     errors.push(fieldError.invalid("spec.type", type ?? "", "type must be 'Exempt' if and only if name is 'exempt'"));
   if (type === "Exempt") {
     if (limited) errors.push(fieldError.forbidden("spec.limited", "must be nil if the type is not Limited"));
-    errors.push(...checkShares(exempt ?? {}, "spec.exempt", 0));
+    errors.push(...checkShares(exempt ?? {}, "spec.exempt"));
   } else if (type === "Limited") {
     if (exempt) errors.push(fieldError.forbidden("spec.exempt", "must be nil if the type is Limited"));
     if (!limited) errors.push(fieldError.required("spec.limited", "must not be empty when type is Limited"));
-    else errors.push(...checkShares(limited, "spec.limited", 0), ...checkLimited(limited, "spec.limited"));
+    else errors.push(...checkShares(limited, "spec.limited"), ...checkLimited(limited, "spec.limited"));
   } else errors.push(fieldError.notSupported("spec.type", type ?? "", ["Exempt", "Limited"]));
   return errors;
 }
@@ -166,10 +162,9 @@ export function checkPriorityLevel(
 function checkShares(
   { nominalConcurrencyShares = 0, lendablePercent = 0 }: NonNullable<PriorityLevelConfiguration["spec"]["exempt"]>,
   field: string,
-  min: number,
 ): FieldErrors {
   const errors: FieldError[] = [];
-  if (nominalConcurrencyShares < min) {
+  if (nominalConcurrencyShares < 0) {
     const detail = "must be a non-negative integer";
     errors.push(fieldError.invalid(`${field}.nominalConcurrencyShares`, nominalConcurrencyShares, detail));
   }

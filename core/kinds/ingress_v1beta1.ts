@@ -1,7 +1,8 @@
-import { defineKind, type Kind } from "../api/kind.ts";
+import type { Kind } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { compact } from "../util/compact.ts";
 import { type Ingress, type IngressBackend, type IngressPath, ingress } from "./ingress.ts";
+import { olderVersion } from "./older_version.ts";
 
 /** A backend as it was before v1. */
 interface BetaBackend {
@@ -36,36 +37,16 @@ export const ingressV1Beta1: Kind<IngressV1Beta1> = betaIngress("networking.k8s.
 /** Ingress as it was before v1, in a group that had it then. */
 export function betaIngress(group: string, since: string): Kind<IngressV1Beta1> {
   const apiVersion = `${group}/v1beta1`;
-  return defineKind<IngressV1Beta1>({
-    group,
+  const older = olderVersion<IngressV1Beta1, Ingress>(ingress, {
     version: "v1beta1",
-    kind: "Ingress",
-    plural: "ingresses",
-    namespaced: true,
-    shortNames: ["ing"],
     // Nothing describes its fields any more: they are read through the conversion to v1.
     schema: `io.k8s.api.${group.split(".", 1)[0]}.v1beta1.Ingress`,
-    subresources: { status: true },
     hidden: true,
     deprecated: `${apiVersion} Ingress is deprecated in ${since}; use networking.k8s.io/v1 Ingress`,
-    storedAs: {
-      kind: ingress,
-      toStored: (objects) => (objects as readonly IngressV1Beta1[]).map(toV1),
-      fromStored: (objects) => (objects as readonly Ingress[]).map((object) => fromV1(object, apiVersion)),
-    },
-    strategy: {
-      applyDefaults: (object) => fromV1(withPathTypes(toV1(object)), apiVersion),
-      prepareForCreate: ({ status: _status, ...object }) => object,
-      validate: (object, context, previous) =>
-        ingress.strategy.validate(toV1(object), context, previous && toV1(previous)),
-      validateStatusUpdate: (next, previous, context) =>
-        ingress.strategy.validateStatusUpdate(toV1(next), toV1(previous), context),
-    },
-    columns: ingress.columns.map((column) => ({
-      ...column,
-      cell: (object, context) => column.cell(toV1(object), context),
-    })),
+    toStored: (object) => withPathTypes(toV1(object)),
+    fromStored: (object) => fromV1(object, apiVersion),
   });
+  return { ...older, group };
 }
 
 /** Before v1 a path's type could be left out. */

@@ -1,7 +1,13 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
-import { type MatchResources, type ParamKind, type Variable, withMatchDefaults } from "./admission_policy.ts";
+import {
+  type MatchResources,
+  type ParamKind,
+  paramKindText,
+  type Variable,
+  withMatchDefaults,
+} from "./admission_policy.ts";
 import {
   checkMatchConstraints,
   checkParamKind,
@@ -78,8 +84,7 @@ export const mutatingAdmissionPolicy: Kind<MutatingAdmissionPolicy> = defineKind
       name: "ParamKind",
       type: "string",
       description: "The kind of the policy's parameters.",
-      cell: ({ spec }) =>
-        spec?.paramKind ? `${spec.paramKind.apiVersion ?? ""}/${spec.paramKind.kind ?? ""}` : "<unset>",
+      cell: ({ spec }) => paramKindText(spec?.paramKind),
     },
     ageColumn,
   ],

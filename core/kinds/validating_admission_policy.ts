@@ -2,7 +2,13 @@ import { defineKind, type Kind } from "../api/kind.ts";
 import { qualifiedNameErrors } from "../api/label_validation.ts";
 import type { Condition, KubeObject } from "../api/meta.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
-import { type MatchResources, type ParamKind, type Variable, withMatchDefaults } from "./admission_policy.ts";
+import {
+  type MatchResources,
+  type ParamKind,
+  paramKindText,
+  type Variable,
+  withMatchDefaults,
+} from "./admission_policy.ts";
 import {
   checkMatchConstraints,
   checkParamKind,
@@ -104,8 +110,7 @@ export const validatingAdmissionPolicy: Kind<ValidatingAdmissionPolicy> = define
       name: "ParamKind",
       type: "string",
       description: "The kind of the policy's parameters.",
-      cell: ({ spec }) =>
-        spec?.paramKind ? `${spec.paramKind.apiVersion ?? ""}/${spec.paramKind.kind ?? ""}` : "<unset>",
+      cell: ({ spec }) => paramKindText(spec?.paramKind),
     },
     ageColumn,
   ],
