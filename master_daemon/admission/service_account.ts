@@ -124,7 +124,8 @@ function withPullSecrets(pod: Pod, { imagePullSecrets = [] }: ServiceAccount): P
 /** The pod with a token in every container that has nothing else in its place. */
 function withToken(pod: Pod, random: Random): Pod {
   const { spec } = pod;
-  const present = (spec.volumes ?? []).find(({ name }) => name.startsWith(volumePrefix));
+  // A volume without a name is for validation to refuse, which comes later.
+  const present = (spec.volumes ?? []).find(({ name = "" }: { name?: string }) => name.startsWith(volumePrefix));
   const name = present?.name ?? generateName(volumePrefix, random);
   const mount: VolumeMount = { name, readOnly: true, mountPath };
   const lacksMount = ({ volumeMounts = [] }: Container) => !volumeMounts.some((one) => one.mountPath === mountPath);
