@@ -22,6 +22,7 @@ import {
   type AdmissionOptions,
   admissionPlugins,
   authorizingBy,
+  keepPolicyStatus,
   openWebhooks,
   readAdmissionConfiguration,
 } from "./admission/mod.ts";
@@ -378,6 +379,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         });
       });
     aggregator.keepLocal();
+    parts.use(keepPolicyStatus({ registries, schema, log }));
     ready = true;
     return {
       url: listener?.url,

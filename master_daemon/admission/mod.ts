@@ -19,6 +19,7 @@ import { defaultIngressClass } from "./default_ingress_class.ts";
 import { defaultStorageClass } from "./default_storage_class.ts";
 import { type DefaultTolerationOptions, defaultTolerationSeconds } from "./default_toleration_seconds.ts";
 import { denyServiceExternalIps } from "./deny_service_external_ips.ts";
+import { expressionValidation } from "./expression_validation.ts";
 import { extendedResourceToleration } from "./extended_resource_toleration.ts";
 import { limitPodHardAntiAffinityTopology } from "./limit_pod_hard_anti_affinity_topology.ts";
 import { limitRanger } from "./limit_ranger.ts";
@@ -106,6 +107,7 @@ function allPlugins(options: AdmissionOptions): readonly AdmissionPlugin[] {
     runtimeClass(options),
     defaultIngressClass(options),
     denyServiceExternalIps,
+    expressionValidation,
     mutatingAdmissionWebhook(options.webhooks),
     validatingAdmissionPolicy(options),
     validatingAdmissionWebhook(options.webhooks),
@@ -178,4 +180,5 @@ export async function validate(plugins: readonly AdmissionPlugin[], request: Adm
 
 export { type AdmissionConfiguration, readAdmissionConfiguration } from "./_admission_configuration.ts";
 export { type Authorizing, authorizingBy } from "./_authorizing.ts";
+export { keepPolicyStatus } from "./policies/status.ts";
 export { openWebhooks } from "./webhooks/mod.ts";

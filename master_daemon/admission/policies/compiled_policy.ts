@@ -33,8 +33,8 @@ function compilePolicy({ spec = {} }: ValidatingAdmissionPolicy): CompiledPolicy
     return undefined;
   };
   const base: Offered = { params: spec.paramKind !== undefined, namespaceObject: true, authorizer: true };
-  const { programs, type, errors } = compileVariables(spec.variables ?? [], base);
-  problems.push(...errors);
+  const { programs, type, problems: wrong } = compileVariables(spec.variables ?? [], base);
+  problems.push(...wrong.map(({ message }) => message));
   const offered = { ...base, variables: type };
   const plain = { ...offered, authorizer: false };
   const validations = (spec.validations ?? []).flatMap(({ expression, messageExpression }) => {
@@ -53,21 +53,26 @@ function compilePolicy({ spec = {} }: ValidatingAdmissionPolicy): CompiledPolicy
 export function compileVariables(
   variables: readonly Variable[],
   base: Offered,
-): { readonly programs: ReadonlyMap<string, Program>; readonly type: CelType; readonly errors: readonly string[] } {
+): {
+  readonly programs: ReadonlyMap<string, Program>;
+  readonly type: CelType;
+  /** What is wrong, and with which. */
+  readonly problems: readonly { readonly index: number; readonly message: string }[];
+} {
   const programs = new Map<string, Program>();
   const fields = new Map<string, CelField>();
   const type: CelType = { kind: "object", name: "kubernetes.variables", fields };
-  const errors: string[] = [];
-  for (const { name, expression } of variables) {
+  const problems: { readonly index: number; readonly message: string }[] = [];
+  for (const [index, { name, expression }] of variables.entries()) {
     const program = compileExpression(expression, { ...base, variables: type }, []);
     if (typeof program === "string") {
-      errors.push(program);
+      problems.push({ index, message: program });
       continue;
     }
     programs.set(name, program);
     fields.set(name, { name, type: program.type });
   }
-  return { programs, type, errors };
+  return { programs, type, problems };
 }
 
 /** `variables`: each is evaluated when an expression first asks for it, at that expression's cost. */

@@ -64,13 +64,15 @@ export interface Offered {
   readonly params?: boolean;
   readonly authorizer?: boolean;
   readonly namespaceObject?: boolean;
+  /** Type of the objects. Default: anything. */
+  readonly self?: CelType;
   /** Types of the values that the policy's expressions share. */
   readonly variables?: CelType;
 }
 
 /** The types of the variables of an expression about a request. */
-export function variableTypes(offered: Offered, self: CelType = dyn): ReadonlyMap<string, CelType> {
-  const { params, authorizer, namespaceObject, variables } = offered;
+export function variableTypes(offered: Offered): ReadonlyMap<string, CelType> {
+  const { params, authorizer, namespaceObject, variables, self = dyn } = offered;
   return new Map<string, CelType>([
     ["object", self],
     ["oldObject", self],

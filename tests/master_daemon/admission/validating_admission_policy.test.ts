@@ -84,12 +84,42 @@ describe("ValidatingAdmissionPolicy", () => {
     expect((await other.create(path, configMap("b", { n: "x" }))).status).toBe(201);
   });
 
-  it("refuses everything when it does not compile", async () => {
+  it.each<[JsonObject, string]>([
+    [
+      { validations: [{ expression: "object.x + 1 == request.nothing" }] },
+      `spec.validations[0].expression: Invalid value: "object.x + 1 == request.nothing": compilation failed: ERROR: <input>:1:24: undefined field 'nothing'`,
+    ],
+    [
+      { validations: [{ expression: "1 + 1" }] },
+      'spec.validations[0].expression: Invalid value: "1 + 1": must evaluate to bool',
+    ],
+    [
+      { validations: [{ expression: "true", messageExpression: "5" }] },
+      'spec.validations[0].messageExpression: Invalid value: "5": must evaluate to string',
+    ],
+    [
+      { ...limit, variables: [{ name: "x", expression: "variables.y" }] },
+      `spec.variables[0].expression: Invalid value: "variables.y": compilation failed: ERROR: <input>:1:10: undefined field 'y'`,
+    ],
+    [
+      { ...limit, matchConditions: [{ name: "x", expression: "params.x" }] },
+      `spec.matchConditions[0].expression: Invalid value: "params.x": compilation failed: ERROR: <input>:1:1: undeclared reference to 'params' (in container '')`,
+    ],
+  ])("is refused with %j", async (spec, words) => {
     const api = await openApi();
-    await policy(api, "broken", { validations: [{ expression: "object.x + 1 == request.nothing" }] });
-    expect((await api.create(path, configMap("b"))).json.message).toContain(
-      "denied request: compilation failed: ERROR: <input>:1:24: undefined field 'nothing'",
-    );
+    const answer = await api.create(`${group}/validatingadmissionpolicies`, {
+      apiVersion: "admissionregistration.k8s.io/v1",
+      kind: "ValidatingAdmissionPolicy",
+      metadata: { name: "broken" },
+      spec: {
+        matchConstraints: {
+          resourceRules: [{ apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE"], resources: ["configmaps"] }],
+        },
+        ...spec,
+      },
+    });
+    expect([answer.status, answer.json.reason]).toEqual([422, "Invalid"]);
+    expect(answer.json.message).toContain(words);
   });
 
   it("only warns, or only notes, where the binding says so", async () => {

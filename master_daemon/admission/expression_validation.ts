@@ -1,0 +1,38 @@
+import { jsonEqual } from "../../core/api/json_object.ts";
+import type { Json, KubeObject } from "../../core/api/meta.ts";
+import { StatusError } from "../../core/api/status.ts";
+import type { AdmissionPlugin } from "./plugin.ts";
+
+/** Kinds that carry expressions, and where a look tells whether an object has any. */
+const marks: ReadonlyMap<string, string> = new Map([
+  ["CustomResourceDefinition", '"x-kubernetes-validations"'],
+  ["ValidatingAdmissionPolicy", "xpression"],
+  ["ValidatingWebhookConfiguration", '"matchConditions"'],
+  ["MutatingWebhookConfiguration", '"matchConditions"'],
+]);
+
+/**
+ * Refuses expressions that do not compile, as the validation of their kinds does in Kubernetes. It stands here because the
+ * compiler is loaded with the first expression; what was stored before is not looked at again.
+ */
+export const expressionValidation: AdmissionPlugin = {
+  name: "ExpressionValidation",
+  operations: ["CREATE", "UPDATE"],
+  async validate({ kind, key, object, previous, subresource }) {
+    const mark = /^(apiextensions|admissionregistration)\.k8s\.io$/.test(kind.group) ? marks.get(kind.kind) : undefined;
+    if (mark === undefined || !object || subresource !== undefined) return;
+    if (isUnchanged(object, previous) || !JSON.stringify(object).includes(mark)) return;
+    const { checkExpressions } = await import("./policies/check_expressions.ts");
+    const errors = checkExpressions(object, kind.kind);
+    if (errors.length > 0) throw StatusError.invalid(kind, key.name, errors);
+  },
+};
+
+function isUnchanged(object: KubeObject, previous: KubeObject | undefined): boolean {
+  if (!previous) return false;
+  const partsOf = (one: KubeObject) => {
+    const { spec = null, webhooks = null } = one as KubeObject & { readonly spec?: Json; readonly webhooks?: Json };
+    return { spec, webhooks };
+  };
+  return jsonEqual(partsOf(object), partsOf(previous));
+}

@@ -1,0 +1,68 @@
+import type { KubeObject } from "../../../core/api/meta.ts";
+import { type FieldError, fieldError } from "../../../core/api/status.ts";
+import { checkRules, type StructuralSchema } from "../../../core/cel/mod.ts";
+import type { CustomResourceDefinition } from "../../../core/kinds/custom_resource_definition.ts";
+import type { ValidatingAdmissionPolicy } from "../../../core/kinds/validating_admission_policy.ts";
+import type { MatchCondition, ValidatingWebhook } from "../../../core/kinds/webhook.ts";
+import { compileVariables } from "./compiled_policy.ts";
+import { compileExpression } from "./conditions.ts";
+import type { Offered } from "./environment.ts";
+
+type Errors = readonly FieldError[];
+
+/** What is wrong with the expressions of an object that has some. */
+export function checkExpressions(object: KubeObject, kind: string): Errors {
+  if (kind === "CustomResourceDefinition") return checkDefinition(object as CustomResourceDefinition);
+  if (kind === "ValidatingAdmissionPolicy") return checkPolicy(object as ValidatingAdmissionPolicy);
+  return checkWebhooks(object as KubeObject & { readonly webhooks?: readonly ValidatingWebhook[] });
+}
+
+function checkDefinition({ spec }: CustomResourceDefinition): Errors {
+  const schemas = spec.versions.map(({ schema }) => schema?.openAPIV3Schema);
+  const [first] = schemas;
+  // Kubernetes keeps one schema where there is but one version, and tells its errors there.
+  if (schemas.length === 1 && first) return checkRules(first as StructuralSchema, "spec.validation.openAPIV3Schema");
+  return schemas.flatMap((schema, index) =>
+    schema ? checkRules(schema as StructuralSchema, `spec.versions[${index}].schema.openAPIV3Schema`) : [],
+  );
+}
+
+function checkPolicy({ spec = {} }: ValidatingAdmissionPolicy): Errors {
+  const { paramKind, variables = [], validations = [], auditAnnotations = [], matchConditions = [] } = spec;
+  const base: Offered = { params: paramKind !== undefined, namespaceObject: true, authorizer: true };
+  const { type, problems } = compileVariables(variables, base);
+  const offered = { ...base, variables: type };
+  const plain = { ...offered, authorizer: false };
+  return [
+    ...checkConditions(matchConditions, "spec.matchConditions", { params: base.params === true, authorizer: true }),
+    ...problems.map(({ index, message }) =>
+      fieldError.invalid(`spec.variables[${index}].expression`, variables[index]?.expression ?? "", message),
+    ),
+    ...validations.flatMap(({ expression, messageExpression }, index) => [
+      ...checkOne(`spec.validations[${index}].expression`, expression, offered, ["bool"]),
+      ...(messageExpression
+        ? checkOne(`spec.validations[${index}].messageExpression`, messageExpression, plain, ["string"])
+        : []),
+    ]),
+    ...auditAnnotations.flatMap(({ valueExpression }, index) =>
+      checkOne(`spec.auditAnnotations[${index}].valueExpression`, valueExpression, plain, ["string", "null"]),
+    ),
+  ];
+}
+
+function checkWebhooks({ webhooks = [] }: { readonly webhooks?: readonly ValidatingWebhook[] }): Errors {
+  return webhooks.flatMap(({ matchConditions = [] }, index) =>
+    checkConditions(matchConditions, `webhooks[${index}].matchConditions`, { authorizer: true }),
+  );
+}
+
+function checkConditions(conditions: readonly MatchCondition[], path: string, offered: Offered): Errors {
+  return conditions.flatMap(({ expression }, index) =>
+    checkOne(`${path}[${index}].expression`, expression, offered, ["bool"]),
+  );
+}
+
+function checkOne(path: string, expression: string, offered: Offered, wanted: readonly string[]): Errors {
+  const program = compileExpression(expression, offered, wanted);
+  return typeof program === "string" ? [fieldError.invalid(path, expression, program)] : [];
+}
