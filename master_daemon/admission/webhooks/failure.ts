@@ -1,4 +1,4 @@
-import { type Status, StatusError, type StatusReason } from "../../../core/api/status.ts";
+import { isReason, type Status, StatusError, type StatusReason } from "../../../core/api/status.ts";
 import { errorMessage } from "../../../core/util/log.ts";
 
 /** A webhook that could not be asked. Whether the request goes on is its failurePolicy's to say. */
@@ -27,7 +27,8 @@ const untrusted = new Set([
 
 /** Why a POST failed, in the words of Go's client. */
 export function networkReason(url: string, error: unknown): string {
-  if (error instanceof StatusError) return error.message;
+  if (isReason(error, "NotFound"))
+    return `Post ${JSON.stringify(url)}: service ${JSON.stringify(error.status.details?.name ?? "")} not found`;
   return `Post ${JSON.stringify(url)}: ${goWords(url, error)}`;
 }
 

@@ -165,6 +165,23 @@ describe("validating webhooks", () => {
     );
   });
 
+  it("fail when there is no service, and nothing behind it", async () => {
+    const api = await openApi();
+    const service = { namespace: "default", name: "hook", path: "/v" };
+    const object = configuration("ValidatingWebhookConfiguration", "check", { clientConfig: { service } });
+    await api.create(`${group}/validatingwebhookconfigurations`, object);
+    const words = async () => (await api.create(path, configMap("a"))).json.message;
+    const failed = `Internal error occurred: failed calling webhook "check.example.com": failed to call webhook: Post "https://hook.default.svc:443/v?timeout=10s": `;
+    expect(await words()).toBe(`${failed}service "hook" not found`);
+    await api.create("/api/v1/namespaces/default/services", {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "hook" },
+      spec: { ports: [{ port: 443 }] },
+    });
+    expect(await words()).toBe(`${failed}no endpoints available for service "hook"`);
+  });
+
   it("fail when they take too long", async () => {
     const clock = new FakeClock();
     const api = await openApi({ clock });
