@@ -161,7 +161,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       const nodeRoot = joinPath(rootDir, nodeName);
       const address = addressOf(index);
       const node = await startNode({
-        client: master.nodeClient,
+        client: master.nodeClient(nodeName),
         informers: master.informers,
         nodeName,
         nodeIPs: [address],

@@ -1,6 +1,6 @@
 import type { Client } from "../core/client/client.ts";
 import { type LeaderElectionOptions, runLeaderElection, whileLeading } from "../core/client/leader_election.ts";
-import type { Transport } from "../core/client/transport.ts";
+import type { Transport, UserInfo } from "../core/client/transport.ts";
 import type { Random } from "../core/platform/random.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
@@ -9,6 +9,12 @@ import { Tasks } from "../core/util/tasks.ts";
 
 /** How masters agree who runs controllers and scheduler, with client-go's names and defaults. */
 export type ElectionDurations = Pick<LeaderElectionOptions, "leaseDurationMs" | "renewDeadlineMs" | "retryPeriodMs">;
+
+/** How a client of the leader is made. */
+export interface ConnectOptions {
+  readonly user?: UserInfo;
+  readonly wrap?: (transport: Transport) => Transport;
+}
 
 /** Options of {@linkcode runAsLeader}. */
 export interface RunAsLeaderOptions extends ElectionDurations, Pick<LeaderElectionOptions, "identity"> {
@@ -19,10 +25,10 @@ export interface RunAsLeaderOptions extends ElectionDurations, Pick<LeaderElecti
   readonly name: string;
   /** Whether there may be others. Without, this master leads from the start. */
   readonly isElected: boolean;
-  /** Makes the client of what the leader runs; `wrap` is put around its transport. */
-  readonly connect: (wrap?: (transport: Transport) => Transport) => Client;
-  /** Starts what only the leader runs. */
-  readonly start: (client: Client) => AsyncDisposable;
+  /** Makes a client of what the leader runs, by default as itself; `wrap` is put around its transport. */
+  readonly connect: (options: ConnectOptions) => Client;
+  /** Starts what only the leader runs, with its client; `connectAs` makes one for somebody else, which is whoever asked to dispose. */
+  readonly start: (client: Client, connectAs: (user: UserInfo) => Client) => AsyncDisposable;
 }
 
 /** Runs something on one of several masters at a time: for as long as this one leads, with a client that is cut off when it no longer does. */
@@ -30,10 +36,10 @@ export function runAsLeader(options: RunAsLeaderOptions): AsyncDisposable {
   const { name, isElected, connect, start, log } = options;
   const parts = new DisposalStack();
   if (!isElected) {
-    parts.use(start(parts.use(connect())));
+    parts.use(start(parts.use(connect({})), (user) => connect({ user })));
     return parts;
   }
-  const client = parts.use(connect());
+  const client = parts.use(connect({}));
   const tasks = parts.use(
     new Tasks({ onError: (error) => log.error("Election failed", { name, error: errorMessage(error) }) }),
   );
@@ -46,7 +52,8 @@ export function runAsLeader(options: RunAsLeaderOptions): AsyncDisposable {
       onNewLeader: (leader) => log.info("There is a new leader", { name, leader }),
       async run({ signal: leading, isHeld }) {
         await using leads = new DisposalStack();
-        leads.use(start(leads.use(connect((transport) => whileLeading(transport, { isHeld })))));
+        const wrap = (transport: Transport) => whileLeading(transport, { isHeld });
+        leads.use(start(leads.use(connect({ wrap })), (user) => connect({ user, wrap })));
         await new Promise<void>((resolve) => {
           leading.addEventListener("abort", () => resolve(), { once: true });
           if (leading.aborted) resolve();

@@ -52,9 +52,12 @@ import type { OpenApiDocuments } from "./apiserver/paths.ts";
 import { frontProxyClientName, openFrontProxy, openPki, type Pki } from "./apiserver/pki.ts";
 import { serviceDialer } from "./apiserver/proxy/backends.ts";
 import { type AuthenticationFlags, openAuthentication } from "./authentication/mod.ts";
+import { reconcileBootstrapPolicy } from "./authorization/bootstrap/reconcile.ts";
 import { checkModes, openAuthorization } from "./authorization/mod.ts";
+import { nodeUser } from "./authorization/node_identity.ts";
+import { accountUser } from "./authorization/policy.ts";
 import { type ControllersOptions, controllers, runControllers } from "./controllers/mod.ts";
-import { type ElectionDurations, runAsLeader } from "./leadership.ts";
+import { type ElectionDurations, type RunAsLeaderOptions, runAsLeader } from "./leadership.ts";
 import { runCompactor } from "./registry/compactor.ts";
 import { openRegistries } from "./registry/registries.ts";
 import type { Registries } from "./registry/registry.ts";
@@ -102,7 +105,7 @@ export interface MasterOptions {
   readonly authentication?: AuthenticationFlags | undefined;
   /** Bearer tokens besides those of files. */
   readonly tokens?: ReadonlyMap<string, UserInfo> | undefined;
-  /** Who may do what: Node, RBAC, AlwaysAllow, AlwaysDeny, in the order in which they are asked. Default `AlwaysAllow`. */
+  /** Who may do what: Node, RBAC, AlwaysAllow, AlwaysDeny, in the order in which they are asked. Default Node, RBAC. */
   readonly authorizationModes?: readonly string[] | undefined;
   /** Default `127.96.0.0/16` for a master that only this machine reaches, `10.96.0.0/16` for others. */
   readonly serviceClusterIpRange?: string | undefined;
@@ -142,8 +145,8 @@ export interface Master extends AsyncDisposable {
   readonly handler: ApiHandler;
   /** A client in this process, as an administrator. */
   readonly client: Client;
-  /** The same for nodes in this process: what they write is noted as the kubelet's. */
-  readonly nodeClient: Client;
+  /** A client for a node in this process, with the rights of that node. */
+  nodeClient(nodeName: string): Client;
   /** A client in this process, as somebody else. */
   clientFor(user: UserInfo): Client;
   readonly informers: InformerFactory;
@@ -152,14 +155,18 @@ export interface Master extends AsyncDisposable {
 /** What a webhook that converts custom resources may take: it is given up to 500 of them at once. */
 const conversionLimits = { timeoutSeconds: 30, maxBytes: 64 * 1024 * 1024 } as const;
 
-const administrators = ["system:masters", "system:authenticated"];
+/** Milliseconds of a new cluster's life before its roles are written: its start is not slowed down by them. */
+const roleDelayMs = 200;
+const authenticated = ["system:authenticated"];
+const administrators = ["system:masters", ...authenticated];
+const apiServer: UserInfo = { username: "system:apiserver", groups: administrators };
 
 /** Starts a master: composition only. What was started is ended again when a later part fails. */
 export async function startMaster(options: MasterOptions): Promise<Master> {
   const { clock, random, log, dataDir, signal = new AbortController().signal } = options;
   const parts = new DisposalStack();
   try {
-    const modes = options.authorizationModes ?? ["AlwaysAllow"];
+    const modes = options.authorizationModes ?? ["Node", "RBAC"];
     checkModes(modes);
     const listenHost = options.listen?.host ?? "127.0.0.1";
     const advertised = options.listen?.advertiseAddress ?? (isAny(listenHost) ? primaryAddress() : listenHost);
@@ -212,6 +219,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     parts.use(authorization);
     parts.use(authentication);
     let ready = false;
+    let hasRoles = false;
     let listener: ApiListener | undefined;
     const nodes = options.nodes ?? lazyNodeConnector(pki);
     const authorizing = authorizingBy(authorization.authorizer);
@@ -239,6 +247,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         authorizing,
         tolerations: options.tolerations,
         ...(await admissionOf(options)),
+        authorization,
         clock,
         random,
       }),
@@ -270,6 +279,11 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
           live: false,
           check: () => (ready ? undefined : "not finished"),
         },
+        {
+          name: "poststarthook/rbac/bootstrap-roles",
+          live: false,
+          check: () => (hasRoles ? undefined : "not finished"),
+        },
       ],
       clock,
       random,
@@ -297,8 +311,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         ),
         { clock },
       );
-    const ownClient = (username: string, program: string) =>
-      parts.use(clientFor({ username, groups: administrators }, program));
+    const ownClient = (username: string, program: string, groups = administrators) =>
+      parts.use(clientFor({ username, groups }, program));
     parts.defer(() => handler.endStreams());
     const client = ownClient("system:apiserver", "kube-apiserver");
     // Before anybody is listened to: a kind must not vanish over a restart.
@@ -330,35 +344,53 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     if (endpoint && isShared) parts.use(await startMasterLeases({ client, identity, endpoint, clock, log }));
     else if (endpoint) await writeKubernetesEndpoints(client, { servers: [endpoint], signal });
 
+    const background = parts.use(
+      new Tasks({ onError: (error) => log.error("Cannot write the default roles", { error: errorMessage(error) }) }),
+    );
+    background.run(async (ending) => {
+      // Known from the start, they can be written when nodes and controllers have begun.
+      if (authorization.expectsRoles) await systemClock.sleep(roleDelayMs, { signal: ending });
+      await reconcileBootstrapPolicy({ registries, user: apiServer, log, signal: ending });
+      hasRoles = true;
+    });
+    const issueToken = authentication.tokens.issueLegacy;
     const rootCa = async () => (await pki()).authority.certificate;
     const informers = parts.use(
       createInformers({
-        client: ownClient("system:kube-controller-manager", "kube-controller-manager"),
+        client: ownClient("system:kube-controller-manager", "kube-controller-manager", authenticated),
         clock,
         random,
         log,
       }),
     );
     const common = { informers, clock, random, log };
-    const runLeading = (name: string, start: (client: Client) => AsyncDisposable) =>
+    const runLeading = (name: string, start: RunAsLeaderOptions["start"]) =>
       parts.use(
         runAsLeader({
           ...(options.leaderElection || {}),
           name,
           identity,
           isElected: isShared && options.leaderElection !== false,
-          connect: (wrap) => clientFor({ username: `system:${name}`, groups: administrators }, name, wrap),
+          connect: ({ wrap, user = { username: `system:${name}`, groups: authenticated } }) =>
+            clientFor(user, name, wrap),
           start,
           clock,
           random,
           log,
         }),
       );
-    runLeading("kube-controller-manager", (leader) => {
+    runLeading("kube-controller-manager", (_leader, connectAs) => {
       const running = new DisposalStack();
       if (isShared) running.use(runCompactor({ store, clock, log }));
-      const all = controllers({ kinds: storedKinds, ...options.controllers, clusterCidr: podRange, rootCa });
-      running.use(runControllers(all, { ...common, client: leader }));
+      const all = controllers({
+        kinds: storedKinds,
+        ...options.controllers,
+        clusterCidr: podRange,
+        rootCa,
+        issueToken,
+      });
+      const clientOf = (account: string) => running.use(connectAs(accountUser("kube-system", account)));
+      running.use(runControllers(all, { ...common, client: running.use(connectAs(apiServer)), clientFor: clientOf }));
       return running;
     });
     runLeading("kube-scheduler", (leader) => runScheduler({ ...common, client: leader }));
@@ -389,7 +421,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         issueCertificate((await pki()).authority, { ...subject, usage: "client", clock: systemClock }),
       handler,
       client: ownClient("system:admin", "wherry"),
-      nodeClient: ownClient("system:admin", "kubelet"),
+      nodeClient: (name) => parts.use(clientFor(nodeUser(name), "kubelet")),
       clientFor: (user) => parts.use(clientFor(user)),
       informers,
       [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),

@@ -140,7 +140,7 @@ export const masterFlags: MasterFlags = {
   "token-auth-file": { type: "string", description: 'File of bearer tokens: lines of token,user,uid,"group1,group2".' },
   "authorization-mode": {
     type: "string",
-    default: "AlwaysAllow",
+    default: "Node,RBAC",
     placeholder: "modes",
     description: "What decides who may do what, in order: Node, RBAC, AlwaysAllow, AlwaysDeny.",
   },

@@ -27,11 +27,13 @@ import { mutatingAdmissionWebhook } from "./mutating_admission_webhook.ts";
 import { namespaceAutoProvision } from "./namespace_auto_provision.ts";
 import { namespaceExists } from "./namespace_exists.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
+import { nodeRestriction } from "./node_restriction.ts";
 import { ownerReferencesPermissionEnforcement } from "./owner_references_permission_enforcement.ts";
 import { persistentVolumeClaimResize } from "./persistent_volume_claim_resize.ts";
 import type { AdmissionPlugin, AdmissionRequest, MutatingRounds } from "./plugin.ts";
 import { podSecurity } from "./pod_security.ts";
 import { priority } from "./priority.ts";
+import { type EscalationOptions, rbacEscalation } from "./rbac_escalation.ts";
 import type { ResourceQuotas } from "./resource_quota.ts";
 import { runtimeClass } from "./runtime_class.ts";
 import { serviceAccount } from "./service_account.ts";
@@ -52,6 +54,8 @@ export interface AdmissionOptions {
   readonly webhooks: WebhookOptions;
   /** Answers what the expressions of policies ask of the authorizer. */
   readonly authorizing: Authorizing;
+  /** Who may do what. Absent: nobody is held to the rights that they have when they give some away. */
+  readonly authorization?: EscalationOptions | undefined;
   /** Names of plug-ins to switch on that are off by default. */
   readonly enable?: readonly string[] | undefined;
   /** Names of plug-ins to switch off that are on by default. */
@@ -94,6 +98,7 @@ function allPlugins(options: AdmissionOptions): readonly AdmissionPlugin[] {
     limitPodHardAntiAffinityTopology,
     limitRanger(options),
     serviceAccount(options),
+    nodeRestriction(options),
     taintNodesByCondition,
     alwaysPullImages,
     podSecurity({ ...options, configuration: configuration.podSecurity, clock }),
@@ -142,7 +147,11 @@ export function admissionPlugins(options: AdmissionOptions): readonly AdmissionP
     throw new RangeError(
       `Cannot use ${both.join(", ")} in enable-admission-plugins and disable-admission-plugins at once`,
     );
-  return all.filter(({ name }) => !disable.includes(name) && (enable.includes(name) || !offByDefault.includes(name)));
+  const on = all.filter(
+    ({ name }) => !disable.includes(name) && (enable.includes(name) || !offByDefault.includes(name)),
+  );
+  // Not a matter of choice: it stands with the kinds of RBAC themselves.
+  return options.authorization ? [...on, rbacEscalation(options.authorization)] : on;
 }
 
 /** The object as the plug-ins want it. @throws StatusError when one refuses */

@@ -5,12 +5,14 @@ import type { Logger } from "../../core/util/log.ts";
 import { followRegistry } from "../registry/follow.ts";
 import type { Registries } from "../registry/registry.ts";
 import { bootstrapPolicy } from "./bootstrap/policy.ts";
-import { type Binding, type BindingObject, type RoleObject, type RoleRules, rbacGroup, rbacTypes } from "./policy.ts";
+import { type Binding, type BindingObject, type RoleObject, type RoleRules, rbacTypes } from "./policy.ts";
 import { RbacPolicy } from "./rbac_policy.ts";
 
 /** A policy that follows the registries. */
 export interface FollowedPolicy extends AsyncDisposable {
   readonly policy: RbacPolicy;
+  /** Whether the default roles hold before they are there. */
+  readonly expectsRoles: boolean;
 }
 
 /**
@@ -51,9 +53,6 @@ export async function followPolicy({
           log,
         }),
       );
-    // Where the kinds are not served nobody has a role.
-    const isServed = registries.kinds.some(({ group }) => group === rbacGroup);
-    if (!isServed) return { policy, [Symbol.asyncDispose]: async () => {} };
     const isNew = (await registries.for(rbacTypes.clusterRole).list({ limit: 1 })).items.length === 0;
     if (isNew) expectBootstrap(policy);
     await Promise.all([
@@ -62,7 +61,7 @@ export async function followPolicy({
       bindings(rbacTypes.roleBinding),
       bindings(rbacTypes.clusterRoleBinding),
     ]);
-    return { policy, [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose]() };
+    return { policy, expectsRoles: isNew, [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose]() };
   } catch (error) {
     await parts[Symbol.asyncDispose]();
     throw error;

@@ -31,6 +31,8 @@ export interface Authorization extends AsyncDisposable {
   readonly authorizer: Authorizer;
   /** All roles and bindings: who gives rights away has to have them. */
   readonly policy: RbacPolicy;
+  /** Whether the default roles hold before they are there: the cluster is new. */
+  readonly expectsRoles: boolean;
 }
 
 const modeNames: readonly string[] = ["Node", "RBAC", "AlwaysAllow", "AlwaysDeny"];
@@ -62,6 +64,7 @@ export async function openAuthorization({ modes, ...options }: AuthorizationOpti
     return {
       authorizer: inOrder([alwaysAllowMasters, ...modes.map(ofMode)]),
       policy: policy.policy,
+      expectsRoles: policy.expectsRoles,
       [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
     };
   } catch (error) {

@@ -1,30 +1,11 @@
 import type { ResourceType } from "../../core/api/kind.ts";
-import type { LabelSelector } from "../../core/api/labels.ts";
-import type { KubeObject } from "../../core/api/meta.ts";
-
-/** What may be done. @see https://kubernetes.io/docs/reference/access-authn-authz/rbac/#api-overview */
-export interface PolicyRule {
-  readonly verbs: readonly string[];
-  readonly apiGroups?: readonly string[];
-  readonly resources?: readonly string[];
-  readonly resourceNames?: readonly string[];
-  readonly nonResourceURLs?: readonly string[];
-}
-
-/** Who may. */
-export interface Subject {
-  readonly kind: string;
-  readonly apiGroup?: string;
-  readonly name: string;
-  readonly namespace?: string;
-}
-
-/** The role that a binding gives. */
-export interface RoleRef {
-  readonly apiGroup?: string;
-  readonly kind: string;
-  readonly name: string;
-}
+import type { UserInfo } from "../../core/client/transport.ts";
+import { type ClusterRole, clusterRole } from "../../core/kinds/cluster_role.ts";
+import { type ClusterRoleBinding, clusterRoleBinding } from "../../core/kinds/cluster_role_binding.ts";
+import type { PolicyRule, RoleRef, Subject } from "../../core/kinds/rbac.ts";
+import { rbacGroup } from "../../core/kinds/rbac_validation.ts";
+import { role } from "../../core/kinds/role.ts";
+import { roleBinding } from "../../core/kinds/role_binding.ts";
 
 /** A RoleBinding, or a ClusterRoleBinding when it has no namespace. */
 export interface Binding {
@@ -57,25 +38,19 @@ export function accountGroups(namespace: string): readonly string[] {
   return ["system:serviceaccounts", `system:serviceaccounts:${namespace}`];
 }
 
-/** Name of the API group of roles and bindings. */
-export const rbacGroup = "rbac.authorization.k8s.io";
+/** The user that a service account is. */
+export function accountUser(namespace: string, name: string): UserInfo {
+  return {
+    username: accountUsername(namespace, name),
+    groups: [...accountGroups(namespace), "system:authenticated"],
+  };
+}
 
 /** A Role or ClusterRole. */
-export interface RoleObject extends KubeObject {
-  readonly rules?: readonly PolicyRule[] | null;
-  /** Of a ClusterRole that is made of others, which their labels choose. */
-  readonly aggregationRule?: { readonly clusterRoleSelectors?: readonly LabelSelector[] };
-}
+export type RoleObject = ClusterRole;
 
 /** A RoleBinding or ClusterRoleBinding. */
-export interface BindingObject extends KubeObject {
-  readonly subjects?: readonly Subject[] | null;
-  readonly roleRef: RoleRef;
-}
-
-function rbacType<T extends KubeObject>(kind: string, namespaced: boolean): ResourceType<T> {
-  return { group: rbacGroup, version: "v1", kind, plural: `${kind.toLowerCase()}s`, namespaced };
-}
+export type BindingObject = ClusterRoleBinding;
 
 /** The kinds of the API group. */
 export const rbacTypes: {
@@ -83,9 +58,7 @@ export const rbacTypes: {
   readonly clusterRole: ResourceType<RoleObject>;
   readonly roleBinding: ResourceType<BindingObject>;
   readonly clusterRoleBinding: ResourceType<BindingObject>;
-} = {
-  role: rbacType("Role", true),
-  clusterRole: rbacType("ClusterRole", false),
-  roleBinding: rbacType("RoleBinding", true),
-  clusterRoleBinding: rbacType("ClusterRoleBinding", false),
-};
+} = { role, clusterRole, roleBinding, clusterRoleBinding };
+
+export type { PolicyRule, RoleRef, Subject };
+export { rbacGroup };

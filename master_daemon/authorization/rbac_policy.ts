@@ -81,6 +81,7 @@ export class RbacPolicy {
 
   /** What holds for `user` in the whole cluster, and in `namespace` if one is given. */
   grants({ username, groups }: UserInfo, namespace: string | undefined): Grants {
+    // Quoted, since names may hold anything: no two users must share a place.
     const id = JSON.stringify([namespace ?? "", username, ...groups]);
     const remembered = this.#remembered.get(id);
     if (remembered) return remembered;
@@ -127,8 +128,16 @@ function subjectText({ kind, name, namespace }: Subject, bindingNamespace: strin
   return kind === "ServiceAccount" && home ? `User ${accountUsername(home, name)}` : undefined;
 }
 
+const grantTexts = new WeakMap<GrantedRule, string>();
+
 /** What allows something, as Kubernetes' audit log says it. */
-export function grantText({ binding, subject }: GrantedRule): string {
+export function grantText(granted: GrantedRule): string {
+  const text = grantTexts.get(granted) ?? describeGrant(granted);
+  grantTexts.set(granted, text);
+  return text;
+}
+
+function describeGrant({ binding, subject }: GrantedRule): string {
   const { namespace, name, roleRef } = binding;
   const what = namespace === undefined ? "ClusterRoleBinding" : "RoleBinding";
   // Kubernetes puts the name before the namespace here.

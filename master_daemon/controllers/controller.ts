@@ -46,6 +46,8 @@ export type ReconcileResult = { readonly requeueAfterMs?: number } | undefined;
 /** A control loop: makes the world fit one object at a time. Level-triggered: never told what happened, only where to look. */
 export interface Controller {
   readonly name: string;
+  /** Name of its service account in `kube-system`, whose rights it has. Absent: it acts as part of the API server. */
+  readonly account?: string;
   /** Objects whose own keys are reconciled. Absent: the keys come from `watches` alone and may be anything that names work. */
   readonly reconciles?: ResourceType;
   /** Kinds whose objects lead back to `reconciles` by controller reference. */

@@ -15,6 +15,7 @@ import type { Controller, ControllerContext, ReconcileResult } from "./controlle
 /** Moves pods from one template to the next by growing one ReplicaSet and shrinking the others. */
 export const deploymentController: Controller = {
   name: "deployment-controller",
+  account: "deployment-controller",
   reconciles: deployment,
   owns: [replicaSet],
   watches: [

@@ -48,6 +48,7 @@ const sliceIndexes = {
 /** Writes where each service's traffic goes, in slices of at most 100 endpoints. */
 export const endpointSliceController: Controller = {
   name: "endpointslice-controller",
+  account: "endpointslice-controller",
   reconciles: service,
   watches: [
     watching({

@@ -31,6 +31,7 @@ import { type Controller, type ControllerContext, type ReconcileResult, watching
 /** Writes where each service's traffic goes, in the older form. */
 export const endpointsController: Controller = {
   name: "endpoint-controller",
+  account: "endpoint-controller",
   reconciles: service,
   watches: [{ kind: endpoints, keys: (object) => [keyOf(object)] }, watching({ kind: pod, keys: servicesOf })],
   reconcile,

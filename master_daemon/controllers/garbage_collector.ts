@@ -71,6 +71,7 @@ export function garbageCollector({ kinds }: GarbageCollectorOptions): Controller
 
   return {
     name: "garbage-collector-controller",
+    account: "generic-garbage-collector",
     workers: 20,
     watches: [
       ...owned.map(mapping),

@@ -8,6 +8,7 @@
  */
 import type { ResourceType } from "../../core/api/kind.ts";
 import { storedKinds } from "../../core/kinds/mod.ts";
+import { clusterRoleAggregationController } from "./cluster_role_aggregation.ts";
 import type { Controller } from "./controller.ts";
 import { deploymentController } from "./deployment.ts";
 import { endpointSliceController } from "./endpoint_slices.ts";
@@ -24,6 +25,7 @@ import { replicaSetController } from "./replicaset.ts";
 import { replicationControllerController } from "./replication_controller.ts";
 import { rootCaPublisher } from "./root_ca_publisher.ts";
 import { serviceAccountController } from "./service_account.ts";
+import { type ServiceAccountSecretsOptions, serviceAccountSecretsController } from "./service_account_secrets.ts";
 
 /** Options of {@linkcode controllers}, named as kube-controller-manager's flags. */
 export interface ControllersOptions extends NodeLifecycleOptions, PodGcOptions, EventTtlOptions {
@@ -33,13 +35,15 @@ export interface ControllersOptions extends NodeLifecycleOptions, PodGcOptions, 
   readonly nodeCidrMaskSize?: number | undefined;
   /** PEM of the authority by which pods know the API server. Absent: it is not published. */
   readonly rootCa?: (() => Promise<string>) | undefined;
+  /** Makes the tokens that people want in secrets. Absent: they get none. */
+  readonly issueToken?: ServiceAccountSecretsOptions["issueToken"] | undefined;
   /** Every kind that is served. Default: all that this program knows. */
   readonly kinds?: readonly ResourceType[] | undefined;
 }
 
 /** All controllers, for `runControllers()`. They remember things: make them anew for every run. */
 export function controllers(options: ControllersOptions = {}): readonly Controller[] {
-  const { clusterCidr, nodeCidrMaskSize, rootCa, kinds = storedKinds } = options;
+  const { clusterCidr, nodeCidrMaskSize, rootCa, issueToken, kinds = storedKinds } = options;
   return [
     deploymentController,
     replicaSetController,
@@ -48,8 +52,10 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     endpointSliceController,
     serviceAccountController,
     ...(rootCa ? [rootCaPublisher({ rootCa })] : []),
+    ...(rootCa && issueToken ? [serviceAccountSecretsController({ rootCa, issueToken })] : []),
     pvcProtectionController,
     pvProtectionController,
+    clusterRoleAggregationController,
     namespaceController({ kinds }),
     garbageCollector({ kinds }),
     nodeLifecycleController(options),

@@ -26,6 +26,7 @@ export function namespaceController({ kinds }: NamespaceOptions): Controller {
   const contents = kinds.filter((kind) => kind.namespaced);
   return {
     name: "namespace-controller",
+    account: "namespace-controller",
     reconciles: namespace,
     workers: 10,
     watches: [

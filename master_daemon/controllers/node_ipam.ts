@@ -24,6 +24,7 @@ export function nodeIpamController({ clusterCidr, nodeCidrMaskSize }: NodeIpamOp
   const given = new Map<string, string>();
   return {
     name: "node-ipam-controller",
+    account: "node-controller",
     reconciles: node,
     // One at a time: two nodes must not get the same part.
     workers: 1,

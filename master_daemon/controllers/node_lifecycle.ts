@@ -67,6 +67,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
   });
   return {
     name: "node-controller",
+    account: "node-controller",
     reconciles: node,
     watches: [
       {

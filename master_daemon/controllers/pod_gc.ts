@@ -31,6 +31,7 @@ export function podGcController({ terminatedPodGcThreshold = 12_500 }: PodGcOpti
   const missingSince = new Map<string, number>();
   return {
     name: "pod-garbage-collector",
+    account: "pod-garbage-collector",
     reconciles: pod,
     watches: [
       watching({ kind: pod, indexes, keys: () => [] }),

@@ -36,6 +36,7 @@ export function replicaController<T extends KubeObject>(replicas: ReplicaKind<T>
   const { name, kind, asReplicaSet } = replicas;
   return {
     name,
+    account: name,
     reconciles: kind,
     owns: [pod],
     watches: [

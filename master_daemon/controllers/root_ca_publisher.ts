@@ -20,6 +20,7 @@ export interface RootCaOptions {
 export function rootCaPublisher({ rootCa }: RootCaOptions): Controller {
   return {
     name: "root-ca-certificate-publisher-controller",
+    account: "root-ca-cert-publisher",
     reconciles: namespace,
     watches: [
       {

@@ -17,6 +17,8 @@ import type { Controller, ControllerContext, Mapping } from "./controller.ts";
 /** What controllers run with. */
 export interface RunControllersOptions {
   readonly client: Client;
+  /** A client with the rights of a service account in `kube-system`. Default: `client` for all. */
+  readonly clientFor?: ((account: string) => Client) | undefined;
   readonly informers: InformerFactory;
   readonly clock: Clock;
   readonly log: Logger;
@@ -59,9 +61,10 @@ class Run implements AsyncDisposable {
   readonly #recorder: ReturnType<typeof createEventRecorder>;
 
   constructor(controller: Controller, options: RunControllersOptions) {
-    const { client, clock, random, signal } = options;
+    const { clock, random, signal, clientFor } = options;
+    const client = (controller.account !== undefined && clientFor?.(controller.account)) || options.client;
     this.#controller = controller;
-    this.#options = options;
+    this.#options = { ...options, client };
     this.#log = options.log.with({ controller: controller.name });
     this.#queue = new WorkQueue({ clock });
     this.#recorder = this.#parts.use(

@@ -9,6 +9,7 @@ const accountName = "default";
 /** Gives every namespace the ServiceAccount `default`, which pods use that name no other. */
 export const serviceAccountController: Controller = {
   name: "serviceaccount-controller",
+  account: "service-account-controller",
   reconciles: namespace,
   watches: [
     {

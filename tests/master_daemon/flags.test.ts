@@ -16,7 +16,7 @@ describe("masterOptions()", () => {
   it("has the defaults of Kubernetes' daemons", () => {
     expect(masterOptions(values())).toMatchObject({
       dataDir: expect.stringMatching(/wherry\/master$/),
-      authorizationModes: ["AlwaysAllow"],
+      authorizationModes: ["Node", "RBAC"],
       // Chosen by the bind address, by the master.
       serviceClusterIpRange: undefined,
       serviceNodePortRange: "30000-32767",

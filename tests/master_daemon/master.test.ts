@@ -24,7 +24,7 @@ async function folder(): Promise<string> {
 async function start(options: Partial<MasterOptions> = {}): Promise<Master & { readonly close: () => Promise<void> }> {
   const master = await startMaster({
     listen: { port: 0 },
-    tokens: new Map([[token, { username: "alice", groups: ["dev"] }]]),
+    tokens: new Map([[token, { username: "alice", groups: ["system:masters"] }]]),
     ...common,
     ...options,
   });
@@ -261,7 +261,7 @@ describe.skipIf(missing("kubectl", kubectlVersion))("real kubectl", () => {
     master = await startMaster({
       ...common,
       listen: { port: 0 },
-      tokens: new Map([[token, { username: "alice", groups: [] }]]),
+      tokens: new Map([[token, { username: "alice", groups: ["system:masters"] }]]),
     });
     await writeFile(join(path, "ca.crt"), await master.ca());
   });

@@ -174,7 +174,8 @@ export const clusterRoleBindings: Readonly<Record<string, readonly string[]>> = 
   "system:monitoring": ["Group system:monitoring"],
   // The node authorizer allows nodes what they need.
   "system:node": [],
-  "system:node-proxier": ["User system:kube-proxy"],
+  // The node daemon is the proxy, too.
+  "system:node-proxier": ["User system:kube-proxy", "Group system:nodes"],
   "system:public-info-viewer": ["Group system:authenticated", "Group system:unauthenticated"],
   "system:service-account-issuer-discovery": ["Group system:serviceaccounts"],
   "system:volume-scheduler": ["User system:kube-scheduler"],

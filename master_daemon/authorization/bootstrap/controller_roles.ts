@@ -1,6 +1,7 @@
 /**
  * What each controller may do, by the name of its service account in `kube-system`, in the lines of
- * {@linkcode clusterRoles}. Each is the cluster role `system:controller:NAME`.
+ * {@linkcode clusterRoles}. Each is the cluster role `system:controller:NAME`. As in Kubernetes, but that ours also patches
+ * deployments, and updates the status of pods that it gives up.
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/rbac/#controller-roles
  */
@@ -40,7 +41,7 @@ export const controllerRoles: Readonly<Record<string, string>> = {
     get,list,watch,create,delete,update,patch apps controllerrevisions
     events`,
   "deployment-controller": `
-    get,list,watch,update extensions,apps deployments
+    get,list,watch,update,patch extensions,apps deployments
     update extensions,apps deployments/status
     update extensions,apps deployments/finalizers
     get,list,watch,create,update,patch,delete apps,extensions replicasets
@@ -130,7 +131,7 @@ export const controllerRoles: Readonly<Record<string, string>> = {
   "pod-garbage-collector": `
     list,watch,delete core pods
     read core nodes
-    patch core pods/status`,
+    patch,update core pods/status`,
   "pv-protection-controller": `
     get,list,watch,update core persistentvolumes
     events`,

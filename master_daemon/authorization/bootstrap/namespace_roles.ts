@@ -24,7 +24,8 @@ export const namespaceRoles: readonly NamespaceRole[] = [
     name: "extension-apiserver-authentication-reader",
     rules: "read core configmaps extension-apiserver-authentication",
     binding: "system::extension-apiserver-authentication-reader",
-    subjects: ["User system:kube-controller-manager", "User system:kube-scheduler"],
+    // Nodes learn there which certificate the API server shows them.
+    subjects: ["User system:kube-controller-manager", "User system:kube-scheduler", "Group system:nodes"],
   },
   {
     namespace: "kube-system",

@@ -9,7 +9,7 @@ import { uncoveredRules } from "../rules.ts";
 import { autoUpdate, bootstrapPolicy } from "./policy.ts";
 
 /** Objects written at once: between two lots others get their turn. */
-const lot = 16;
+const lot = 8;
 
 /**
  * Writes the roles and bindings that every cluster has, and adds to those that are there what they lack. What an
@@ -61,8 +61,10 @@ export async function reconcileBootstrapPolicy({
     }
   }
 
-  for (let index = 0; index < writes.length && !signal.aborted; index += lot)
+  for (let index = 0; index < writes.length && !signal.aborted; index += lot) {
     await Promise.all(writes.slice(index, index + lot).map((write) => write()));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 function ignoreMissing(error: unknown): undefined {

@@ -19,7 +19,11 @@ const role: fc.Arbitrary<RoleRules> = fc.record({
 const binding: fc.Arbitrary<Binding> = fc.record({
   namespace: scope,
   name: word("b1", "b2", "b3"),
-  roleRef: fc.record({ kind: word("Role", "ClusterRole"), name: word("r1", "r2", "r3") }),
+  roleRef: fc.record({
+    apiGroup: fc.constant("rbac.authorization.k8s.io"),
+    kind: word("Role", "ClusterRole"),
+    name: word("r1", "r2", "r3"),
+  }),
   subjects: fc.array(
     fc.oneof(
       fc.record({ kind: word("User"), name: word("u1", "system:serviceaccount:n1:s") }),
@@ -121,13 +125,13 @@ describe("RbacPolicy", () => {
     policy.setBinding({
       namespace: "n1",
       name: "b",
-      roleRef: { kind: "ClusterRole", name: "reader" },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "reader" },
       subjects: [{ kind: "ServiceAccount", name: "s" }],
     });
     policy.setBinding({
       namespace: undefined,
       name: "c",
-      roleRef: { kind: "ClusterRole", name: "none" },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "none" },
       subjects: [{ kind: "User", name: "u" }],
     });
     const authorizer = rbacAuthorizer(policy);
