@@ -66,6 +66,7 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
       largeClusterSizeThreshold: flags["large-cluster-size-threshold"],
       terminatedPodGcThreshold: flags["terminated-pod-gc-threshold"],
       eventTtlMs: duration(flags, "event-ttl"),
+      clusterSigningSeconds: Math.floor(duration(flags, "cluster-signing-duration") / 1000),
     },
   };
 }
@@ -156,7 +157,8 @@ type DurationFlag =
   | "leader-elect-lease-duration"
   | "leader-elect-renew-deadline"
   | "leader-elect-retry-period"
-  | "service-account-max-token-expiration";
+  | "service-account-max-token-expiration"
+  | "cluster-signing-duration";
 
 function duration(flags: FlagValues<MasterFlags>, name: DurationFlag): number {
   try {

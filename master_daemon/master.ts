@@ -7,7 +7,7 @@ import { createInformers } from "../core/client/informers.ts";
 import type { Transport, UserInfo } from "../core/client/transport.ts";
 import { kinds, storedKinds } from "../core/kinds/mod.ts";
 import { readPackedAsset } from "../core/platform/assets.ts";
-import { type CertificateAndKey, issueCertificate } from "../core/platform/certificates.ts";
+import { type CertificateAndKey, issueCertificate, signCertificateRequest } from "../core/platform/certificates.ts";
 import { systemClock } from "../core/platform/clock.ts";
 import { joinPath } from "../core/platform/files.ts";
 import { primaryAddress } from "../core/platform/machine.ts";
@@ -354,6 +354,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       hasRoles = true;
     });
     const issueToken = authentication.tokens.issueLegacy;
+    const signCertificate: ControllersOptions["signCertificate"] = async (request, how) =>
+      signCertificateRequest((await pki()).authority, request, { ...how, clock: systemClock });
     const rootCa = async () => (await pki()).authority.certificate;
     const informers = parts.use(
       createInformers({
@@ -388,6 +390,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         clusterCidr: podRange,
         rootCa,
         issueToken,
+        signCertificate,
       });
       const clientOf = (account: string) => running.use(connectAs(accountUser("kube-system", account)));
       running.use(runControllers(all, { ...common, client: running.use(connectAs(apiServer)), clientFor: clientOf }));

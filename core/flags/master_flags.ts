@@ -28,6 +28,7 @@ export interface MasterFlags {
   readonly "service-account-jwks-uri": FlagOf<"string">;
   readonly "service-account-max-token-expiration": FlagOf<"string">;
   readonly "service-account-extend-token-expiration": FlagWithDefault<"boolean", boolean>;
+  readonly "cluster-signing-duration": FlagWithDefault<"string", string>;
   readonly "api-audiences": FlagOf<"list">;
   readonly "oidc-issuer-url": FlagOf<"string">;
   readonly "oidc-client-id": FlagOf<"string">;
@@ -185,6 +186,12 @@ export const masterFlags: MasterFlags = {
     type: "boolean",
     default: true,
     description: "Let the tokens of pods last a year, and note it when one is used after the hour that was asked for.",
+  },
+  "cluster-signing-duration": {
+    type: "string",
+    default: "8760h0m0s",
+    placeholder: "duration",
+    description: "Time that certificates which are asked for are valid at most.",
   },
   "api-audiences": {
     type: "list",

@@ -1,7 +1,9 @@
 import { Buffer } from "node:buffer";
-import { createHash, generateKeyPair, type KeyObject, sign, X509Certificate } from "node:crypto";
+import { createHash, createPublicKey, generateKeyPair, type KeyObject, sign, X509Certificate } from "node:crypto";
 import { promisify } from "node:util";
 import type { Clock } from "../util/clock.ts";
+import type { CertificateRequest } from "./certificate_request.ts";
+import { extendedKeyUsages, keyUsageNumbers } from "./certificate_usages.ts";
 import {
   bitString,
   der,
@@ -105,6 +107,52 @@ export async function selfSigned(options: CertificateOptions): Promise<Certifica
     extensions: extensionsOf(options),
   });
   return { certificate, key: pemOf(privateKey) };
+}
+
+/** How a certificate that was asked for is written. */
+export interface SigningOptions {
+  /** Kubernetes' names of usages. */
+  readonly usages: readonly string[];
+  readonly validSeconds: number;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** Milliseconds before now from which a certificate is valid: clocks differ. */
+const backdateMs = 5 * 60 * 1000;
+
+/** Writes the certificate that a request asks for, signed by `authority`, and no longer valid than that is. */
+export function signCertificateRequest(
+  authority: CertificateAndKey,
+  request: Pick<CertificateRequest, "subject" | "publicKey" | "subjectAltName">,
+  { usages, validSeconds, clock }: SigningOptions,
+): string {
+  const issuer = new X509Certificate(authority.certificate);
+  const now = Math.floor(clock.now() / 1000) * 1000;
+  const bits = keyUsageNumbers(usages);
+  const extended = extendedKeyUsages(usages).map(objectIdentifier);
+  const { subjectAltName } = request;
+  return signed({
+    issuer: subjectOf(issuer),
+    subject: request.subject,
+    publicKey: createPublicKey({ key: Buffer.from(request.publicKey), format: "der", type: "spki" }),
+    signingKey: authority.key,
+    validity: [now - backdateMs, Math.min(now + validSeconds * 1000, Date.parse(issuer.validTo))],
+    extensions: [
+      ...(bits.length > 0 ? [extension(oid.keyUsage, bitsOf(bits), { critical: true })] : []),
+      ...(extended.length > 0 ? [extension(oid.extendedKeyUsage, sequence(...extended))] : []),
+      extension(oid.basicConstraints, sequence(), { critical: true }),
+      extension(oid.authorityKeyIdentifier, sequence(der(0x80, keyIdentifier(issuer.publicKey)))),
+      ...(subjectAltName ? [extension(oid.subjectAltName, subjectAltName)] : []),
+    ],
+  });
+}
+
+/** A BIT STRING in which these bits are set; trailing zeros are left out. */
+function bitsOf(numbers: readonly number[]): Buffer {
+  const last = Math.max(...numbers);
+  const bytes = Buffer.alloc(Math.floor(last / 8) + 1);
+  for (const number of numbers) bytes[number >> 3] = (bytes[number >> 3] ?? 0) | (0x80 >> (number & 7));
+  return bitString(bytes, 7 - (last & 7));
 }
 
 /** SHA-256 of a certificate (PEM or DER), as 64 lower-case hex digits. */

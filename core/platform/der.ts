@@ -69,6 +69,8 @@ export function derMembers(bytes: Uint8Array): readonly { readonly whole: Uint8A
   const members: { whole: Uint8Array; content: Uint8Array }[] = [];
   for (let start = 0; start < bytes.length; ) {
     const short = bytes[start + 1] ?? 0;
+    // BER's values without a length, and lengths beyond any file, are no DER.
+    if (short === 128 || short > 132) throw new RangeError("Cannot read DER: a value has no length");
     const lengthSize = short < 128 ? 0 : short - 128;
     const from = start + 2 + lengthSize;
     const length =

@@ -15,6 +15,8 @@ import type { Registries } from "../registry/registry.ts";
 import type { AdmissionConfiguration } from "./_admission_configuration.ts";
 import type { Authorizing } from "./_authorizing.ts";
 import { alwaysPullImages } from "./always_pull_images.ts";
+import { certificateApproval, certificateSigning } from "./certificate_approval.ts";
+import { certificateSubjectRestriction } from "./certificate_subject_restriction.ts";
 import { defaultIngressClass } from "./default_ingress_class.ts";
 import { defaultStorageClass } from "./default_storage_class.ts";
 import { type DefaultTolerationOptions, defaultTolerationSeconds } from "./default_toleration_seconds.ts";
@@ -54,7 +56,7 @@ export interface AdmissionOptions {
   readonly webhooks: WebhookOptions;
   /** Answers what the expressions of policies ask of the authorizer. */
   readonly authorizing: Authorizing;
-  /** Who may do what. Absent: nobody is held to the rights that they have when they give some away. */
+  /** Who has which rights. Absent: nobody is held to their own when they give some away. */
   readonly authorization?: EscalationOptions | undefined;
   /** Names of plug-ins to switch on that are off by default. */
   readonly enable?: readonly string[] | undefined;
@@ -111,6 +113,9 @@ function allPlugins(options: AdmissionOptions): readonly AdmissionPlugin[] {
     persistentVolumeClaimResize(options),
     runtimeClass(options),
     defaultIngressClass(options),
+    certificateApproval(options.authorizer),
+    certificateSigning(options.authorizer),
+    certificateSubjectRestriction,
     denyServiceExternalIps,
     expressionValidation,
     mutatingAdmissionWebhook(options.webhooks),

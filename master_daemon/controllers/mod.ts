@@ -8,6 +8,9 @@
  */
 import type { ResourceType } from "../../core/api/kind.ts";
 import { storedKinds } from "../../core/kinds/mod.ts";
+import { certificateApprovingController } from "./certificate_approving.ts";
+import { certificateCleanerController } from "./certificate_cleaner.ts";
+import { type CertificateSigningOptions, certificateSigningController } from "./certificate_signing.ts";
 import { clusterRoleAggregationController } from "./cluster_role_aggregation.ts";
 import type { Controller } from "./controller.ts";
 import { deploymentController } from "./deployment.ts";
@@ -35,6 +38,10 @@ export interface ControllersOptions extends NodeLifecycleOptions, PodGcOptions, 
   readonly nodeCidrMaskSize?: number | undefined;
   /** PEM of the authority by which pods know the API server. Absent: it is not published. */
   readonly rootCa?: (() => Promise<string>) | undefined;
+  /** Writes certificates that were asked for and approved. Absent: nobody does. */
+  readonly signCertificate?: CertificateSigningOptions["signCertificate"] | undefined;
+  /** Seconds that such a certificate is valid at most. Default a year. */
+  readonly clusterSigningSeconds?: number | undefined;
   /** Makes the tokens that people want in secrets. Absent: they get none. */
   readonly issueToken?: ServiceAccountSecretsOptions["issueToken"] | undefined;
   /** Every kind that is served. Default: all that this program knows. */
@@ -43,7 +50,15 @@ export interface ControllersOptions extends NodeLifecycleOptions, PodGcOptions, 
 
 /** All controllers, for `runControllers()`. They remember things: make them anew for every run. */
 export function controllers(options: ControllersOptions = {}): readonly Controller[] {
-  const { clusterCidr, nodeCidrMaskSize, rootCa, issueToken, kinds = storedKinds } = options;
+  const {
+    clusterCidr,
+    nodeCidrMaskSize,
+    rootCa,
+    issueToken,
+    signCertificate,
+    clusterSigningSeconds,
+    kinds = storedKinds,
+  } = options;
   return [
     deploymentController,
     replicaSetController,
@@ -56,6 +71,9 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     pvcProtectionController,
     pvProtectionController,
     clusterRoleAggregationController,
+    certificateApprovingController,
+    certificateCleanerController,
+    ...(signCertificate ? [certificateSigningController({ signCertificate, clusterSigningSeconds })] : []),
     namespaceController({ kinds }),
     garbageCollector({ kinds }),
     nodeLifecycleController(options),

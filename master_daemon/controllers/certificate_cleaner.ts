@@ -1,0 +1,49 @@
+import {
+  type CertificateSigningRequest,
+  certificateSigningRequest,
+} from "../../core/kinds/certificate_signing_request.ts";
+import { describeCertificate } from "../../core/platform/certificates.ts";
+import { unlessGone } from "./_errors.ts";
+import type { Controller } from "./controller.ts";
+
+const hourMs = 3_600_000;
+const dayMs = 24 * hourMs;
+
+/**
+ * Deletes requests for certificates that nobody needs any longer: decided or failed an hour ago, undecided for a day, or
+ * whose certificate has ended.
+ */
+export const certificateCleanerController: Controller = {
+  name: "certificatesigningrequest-cleaner-controller",
+  account: "certificate-controller",
+  reconciles: certificateSigningRequest,
+  async reconcile(key, { client, clock, lister, signal }) {
+    const csr = lister(certificateSigningRequest).get(key);
+    if (!csr) return undefined;
+    const leftMs = endOf(csr) - clock.now();
+    if (leftMs > 0) return { requeueAfterMs: Math.min(leftMs, hourMs) };
+    const { uid } = csr.metadata;
+    await unlessGone(client.delete(certificateSigningRequest, key, { signal, preconditions: uid ? { uid } : {} }));
+    return undefined;
+  },
+};
+
+/** When a request is of no more use, in milliseconds since the epoch. */
+export function endOf({ metadata, status = {} }: CertificateSigningRequest): number {
+  const { conditions = [], certificate } = status;
+  const decided = conditions.filter(({ type }) => ["Approved", "Denied", "Failed"].includes(type));
+  const times = decided.map(({ lastUpdateTime }) => Date.parse(lastUpdateTime ?? "")).filter(Number.isFinite);
+  const ends = times.map((time) => time + hourMs);
+  if (decided.length === 0) ends.push(Date.parse(metadata.creationTimestamp ?? "") + dayMs);
+  const notAfter = certificate ? certificateEnd(atob(certificate)) : undefined;
+  if (notAfter !== undefined) ends.push(notAfter);
+  return Math.min(...ends.filter(Number.isFinite));
+}
+
+function certificateEnd(pem: string): number | undefined {
+  try {
+    return describeCertificate(pem).notAfter;
+  } catch {
+    return undefined;
+  }
+}
