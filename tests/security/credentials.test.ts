@@ -156,8 +156,9 @@ describe("a client certificate", () => {
   }
   const masters = { commonName: "admin", organizations: ["system:masters"] };
 
-  it("of the cluster's authority is taken", async () => {
-    expect(await status(await target.master.issueClientCertificate({ commonName: "bob" }))).toBe(200);
+  it("of the cluster's authority is taken, for whom it names", async () => {
+    expect(await status(await target.master.issueClientCertificate(masters))).toBe(200);
+    expect(await status(await target.master.issueClientCertificate({ commonName: "bob" }))).toBe(403);
   });
 
   it.each<[string, () => Promise<CertificateAndKey>]>([
