@@ -105,9 +105,23 @@ function namesIn(name: Member): readonly (readonly [id: string, value: string])[
   return membersOf(name, 0x30).flatMap((set) =>
     membersOf(set, 0x31).map((pair) => {
       const [id, value] = membersOf(pair, 0x30);
-      return [hex(id?.content), Buffer.from(value?.content ?? []).toString("utf8")] as const;
+      return [hex(id?.content), textOf(value)] as const;
     }),
   );
+}
+
+/** UTF8String, PrintableString, IA5String. */
+const textTags = [0x0c, 0x13, 0x16];
+
+/**
+ * A name's text.
+ *
+ * @throws SyntaxError for encodings besides UTF-8 and ASCII: what is judged here must not be another name to others
+ */
+function textOf(value: Member | undefined): string {
+  if (!value || !textTags.includes(value.whole[0] ?? 0))
+    throw new SyntaxError("Cannot read a certificate request: a name is in an encoding that is not taken");
+  return new TextDecoder("utf-8", { fatal: true }).decode(value.content);
 }
 
 /** The GeneralNames that a request asks for, as they stand there. */

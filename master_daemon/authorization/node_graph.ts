@@ -80,8 +80,12 @@ export class NodeGraph {
     this.#volumes.delete(name);
   }
 
-  clear(): void {
-    for (const map of [this.#pods, this.#nodes, this.#volumes, this.#volumesBySecret]) map.clear();
+  clearPods(): void {
+    for (const map of [this.#pods, this.#nodes]) map.clear();
+  }
+
+  clearVolumes(): void {
+    for (const map of [this.#volumes, this.#volumesBySecret]) map.clear();
   }
 
   /** Whether a pod of the node needs an object. */

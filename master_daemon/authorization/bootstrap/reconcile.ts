@@ -56,6 +56,8 @@ export async function reconcileBootstrapPolicy({
         await registry.create(expected, { user });
       } else if (merged !== present.object) await registry.update(key, () => merged, { user });
     } catch (error) {
+      // Another master writes the same.
+      if (isReason(error, "AlreadyExists") || isReason(error, "Conflict")) return;
       // One that cannot be written must not keep the others from being.
       if (!signal.aborted) log.error("Cannot write a default role", { name, error: errorMessage(error) });
     }

@@ -94,6 +94,18 @@ describe("readCertificateRequest()", () => {
   });
 });
 
+describe("a name in another encoding", () => {
+  it("is refused: others might read what was not judged", async () => {
+    const keys = await crypto.subtle.generateKey(algorithms.ECDSA.generate, true, ["sign", "verify"]);
+    const made = await x509.Pkcs10CertificateRequestGenerator.create({
+      name: [{ O: [{ bmpString: "system:masters" }] }, { CN: ["x"] }] as unknown as x509.JsonName,
+      keys,
+      signingAlgorithm: algorithms.ECDSA.sign,
+    });
+    expect(() => readCertificateRequest(made.toString("pem"))).toThrow("encoding that is not taken");
+  });
+});
+
 describe("signCertificateRequest()", () => {
   it("writes what was asked, for as long and for what it is told", async () => {
     const authority = await createAuthority({ commonName: "ca", clock: systemClock });
