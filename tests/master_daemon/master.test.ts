@@ -243,7 +243,7 @@ describe("startMaster()", () => {
       expect(answer).toMatch(/^(HTTP\/1\.1 4\d\d|$)/);
     }
     const dispatcher = await agentFor(master);
-    const { statusCode, body } = await request(`${master.url}/healthz`, { dispatcher });
+    const { statusCode, body } = await request(`${master.url}/livez`, { dispatcher });
     expect([statusCode, await body.text()]).toEqual([200, "ok"]);
   });
 });
