@@ -227,7 +227,7 @@ function readDefinition(path) {
           description:
             field === "kind"
               ? "The kind of object this is, in CamelCase. Cannot be changed."
-              : "The group and version of the schema that this object is written in, e.g. apps/v1.",
+              : "APIVersion defines the group and version of the schema that this object is written in, e.g. apps/v1.",
         };
         continue;
       }
