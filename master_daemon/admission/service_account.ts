@@ -14,7 +14,7 @@ const volumePrefix = "kube-api-access-";
 const mountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 const defaultAccount = "default";
 /** A controller creates the account of a new namespace: that takes a moment. */
-const defaultAccountWaitMs = 2000;
+const defaultAccountWaitMs = 10_000;
 /** Kubernetes' own: an hour and what clients need to fetch the next one. */
 const tokenSeconds = 3607;
 

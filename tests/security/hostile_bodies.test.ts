@@ -9,6 +9,8 @@ let target: Target;
 beforeAll(async () => {
   target = await openMaster({}, () => {});
   await target.ask("POST", configMaps, { body: configMap("subject") });
+  // Pods of nodes that are not there are cleared away.
+  await target.ask("POST", "/api/v1/nodes", { body: '{"metadata":{"name":"nowhere"}}' });
   await target.ask("POST", pods, { body: podObject("subject", { nodeName: "nowhere" }) });
 });
 afterAll(() => target.close());
