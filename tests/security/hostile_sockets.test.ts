@@ -162,7 +162,7 @@ describe("an upgrade", () => {
     ["port-forward to a host", upgrade(`${pods}/p/portforward?ports=10.0.0.1`, auth), 400],
     ["port-forward to a host and port", upgrade(`${pods}/p/portforward?ports=22&ports=example.com:22`, auth), 400],
     ["port-forward to a port too high", upgrade(`${pods}/p/portforward?ports=65536`, auth), 400],
-    ["exec as somebody else in a pod that is not there", upgrade(exec, `${auth}Impersonate-User: bob\r\n`), 404],
+    ["exec as somebody else", upgrade(exec, `${auth}Impersonate-User: bob\r\n`), 403],
     ["exec as somebody without a name", upgrade(exec, `${auth}Impersonate-Group: system:masters\r\n`), 500],
     ["exec in a pod that is not there", upgrade(exec, auth), 404],
     ["exec of nothing", upgrade(`${pods}/p/exec?stdout=true`, auth), 422],
