@@ -77,7 +77,7 @@ describe("a second process at a running cluster", () => {
       stdout: "",
       stderr: 'Error from server (NotFound): pods "nobody" not found\n',
     });
-    expect(await cluster.wherry("get", "cm", "-n", "kube-public")).toMatchObject({
+    expect(await cluster.wherry("get", "secrets", "-n", "kube-public")).toMatchObject({
       code: 0,
       stderr: "No resources found in kube-public namespace.\n",
     });

@@ -193,7 +193,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl sees", () => {
     expect(resources).toMatch(/^pods +po +v1 +true +Pod$/m);
     expect(resources).toMatch(/^deployments +deploy +apps\/v1 +true +Deployment$/m);
     expect(await cluster.ok(["api-resources", "--verbs=list", "--namespaced=false", "-o", "name"])).toMatch(
-      /^namespaces\nnodes\n/,
+      /^namespaces\nnodes\n/m,
     );
     expect((await cluster.ok(["api-versions"])).split("\n")).toEqual(expect.arrayContaining(["apps/v1", "v1"]));
   });

@@ -69,7 +69,7 @@ describe("ServiceAccount", () => {
     await api.call("DELETE", `${accounts}/default`);
     const late = api.create(pods, podObject("c"));
     await new Promise((resolve) => setImmediate(resolve));
-    await clock.advance(2000);
+    await clock.advance(10_000);
     expect((await late).json.message).toContain('serviceaccount "default" not found');
   });
 

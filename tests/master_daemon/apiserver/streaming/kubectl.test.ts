@@ -76,7 +76,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "wherry-streams-"));
   master = await startMaster({
     listen: { port: 0 },
-    tokens: new Map([[token, { username: "alice", groups: [] }]]),
+    tokens: new Map([[token, { username: "alice", groups: ["system:masters"] }]]),
     nodes,
     clock: systemClock,
     random: systemRandom,
