@@ -210,8 +210,8 @@ describe.skipIf(missing("etcd", etcd))("several masters on one etcd", () => {
     await using server = await startEtcd();
     const startMaster = masters(folder.path, server.url);
     await using one = await startMaster("one");
+    const first = await eventually("a leader was elected", () => leaderOf(one.client));
     await using other = await startMaster("other");
-    const first = await eventually("a leader was elected", () => leaderOf(other.client));
     await one.client.create(deployment, idle("before", 2));
     await eventually("the ReplicaSet was made", async () => (await replicaSets(other.client, "before"))[0]);
 
@@ -235,8 +235,8 @@ describe.skipIf(missing("etcd", etcd))("several masters on one etcd", () => {
     await using server = await startEtcd();
     const startMaster = masters(folder.path, server.url);
     await using one = await startMaster("one");
+    const first = await eventually("a leader was elected", () => leaderOf(one.client));
     await using other = await startMaster("other");
-    const first = await eventually("a leader was elected", () => leaderOf(other.client));
     const { pid = 0 } = one.running.child;
     process.kill(pid, "SIGSTOP");
     await eventually("another leads", async () => {
