@@ -80,7 +80,9 @@ class MasterLeases implements AsyncDisposable {
       },
       spec: { holderIdentity: identity, leaseDurationSeconds: leaseSeconds, renewTime: microTimestamp(clock) },
     };
-    await client.update(leaseKind, own, { signal }).catch(async (error: unknown) => {
+    // A patch need not know which version is there.
+    const body = { metadata: { labels: label, annotations: own.metadata.annotations ?? {} }, spec: { ...own.spec } };
+    await client.patch(leaseKind, keyOf(own), { type: "merge", body }, { signal }).catch(async (error: unknown) => {
       if (!isReason(error, "NotFound")) throw error;
       await client.create(leaseKind, own, { signal });
     });

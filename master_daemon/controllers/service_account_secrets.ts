@@ -1,4 +1,4 @@
-import { controllerOf } from "../../core/api/meta.ts";
+import { controllerOf, type KubeObject } from "../../core/api/meta.ts";
 import { type Secret, type ServiceAccount, secret, serviceAccount } from "../../core/kinds/mod.ts";
 import { toBase64 } from "../../core/util/base64.ts";
 import { unlessGone } from "./_errors.ts";
@@ -33,7 +33,7 @@ export function serviceAccountSecretsController(options: ServiceAccountSecretsOp
     watches: [
       {
         kind: secret,
-        indexes: { [byAccount]: (object) => accountKeys(object as Secret) },
+        indexes: { [byAccount]: accountKeys },
         keys: () => [],
       },
       {
@@ -61,7 +61,9 @@ export function serviceAccountSecretsController(options: ServiceAccountSecretsOp
   };
 }
 
-function accountKeys({ type, metadata }: Secret): readonly string[] {
+/** One function for all starts of the controller: an index belongs to its informer, which outlives them. */
+function accountKeys(object: KubeObject): readonly string[] {
+  const { type, metadata } = object as Secret;
   return type === tokenType && !controllerOf({ metadata } as Secret)
     ? [`${metadata.namespace ?? ""}/${metadata.annotations?.[nameAnnotation] ?? ""}`]
     : [];
