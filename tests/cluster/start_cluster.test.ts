@@ -32,7 +32,8 @@ async function advanceUntil(clock: FakeClock, check: () => Promise<boolean>, ste
   for (let step = 0; step < 2000; step++) {
     if (await check()) return;
     await clock.advance(stepMs);
-    await new Promise((resolve) => setImmediate(resolve));
+    // What a step has begun goes through many hands before the next.
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
   expect.fail("It did not come about");
 }
