@@ -50,7 +50,8 @@ describe("requests that do not end", () => {
   });
 });
 
-describe("watchers that never read", () => {
+// Deno's TLS sockets read on while they are paused: nobody could be slow there, and the memory would be the client's.
+describe.skipIf("Deno" in globalThis)("watchers that never read", () => {
   it("cost bounded memory, and nobody else's events", { timeout: 120_000 }, async () => {
     const updates = 150;
     const target = await openMaster();
