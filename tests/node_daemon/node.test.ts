@@ -27,6 +27,10 @@ async function start(world: TestNode, rest: object = {}) {
   });
 }
 
+/** Resolves when the node's Ready condition has this status: how fast a daemon hears of its runtime is not ours to say. */
+const untilReady = (world: TestNode, status: "True" | "False") =>
+  world.soon(async () => (await ready(world))?.status === status);
+
 const ready = async (world: TestNode) =>
   (await world.client.get(nodeKind, key)).status?.conditions?.find(({ type }) => type === "Ready");
 
@@ -82,9 +86,11 @@ describe("startNode()", () => {
     expect((await world.client.get(nodeKind, key)).metadata.resourceVersion).toBe(resourceVersion);
     world.runtime.setHealthy(false);
     await world.advance(10_000, 10_000);
+    await untilReady(world, "False");
     expect(await ready(world)).toMatchObject({ status: "False", reason: "ContainerRuntimeUnhealthy" });
     world.runtime.setHealthy(true);
     await world.advance(10_000, 10_000);
+    await untilReady(world, "True");
     expect(await ready(world)).toMatchObject({ status: "True", reason: "KubeletReady" });
     await world.advance(300_000, 10_000);
     const heartbeat = (await ready(world)) as { lastHeartbeatTime?: string } | undefined;
