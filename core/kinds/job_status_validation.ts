@@ -78,7 +78,7 @@ function checkConditions({ next, is, changed }: Change): FieldErrors {
   return errors;
 }
 
-function checkTimes({ next, status, previous, is, changed }: Change): FieldErrors {
+function checkTimes({ next, status, previous, is, was, changed }: Change): FieldErrors {
   const field = "status.completionTime";
   const { startTime, completionTime } = status;
   const errors: FieldError[] = [];
@@ -96,7 +96,9 @@ function checkTimes({ next, status, previous, is, changed }: Change): FieldError
   }
   if (completionTime && previous.completionTime && changed("completionTime"))
     errors.push(fieldError.invalid(field, completionTime, "completionTime cannot be mutated"));
-  if (previous.startTime && changed("startTime") && next.spec.suspend !== true)
+  // A job that goes on after a rest starts anew.
+  const isResumed = was("Suspended") && status.startTime !== undefined;
+  if (previous.startTime && changed("startTime") && next.spec.suspend !== true && !isResumed)
     errors.push(fieldError.required("status.startTime", "startTime cannot be removed for unsuspended job"));
   return errors;
 }

@@ -18,6 +18,8 @@ import { endpointSliceController } from "./endpoint_slices.ts";
 import { endpointsController } from "./endpoints.ts";
 import { type EventTtlOptions, eventTtlController } from "./event_ttl.ts";
 import { garbageCollector } from "./garbage_collector.ts";
+import { jobController } from "./job.ts";
+import { jobOrphanPodsController } from "./job_orphan_pods.ts";
 import { namespaceController } from "./namespace.ts";
 import { nodeIpamController } from "./node_ipam.ts";
 import { type NodeLifecycleOptions, nodeLifecycleController } from "./node_lifecycle.ts";
@@ -63,6 +65,8 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     deploymentController,
     replicaSetController,
     replicationControllerController,
+    jobController(),
+    jobOrphanPodsController,
     endpointsController,
     endpointSliceController,
     serviceAccountController,

@@ -1,13 +1,5 @@
 import type { ResourceType } from "../../core/api/kind.ts";
-import {
-  controllerOf,
-  controllerReference,
-  findCondition,
-  type KubeObject,
-  keyOf,
-  type ObjectKey,
-} from "../../core/api/meta.ts";
-import { isReason } from "../../core/api/status.ts";
+import { controllerOf, findCondition, type KubeObject, type ObjectKey } from "../../core/api/meta.ts";
 import { type Pod, pod, type ReplicaSet, type ReplicaSetStatus, replicaSet } from "../../core/kinds/mod.ts";
 import { isPodActive, isPodAvailable, isPodReady, isPodTerminal } from "../../core/kinds/pod_helpers.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
@@ -17,6 +9,7 @@ import { errorMessage } from "../../core/util/log.ts";
 import { callsAtOnce, forEachLimited, slowStart } from "./_batches.ts";
 import { claim, claimIndexes, keysOfMatchingOwners } from "./_claim.ts";
 import { isNamespaceTerminating } from "./_errors.ts";
+import { createPod, deletePod, podFromTemplate } from "./_pod_control.ts";
 import { podReadyTime, rankForDeletion } from "./_rank_pods.ts";
 import { wantedReplicas } from "./_rollout.ts";
 import type { Controller, ControllerContext, ReconcileResult } from "./controller.ts";
@@ -98,24 +91,6 @@ export function planReplicaSet({ replicaSet, pods, relatedPods, nowMs }: Observe
   return { create: [], remove: ranked.slice(0, Math.min(-missing, burst)), requeueAfterMs };
 }
 
-/** A pod as the ReplicaSet's template describes it, controlled by the ReplicaSet. */
-export function podFromTemplate(owner: ReplicaSet): Pod {
-  const { metadata, spec } = owner.spec.template;
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: compact<Pod["metadata"]>({
-      generateName: `${owner.metadata.name}-`,
-      namespace: owner.metadata.namespace,
-      labels: metadata?.labels,
-      annotations: metadata?.annotations,
-      finalizers: metadata?.finalizers,
-      ownerReferences: [controllerReference(owner)],
-    }),
-    spec,
-  };
-}
-
 /** Why pods could not be created or deleted. */
 export interface ReplicaFailure {
   readonly reason: "FailedCreate" | "FailedDelete";
@@ -169,7 +144,7 @@ async function reconcile<T extends KubeObject>(
   key: ObjectKey,
   context: ControllerContext,
 ): Promise<ReconcileResult> {
-  const { client, clock, lister, signal, event } = context;
+  const { client, clock, lister, signal } = context;
   const object = lister(kind).get(key);
   if (!object) return undefined;
   const observed = asReplicaSet(object);
@@ -178,25 +153,13 @@ async function reconcile<T extends KubeObject>(
   const state = { replicaSet: observed, pods, relatedPods, nowMs: clock.now() };
   const plan = planReplicaSet(state);
 
-  const created = await slowStart(plan.create, async (wanted) => {
-    try {
-      const made = await client.create(pod, wanted, { signal });
-      event(observed, { type: "Normal", reason: "SuccessfulCreate", message: `Created pod: ${made.metadata.name}` });
-    } catch (error) {
-      if (!isNamespaceTerminating(error) && !signal.aborted) {
-        event(observed, {
-          type: "Warning",
-          reason: "FailedCreate",
-          message: `Error creating: ${errorMessage(error)}`,
-        });
-      }
-      throw error;
-    }
-  });
+  const created = await slowStart(plan.create, (wanted) => createPod(observed, wanted, context));
   let lost: { readonly reason: unknown } | undefined;
-  await forEachLimited(plan.remove, callsAtOnce, (one) => remove(one, observed, context)).catch((reason: unknown) => {
-    lost = { reason };
-  });
+  await forEachLimited(plan.remove, callsAtOnce, (one) => deletePod(observed, one, context)).catch(
+    (reason: unknown) => {
+      lost = { reason };
+    },
+  );
   const error = created.error ?? lost?.reason;
   // Nothing may be created where everything is about to go: no failure of this ReplicaSet.
   const failed = error !== undefined && !isNamespaceTerminating(error);
@@ -219,17 +182,4 @@ function kin<T extends KubeObject>(
 ): readonly T[] {
   const owner = controllerOf(object);
   return owner ? lister(kind).ownedBy({ metadata: { uid: owner.uid } }) : [object];
-}
-
-async function remove(doomed: Pod, owner: ReplicaSet, { client, signal, event }: ControllerContext): Promise<void> {
-  const preconditions = doomed.metadata.uid ? { uid: doomed.metadata.uid } : {};
-  try {
-    await client.delete(pod, keyOf(doomed), { signal, preconditions });
-    event(owner, { type: "Normal", reason: "SuccessfulDelete", message: `Deleted pod: ${doomed.metadata.name}` });
-  } catch (error) {
-    if (isReason(error, "NotFound")) return;
-    if (!signal.aborted)
-      event(owner, { type: "Warning", reason: "FailedDelete", message: `Error deleting: ${errorMessage(error)}` });
-    throw error;
-  }
 }
