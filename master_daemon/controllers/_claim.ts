@@ -31,15 +31,20 @@ export interface ClaimPlan<T> {
 /**
  * Sorts candidates by whom they belong to. An owner that is being deleted adopts and releases nothing.
  *
+ * @param mayBelong what must be true of a candidate besides its labels
  * @see https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/controller_ref_manager.go ClaimObject
  */
-export function planClaims<T extends KubeObject>(owner: SelectingOwner, candidates: Iterable<T>): ClaimPlan<T> {
+export function planClaims<T extends KubeObject>(
+  owner: SelectingOwner,
+  candidates: Iterable<T>,
+  mayBelong: (candidate: T) => boolean = () => true,
+): ClaimPlan<T> {
   const plan = { owned: [] as T[], adopt: [] as T[], release: [] as T[] };
   const active = !owner.metadata.deletionTimestamp;
   const selector = selectorFromObject(owner.spec.selector);
   for (const candidate of candidates) {
     const controller = controllerOf(candidate);
-    const selected = selector.matches(candidate.metadata.labels ?? {});
+    const selected = selector.matches(candidate.metadata.labels ?? {}) && mayBelong(candidate);
     if (controller) {
       if (controller.uid !== owner.metadata.uid) continue;
       if (selected) plan.owned.push(candidate);
@@ -54,16 +59,19 @@ export function planClaims<T extends KubeObject>(owner: SelectingOwner, candidat
 /**
  * The objects of `kind` that `owner` controls, after adopting selected ones that nobody controls and releasing those that
  * its selector no longer covers.
+ *
+ * @param mayBelong what must be true of an object besides its labels
  */
 export async function claim<T extends KubeObject>(
   kind: ResourceType<T>,
   owner: SelectingOwner,
   ownerKind: ResourceType,
   { client, lister, signal }: ControllerContext,
+  mayBelong?: (candidate: T) => boolean,
 ): Promise<readonly T[]> {
   const candidates = new Set(lister(kind).ownedBy(owner));
   for (const object of lister(kind).byIndex(orphanIndex, owner.metadata.namespace ?? "")) candidates.add(object);
-  const { owned, adopt, release } = planClaims(owner, candidates);
+  const { owned, adopt, release } = planClaims(owner, candidates, mayBelong);
   const patch = (object: T, ownerReferences: Json) =>
     client.patch(kind, keyOf(object), { type: "merge", body: referencesPatch(object, ownerReferences) }, { signal });
 

@@ -31,6 +31,7 @@ import { replicationControllerController } from "./replication_controller.ts";
 import { rootCaPublisher } from "./root_ca_publisher.ts";
 import { serviceAccountController } from "./service_account.ts";
 import { type ServiceAccountSecretsOptions, serviceAccountSecretsController } from "./service_account_secrets.ts";
+import { statefulSetController } from "./statefulset.ts";
 
 /** Options of {@linkcode controllers}, named as kube-controller-manager's flags. */
 export interface ControllersOptions extends NodeLifecycleOptions, PodGcOptions, EventTtlOptions {
@@ -65,6 +66,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     deploymentController,
     replicaSetController,
     replicationControllerController,
+    statefulSetController,
     jobController(),
     jobOrphanPodsController,
     endpointsController,

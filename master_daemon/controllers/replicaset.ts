@@ -6,11 +6,12 @@ import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { timestamp } from "../../core/util/clock.ts";
 import { compact } from "../../core/util/compact.ts";
 import { errorMessage } from "../../core/util/log.ts";
+import { untilAvailable } from "./_availability.ts";
 import { callsAtOnce, forEachLimited, slowStart } from "./_batches.ts";
 import { claim, claimIndexes, keysOfMatchingOwners } from "./_claim.ts";
 import { isNamespaceTerminating } from "./_errors.ts";
 import { createPod, deletePod, podFromTemplate } from "./_pod_control.ts";
-import { podReadyTime, rankForDeletion } from "./_rank_pods.ts";
+import { rankForDeletion } from "./_rank_pods.ts";
 import { wantedReplicas } from "./_rollout.ts";
 import type { Controller, ControllerContext, ReconcileResult } from "./controller.ts";
 
@@ -76,7 +77,8 @@ export interface ReplicaSetPlan {
 /** What to change so that the pods match the ReplicaSet. Pure: same arguments, same plan. */
 export function planReplicaSet({ replicaSet, pods, relatedPods, nowMs }: ObservedReplicaSet): ReplicaSetPlan {
   const active = pods.filter(isPodActive);
-  const requeueAfterMs = untilAvailable(replicaSet, active, nowMs);
+  const { minReadySeconds } = replicaSet.spec;
+  const requeueAfterMs = untilAvailable(active, { minReadySeconds, nowMs });
   if (replicaSet.metadata.deletionTimestamp) return { create: [], remove: [], requeueAfterMs };
   const missing = wantedReplicas(replicaSet) - active.length;
   if (missing >= 0) {
@@ -127,16 +129,6 @@ export function replicaSetStatus(
     observedGeneration: replicaSet.metadata.generation,
     conditions: conditions.length > 0 ? conditions : undefined,
   });
-}
-
-function untilAvailable(replicaSet: ReplicaSet, active: readonly Pod[], nowMs: number): number | undefined {
-  const { minReadySeconds = 0 } = replicaSet.spec;
-  if (minReadySeconds === 0) return undefined;
-  const waits = active
-    .filter((one) => isPodReady(one) && !isPodAvailable(one, { minReadySeconds, now: nowMs }))
-    .map((one) => Date.parse(podReadyTime(one) ?? "") + minReadySeconds * 1000 - nowMs)
-    .filter(Number.isFinite);
-  return waits.length > 0 ? Math.max(1, Math.min(...waits)) : undefined;
 }
 
 async function reconcile<T extends KubeObject>(

@@ -1,0 +1,249 @@
+import { scaledValue } from "../../core/api/intstr.ts";
+import type {
+  ControllerRevision,
+  PersistentVolumeClaim,
+  Pod,
+  StatefulSet,
+  StatefulSetStatus,
+} from "../../core/kinds/mod.ts";
+import { isPodAvailable, isPodReady, isPodTerminal } from "../../core/kinds/pod_helpers.ts";
+import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
+import { compact } from "../../core/util/compact.ts";
+import { untilAvailable } from "./_availability.ts";
+import { templateOf } from "./_history.ts";
+import {
+  claimsOf,
+  isStale,
+  ordinalOf,
+  ordinalRange,
+  podRevision,
+  statefulPod,
+  withIdentity,
+  withOwners,
+} from "./_stateful_pods.ts";
+
+/** What is known about a stateful set. */
+export interface ObservedStatefulSet {
+  readonly set: StatefulSet;
+  /** All pods that it controls, ended and ending ones too. */
+  readonly pods: readonly Pod[];
+  /** A claim of its namespace, by name. */
+  readonly claim: (name: string) => PersistentVolumeClaim | undefined;
+  /** Where pods come from that have not been updated yet, and where they are to go. */
+  readonly current: ControllerRevision;
+  readonly update: ControllerRevision;
+  readonly nowMs: number;
+}
+
+/** What to do for a stateful set now, in the order of the members. */
+export interface StatefulSetPlan {
+  readonly createClaims: readonly { readonly claim: PersistentVolumeClaim; readonly pod: string }[];
+  readonly updateClaims: readonly PersistentVolumeClaim[];
+  readonly create: readonly Pod[];
+  /** Pods that lost a label by which they are known. */
+  readonly update: readonly Pod[];
+  /** Pods that ended, to be made anew once they are gone. */
+  readonly replace: readonly Pod[];
+  readonly remove: readonly Pod[];
+  /** Pods that cannot be made, because a claim of theirs is on its way out. */
+  readonly blocked: readonly { readonly pod: string; readonly message: string }[];
+  readonly status: StatefulSetStatus;
+  readonly requeueAfterMs: number | undefined;
+}
+
+/**
+ * What to do so that the pods match the stateful set: in order, one after the other, unless it is to be done in parallel.
+ * Pure: same arguments, same plan.
+ *
+ * @see https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#deployment-and-scaling-guarantees
+ */
+export function planStatefulSet(observed: ObservedStatefulSet): StatefulSetPlan {
+  const plan = new Planner(observed);
+  // One that is being deleted only tells what is left.
+  if (!observed.set.metadata.deletionTimestamp && plan.fill() && plan.scaleDown()) plan.roll();
+  return plan.finish();
+}
+
+type Draft = { -readonly [K in keyof StatefulSetPlan]: StatefulSetPlan[K] extends readonly (infer T)[] ? T[] : never };
+
+/** Each step says whether the next may follow. */
+class Planner {
+  readonly #observed: ObservedStatefulSet;
+  readonly #isOrdered: boolean;
+  readonly #replicas: readonly { readonly ordinal: number; readonly pod: Pod | undefined }[];
+  /** Pods beyond the range, lowest ordinal first. */
+  readonly #condemned: readonly Pod[];
+  readonly #draft: Omit<Draft, "status" | "requeueAfterMs"> = {
+    createClaims: [],
+    updateClaims: [],
+    create: [],
+    update: [],
+    replace: [],
+    remove: [],
+    blocked: [],
+  };
+
+  constructor(observed: ObservedStatefulSet) {
+    const { set, pods } = observed;
+    this.#observed = observed;
+    this.#isOrdered = set.spec.podManagementPolicy !== "Parallel";
+    const { start, end } = ordinalRange(set);
+    const byOrdinal = new Map<number, Pod>();
+    for (const pod of pods) {
+      const ordinal = ordinalOf(set, pod);
+      if (ordinal !== undefined) byOrdinal.set(ordinal, pod);
+    }
+    this.#replicas = Array.from({ length: end - start }, (_, index) => ({
+      ordinal: start + index,
+      pod: byOrdinal.get(start + index),
+    }));
+    this.#condemned = [...byOrdinal]
+      .filter(([ordinal]) => ordinal < start || ordinal >= end)
+      .sort(([a], [b]) => a - b)
+      .map(([, pod]) => pod);
+  }
+
+  #isAvailable(pod: Pod | undefined): boolean {
+    const { set, nowMs } = this.#observed;
+    const { minReadySeconds } = set.spec;
+    return pod?.status?.phase === "Running" && isPodAvailable(pod, { minReadySeconds, now: nowMs });
+  }
+
+  /** Makes what is missing, and puts right what is there. */
+  fill(): boolean {
+    for (const { ordinal, pod } of this.#replicas) {
+      const goesOn = pod ? this.#tend(ordinal, pod) : this.#create(ordinal);
+      if (!goesOn && this.#isOrdered) return false;
+    }
+    return true;
+  }
+
+  #create(ordinal: number): boolean {
+    const { set, current, update } = this.#observed;
+    const name = `${set.metadata.name}-${ordinal}`;
+    for (const { claim } of claimsOf(set, ordinal)) {
+      const present = this.#observed.claim(claim.metadata.name ?? "");
+      if (!present || !isStale(present, name, undefined)) continue;
+      this.#draft.blocked.push({ pod: name, message: `pvc ${claim.metadata.name} is being deleted` });
+      return false;
+    }
+    this.#claim(ordinal, undefined);
+    const isCurrent = ordinal < this.#firstUpdated();
+    const revision = isCurrent ? current : update;
+    const template = templateOf(revision) ?? set.spec.template;
+    this.#draft.create.push(statefulPod(set, { template, revision: revision.metadata.name ?? "", ordinal }));
+    return false;
+  }
+
+  /** The lowest ordinal whose pod is made from the new template. */
+  #firstUpdated(): number {
+    const { set } = this.#observed;
+    const { type = "RollingUpdate", rollingUpdate } = set.spec.updateStrategy ?? {};
+    const { start } = ordinalRange(set);
+    if (type !== "RollingUpdate") return start;
+    return start + (rollingUpdate ? (rollingUpdate.partition ?? 0) : (set.status?.currentReplicas ?? 0));
+  }
+
+  /** Returns whether the pod is as it should be, so that the next one's turn has come. */
+  #tend(ordinal: number, pod: Pod): boolean {
+    const { set } = this.#observed;
+    if (isPodTerminal(pod)) {
+      if (!pod.metadata.deletionTimestamp) this.#draft.replace.push(pod);
+      return false;
+    }
+    if (pod.status?.phase === "Pending") this.#claim(ordinal, pod);
+    if (this.#isOrdered && (pod.metadata.deletionTimestamp || !this.#isAvailable(pod))) return false;
+    this.#claim(ordinal, pod);
+    const right = withIdentity(set, pod, ordinal);
+    if (!semanticEqual(right.metadata.labels, pod.metadata.labels)) this.#draft.update.push(right);
+    return true;
+  }
+
+  /** Makes missing claims of a pod, and gives those that are there the owners that they should have. */
+  #claim(ordinal: number, pod: Pod | undefined, scaledDown = false): void {
+    const { set } = this.#observed;
+    for (const { claim } of claimsOf(set, ordinal)) {
+      const name = claim.metadata.name ?? "";
+      const present = this.#observed.claim(name);
+      const wanted = withOwners(set, present ?? claim, { pod, scaledDown });
+      if (!present && !scaledDown) {
+        if (this.#draft.createClaims.some((one) => one.claim.metadata.name === name)) continue;
+        this.#draft.createClaims.push({ claim: wanted, pod: `${set.metadata.name}-${ordinal}` });
+      } else if (present && wanted !== present && !this.#draft.updateClaims.some((one) => one.metadata.name === name))
+        this.#draft.updateClaims.push(wanted);
+    }
+  }
+
+  /** Removes what is beyond the range, highest ordinal first. */
+  scaleDown(): boolean {
+    const { set } = this.#observed;
+    for (const pod of this.#condemned) this.#claim(ordinalOf(set, pod) ?? 0, pod, true);
+    const firstUnhealthy = this.#condemned.find((pod) => pod.metadata.deletionTimestamp || !isPodReady(pod));
+    for (const pod of this.#condemned.toReversed()) {
+      if (pod.metadata.deletionTimestamp) {
+        if (this.#isOrdered) return false;
+        continue;
+      }
+      if (this.#isOrdered && !this.#isAvailable(pod) && pod !== firstUnhealthy) return false;
+      this.#draft.remove.push(pod);
+      if (this.#isOrdered) return false;
+    }
+    return true;
+  }
+
+  /** Removes pods of the old template, highest ordinal first, so that they are made anew. */
+  roll(): void {
+    const { set, update } = this.#observed;
+    const { type = "RollingUpdate", rollingUpdate } = set.spec.updateStrategy ?? {};
+    if (type !== "RollingUpdate") return;
+    const { maxUnavailable, partition = 0 } = rollingUpdate ?? {};
+    const isUnavailable = (pod: Pod | undefined) =>
+      !this.#isAvailable(pod) || pod?.metadata.deletionTimestamp !== undefined;
+    const limit = Math.max(1, scaledValue(maxUnavailable ?? 1, this.#replicas.length, { roundUp: false }));
+    // Where nobody said how many, only a pod that has been updated is waited for.
+    const isCounted = maxUnavailable !== undefined;
+    let room = isCounted ? limit - this.#replicas.filter(({ pod }) => isUnavailable(pod)).length : limit;
+    for (const { pod } of this.#replicas.slice(partition).toReversed()) {
+      if (room <= 0) return;
+      const isOld = pod && podRevision(pod) !== update.metadata.name && !pod.metadata.deletionTimestamp;
+      if (isOld) {
+        this.#draft.remove.push(pod);
+        room--;
+      } else if (!isCounted && isUnavailable(pod)) return;
+    }
+  }
+
+  finish(): StatefulSetPlan {
+    const { set, pods, nowMs } = this.#observed;
+    const { minReadySeconds } = set.spec;
+    return {
+      ...this.#draft,
+      status: statusOf(this.#observed),
+      requeueAfterMs: untilAvailable(pods, { minReadySeconds, nowMs }),
+    };
+  }
+}
+
+/** What the pods add up to. Once all of them are updated, the new revision is the current one. */
+function statusOf({ set, pods, current, update, nowMs }: ObservedStatefulSet): StatefulSetStatus {
+  const { replicas: wanted = 1, minReadySeconds, updateStrategy } = set.spec;
+  const of = (revision: ControllerRevision) =>
+    pods.filter((pod) => !pod.metadata.deletionTimestamp && podRevision(pod) === revision.metadata.name).length;
+  const ready = pods.filter((pod) => pod.status?.phase === "Running" && isPodReady(pod));
+  const updatedReplicas = of(update);
+  const isComplete =
+    (updateStrategy?.type ?? "RollingUpdate") === "RollingUpdate" &&
+    [updatedReplicas, ready.length, pods.length].every((count) => count === wanted);
+  return compact<StatefulSetStatus>({
+    observedGeneration: set.metadata.generation,
+    replicas: pods.length,
+    readyReplicas: ready.length || undefined,
+    currentReplicas: (isComplete ? updatedReplicas : of(current)) || undefined,
+    updatedReplicas: updatedReplicas || undefined,
+    availableReplicas: ready.filter((pod) => isPodAvailable(pod, { minReadySeconds, now: nowMs })).length,
+    currentRevision: (isComplete ? update : current).metadata.name,
+    updateRevision: update.metadata.name,
+    collisionCount: set.status?.collisionCount ?? 0,
+    conditions: set.status?.conditions,
+  });
+}
