@@ -13,6 +13,7 @@ import { certificateCleanerController } from "./certificate_cleaner.ts";
 import { type CertificateSigningOptions, certificateSigningController } from "./certificate_signing.ts";
 import { clusterRoleAggregationController } from "./cluster_role_aggregation.ts";
 import type { Controller } from "./controller.ts";
+import { daemonSetController } from "./daemonset.ts";
 import { deploymentController } from "./deployment.ts";
 import { endpointSliceController } from "./endpoint_slices.ts";
 import { endpointsController } from "./endpoints.ts";
@@ -67,6 +68,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     replicaSetController,
     replicationControllerController,
     statefulSetController,
+    daemonSetController(),
     jobController(),
     jobOrphanPodsController,
     endpointsController,
