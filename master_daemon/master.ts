@@ -244,6 +244,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         authorizer: authorization.authorizer,
         resourceQuotas: parts.use(openResourceQuota({ registries, clock, log, ...options.resourceQuota })),
         webhooks,
+        schema,
         authorizing,
         tolerations: options.tolerations,
         ...(await admissionOf(options)),

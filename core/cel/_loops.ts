@@ -1,4 +1,5 @@
-import type { Compiler, Frame, Run, Typed } from "./compiler.ts";
+import type { Frame, Run, Typed } from "./_typed.ts";
+import type { Compiler } from "./compiler.ts";
 import { CelError } from "./errors.ts";
 import { sortByKeys } from "./functions/lists.ts";
 import type { Loop } from "./syntax.ts";

@@ -1,6 +1,7 @@
 import { Environment, ParseError } from "@marcbachmann/cel-js";
+import { type Rewritten, rewrite } from "./_rewrite.ts";
 import { CompileError, type Issue } from "./errors.ts";
-import type { Expr, Loop, LoopKind } from "./syntax.ts";
+import type { Expr, Loop, LoopKind, OptionalEntries } from "./syntax.ts";
 import { Uint, type Value } from "./values.ts";
 
 /** Longest expression. @see https://kubernetes.io/docs/reference/using-api/cel/#resource-constraints */
@@ -36,9 +37,10 @@ export function parse(source: string): Expr {
     const message = `expression code point size exceeds limit: size: ${source.length}, limit ${maxLength}`;
     throw new CompileError("", [{ message, at: 0 }]);
   }
+  const rewritten = rewrite(source);
   let node: Node;
   try {
-    node = grammar.parse(source).ast as unknown as Node;
+    node = grammar.parse(rewritten.text).ast as unknown as Node;
   } catch (error) {
     if (error instanceof ParseError)
       throw new CompileError(source, [
@@ -46,7 +48,7 @@ export function parse(source: string): Expr {
       ]);
     throw error;
   }
-  return new Expander(source).expand(node, 0);
+  return new Expander(source, rewritten).expand(node, 0);
 }
 
 const tooDeep = (source: string, at: number) =>
@@ -80,10 +82,14 @@ const loops: ReadonlyMap<
   ["transformMapEntry", { loop: "transformMapEntry", variables: [2], filter: true }],
 ] as const);
 
+const none: OptionalEntries = new Set();
+
 class Expander {
   readonly #source: string;
-  constructor(source: string) {
+  readonly #rewritten: Rewritten;
+  constructor(source: string, rewritten: Rewritten) {
     this.#source = source;
+    this.#rewritten = rewritten;
   }
 
   expand(node: Node, depth: number): Expr {
@@ -102,13 +108,9 @@ class Expander {
         return { op: "select", at: this.#after(operand, "."), operand: below(operand), field, mode };
       }
       case "list":
-        return { op: "list", at, elements: (node.args as Node[]).map(below) };
+        return { op: "list", at, elements: (node.args as Node[]).map(below), optional: this.#optionalIn(node) };
       case "map":
-        return {
-          op: "map",
-          at,
-          entries: (node.args as [Node, Node][]).map(([key, value]) => [below(key), below(value)]),
-        };
+        return this.#map(node.args as [Node, Node][], node, below);
       case "&&":
       case "||":
         return this.#chain(node, depth);
@@ -124,6 +126,28 @@ class Expander {
       default:
         return this.#operator(node, depth);
     }
+  }
+
+  #optionalIn({ start }: Node): OptionalEntries {
+    return this.#rewritten.optional.get(start) ?? none;
+  }
+
+  #map(entries: readonly [Node, Node][], node: Node, below: (child: Node) => Expr): Expr {
+    const optional = this.#optionalIn(node);
+    const message = this.#rewritten.messages.get(node.start);
+    if (!message)
+      return {
+        op: "map",
+        at: node.start,
+        entries: entries.map(([key, value]) => [below(key), below(value)]),
+        optional,
+      };
+    const fields = entries.map(([key, value], index) => {
+      const name = message.fields[index];
+      if (name === undefined) throw this.#error("Syntax error: expected a field's name", key.start);
+      return { at: key.start, name, value: below(value), optional: optional.has(index) };
+    });
+    return { op: "message", at: message.at, name: message.name, fields };
   }
 
   #operator(node: Node, depth: number): Expr {

@@ -1,5 +1,6 @@
+import type { Typed } from "./_typed.ts";
 import { Budget } from "./budget.ts";
-import { Compiler, type Typed } from "./compiler.ts";
+import { Compiler, type MessageTypes } from "./compiler.ts";
 import { CelError, CompileError } from "./errors.ts";
 import { parse } from "./parse.ts";
 import type { CelType } from "./types.ts";
@@ -25,10 +26,11 @@ export interface Program {
  * Reads an expression and checks its types.
  *
  * @param variables the types of the variables, by name; a name may have dots
+ * @param messages the types of which it may make objects. Default: none
  * @throws CompileError with the place of every mistake
  */
-export function compile(source: string, variables: ReadonlyMap<string, CelType>): Program {
-  const compiler = new Compiler(variables);
+export function compile(source: string, variables: ReadonlyMap<string, CelType>, messages?: MessageTypes): Program {
+  const compiler = new Compiler(variables, messages);
   const { type, run } = compileWhole(compiler, source);
   if (compiler.issues.length > 0) throw new CompileError(source, compiler.issues);
   const names = [...variables.keys()];

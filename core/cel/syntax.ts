@@ -19,8 +19,15 @@ export type Expr =
       readonly target?: Expr;
       readonly args: readonly Expr[];
     }
-  | { readonly op: "list"; readonly at: number; readonly elements: readonly Expr[] }
-  | { readonly op: "map"; readonly at: number; readonly entries: readonly (readonly [key: Expr, value: Expr])[] }
+  | { readonly op: "list"; readonly at: number; readonly elements: readonly Expr[]; readonly optional: OptionalEntries }
+  | {
+      readonly op: "map";
+      readonly at: number;
+      readonly entries: readonly (readonly [key: Expr, value: Expr])[];
+      readonly optional: OptionalEntries;
+    }
+  /** `Name{field: value}` */
+  | { readonly op: "message"; readonly at: number; readonly name: string; readonly fields: readonly MessageField[] }
   | { readonly op: "and" | "or"; readonly at: number; readonly terms: readonly Expr[] }
   | Loop
   /** `cel.bind(name, value, body)` */
@@ -34,6 +41,18 @@ export type Expr =
       readonly body: Expr;
       readonly flat: boolean;
     };
+
+/** Which entries of a literal are only there when their value is: `[?a]`, `{?b: c}`. */
+export type OptionalEntries = ReadonlySet<number>;
+
+/** A field that a message is made with. */
+export interface MessageField {
+  readonly at: number;
+  readonly name: string;
+  readonly value: Expr;
+  /** Whether the field is only there when its value is. */
+  readonly optional: boolean;
+}
 
 /** What a macro over a list or map does. */
 export type LoopKind =

@@ -4,11 +4,18 @@ export type CelType =
   | { readonly kind: "list"; readonly element: CelType; readonly order?: ListOrder }
   | { readonly kind: "map"; readonly key: CelType; readonly value: CelType }
   | { readonly kind: "optional"; readonly element: CelType }
-  | { readonly kind: "object"; readonly name: string; readonly fields: ReadonlyMap<string, CelField> }
+  | ObjectType
   /** Values with functions only, such as `kubernetes.Quantity`. */
   | { readonly kind: "opaque"; readonly name: string }
   /** Stands for one type within a signature: `list(T)`. */
   | { readonly kind: "param"; readonly name: string };
+
+/** Objects, whose members have names that are known beforehand. */
+export interface ObjectType {
+  readonly kind: "object";
+  readonly name: string;
+  readonly fields: ReadonlyMap<string, CelField>;
+}
 
 /** Types without parts. */
 export type SimpleKind =

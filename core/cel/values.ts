@@ -79,9 +79,15 @@ export abstract class CelMap {
   abstract keys(): readonly Value[];
 }
 
-/** A map that an expression made. Keys are strings, integers and booleans; `1`, `1u` and `1.0` are the same key. */
+/** A map, or message, that an expression made. Keys are strings, integers and booleans; `1`, `1u` and `1.0` are the same key. */
 export class LiteralMap extends CelMap {
+  override readonly typeName: string;
   readonly #entries = new Map<string | bigint | boolean, readonly [key: Value, value: Value]>();
+
+  constructor(typeName = "map") {
+    super();
+    this.typeName = typeName;
+  }
 
   get size(): number {
     return this.#entries.size;

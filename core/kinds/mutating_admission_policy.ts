@@ -50,8 +50,6 @@ export const mutatingAdmissionPolicy: Kind<MutatingAdmissionPolicy> = defineKind
   schema: "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy",
   conditionalUpdate: true,
   strategy: {
-    // Whoever counts on its changes is to know.
-    warnings: () => ["MutatingAdmissionPolicies are stored, but not enforced: nothing is changed by them"],
     applyDefaults: (object) => {
       const { spec = {} } = object;
       const { matchConstraints } = spec;

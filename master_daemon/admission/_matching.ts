@@ -2,6 +2,7 @@ import type { Kind, ResourceType } from "../../core/api/kind.ts";
 import { type LabelSelector, selectorFromObject } from "../../core/api/labels.ts";
 import type { KubeObject } from "../../core/api/meta.ts";
 import { isReason, StatusError } from "../../core/api/status.ts";
+import type { MatchResources } from "../../core/kinds/admission_policy.ts";
 import { type Namespace, namespace as namespaceKind } from "../../core/kinds/namespace.ts";
 import type { RuleWithOperations } from "../../core/kinds/webhook.ts";
 import type { Registries } from "../registry/registry.ts";
@@ -14,6 +15,17 @@ export interface Matching {
   readonly matchPolicy?: "Exact" | "Equivalent" | undefined;
   readonly namespaceSelector?: LabelSelector | undefined;
   readonly objectSelector?: LabelSelector | undefined;
+}
+
+/** Without rules everything matches. */
+const everything: Matching["rules"] = [
+  { apiGroups: ["*"], apiVersions: ["*"], operations: ["*"], resources: ["*/*"], scope: "*" },
+];
+
+/** A policy's or binding's matching, as webhooks have theirs. */
+export function matchingOf({ resourceRules = [], excludeResourceRules, ...rest }: MatchResources = {}): Matching {
+  const rules = resourceRules.length > 0 ? resourceRules : everything;
+  return { rules, ...(excludeResourceRules ? { excluded: excludeResourceRules } : {}), ...rest };
 }
 
 const configurationGroup = "admissionregistration.k8s.io";

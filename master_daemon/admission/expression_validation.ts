@@ -7,6 +7,7 @@ import type { AdmissionPlugin } from "./plugin.ts";
 const marks: ReadonlyMap<string, string> = new Map([
   ["CustomResourceDefinition", '"x-kubernetes-validations"'],
   ["ValidatingAdmissionPolicy", "xpression"],
+  ["MutatingAdmissionPolicy", "xpression"],
   ["ValidatingWebhookConfiguration", '"matchConditions"'],
   ["MutatingWebhookConfiguration", '"matchConditions"'],
 ]);

@@ -8,12 +8,14 @@
  * @see https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/
  */
 import type { KubeObject } from "../../core/api/meta.ts";
+import type { ApiSchema } from "../../core/api/schema.ts";
 import type { Random } from "../../core/platform/random.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import type { Authorizer } from "../authorization/authorizer.ts";
 import type { Registries } from "../registry/registry.ts";
 import type { AdmissionConfiguration } from "./_admission_configuration.ts";
 import type { Authorizing } from "./_authorizing.ts";
+import { firstRound } from "./_reinvocations.ts";
 import { alwaysPullImages } from "./always_pull_images.ts";
 import { certificateApproval, certificateSigning } from "./certificate_approval.ts";
 import { certificateSubjectRestriction } from "./certificate_subject_restriction.ts";
@@ -25,6 +27,7 @@ import { expressionValidation } from "./expression_validation.ts";
 import { extendedResourceToleration } from "./extended_resource_toleration.ts";
 import { limitPodHardAntiAffinityTopology } from "./limit_pod_hard_anti_affinity_topology.ts";
 import { limitRanger } from "./limit_ranger.ts";
+import { mutatingAdmissionPolicy } from "./mutating_admission_policy.ts";
 import { mutatingAdmissionWebhook } from "./mutating_admission_webhook.ts";
 import { namespaceAutoProvision } from "./namespace_auto_provision.ts";
 import { namespaceExists } from "./namespace_exists.ts";
@@ -54,6 +57,8 @@ export interface AdmissionOptions {
   /** Who may do what. Absent: everybody may do everything. */
   readonly authorizer?: Authorizer | undefined;
   readonly webhooks: WebhookOptions;
+  /** Kubernetes' own definitions: what policies change is merged by them. */
+  readonly schema: ApiSchema;
   /** Answers what the expressions of policies ask of the authorizer. */
   readonly authorizing: Authorizing;
   /** Who has which rights. Absent: nobody is held to their own when they give some away. */
@@ -118,6 +123,7 @@ function allPlugins(options: AdmissionOptions): readonly AdmissionPlugin[] {
     certificateSubjectRestriction,
     denyServiceExternalIps,
     expressionValidation,
+    mutatingAdmissionPolicy(options),
     mutatingAdmissionWebhook(options.webhooks),
     validatingAdmissionPolicy(options),
     validatingAdmissionWebhook(options.webhooks),
@@ -170,7 +176,7 @@ export async function mutate(
   const changed = () => {
     isChanged = true;
   };
-  const rounds: MutatingRounds = { round: 0, reinvocable: new Set(), again: new Set(), changed };
+  const rounds = firstRound(changed);
   let object = await pass(others, { ...request, rounds });
   // What a webhook changed, others may have to follow: once.
   if (isChanged) object = await pass(others, { ...request, object, rounds: { ...rounds, round: 1 } });

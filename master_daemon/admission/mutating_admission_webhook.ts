@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../core/api/meta.ts";
 import { mutatingWebhookConfiguration } from "../../core/kinds/mutating_webhook_configuration.ts";
 import { isExempt } from "./_matching.ts";
+import { firstRound } from "./_reinvocations.ts";
 import type { AdmissionPlugin, AdmissionRequest, MutatingRounds } from "./plugin.ts";
 import { configuredWebhooks, type WebhookOptions } from "./webhooks/mod.ts";
 
@@ -30,8 +31,4 @@ export function mutatingAdmissionWebhook(options: WebhookOptions): AdmissionPlug
       if (request.operation === "DELETE" || request.operation === "CONNECT") await ask(request);
     },
   };
-}
-
-function firstRound(): MutatingRounds {
-  return { round: 0, reinvocable: new Set(), again: new Set(), changed() {} };
 }

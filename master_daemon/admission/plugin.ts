@@ -1,6 +1,7 @@
 import type { Kind } from "../../core/api/kind.ts";
 import type { JsonObject, KubeObject, ObjectKey } from "../../core/api/meta.ts";
 import type { UserInfo } from "../../core/client/transport.ts";
+import type { Reinvocations } from "./_reinvocations.ts";
 
 /** What is being asked of the API. */
 export interface AdmissionRequest {
@@ -33,10 +34,8 @@ export interface AdmissionRequest {
 export interface MutatingRounds {
   /** 0 at first; 1 when they are asked again because a webhook or policy changed something after some of them. */
   readonly round: number;
-  /** Webhooks and policies that want to be asked again when somebody else changes something after them. */
-  readonly reinvocable: Set<string>;
-  /** Those that are asked again. */
-  readonly again: Set<string>;
+  /** Whom a plug-in asks again, by the plug-in's name. */
+  reinvocations(plugin: string): Reinvocations;
   /** Tells that something was changed that others may want to see. */
   changed(): void;
 }

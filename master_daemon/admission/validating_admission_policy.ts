@@ -3,6 +3,7 @@ import { validatingAdmissionPolicyBinding as bindingKind } from "../../core/kind
 import type { Registries } from "../registry/registry.ts";
 import type { Authorizing } from "./_authorizing.ts";
 import { isExempt } from "./_matching.ts";
+import { boundPolicies } from "./_policies.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
 
 /**
@@ -22,13 +23,7 @@ export function validatingAdmissionPolicy(options: {
     operations: ["CREATE", "UPDATE", "DELETE", "CONNECT"],
     async validate(request) {
       if (isExempt(request)) return;
-      const { items: bound } = await bindings.list();
-      if (bound.length === 0) return;
-      const { items } = await policies.list();
-      const hooks = items.flatMap(({ object: policy }) => {
-        const own = bound.flatMap(({ object }) => (object.spec?.policyName === policy.metadata.name ? [object] : []));
-        return own.length > 0 ? [{ policy, bindings: own }] : [];
-      });
+      const hooks = await boundPolicies(policies, bindings);
       if (hooks.length === 0) return;
       const { enforcePolicies } = await import("./policies/validating.ts");
       await enforcePolicies(hooks, request, options);

@@ -4,9 +4,7 @@ import {
   decodeEntries,
   type FieldScope,
   type FieldWrite,
-  type MergeType,
-  schemaType,
-  structuralType,
+  mergeTypeOf,
   trackUpdate,
   type VersionedObject,
 } from "../../core/api/apply/mod.ts";
@@ -37,21 +35,6 @@ function programOf({ headers }: ApiRequest): string {
     program += character;
   }
   return program;
-}
-
-/** The types of custom resources, by their schemas. */
-const customTypes = new WeakMap<object, MergeType>();
-
-/** How the objects of a kind merge. */
-export function mergeTypeOf(kind: Kind, { schema }: Pick<Services, "schema">): MergeType {
-  const { custom } = kind;
-  if (!custom) return schemaType(schema, kind.schema);
-  let type = customTypes.get(custom.schema);
-  if (!type) {
-    type = structuralType(custom.schema as unknown as JsonObject, schema);
-    customTypes.set(custom.schema, type);
-  }
-  return type;
 }
 
 /** What a write can change, by subresource: the rest is set back, and so is nobody's for it. */

@@ -19,6 +19,13 @@ interface Operation {
   readonly value: Json | undefined;
 }
 
+const failedTests = new WeakSet<object>();
+
+/** Whether a patch was not applied because a `test` of it found something else. */
+export function isFailedTest(error: unknown): boolean {
+  return typeof error === "object" && error !== null && failedTests.has(error);
+}
+
 /**
  * Applies a JSON patch. The document is copied first and never changed: either every operation applies or none does.
  *
@@ -87,7 +94,7 @@ function applyOperation(root: Json, { op, path, from, value }: Operation, budget
       replace(root, path, clone(value ?? null));
       return root;
     case "test":
-      if (!jsonEqual(find(root, path), value)) throw doesNotApply();
+      if (!jsonEqual(find(root, path), value)) throw failedTest();
       return root;
     case "copy": {
       const source = find(root, from);
@@ -195,4 +202,10 @@ function measure(value: Json, depth = 0): number {
 
 function doesNotApply(): StatusError {
   return new StatusError(422, "Invalid", "the server rejected our request due to an error in our request", {});
+}
+
+function failedTest(): StatusError {
+  const error = doesNotApply();
+  failedTests.add(error);
+  return error;
 }

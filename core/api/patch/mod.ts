@@ -6,7 +6,7 @@
  * - Members come from users: only own members count, and `__proto__` is a name like any other.
  */
 export { type FieldFacts, factsOf, fieldFacts, listKeyDefault } from "./facts.ts";
-export { applyJsonPatch } from "./json_patch.ts";
+export { applyJsonPatch, isFailedTest } from "./json_patch.ts";
 export { applyMergePatch } from "./merge_patch.ts";
 export { applyStrategicPatch } from "./strategic_patch.ts";
 export { createMergePatch, createStrategicPatch } from "./three_way_patch.ts";

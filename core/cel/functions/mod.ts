@@ -3,6 +3,7 @@ import type { FunctionSet, Overload } from "../overload.ts";
 import { authorizerFunctions } from "./authorizer.ts";
 import { compareFunctions } from "./compare.ts";
 import { formatFunctions } from "./format.ts";
+import { jsonPatchFunctions } from "./json_patch.ts";
 import { listFunctions } from "./lists.ts";
 import { networkFunctions } from "./network.ts";
 import { optionalFunctions } from "./optionals.ts";
@@ -35,6 +36,7 @@ export const functions: FunctionTable = tableOf([
   ...semverFunctions,
   ...optionalFunctions,
   ...authorizerFunctions,
+  ...jsonPatchFunctions,
 ]);
 
 function tableOf(sets: readonly FunctionSet[]): FunctionTable {

@@ -1,10 +1,12 @@
 import type { KubeObject } from "../../../core/api/meta.ts";
 import { type FieldError, fieldError } from "../../../core/api/status.ts";
 import { checkRules, type StructuralSchema } from "../../../core/cel/mod.ts";
+import type { Variable } from "../../../core/kinds/admission_policy.ts";
 import type { CustomResourceDefinition } from "../../../core/kinds/custom_resource_definition.ts";
+import type { MutatingAdmissionPolicy } from "../../../core/kinds/mutating_admission_policy.ts";
 import type { ValidatingAdmissionPolicy } from "../../../core/kinds/validating_admission_policy.ts";
 import type { MatchCondition, ValidatingWebhook } from "../../../core/kinds/webhook.ts";
-import { compileVariables } from "./compiled_policy.ts";
+import { compileVariables, mutationExpression, mutationOffer } from "./compiled_policy.ts";
 import { compileExpression } from "./conditions.ts";
 import type { Offered } from "./environment.ts";
 
@@ -14,6 +16,7 @@ type Errors = readonly FieldError[];
 export function checkExpressions(object: KubeObject, kind: string): Errors {
   if (kind === "CustomResourceDefinition") return checkDefinition(object as CustomResourceDefinition);
   if (kind === "ValidatingAdmissionPolicy") return checkPolicy(object as ValidatingAdmissionPolicy);
+  if (kind === "MutatingAdmissionPolicy") return checkMutatingPolicy(object as MutatingAdmissionPolicy);
   return checkWebhooks(object as KubeObject & { readonly webhooks?: readonly ValidatingWebhook[] });
 }
 
@@ -27,6 +30,31 @@ function checkDefinition({ spec }: CustomResourceDefinition): Errors {
   );
 }
 
+function checkMutatingPolicy({ spec = {} }: MutatingAdmissionPolicy): Errors {
+  const { variables = [], mutations = [], matchConditions = [] } = spec;
+  const { base, mutation } = mutationOffer(spec);
+  const { type, problems } = compileVariables(variables, base);
+  return [
+    ...checkConditions(matchConditions, "spec.matchConditions", { params: base.params === true, authorizer: true }),
+    ...variableErrors(variables, problems),
+    ...mutations.flatMap((one, index) => {
+      const { expression, wanted } = mutationExpression(one);
+      const member = one.patchType === "JSONPatch" ? "jsonPatch" : "applyConfiguration";
+      const path = `spec.mutations[${index}].${member}.expression`;
+      return checkOne(path, expression, { ...mutation, variables: type }, wanted);
+    }),
+  ];
+}
+
+function variableErrors(
+  variables: readonly Variable[],
+  problems: ReturnType<typeof compileVariables>["problems"],
+): Errors {
+  return problems.map(({ index, message }) =>
+    fieldError.invalid(`spec.variables[${index}].expression`, variables[index]?.expression ?? "", message),
+  );
+}
+
 function checkPolicy({ spec = {} }: ValidatingAdmissionPolicy): Errors {
   const { paramKind, variables = [], validations = [], auditAnnotations = [], matchConditions = [] } = spec;
   const base: Offered = { params: paramKind !== undefined, namespaceObject: true, authorizer: true };
@@ -35,9 +63,7 @@ function checkPolicy({ spec = {} }: ValidatingAdmissionPolicy): Errors {
   const plain = { ...offered, authorizer: false };
   return [
     ...checkConditions(matchConditions, "spec.matchConditions", { params: base.params === true, authorizer: true }),
-    ...problems.map(({ index, message }) =>
-      fieldError.invalid(`spec.variables[${index}].expression`, variables[index]?.expression ?? "", message),
-    ),
+    ...variableErrors(variables, problems),
     ...validations.flatMap(({ expression, messageExpression }, index) => [
       ...checkOne(`spec.validations[${index}].expression`, expression, offered, ["bool"]),
       ...(messageExpression

@@ -1,7 +1,9 @@
 import { CelError, type Program } from "../../../core/cel/mod.ts";
-import type { CelField, CelType } from "../../../core/cel/types.ts";
+import { applyConfigurationType, jsonPatchListType } from "../../../core/cel/mutation_types.ts";
+import { type CelField, type CelType, typeName } from "../../../core/cel/types.ts";
 import { CelMap, type Value } from "../../../core/cel/values.ts";
 import type { Variable } from "../../../core/kinds/admission_policy.ts";
+import type { MutatingAdmissionPolicy, Mutation } from "../../../core/kinds/mutating_admission_policy.ts";
 import type { ValidatingAdmissionPolicy } from "../../../core/kinds/validating_admission_policy.ts";
 import { compileExpression } from "./conditions.ts";
 import type { Offered } from "./environment.ts";
@@ -13,16 +15,27 @@ export interface CompiledPolicy {
   readonly annotations: readonly Program[];
 }
 
-/** By policy as it is stored: compiled once. */
-const cache = new WeakMap<ValidatingAdmissionPolicy, CompiledPolicy | string>();
+/** The expressions of a mutating policy, ready; or why one is not. */
+export interface CompiledMutations {
+  readonly variables: ReadonlyMap<string, Program>;
+  readonly mutations: readonly (Program | string)[];
+}
 
-/** The expressions of a policy, or why they cannot be used. */
-export function compiledPolicy(policy: ValidatingAdmissionPolicy): CompiledPolicy | string {
-  const known = cache.get(policy);
-  if (known !== undefined) return known;
-  const compiled = compilePolicy(policy);
-  cache.set(policy, compiled);
-  return compiled;
+/** The expressions of a policy, or why they cannot be used. By policy as it is stored: compiled once. */
+export const compiledPolicy: (policy: ValidatingAdmissionPolicy) => CompiledPolicy | string = cached(compilePolicy);
+
+/** The expressions of a mutating policy. Those that cannot be used fail when they are. */
+export const compiledMutations: (policy: MutatingAdmissionPolicy) => CompiledMutations = cached(compileMutations);
+
+function cached<T extends object, R>(make: (object: T) => R): (object: T) => R {
+  const cache = new WeakMap<T, R>();
+  return (object) => {
+    const known = cache.get(object);
+    if (known !== undefined) return known;
+    const made = make(object);
+    cache.set(object, made);
+    return made;
+  };
 }
 
 function compilePolicy({ spec = {} }: ValidatingAdmissionPolicy): CompiledPolicy | string {
@@ -47,6 +60,35 @@ function compilePolicy({ spec = {} }: ValidatingAdmissionPolicy): CompiledPolicy
   );
   if (problems.length > 0) return problems.length === 1 ? (problems[0] ?? "") : `[${problems.join(", ")}]`;
   return { variables: programs, validations, annotations };
+}
+
+function compileMutations({ spec = {} }: MutatingAdmissionPolicy): CompiledMutations {
+  const { base, mutation } = mutationOffer(spec);
+  const { programs, type } = compileVariables(spec.variables ?? [], base);
+  const mutations = (spec.mutations ?? []).map((one) => {
+    const { expression, wanted } = mutationExpression(one);
+    return compileExpression(expression, { ...mutation, variables: type }, wanted);
+  });
+  return { variables: programs, mutations };
+}
+
+/** What a mutation's expression is, and the type that it must have. */
+export function mutationExpression({ patchType, applyConfiguration, jsonPatch }: Mutation): {
+  readonly expression: string;
+  readonly wanted: readonly string[];
+} {
+  return patchType === "JSONPatch"
+    ? { expression: jsonPatch?.expression?.trim() ?? "", wanted: [typeName(jsonPatchListType)] }
+    : { expression: applyConfiguration?.expression?.trim() ?? "", wanted: [typeName(applyConfigurationType)] };
+}
+
+/** What the variables of a mutating policy may name, and what its mutations may besides. */
+export function mutationOffer({ paramKind }: NonNullable<MutatingAdmissionPolicy["spec"]>): {
+  readonly base: Offered;
+  readonly mutation: Offered;
+} {
+  const base: Offered = { params: paramKind !== undefined, namespaceObject: true, authorizer: true };
+  return { base, mutation: { ...base, patchTypes: true } };
 }
 
 /** The values that expressions share; each may use those before it. */

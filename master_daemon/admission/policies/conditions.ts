@@ -1,5 +1,7 @@
 import type { KubeObject } from "../../../core/api/meta.ts";
 import { CelError, CompileError, compile, type Program } from "../../../core/cel/mod.ts";
+import { mutationTypes } from "../../../core/cel/mutation_types.ts";
+import { typeName } from "../../../core/cel/types.ts";
 import type { Value } from "../../../core/cel/values.ts";
 import type { MatchCondition } from "../../../core/kinds/webhook.ts";
 import type { Authorizing } from "../_authorizing.ts";
@@ -57,12 +59,12 @@ function compileConditions(conditions: readonly MatchCondition[], offered: Offer
   return conditions.map(({ expression }) => compileExpression(expression, offered, ["bool"]));
 }
 
-/** A program, or why the expression is none. @param wanted kinds of types that its value may have */
+/** A program, or why the expression is none. @param wanted names of types that its value may have */
 export function compileExpression(expression: string, offered: Offered, wanted: readonly string[]): Program | string {
   try {
-    const program = compile(expression, variableTypes(offered));
-    const { kind } = program.type;
-    if (wanted.length === 0 || kind === "dyn" || wanted.includes(kind)) return program;
+    const program = compile(expression, variableTypes(offered), offered.patchTypes ? mutationTypes : undefined);
+    const name = typeName(program.type);
+    if (wanted.length === 0 || name === "dyn" || wanted.includes(name)) return program;
     return wanted.length === 1 ? `must evaluate to ${wanted[0]}` : `must evaluate to one of [${wanted.join(" ")}]`;
   } catch (error) {
     if (error instanceof CompileError) return `compilation failed: ${error.message}`;

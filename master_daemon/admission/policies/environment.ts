@@ -68,6 +68,8 @@ export interface Offered {
   readonly self?: CelType;
   /** Types of the values that the policy's expressions share. */
   readonly variables?: CelType;
+  /** Whether it may make the objects that mutations are made of. */
+  readonly patchTypes?: boolean;
 }
 
 /** The types of the variables of an expression about a request. */

@@ -2,13 +2,13 @@ import type { KubeObject } from "../../../core/api/meta.ts";
 import { StatusError, type StatusReason } from "../../../core/api/status.ts";
 import { CelError } from "../../../core/cel/mod.ts";
 import type { Value } from "../../../core/cel/values.ts";
-import type { MatchResources } from "../../../core/kinds/admission_policy.ts";
 import type { Namespace } from "../../../core/kinds/namespace.ts";
 import type { ValidatingAdmissionPolicy } from "../../../core/kinds/validating_admission_policy.ts";
 import type { ValidatingAdmissionPolicyBinding } from "../../../core/kinds/validating_admission_policy_binding.ts";
 import type { Registries } from "../../registry/registry.ts";
 import type { Authorizing } from "../_authorizing.ts";
-import { type Matching, matchedKind, namespaceOf } from "../_matching.ts";
+import { matchedKind, matchingOf, namespaceOf } from "../_matching.ts";
+import type { BoundPolicy } from "../_policies.ts";
 import { refusal } from "../_requests.ts";
 import { shownAs } from "../_versions.ts";
 import type { AdmissionRequest } from "../plugin.ts";
@@ -20,10 +20,7 @@ import { Allowance, Answers, evaluate, OutOfBudget, requestLimit } from "./evalu
 import { ConfigurationError, parametersOf } from "./parameters.ts";
 
 /** A policy with the bindings that put it to work. */
-export interface PolicyHook {
-  readonly policy: ValidatingAdmissionPolicy;
-  readonly bindings: readonly ValidatingAdmissionPolicyBinding[];
-}
+export type PolicyHook = BoundPolicy<ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding>;
 
 /** What policies need. */
 export interface PolicyServices {
@@ -202,17 +199,6 @@ class Enforcement {
     const causes = [...(details?.causes ?? []), { message: first.message }];
     throw new StatusError(codes[first.reason] ?? 422, first.reason, message ?? "", { ...details, causes });
   }
-}
-
-/** Without rules everything matches. */
-const everything: Matching["rules"] = [
-  { apiGroups: ["*"], apiVersions: ["*"], operations: ["*"], resources: ["*/*"], scope: "*" },
-];
-
-/** A policy's or binding's matching, as webhooks have theirs. */
-export function matchingOf({ resourceRules = [], excludeResourceRules, ...rest }: MatchResources = {}): Matching {
-  const rules = resourceRules.length > 0 ? resourceRules : everything;
-  return { rules, ...(excludeResourceRules ? { excluded: excludeResourceRules } : {}), ...rest };
 }
 
 type RunOptions = Parameters<typeof evaluate>[2];

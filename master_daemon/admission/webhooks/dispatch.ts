@@ -4,12 +4,12 @@ import type { Json, JsonObject, KubeObject } from "../../../core/api/meta.ts";
 import { applyJsonPatch } from "../../../core/api/patch/mod.ts";
 import type { ApiSchema } from "../../../core/api/schema.ts";
 import { StatusError } from "../../../core/api/status.ts";
-import { decodeErrorText, validateAndPrune } from "../../../core/api/validate_and_prune.ts";
 import type { MutatingWebhook, ValidatingWebhook } from "../../../core/kinds/webhook.ts";
 import type { Logger } from "../../../core/util/log.ts";
 import type { Registries } from "../../registry/registry.ts";
 import type { Authorizing } from "../_authorizing.ts";
 import { matchedKind } from "../_matching.ts";
+import { readPatched, typedObject } from "../_patched.ts";
 import { convertTo, shownAs } from "../_versions.ts";
 import type { AdmissionRequest, MutatingRounds } from "../plugin.ts";
 import type { WebhookCaller } from "./caller.ts";
@@ -80,12 +80,14 @@ export async function dispatchMutating(
   services: WebhookServices,
 ): Promise<KubeObject | undefined> {
   let { object } = request;
+  const reinvocations = rounds.reinvocations("MutatingAdmissionWebhook");
+  reinvocations.begin(rounds.round, object);
   for (const [index, { configuration, webhook }] of hooks.entries()) {
     const uid = `${configuration}/${webhook.name}`;
     const current = { ...request, object };
     const kind = await invocationOf(webhook, current, services);
     // The second round is for those that were asked in the first.
-    if (!kind || (rounds.round > 0 && !rounds.again.has(uid))) continue;
+    if (!kind || !reinvocations.isDue(uid, rounds.round)) continue;
     const place = `round_${rounds.round}_index_${index}`;
     const shown = await shownAs(kind, current);
     try {
@@ -106,15 +108,15 @@ export async function dispatchMutating(
       if (mutated) {
         object = patched;
         rounds.changed();
-        for (const earlier of rounds.reinvocable) rounds.again.add(earlier);
-        rounds.reinvocable.clear();
+        reinvocations.changed();
       }
     } catch (error) {
       const refused = failed(error, webhook, request, { services, key: `${auditPrefix.mutatingFailedOpen}${place}` });
       if (refused) throw refused;
     }
-    if (webhook.reinvocationPolicy === "IfNeeded") rounds.reinvocable.add(uid);
+    reinvocations.asked(uid, webhook.reinvocationPolicy);
   }
+  reinvocations.end(object);
   return object;
 }
 
@@ -175,16 +177,12 @@ async function applyPatch(
     throw StatusError.internal(
       `admission webhook ${JSON.stringify(webhook.name)} attempted to modify the object, which is not supported for this operation`,
     );
-  const typed = { ...object, kind: object.kind ?? kind.kind } as unknown as JsonObject;
   let patched: JsonObject;
   try {
-    patched = applyJsonPatch(typed, patch);
+    patched = applyJsonPatch(typedObject(kind, object), patch);
   } catch (error) {
     if (error instanceof StatusError) throw StatusError.internal(error.message);
     throw error;
   }
-  const pruned = kind.prune ? kind.prune(patched) : validateAndPrune(services.schema, kind.schema, patched);
-  if (pruned.typeError !== undefined) throw StatusError.internal(decodeErrorText(kind, pruned.typeError));
-  const made = kind.strategy.applyDefaults(pruned.object as unknown as KubeObject);
-  return convertTo(request.kind, kind, made);
+  return convertTo(request.kind, kind, readPatched(kind, patched, services));
 }

@@ -1,4 +1,4 @@
-import { checkApplied, failed } from "../../../core/api/apply/mod.ts";
+import { checkApplied, failed, mergeTypeOf } from "../../../core/api/apply/mod.ts";
 import { getOwn, isJsonObject } from "../../../core/api/json_object.ts";
 import type { PartName } from "../../../core/api/kind.ts";
 import { apiVersionOf, type Kind } from "../../../core/api/kind.ts";
@@ -7,7 +7,7 @@ import { isReason, StatusError } from "../../../core/api/status.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
 import type { Stored } from "../../registry/registry.ts";
 import { inNamespace, named, objectOf, readConfiguration } from "../body.ts";
-import { applyTo, mergeTypeOf } from "../field_owners.ts";
+import { applyTo } from "../field_owners.ts";
 import { authorize } from "../filters/authorization.ts";
 import { booleanParameter, writeOptions } from "../query.ts";
 import { objectResponse } from "../respond.ts";

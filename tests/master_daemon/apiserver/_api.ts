@@ -105,6 +105,7 @@ export async function openApi(
     admission: admissionPlugins({
       registries,
       webhooks,
+      schema,
       authorizing,
       serviceAddresses,
       resourceQuotas,

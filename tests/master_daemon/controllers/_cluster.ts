@@ -77,6 +77,7 @@ export async function openCluster(): Promise<TestCluster> {
     admission: admissionPlugins({
       registries,
       webhooks: outer.use(openWebhooks({ registries, schema: noSchema, authorizing, dialService, clock, log })),
+      schema: noSchema,
       authorizing,
       serviceAddresses,
       resourceQuotas: outer.use(openResourceQuota({ registries, clock, log })),
