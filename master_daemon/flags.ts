@@ -3,7 +3,11 @@ import type { MasterFlags } from "../core/flags/master_flags.ts";
 import { stateDirectory } from "../core/platform/process.ts";
 import { parseDuration } from "../core/util/duration.ts";
 import type { AuthenticationFlags } from "./authentication/mod.ts";
+import type { AuthorizationFlags } from "./authorization/mod.ts";
 import type { MasterOptions } from "./master.ts";
+
+/** Milliseconds for one try to ask a webhook that flags describe. */
+const webhookTimeoutMs = 30_000;
 
 /** What flags say about a master; the rest is the caller's. */
 export type MasterFlagOptions = Omit<MasterOptions, "clock" | "random" | "log" | "signal">;
@@ -35,7 +39,7 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
       subjectAltNames: words(flags["tls-san"]),
     },
     authentication: authenticationFlags(flags),
-    authorizationModes: words([flags["authorization-mode"]]),
+    authorization: authorizationFlags(flags),
     serviceClusterIpRange: flags["service-cluster-ip-range"],
     serviceNodePortRange: flags["service-node-port-range"],
     tolerations: {
@@ -75,8 +79,12 @@ function authenticationFlags(flags: FlagValues<MasterFlags>): AuthenticationFlag
   const issuers = words(flags["service-account-issuer"]);
   const maxExpiration = flags["service-account-max-token-expiration"];
   return {
+    clientCaFile: flags["client-ca-file"],
     tokenAuthFile: flags["token-auth-file"],
-    anonymousAuth: flags["anonymous-auth"],
+    // What is said is told from what is not: a file may say otherwise.
+    anonymousAuth: flags["anonymous-auth"] || undefined,
+    authenticationConfig: flags["authentication-config"],
+    tokenWebhook: tokenWebhookFlags(flags),
     enableBootstrapTokenAuth: flags["enable-bootstrap-token-auth"],
     serviceAccountIssuers: issuers.length > 0 ? issuers : undefined,
     apiAudiences: words(flags["api-audiences"]),
@@ -89,6 +97,45 @@ function authenticationFlags(flags: FlagValues<MasterFlags>): AuthenticationFlag
     oidc: oidcFlags(flags),
     requestHeader: requestHeaderFlags(flags),
   };
+}
+
+function tokenWebhookFlags(flags: FlagValues<MasterFlags>): AuthenticationFlags["tokenWebhook"] {
+  const configFile = flags["authentication-token-webhook-config-file"];
+  if (configFile === undefined) return undefined;
+  return {
+    configFile,
+    version: reviewVersion(flags, "authentication-token-webhook-version"),
+    cacheTtlMs: duration(flags, "authentication-token-webhook-cache-ttl"),
+  };
+}
+
+function authorizationFlags(flags: FlagValues<MasterFlags>): AuthorizationFlags {
+  const modes = flags["authorization-mode"];
+  const kubeConfigFile = flags["authorization-webhook-config-file"];
+  return {
+    modes: modes === undefined ? undefined : words([modes]),
+    configFile: flags["authorization-config"],
+    webhook:
+      kubeConfigFile === undefined
+        ? undefined
+        : {
+            kubeConfigFile,
+            subjectAccessReviewVersion: reviewVersion(flags, "authorization-webhook-version"),
+            authorizedTtlMs: duration(flags, "authorization-webhook-cache-authorized-ttl"),
+            unauthorizedTtlMs: duration(flags, "authorization-webhook-cache-unauthorized-ttl"),
+            timeoutMs: webhookTimeoutMs,
+            failurePolicy: "NoOpinion",
+          },
+  };
+}
+
+function reviewVersion(
+  flags: FlagValues<MasterFlags>,
+  name: "authentication-token-webhook-version" | "authorization-webhook-version",
+): "v1" | "v1beta1" {
+  const version = flags[name];
+  if (version === "v1" || version === "v1beta1") return version;
+  throw new SyntaxError(`--${name}: ${JSON.stringify(version)} is not available: use v1 or v1beta1`);
 }
 
 function oidcFlags(flags: FlagValues<MasterFlags>): AuthenticationFlags["oidc"] {
@@ -158,6 +205,9 @@ type DurationFlag =
   | "leader-elect-renew-deadline"
   | "leader-elect-retry-period"
   | "service-account-max-token-expiration"
+  | "authentication-token-webhook-cache-ttl"
+  | "authorization-webhook-cache-authorized-ttl"
+  | "authorization-webhook-cache-unauthorized-ttl"
   | "cluster-signing-duration";
 
 function duration(flags: FlagValues<MasterFlags>, name: DurationFlag): number {

@@ -53,7 +53,7 @@ import { frontProxyClientName, openFrontProxy, openPki, type Pki } from "./apise
 import { serviceDialer } from "./apiserver/proxy/backends.ts";
 import { type AuthenticationFlags, openAuthentication } from "./authentication/mod.ts";
 import { reconcileBootstrapPolicy } from "./authorization/bootstrap/reconcile.ts";
-import { checkModes, openAuthorization } from "./authorization/mod.ts";
+import { type AuthorizationFlags, authorizersOf, openAuthorization } from "./authorization/mod.ts";
 import { nodeUser } from "./authorization/node_identity.ts";
 import { accountUser } from "./authorization/policy.ts";
 import { type ControllersOptions, controllers, runControllers } from "./controllers/mod.ts";
@@ -105,8 +105,8 @@ export interface MasterOptions {
   readonly authentication?: AuthenticationFlags | undefined;
   /** Bearer tokens besides those of files. */
   readonly tokens?: ReadonlyMap<string, UserInfo> | undefined;
-  /** Who may do what: Node, RBAC, AlwaysAllow, AlwaysDeny, in the order in which they are asked. Default Node, RBAC. */
-  readonly authorizationModes?: readonly string[] | undefined;
+  /** Who may do what. Default: Node, then RBAC. */
+  readonly authorization?: AuthorizationFlags | undefined;
   /** Default `127.96.0.0/16` for a master that only this machine reaches, `10.96.0.0/16` for others. */
   readonly serviceClusterIpRange?: string | undefined;
   /** Default `30000-32767`. */
@@ -166,8 +166,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const { clock, random, log, dataDir, signal = new AbortController().signal } = options;
   const parts = new DisposalStack();
   try {
-    const modes = options.authorizationModes ?? ["Node", "RBAC"];
-    checkModes(modes);
+    const authorizers = await authorizersOf(options.authorization ?? {});
     const listenHost = options.listen?.host ?? "127.0.0.1";
     const advertised = options.listen?.advertiseAddress ?? (isAny(listenHost) ? primaryAddress() : listenHost);
 
@@ -206,7 +205,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     );
     const [schema, authorization, authentication] = await Promise.all([
       loadSchema(readPackedAsset),
-      openAuthorization({ modes, registries, clock, log }),
+      openAuthorization({ authorizers, registries, clock, random, log }),
       openAuthentication({
         flags: options.authentication ?? {},
         tokens: options.tokens,
@@ -214,6 +213,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         keyFolder: dataDir === undefined ? undefined : joinPath(dataDir, "pki"),
         registries,
         clock,
+        random,
+        log,
       }),
     ]);
     parts.use(authorization);
@@ -257,7 +258,9 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       authenticators: authentication.authenticators,
       apiAudiences: authentication.audiences,
       // Whom nobody knows would otherwise be an administrator.
-      anonymousAuth: options.authentication?.anonymousAuth && !modes.includes("AlwaysAllow"),
+      allowsAnonymous: authorizers.some(({ type }) => type === "AlwaysAllow")
+        ? undefined
+        : authentication.allowsAnonymous,
       authorizer: authorization.authorizer,
       tokens: {
         tokens: authentication.tokens,
@@ -333,11 +336,11 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
 
     if (options.listen) {
       const { authority, server } = await pki();
-      const { proxyAuthorities } = authentication;
-      const clientAuthorities = [authority.certificate, ...(proxyAuthorities === undefined ? [] : [proxyAuthorities])];
-      const tls = { ...server, clientAuthorities };
+      const tls = { ...server, clientAuthorities: [authority.certificate, ...authentication.clientAuthorities] };
       const port = options.listen.port ?? 6443;
-      await bootstrapClientAuthority(client, { authority: authority.certificate, signal });
+      const ofUsers = [authority.certificate, ...authentication.userAuthorities];
+      const userAuthorities = ofUsers.map((pem) => `${pem.trimEnd()}\n`).join("");
+      await bootstrapClientAuthority(client, { authority: userAuthorities, signal });
       listener = parts.use(await listenApi({ handler, host: listenHost, port, tls, clock: systemClock, log }));
     }
     const endpoint = listener && { address: advertised, port: listener.port };

@@ -83,6 +83,12 @@ export const listOf = (element: CelType, order?: ListOrder): CelType => ({
 export const mapOf = (key: CelType, value: CelType): CelType => ({ kind: "map", key, value });
 /** An optional type. */
 export const optionalOf = (element: CelType): CelType => ({ kind: "optional", element });
+/** A type with members of its own. */
+export const objectOf = (name: string, fields: Readonly<Record<string, CelType>>): CelType => ({
+  kind: "object",
+  name,
+  fields: new Map(Object.entries(fields).map(([field, type]) => [field, { name: field, type }])),
+});
 /** A type of values that only functions read. */
 export const opaque = (name: string): CelType => ({ kind: "opaque", name });
 /** A placeholder in a signature. */

@@ -19,7 +19,17 @@ export interface MasterFlags {
   readonly "advertise-address": FlagOf<"string">;
   readonly "tls-san": FlagOf<"list">;
   readonly "token-auth-file": FlagOf<"string">;
-  readonly "authorization-mode": FlagWithDefault<"string", string>;
+  readonly "client-ca-file": FlagOf<"string">;
+  readonly "authentication-config": FlagOf<"string">;
+  readonly "authentication-token-webhook-config-file": FlagOf<"string">;
+  readonly "authentication-token-webhook-version": FlagWithDefault<"string", string>;
+  readonly "authentication-token-webhook-cache-ttl": FlagWithDefault<"string", string>;
+  readonly "authorization-mode": FlagOf<"string">;
+  readonly "authorization-config": FlagOf<"string">;
+  readonly "authorization-webhook-config-file": FlagOf<"string">;
+  readonly "authorization-webhook-version": FlagWithDefault<"string", string>;
+  readonly "authorization-webhook-cache-authorized-ttl": FlagWithDefault<"string", string>;
+  readonly "authorization-webhook-cache-unauthorized-ttl": FlagWithDefault<"string", string>;
   readonly "anonymous-auth": FlagWithDefault<"boolean", boolean>;
   readonly "enable-bootstrap-token-auth": FlagWithDefault<"boolean", boolean>;
   readonly "service-account-issuer": FlagOf<"list">;
@@ -139,11 +149,65 @@ export const masterFlags: MasterFlags = {
   },
   "tls-san": { type: "list", description: "More host names and addresses for the server's certificate." },
   "token-auth-file": { type: "string", description: 'File of bearer tokens: lines of token,user,uid,"group1,group2".' },
+  "client-ca-file": {
+    type: "string",
+    placeholder: "path",
+    description: "Authorities whose client certificates name users, as PEM, besides the cluster's own.",
+  },
+  "authentication-config": {
+    type: "string",
+    placeholder: "path",
+    description:
+      "AuthenticationConfiguration: identity providers, how users are made of their tokens, and who may show nothing. In place of --oidc-….",
+  },
+  "authentication-token-webhook-config-file": {
+    type: "string",
+    placeholder: "path",
+    description: "Kubeconfig of a server that tells whom a token stands for.",
+  },
+  "authentication-token-webhook-version": {
+    type: "string",
+    default: "v1beta1",
+    description: "Version of the TokenReview that it is sent: v1 or v1beta1.",
+  },
+  "authentication-token-webhook-cache-ttl": {
+    type: "string",
+    default: "2m0s",
+    placeholder: "duration",
+    description: "Time for which its answers are remembered.",
+  },
   "authorization-mode": {
     type: "string",
-    default: "Node,RBAC",
     placeholder: "modes",
-    description: "What decides who may do what, in order: Node, RBAC, AlwaysAllow, AlwaysDeny.",
+    description:
+      "What decides who may do what, in order: Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny. Default Node,RBAC.",
+  },
+  "authorization-config": {
+    type: "string",
+    placeholder: "path",
+    description: "AuthorizationConfiguration: the authorizers, several webhooks among them. In place of the mode.",
+  },
+  "authorization-webhook-config-file": {
+    type: "string",
+    placeholder: "path",
+    description: "Kubeconfig of the server that the mode Webhook asks.",
+  },
+  "authorization-webhook-version": {
+    type: "string",
+    default: "v1beta1",
+    description: "Version of the SubjectAccessReview that it is sent: v1 or v1beta1.",
+  },
+  "authorization-webhook-cache-authorized-ttl": {
+    type: "string",
+    default: "5m0s",
+    placeholder: "duration",
+    description: "Time for which it is remembered that it allows something.",
+  },
+  "authorization-webhook-cache-unauthorized-ttl": {
+    type: "string",
+    default: "30s",
+    placeholder: "duration",
+    description: "Time for which it is remembered that it does not.",
   },
   "anonymous-auth": {
     type: "boolean",

@@ -23,11 +23,20 @@ export type Authorizing = (
 /** Has an authorizer answer. */
 export function authorizingBy(authorizer: Authorizer): Authorizing {
   return async (user, { verb, path, ...resource }) => {
-    const { group = "", resource: plural = "", subresource, namespace, name, fieldSelector } = resource;
     const { allowed, reason, error } = await authorizer.authorize(
       user,
       path === undefined
-        ? { type: "resource", verb, group, version: "*", resource: plural, subresource, namespace, name, fieldSelector }
+        ? {
+            group: "",
+            resource: "",
+            subresource: undefined,
+            namespace: undefined,
+            name: undefined,
+            ...resource,
+            type: "resource",
+            verb,
+            version: "*",
+          }
         : { type: "path", verb, path },
     );
     return { allowed, ...(reason === undefined ? {} : { reason }), ...(error === undefined ? {} : { error }) };

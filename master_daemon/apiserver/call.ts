@@ -77,15 +77,16 @@ export function attributesOf(route: ResourceRoute): Omit<ResourceAttributes, "ve
 function selected(
   { name }: ResourceRoute,
   query: URLSearchParams,
-): Pick<ResourceAttributes, "fieldSelector"> & Partial<Pick<ResourceAttributes, "name">> {
+): Partial<Pick<ResourceAttributes, "fieldSelector" | "labelSelector" | "name">> {
   const fieldSelector = query.get("fieldSelector") ?? undefined;
-  if (!fieldSelector || name !== undefined) return { fieldSelector };
+  const selectors = { fieldSelector, labelSelector: query.get("labelSelector") ?? undefined };
+  if (!fieldSelector || name !== undefined) return selectors;
   try {
     const only = parseFieldSelector(fieldSelector).exact("metadata.name");
-    return only ? { fieldSelector, name: only } : { fieldSelector };
+    return only ? { ...selectors, name: only } : selectors;
   } catch {
     // Refused when it is served.
-    return { fieldSelector };
+    return selectors;
   }
 }
 

@@ -52,8 +52,8 @@ export interface ApiHandlerOptions {
   /** Absent: ServiceAccounts get no tokens. */
   readonly tokens?: TokenIssuer | undefined;
   readonly issuerDocuments?: IssuerDocuments | undefined;
-  /** Whether requests without credentials are those of `system:anonymous`. Default: they are refused. */
-  readonly anonymousAuth?: boolean | undefined;
+  /** Whether requests without credentials for a path are those of `system:anonymous`. Default: they are refused. */
+  readonly allowsAnonymous?: ((path: string) => boolean) | undefined;
   readonly authorizer: Authorizer;
   readonly nodes: NodeConnector;
   /** Sends on what other servers have. Absent: there are none. */
@@ -199,7 +199,9 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
   async function identify(request: ApiRequest, context: RequestContext): Promise<UserInfo | undefined> {
     const credentials = { ...context.credentials, headers: request.headers };
     const known = context.user ?? (await authenticate(authentication, credentials));
-    return known ?? (options.anonymousAuth ? anonymousUser : undefined);
+    if (known) return known;
+    const [path = ""] = request.path.split("?", 1);
+    return options.allowsAnonymous?.(path) ? anonymousUser : undefined;
   }
 
   /** The trail of a request in the audit log, if it is to have one. */

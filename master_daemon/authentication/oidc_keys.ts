@@ -7,6 +7,8 @@ import type { Clock } from "../../core/util/clock.ts";
 export interface OidcKeysOptions {
   /** `https://…`: what stands in tokens, and below which the provider describes itself. */
   readonly issuerUrl: string;
+  /** Where it describes itself instead. */
+  readonly discoveryUrl?: string | undefined;
   /** PEM of the authorities to trust instead of the system's. */
   readonly ca?: string | undefined;
   readonly clock: Pick<Clock, "monotonic" | "sleep">;
@@ -43,8 +45,10 @@ export class OidcKeys implements AsyncDisposable {
 
   async #ask(): Promise<void> {
     this.#askedAt = this.#options.clock.monotonic();
-    const { issuerUrl } = this.#options;
-    const about = await this.#fetch(`${issuerUrl.replace(/\/+$/, "")}/.well-known/openid-configuration`);
+    const { issuerUrl, discoveryUrl } = this.#options;
+    const about = await this.#fetch(
+      discoveryUrl ?? `${issuerUrl.replace(/\/+$/, "")}/.well-known/openid-configuration`,
+    );
     if (about["issuer"] !== issuerUrl)
       throw new Error(
         `oidc: issuer did not match the issuer returned by provider, expected ${JSON.stringify(issuerUrl)}`,

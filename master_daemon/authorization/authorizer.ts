@@ -24,6 +24,8 @@ export interface ResourceAttributes {
   readonly name: string | undefined;
   /** As the request spells it. Only nodes are judged by it. */
   readonly fieldSelector?: string | undefined;
+  /** As the request spells it. Only webhooks are told of it. */
+  readonly labelSelector?: string | undefined;
 }
 
 /** What an authorizer says. Neither allowed nor denied: it has no opinion, and the next one is asked. */

@@ -16,7 +16,7 @@ describe("masterOptions()", () => {
   it("has the defaults of Kubernetes' daemons", () => {
     expect(masterOptions(values())).toMatchObject({
       dataDir: expect.stringMatching(/wherry\/master$/),
-      authorizationModes: ["Node", "RBAC"],
+      authorization: { modes: undefined, configFile: undefined, webhook: undefined },
       // Chosen by the bind address, by the master.
       serviceClusterIpRange: undefined,
       serviceNodePortRange: "30000-32767",

@@ -152,7 +152,7 @@ describe("startMaster()", () => {
   });
 
   it("refuses options that cannot be", async () => {
-    await expect(startMaster({ ...common, authorizationModes: ["ABAC"] })).rejects.toThrow(/not a valid mode/);
+    await expect(startMaster({ ...common, authorization: { modes: ["ABAC"] } })).rejects.toThrow(/not a valid mode/);
     await expect(startMaster({ ...common, serviceClusterIpRange: "fd00::/108" })).rejects.toThrow(/IPv4 range/);
     await expect(startMaster({ ...common, serviceNodePortRange: "5-1" })).rejects.toThrow(/FIRST-LAST/);
     await expect(startMaster({ ...common, authentication: { tokenAuthFile: "/nothing/there" } })).rejects.toThrow(

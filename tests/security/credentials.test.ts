@@ -105,7 +105,7 @@ describe("a request with wrong credentials is nobody's", () => {
 describe("impersonation", () => {
   const ask = async (headers: Readonly<Record<string, string>>): Promise<string> => {
     // Nobody but members of system:masters, such as alice, may do anything there.
-    const strict = await openMaster({ authorizationModes: ["AlwaysDeny"] });
+    const strict = await openMaster({ authorization: { modes: ["AlwaysDeny"] } });
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     const answer = await strict.raw(
       `GET ${secrets} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n${lines.join("")}Connection: close\r\n\r\n`,

@@ -73,6 +73,50 @@ describe("a front proxy", () => {
   });
 });
 
+describe("an authority of the user's own", () => {
+  it("makes its certificates' holders users, beside the cluster's, and no front proxies", async () => {
+    const authority = await createAuthority({ commonName: "company", clock: systemClock });
+    const proxies = await createAuthority({ commonName: "front-proxy-ca", clock: systemClock });
+    const folder = mkdtempSync(join(tmpdir(), "wherry-ca-"));
+    const write = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+    const clientCaFile = write("clients.crt", authority.certificate);
+    const usual = {
+      allowedNames: [],
+      usernameHeaders: ["X-Remote-User"],
+      groupHeaders: ["X-Remote-Group"],
+      extraHeadersPrefixes: [],
+    };
+    const erin = await issueCertificate(authority, {
+      commonName: "erin",
+      organizations: ["sales"],
+      usage: "client",
+      clock: systemClock,
+    });
+    const asErin = { username: "erin", groups: ["sales", "system:authenticated"] };
+    const alone = await openMaster({ authentication: { clientCaFile } });
+    expect(await whoIs(alone, [], erin)).toMatchObject(asErin);
+    const own = await alone.master.issueClientCertificate({ commonName: "dave" });
+    expect(await whoIs(alone, [], own)).toMatchObject({ username: "dave" });
+    const published = await alone.ask(
+      "GET",
+      "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication",
+    );
+    expect(published.json.data["client-ca-file"]).toContain(authority.certificate.trim());
+
+    const requestHeader = { ...usual, clientCaFile: write("proxies.crt", proxies.certificate) };
+    const both = await openMaster({ authentication: { clientCaFile, requestHeader } });
+    expect(await whoIs(both, ["X-Remote-User: carol"], erin)).toMatchObject(asErin);
+    const without = await openMaster();
+    expect(await whoIs(without, [], erin)).toBe("HTTP/1.1 401");
+    await expect(openMaster({ authentication: { clientCaFile: write("none", "") } })).rejects.toThrow(
+      "--client-ca-file: ",
+    );
+  });
+});
+
 describe("a bootstrap token", () => {
   const secret = (id: string, data: Record<string, string>, type = "bootstrap.kubernetes.io/token"): JsonObject => ({
     apiVersion: "v1",

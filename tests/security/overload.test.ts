@@ -14,7 +14,7 @@ describe("requests that do not end", () => {
         [mallory, { username: "mallory", groups: ["system:authenticated"] }],
       ]),
       // What is asked of flow control here is not who may do what.
-      authorizationModes: ["AlwaysAllow"],
+      authorization: { modes: ["AlwaysAllow"] },
       limits: { maxRequestsInFlight: 6, maxMutatingRequestsInFlight: 6 },
     });
     const url = target.master.url ?? "";

@@ -13,7 +13,7 @@ let target: Target;
 
 beforeAll(async () => {
   let close = async () => {};
-  target = await openMaster({ clock, authorizationModes: ["AlwaysAllow"] }, (end) => {
+  target = await openMaster({ clock, authorization: { modes: ["AlwaysAllow"] } }, (end) => {
     close = end;
   });
   await target.ask("POST", accounts, {

@@ -1,23 +1,18 @@
 import type { Json, KubeObject } from "../../../core/api/meta.ts";
 import { authorizerType, CheckValue, resourceCheckType } from "../../../core/cel/functions/authorizer.ts";
 import { fromJson } from "../../../core/cel/json_value.ts";
-import { bool, type CelType, dyn, listOf, mapOf, string } from "../../../core/cel/types.ts";
+import { bool, type CelType, dyn, listOf, mapOf, objectOf, string } from "../../../core/cel/types.ts";
 import type { Value } from "../../../core/cel/values.ts";
 import type { Namespace } from "../../../core/kinds/namespace.ts";
 import type { AdmissionRequest } from "../plugin.ts";
 import { reviewRequest, type Shown } from "../webhooks/review.ts";
 import type { Answers } from "./evaluate.ts";
 
-const object = (name: string, fields: Readonly<Record<string, CelType>>): CelType => ({
-  kind: "object",
-  name,
-  fields: new Map(Object.entries(fields).map(([field, type]) => [field, { name: field, type }])),
-});
-const gvk = object("kubernetes.GroupVersionKind", { group: string, version: string, kind: string });
-const gvr = object("kubernetes.GroupVersionResource", { group: string, version: string, resource: string });
+const gvk = objectOf("kubernetes.GroupVersionKind", { group: string, version: string, kind: string });
+const gvr = objectOf("kubernetes.GroupVersionResource", { group: string, version: string, resource: string });
 
 /** The type of the variable `request`. @see k8s.io/apiserver/pkg/admission/plugin/cel/compile.go BuildRequestType */
-const requestType: CelType = object("kubernetes.AdmissionRequest", {
+const requestType: CelType = objectOf("kubernetes.AdmissionRequest", {
   kind: gvk,
   resource: gvr,
   subResource: string,
@@ -27,7 +22,7 @@ const requestType: CelType = object("kubernetes.AdmissionRequest", {
   name: string,
   namespace: string,
   operation: string,
-  userInfo: object("kubernetes.UserInfo", {
+  userInfo: objectOf("kubernetes.UserInfo", {
     username: string,
     uid: string,
     groups: listOf(string),
@@ -37,7 +32,7 @@ const requestType: CelType = object("kubernetes.AdmissionRequest", {
   options: dyn,
 });
 
-const namespaceMeta = object("kubernetes.NamespaceMetadata", {
+const namespaceMeta = objectOf("kubernetes.NamespaceMetadata", {
   name: string,
   generateName: string,
   namespace: string,
@@ -53,10 +48,10 @@ const namespaceMeta = object("kubernetes.NamespaceMetadata", {
 });
 
 /** The type of the variable `namespaceObject`. */
-const namespaceType: CelType = object("kubernetes.Namespace", {
+const namespaceType: CelType = objectOf("kubernetes.Namespace", {
   metadata: namespaceMeta,
-  spec: object("kubernetes.NamespaceSpec", { finalizers: listOf(string) }),
-  status: object("kubernetes.NamespaceStatus", { phase: string }),
+  spec: objectOf("kubernetes.NamespaceSpec", { finalizers: listOf(string) }),
+  status: objectOf("kubernetes.NamespaceStatus", { phase: string }),
 });
 
 /** Which variables an expression may name, besides those of the object. */

@@ -6,16 +6,17 @@ import type { Attributes, Authorizer } from "../../authorization/authorizer.ts";
  * Asks the authorizer.
  *
  * @returns why it is allowed, as far as the authorizer says
- * @throws StatusError Forbidden, worded as Kubernetes does, unless the authorizer allows it
+ * @throws StatusError Forbidden, worded as Kubernetes does, unless the authorizer allows it; InternalError when something
+ *   went wrong, so that nobody knows whether they may
  */
 export async function authorize(
   authorizer: Authorizer,
   user: UserInfo,
   attributes: Attributes,
 ): Promise<string | undefined> {
-  const { allowed, reason } = await authorizer.authorize(user, attributes);
-  if (!allowed) throw forbidden(user, attributes, reason);
-  return reason;
+  const { allowed, reason, error } = await authorizer.authorize(user, attributes);
+  if (allowed) return reason;
+  throw error ? StatusError.internal(error) : forbidden(user, attributes, reason);
 }
 
 function forbidden({ username }: UserInfo, attributes: Attributes, reason: string | undefined): StatusError {

@@ -90,22 +90,43 @@ function resourceAttributes(resource: JsonObject): Attributes {
     subresource: text("subresource") || undefined,
     namespace: text("namespace") || undefined,
     name: text("name") || undefined,
-    fieldSelector: fieldSelectorText(memberOf(resource, "fieldSelector")),
+    fieldSelector: selectorText(memberOf(resource, "fieldSelector"), fieldTerm),
+    labelSelector: selectorText(memberOf(resource, "labelSelector"), labelTerm),
   };
 }
 
-/** A field selector as requests spell it. What cannot be spelled so restricts nothing that is decided on. */
-function fieldSelectorText(selector: JsonObject | undefined): string | undefined {
+/** A selector as requests spell it. What cannot be spelled so restricts nothing that is decided on. */
+function selectorText(
+  selector: JsonObject | undefined,
+  term: (key: string, operator: string, values: readonly string[]) => string | undefined,
+): string | undefined {
   if (!selector) return undefined;
   const raw = textOf(selector, "rawSelector");
   if (raw !== "") return raw;
-  const terms = requirementsOf(selector).flatMap((requirement) => {
-    const values = textsOf(requirement["values"]);
-    return textOf(requirement, "operator") === "In" && values.length === 1
-      ? [`${textOf(requirement, "key")}=${(values[0] ?? "").replace(/[\\,=]/g, "\\$&")}`]
-      : [];
+  const terms = requirementsOf(selector).flatMap((one) => {
+    const text = term(textOf(one, "key"), textOf(one, "operator"), textsOf(one["values"]));
+    return text === undefined ? [] : [text];
   });
   return terms.length > 0 ? terms.join(",") : undefined;
+}
+
+function fieldTerm(key: string, operator: string, [value = "", ...more]: readonly string[]): string | undefined {
+  const sign = new Map([
+    ["In", "="],
+    ["NotIn", "!="],
+  ]).get(operator);
+  if (sign === undefined || more.length > 0) return undefined;
+  return `${key}${sign}${value.replace(/[\\,=]/g, "\\$&")}`;
+}
+
+function labelTerm(key: string, operator: string, values: readonly string[]): string | undefined {
+  const texts = new Map([
+    ["In", `${key} in (${values.join(",")})`],
+    ["NotIn", `${key} notin (${values.join(",")})`],
+    ["Exists", key],
+    ["DoesNotExist", `!${key}`],
+  ]);
+  return texts.get(operator);
 }
 
 function selectorErrors(resource: JsonObject): readonly FieldError[] {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { authenticate } from "../../../master_daemon/authentication/authenticator.ts";
 import { certificateAuthenticator } from "../../../master_daemon/authentication/client_certificate.ts";
 import { parseTokenFile, tokenFileAuthenticator } from "../../../master_daemon/authentication/token_file.ts";
-import { checkModes } from "../../../master_daemon/authorization/mod.ts";
+import { authorizersOf } from "../../../master_daemon/authorization/mod.ts";
 
 const tokens = parseTokenFile('# comment\nabc,alice,1,"dev,ops"\n\ndef,bob,2\nghi,carol,,single\n');
 
@@ -66,12 +66,13 @@ describe("authenticate()", () => {
   });
 });
 
-describe("checkModes()", () => {
+describe("authorizersOf()", () => {
   it.each([
     [[], "at least one authorization-mode must be passed"],
-    [["RBAC", "Nod"], '"Nod" is not a valid mode: use Node, RBAC, AlwaysAllow, AlwaysDeny'],
+    [["RBAC", "Nod"], '"Nod" is not a valid mode: use AlwaysAllow, AlwaysDeny, Node, RBAC, Webhook'],
     [["RBAC", "RBAC"], '"RBAC" stands there more than once'],
-  ])("refuses %j", (modes, message) => {
-    expect(() => checkModes(modes)).toThrow(message);
+    [["Webhook"], "authorization config file not passed"],
+  ])("refuses %j", async (modes, message) => {
+    await expect(authorizersOf({ modes })).rejects.toThrow(message);
   });
 });

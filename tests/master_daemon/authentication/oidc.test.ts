@@ -4,7 +4,8 @@ import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAuthority, issueCertificate } from "../../../core/platform/certificates.ts";
 import { systemClock } from "../../../core/platform/clock.ts";
-import { type OidcOptions, oidcAuthenticator } from "../../../master_daemon/authentication/oidc.ts";
+import { jwtAuthenticator } from "../../../master_daemon/authentication/jwt.ts";
+import { type OidcOptions, oidcIssuer } from "../../../master_daemon/authentication/oidc.ts";
 import { OidcKeys } from "../../../master_daemon/authentication/oidc_keys.ts";
 
 let issuerUrl = "";
@@ -53,11 +54,14 @@ function token(
 
 async function whoIs(options: Partial<OidcOptions>, sent: string | Promise<string>) {
   await using keys = new OidcKeys({ issuerUrl, ca, clock: systemClock });
-  const authenticator = oidcAuthenticator({ issuerUrl, clientId: "me", ...options }, { keys, clock: systemClock });
+  const authenticator = jwtAuthenticator(oidcIssuer({ issuerUrl, clientId: "me", ...options }), {
+    keys,
+    clock: systemClock,
+  });
   return (await authenticator.authenticateToken?.(await sent, ["api"]))?.user;
 }
 
-describe("oidcAuthenticator()", () => {
+describe("jwtAuthenticator() of the flags", () => {
   it("believes the provider, and marks its users as its own", async () => {
     expect(await whoIs({}, token())).toEqual({ username: `${issuerUrl}#carol`, groups: [] });
     expect(
@@ -110,7 +114,7 @@ describe("oidcAuthenticator()", () => {
 
   it("asks for keys once, however many tokens name one that is not known", async () => {
     await using keys = new OidcKeys({ issuerUrl, ca, clock: systemClock });
-    const authenticator = oidcAuthenticator({ issuerUrl, clientId: "me" }, { keys, clock: systemClock });
+    const authenticator = jwtAuthenticator(oidcIssuer({ issuerUrl, clientId: "me" }), { keys, clock: systemClock });
     const before = asked;
     const other = (await generateKeyPair("RS256")).privateKey;
     for (let count = 0; count < 5; count++)
