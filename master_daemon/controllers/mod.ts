@@ -13,6 +13,7 @@ import { certificateCleanerController } from "./certificate_cleaner.ts";
 import { type CertificateSigningOptions, certificateSigningController } from "./certificate_signing.ts";
 import { clusterRoleAggregationController } from "./cluster_role_aggregation.ts";
 import type { Controller } from "./controller.ts";
+import { type CronJobOptions, cronJobController } from "./cronjob.ts";
 import { daemonSetController } from "./daemonset.ts";
 import { deploymentController } from "./deployment.ts";
 import { endpointSliceController } from "./endpoint_slices.ts";
@@ -35,7 +36,7 @@ import { type ServiceAccountSecretsOptions, serviceAccountSecretsController } fr
 import { statefulSetController } from "./statefulset.ts";
 
 /** Options of {@linkcode controllers}, named as kube-controller-manager's flags. */
-export interface ControllersOptions extends NodeLifecycleOptions, PodGcOptions, EventTtlOptions {
+export interface ControllersOptions extends NodeLifecycleOptions, PodGcOptions, EventTtlOptions, CronJobOptions {
   /** Range from which nodes get pod ranges. Absent: nodes get none. */
   readonly clusterCidr?: string | undefined;
   /** Prefix length of a node's pod range. Default 24 (IPv4) or 64 (IPv6). */
@@ -71,6 +72,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     daemonSetController(),
     jobController(),
     jobOrphanPodsController,
+    cronJobController(options),
     endpointsController,
     endpointSliceController,
     serviceAccountController,

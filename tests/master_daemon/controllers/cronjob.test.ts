@@ -1,0 +1,128 @@
+import { describe, expect, it } from "vitest";
+import { createInformers } from "../../../core/client/informers.ts";
+import { type CronJob, type CronJobSpec, cronJob, event, type Job, job, pod } from "../../../core/kinds/mod.ts";
+import { isPodActive } from "../../../core/kinds/pod_helpers.ts";
+import { DisposalStack } from "../../../core/util/disposal_stack.ts";
+import { controllers, runControllers } from "../../../master_daemon/controllers/mod.ts";
+import { openCluster, type TestCluster } from "./_cluster.ts";
+import { at, template } from "./fixtures.ts";
+
+const key = { namespace: "default", name: "tick" };
+const minute = 60_000;
+
+function aCronJob(spec: Partial<CronJobSpec> = {}): CronJob {
+  const pods = { spec: { ...template().spec, restartPolicy: "Never" as const } };
+  return {
+    apiVersion: "batch/v1",
+    kind: "CronJob",
+    metadata: { ...key },
+    spec: { schedule: "*/10 * * * *", timeZone: "Etc/UTC", jobTemplate: { spec: { template: pods } }, ...spec },
+  };
+}
+
+function startControllers({ client, clock, log, random }: TestCluster): () => Promise<void> {
+  const parts = new DisposalStack();
+  const informers = parts.use(createInformers({ client, clock, log, random }));
+  parts.use(runControllers(controllers(), { client, clock, informers, log, random }));
+  return () => parts[Symbol.asyncDispose]();
+}
+
+async function openMaster(): Promise<TestCluster> {
+  const cluster = await openCluster();
+  cluster.parts.defer(startControllers(cluster));
+  return cluster;
+}
+
+function jobs({ all, until }: TestCluster, count: number): Promise<readonly Job[]> {
+  return until(async () => {
+    const found = await all(job, "default");
+    return found.length === count && found;
+  });
+}
+
+/** Ends the pods of the jobs, and waits until they are so. */
+async function succeed(cluster: TestCluster): Promise<void> {
+  await cluster.until(async () => {
+    const running = (await cluster.all(pod, "default")).filter(isPodActive);
+    for (const one of running)
+      await cluster.client.updateStatus(pod, { ...one, status: { ...one.status, phase: "Succeeded" } }).catch(() => {});
+    return (await cluster.all(job, "default")).every(({ status }) => status?.completionTime !== undefined);
+  });
+}
+
+describe("cron job controller", () => {
+  it("makes a job each time, keeps the last ones, and tells of them", async () => {
+    const cluster = await openMaster();
+    const { client, clock } = cluster;
+    await client.create(cronJob, aCronJob({ successfulJobsHistoryLimit: 2 }));
+    await cluster.until(async () => (await client.get(cronJob, key)).status !== undefined);
+    for (let round = 1; round <= 4; round++) {
+      await clock.advance(10 * minute);
+      await cluster.until(
+        async () => (await client.get(cronJob, key)).status?.lastScheduleTime === at(round * 10 * minute),
+        {
+          stepMs: 100,
+        },
+      );
+      await succeed(cluster);
+      await cluster.until(async () => (await client.get(cronJob, key)).status?.active === undefined);
+    }
+    const left = await jobs(cluster, 2);
+    expect(left.map(({ metadata }) => metadata.ownerReferences?.[0]?.name)).toEqual(["tick", "tick"]);
+    await cluster.until(async () => {
+      const seen = (await cluster.all(event, "default")).map(({ reason }) => reason);
+      return ["SuccessfulCreate", "SawCompletedJob", "SuccessfulDelete"].every((reason) => seen.includes(reason));
+    });
+    expect(cluster.errors).toEqual([]);
+  });
+
+  it("replaces a job that still runs", async () => {
+    const cluster = await openMaster();
+    const { client, clock } = cluster;
+    await client.create(cronJob, aCronJob({ concurrencyPolicy: "Replace" }));
+    await clock.advance(10 * minute);
+    const [first] = await cluster.until(
+      async () => {
+        const found = await cluster.all(job, "default");
+        return found.length === 1 && found;
+      },
+      { stepMs: 100 },
+    );
+    await cluster.until(async () => (await client.get(cronJob, key)).status?.active?.length === 1);
+    await clock.advance(10 * minute);
+    await cluster.until(
+      async () => {
+        const found = await cluster.all(job, "default");
+        return found.length === 1 && found[0]?.metadata.uid !== first?.metadata.uid;
+      },
+      { stepMs: 100 },
+    );
+    expect((await client.get(cronJob, key)).status?.active).toHaveLength(1);
+  });
+
+  it("makes one job for each time, however often it is restarted", async () => {
+    const cluster = await openCluster();
+    await cluster.client.create(cronJob, aCronJob({ concurrencyPolicy: "Allow" }));
+    for (let round = 1; round <= 6; round++) {
+      await cluster.clock.advance(10 * minute);
+      const stop = startControllers(cluster);
+      // Stopped as soon as the job is there, be it noted or not.
+      await jobs(cluster, round);
+      await stop();
+    }
+    cluster.parts.defer(startControllers(cluster));
+    await cluster.until(async () => (await cluster.client.get(cronJob, key)).status?.active?.length === 6);
+    const names = (await jobs(cluster, 6)).map(({ metadata }) => metadata.name);
+    expect(new Set(names).size).toBe(6);
+  });
+
+  it("lets its jobs go when it is deleted", async () => {
+    const cluster = await openMaster();
+    await cluster.client.create(cronJob, aCronJob());
+    await cluster.clock.advance(10 * minute);
+    await cluster.until(async () => (await cluster.all(pod, "default")).length === 1, { stepMs: 100 });
+    await cluster.client.delete(cronJob, key, { propagationPolicy: "Background" });
+    await cluster.until(async () => (await cluster.all(pod, "default")).length === 0);
+    expect(await cluster.all(job, "default")).toEqual([]);
+  });
+});
