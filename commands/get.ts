@@ -1,3 +1,4 @@
+import { readJsonText } from "../core/api/json_text.ts";
 import type { KubeObject, ObjectKey } from "../core/api/meta.ts";
 import { isReason, StatusError } from "../core/api/status.ts";
 import type { Client } from "../core/client/client.ts";
@@ -249,7 +250,7 @@ function selectors(flags: GetFlags): {
 async function fetchJson(client: Client, path: string, env: CommandEnv): Promise<unknown> {
   const response = await client.raw({ method: "GET", path, headers: { accept: tableAccept } }, { signal: env.signal });
   if (response.status !== 200) throw await readStatusError(response, maxErrorBytes);
-  return JSON.parse(new TextDecoder().decode(await readBody(response.body)));
+  return readJsonText(new TextDecoder().decode(await readBody(response.body)));
 }
 
 async function* stream(body: AsyncIterable<Uint8Array> | Uint8Array): AsyncGenerator<Uint8Array> {

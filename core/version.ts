@@ -10,3 +10,8 @@ export const kubernetesVersion: { readonly major: string; readonly minor: string
 
 /** What `/version` and node status say: the API's release with wherry's version as build metadata. */
 export const gitVersion: string = `v${kubernetesVersion.major}.${kubernetesVersion.minor}.${kubernetesVersion.patch}+wherry.${version}`;
+
+declare const WHERRY_GIT_COMMIT: string | undefined;
+
+/** The commit that it was built from, in hex digits; empty where that is not known, as when the sources run as they are. */
+export const gitCommit: string = typeof WHERRY_GIT_COMMIT === "string" ? WHERRY_GIT_COMMIT : "";

@@ -1,5 +1,6 @@
 // Builds dist/: the command line as one CommonJS file that starts fast, the library and the daemons as ES modules that
 // it loads when they are needed, and the schema of the API. Does nothing that is already up to date.
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -41,6 +42,7 @@ async function buildAll() {
     logLevel: "warning",
     logOverride: { "empty-import-meta": "silent" },
     legalComments: "none",
+    define: { WHERRY_GIT_COMMIT: JSON.stringify(gitCommit()) },
   };
   const daemonEntries = new Set();
   rmSync(join(dist, "lib"), { recursive: true, force: true });
@@ -75,6 +77,20 @@ async function buildAll() {
     plugins: [bundleWorkspaces()],
   });
   writeFileSync(stamp, "");
+}
+
+/** The commit of these sources; empty when they are no checkout (one that they happen to lie in does not count). */
+function gitCommit() {
+  try {
+    return execFileSync("git", ["rev-parse", "HEAD"], {
+      cwd: root,
+      encoding: "utf8",
+      env: { ...process.env, GIT_CEILING_DIRECTORIES: dirname(root) },
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+  } catch {
+    return "";
+  }
 }
 
 /** Turns the command line's imports of daemons into run-time imports of the library build; notes which ones there are. */

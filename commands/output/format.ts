@@ -1,10 +1,11 @@
+import { jsonText } from "../../core/api/json_text.ts";
 import type { JsonObject, KubeObject } from "../../core/api/meta.ts";
 import { formatYaml } from "../../core/api/yaml_writer.ts";
 import { UsageError } from "../verb.ts";
 
 /** Ways to print whole objects, by the word after `-o`. */
 const formats: ReadonlyMap<string, (object: KubeObject) => string> = new Map([
-  ["json", (object: KubeObject) => `${JSON.stringify(object, null, 4)}\n`],
+  ["json", (object: KubeObject) => `${jsonText(object, 4)}\n`],
   ["yaml", (object: KubeObject) => formatYaml(object as unknown as JsonObject)],
   ["name", (object: KubeObject) => `${qualifiedName(object)}\n`],
 ]);

@@ -1,3 +1,4 @@
+import { jsonText } from "../../core/api/json_text.ts";
 import type { StringMap } from "../../core/api/meta.ts";
 import { alignColumns } from "./columns.ts";
 
@@ -78,7 +79,7 @@ export class TablePrinter {
 
 function cellText(cell: unknown): string {
   if (cell === null || cell === undefined) return "<none>";
-  return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
+  return typeof cell === "object" ? jsonText(cell) : String(cell);
 }
 
 /** `a=1,b=2`, sorted, or `<none>`. */

@@ -1,3 +1,5 @@
+import { jsonText } from "./json_text.ts";
+
 const escapes: Readonly<Record<string, string>> = {
   "<": "\\u003c",
   ">": "\\u003e",
@@ -13,7 +15,7 @@ export function goJson(value: unknown): string {
 
 function write(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => write(item ?? null)).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (typeof value !== "object" || value === null) return jsonText(value);
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   // Not by an object with sorted members: JavaScript puts those that look like numbers first.
   members.sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,4 +1,5 @@
 import { maxJsonDepth } from "./json_object.ts";
+import { endOfString, jsonText, numberOf, readExactly } from "./json_text.ts";
 import type { Json } from "./meta.ts";
 import { StatusError } from "./status.ts";
 
@@ -20,8 +21,8 @@ const defaultMaxBytes = 3 * 1024 * 1024;
 export const maxJsonValues = 150_000;
 
 /**
- * Reads JSON that comes from outside. Size, nesting, values and numbers are checked first, in one linear pass: a number that
- * JavaScript cannot hold exactly is refused, never rounded. Every member becomes an own member, `__proto__` too.
+ * Reads JSON that comes from outside. Size, nesting, values and numbers are checked first, in one linear pass. Integers up
+ * to 64 bits are kept, see {@linkcode numberOf}; a number that is too large for a double is refused. Every member becomes an own member, `__proto__` too.
  *
  * @throws StatusError `RequestEntityTooLarge`, or `BadRequest` for broken UTF-8 or JSON
  */
@@ -29,9 +30,10 @@ export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}):
   const { maxBytes = defaultMaxBytes, maxDepth = maxJsonDepth, maxValues = maxJsonValues } = limits;
   if (source.length > maxBytes) throw StatusError.tooLarge(maxBytes);
   const text = typeof source === "string" ? source : decodeUtf8(source);
-  checkJson(text, { maxDepth, maxValues });
+  const hasBigints = checkJson(text, { maxDepth, maxValues });
   try {
-    return JSON.parse(text) as Json;
+    const value = JSON.parse(text) as Json;
+    return hasBigints ? readExactly(text) : value;
   } catch (error) {
     // V8 quotes the text around the mistake, which may be a secret: only the place is told.
     const position = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined;
@@ -42,7 +44,7 @@ export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}):
 
 /** The JSON text of a value; pretty, as the API server writes it for people. */
 export function stringifyJson(value: Json, options: { readonly pretty?: boolean } = {}): string {
-  return JSON.stringify(value, undefined, options.pretty ? 2 : undefined);
+  return jsonText(value, options.pretty ? 2 : 0);
 }
 
 function decodeUtf8(bytes: Uint8Array): string {
@@ -55,18 +57,19 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 const quote = 0x22;
-const backslash = 0x5c;
 const zero = 0x30;
 const nine = 0x39;
 const minus = 0x2d;
 const comma = 0x2c;
 
+/** Returns whether some number is a bigint. */
 function checkJson(
   text: string,
   { maxDepth, maxValues }: { readonly maxDepth: number; readonly maxValues: number },
-): void {
+): boolean {
   let depth = 0;
   let values = 1;
+  let hasBigints = false;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code === quote) index = endOfString(text, index);
@@ -78,20 +81,15 @@ function checkJson(
     } else if (code === 0x7d || code === 0x5d) depth--;
     else if (code === minus || (code >= zero && code <= nine)) {
       const end = endOfNumber(text, index);
-      checkNumber(text.slice(index, end));
+      const literal = text.slice(index, end);
+      const value = numberOf(literal);
+      if (typeof value === "bigint") hasBigints = true;
+      // What is no number at all is left to the parser.
+      else if (Math.abs(value) === Number.POSITIVE_INFINITY) throw inexact(literal);
       index = end - 1;
     }
   }
-}
-
-/** Index of the quote that closes the string which begins at `start`; the end of an unfinished text. */
-export function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let backslashes = 0;
-    while (text.charCodeAt(end - 1 - backslashes) === backslash) backslashes++;
-    if (backslashes % 2 === 0) return end;
-  }
-  return text.length;
+  return hasBigints;
 }
 
 function endOfNumber(text: string, start: number): number {
@@ -105,18 +103,6 @@ function isNumberPart(code: number): boolean {
   return (
     (code >= zero && code <= nine) || code === 0x2b || code === minus || code === 0x2e || code === 0x45 || code === 0x65
   );
-}
-
-/**
- * Refuses a number that would not come back as it was written: integers beyond 2^53 and what overflows a double.
- *
- * @throws StatusError `BadRequest`
- */
-export function checkNumber(literal: string): void {
-  if (!/^-?[0-9]+$/.test(literal)) {
-    if (!Number.isFinite(Number(literal)) && /^-?[0-9]/.test(literal)) throw inexact(literal);
-  } else if (literal.length > 15 && (literal.length > 32 || String(Number(literal)) !== literal))
-    throw inexact(literal);
 }
 
 function inexact(literal: string): StatusError {

@@ -1,5 +1,6 @@
 import { evaluateJsonPath, type JsonPathNode } from "./json_path_evaluator.ts";
 import { parseJsonPathTemplate } from "./json_path_parser.ts";
+import { jsonText } from "./json_text.ts";
 import type { Json } from "./meta.ts";
 
 /** A template in kubectl's dialect of JSONPath, ready to be used. */
@@ -41,5 +42,5 @@ export function parseJsonPath(template: string, { allowMissingKeys = false }: Js
 
 /** A value as JSONPath templates print it. */
 export function jsonPathText(value: Json): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? value : jsonText(value);
 }

@@ -1,4 +1,5 @@
 import { getOwn, isJsonObject, jsonEqual } from "./json_object.ts";
+import { jsonText } from "./json_text.ts";
 import type { Json } from "./meta.ts";
 
 /** One step of an expression, or a part of a template. */
@@ -106,7 +107,7 @@ function descendants(value: Json): readonly Json[] {
 function index(at: number, value: Json, { allowMissingKeys }: EvaluateOptions): readonly Json[] {
   if (!Array.isArray(value)) {
     if (allowMissingKeys || value === null) return [];
-    throw new RangeError(`${JSON.stringify(value)} is not array or slice`);
+    throw new RangeError(`${jsonText(value)} is not array or slice`);
   }
   const items: readonly Json[] = value;
   const item = items[at < 0 ? items.length + at : at];

@@ -61,7 +61,7 @@ export interface Column<T> {
   readonly description?: string;
   /** 0 is always shown, 1 only with `-o wide`. Default 0. */
   readonly priority?: 0 | 1;
-  cell(object: T, context: ColumnContext): string | number | boolean | null;
+  cell(object: T, context: ColumnContext): string | number | bigint | boolean | null;
 }
 
 /** What is particular to a kind when it is written. Pure; returns new objects, never mutates. */

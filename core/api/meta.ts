@@ -1,5 +1,5 @@
 /** A JSON value, read-only. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type Json = null | boolean | number | bigint | string | readonly Json[] | { readonly [key: string]: Json };
 /** A JSON object, read-only. */
 export type JsonObject = { readonly [key: string]: Json };
 /** Text keyed by text: labels, annotations, data. */

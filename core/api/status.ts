@@ -1,3 +1,4 @@
+import { jsonText } from "./json_text.ts";
 /** Machine-readable causes. @see https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apimachinery/pkg/apis/meta/v1/types.go */
 export type StatusReason =
   | "Unauthorized"
@@ -125,7 +126,7 @@ export const fieldError = {
 function show(value: unknown): string {
   const text =
     typeof value === "object" && value !== null
-      ? JSON.stringify(value)
+      ? jsonText(value)
       : typeof value === "string"
         ? JSON.stringify(value)
         : String(value);

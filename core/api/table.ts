@@ -2,7 +2,7 @@ import type { Column } from "./kind.ts";
 import type { KubeObject, ListMeta, ObjectMeta } from "./meta.ts";
 
 /** What a cell holds. */
-export type TableCell = string | number | boolean | null;
+export type TableCell = string | number | bigint | boolean | null;
 
 /** One column as it stands on the wire. */
 export interface TableColumnDefinition {

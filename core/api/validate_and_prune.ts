@@ -143,6 +143,7 @@ function visitLeaf(value: Json, node: SchemaNode, place: Place, state: State): J
         ? value
         : wrongType(value, goType(node, place.id), place, state);
     case "number":
+      if (typeof value === "bigint") return Number(value);
       return typeof value === "number" ? value : wrongType(value, "float64", place, state);
     default:
       return value;
@@ -158,6 +159,8 @@ function isObject(value: Json): value is JsonObject {
 }
 
 function readQuantity(value: Json, state: State): Json {
+  // As every number that stands for a quantity: it is written as text.
+  if (typeof value === "bigint") return String(value);
   const reason =
     typeof value === "string" || typeof value === "number"
       ? quantityError(value)
@@ -198,7 +201,7 @@ function wrongType(value: Json, type: string, { id, path }: Place, state: State)
 /** What Go's decoder calls a JSON value; numbers that do not fit are shown. */
 function jsonWord(value: Json, showNumber: boolean): string {
   if (Array.isArray(value)) return "array";
-  if (typeof value === "number") return showNumber ? `number ${value}` : "number";
+  if (typeof value === "number" || typeof value === "bigint") return showNumber ? `number ${value}` : "number";
   if (typeof value === "boolean") return "bool";
   return value === null ? "null" : typeof value;
 }

@@ -1,6 +1,7 @@
 import { Composer, Lexer, LineCounter, Parser } from "yaml";
-import { endOfString, type JsonLimits, parseJson } from "./json.ts";
+import { type JsonLimits, parseJson } from "./json.ts";
 import { isJsonObject } from "./json_object.ts";
+import { endOfString } from "./json_text.ts";
 import type { Json, JsonObject } from "./meta.ts";
 import { StatusError } from "./status.ts";
 import { type Fail, maxYamlDepth, YamlConverter } from "./yaml_converter.ts";

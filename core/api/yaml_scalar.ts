@@ -1,4 +1,4 @@
-import { checkNumber } from "./json.ts";
+import { numberOf } from "./json_text.ts";
 import type { Json } from "./meta.ts";
 
 const truths: ReadonlySet<string> = new Set("y Y yes Yes YES on On ON true True TRUE".split(" "));
@@ -13,7 +13,7 @@ const maxNumberLength = 400;
  * The value of an unquoted YAML scalar, as kubectl reads it: YAML 1.1 booleans, octal `0644` and `0o644`, underscores in
  * numbers; but timestamps and sexagesimal numbers stay text.
  *
- * @throws RangeError for a number that JSON or JavaScript cannot hold
+ * @throws RangeError for a number that JSON cannot hold
  */
 export function resolvePlain(text: string): Json {
   if (nulls.has(text)) return null;
@@ -25,31 +25,24 @@ export function resolvePlain(text: string): Json {
   return resolveInteger(plain) ?? resolveFloat(plain) ?? text;
 }
 
-function resolveInteger(text: string): number | undefined {
+function resolveInteger(text: string): number | bigint | undefined {
   const match = integer.exec(text);
   if (!match) return undefined;
   const [, sign = "", hex, binary, octal, decimal] = match;
   const digits = hex ? `0x${hex}` : binary ? `0b${binary}` : octal ? `0o${octal}` : (decimal ?? "0");
   const value = BigInt(digits);
-  exact(value.toString());
-  return value === 0n ? 0 : Number(sign === "-" ? -value : value);
+  return value === 0n ? 0 : finite(numberOf(String(sign === "-" ? -value : value)));
 }
 
 function resolveFloat(text: string): number | undefined {
   if (!float.test(text)) return undefined;
   const value = Number(text);
   // Go's JSON has no negative zero either.
-  exact(String(value));
-  return value === 0 ? 0 : value;
+  return value === 0 ? 0 : finite(value);
 }
 
-function exact(literal: string): void {
-  try {
-    if (literal.endsWith("Infinity")) throw new RangeError("json: unsupported value: +Inf");
-    checkNumber(literal);
-  } catch (cause) {
-    throw cause instanceof RangeError
-      ? cause
-      : new RangeError(`the number ${literal} cannot be represented exactly`, { cause });
-  }
+function finite<T extends number | bigint>(value: T): T {
+  if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
+    throw new RangeError(`json: unsupported value: ${value > 0 ? "+Inf" : "-Inf"}`);
+  return value;
 }

@@ -17,12 +17,19 @@ export function fromJson(json: unknown, type: CelType = dyn): Value {
     case "string":
       return textOf(json, type);
     case "number":
-      return type.kind === "double" || !Number.isInteger(json) ? json : BigInt(json);
+      return type.kind === "double" || !Number.isInteger(json) ? json : integerOf(json);
+    case "bigint":
+      return type.kind === "double" ? Number(json) : json;
     case "object":
       return Array.isArray(json) ? listFrom(json, type) : new JsonMap(json, type);
     default:
       throw new CelError(`invalid data, expected a JSON value, got ${typeof json}`);
   }
+}
+
+/** The integer that a number prints as. */
+function integerOf(value: number): bigint {
+  return Number.isSafeInteger(value) || Math.abs(value) >= 2 ** 63 ? BigInt(value) : BigInt(String(value));
 }
 
 function textOf(text: string, type: CelType): Value {

@@ -1,4 +1,5 @@
 import { jsonEqual } from "../api/json_object.ts";
+import { jsonText } from "../api/json_text.ts";
 import type { Json } from "../api/meta.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { type CompiledRule, compileRule } from "./_compiled_rule.ts";
@@ -277,5 +278,5 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 function keyOf(element: unknown, keys: readonly string[]): string {
-  return JSON.stringify(keys.map((key) => (isRecord(element) && Object.hasOwn(element, key) ? element[key] : null)));
+  return jsonText(keys.map((key) => (isRecord(element) && Object.hasOwn(element, key) ? element[key] : null)));
 }

@@ -2,6 +2,7 @@ import { lastAppliedAnnotation } from "../api/apply/apply_configuration.ts";
 import { decodeEntries, encodeEntries } from "../api/apply/entries.ts";
 import { union } from "../api/apply/field_set.ts";
 import { goJson } from "../api/go_json.ts";
+import { readJsonText } from "../api/json_text.ts";
 import { apiVersionOf, type ResourceType } from "../api/kind.ts";
 import type { Json, JsonObject, KubeObject, ManagedFieldsEntry, ObjectKey } from "../api/meta.ts";
 import { createMergePatch, createStrategicPatch } from "../api/patch/mod.ts";
@@ -156,7 +157,7 @@ function keyIn({ namespaced }: ResourceType, { metadata }: KubeObject): ObjectKe
 
 function patchFor(kind: ResourceType, modified: KubeObject, current: KubeObject): Exclude<Patch, { type: "json" }> {
   const lastApplied = current.metadata.annotations?.[lastAppliedAnnotation];
-  const original = lastApplied === undefined ? undefined : (JSON.parse(lastApplied) as JsonObject);
+  const original = lastApplied === undefined ? undefined : (readJsonText(lastApplied) as JsonObject);
   const [wanted, present] = [modified as unknown as JsonObject, current as unknown as JsonObject];
   if (!builtInGroups.has(kind.group)) return { type: "merge", body: createMergePatch(original, wanted, present) };
   const schema = `io.k8s.api.${kind.group.split(".", 1)[0] || "core"}.${kind.version}.${kind.kind}`;

@@ -1,3 +1,4 @@
+import { jsonText, readJsonText } from "../api/json_text.ts";
 import { apiVersionOf, type ResourceType } from "../api/kind.ts";
 import type { KubeList, KubeObject, ObjectKey, WatchEvent } from "../api/meta.ts";
 import { type Status, StatusError } from "../api/status.ts";
@@ -169,7 +170,7 @@ class ApiClient implements Client {
 
   async #call<R>(call: Call, options: CallOptions & Pick<WriteCallOptions, "onWarning">): Promise<R> {
     const { method, path, kind, name, body, contentType = json } = call;
-    const bytes = body === undefined ? undefined : new TextEncoder().encode(JSON.stringify(body));
+    const bytes = body === undefined ? undefined : new TextEncoder().encode(jsonText(body));
     const headers = { accept: json, ...(bytes ? { "content-type": contentType } : {}) };
     const response = await this.#transport.request(
       { method, path, headers, body: bytes },
@@ -225,7 +226,7 @@ function qualifiedName({ group, plural }: ResourceType): string {
 function parse<R>(bytes: Uint8Array): R {
   const text = new TextDecoder().decode(bytes);
   try {
-    return JSON.parse(text) as R;
+    return readJsonText(text) as R;
   } catch (cause) {
     throw new SyntaxError(`Cannot read the server's answer: it is not JSON: ${text.slice(0, 100)}`, { cause });
   }

@@ -1,3 +1,5 @@
+import { readJsonText } from "../api/json_text.ts";
+
 /** Longest line that is read. Objects are at most a few MiB. */
 const maxLineBytes = 64 * 1024 * 1024;
 const lineFeed = 10;
@@ -13,7 +15,7 @@ export async function* jsonLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerat
       const end = text.indexOf("\n", start);
       const line = text.slice(start, end);
       start = end + 1;
-      if (line !== "" && line !== "\r") yield JSON.parse(line);
+      if (line !== "" && line !== "\r") yield readJsonText(line);
     }
   }
 }

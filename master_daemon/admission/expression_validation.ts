@@ -1,4 +1,5 @@
 import { jsonEqual } from "../../core/api/json_object.ts";
+import { jsonText } from "../../core/api/json_text.ts";
 import type { Json, KubeObject } from "../../core/api/meta.ts";
 import { StatusError } from "../../core/api/status.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
@@ -22,7 +23,7 @@ export const expressionValidation: AdmissionPlugin = {
   async validate({ kind, key, object, previous, subresource }) {
     const mark = /^(apiextensions|admissionregistration)\.k8s\.io$/.test(kind.group) ? marks.get(kind.kind) : undefined;
     if (mark === undefined || !object || subresource !== undefined) return;
-    if (isUnchanged(object, previous) || !JSON.stringify(object).includes(mark)) return;
+    if (isUnchanged(object, previous) || !jsonText(object).includes(mark)) return;
     const { checkExpressions } = await import("./policies/check_expressions.ts");
     const errors = checkExpressions(object, kind.kind);
     if (errors.length > 0) throw StatusError.invalid(kind, key.name, errors);

@@ -1,5 +1,6 @@
 import { parseJson } from "../../core/api/json.ts";
 import { getOwn, isJsonObject } from "../../core/api/json_object.ts";
+import { jsonText } from "../../core/api/json_text.ts";
 import { validateAnnotations, validateLabels } from "../../core/api/label_validation.ts";
 import type { Json, JsonObject, KubeObject, StringMap } from "../../core/api/meta.ts";
 import { StatusError } from "../../core/api/status.ts";
@@ -57,7 +58,7 @@ export function webhookConverter({ spec }: CustomResourceDefinition, post: PostR
     review: Review,
   ): Promise<readonly Json[]> {
     const request = { uid: review.uid, desiredAPIVersion, objects };
-    const body = JSON.stringify({
+    const body = jsonText({
       kind: "ConversionReview",
       apiVersion: `apiextensions.k8s.io/${review.version}`,
       request,

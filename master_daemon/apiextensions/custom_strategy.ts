@@ -1,5 +1,6 @@
 import { jsonEqual } from "../../core/api/json_object.ts";
 import { parseJsonPath } from "../../core/api/json_path.ts";
+import { jsonText } from "../../core/api/json_text.ts";
 import type { ResourceStrategy } from "../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject } from "../../core/api/meta.ts";
 import { type FieldError, fieldError } from "../../core/api/status.ts";
@@ -143,7 +144,7 @@ function scaleErrors(
 function checkReplicas(object: JsonObject, path: string): readonly FieldError[] {
   const value = memberAt(object, path);
   if (value === undefined) return [];
-  if (typeof value !== "number" || !Number.isInteger(value))
+  if (typeof value !== "bigint" && !(typeof value === "number" && Number.isInteger(value)))
     return [fieldError.invalid(path, 0, wrongType(path, value, "int64"))];
   if (value < 0) return [fieldError.invalid(path, value, "should be a non-negative integer")];
   return value > maxInt32 ? [fieldError.invalid(path, value, `should be less than or equal to ${maxInt32}`)] : [];
@@ -162,9 +163,9 @@ function wrongType(path: string, value: Json, wanted: string): string {
       ? "<nil>"
       : Array.isArray(value)
         ? "[]interface {}"
-        : ({ string: "string", boolean: "bool", number: "float64" }[typeof value as "string"] ??
+        : ({ string: "string", boolean: "bool", number: "float64", bigint: "int64" }[typeof value as "string"] ??
           "map[string]interface {}");
-  const shown = typeof value === "object" ? JSON.stringify(value) : String(value);
+  const shown = typeof value === "object" ? jsonText(value) : String(value);
   return `${path} accessor error: ${shown} is of the type ${type}, expected ${wanted}`;
 }
 

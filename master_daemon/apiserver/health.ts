@@ -1,6 +1,6 @@
 import type { ApiResponse } from "../../core/client/transport.ts";
 import { machineFacts } from "../../core/platform/machine.ts";
-import { gitVersion, kubernetesVersion } from "../../core/version.ts";
+import { gitCommit, gitVersion, kubernetesVersion } from "../../core/version.ts";
 import { textResponse } from "./respond.ts";
 
 /** One thing that must hold for the server to be healthy. */
@@ -34,7 +34,7 @@ export function versionDocument(): { readonly [name: string]: string } {
     major: kubernetesVersion.major,
     minor: kubernetesVersion.minor,
     gitVersion,
-    gitCommit: "",
+    gitCommit,
     gitTreeState: "clean",
     buildDate: "1970-01-01T00:00:00Z",
     goVersion: "",

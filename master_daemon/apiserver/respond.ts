@@ -1,4 +1,5 @@
 import { stringifyJson } from "../../core/api/json.ts";
+import { jsonText } from "../../core/api/json_text.ts";
 import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject, ListMeta } from "../../core/api/meta.ts";
 import type { Status } from "../../core/api/status.ts";
@@ -100,7 +101,7 @@ export function listResponse(kind: Kind, page: RegistryPage<KubeObject>, form: A
     const items = page.items.map(({ object }) => object as unknown as JsonObject);
     return document({ ...head, items }, 200, form);
   }
-  const open = encoder.encode(`${JSON.stringify(head).slice(0, -1)},"items":[`);
+  const open = encoder.encode(`${jsonText(head).slice(0, -1)},"items":[`);
   const size = page.items.reduce((total, item) => total + item.bytes.length + 1, open.length + 2);
   if (size <= maxWholeBytes) return bytes(concat(pieces(open, page.items), size), 200);
   return { status: 200, headers: { "content-type": "application/json" }, body: streamPieces(open, page.items) };

@@ -1,3 +1,4 @@
+import { jsonText } from "../../core/api/json_text.ts";
 import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import type { Json, JsonObject } from "../../core/api/meta.ts";
 import { StatusError } from "../../core/api/status.ts";
@@ -137,5 +138,5 @@ function bookmarkMetadata({ revision, initialEventsEnd }: Extract<RegistryEvent,
 }
 
 function encodeLine(type: string, object: JsonObject): Uint8Array {
-  return encoder.encode(`${JSON.stringify({ type, object })}\n`);
+  return encoder.encode(`${jsonText({ type, object })}\n`);
 }

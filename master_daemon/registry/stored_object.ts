@@ -1,3 +1,4 @@
+import { jsonText, readJsonText } from "../../core/api/json_text.ts";
 import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import { type KubeObject, keyText, type ObjectKey, type ObjectMeta } from "../../core/api/meta.ts";
 import { StatusError } from "../../core/api/status.ts";
@@ -31,14 +32,14 @@ export class StorageLayout {
   encode(object: KubeObject): Uint8Array {
     const { kind: _kind, apiVersion: _apiVersion, metadata, ...rest } = object;
     const { resourceVersion: _resourceVersion, ...kept } = metadata;
-    const others = JSON.stringify(rest);
+    const others = jsonText(rest);
     const end = others === "{}" ? "}" : `,${others.slice(1)}`;
-    return encoder.encode(this.#head + JSON.stringify(kept).slice(1) + end);
+    return encoder.encode(this.#head + jsonText(kept).slice(1) + end);
   }
 
   /** The object that stored bytes stand for, still without resourceVersion. */
   decode(value: Uint8Array): KubeObject {
-    return JSON.parse(decoder.decode(value)) as KubeObject;
+    return readJsonText(decoder.decode(value)) as unknown as KubeObject;
   }
 
   /** The bytes to serve: `value` with its resourceVersion put in. */

@@ -1,4 +1,5 @@
 import { checkDepth, isJsonObject } from "../json_object.ts";
+import { jsonText } from "../json_text.ts";
 import type { Json, JsonObject } from "../meta.ts";
 import { type ListType, type MapType, type MergeType, shapeOf } from "./merge_type.ts";
 import { elementText, itemElement, pathText } from "./path_element.ts";
@@ -73,7 +74,7 @@ function checkList(value: Json, list: ListType, path: Path, errors: string[]): v
 }
 
 function checkScalar(value: Json, scalar: MergeType["scalar"], path: Path, errors: string[]): void {
-  if (scalar === "numeric" && typeof value !== "number")
+  if (scalar === "numeric" && typeof value !== "number" && typeof value !== "bigint")
     report(errors, path, `expected numeric (int or float), got ${goType(value)}`);
   else if (scalar === "string" && typeof value !== "string")
     report(errors, path, `expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`);
@@ -87,6 +88,7 @@ function goType(value: Json): string {
   if (typeof value === "string") return "string";
   if (typeof value === "boolean") return "bool";
   if (typeof value === "number") return Number.isInteger(value) ? "int64" : "float64";
+  if (typeof value === "bigint") return "int64";
   return Array.isArray(value) ? "[]interface {}" : "map[string]interface {}";
 }
 
@@ -109,7 +111,7 @@ function goText(value: Json): string {
 function goSyntax(value: Json): string {
   if (value === null) return "interface {}(nil)";
   if (Array.isArray(value)) return `[]interface {}{${value.map((item: Json) => goSyntax(item)).join(", ")}}`;
-  if (!isJsonObject(value)) return JSON.stringify(value);
+  if (!isJsonObject(value)) return jsonText(value);
   return `map[string]interface {}{${Object.entries(value)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, member]) => `${JSON.stringify(name)}:${goSyntax(member)}`)

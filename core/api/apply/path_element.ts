@@ -1,6 +1,7 @@
 import { goJson } from "../go_json.ts";
 import { getOwn, isJsonObject } from "../json_object.ts";
-import type { Json } from "../meta.ts";
+import { jsonText, readJsonText } from "../json_text.ts";
+import type { Json, JsonObject } from "../meta.ts";
 import type { ListType } from "./merge_type.ts";
 
 /** The path element of a member: `f:NAME`. */
@@ -41,7 +42,7 @@ function valueElement(item: Json): string | { readonly error: string } {
 
 /** A value as Go writes it. */
 function valueText(value: Json): string {
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  if (typeof value !== "string" && typeof value !== "object") return String(value);
   return typeof value === "string" && !/[<>&\u2028\u2029]/.test(value) ? JSON.stringify(value) : goJson(value);
 }
 
@@ -57,11 +58,11 @@ export function elementText(element: string): string {
     case "f":
       return `.${content}`;
     case "k":
-      return `[${Object.entries(JSON.parse(content) as Record<string, Json>)
-        .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+      return `[${Object.entries(readJsonText(content) as JsonObject)
+        .map(([name, value]) => `${name}=${jsonText(value)}`)
         .join(",")}]`;
     case "v":
-      return `[=${JSON.stringify(JSON.parse(content))}]`;
+      return `[=${jsonText(readJsonText(content))}]`;
     default:
       return `[${content}]`;
   }
@@ -93,7 +94,7 @@ function kindOf(element: string): number {
 
 function contentOf(element: string): Json {
   const content = element.slice(2);
-  return element[0] === "f" || element === "." ? content : (JSON.parse(content) as Json);
+  return element[0] === "f" || element === "." ? content : readJsonText(content);
 }
 
 function compareText(a: string, b: string): number {
@@ -101,10 +102,10 @@ function compareText(a: string, b: string): number {
 }
 
 function compareJson(a: Json, b: Json): number {
-  if (typeof a === "number" && typeof b === "number") return a - b;
+  if (isNumber(a) && isNumber(b)) return a < b ? -1 : a > b ? 1 : 0;
   if (typeof a === "string" && typeof b === "string") return compareText(a, b);
   if (isJsonObject(a) && isJsonObject(b)) return compareMembers(Object.entries(a), Object.entries(b));
-  return rank(a) - rank(b) || compareText(JSON.stringify(a), JSON.stringify(b));
+  return rank(a) - rank(b) || compareText(jsonText(a), jsonText(b));
 }
 
 function compareMembers(a: readonly [string, Json][], b: readonly [string, Json][]): number {
@@ -117,8 +118,12 @@ function compareMembers(a: readonly [string, Json][], b: readonly [string, Json]
   return a.length - b.length;
 }
 
+function isNumber(value: Json): value is number | bigint {
+  return typeof value === "number" || typeof value === "bigint";
+}
+
 function rank(value: Json): number {
-  if (typeof value === "number") return 0;
+  if (isNumber(value)) return 0;
   if (typeof value === "string") return 1;
   return typeof value === "boolean" ? 2 : 3;
 }
@@ -153,7 +158,7 @@ export function itemElementOf(text: string): { readonly element: string } | { re
 
 function parse(text: string): Json | undefined {
   try {
-    return JSON.parse(text) as Json;
+    return readJsonText(text);
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { checkDepth, getOwn, isJsonObject } from "../json_object.ts";
+import { jsonText } from "../json_text.ts";
 import type { Json, JsonObject } from "../meta.ts";
 import { StatusError } from "../status.ts";
 import { type FieldFacts, fieldFacts } from "./facts.ts";
@@ -162,8 +163,8 @@ function mergeItems(
 
 /** What tells an item of a merged list apart from the others. */
 function identity(item: Json, mergeKey: string | undefined): string {
-  if (mergeKey === undefined) return JSON.stringify(item);
-  return JSON.stringify(isJsonObject(item) ? getOwn(item, mergeKey) : item) ?? "";
+  if (mergeKey === undefined) return jsonText(item);
+  return jsonText(isJsonObject(item) ? getOwn(item, mergeKey) : item) ?? "";
 }
 
 function requiredIdentity(item: JsonObject, mergeKey: string): string {
@@ -255,6 +256,6 @@ function badDirective(directive: Json): StatusError {
 }
 
 function show(value: Json): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : jsonText(value);
   return text.length > 256 ? `${text.slice(0, 256)}...` : text;
 }

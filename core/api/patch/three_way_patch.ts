@@ -1,4 +1,5 @@
 import { checkDepth, getOwn, isJsonObject, jsonEqual } from "../json_object.ts";
+import { jsonText } from "../json_text.ts";
 import type { Json, JsonObject } from "../meta.ts";
 import { type FieldFacts, fieldFacts, listKeyDefault } from "./facts.ts";
 import {
@@ -193,7 +194,7 @@ function indexBy(items: readonly Json[], keys: readonly string[]): ReadonlyMap<s
     if (!isJsonObject(item)) return undefined;
     const values = keys.map((key) => getOwn(item, key) ?? listKeyDefault(key));
     if (values[0] === undefined) return undefined;
-    const id = JSON.stringify(values);
+    const id = jsonText(values);
     if (index.has(id)) return undefined;
     index.set(id, item);
   }

@@ -1,4 +1,5 @@
 import { getOwn, isJsonObject, jsonEqual } from "../json_object.ts";
+import { jsonText } from "../json_text.ts";
 import type { Json, JsonObject } from "../meta.ts";
 import type { JsonSchemaProps } from "./json_schema_props.ts";
 
@@ -33,7 +34,7 @@ export function correlatedItem({ value }: Old, schema: JsonSchemaProps, item: Js
 
 /** Text of the values that tell an item from others. */
 export function listKey(item: JsonObject, keys: readonly string[]): string {
-  return JSON.stringify(keys.map((key) => getOwn(item, key) ?? null));
+  return jsonText(keys.map((key) => getOwn(item, key) ?? null));
 }
 
 function isSame(a: Json, b: JsonObject, keys: readonly string[]): boolean {

@@ -1,4 +1,5 @@
 import { isJsonObject } from "../json_object.ts";
+import { jsonText } from "../json_text.ts";
 import type { Json, JsonObject } from "../meta.ts";
 import { type FieldError, fieldError } from "../status.ts";
 import { childPath, keyPath } from "./embedded_resources.ts";
@@ -64,7 +65,7 @@ function repeated(items: readonly Json[]): readonly number[] {
 /** JSON with members in order. */
 function canonical(value: Json): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
-  if (!isJsonObject(value)) return JSON.stringify(value);
+  if (!isJsonObject(value)) return jsonText(value);
   const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonical(member)}`).join(",")}}`;
 }

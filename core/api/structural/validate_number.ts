@@ -6,7 +6,7 @@ const int32 = 2 ** 31;
 const maxFloat32 = 3.4028234663852886e38;
 
 /** What is wrong with a number: its range, its bounds and what it must be a multiple of. */
-export function checkNumber(value: number, schema: JsonSchemaProps, path: string): Result {
+export function checkNumber(value: number | bigint, schema: JsonSchemaProps, path: string): Result {
   const result = new Result();
   const { type, format, multipleOf, maximum, minimum, exclusiveMaximum, exclusiveMinimum } = schema;
   const where = `${path} in body`;
@@ -15,7 +15,7 @@ export function checkNumber(value: number, schema: JsonSchemaProps, path: string
       format === "int32" || format === "int64" ? `integer with format ${format}` : "integer (default format)";
     result.addGeneral(`Checked value must be of type ${kind} in ${path}`);
   }
-  if (type === "number" && format === "float" && Math.abs(value) > maxFloat32)
+  if (type === "number" && format === "float" && Math.abs(Number(value)) > maxFloat32)
     result.addGeneral(`Checked value must be of type number with format float in ${path}`);
   if (multipleOf !== undefined && !isMultiple(value, multipleOf)) {
     const detail = `${where} should be a multiple of ${goNumber(multipleOf)}`;
@@ -33,13 +33,15 @@ export function checkNumber(value: number, schema: JsonSchemaProps, path: string
   return result;
 }
 
-function isInRange(value: number, format: string | undefined): boolean {
-  if (!Number.isInteger(value)) return true;
+function isInRange(value: number | bigint, format: string | undefined): boolean {
+  if (typeof value === "number" && !Number.isInteger(value)) return true;
   return format === "int32" ? value >= -int32 && value < int32 : value >= -(2 ** 63) && value < 2 ** 63;
 }
 
-function isMultiple(value: number, factor: number): boolean {
+function isMultiple(value: number | bigint, factor: number): boolean {
   if (factor <= 0) return false;
+  if (typeof value === "bigint")
+    return Number.isInteger(factor) ? value % BigInt(factor) === 0n : isMultiple(Number(value), factor);
   const times = factor < 1 ? (1 / factor) * value : value / factor;
   return Math.abs(times - Math.round(times)) <= 1e-9 * Math.max(1, Math.abs(times));
 }

@@ -1,4 +1,5 @@
 import { getOwn, isJsonObject, jsonEqual } from "../json_object.ts";
+import { jsonText } from "../json_text.ts";
 import type { Json, JsonObject } from "../meta.ts";
 import { type FieldError, fieldError } from "../status.ts";
 import { correlatedItem, correlatedMember, type Old } from "./correlation.ts";
@@ -53,7 +54,7 @@ function checkAnew(value: Json, schema: JsonSchemaProps, path: string, old: Old 
       result.merge(checkText(value, schema, path));
       if (format !== undefined && !hasFormat(format, value)) result.addTypeError(path, format, value);
     }
-    if (typeof value === "number") result.merge(checkNumber(value, schema, path));
+    if (typeof value === "number" || typeof value === "bigint") result.merge(checkNumber(value, schema, path));
     if (Array.isArray(value)) result.merge(checkItems(value, schema, path, old));
   }
   if (schema.enum && !schema.enum.some((allowed) => allowed !== null && jsonEqual(allowed, value)))
@@ -69,7 +70,7 @@ function typesOf(schema: JsonSchemaProps): readonly string[] {
 }
 
 function enumText(value: Json): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return typeof value === "string" ? value : jsonText(value);
 }
 
 function checkType(
@@ -99,7 +100,7 @@ function checkType(
 function jsonType(value: Json): string {
   if (Array.isArray(value)) return "array";
   if (typeof value === "number") return Number.isInteger(value) ? "integer" : "number";
-  return typeof value;
+  return typeof value === "bigint" ? "integer" : typeof value;
 }
 
 function checkText(value: string, { maxLength, minLength, pattern }: JsonSchemaProps, path: string): Result {

@@ -1,4 +1,5 @@
 import { jsonEqual } from "../../../core/api/json_object.ts";
+import { jsonText } from "../../../core/api/json_text.ts";
 import type { Kind } from "../../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject } from "../../../core/api/meta.ts";
 import { applyJsonPatch } from "../../../core/api/patch/mod.ts";
@@ -103,7 +104,7 @@ export async function dispatchMutating(
       if (patch !== undefined && mutated)
         request.annotate(
           `${auditPrefix.patch}${place}`,
-          JSON.stringify({ configuration, webhook: webhook.name, patch, patchType: "JSONPatch" }),
+          jsonText({ configuration, webhook: webhook.name, patch, patchType: "JSONPatch" }),
         );
       if (mutated) {
         object = patched;

@@ -1,5 +1,6 @@
 import { parseJson } from "../../../core/api/json.ts";
 import { isJsonObject } from "../../../core/api/json_object.ts";
+import { jsonText } from "../../../core/api/json_text.ts";
 import type { Kind } from "../../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject } from "../../../core/api/meta.ts";
 import type { Status } from "../../../core/api/status.ts";
@@ -68,7 +69,7 @@ export function reviewBytes(request: AdmissionRequest, shown: Shown, { uid, vers
       options: request.options,
     },
   };
-  return new TextEncoder().encode(JSON.stringify(review));
+  return new TextEncoder().encode(jsonText(review));
 }
 
 /** How a review is written, and which it answers. */

@@ -1,5 +1,6 @@
 import { parseJson } from "../../../core/api/json.ts";
 import { getOwn, isJsonObject } from "../../../core/api/json_object.ts";
+import { jsonText } from "../../../core/api/json_text.ts";
 import type { Json, JsonObject } from "../../../core/api/meta.ts";
 import type { ApiRequest, ApiResponse, UserInfo } from "../../../core/client/transport.ts";
 import { type Clock, microTimestamp } from "../../../core/util/clock.ts";
@@ -192,7 +193,7 @@ export class AuditTrail {
     if (!this.#rule.omitManagedFields && !text.includes("\n")) return `,"responseObject":${text}`;
     try {
       const object = parseJson(body);
-      return `,"responseObject":${JSON.stringify(this.#rule.omitManagedFields ? withoutManagedFields(object) : object)}`;
+      return `,"responseObject":${jsonText(this.#rule.omitManagedFields ? withoutManagedFields(object) : object)}`;
     } catch {
       return "";
     }
@@ -250,7 +251,7 @@ export class AuditTrail {
       stageTimestamp: microTimestamp(this.#clock),
       annotations: this.annotations.size > 0 ? annotations : undefined,
     });
-    this.#write(`${JSON.stringify(head).slice(0, -1)}${responseObject},${JSON.stringify(tail).slice(1)}`);
+    this.#write(`${jsonText(head).slice(0, -1)}${responseObject},${JSON.stringify(tail).slice(1)}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { jsonText } from "../../../core/api/json_text.ts";
 import type { Operation } from "./operations.ts";
 import { ProtoWriter } from "./proto_writer.ts";
 import type { V2Document, V2Operation, V2Parameter, V2Path, V2Schema } from "./v2_document.ts";
@@ -90,5 +91,5 @@ function writeExtensions(field: number, holder: object, to: ProtoWriter): void {
 
 /** Any{2 yaml}: JSON is YAML. */
 function writeAny(value: unknown, to: ProtoWriter): void {
-  to.text(2, `${JSON.stringify(value)}\n`);
+  to.text(2, `${jsonText(value)}\n`);
 }

@@ -1,3 +1,4 @@
+import { jsonText } from "../../../core/api/json_text.ts";
 import type { Kind } from "../../../core/api/kind.ts";
 import type { ApiSchema } from "../../../core/api/schema.ts";
 import type { ApiRequest, ApiResponse } from "../../../core/client/transport.ts";
@@ -227,5 +228,5 @@ function serve(body: Uint8Array): Served {
 }
 
 function toJson(document: unknown): Uint8Array {
-  return encoder.encode(JSON.stringify(document));
+  return encoder.encode(jsonText(document));
 }

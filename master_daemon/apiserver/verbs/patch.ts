@@ -1,5 +1,6 @@
 import { parseJson } from "../../../core/api/json.ts";
 import { isJsonObject } from "../../../core/api/json_object.ts";
+import { jsonText } from "../../../core/api/json_text.ts";
 import type { Kind, PartName } from "../../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject } from "../../../core/api/meta.ts";
 import { applyJsonPatch, applyMergePatch, applyStrategicPatch } from "../../../core/api/patch/mod.ts";
@@ -88,7 +89,7 @@ function asPatched(patched: JsonObject, read: () => KubeObject): KubeObject {
   } catch (error) {
     if (!isReason(error, "BadRequest")) throw error;
     throw StatusError.invalid({ group: "", kind: "" }, "", [
-      fieldError.invalid("patch", JSON.stringify(patched), detailOf(error.message)),
+      fieldError.invalid("patch", jsonText(patched), detailOf(error.message)),
     ]);
   }
 }

@@ -81,9 +81,9 @@ describe("parseYaml()", () => {
     ["infinity", "a: .inf", /line 1: json: unsupported value: .inf/],
     ["numbers that overflow", "a: 1e400", /line 1: json: unsupported value/],
     [
-      "integers that can only be rounded",
-      "a: 1\nb: 9007199254740993",
-      /line 2: the number 9007199254740993 cannot be represented exactly/,
+      "numbers that are more than a double holds",
+      `a: 1\nb: ${"9".repeat(310)}`,
+      /line 2: json: unsupported value: \+Inf/,
     ],
     ["unknown anchors", "a: *b", /line 1: unknown anchor 'b' referenced/],
     ["anchors that hold themselves", "a: &b [*b]", /line 1: anchor 'b' value contains itself/],
@@ -131,7 +131,7 @@ describe("parseManifests()", () => {
   it("reads JSON, also indented with tabs and one document after the other", () => {
     expect(read('{"a":"}{\\"",\n\t"b":[1]}{"c":2}\n')).toEqual([{ a: '}{"', b: [1] }, { c: 2 }]);
     expect(read("{a: 1, b: yes}")).toEqual([{ a: 1, b: true }]);
-    expect(() => read('{"a": 9007199254740993}')).toThrow(/^error parsing file.yaml: .*cannot be represented exactly/);
+    expect(() => read('{"a": 1e400}')).toThrow(/^error parsing file.yaml: .*cannot be represented exactly/);
     expect(() => read('{"a": 1,\n "b": }x')).toThrow(SyntaxError);
   });
 
