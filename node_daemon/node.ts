@@ -8,7 +8,8 @@ import { fingerprint, selfSigned } from "../core/platform/certificates.ts";
 import { resolvePath } from "../core/platform/files.ts";
 import { lockFolder } from "../core/platform/folder_lock.ts";
 import { LocalRoutes } from "../core/platform/local_routes.ts";
-import { diskSpace, machineFacts, primaryAddress } from "../core/platform/machine.ts";
+import { machineFacts, primaryAddress } from "../core/platform/machine.ts";
+import { fileSystemUsage } from "../core/platform/machine_usage.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
 import type { Logger } from "../core/util/log.ts";
@@ -16,7 +17,7 @@ import { gitVersion } from "../core/version.ts";
 import { type Kubelet, startKubelet } from "./kubelet/kubelet.ts";
 import { type NodeIdentity, nodeCapacity, servingCertificateAnnotation } from "./kubelet/node_object.ts";
 import { startNodeStatus } from "./kubelet/node_status.ts";
-import { startKubeletServer } from "./kubelet/server.ts";
+import { type KubeletServerOptions, startKubeletServer } from "./kubelet/server.ts";
 import { ensureFolder } from "./kubelet/volumes/files.ts";
 import { startProxy } from "./proxy/proxy.ts";
 import { openRuntime, type RuntimeName } from "./runtime/mod.ts";
@@ -90,10 +91,11 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
       createEventRecorder({ client, clock, random, log, component: "kubelet", host: nodeName }),
     );
     const maxPods = options.maxPods ?? 110;
-    const { totalBytes: diskBytes } = await diskSpace(rootDir);
+    const { totalBytes: diskBytes } = await fileSystemUsage(rootDir);
 
     const kubelet = new LateKubelet();
-    const server = await serve({ ...options, nodeName, nodeIPs, runtime, kubelet }, parts);
+    const stats = { nodeName, machine, rootDir };
+    const server = await serve({ ...options, nodeName, nodeIPs, runtime, kubelet, stats }, parts);
     const identity: NodeIdentity = {
       name: nodeName,
       machine,
@@ -190,6 +192,7 @@ async function serve(
     nodeIPs,
     runtime,
     kubelet,
+    stats,
     clock,
     log,
   }: NodeOptions & {
@@ -197,6 +200,7 @@ async function serve(
     readonly nodeIPs: readonly string[];
     readonly runtime: ContainerRuntime;
     readonly kubelet: LateKubelet;
+    readonly stats: KubeletServerOptions["stats"];
   },
   parts: DisposalStack,
 ): Promise<{ readonly port: number; readonly annotations: StringMap }> {
@@ -211,6 +215,7 @@ async function serve(
       clientCa,
       pods: kubelet.pods,
       runtime,
+      stats,
       clock,
       log,
     }),

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { statfs } from "node:fs/promises";
 import os from "node:os";
 
 /** What a machine says about itself. Fixed while it runs. */
@@ -34,12 +33,6 @@ export function machineFacts(): MachineFacts {
     systemUuid: firstLine("/sys/class/dmi/id/product_uuid") || machineId,
     bootId: firstLine("/proc/sys/kernel/random/boot_id"),
   };
-}
-
-/** Total and free bytes of the file system that holds `path`. */
-export async function diskSpace(path: string): Promise<{ readonly totalBytes: number; readonly freeBytes: number }> {
-  const { bsize, blocks, bavail } = await statfs(path);
-  return { totalBytes: bsize * blocks, freeBytes: bsize * bavail };
 }
 
 /** Bytes of memory that a new process could get. */

@@ -33,8 +33,24 @@ export interface NodeHealth {
   readonly runtimeProblem: string | undefined;
   readonly memoryPressure: boolean;
   readonly diskPressure: boolean;
+  readonly pidPressure: boolean;
+  readonly images: NonNullable<NodeStatus["images"]>;
   /** RFC 3339. */
   readonly now: string;
+}
+
+const maxImages = 50;
+const maxNames = 5;
+
+/** The largest images of a node, as its status lists them: names with a digest first. @see kubelet's --node-status-max-images */
+export function nodeImages(
+  images: readonly { readonly names: readonly string[]; readonly sizeBytes: number }[],
+): NonNullable<NodeStatus["images"]> {
+  return images
+    .filter(({ names }) => names.length > 0)
+    .map(({ names, sizeBytes }) => ({ names: names.slice(0, maxNames), sizeBytes }))
+    .sort((a, b) => b.sizeBytes - a.sizeBytes || String(a.names).localeCompare(String(b.names)))
+    .slice(0, maxImages);
 }
 
 /** Labels that every node carries. */
@@ -109,6 +125,7 @@ export function nodeStatus(current: NodeStatus | undefined, identity: NodeIdenti
       ...addresses.map((address) => ({ type: "InternalIP" as const, address })),
       { type: "Hostname" as const, address: name },
     ],
+    images: health.images,
     daemonEndpoints: port === 0 ? undefined : { kubeletEndpoint: { Port: port } },
     nodeInfo: {
       machineID: machine.machineId,
@@ -125,7 +142,12 @@ export function nodeStatus(current: NodeStatus | undefined, identity: NodeIdenti
   });
 }
 
-function nodeConditions({ runtimeProblem, memoryPressure, diskPressure }: NodeHealth): readonly Condition[] {
+function nodeConditions({
+  runtimeProblem,
+  memoryPressure,
+  diskPressure,
+  pidPressure,
+}: NodeHealth): readonly Condition[] {
   return [
     memoryPressure
       ? {
@@ -148,12 +170,19 @@ function nodeConditions({ runtimeProblem, memoryPressure, diskPressure }: NodeHe
           reason: "KubeletHasNoDiskPressure",
           message: "kubelet has no disk pressure",
         },
-    {
-      type: "PIDPressure",
-      status: "False",
-      reason: "KubeletHasSufficientPID",
-      message: "kubelet has sufficient PID available",
-    },
+    pidPressure
+      ? {
+          type: "PIDPressure",
+          status: "True",
+          reason: "KubeletHasInsufficientPID",
+          message: "kubelet has insufficient PID available",
+        }
+      : {
+          type: "PIDPressure",
+          status: "False",
+          reason: "KubeletHasSufficientPID",
+          message: "kubelet has sufficient PID available",
+        },
     runtimeProblem === undefined
       ? { type: "Ready", status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" }
       : {

@@ -3,7 +3,8 @@ import type { Client } from "../../core/client/client.ts";
 import type { Informer, InformerFactory } from "../../core/client/informer.ts";
 import { type Lease, lease as leaseKind } from "../../core/kinds/lease.ts";
 import { type Node, node as nodeKind } from "../../core/kinds/node.ts";
-import { availableMemoryBytes, diskSpace } from "../../core/platform/machine.ts";
+import { availableMemoryBytes } from "../../core/platform/machine.ts";
+import { fileSystemUsage, processSlots } from "../../core/platform/machine_usage.ts";
 import { Backoff } from "../../core/util/backoff.ts";
 import { type Clock, microTimestamp, timestamp } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
@@ -14,6 +15,7 @@ import {
   type NodeHealth,
   type NodeIdentity,
   newNode,
+  nodeImages,
   nodeStatus,
   reconciledNode,
   sameNodeStatus,
@@ -46,6 +48,11 @@ const pingTimeoutMs = 10_000;
 const minMemoryBytes = 100 * 1024 * 1024;
 /** Below this share of free disk a node is under pressure. */
 const minDiskShare = 0.1;
+/** Below this share of free files, and of the processes that the machine takes, likewise. */
+const minInodeShare = 0.05;
+const minProcessShare = 0.05;
+/** Images come and go by pulls; the list is told this late at most. */
+const imagesMs = 60_000;
 
 /**
  * Registers the node and keeps its status and its Lease up to date until disposed. Resolves once the node is registered.
@@ -72,6 +79,8 @@ class NodeReporter implements AsyncDisposable {
   #node: Node | undefined;
   #informer: Informer<Node> | undefined;
   #reportedAt = Number.NEGATIVE_INFINITY;
+  #images: NodeHealth["images"] = [];
+  #imagesAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: NodeStatusOptions) {
     const { log, clock } = options;
@@ -202,13 +211,34 @@ class NodeReporter implements AsyncDisposable {
       signal.throwIfAborted();
       runtimeProblem = errorMessage(error);
     }
-    const { totalBytes, freeBytes } = await diskSpace(rootDir);
+    if (runtimeProblem === undefined) await this.#lookAtImages(signal);
+    const [disk, { processes, maxProcesses }] = await Promise.all([fileSystemUsage(rootDir), processSlots()]);
     return {
       runtimeProblem,
       memoryPressure: availableMemoryBytes() < minMemoryBytes,
-      diskPressure: totalBytes > 0 && freeBytes / totalBytes < minDiskShare,
+      diskPressure:
+        isShort(disk.freeBytes, disk.totalBytes, minDiskShare) || isShort(disk.inodesFree, disk.inodes, minInodeShare),
+      pidPressure:
+        processes !== undefined &&
+        maxProcesses !== undefined &&
+        isShort(maxProcesses - processes, maxProcesses, minProcessShare),
+      images: this.#images,
       now: timestamp(clock),
     };
+  }
+
+  /** What is not known stays as it was: it is only by the way that the status tells of images. */
+  async #lookAtImages(signal: AbortSignal): Promise<void> {
+    const { runtime, clock, log } = this.#options;
+    if (clock.monotonic() - this.#imagesAt < imagesMs) return;
+    try {
+      const options = { clock, timeoutMs: pingTimeoutMs, signal };
+      this.#images = nodeImages(await withDeadline(options, (cut) => runtime.images.list({ signal: cut })));
+      this.#imagesAt = clock.monotonic();
+    } catch (error) {
+      signal.throwIfAborted();
+      log.debug("Cannot list images", { error: errorMessage(error) });
+    }
   }
 
   async #renewLease(signal: AbortSignal): Promise<void> {
@@ -242,4 +272,8 @@ class NodeReporter implements AsyncDisposable {
     for (const stop of this.#stops) stop();
     await this.#tasks[Symbol.asyncDispose]();
   }
+}
+
+function isShort(free: number, total: number, leastShare: number): boolean {
+  return total > 0 && free / total < leastShare;
 }

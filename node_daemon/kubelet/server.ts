@@ -9,12 +9,14 @@ import { bytesProtocol, channelsProtocol } from "../../core/client/channel_frame
 import type { Pod } from "../../core/kinds/pod.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
+import { metricsContentType } from "../../core/util/prometheus.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { ContainerRuntime } from "../runtime/runtime.ts";
 import { serveChannels } from "./server/channels.ts";
 import { findLoggedContainer, findRunningContainer } from "./server/find_container.ts";
 import { booleanParameter, integerParameter, parseRoute, type Route } from "./server/route.ts";
 import { write } from "./server/write.ts";
+import { StatsDocuments, type StatsOptions } from "./stats/stats_documents.ts";
 
 /** Options of {@linkcode startKubeletServer}. */
 export interface KubeletServerOptions {
@@ -30,6 +32,8 @@ export interface KubeletServerOptions {
     list(): readonly Pod[];
   };
   readonly runtime: ContainerRuntime;
+  /** What is told of the use of the machine. Absent: nothing. */
+  readonly stats?: Omit<StatsOptions, "pods" | "runtime" | "clock"> | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -43,6 +47,8 @@ type ContainerRoute = Extract<Route, { readonly container: string }>;
 
 /** CN of the certificate by which API servers show themselves. */
 const apiServerName = "kube-apiserver-kubelet-client";
+/** Header of a summary: seconds over which the use of CPU was measured. */
+const cpuWindowHeader = "x-wherry-cpu-window-seconds";
 const administrators = "system:masters";
 /** Commands of exec travel in the request line. */
 const maxHeaderBytes = 256 * 1024;
@@ -83,7 +89,8 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
   const tasks = new Tasks({
     onError: (error) => log.warn("a request to the node daemon failed", { error: errorMessage(error) }),
   });
-  const handler = new Handler(options);
+  const closing = new AbortController();
+  const handler = new Handler(options, closing.signal);
   server.on("request", (request, response) => tasks.run((signal) => handler.request(request, response, signal)));
   server.on("upgrade", (request, socket, head) =>
     tasks.run((signal) => handler.upgrade(request, socket, head, signal)),
@@ -94,6 +101,7 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
       const closed = new Promise((resolve) => server.close(resolve));
+      closing.abort(new DOMException("The server is shutting down", "AbortError"));
       for (const socket of sockets) socket.destroy();
       await tasks[Symbol.asyncDispose]();
       await closed;
@@ -103,9 +111,11 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
 
 class Handler {
   readonly #options: KubeletServerOptions;
+  readonly #stats: StatsDocuments | undefined;
 
-  constructor(options: KubeletServerOptions) {
+  constructor(options: KubeletServerOptions, closing: AbortSignal) {
     this.#options = options;
+    this.#stats = options.stats && new StatsDocuments({ ...options, ...options.stats }, closing);
   }
 
   async request(request: IncomingMessage, response: ServerResponse, closing: AbortSignal): Promise<void> {
@@ -153,12 +163,39 @@ class Handler {
       case "pods":
         sendJson(response, 200, { kind: "PodList", apiVersion: "v1", metadata: {}, items: pods.list() });
         return;
+      case "summary":
+        await this.#summary(route.query, response);
+        return;
+      case "metrics":
+        sendMetrics(response, await this.#documents.ownMetrics(signal));
+        return;
+      case "resourceMetrics":
+        sendMetrics(response, await this.#documents.resourceMetrics());
+        return;
+      case "cadvisorMetrics":
+        sendMetrics(response, await this.#documents.cadvisorMetrics());
+        return;
+      case "spec":
+        sendJson(response, 200, await this.#documents.machineInfo());
+        return;
       case "containerLogs":
         await this.#logs(route, response, signal);
         return;
       default:
         throw StatusError.badRequest("Upgrade request required");
     }
+  }
+
+  async #summary(query: URLSearchParams, response: ServerResponse): Promise<void> {
+    const onlyCpuAndMemory = booleanParameter(query, "only_cpu_and_memory");
+    const { summary, windowSeconds } = await this.#documents.summary({ onlyCpuAndMemory });
+    sendJson(response, 200, summary, { [cpuWindowHeader]: String(windowSeconds) });
+  }
+
+  /** @throws StatusError NotFound where nothing is told */
+  get #documents(): StatsDocuments {
+    if (!this.#stats) throw new StatusError(404, "NotFound", "the server could not find the requested resource");
+    return this.#stats;
   }
 
   async #logs(
@@ -331,9 +368,19 @@ function sendStatus(response: ServerResponse, { status }: StatusError): void {
   sendJson(response, status.code, status);
 }
 
-function sendJson(response: ServerResponse, code: number, value: unknown): void {
+function sendMetrics(response: ServerResponse, text: string): void {
+  response.writeHead(200, { "content-type": metricsContentType, "content-length": Buffer.byteLength(text) }).end(text);
+}
+
+function sendJson(
+  response: ServerResponse,
+  code: number,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   const body = JSON.stringify(value);
-  response.writeHead(code, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }).end(body);
+  const own = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+  response.writeHead(code, { ...own, ...headers }).end(body);
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

@@ -8,6 +8,7 @@ import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { call, callMs, engineMessage, ignoreStatus, statusCode } from "./docker_calls.ts";
 import { containerOptions, label, type Owner, ownerLabels, sandboxOptions } from "./docker_config.ts";
 import { dockerImages } from "./docker_images.ts";
+import { containerDisk, containerStats, type EngineStats, networkStats } from "./docker_stats.ts";
 import { demux, jsonLines, untilCut, wholeLines } from "./docker_streams.ts";
 import { dockerAddress } from "./find_docker.ts";
 import {
@@ -15,10 +16,12 @@ import {
   type ContainerConfig,
   type ContainerRuntime,
   type ContainerStats,
+  type DiskStats,
   type ExecOptions,
   type ExecSession,
   type ImageService,
   type LogOptions,
+  type PodNetworkStats,
   type RuntimeEvent,
   RuntimeFailure,
   type Sandbox,
@@ -43,6 +46,8 @@ const pingMs = 2_000;
 const stopMarginMs = 10_000;
 const removeMs = 120_000;
 const parallelStats = 8;
+/** The engine walks through what containers wrote. */
+const diskMs = 60_000;
 
 /**
  * Opens the runtime over a Docker engine. Translates names and errors; decides nothing.
@@ -279,17 +284,34 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   async stats({ signal }: Signalled): Promise<readonly ContainerStats[]> {
-    const found = await this.#find(signal, `${label.kind}=container`);
-    const running = found.filter(({ State }) => State === "running");
-    const stats: ContainerStats[] = [];
-    const workers = Array.from({ length: Math.min(parallelStats, running.length) }, async () => {
-      for (let next = running.pop(); next; next = running.pop()) {
-        const one = await this.#statsOf(next, signal);
-        if (one) stats.push(one);
-      }
+    return this.#ofRunning("container", signal, async (found) => {
+      const stats = await this.#statsOf(found, signal);
+      return stats && containerStats(found, stats, this.#clock.now());
     });
-    await Promise.all(workers);
-    return stats;
+  }
+
+  async networkStats({ signal }: Signalled): Promise<readonly PodNetworkStats[]> {
+    return this.#ofRunning("sandbox", signal, async (found) => {
+      const stats = await this.#statsOf(found, signal);
+      return stats && networkStats(found, stats, this.#clock.now());
+    });
+  }
+
+  async diskStats({ signal }: Signalled): Promise<DiskStats> {
+    const filters = { label: [...this.#ownerFilter, `${label.kind}=container`], status: ["running"] };
+    const found = await this.#call(
+      signal,
+      (abortSignal) => this.#docker.listContainers({ size: true, filters, abortSignal }),
+      diskMs,
+    );
+    const containers = await eachOf(found, parallelStats, async (one) => {
+      const inspected = await this.#call(signal, (abortSignal) =>
+        this.#docker.getContainer(one.Id).inspect({ abortSignal }).catch(ignoreStatus(404)),
+      );
+      return inspected && containerDisk(one, inspected.LogPath);
+    });
+    const info = (await this.#call(signal, () => this.#docker.info())) as { readonly DockerRootDir?: string };
+    return { imageFolder: info.DockerRootDir, containers };
   }
 
   async *events({ signal }: Signalled): AsyncGenerator<RuntimeEvent, void, void> {
@@ -396,21 +418,23 @@ class DockerRuntime implements ContainerRuntime {
     return container;
   }
 
-  async #statsOf({ Id, Labels }: Docker.ContainerInfo, signal: AbortSignal): Promise<ContainerStats | undefined> {
+  /** Something of each container or sandbox that runs. */
+  async #ofRunning<T>(
+    kind: "container" | "sandbox",
+    signal: AbortSignal,
+    work: (found: Docker.ContainerInfo) => Promise<T | undefined>,
+  ): Promise<readonly T[]> {
+    const found = await this.#find(signal, `${label.kind}=${kind}`);
+    const running = found.filter(({ State }) => State === "running");
+    return eachOf(running, parallelStats, work);
+  }
+
+  async #statsOf({ Id }: Docker.ContainerInfo, signal: AbortSignal): Promise<EngineStats | undefined> {
     const stats = await this.#call(signal, (abortSignal) => {
       const options = { stream: false as const, "one-shot": true, abortSignal };
       return this.#docker.getContainer(Id).stats(options).catch(ignoreStatus(404, 409));
     });
-    if (!stats) return undefined;
-    const { usage = 0, stats: memory } = stats.memory_stats as Partial<Docker.MemoryStats>;
-    const inactive = memory?.inactive_file ?? memory?.total_inactive_file ?? 0;
-    return {
-      id: Id,
-      podUid: Labels[label.podUid] ?? "",
-      name: Labels[label.containerName] ?? "",
-      cpuNanoseconds: stats.cpu_stats?.cpu_usage?.total_usage ?? 0,
-      memoryBytes: Math.max(0, usage - inactive),
-    };
+    return stats as EngineStats | undefined;
   }
 
   #session(options: {
@@ -516,4 +540,22 @@ function describeContainer({ Id, Image, Created, State, Config }: Docker.Contain
 function timeOf(text: string): number | undefined {
   const time = Date.parse(text);
   return Number.isNaN(time) || time <= 0 ? undefined : time;
+}
+
+/** What `work` finds for each of `all`, some at a time; in no order. */
+async function eachOf<T, R>(
+  all: readonly T[],
+  parallel: number,
+  work: (one: T) => Promise<R | undefined>,
+): Promise<readonly R[]> {
+  const left = [...all];
+  const results: R[] = [];
+  const workers = Array.from({ length: Math.min(parallel, left.length) }, async () => {
+    for (let next = left.pop(); next !== undefined; next = left.pop()) {
+      const result = await work(next);
+      if (result !== undefined) results.push(result);
+    }
+  });
+  await Promise.all(workers);
+  return results;
 }

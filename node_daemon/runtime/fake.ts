@@ -29,6 +29,8 @@ export interface FakeBehaviour {
   readonly failure?: { readonly reason: string; readonly message: string };
   /** Lines it writes as it starts. */
   readonly output?: readonly string[];
+  /** What it uses while it runs. Default: nothing. */
+  readonly usage?: { readonly milliCpu: number; readonly memoryBytes: number };
   /** Answer to `exec`: code and output. Default: code 0, no output. */
   readonly exec?: (command: readonly string[]) => { readonly exitCode: number; readonly stdout?: string };
 }
@@ -250,9 +252,21 @@ class Fake implements FakeRuntime {
   }
 
   async stats(): ReturnType<ContainerRuntime["stats"]> {
-    return [...this.#containers.values()]
-      .filter(({ container }) => container.state === "running")
-      .map(({ container: { id, podUid, name } }) => ({ id, podUid, name, cpuNanoseconds: 0, memoryBytes: 0 }));
+    const at = this.#options.clock.now();
+    return this.#running().map(({ container: { id, podUid, name, startedAt = at }, behaviour }) => {
+      const { milliCpu = 0, memoryBytes = 0 } = behaviour.usage ?? {};
+      return { id, podUid, name, at, cpuNanoseconds: (at - startedAt) * milliCpu * 1000, memoryBytes };
+    });
+  }
+
+  async networkStats(): ReturnType<ContainerRuntime["networkStats"]> {
+    return [];
+  }
+
+  async diskStats(): ReturnType<ContainerRuntime["diskStats"]> {
+    const unknown = { rootBytes: undefined, rootInodes: undefined, logBytes: undefined };
+    const containers = this.#running().map(({ container: { id, podUid, name } }) => ({ id, podUid, name, ...unknown }));
+    return { imageFolder: undefined, containers };
   }
 
   events(options: { readonly signal: AbortSignal }): AsyncGenerator<RuntimeEvent, void, void> {
@@ -268,6 +282,10 @@ class Fake implements FakeRuntime {
     const found = this.#containers.get(id);
     if (!found) throw new RuntimeFailure("ContainerNotFound", `no such container: ${id}`);
     return found;
+  }
+
+  #running(): readonly FakeContainer[] {
+    return [...this.#containers.values()].filter(({ container }) => container.state === "running");
   }
 
   #of(sandboxId: string): readonly FakeContainer[] {

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { folderUsage } from "../../core/platform/folder_usage.ts";
 import { environmentVariable } from "../../core/platform/process.ts";
 import { platformName } from "../../core/platform/processes.ts";
 import type { Clock } from "../../core/util/clock.ts";
@@ -17,17 +18,20 @@ import {
   writeJson,
 } from "./process_files.ts";
 import { makeRoot, prepareLaunch } from "./process_root.ts";
-import { listProcesses, residentBytes } from "./process_table.ts";
+import { processStats } from "./process_stats.ts";
+import { listProcesses, withDescendants } from "./process_table.ts";
 import { resizeTerminal } from "./process_terminal.ts";
 import {
   type Container,
   type ContainerConfig,
   type ContainerRuntime,
   type ContainerStats,
+  type DiskStats,
   type ExecOptions,
   type ExecSession,
   type ImageService,
   type LogOptions,
+  type PodNetworkStats,
   type RuntimeEvent,
   RuntimeFailure,
   type Sandbox,
@@ -249,19 +253,33 @@ class ProcessRuntime implements ContainerRuntime {
 
   async stats(): Promise<readonly ContainerStats[]> {
     const all = await listProcesses();
+    const at = this.#options.clock.now();
     const stats = [...this.#containers.values()].map(async (container): Promise<ContainerStats | undefined> => {
-      const session = container.supervisor?.pid;
-      if (!container.running || session === undefined) return undefined;
-      const own = all.filter((entry) => entry.session === session || entry.group === session);
-      return {
-        id: container.stored.id,
-        podUid: container.podUid,
-        name: container.stored.config.name,
-        cpuNanoseconds: own.reduce((sum, entry) => sum + entry.cpuNanoseconds, 0),
-        memoryBytes: await residentBytes(own.map(({ pid }) => pid)),
-      };
+      const leader = container.supervisor?.pid;
+      if (!container.running || leader === undefined) return undefined;
+      const { id, config } = container.stored;
+      const counted = await processStats(withDescendants(all, leader));
+      const { podUid } = container;
+      return { id, podUid, name: config.name, at, ...counted, ...(await this.#cgroups?.stats(id)) };
     });
     return (await Promise.all(stats)).filter((entry) => entry !== undefined);
+  }
+
+  /** Processes are on the host's network. */
+  async networkStats(): Promise<readonly PodNetworkStats[]> {
+    return [];
+  }
+
+  async diskStats(): Promise<DiskStats> {
+    const running = [...this.#containers.values()].filter((container) => container.running);
+    const containers = running.map(async (container) => {
+      const { id, config } = container.stored;
+      const root = await folderUsage(container.root);
+      const logBytes = await container.output.bytesOnDisk();
+      const { podUid } = container;
+      return { id, podUid, name: config.name, rootBytes: root?.bytes, rootInodes: root?.inodes, logBytes };
+    });
+    return { imageFolder: undefined, containers: await Promise.all(containers) };
   }
 
   events(options: { readonly signal: AbortSignal }): AsyncGenerator<RuntimeEvent, void, void> {

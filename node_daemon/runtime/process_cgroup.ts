@@ -1,11 +1,14 @@
 import { access, constants, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { cgroupStats, type Usage } from "./process_stats.ts";
 import type { ContainerLimits } from "./runtime.ts";
 
 /** cgroups of version 2, one a container, below the daemon's own. */
 export interface ContainerCgroup {
   /** Makes a container's cgroup and sets its limits; returns the folders its program joins (none without limits). */
   make(id: string, limits: ContainerLimits): Promise<readonly string[]>;
+  /** What a container uses; undefined without a cgroup. */
+  stats(id: string): Promise<Usage | undefined>;
   /** Removes it. Nothing may run in it any more. */
   remove(id: string): Promise<void>;
 }
@@ -67,6 +70,26 @@ class Cgroups implements ContainerCgroup {
     if (milliCpuRequest !== undefined) await writeFile(join(folder, "cpu.weight"), String(cpuWeight(milliCpuRequest)));
     if (this.#countsTasks) await writeFile(join(folder, "pids.max"), String(maxTasks));
     return [folder];
+  }
+
+  async stats(id: string): Promise<Usage | undefined> {
+    const read = (name: string) => text(join(this.#folder, id, name));
+    const [cpu, memory, details, swap, io, tasks] = await Promise.all([
+      read("cpu.stat"),
+      read("memory.current"),
+      read("memory.stat"),
+      read("memory.swap.current"),
+      read("io.stat"),
+      read("pids.current"),
+    ]);
+    return cgroupStats({
+      "cpu.stat": cpu,
+      "memory.current": memory,
+      "memory.stat": details,
+      "memory.swap.current": swap,
+      "io.stat": io,
+      "pids.current": tasks,
+    });
   }
 
   async remove(id: string): Promise<void> {

@@ -113,6 +113,13 @@ export class ContainerLog implements LogSource {
     return this.#ended;
   }
 
+  /** Size of the files that are kept. */
+  async bytesOnDisk(): Promise<number> {
+    const paths = [join(this.#dir, "log"), ...this.#older.map((offset) => this.#part(offset))];
+    const sizes = await Promise.all(paths.map(async (path) => (await statOf(path)).size));
+    return sizes.reduce((sum, size) => sum + size, 0);
+  }
+
   /** Resolves at the next growth, or when the log has ended. */
   changed(): Promise<void> {
     return this.#changed.promise;

@@ -16,6 +16,11 @@ export interface ProcessEntry extends ProcessIdentity {
   readonly session: number;
   /** Time on the CPU, with children that ended, in nanoseconds. */
   readonly cpuNanoseconds: number;
+  /** The rest where there is `/proc`. */
+  readonly cpuUserNanoseconds?: number;
+  readonly threads?: number;
+  readonly pageFaults?: number;
+  readonly majorPageFaults?: number;
 }
 
 const hasProc = platformName === "linux";
@@ -65,28 +70,49 @@ export async function findContainerProcesses(options: {
     const inside = session !== undefined && (entry.session === session || entry.group === session);
     if (inside || marked[index]) found.set(entry.pid, entry);
   }
-  for (let before = -1; before !== found.size; ) {
-    before = found.size;
-    for (const entry of processes) if (found.has(entry.parent)) found.set(entry.pid, entry);
-  }
-  return [...found.values()];
+  return closure(processes, found);
 }
 
-/** Resident memory in bytes: what is private to each process, and once what they share of files. */
-export async function residentBytes(pids: readonly number[]): Promise<number> {
+/** What processes have of the machine's memory. */
+export interface ResidentMemory {
+  /** What is private to each process. */
+  readonly anonymousBytes: number;
+  /** What they have of files, counted once. */
+  readonly fileBytes: number;
+  readonly swapBytes: number;
+}
+
+/** Resident memory of the processes of a container. */
+export async function residentMemory(pids: readonly number[]): Promise<ResidentMemory> {
   if (!hasProc) {
     const lines = await ps(["-o", "rss=", "-p", pids.join(",")]);
-    return lines.split("\n").reduce((sum, line) => sum + Number(line) * 1024, 0);
+    const anonymousBytes = lines.split("\n").reduce((sum, line) => sum + Number(line) * 1024, 0);
+    return { anonymousBytes, fileBytes: 0, swapBytes: 0 };
   }
-  let anonymous = 0;
-  let files = 0;
+  let [anonymous, files, swap] = [0, 0, 0];
   for (const pid of pids) {
     const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
     const kilobytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0);
     anonymous += kilobytes("RssAnon") + kilobytes("RssShmem");
     files = Math.max(files, kilobytes("RssFile"));
+    swap += kilobytes("VmSwap");
   }
-  return (anonymous + files) * 1024;
+  return { anonymousBytes: anonymous * 1024, fileBytes: files * 1024, swapBytes: swap * 1024 };
+}
+
+/** The processes of `all` that are in the session or group that `leader` leads, and what they started. */
+export function withDescendants(all: readonly ProcessEntry[], leader: number): readonly ProcessEntry[] {
+  const inside = all.filter((entry) => entry.session === leader || entry.group === leader);
+  return closure(all, new Map(inside.map((entry) => [entry.pid, entry])));
+}
+
+/** Adds the descendants, however deep. */
+function closure(all: readonly ProcessEntry[], found: Map<number, ProcessEntry>): readonly ProcessEntry[] {
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const entry of all) if (found.has(entry.parent)) found.set(entry.pid, entry);
+  }
+  return [...found.values()];
 }
 
 let boot: Promise<string> | undefined;
@@ -113,14 +139,20 @@ async function readEntry(pid: number): Promise<ProcessEntry | undefined> {
   const [state, parent, group, session] = fields;
   const startedAt = fields[19];
   if (startedAt === undefined || state === "Z" || state === "X") return undefined;
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+  // Its own, then those of its children that ended.
+  const sum = (first: number, second: number) => Number(fields[first]) + Number(fields[second]);
+  const userTicks = sum(11, 13);
   return {
     pid,
     parent: Number(parent),
     group: Number(group),
     session: Number(session),
     startedAt,
-    cpuNanoseconds: ticks * nanosecondsPerTick,
+    cpuNanoseconds: (userTicks + sum(12, 14)) * nanosecondsPerTick,
+    cpuUserNanoseconds: userTicks * nanosecondsPerTick,
+    threads: Number(fields[17]),
+    pageFaults: sum(7, 8),
+    majorPageFaults: sum(9, 10),
   };
 }
 

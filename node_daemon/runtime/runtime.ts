@@ -1,4 +1,5 @@
 import type { StringMap } from "../../core/api/meta.ts";
+import type { InterfaceUsage } from "../../core/platform/machine_usage.ts";
 
 /** Who a sandbox belongs to. Containers are found by these labels, never by memory. */
 export interface SandboxIdentity {
@@ -138,13 +139,62 @@ export interface RuntimeEvent {
   readonly podUid: string;
 }
 
-/** Use of one container: cumulative CPU and current working set. */
+/**
+ * Use of one running container. Counters grow from its start; what the runtime cannot tell is undefined.
+ *
+ * Bytes of memory are the working set: without what was read from files and may be dropped.
+ */
 export interface ContainerStats {
   readonly id: string;
   readonly podUid: string;
   readonly name: string;
+  /** When it was measured, milliseconds since the epoch. */
+  readonly at: number;
   readonly cpuNanoseconds: number;
+  readonly cpuUserNanoseconds?: number | undefined;
+  readonly cpuSystemNanoseconds?: number | undefined;
+  /** How often its CPU limit was looked at, and how often and how long it was held up by it. */
+  readonly throttling?:
+    | { readonly periods: number; readonly throttledPeriods: number; readonly throttledNanoseconds: number }
+    | undefined;
   readonly memoryBytes: number;
+  readonly memory?:
+    | {
+        readonly usageBytes?: number | undefined;
+        readonly rssBytes?: number | undefined;
+        readonly cacheBytes?: number | undefined;
+        readonly mappedBytes?: number | undefined;
+        readonly swapBytes?: number | undefined;
+        readonly pageFaults?: number | undefined;
+        readonly majorPageFaults?: number | undefined;
+      }
+    | undefined;
+  readonly io?: { readonly readBytes: number; readonly writeBytes: number } | undefined;
+  readonly processes?: number | undefined;
+  readonly threads?: number | undefined;
+}
+
+/** Use of the network that a pod has for itself. */
+export interface PodNetworkStats {
+  readonly podUid: string;
+  /** When it was measured, milliseconds since the epoch. */
+  readonly at: number;
+  readonly interfaces: readonly InterfaceUsage[];
+}
+
+/** What containers keep on disks. */
+export interface DiskStats {
+  /** Where images are kept; undefined where there are none, or they are kept elsewhere. */
+  readonly imageFolder: string | undefined;
+  readonly containers: readonly {
+    readonly id: string;
+    readonly podUid: string;
+    readonly name: string;
+    /** What it wrote over its image. */
+    readonly rootBytes: number | undefined;
+    readonly rootInodes: number | undefined;
+    readonly logBytes: number | undefined;
+  }[];
 }
 
 /** A failure the kubelet shows as a waiting reason (`ErrImagePull`, `InvalidImageName`, `CreateContainerError`, `RunContainerError`). */
@@ -211,7 +261,12 @@ export interface ContainerRuntime extends AsyncDisposable {
   attach(id: string, options: Omit<ExecOptions, "command">): Promise<ExecSession>;
   /** Where a port of the pod is reached from this host. */
   portAddress(sandbox: Sandbox, port: number): { readonly host: string; readonly port: number };
+  /** Use of the containers that run. */
   stats(options: { readonly signal: AbortSignal }): Promise<readonly ContainerStats[]>;
+  /** Use of the networks of pods that have one for themselves. */
+  networkStats(options: { readonly signal: AbortSignal }): Promise<readonly PodNetworkStats[]>;
+  /** What the containers that run keep on disks. Slow: files are counted. */
+  diskStats(options: { readonly signal: AbortSignal }): Promise<DiskStats>;
   /** Hints that a pod's containers changed, until aborted. */
   events(options: { readonly signal: AbortSignal }): AsyncIterable<RuntimeEvent>;
   readonly images: ImageService;

@@ -428,6 +428,33 @@ export function runtimeSuite(name: string, options: RuntimeSuiteOptions): void {
       expect(stats?.cpuNanoseconds).toBeGreaterThan(10_000_000);
       expect(stats?.memoryBytes).toBeGreaterThan(50_000);
       expect(stats?.memoryBytes).toBeLessThan(100_000_000);
+      expect(Math.abs((stats?.at ?? 0) - Date.now())).toBeLessThan(60_000);
+      expect(stats?.threads).toBeGreaterThanOrEqual(1);
+      expect(stats?.memory?.usageBytes).toBeGreaterThanOrEqual(stats?.memoryBytes ?? Number.NaN);
+    });
+
+    part("stats")("diskStats() tells what a container wrote and logged", async () => {
+      await using under = await options.open();
+      const { runtime } = under;
+      const { id } = await run(runtime, `head -c 300000 /dev/zero > \${WHERRY_ROOT:-/tmp}/big; echo up; sleep 1000`);
+      await until(runtime, id, "up\n");
+      const { containers } = await runtime.diskStats({ signal });
+      const disk = containers.find((entry) => entry.id === id);
+      expect(disk?.name).toBe("main");
+      expect(disk?.rootBytes).toBeGreaterThanOrEqual(300_000);
+      expect(disk?.rootBytes).toBeLessThan(3_000_000);
+      if (disk?.logBytes !== undefined) expect(disk.logBytes).toBeGreaterThanOrEqual("up\n".length);
+    });
+
+    part("stats")("networkStats() tells what went through a pod's own network", async () => {
+      await using under = await options.open();
+      const { runtime } = under;
+      const { sandbox, id } = await run(runtime, "echo up; sleep 1000");
+      await until(runtime, id, "up\n");
+      const found = (await runtime.networkStats({ signal })).find(({ podUid }) => podUid === sandbox.uid);
+      // Where the kubelet chooses addresses they are the host's own, and so is the network.
+      if (runtime.assignsPodIP) expect(found).toBeUndefined();
+      else expect(found?.interfaces[0]).toMatchObject({ name: "eth0", rxErrors: 0 });
     });
 
     part("adoption")("a new runtime finds what runs and what ended, when the one before was closed", async () => {

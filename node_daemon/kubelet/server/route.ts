@@ -1,8 +1,11 @@
 import { StatusError } from "../../../core/api/status.ts";
 
+type PlainVerb = "healthz" | "pods" | "metrics" | "resourceMetrics" | "cadvisorMetrics" | "spec";
+
 /** What a request asks of the node daemon. */
 export type Route =
-  | { readonly verb: "healthz" | "pods" }
+  | { readonly verb: PlainVerb }
+  | { readonly verb: "summary"; readonly query: URLSearchParams }
   | { readonly verb: "portForward"; readonly namespace: string; readonly pod: string; readonly query: URLSearchParams }
   | {
       readonly verb: "containerLogs" | "exec" | "attach";
@@ -11,6 +14,17 @@ export type Route =
       readonly container: string;
       readonly query: URLSearchParams;
     };
+
+/** Paths without names. A slash at their end changes nothing. */
+const plainVerbs: ReadonlyMap<string, PlainVerb | "summary"> = new Map([
+  ["/healthz", "healthz"],
+  ["/pods", "pods"],
+  ["/metrics", "metrics"],
+  ["/metrics/resource", "resourceMetrics"],
+  ["/metrics/cadvisor", "cadvisorMetrics"],
+  ["/spec", "spec"],
+  ["/stats/summary", "summary"],
+]);
 
 const name = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
@@ -23,10 +37,12 @@ export function parseRoute(target: string): Route {
   const mark = target.indexOf("?");
   const path = mark < 0 ? target : target.slice(0, mark);
   const query = new URLSearchParams(mark < 0 ? "" : target.slice(mark + 1));
+  const plain = plainVerbs.get(path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path);
+  if (plain === "summary") return { verb: plain, query };
+  if (plain !== undefined) return { verb: plain };
   const [empty, verb, ...names] = path.split("/");
   const [namespace = "", pod = "", container = ""] = names;
   if (empty === "" && names.every((part) => name.test(part))) {
-    if ((verb === "healthz" || verb === "pods") && names.length === 0) return { verb };
     if (verb === "portForward" && names.length === 2) return { verb, namespace, pod, query };
     if ((verb === "containerLogs" || verb === "exec" || verb === "attach") && names.length === 3) {
       return { verb, namespace, pod, container, query };

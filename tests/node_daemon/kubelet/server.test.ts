@@ -12,11 +12,13 @@ import { channel, decodeFrames, encodeFrame } from "../../../core/client/channel
 import type { Pod } from "../../../core/kinds/pod.ts";
 import { type CertificateAndKey, createAuthority, issueCertificate } from "../../../core/platform/certificates.ts";
 import { systemClock } from "../../../core/platform/clock.ts";
+import { machineFacts } from "../../../core/platform/machine.ts";
 import { systemRandom } from "../../../core/platform/random.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { type KubeletServer, startKubeletServer } from "../../../node_daemon/kubelet/server.ts";
 import { openProcessRuntime } from "../../../node_daemon/runtime/process.ts";
 import type { ContainerRuntime, Sandbox } from "../../../node_daemon/runtime/runtime.ts";
+import { parsePrometheus, samplesOf } from "../../prometheus_text.ts";
 import { containerConfig, never, sandboxConfig } from "../../suites/runtime_suite.ts";
 
 const signal = never;
@@ -60,6 +62,7 @@ beforeAll(async () => {
     clientCa: authority.certificate,
     pods: { get: (namespace, name) => pods.get(`${namespace}/${name}`), list: () => [...pods.values()] },
     runtime,
+    stats: { nodeName: "node-1", machine: machineFacts(), rootDir },
     clock,
     log: silentLogger,
   });
@@ -119,7 +122,14 @@ async function frames(socket: Duplex): Promise<{ stdout: string; stderr: string;
 describe("startKubeletServer()", () => {
   it("startKubeletServer() answers 401, when there is no certificate of its authority", async () => {
     for (const cert of [undefined, stranger]) {
-      for (const path of ["/healthz", "/pods", "/containerLogs/default/web/main", "/nowhere"]) {
+      for (const path of [
+        "/healthz",
+        "/pods",
+        "/metrics",
+        "/stats/summary",
+        "/containerLogs/default/web/main",
+        "/nowhere",
+      ]) {
         const { code, text } = await ask(path, { cert });
         expect([code, JSON.parse(text).reason]).toEqual([401, "Unauthorized"]);
       }
@@ -144,6 +154,11 @@ describe("startKubeletServer()", () => {
       for (const path of [
         "/healthz",
         "/pods",
+        "/metrics",
+        "/metrics/cadvisor",
+        "/metrics/resource",
+        "/spec",
+        "/stats/summary",
         "/containerLogs/default/web/main",
         "/exec/default/web/main",
         "/debug/pprof",
@@ -327,3 +342,66 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+describe("what the server tells of the machine's use", () => {
+  const metrics = async (path: string) => {
+    const { code, text } = await ask(path);
+    expect(code).toBe(200);
+    return parsePrometheus(text);
+  };
+  const ofMain = { namespace: "default", pod: "web", container: "main" };
+
+  it("/stats/summary tells of node, pod and container, rates too, from the first question on", async () => {
+    const { code, text } = await ask("/stats/summary");
+    expect(code).toBe(200);
+    const { node, pods } = JSON.parse(text);
+    expect(node).toMatchObject({ nodeName: "node-1", cpu: { usageNanoCores: expect.any(Number) } });
+    expect(node.memory.workingSetBytes).toBeGreaterThan(0);
+    expect(node.fs.capacityBytes).toBeGreaterThan(node.fs.availableBytes);
+    expect(pods).toHaveLength(1);
+    expect(pods[0].podRef).toMatchObject({ name: "web", namespace: "default" });
+    const [container] = pods[0].containers;
+    expect(container).toMatchObject({ name: "main", cpu: { usageNanoCores: expect.any(Number) } });
+    expect(container.memory.workingSetBytes).toBeGreaterThan(0);
+    expect(container.logs.usedBytes).toBeGreaterThanOrEqual("one\ntwo\n".length);
+    expect(container.rootfs.usedBytes).toBeGreaterThan(0);
+    expect(pods[0]["ephemeral-storage"].usedBytes).toBe(container.logs.usedBytes + container.rootfs.usedBytes);
+  });
+
+  it("/stats/summary leaves out disks and networks, when only CPU and memory are asked for", async () => {
+    const { node, pods } = JSON.parse((await ask("/stats/summary?only_cpu_and_memory=true")).text);
+    expect(node.cpu.usageNanoCores).toEqual(expect.any(Number));
+    expect([node.fs, node.network, pods[0].volume, pods[0].containers[0].rootfs]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect((await ask("/stats/summary?only_cpu_and_memory=maybe")).code).toBe(400);
+  });
+
+  it("/metrics/resource and /metrics/cadvisor tell the same of a container, and counters never fall", async () => {
+    const figure = async (path: string) =>
+      samplesOf(await metrics(path), "container_cpu_usage_seconds_total", ofMain)[0]?.value ?? Number.NaN;
+    const first = await figure("/metrics/resource");
+    expect(await figure("/metrics/cadvisor")).toBeGreaterThanOrEqual(first);
+    const families = await metrics("/metrics/cadvisor");
+    expect(samplesOf(families, "container_memory_working_set_bytes", ofMain)[0]?.value).toBeGreaterThan(0);
+    expect(samplesOf(families, "container_cpu_usage_seconds_total", { id: "/" })).toHaveLength(1);
+    expect(samplesOf(families, "machine_cpu_cores")[0]?.value).toBe(machineFacts().cpus);
+  });
+
+  it("/metrics tells of the daemon itself", async () => {
+    const families = await metrics("/metrics");
+    expect(samplesOf(families, "process_resident_memory_bytes")[0]?.value).toBeGreaterThan(1_000_000);
+    expect(samplesOf(families, "kubelet_running_pods")[0]?.value).toBe(1);
+    expect(samplesOf(families, "kubelet_running_containers", { container_state: "running" })[0]?.value).toBe(1);
+    expect(samplesOf(families, "kubelet_node_name", { node: "node-1" })).toHaveLength(1);
+    expect(samplesOf(families, "kubernetes_build_info")[0]?.labels["major"]).toBe("1");
+  });
+
+  it("/spec tells what the machine has", async () => {
+    const { cpus, memoryBytes } = machineFacts();
+    expect(JSON.parse((await ask("/spec/")).text)).toMatchObject({ num_cores: cpus, memory_capacity: memoryBytes });
+  });
+});

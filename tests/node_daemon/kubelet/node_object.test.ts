@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import { machineFacts } from "../../../core/platform/machine.ts";
+import { type NodeIdentity, nodeImages, nodeStatus } from "../../../node_daemon/kubelet/node_object.ts";
+
+const identity: NodeIdentity = {
+  name: "node-1",
+  machine: machineFacts(),
+  addresses: ["127.0.0.1"],
+  labels: {},
+  annotations: {},
+  taints: [],
+  diskBytes: 2048,
+  maxPods: 110,
+  port: 10_250,
+  runtimeVersion: "fake://1",
+  kubeletVersion: "v1",
+};
+const healthy = {
+  runtimeProblem: undefined,
+  memoryPressure: false,
+  diskPressure: false,
+  pidPressure: false,
+  images: [],
+  now: "2026-01-01T00:00:00Z",
+};
+
+describe("nodeStatus()", () => {
+  it.each([
+    ["memoryPressure", "MemoryPressure", "KubeletHasInsufficientMemory", "KubeletHasSufficientMemory"],
+    ["diskPressure", "DiskPressure", "KubeletHasDiskPressure", "KubeletHasNoDiskPressure"],
+    ["pidPressure", "PIDPressure", "KubeletHasInsufficientPID", "KubeletHasSufficientPID"],
+  ])("tells of %s as Kubernetes does", (member, type, pressed, well) => {
+    const condition = (pressure: boolean) =>
+      nodeStatus(undefined, identity, { ...healthy, [member]: pressure }).conditions?.find((one) => one.type === type);
+    expect(condition(true)).toMatchObject({ status: "True", reason: pressed });
+    expect(condition(false)).toMatchObject({ status: "False", reason: well });
+  });
+
+  it("tells capacity, ephemeral storage included, and images", () => {
+    const images = [{ names: ["a:1"], sizeBytes: 5 }];
+    const status = nodeStatus(undefined, identity, { ...healthy, images });
+    expect(status.capacity).toMatchObject({ "ephemeral-storage": "2Ki", pods: "110" });
+    expect(status.allocatable).toEqual(status.capacity);
+    expect(status.images).toEqual(images);
+  });
+});
+
+describe("nodeImages()", () => {
+  it("lists the 50 largest with 5 names each, and none without a name", () => {
+    const names = (image: number) => Array.from({ length: 7 }, (_, name) => `image-${image}:${name}`);
+    const all = Array.from({ length: 60 }, (_, image) => ({ names: names(image), sizeBytes: image }));
+    const listed = nodeImages([{ names: [], sizeBytes: 1000 }, ...all]);
+    expect(listed).toHaveLength(50);
+    expect(listed[0]).toEqual({ names: names(59).slice(0, 5), sizeBytes: 59 });
+    expect(listed.at(-1)?.sizeBytes).toBe(10);
+  });
+});
