@@ -164,6 +164,28 @@ describe("conversion by a webhook", () => {
     expect(json.metadata.generation).toBe(1);
   });
 
+  it("is spoken to in v1beta1 where it offers nothing newer", async () => {
+    const hook = fakeWebhook();
+    const sent: string[] = [];
+    const post: PostReview = (config, body) => {
+      sent.push(JSON.parse(new TextDecoder().decode(body)).apiVersion);
+      return hook.post(config, body);
+    };
+    // Neither type nor uid had to be given then.
+    hook.answer = ({ uid: _uid, ...response }) => ({ response });
+    const api = await openApi({ postReview: post });
+    await define(
+      api,
+      twoVersions("v1", {
+        strategy: "Webhook",
+        webhook: { ...(webhook["webhook"] as JsonObject), conversionReviewVersions: ["v9", "v1beta1", "v1"] },
+      }),
+    );
+    await api.create(widgetsPath, widget("a", { spec: { hostPort: "h:1" } }));
+    expect((await api.call("GET", `${v2Path}/a`)).json.spec).toEqual({ host: "h", port: "1" });
+    expect(new Set(sent)).toEqual(new Set(["apiextensions.k8s.io/v1beta1"]));
+  });
+
   const failures: readonly [string, (hook: Hook) => void, string][] = [
     [
       "fails",
