@@ -48,6 +48,7 @@ import { issuerDocuments } from "./apiserver/issuer_documents.ts";
 import { type ApiListener, listenApi } from "./apiserver/listen.ts";
 import { startMasterLeases } from "./apiserver/master_leases.ts";
 import { type NodeConnector, tlsNodeConnector } from "./apiserver/node_connector.ts";
+import type { OpenApiOptions } from "./apiserver/openapi/open_api.ts";
 import type { OpenApiDocuments } from "./apiserver/paths.ts";
 import { frontProxyClientName, openFrontProxy, openPki, type Pki } from "./apiserver/pki.ts";
 import { serviceDialer } from "./apiserver/proxy/backends.ts";
@@ -254,7 +255,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         random,
       }),
       schema,
-      openApi: lazyOpenApi({ registries, schema, clock }),
+      openApi: lazyOpenApi({ registries, schema, clock, remotes: () => aggregator.openApi() }),
       authenticators: authentication.authenticators,
       apiAudiences: authentication.audiences,
       // Whom nobody knows would otherwise be an administrator.
@@ -483,6 +484,7 @@ function lazyOpenApi({
   readonly registries: Registries;
   readonly schema: Awaited<ReturnType<typeof loadSchema>>;
   readonly clock: Clock;
+  readonly remotes: NonNullable<OpenApiOptions["remotes"]>;
 }): OpenApiDocuments {
   const documents = once(async () => {
     const { openApi } = await import("./apiserver/openapi/open_api.ts");

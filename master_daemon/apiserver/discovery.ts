@@ -4,35 +4,10 @@ import { compareVersions } from "../../core/api/version_order.ts";
 import type { ApiResponse } from "../../core/client/transport.ts";
 import { sha256 } from "../../core/platform/hash.ts";
 import { toBase64 } from "../../core/util/base64.ts";
+import { localPriority, type Priority, type Served } from "./aggregation/local_services.ts";
 import { parseAccept } from "./negotiate.ts";
 import { type SubresourceEntry, subresourcesOf, verbsOf } from "./subresources/table.ts";
 import { virtualResources } from "./virtual/mod.ts";
-
-/** Order of groups in discovery: it decides who owns a name that several groups have. */
-const groupOrder = [
-  "",
-  "apiregistration.k8s.io",
-  "apps",
-  "events.k8s.io",
-  "authentication.k8s.io",
-  "authorization.k8s.io",
-  "autoscaling",
-  "batch",
-  "certificates.k8s.io",
-  "networking.k8s.io",
-  "policy",
-  "rbac.authorization.k8s.io",
-  "storage.k8s.io",
-  "admissionregistration.k8s.io",
-  "apiextensions.k8s.io",
-  "scheduling.k8s.io",
-  "coordination.k8s.io",
-  "node.k8s.io",
-  "discovery.k8s.io",
-  "flowcontrol.apiserver.k8s.io",
-  "resource.k8s.io",
-  "metrics.k8s.io",
-];
 
 const encoder = new TextEncoder();
 
@@ -55,6 +30,7 @@ interface Version {
   readonly group: string;
   readonly version: string;
   readonly resources: readonly Resource[];
+  readonly priority: Priority;
   /** Served by another server. */
   readonly remote?: RemoteVersion;
 }
@@ -63,6 +39,7 @@ interface Version {
 export interface RemoteVersion {
   readonly group: string;
   readonly version: string;
+  readonly priority: Priority;
   /** Whether what is known of it is what it has now. */
   readonly freshness: "Current" | "Stale";
   /** Resources as the aggregated document has them. */
@@ -134,31 +111,39 @@ function isShown({ resources, remote }: Version): boolean {
   return remote !== undefined || resources.some(({ hidden }) => !hidden);
 }
 
-/** Versions by group, both in discovery order. */
+/** More than any APIService may have, and less than the core group's rank. */
+const maxPriority = 20_001;
+
+/**
+ * Versions by group, both in discovery order: it decides who owns a name that several groups have.
+ *
+ * @see k8s.io/kube-aggregator/pkg/apis/apiregistration/v1/helper SortedByGroupAndVersion
+ */
 function groupVersions(
   kinds: readonly Kind[],
   remotes: readonly RemoteVersion[],
 ): ReadonlyMap<string, readonly Version[]> {
-  const versions = new Map<string, { group: string; version: string; resources: Resource[]; remote?: RemoteVersion }>();
+  const versions = new Map<string, Version & { readonly resources: Resource[] }>();
   for (const remote of remotes) {
-    const { group, version } = remote;
-    versions.set(`${group}/${version}`, { group, version, resources: [], remote });
+    const { group, version, priority } = remote;
+    versions.set(`${group}/${version}`, { group, version, resources: [], priority, remote });
   }
-  const add = (group: string, version: string, resource: Resource) => {
+  const add = (served: Served, resource: Resource) => {
+    const { group, version } = served;
     const key = `${group}/${version}`;
-    const entry = versions.get(key) ?? { group, version, resources: [] };
+    const entry = versions.get(key) ?? { group, version, resources: [], priority: localPriority(served) };
     versions.set(key, entry);
     entry.resources.push(resource);
   };
   for (const kind of kinds)
-    add(kind.group, kind.version, {
+    add(kind, {
       ...kind,
       verbs: verbsOf(kind),
       subresources: subresourcesOf(kind),
       stored: kind.storedAs?.kind ?? kind,
     });
   for (const resource of virtualResources.filter(({ hidden }) => !hidden))
-    add(resource.group, resource.version, {
+    add(resource, {
       ...resource,
       singular: resource.kind.toLowerCase(),
       verbs: ["create"],
@@ -167,9 +152,16 @@ function groupVersions(
       subresources: [],
     });
   const groups = new Map<string, Version[]>();
-  const rank = (group: string) => (groupOrder.indexOf(group) + groupOrder.length + 1) % (groupOrder.length + 1);
+  const highest = new Map<string, number>();
+  for (const { group, priority } of versions.values())
+    highest.set(group, Math.max(priority.group, highest.get(group) ?? 0));
+  // The aggregator's own group goes before all that it follows.
+  const rank = (group: string) => (group === "apiregistration.k8s.io" ? maxPriority : (highest.get(group) ?? 0));
   const order = (a: Version, b: Version) =>
-    rank(a.group) - rank(b.group) || compareText(a.group, b.group) || compareVersions(a.version, b.version);
+    rank(b.group) - rank(a.group) ||
+    compareText(a.group, b.group) ||
+    b.priority.version - a.priority.version ||
+    compareVersions(a.version, b.version);
   for (const entry of [...versions.values()].sort(order)) {
     entry.resources.sort((a, b) => (a.plural < b.plural ? -1 : 1));
     groups.set(entry.group, [...(groups.get(entry.group) ?? []), entry]);

@@ -3,21 +3,24 @@
  *
  * - APIServices are followed through the registry. One with a service has its requests sent on, with who asks in headers
  *   that the other server believes because of this one's client certificate.
- * - Whether it can be reached is checked when it changes and every half minute, and stands in its status.
+ * - Whether it can be reached is checked when it or its service changes and every half minute, and stands in its status.
  * - What is served here has APIServices too; the server keeps them.
  *
  * @see https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/apiserver-aggregation/
  */
-import type { JsonObject } from "../../../core/api/meta.ts";
-import { setCondition } from "../../../core/api/meta.ts";
+import { type JsonObject, type KubeObject, type ObjectKey, setCondition } from "../../../core/api/meta.ts";
 import { isReason } from "../../../core/api/status.ts";
 import type { ApiRequest, ApiResponse, UserInfo } from "../../../core/client/transport.ts";
 import { WorkQueue } from "../../../core/client/workqueue.ts";
 import { type APIService, apiService as apiServiceKind } from "../../../core/kinds/api_service.ts";
+import { endpoints as endpointsKind } from "../../../core/kinds/endpoints.ts";
 import { semanticEqual } from "../../../core/kinds/semantic_equal.ts";
+import { service as serviceKind } from "../../../core/kinds/service.ts";
 import type { Clock } from "../../../core/util/clock.ts";
+import { DisposalStack } from "../../../core/util/disposal_stack.ts";
 import { errorMessage, type Logger } from "../../../core/util/log.ts";
 import { Tasks } from "../../../core/util/tasks.ts";
+import { followRegistry } from "../../registry/follow.ts";
 import type { Registry } from "../../registry/registry.ts";
 import type { RemoteVersion } from "../discovery.ts";
 import { forward, openTunnel, type TunnelAnswer } from "../proxy/http_proxy.ts";
@@ -27,6 +30,7 @@ import { availabilityOf } from "./availability.ts";
 import { planLocalServices } from "./local_services.ts";
 import { type BackendServices, remoteBackend, remoteUserHeaders } from "./remote_backend.ts";
 import { discoverRemote } from "./remote_discovery.ts";
+import { RemoteDocuments, type RemoteOpenApi } from "./remote_openapi.ts";
 
 /** Options of {@linkcode startAggregator}. */
 export interface AggregatorOptions extends BackendServices {
@@ -42,6 +46,8 @@ export interface Aggregator extends AsyncDisposable {
   isRemote(group: string, version: string): boolean;
   /** What others have, for discovery. */
   readonly remotes: readonly RemoteVersion[];
+  /** What others say of what they have, for OpenAPI. */
+  openApi(): Promise<readonly RemoteOpenApi[]>;
   /** Calls `listener` when `remotes` changes. */
   onChange(listener: () => void): void;
   /** Sends a request on, for a user who may make it. */
@@ -79,21 +85,38 @@ class FollowingAggregator implements Aggregator {
   readonly #listeners = new Set<() => void>();
   readonly #queue: WorkQueue;
   readonly #tasks: Tasks;
+  readonly #parts = new DisposalStack();
+  readonly #ended = new AbortController();
+  readonly #documents: RemoteDocuments;
+  #followingServices: Promise<void> | undefined;
   #unfollow = () => {};
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
     this.#registry = options.services.registries.for(apiServiceKind);
     this.#queue = new WorkQueue({ clock: options.clock });
+    this.#documents = new RemoteDocuments({ ...options, signal: this.#ended.signal });
     this.#tasks = new Tasks({
       onError: (error) => options.log.error("Cannot follow APIServices", { error: errorMessage(error) }),
     });
   }
 
   async start(): Promise<void> {
-    const { items, revision } = await this.#registry.list();
-    for (const { object } of items) this.#note(object);
-    this.#tasks.run((signal) => this.#follow(revision, signal));
+    const { clock, log } = this.#options;
+    const follower = await followRegistry({
+      registry: this.#registry,
+      onPresent: ({ object }) => this.#note(object),
+      onGone: ({ key }) => {
+        this.#remotes.delete(key.name);
+        this.#queue.add(localKey);
+        this.#tell();
+      },
+      onRestart: () => this.#remotes.clear(),
+      clock,
+      log,
+    });
+    this.#parts.use(follower);
+    this.#parts.use(this.#tasks);
     this.#tasks.run((signal) => this.#work(signal));
   }
 
@@ -111,9 +134,15 @@ class FollowingAggregator implements Aggregator {
     return [...this.#remotes.values()].map(({ apiService: { spec }, available, resources }) => ({
       group: spec.group ?? "",
       version: spec.version ?? "",
+      priority: { group: spec.groupPriorityMinimum ?? 0, version: spec.versionPriority ?? 0 },
       freshness: available ? "Current" : "Stale",
       resources,
     }));
+  }
+
+  openApi(): Promise<readonly RemoteOpenApi[]> {
+    const available = [...this.#remotes.values()].filter((remote) => remote.available);
+    return this.#documents.of(available.map(({ apiService }) => apiService));
   }
 
   onChange(listener: () => void): void {
@@ -155,6 +184,9 @@ class FollowingAggregator implements Aggregator {
       resources: known?.resources ?? [],
     });
     this.#tell();
+    this.#followingServices ??= this.#followServices().catch((error: unknown) =>
+      this.#options.log.error("Cannot follow services", { error: errorMessage(error) }),
+    );
     // A status that was only just written needs no other look.
     if (!semanticEqual(known?.apiService.spec, apiService.spec)) this.#queue.add(name);
   }
@@ -163,29 +195,18 @@ class FollowingAggregator implements Aggregator {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  async #follow(from: number, signal: AbortSignal): Promise<void> {
-    let revision = from;
-    while (!signal.aborted) {
-      try {
-        for await (const events of this.#registry.watch({ resourceVersion: String(revision), signal }))
-          for (const event of events) {
-            if (event.type === "BOOKMARK") continue;
-            revision = event.stored.revision;
-            if (event.type !== "DELETED") this.#note(event.stored.object);
-            else {
-              this.#remotes.delete(event.stored.key.name);
-              this.#queue.add(localKey);
-              this.#tell();
-            }
-          }
-      } catch (error) {
-        if (!isReason(error, "Expired")) throw error;
-        const listed = await this.#registry.list();
-        revision = listed.revision;
-        this.#remotes.clear();
-        for (const { object } of listed.items) this.#note(object);
+  /** Looks again at what is behind a service when its endpoints change. Begins with the first that is behind one. */
+  async #followServices(): Promise<void> {
+    const { clock, log, services } = this.#options;
+    const recheck = ({ key }: { readonly key: ObjectKey }) => {
+      for (const [name, { apiService }] of this.#remotes) {
+        const { service } = apiService.spec;
+        if (service?.name === key.name && service.namespace === key.namespace) this.#queue.add(name);
       }
-    }
+    };
+    const how = { onPresent: recheck, onGone: recheck, onRestart() {}, clock, log };
+    for (const kind of [serviceKind, endpointsKind])
+      this.#parts.use(await followRegistry<KubeObject>({ registry: services.registries.for(kind), ...how }));
   }
 
   async #work(signal: AbortSignal): Promise<void> {
@@ -243,7 +264,9 @@ class FollowingAggregator implements Aggregator {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#unfollow();
-    await this.#tasks[Symbol.asyncDispose]();
+    this.#ended.abort(new Error("the server ends"));
+    await this.#followingServices;
+    await this.#parts[Symbol.asyncDispose]();
   }
 }
 

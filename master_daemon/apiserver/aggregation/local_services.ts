@@ -26,12 +26,28 @@ const groupPriorities: ReadonlyMap<string, number> = new Map([
   ["discovery.k8s.io", 16200],
   ["flowcontrol.apiserver.k8s.io", 16100],
   ["resource.k8s.io", 16050],
+  // What a cluster's metrics-server has.
+  ["metrics.k8s.io", 100],
 ]);
 const versionPriorities: ReadonlyMap<string, number> = new Map([
   ["v1", 1],
   ["autoscaling/v2", 30],
   ["flowcontrol.apiserver.k8s.io/v1", 21],
 ]);
+
+/** Where a version of a group stands in discovery: higher comes first. */
+export interface Priority {
+  readonly group: number;
+  readonly version: number;
+}
+
+/** The priority of what is served here. */
+export function localPriority({ group, version, custom }: Served): Priority {
+  return {
+    group: groupPriorities.get(group) ?? 1000,
+    version: custom ? 100 : (versionPriorities.get(group ? `${group}/${version}` : version) ?? 15),
+  };
+}
 
 /** A kind that is served here, or what is created but never stored. */
 export type Served = Pick<Kind, "group" | "version"> & {
@@ -45,6 +61,7 @@ export function localServices(kinds: readonly Served[]): readonly APIService[] {
   for (const { group, version, custom, hidden } of kinds) {
     const name = `${version}.${group}`;
     if (hidden || byName.has(name) || group === "apiregistration.k8s.io") continue;
+    const priority = localPriority({ group, version, custom });
     byName.set(name, {
       apiVersion: "apiregistration.k8s.io/v1",
       kind: "APIService",
@@ -52,8 +69,8 @@ export function localServices(kinds: readonly Served[]): readonly APIService[] {
       spec: {
         ...(group ? { group } : {}),
         version,
-        groupPriorityMinimum: groupPriorities.get(group) ?? 1000,
-        versionPriority: custom ? 100 : (versionPriorities.get(group ? `${group}/${version}` : version) ?? 15),
+        groupPriorityMinimum: priority.group,
+        versionPriority: priority.version,
       },
     });
   }

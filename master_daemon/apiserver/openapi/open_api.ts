@@ -4,10 +4,13 @@ import type { ApiSchema } from "../../../core/api/schema.ts";
 import type { ApiRequest, ApiResponse } from "../../../core/client/transport.ts";
 import { sha256 } from "../../../core/platform/hash.ts";
 import type { Clock } from "../../../core/util/clock.ts";
+import type { RemoteOpenApi } from "../aggregation/remote_openapi.ts";
 import { virtualResources } from "../virtual/mod.ts";
 import { encodeGnostic } from "./gnostic.ts";
 import { folderOf } from "./operations.ts";
+import { mergeParts, readV2Part, type V2Part } from "./remote_document.ts";
 import { type V2Document, v2Document } from "./v2_document.ts";
+import { v3FromV2 } from "./v2_to_v3.ts";
 import { v3Document } from "./v3_document.ts";
 
 /** Options of {@linkcode openApi}. */
@@ -19,6 +22,8 @@ export interface OpenApiOptions {
   /** The served version of Kubernetes, e.g. `v1.36.0`. */
   readonly version: string;
   readonly clock: Pick<Clock, "now">;
+  /** What other servers say of what they have. */
+  remotes?(): Promise<readonly RemoteOpenApi[]>;
 }
 
 /** Serves `/openapi/v2` and `/openapi/v3`. */
@@ -46,14 +51,14 @@ const yearMs = 365 * 24 * 3_600_000;
  *
  * @see https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-interface-definition
  */
-export function openApi({ kinds, ...options }: OpenApiOptions): OpenApi {
+export function openApi({ kinds, remotes = async () => [], ...options }: OpenApiOptions): OpenApi {
   const groupVersions = new Map<string, GroupVersion>();
   let whole: Whole | undefined;
 
   /** What is served now. Group-versions whose kinds are the same as before keep their documents. */
-  function current(): Whole {
+  function current(others: readonly RemoteGroupVersion[]): Whole {
     const served = kinds();
-    if (whole?.kinds === served) return whole;
+    if (whole?.kinds === served && whole.isWith(others)) return whole;
     const folders = byFolder(served.filter(({ hidden }) => !hidden));
     for (const resource of shownVirtual) if (!folders.has(folderOf(resource))) folders.set(folderOf(resource), []);
     for (const [folder, own] of folders)
@@ -63,8 +68,14 @@ export function openApi({ kinds, ...options }: OpenApiOptions): OpenApi {
       served,
       [...folders.keys()].flatMap((folder) => groupVersions.get(folder) ?? []),
       options,
+      others,
     );
     return whole;
+  }
+
+  async function currentRemotes(): Promise<readonly RemoteGroupVersion[]> {
+    const documents = await remotes();
+    return documents.map((document) => remoteGroupVersion(document, options.version));
   }
 
   function respondV3(
@@ -91,17 +102,19 @@ export function openApi({ kinds, ...options }: OpenApiOptions): OpenApi {
       const [name = "", search = ""] = path.split("?", 2);
       const query = new URLSearchParams(search);
       if (name === "/openapi/v3" || name === "/openapi/v3/")
-        return respondCached(await current().index(), json, headers);
+        return respondCached(await current(await currentRemotes()).index(), json, headers);
       if (name.startsWith("/openapi/v3/")) {
         const folder = name.slice("/openapi/v3/".length);
-        current();
-        const found = groupVersions.get(folder);
+        const others = await currentRemotes();
+        current(others);
+        const found = groupVersions.get(folder) ?? others.find((one) => one.folder === folder);
         return found && respondV3(found.document(), folder, query, headers);
       }
       if (name !== "/openapi/v2") return undefined;
+      const all = current(await currentRemotes());
       return wantsProtobuf(headers["accept"] ?? "")
-        ? respondCached(await current().v2Protobuf(), protobufAnswer, headers)
-        : respondCached(await current().v2Json(), json, headers);
+        ? respondCached(await all.v2Protobuf(), protobufAnswer, headers)
+        : respondCached(await all.v2Json(), json, headers);
     },
   };
 }
@@ -116,7 +129,35 @@ function byFolder(kinds: readonly Kind[]): Map<string, Kind[]> {
   return folders;
 }
 
-type Rest = Omit<OpenApiOptions, "kinds">;
+type Rest = Omit<OpenApiOptions, "kinds" | "remotes">;
+
+/** What another server has of one group and version. */
+interface RemoteGroupVersion {
+  readonly folder: string;
+  document(): Served;
+  readonly v2: V2Part | undefined;
+}
+
+const remoteGroupVersions = new WeakMap<RemoteOpenApi, RemoteGroupVersion>();
+
+/** Read once of each document. */
+function remoteGroupVersion(remote: RemoteOpenApi, version: string): RemoteGroupVersion {
+  const known = remoteGroupVersions.get(remote);
+  if (known) return known;
+  const { folder, v3 } = remote;
+  const v2 = remote.v2 === undefined ? undefined : readV2Part(remote.v2, folder);
+  let served: Served | undefined;
+  const made: RemoteGroupVersion = {
+    folder,
+    v2,
+    document() {
+      served ??= serve(v3 ?? toJson(v3FromV2(v2 ?? { paths: {}, definitions: {} }, version)));
+      return served;
+    },
+  };
+  remoteGroupVersions.set(remote, made);
+  return made;
+}
 
 /** The document of one group and version, made when it is first asked for. */
 class GroupVersion {
@@ -147,15 +188,26 @@ class Whole {
   readonly kinds: readonly Kind[];
   readonly #groupVersions: readonly GroupVersion[];
   readonly #options: Rest;
+  readonly #remotes: readonly RemoteGroupVersion[];
   #index: Promise<Served> | undefined;
   #v2: Promise<V2Document> | undefined;
   #v2Json: Promise<Served> | undefined;
   #v2Protobuf: Promise<Served> | undefined;
 
-  constructor(kinds: readonly Kind[], groupVersions: readonly GroupVersion[], options: Rest) {
+  constructor(
+    kinds: readonly Kind[],
+    groupVersions: readonly GroupVersion[],
+    options: Rest,
+    remotes: readonly RemoteGroupVersion[],
+  ) {
     this.kinds = kinds;
     this.#groupVersions = groupVersions;
     this.#options = options;
+    this.#remotes = remotes;
+  }
+
+  isWith(remotes: readonly RemoteGroupVersion[]): boolean {
+    return remotes.length === this.#remotes.length && remotes.every((one, index) => one === this.#remotes[index]);
   }
 
   /** Where the documents of all groups and versions are: by their hashes, so that all of them must be made. */
@@ -166,7 +218,7 @@ class Whole {
 
   async #makeIndex(): Promise<Served> {
     const paths: [string, { readonly serverRelativeURL: string }][] = [];
-    for (const groupVersion of this.#groupVersions) {
+    for (const groupVersion of [...this.#groupVersions, ...this.#remotes]) {
       const { folder } = groupVersion;
       paths.push([folder, { serverRelativeURL: `/openapi/v3/${folder}?hash=${groupVersion.document().hash}` }]);
       await nextTurn();
@@ -176,7 +228,12 @@ class Whole {
 
   #document(): Promise<V2Document> {
     const shown = this.kinds.filter(({ hidden }) => !hidden);
-    this.#v2 ??= nextTurn().then(() => v2Document(shown, { ...this.#options, virtual: shownVirtual }));
+    this.#v2 ??= nextTurn().then(() =>
+      mergeParts(
+        v2Document(shown, { ...this.#options, virtual: shownVirtual }),
+        this.#remotes.flatMap(({ v2 }) => v2 ?? []),
+      ),
+    );
     return this.#v2;
   }
 

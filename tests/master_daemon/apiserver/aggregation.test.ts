@@ -3,12 +3,15 @@ import { createServer } from "node:https";
 import { type AddressInfo, connect } from "node:net";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { JsonObject } from "../../../core/api/meta.ts";
+import { noSchema } from "../../../core/api/schema.ts";
 import { kinds } from "../../../core/kinds/mod.ts";
 import { createAuthority, issueCertificate } from "../../../core/platform/certificates.ts";
 import { systemClock } from "../../../core/platform/clock.ts";
 import { silentLogger } from "../../../core/util/log.ts";
-import { startAggregator } from "../../../master_daemon/apiserver/aggregation/aggregator.ts";
+import { type Aggregator, startAggregator } from "../../../master_daemon/apiserver/aggregation/aggregator.ts";
 import { localServices, planLocalServices } from "../../../master_daemon/apiserver/aggregation/local_services.ts";
+import { createDiscovery, type RemoteVersion } from "../../../master_daemon/apiserver/discovery.ts";
+import { openApi as openApiDocuments } from "../../../master_daemon/apiserver/openapi/open_api.ts";
 import { openApi, type TestApi } from "./_api.ts";
 
 type Seen = { readonly url: string; readonly headers: IncomingMessage["headers"]; readonly commonName: string };
@@ -60,10 +63,19 @@ async function open(respond?: (request: IncomingMessage, response: ServerRespons
     server.closeAllConnections();
     server.close();
   });
+  let aggregator: Aggregator | undefined;
+  const documents = openApiDocuments({
+    kinds: () => kinds,
+    schema: noSchema,
+    version: "v1.36.0",
+    clock,
+    remotes: async () => (await aggregator?.openApi()) ?? [],
+  });
   const api = await openApi({
     clock,
+    openApi: documents,
     aggregator: async ({ services }) => {
-      const aggregator = await startAggregator({
+      aggregator = await startAggregator({
         services,
         frontProxyClient: async () => client,
         clock,
@@ -205,6 +217,20 @@ describe("aggregation", () => {
     await vi.waitFor(async () => expect((await api.call("GET", things)).status).toBe(404));
   });
 
+  it("looks again when the endpoints of its service change", async () => {
+    const { api, caBundle } = await open();
+    await api.create(path, apiService({ caBundle }));
+    await untilCondition(api, "Passed");
+    const endpoints = "/api/v1/namespaces/default/endpoints/things";
+    const { json } = await api.call("GET", endpoints);
+    await api.call("DELETE", endpoints);
+    expect((await untilCondition(api, "EndpointsNotFound")).status).toBe("False");
+    await api.create("/api/v1/namespaces/default/endpoints", { ...json, metadata: { name: "things" }, subsets: [] });
+    await untilCondition(api, "MissingEndpoints");
+    await api.call("DELETE", "/api/v1/namespaces/default/services/things");
+    await untilCondition(api, "ServiceNotFound");
+  });
+
   it("does not believe a server with another certificate, unless it is told to", async () => {
     const { api } = await open();
     await api.create(path, apiService());
@@ -228,6 +254,158 @@ describe("aggregation", () => {
       });
     });
     await vi.waitFor(async () => expect((await api.call("GET", `${path}/v1.`)).status).toBe(200));
+  });
+});
+
+/** Answers with documents, by path. */
+const documentsOf =
+  (documents: Readonly<Record<string, unknown>>) =>
+  ({ url = "" }: IncomingMessage, response: ServerResponse): boolean => {
+    const document = documents[url];
+    if (document === undefined) return false;
+    response.end(JSON.stringify(document));
+    return true;
+  };
+
+const things1 = "/apis/things.example.com/v1";
+const swagger = {
+  swagger: "2.0",
+  paths: {
+    "/apis/other.example.com/v1/others": { get: { responses: {} } },
+    [`${things1}/namespaces/{namespace}/things`]: {
+      parameters: [{ name: "namespace", in: "path", required: true, type: "string" }],
+      post: {
+        operationId: "createThing",
+        consumes: ["*/*"],
+        parameters: [
+          { name: "body", in: "body", required: true, schema: { $ref: "#/definitions/com.example.Thing" } },
+          { name: "dryRun", in: "query", type: "string" },
+        ],
+        responses: { "200": { description: "OK", schema: { $ref: "#/definitions/com.example.Thing" } } },
+        "x-kubernetes-action": "post",
+      },
+    },
+  },
+  definitions: {
+    "com.example.Thing": {
+      description: "A thing.",
+      type: "object",
+      properties: {
+        colour: { type: "string", description: "How it looks." },
+        pods: { $ref: "#/definitions/io.k8s.api.core.v1.Pod" },
+        ["__proto__"]: { type: "string" },
+      },
+      "x-kubernetes-group-version-kind": [{ group: "things.example.com", version: "v1", kind: "Thing" }],
+    },
+    "com.example.Unused": { type: "object" },
+    // Another one than the Pod that is served here.
+    "io.k8s.api.core.v1.Pod": { type: "object", description: "Pods of peas." },
+  },
+};
+
+describe("OpenAPI of other servers", () => {
+  it("is merged into the Swagger document, as far as it is of their group", async () => {
+    const { api, caBundle } = await open(documentsOf({ "/openapi/v2": swagger }));
+    await api.create(path, apiService({ caBundle }));
+    await untilCondition(api, "Passed");
+    const { json } = await api.call("GET", "/openapi/v2");
+    expect(json.paths["/apis/other.example.com/v1/others"]).toBeUndefined();
+    expect(json.paths[`${things1}/namespaces/{namespace}/things`].post).toMatchObject({
+      operationId: "createThing",
+      "x-kubernetes-action": "post",
+    });
+    expect(json.definitions["com.example.Unused"]).toBeUndefined();
+    const { properties } = json.definitions["com.example.Thing"];
+    expect(properties.pods.$ref).toBe("#/definitions/io.k8s.api.core.v1.Pod_v2");
+    expect(Object.keys(properties)).toContain("__proto__");
+    expect(json.definitions["io.k8s.api.core.v1.Pod_v2"].description).toBe("Pods of peas.");
+    expect(json.definitions["io.k8s.api.core.v1.Pod"].description).not.toBe("Pods of peas.");
+    // The form that kubectl up to 1.28 asks for can be written of it.
+    const accept = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    expect((await api.call("GET", "/openapi/v2", undefined, { accept })).text).toContain("How it looks.");
+    await api.call("DELETE", `${path}/v1.things.example.com`);
+    await vi.waitFor(async () =>
+      expect((await api.call("GET", "/openapi/v2")).json.definitions["com.example.Thing"]).toBeUndefined(),
+    );
+  });
+
+  it("is made of the older form where they have no newer one", async () => {
+    const { api, caBundle } = await open(documentsOf({ "/openapi/v2": swagger }));
+    await api.create(path, apiService({ caBundle }));
+    await untilCondition(api, "Passed");
+    const index = (await api.call("GET", "/openapi/v3")).json.paths;
+    const { serverRelativeURL } = index["apis/things.example.com/v1"];
+    const { json } = await api.call("GET", serverRelativeURL);
+    expect(json.components.schemas["com.example.Thing"]).toMatchObject({
+      description: "A thing.",
+      properties: { pods: { $ref: "#/components/schemas/io.k8s.api.core.v1.Pod" } },
+    });
+    const { post, parameters } = json.paths[`${things1}/namespaces/{namespace}/things`];
+    expect(parameters).toMatchObject([{ name: "namespace", in: "path", schema: { type: "string" } }]);
+    expect(post).toMatchObject({
+      parameters: [{ name: "dryRun", in: "query" }],
+      requestBody: { content: { "*/*": { schema: { $ref: "#/components/schemas/com.example.Thing" } } } },
+    });
+  });
+
+  it("is handed on as they say it in its newer form", async () => {
+    const document = { openapi: "3.0.0", info: {}, paths: {}, components: { schemas: { Thing: { type: "object" } } } };
+    const { api, caBundle } = await open(
+      documentsOf({
+        "/openapi/v3": {
+          paths: {
+            "apis/things.example.com/v1": { serverRelativeURL: "/openapi/v3/apis/things.example.com/v1?hash=1" },
+          },
+        },
+        "/openapi/v3/apis/things.example.com/v1": document,
+      }),
+    );
+    await api.create(path, apiService({ caBundle }));
+    await untilCondition(api, "Passed");
+    expect((await api.call("GET", "/openapi/v3/apis/things.example.com/v1")).json).toEqual(document);
+    expect((await api.call("GET", "/openapi/v3/apis/apps/v1")).status).toBe(200);
+  });
+
+  it("that is none does no harm", async () => {
+    const { api, caBundle } = await open((request, response) => {
+      if (!request.url?.startsWith("/openapi")) return false;
+      response.end(request.url === "/openapi/v2" ? '{"paths":[1],"definitions":{"a":7}}' : "nothing");
+      return true;
+    });
+    await api.create(path, apiService({ caBundle }));
+    await untilCondition(api, "Passed");
+    expect((await api.call("GET", "/openapi/v2")).json.swagger).toBe("2.0");
+    expect((await api.call("GET", "/openapi/v3/apis/apps/v1")).status).toBe(200);
+  });
+});
+
+describe("order in discovery", () => {
+  it.each([
+    [17_850, "apps", false],
+    [17_790, "apps", true],
+  ])("is that of the priorities of APIServices (%d)", async (groupPriorityMinimum, other, isAfter) => {
+    const { api, caBundle } = await open();
+    await api.create(path, apiService({ caBundle, groupPriorityMinimum }));
+    await untilCondition(api, "Passed");
+    const { json } = await api.call("GET", "/apis");
+    const names: readonly string[] = json.groups.map(({ name }: { name: string }) => name);
+    expect(names.indexOf("things.example.com") > names.indexOf(other)).toBe(isAfter);
+    // Nothing goes before the group that says so.
+    expect(names[0]).toBe("apiregistration.k8s.io");
+  });
+
+  it("of versions is that of versionPriority, then that of versions", () => {
+    const version = (name: string, priority: number): RemoteVersion => ({
+      group: "g.example.com",
+      version: name,
+      priority: { group: 1, version: priority },
+      freshness: "Current",
+      resources: [],
+    });
+    const remotes = [version("v1", 10), version("v2", 10), version("v3alpha1", 20), version("v2beta1", 10)];
+    const answer = createDiscovery([], remotes).respond(["apis", "g.example.com"], {});
+    const { versions } = JSON.parse(new TextDecoder().decode(answer?.body as Uint8Array));
+    expect(versions.map((one: { version: string }) => one.version)).toEqual(["v3alpha1", "v2", "v1", "v2beta1"]);
   });
 });
 
