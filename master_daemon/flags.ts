@@ -2,6 +2,7 @@ import type { FlagValues } from "../core/flags/flag.ts";
 import type { MasterFlags } from "../core/flags/master_flags.ts";
 import { stateDirectory } from "../core/platform/process.ts";
 import { parseDuration } from "../core/util/duration.ts";
+import type { AuditOptions } from "./apiserver/audit/mod.ts";
 import type { AuthenticationFlags } from "./authentication/mod.ts";
 import type { AuthorizationFlags } from "./authorization/mod.ts";
 import type { MasterOptions } from "./master.ts";
@@ -179,8 +180,9 @@ function auditOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions["audit"
   const logPath = flags["audit-log-path"];
   if (flags["audit-log-format"] !== "json")
     throw new SyntaxError(`--audit-log-format=${flags["audit-log-format"]} is not available: only json is`);
-  // As with Kubernetes: without a policy nothing is noted, without a path there is nowhere to note it.
-  if (policyFile === undefined || logPath === undefined) return undefined;
+  const webhook = auditWebhookOptions(flags);
+  // As with Kubernetes: without a policy nothing is noted, without a path or a server there is nowhere to note it.
+  if (policyFile === undefined || (logPath === undefined && webhook === undefined)) return undefined;
   return {
     policyFile,
     logPath,
@@ -188,6 +190,23 @@ function auditOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions["audit"
     maxAge: flags["audit-log-maxage"],
     maxBackup: flags["audit-log-maxbackup"],
     compress: flags["audit-log-compress"],
+    webhook,
+  };
+}
+
+function auditWebhookOptions(flags: FlagValues<MasterFlags>): AuditOptions["webhook"] {
+  const configFile = flags["audit-webhook-config-file"];
+  if (configFile === undefined) return undefined;
+  if (flags["audit-webhook-mode"] !== "batch")
+    throw new SyntaxError(`--audit-webhook-mode=${flags["audit-webhook-mode"]} is not available: only batch is`);
+  return {
+    configFile,
+    initialBackoffMs: duration(flags, "audit-webhook-initial-backoff"),
+    bufferSize: flags["audit-webhook-batch-buffer-size"],
+    maxSize: flags["audit-webhook-batch-max-size"],
+    maxWaitMs: duration(flags, "audit-webhook-batch-max-wait"),
+    throttleQps: flags["audit-webhook-batch-throttle-enable"] ? flags["audit-webhook-batch-throttle-qps"] : 0,
+    throttleBurst: flags["audit-webhook-batch-throttle-burst"],
   };
 }
 
@@ -208,6 +227,8 @@ type DurationFlag =
   | "authentication-token-webhook-cache-ttl"
   | "authorization-webhook-cache-authorized-ttl"
   | "authorization-webhook-cache-unauthorized-ttl"
+  | "audit-webhook-initial-backoff"
+  | "audit-webhook-batch-max-wait"
   | "cluster-signing-duration";
 
 function duration(flags: FlagValues<MasterFlags>, name: DurationFlag): number {

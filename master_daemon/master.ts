@@ -298,7 +298,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         options.priorityAndFairness === false
           ? undefined
           : parts.use(await openFlowControl({ registries, clock, log, totalSeats: totalSeats(options.limits) })),
-      audit: options.audit && parts.use(await openAudit(options.audit, { clock, log })),
+      audit: options.audit && parts.use(await openAudit(options.audit, { clock, random, log })),
       minRequestTimeoutSeconds: options.minRequestTimeoutSeconds,
     });
     const clientFor = (

@@ -69,6 +69,15 @@ export interface MasterFlags {
   readonly "audit-log-maxage": FlagWithDefault<"number", number>;
   readonly "audit-log-maxbackup": FlagWithDefault<"number", number>;
   readonly "audit-log-compress": FlagWithDefault<"boolean", boolean>;
+  readonly "audit-webhook-config-file": FlagOf<"string">;
+  readonly "audit-webhook-mode": FlagWithDefault<"string", string>;
+  readonly "audit-webhook-initial-backoff": FlagWithDefault<"string", string>;
+  readonly "audit-webhook-batch-buffer-size": FlagWithDefault<"number", number>;
+  readonly "audit-webhook-batch-max-size": FlagWithDefault<"number", number>;
+  readonly "audit-webhook-batch-max-wait": FlagWithDefault<"string", string>;
+  readonly "audit-webhook-batch-throttle-enable": FlagWithDefault<"boolean", boolean>;
+  readonly "audit-webhook-batch-throttle-qps": FlagWithDefault<"number", number>;
+  readonly "audit-webhook-batch-throttle-burst": FlagWithDefault<"number", number>;
   readonly "min-request-timeout": FlagWithDefault<"number", number>;
   readonly "max-requests-inflight": FlagWithDefault<"number", number>;
   readonly "max-mutating-requests-inflight": FlagWithDefault<"number", number>;
@@ -373,7 +382,7 @@ export const masterFlags: MasterFlags = {
   "audit-log-path": {
     type: "string",
     placeholder: "path",
-    description: "File for the audit log; - is the standard output. Without one there is no audit log.",
+    description: "File for the audit log; - is the standard output.",
   },
   "audit-log-format": {
     type: "string",
@@ -395,6 +404,45 @@ export const masterFlags: MasterFlags = {
     type: "boolean",
     default: false,
     description: "Whether audit logs set aside are compressed with gzip.",
+  },
+  "audit-webhook-config-file": {
+    type: "string",
+    placeholder: "path",
+    description: "Kubeconfig of a server that audit events are sent to.",
+  },
+  "audit-webhook-mode": {
+    type: "string",
+    default: "batch",
+    description: "How they are sent: batch, many together and without a request waiting for it.",
+  },
+  "audit-webhook-initial-backoff": {
+    type: "string",
+    default: "10s",
+    placeholder: "duration",
+    description: "Time before a batch is sent a second time.",
+  },
+  "audit-webhook-batch-buffer-size": {
+    type: "number",
+    default: 10_000,
+    description: "Audit events that may wait to be sent; more are lost.",
+  },
+  "audit-webhook-batch-max-size": { type: "number", default: 400, description: "Audit events sent together at most." },
+  "audit-webhook-batch-max-wait": {
+    type: "string",
+    default: "30s",
+    placeholder: "duration",
+    description: "Time after which fewer are sent, too.",
+  },
+  "audit-webhook-batch-throttle-enable": {
+    type: "boolean",
+    default: true,
+    description: "Whether the batches a second are limited.",
+  },
+  "audit-webhook-batch-throttle-qps": { type: "number", default: 10, description: "Batches a second at most." },
+  "audit-webhook-batch-throttle-burst": {
+    type: "number",
+    default: 15,
+    description: "Batches that may go at once when none went before.",
   },
   "min-request-timeout": {
     type: "number",

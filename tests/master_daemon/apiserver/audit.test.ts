@@ -2,6 +2,7 @@ import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { JsonObject } from "../../../core/api/meta.ts";
 import { joinPath, temporaryFolder } from "../../../core/platform/files.ts";
+import { seededRandom } from "../../../core/platform/random.ts";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { openLogFile } from "../../../master_daemon/apiserver/audit/log_file.ts";
@@ -36,7 +37,7 @@ async function openAudited(...rules: readonly JsonObject[]): Promise<Audited> {
   const policy = { apiVersion: "audit.k8s.io/v1", kind: "Policy", rules };
   await writeFile(policyFile, JSON.stringify(policy));
   const clock = new FakeClock();
-  const opened = await openAudit({ policyFile, logPath }, { clock, log: silentLogger });
+  const opened = await openAudit({ policyFile, logPath }, { clock, random: seededRandom(1), log: silentLogger });
   let isSettled = false;
   const audit: Auditor = {
     trailFor: (audited) => (isSettled ? opened.trailFor(audited) : undefined),
