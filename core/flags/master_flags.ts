@@ -134,13 +134,14 @@ export const masterFlags: MasterFlags = {
   },
   "leader-elect-lease-duration": {
     type: "string",
-    default: "15s",
+    default: "12s",
     placeholder: "duration",
-    description: "Silence of the leader after which another takes over.",
+    description:
+      "Silence of the leader after which another takes over. Kubernetes' 15s would leave no time to have done so within 15 seconds.",
   },
   "leader-elect-renew-deadline": {
     type: "string",
-    default: "10s",
+    default: "8s",
     placeholder: "duration",
     description: "Time for which the leader tries to renew its lease before it stops.",
   },

@@ -223,7 +223,7 @@ describe.skipIf(missing("etcd", etcd))("several masters on one etcd", () => {
     expect(performance.now() - killedAt).toBeLessThan(5_000);
     const made = await eventually("the controllers went on", async () => (await replicaSets(other.client, "after"))[0]);
     const tookMs = performance.now() - killedAt;
-    expect(tookMs).toBeLessThan(17_000);
+    expect(tookMs).toBeLessThan(15_000);
     expect(made.spec.replicas).toBe(3);
     expect(await leaderOf(other.client)).not.toBe(first);
     await sleep(1_000);

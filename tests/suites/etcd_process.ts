@@ -7,11 +7,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** An etcd of the tests' own, with one member. */
+/** A member of an etcd of the tests' own. */
 export interface EtcdProcess extends AsyncDisposable {
   readonly url: string;
   /** Sends it a signal. */
   signal(name: NodeJS.Signals): void;
+  /** Kills it, as a loss of power would. */
+  kill(): Promise<void>;
   /** Kills it, and starts it again on the same data. */
   restart(): Promise<void>;
 }
@@ -34,16 +36,46 @@ export interface EtcdProcessOptions {
   readonly flags?: readonly string[];
 }
 
-/** Starts an etcd on loopback that answers. Disposal ends it and removes its data. */
-export async function startEtcd({ tls, flags = [] }: EtcdProcessOptions = {}): Promise<EtcdProcess> {
+/** Starts an etcd with one member on loopback that answers. Disposal ends it and removes its data. */
+export async function startEtcd(options: EtcdProcessOptions = {}): Promise<EtcdProcess> {
+  const [member] = await startEtcdMembers(1, options);
+  if (!member) throw new Error("etcd has no member");
+  return member;
+}
+
+/** Starts an etcd of several members on loopback, all of which answer. Disposal of each ends it and removes its data. */
+export async function startEtcdMembers(
+  count: number,
+  options: EtcdProcessOptions = {},
+): Promise<readonly EtcdProcess[]> {
+  const peers: Peer[] = [];
+  for (let index = 0; index < count; index++) {
+    const url = `http://127.0.0.1:${await freePort()}`;
+    peers.push({ name: `member-${index}`, url, clientPort: await freePort() });
+  }
+  // None answers before most of them run.
+  return await Promise.all(peers.map((peer) => startMember(peer, peers, options)));
+}
+
+interface Peer {
+  readonly name: string;
+  /** Where other members reach it. */
+  readonly url: string;
+  readonly clientPort: number;
+}
+
+async function startMember(
+  { name, url: peer, clientPort }: Peer,
+  all: readonly Peer[],
+  { tls, flags = [] }: EtcdProcessOptions,
+): Promise<EtcdProcess> {
   const folder = mkdtempSync(join(tmpdir(), "wherry-etcd-"));
-  const [clientPort, peerPort] = [await freePort(), await freePort()];
   const url = `${tls ? "https" : "http"}://127.0.0.1:${clientPort}`;
-  const peer = `http://127.0.0.1:${peerPort}`;
+  const cluster = all.map((one) => `${one.name}=${one.url}`).join(",");
   const args = [
-    ...["--data-dir", join(folder, "data"), "--log-level", "error"],
+    ...["--name", name, "--data-dir", join(folder, "data"), "--log-level", "error"],
     ...["--listen-client-urls", url, "--advertise-client-urls", url],
-    ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", `default=${peer}`],
+    ...["--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster],
     ...(tls
       ? ["--trusted-ca-file", tls.caFile, "--cert-file", tls.certFile, "--key-file", tls.keyFile, "--client-cert-auth"]
       : []),
@@ -75,6 +107,7 @@ export async function startEtcd({ tls, flags = [] }: EtcdProcessOptions = {}): P
   return {
     url,
     signal,
+    kill,
     async restart() {
       await kill();
       await launch();

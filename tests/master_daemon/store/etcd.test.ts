@@ -5,11 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAuthority, issueCertificate } from "../../../core/platform/certificates.ts";
 import { systemClock } from "../../../core/platform/clock.ts";
 import { temporaryFolder } from "../../../core/platform/files.ts";
+import { DisposalStack } from "../../../core/util/disposal_stack.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { openStore } from "../../../master_daemon/store/mod.ts";
 import { type Store, type StoreEvent, StoreUnavailable, ValueTooLarge } from "../../../master_daemon/store/store.ts";
 import { missing } from "../../require.ts";
-import { type EtcdProcess, etcd, freePort, startEtcd } from "../../suites/etcd_process.ts";
+import { type EtcdProcess, etcd, freePort, startEtcd, startEtcdMembers } from "../../suites/etcd_process.ts";
 import { storeFromZero } from "../../suites/store_from_zero.ts";
 import { bytes, eventsOf, put, short, storeSuite, text } from "../../suites/store_suite.ts";
 
@@ -100,6 +101,50 @@ describe.skipIf(missing("etcd", etcd))("openStore() of an etcd", { timeout: 30_0
     );
   });
 
+  it.each(["leads", "follows"])(
+    "goes on when one of three members, that it asks and that %s, is killed",
+    async (role) => {
+      await using parts = new DisposalStack();
+      const members = await startEtcdMembers(3);
+      for (const member of members) parts.use(member);
+      const leading = await Promise.all(members.map(isLeader));
+      const victim = members[leading.indexOf(role === "leads")];
+      const urls = [victim, ...members.filter((member) => member !== victim)].map((member) => member?.url);
+      await using store = await open("/test", urls.join(","));
+      const { revision } = await store.get("");
+      const stop = new AbortController();
+      const seen: string[] = [];
+      const watching = (async () => {
+        for await (const batch of store.watch("/", { after: revision, signal: stop.signal })) {
+          for (const event of batch) if (event.type === "put") seen.push(event.kv.key);
+          if (seen.includes("/last")) stop.abort();
+        }
+      })();
+      const done: string[] = [];
+      const write = async (key: string) => {
+        for (;;) {
+          try {
+            const { ok } = await store.commit(key, bytes("x"), { expected: 0 });
+            // What was sent as the member died may have been carried out, though nobody said so.
+            if (ok || done.at(-1) !== key) done.push(key);
+            return;
+          } catch (error) {
+            if (!(error instanceof StoreUnavailable)) throw error;
+          }
+        }
+      };
+      for (let index = 0; index < 10; index++) await write(`/before-${index}`);
+      const killedAt = performance.now();
+      await victim?.kill();
+      for (let index = 0; index < 20; index++) await write(`/after-${index}`);
+      expect(performance.now() - killedAt).toBeLessThan(15_000);
+      await write("/last");
+      await watching;
+      expect((await store.list("/")).items.map(({ key }) => key)).toEqual([...done].sort());
+      expect(seen).toEqual(done);
+    },
+  );
+
   it("says within its deadline that etcd does not answer, frozen or gone, and goes on when it does", async () => {
     await using own = await startEtcd();
     await using store = await open("/test", own.url);
@@ -178,3 +223,10 @@ describe.skipIf(missing("etcd", etcd))("openStore() of an etcd", { timeout: 30_0
     await expect(open("/test", url)).rejects.toThrow(RangeError);
   });
 });
+
+/** Whether a member leads the others. */
+async function isLeader({ url }: EtcdProcess): Promise<boolean> {
+  const response = await fetch(`${url}/v3/maintenance/status`, { method: "POST", body: "{}" });
+  const { header, leader } = (await response.json()) as { header: { member_id: string }; leader: string };
+  return header.member_id === leader;
+}
