@@ -32,12 +32,12 @@ describe("masterOptions()", () => {
     expect(options.listen?.subjectAltNames).toEqual(["a", "b", "c"]);
   });
 
-  it("keeps objects in etcd when it is told of servers, with client-go's durations for the election", () => {
+  it("keeps objects in etcd when it is told of servers, with leases that leave time to take over within 15 seconds", () => {
     const options = masterOptions(values({ "etcd-servers": ["http://a:2379,http://b:2379"], "etcd-cafile": "ca.crt" }));
     expect(options).toMatchObject({
       store: "etcd:http://a:2379,http://b:2379",
       etcd: { caFile: "ca.crt", prefix: "/wherry" },
-      leaderElection: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 },
+      leaderElection: { leaseDurationMs: 12_000, renewDeadlineMs: 8_000, retryPeriodMs: 2_000 },
     });
     expect(masterOptions(values({ "leader-elect": false })).leaderElection).toBe(false);
   });
