@@ -108,7 +108,10 @@ export interface MasterOptions {
   readonly tokens?: ReadonlyMap<string, UserInfo> | undefined;
   /** Who may do what. Default: Node, then RBAC. */
   readonly authorization?: AuthorizationFlags | undefined;
-  /** Default `127.96.0.0/16` for a master that only this machine reaches, `10.96.0.0/16` for others. */
+  /**
+   * A range of IPv4, and after a comma maybe one of IPv6. Default `127.96.0.0/16` for a master that only this machine
+   * reaches, `10.96.0.0/16` for others.
+   */
   readonly serviceClusterIpRange?: string | undefined;
   /** Default `30000-32767`. */
   readonly serviceNodePortRange?: string | undefined;
@@ -179,7 +182,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const identity = `apiserver-${randomUuid()}`;
     const { serviceRange, podRange } = rangesOf(options, listenHost);
     // Where Kubernetes forbids loopback addresses, those of this cluster's own ranges are accepted.
-    const localRanges = [serviceRange, podRange].filter(isLoopback);
+    const localRanges = [...serviceRange.split(","), podRange].filter(isLoopback);
     const registries = parts.use(
       await openRegistries({ store, kinds, clock, random, log, localRanges, apiServerAddress: advertised }),
     );

@@ -55,3 +55,26 @@ export function parseRange(text: string): AddressRange | undefined {
   const prefix = Number(text.slice(slash + 1));
   return bytes && prefix <= bytes.length * 8 ? { bytes, prefix } : undefined;
 }
+
+/** The text of an address: of 16 bytes the shortest, as Go and RFC 5952 write it. */
+export function addressText(bytes: readonly number[]): string {
+  if (bytes.length === 4) return bytes.join(".");
+  const groups = Array.from({ length: 8 }, (_, at) =>
+    (((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0)).toString(16),
+  );
+  const zeros = longestZeros(groups);
+  if (zeros.length < 2) return groups.join(":");
+  return `${groups.slice(0, zeros.start).join(":")}::${groups.slice(zeros.start + zeros.length).join(":")}`;
+}
+
+/** The first of the longest runs of zeros. */
+function longestZeros(groups: readonly string[]): { readonly start: number; readonly length: number } {
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < groups.length; start++) {
+    let end = start;
+    while (groups[end] === "0") end++;
+    if (end - start > best.length) best = { start, length: end - start };
+    start = Math.max(start, end - 1);
+  }
+  return best;
+}

@@ -340,7 +340,7 @@ export const masterFlags: MasterFlags = {
     type: "string",
     placeholder: "range",
     description:
-      "IPv4 range of the services' addresses; default 127.96.0.0/16 with a loopback bind address, else 10.96.0.0/16.",
+      "IPv4 range of the services' addresses, and after a comma one of IPv6 for services of both families; default 127.96.0.0/16 with a loopback bind address, else 10.96.0.0/16.",
   },
   "service-node-port-range": {
     type: "string",

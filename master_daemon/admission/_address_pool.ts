@@ -1,4 +1,5 @@
-import { inRange, parseAddress, parseRange } from "../../core/kinds/addresses.ts";
+import { addressText } from "../../core/api/ip_address.ts";
+import { type AddressRange, inRange, parseAddress, parseRange } from "../../core/kinds/addresses.ts";
 import type { Random } from "../../core/platform/random.ts";
 
 /** Numbers handed out one by one: addresses of a range, or ports. Knows which are taken, and by whom. */
@@ -66,52 +67,112 @@ export class NumberPool {
   }
 }
 
-/** The IPv4 addresses of a service range. */
+/** A family of addresses, as services name it. */
+export type AddressFamily = "IPv4" | "IPv6";
+
+/** Larger ranges of IPv6 would have numbers that are not exact. */
+const prefixes = { IPv4: { shortest: 8, longest: 29 }, IPv6: { shortest: 84, longest: 125 } } as const;
+
+/** The addresses of a service range, numbered from its beginning. */
 export class AddressPool {
+  readonly family: AddressFamily;
   readonly range: string;
   readonly numbers: NumberPool;
   /** The first address: the `kubernetes` service's. */
   readonly firstAddress: string;
+  readonly #parsed: AddressRange;
 
-  /** @throws RangeError when `range` is no IPv4 range of at least 8 addresses */
+  /** @throws RangeError when `range` is no range of a usable size */
   constructor(range: string, random: Random) {
     const parsed = parseRange(range);
-    const base = parsed && parsed.bytes.length === 4 ? toNumber(parsed.bytes) : undefined;
-    if (!parsed || base === undefined || parsed.prefix > 29 || parsed.prefix < 8)
+    this.family = parsed?.bytes.length === 16 ? "IPv6" : "IPv4";
+    const { shortest, longest } = prefixes[this.family];
+    if (!parsed || parsed.prefix < shortest || parsed.prefix > longest)
       throw new RangeError(
-        `Cannot use --service-cluster-ip-range=${range}: it must be an IPv4 range of prefix 8 to 29, such as 10.96.0.0/16`,
+        `Cannot use --service-cluster-ip-range=${range}: it must be an IPv4 range of prefix 8 to 29, such as 10.96.0.0/16, or an IPv6 range of prefix 84 to 125, such as fd00:10:96::/112`,
       );
-    const size = 2 ** (32 - parsed.prefix);
-    const network = base - (base % size);
-    this.range = `${toText(network)}/${parsed.prefix}`;
-    // Neither the network's own address nor its broadcast address; the first one has its owner.
-    const first = network + 2;
-    const last = network + size - 2;
+    this.#parsed = { ...parsed, bytes: networkOf(parsed) };
+    this.range = `${addressText(this.#parsed.bytes)}/${parsed.prefix}`;
+    const size = 2 ** (parsed.bytes.length * 8 - parsed.prefix);
+    // Neither the network's own address nor, with IPv4, its broadcast address; the first one has its owner.
+    const last = this.family === "IPv4" ? size - 2 : size - 1;
     const reservedForStatic = Math.min(Math.max(16, Math.floor(size / 16)), 256);
-    const dynamicFirst = size > reservedForStatic * 2 ? network + reservedForStatic + 1 : first;
-    this.numbers = new NumberPool({ first, last, dynamicFirst, random });
-    this.firstAddress = toText(network + 1);
+    const dynamicFirst = size > reservedForStatic * 2 ? reservedForStatic + 1 : 2;
+    this.numbers = new NumberPool({ first: 2, last, dynamicFirst, random });
+    this.firstAddress = this.textOf(1);
   }
 
   /** The number of an address of the range that can be handed out, its first one included; undefined for any other text. */
   numberOf(address: string): number | undefined {
     const bytes = parseAddress(address);
-    const range = parseRange(this.range);
-    if (!bytes || !range || !inRange(bytes, range)) return undefined;
-    const value = toNumber(bytes);
-    return this.numbers.has(value) || address === this.firstAddress ? value : undefined;
+    if (!bytes || !inRange(bytes, this.#parsed)) return undefined;
+    const value = bytes.reduce((sum, byte, at) => sum * 256 + byte - (this.#parsed.bytes[at] ?? 0), 0);
+    return this.numbers.has(value) || value === 1 ? value : undefined;
   }
 
   /** The address of a number. */
   textOf(value: number): string {
-    return toText(value);
+    const bytes = [...this.#parsed.bytes];
+    let rest = value;
+    for (let at = bytes.length - 1; rest > 0 && at >= 0; at--) {
+      rest += bytes[at] ?? 0;
+      bytes[at] = rest % 256;
+      rest = Math.floor(rest / 256);
+    }
+    return addressText(bytes);
   }
 }
 
-function toNumber(bytes: readonly number[]): number {
-  return bytes.reduce((value, byte) => value * 256 + byte, 0);
+function networkOf({ bytes, prefix }: AddressRange): readonly number[] {
+  return bytes.map((byte, at) => byte & (0xff << (8 - Math.min(Math.max(prefix - at * 8, 0), 8))) & 0xff);
 }
 
-function toText(value: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
+/** The service ranges of a cluster: one of IPv4, and maybe one of IPv6 beside it. Addresses are told by their shortest text. */
+export class AddressPools {
+  /** The family that services are of when they name none comes first. */
+  readonly families: readonly AddressFamily[];
+  /** The address of the `kubernetes` service. */
+  readonly firstAddress: string;
+  readonly #pools: ReadonlyMap<AddressFamily, AddressPool>;
+
+  /** @param ranges one range, or two that are separated by a comma. @throws RangeError when they cannot be used */
+  constructor(ranges: string, random: Random) {
+    const pools = ranges.split(",").map((range) => new AddressPool(range.trim(), random));
+    const families = pools.map(({ family }) => family);
+    if (families[0] !== "IPv4")
+      throw new RangeError(`Cannot use --service-cluster-ip-range=${ranges}: the first must be an IPv4 range`);
+    if (pools.length > 2 || families.indexOf(families.at(-1) ?? "IPv4") !== families.length - 1)
+      throw new RangeError(
+        `Cannot use --service-cluster-ip-range=${ranges}: there may be two ranges, which must be of different IP families`,
+      );
+    this.families = families;
+    this.firstAddress = pools[0]?.firstAddress ?? "";
+    this.#pools = new Map(pools.map((pool) => [pool.family, pool]));
+  }
+
+  of(family: AddressFamily): AddressPool | undefined {
+    return this.#pools.get(family);
+  }
+
+  /** The shortest text of an address that can be handed out; undefined for any other. */
+  known(address: string): string | undefined {
+    const pool = this.of(familyOf(address));
+    const value = pool?.numberOf(address);
+    return value === undefined ? undefined : pool?.textOf(value);
+  }
+
+  hold(address: string, owner: string): void {
+    const pool = this.of(familyOf(address));
+    pool?.numbers.hold(pool.numberOf(address) ?? 0, owner);
+  }
+
+  release(address: string, owner: string): void {
+    const pool = this.of(familyOf(address));
+    pool?.numbers.release(pool.numberOf(address) ?? 0, owner);
+  }
+}
+
+/** The family of an address. */
+export function familyOf(address: string): AddressFamily {
+  return address.includes(":") ? "IPv6" : "IPv4";
 }

@@ -10,13 +10,14 @@ import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { Registries } from "../registry/registry.ts";
 import type { Reservations } from "../registry/reservations.ts";
-import { AddressPool, NumberPool } from "./_address_pool.ts";
+import { type AddressFamily, type AddressPool, AddressPools, NumberPool } from "./_address_pool.ts";
+import { familiesOf } from "./_service_families.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
 
 /** Options of {@linkcode openServiceAddresses}. */
 export interface ServiceAddressesOptions {
   readonly registries: Registries;
-  /** IPv4 range in CIDR form. */
+  /** IPv4 range in CIDR form; with one of IPv6 after a comma services may have addresses of both families. */
   readonly clusterIpRange: string;
   /** `FIRST-LAST`. */
   readonly nodePortRange: string;
@@ -37,7 +38,7 @@ export interface ServiceAddresses extends AsyncDisposable {
 /** What one service holds. */
 interface Holding {
   readonly revision: number;
-  readonly addresses: readonly number[];
+  readonly addresses: readonly string[];
   readonly ports: readonly number[];
 }
 
@@ -58,18 +59,18 @@ const followAgainMs = 1_000;
 export async function openServiceAddresses(options: ServiceAddressesOptions): Promise<ServiceAddresses> {
   const { registries, reservations, clock, random, log } = options;
   const pools = {
-    addresses: new AddressPool(options.clusterIpRange, random),
+    addresses: new AddressPools(options.clusterIpRange, random),
     ports: portPool(options.nodePortRange, random),
   };
   const holdings = new Map<string, Holding>();
   const gone: string[] = [];
 
   function hold(owner: string, { addresses, ports }: Values): void {
-    for (const value of addresses) pools.addresses.numbers.hold(value, owner);
+    for (const value of addresses) pools.addresses.hold(value, owner);
     for (const value of ports) pools.ports.hold(value, owner);
   }
   function release(owner: string, { addresses, ports }: Values): void {
-    for (const value of addresses) pools.addresses.numbers.release(value, owner);
+    for (const value of addresses) pools.addresses.release(value, owner);
     for (const value of ports) pools.ports.release(value, owner);
   }
   /** Notes what a service holds as of a revision; older news is ignored. */
@@ -198,7 +199,7 @@ function namesOf(values: Values, before: Values): readonly string[] {
 }
 
 interface Pools {
-  readonly addresses: AddressPool;
+  readonly addresses: AddressPools;
   readonly ports: NumberPool;
 }
 
@@ -218,7 +219,7 @@ function allocate(
   const owners = [owner, key];
   const errors: FieldError[] = [];
   let spec = keepAllocated(object.spec, previous?.spec);
-  spec = allocateAddress(spec, { key, owners, pools, errors });
+  spec = allocateAddresses(spec, { previous: previous?.spec, key, owners, pools, errors });
   spec = allocatePorts(spec, { owners, pools, errors });
   if (errors.length > 0) throw StatusError.invalid({ group: "", kind: "Service" }, name, errors);
   spec = allocateHealthCheckPort(spec, { owners, pools });
@@ -288,9 +289,14 @@ function portKey({ protocol = "TCP", port }: ServicePort): string {
   return `${protocol} ${port}`;
 }
 
-function allocateAddress(
+function allocateAddresses(
   spec: ServiceSpec,
-  context: {
+  {
+    previous,
+    errors,
+    ...context
+  }: {
+    readonly previous: ServiceSpec | undefined;
     readonly key: string;
     readonly owners: readonly string[];
     readonly pools: Pools;
@@ -298,54 +304,49 @@ function allocateAddress(
   },
 ): ServiceSpec {
   if (spec.type === "ExternalName") return spec;
-  const { key, owners, errors } = context;
   const { addresses } = context.pools;
-  const family = familiesOf(spec, errors);
-  const asked = spec.clusterIP || spec.clusterIPs?.[0];
-  if (asked === "None") return { ...spec, clusterIP: "None", clusterIPs: ["None"], ...family };
-  if (asked) {
-    const refuse = (reason: string) =>
-      errors.push(fieldError.invalid("spec.clusterIPs", [asked], `failed to allocate IP ${asked}: ${reason}`));
-    const value = addresses.numberOf(asked);
-    if (value === undefined)
-      refuse(`the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${addresses.range}`);
-    else if (
-      addresses.numbers.isTaken(value, owners) ||
-      (asked === addresses.firstAddress && key !== kubernetesService)
-    )
-      refuse("provided IP is already allocated");
-    return { ...spec, clusterIP: asked, clusterIPs: spec.clusterIPs?.length ? spec.clusterIPs : [asked], ...family };
+  const families = familiesOf({ spec, previous, configured: addresses.families });
+  if (!("ipFamilies" in families)) {
+    errors.push(...families);
+    return spec;
   }
-  const value = addresses.numbers.pick();
-  if (value === undefined) throw StatusError.internal("failed to allocate a serviceIP: range is full");
-  const clusterIP = addresses.textOf(value);
-  return { ...spec, clusterIP, clusterIPs: [clusterIP], ...family };
+  const { clusterIPs: asked } = families;
+  if (asked[0] === "None") return { ...spec, ...families, clusterIP: "None", clusterIPs: ["None"] };
+  const clusterIPs = families.ipFamilies.map((family, index) => {
+    const address = asked[index];
+    if (address === undefined) return picked(addresses, family);
+    const reason = refusalOf(address, { ...context, pool: addresses.of(family) });
+    if (reason)
+      errors.push(fieldError.invalid("spec.clusterIPs", asked, `failed to allocate IP ${address}: ${reason}`));
+    return address;
+  });
+  return { ...spec, ...families, clusterIP: clusterIPs[0] ?? "", clusterIPs };
 }
 
-/**
- * The families that a service is of, in a cluster of IPv4 alone. Whoever writes the endpoints of a headless service
- * without a selector may write them of both.
- *
- * @see k8s.io/kubernetes/pkg/registry/core/service/storage/alloc.go, initIPFamilyFields
- */
-function familiesOf(spec: ServiceSpec, errors: FieldError[]): Pick<ServiceSpec, "ipFamilies" | "ipFamilyPolicy"> {
-  const { clusterIP = spec.clusterIPs?.[0], selector = {} } = spec;
-  const isFree = clusterIP === "None" && Object.keys(selector).length === 0;
-  const ipFamilyPolicy = spec.ipFamilyPolicy ?? (isFree ? "RequireDualStack" : "SingleStack");
-  const isBoth = isFree && ipFamilyPolicy !== "SingleStack";
-  const ipFamilies = spec.ipFamilies?.length ? spec.ipFamilies : isBoth ? both : both.slice(0, 1);
-  if (isFree) return { ipFamilies, ipFamilyPolicy };
-  if (ipFamilyPolicy === "RequireDualStack") {
-    const detail = "this cluster is not configured for dual-stack services";
-    errors.push(fieldError.invalid("spec.ipFamilyPolicy", ipFamilyPolicy, detail));
-  }
-  for (const [index, family] of ipFamilies.entries())
-    if (family !== "IPv4")
-      errors.push(fieldError.invalid(`spec.ipFamilies[${index}]`, family, "not configured on this cluster"));
-  return { ipFamilies, ipFamilyPolicy };
+/** @throws StatusError InternalError when all are taken */
+function picked(addresses: AddressPools, family: AddressFamily): string {
+  const pool = addresses.of(family);
+  const value = pool?.numbers.pick();
+  if (pool === undefined || value === undefined)
+    throw StatusError.internal("failed to allocate a serviceIP: range is full");
+  return pool.textOf(value);
 }
 
-const both = ["IPv4", "IPv6"] as const;
+/** Why a service cannot have the address that it asks for. */
+function refusalOf(
+  address: string,
+  {
+    pool,
+    key,
+    owners,
+  }: { readonly pool: AddressPool | undefined; readonly key: string; readonly owners: readonly string[] },
+): string | undefined {
+  const value = pool?.numberOf(address);
+  if (pool === undefined || value === undefined)
+    return `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${pool?.range}`;
+  const isKept = pool.textOf(value) === pool.firstAddress && key !== kubernetesService;
+  return isKept || pool.numbers.isTaken(value, owners) ? "provided IP is already allocated" : undefined;
+}
 
 function allocatePorts(
   spec: ServiceSpec,
@@ -411,10 +412,10 @@ function allocateHealthCheckPort(
 function held(service: Service | undefined, { addresses, ports }: Pools): Values {
   const spec = service?.spec;
   if (!spec) return { addresses: [], ports: [] };
-  const address = needsAddress(spec) && spec.clusterIP ? addresses.numberOf(spec.clusterIP) : undefined;
+  const all = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? ""];
   const nodePorts = hasPorts(spec) ? (spec.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []) : [];
   return {
-    addresses: address === undefined ? [] : [address],
+    addresses: needsAddress(spec) ? all.flatMap((address) => addresses.known(address) ?? []) : [],
     ports: [...new Set([...nodePorts, ...(spec.healthCheckNodePort ? [spec.healthCheckNodePort] : [])])].filter(
       (port) => ports.has(port),
     ),

@@ -8,6 +8,11 @@ export function storeFailure(error: unknown): unknown {
     return error.mayHaveWritten ? StatusError.timeout(error.message) : StatusError.unavailable(error.message);
   }
   if (error instanceof ValueTooLarge) return new StatusError(413, "RequestEntityTooLarge", error.message);
-  if (error instanceof StoreWriteError) return StatusError.internal(error.message);
+  if (error instanceof StoreWriteError) {
+    // A full disk is nobody's mistake, and no failure of the server. Nor is it over in a second: there is no Retry-After,
+    // with which clients would hold back the message that says what to do.
+    if (error.temporary) return new StatusError(503, "ServiceUnavailable", error.message);
+    return StatusError.internal(error.message);
+  }
   return error;
 }

@@ -65,6 +65,7 @@ const remedies: ReadonlyMap<string, string> = new Map([
   ["EROFS", "the file system is read-only: mount it for writing"],
   ["ENOTDIR", "something on the way is not a folder: move it away"],
   ["ENOSPC", "the disk is full: make room"],
+  ["EDQUOT", "the quota of the disk is used up: make room"],
 ]);
 
 async function openLocked(folder: string, options: LogStoreOptions, lock: AsyncDisposable): Promise<Store> {
@@ -471,7 +472,8 @@ class LogStore implements Store {
 }
 
 function writeError(path: string, cause: unknown, temporary: boolean): StoreWriteError {
-  const text = `Cannot write to the store: ${path}: ${errorMessage(cause)}`;
+  const remedy = remedies.get(errorCode(cause) ?? "");
+  const text = `Cannot write to the store: ${path}: ${errorMessage(cause)}${remedy ? `: ${remedy}` : ""}`;
   return new StoreWriteError(temporary ? text : `${text}; it takes no writes until it is opened again`, {
     temporary,
     cause,

@@ -74,8 +74,10 @@ describe.skipIf(!canMount())("a master whose disk fails it", () => {
           () => answered.push(name),
           (error: Error & { code?: number }) => {
             expect([error.code, error.message]).toEqual([
-              500,
-              expect.stringMatching(/Cannot write to the store: .*no space left on device/i),
+              503,
+              expect.stringMatching(
+                /^Cannot write to the store: .*no space left on device.*: the disk is full: make room$/i,
+              ),
             ]);
             refusals++;
           },

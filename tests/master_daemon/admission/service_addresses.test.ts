@@ -94,6 +94,87 @@ describe("service addresses", () => {
     expect([json.code, json.message]).toEqual([422, `Service "s" is invalid: ${message}`]);
   });
 
+  describe("with a range of each family", () => {
+    const openBoth = () => openApi({ clusterIpRange: "10.96.0.0/24,fd00:10::/120" });
+    const v4 = expect.stringMatching(/^10\.96\.0\.\d+$/);
+    const v6 = expect.stringMatching(/^fd00:10::[0-9a-f]{1,2}$/);
+
+    it.each<[JsonObject, readonly string[], readonly unknown[]]>([
+      [{}, ["IPv4"], [v4]],
+      [{ ipFamilies: ["IPv6"] }, ["IPv6"], [v6]],
+      [{ ipFamilyPolicy: "PreferDualStack" }, ["IPv4", "IPv6"], [v4, v6]],
+      [{ ipFamilyPolicy: "RequireDualStack", ipFamilies: ["IPv6"] }, ["IPv6", "IPv4"], [v6, v4]],
+      [{ ipFamilyPolicy: "RequireDualStack", clusterIP: "fd00:10::77" }, ["IPv6", "IPv4"], ["fd00:10::77", v4]],
+      [{ clusterIP: "fd00:10::77" }, ["IPv6"], ["fd00:10::77"]],
+      [{ clusterIP: "None", selector: { a: "b" }, ipFamilyPolicy: "PreferDualStack" }, ["IPv4", "IPv6"], ["None"]],
+    ])("%j is of the families %j", async (spec, ipFamilies, clusterIPs) => {
+      const api = await openBoth();
+      const { json } = await api.create(services, serviceObject("s", spec));
+      expect(json.spec).toMatchObject({ ipFamilies, clusterIPs, clusterIP: clusterIPs[0] });
+    });
+
+    it.each<[JsonObject, string]>([
+      [
+        { ipFamilyPolicy: "SingleStack", ipFamilies: ["IPv4", "IPv6"] },
+        `spec.ipFamilyPolicy: Invalid value: "SingleStack": must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified`,
+      ],
+      [
+        { clusterIPs: ["10.96.0.9", "fd00:10::9"] },
+        `spec.ipFamilyPolicy: Invalid value: "SingleStack": must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs are specified`,
+      ],
+      [
+        { clusterIP: "fd00:11::1" },
+        'spec.clusterIPs: Invalid value: ["fd00:11::1"]: failed to allocate IP fd00:11::1: the provided IP (fd00:11::1) is not in the valid range. The range of valid IPs is fd00:10::/120',
+      ],
+      [
+        { clusterIP: "fd00:10:0::7" },
+        'spec.clusterIPs: Invalid value: ["fd00:10:0::7"]: failed to allocate IP fd00:10:0::7: provided IP is already allocated',
+      ],
+    ])("refuses %j", async (spec, message) => {
+      const api = await openBoth();
+      await api.create(services, serviceObject("first", { clusterIP: "fd00:10::7" }));
+      const { json } = await api.create(services, serviceObject("s", spec));
+      expect([json.code, json.message]).toEqual([422, `Service "s" is invalid: ${message}`]);
+    });
+
+    it("a service gets its second address later, and gives it back, but never its first", async () => {
+      const api = await openBoth();
+      const { json: made } = await api.create(services, serviceObject("s"));
+      const [first] = made.spec.clusterIPs;
+      const patch = (spec: JsonObject) => api.call("PATCH", `${services}/s`, { spec }, merge);
+      const { json: both } = await patch({ ipFamilyPolicy: "RequireDualStack" });
+      expect(both.spec).toMatchObject({ clusterIPs: [first, v6], ipFamilies: ["IPv4", "IPv6"] });
+      const second = both.spec.clusterIPs[1];
+      const other = serviceObject("other", { clusterIP: second });
+      expect((await api.create(services, other)).status).toBe(422);
+      expect((await patch({ clusterIPs: [first] })).json.message).toContain(
+        "must be 'SingleStack' to release the secondary cluster IP",
+      );
+      const { json: single } = await patch({ ipFamilyPolicy: "SingleStack" });
+      expect(single.spec).toMatchObject({ clusterIPs: [first], ipFamilies: ["IPv4"] });
+      expect((await api.create(services, other)).status).toBe(201);
+    });
+
+    it("every service gets addresses of its own", async () => {
+      const api = await openBoth();
+      const seen = new Set<string>();
+      for (let n = 0; n < 40; n++) {
+        const { json } = await api.create(services, serviceObject(`s${n}`, { ipFamilyPolicy: "RequireDualStack" }));
+        for (const address of json.spec.clusterIPs) seen.add(address);
+      }
+      expect(seen.size).toBe(80);
+    });
+
+    it.each([
+      ["fd00::/112", "the first must be an IPv4 range"],
+      ["10.96.0.0/24,10.97.0.0/24", "must be of different IP families"],
+      ["10.96.0.0/24,fd00::/64", "an IPv6 range of prefix 84 to 125"],
+      ["10.96.0.0/24,fd00::/112,fd01::/112", "there may be two ranges"],
+    ])("the ranges %s are refused", async (clusterIpRange, message) => {
+      await expect(openApi({ clusterIpRange })).rejects.toThrow(message);
+    });
+  });
+
   it("a balancer that keeps client addresses gets a port to ask for health, for as long as it does", async () => {
     const api = await openApi();
     const local = { type: "LoadBalancer", externalTrafficPolicy: "Local" };

@@ -68,6 +68,8 @@ export async function openApi(
     /** Makes what sends requests on to other servers. */
     readonly aggregator?: (parts: Pick<BackendServices, "services">) => Promise<Aggregator>;
     readonly namespaces?: readonly string[];
+    /** Default 10.96.0.0/24. */
+    readonly clusterIpRange?: string;
     /** Converts custom resources. */
     readonly postReview?: PostReview;
     /** Admission plug-ins to switch on and off, and their configuration. */
@@ -87,7 +89,7 @@ export async function openApi(
   });
   const serviceAddresses = await openServiceAddresses({
     registries,
-    clusterIpRange: "10.96.0.0/24",
+    clusterIpRange: options.clusterIpRange ?? "10.96.0.0/24",
     nodePortRange: "30000-30009",
     clock,
     random,
