@@ -16,6 +16,7 @@ import type { Controller } from "./controller.ts";
 import { type CronJobOptions, cronJobController } from "./cronjob.ts";
 import { daemonSetController } from "./daemonset.ts";
 import { deploymentController } from "./deployment.ts";
+import { disruptionController } from "./disruption.ts";
 import { endpointSliceController } from "./endpoint_slices.ts";
 import { endpointsController } from "./endpoints.ts";
 import { type EventTtlOptions, eventTtlController } from "./event_ttl.ts";
@@ -34,6 +35,7 @@ import { rootCaPublisher } from "./root_ca_publisher.ts";
 import { serviceAccountController } from "./service_account.ts";
 import { type ServiceAccountSecretsOptions, serviceAccountSecretsController } from "./service_account_secrets.ts";
 import { statefulSetController } from "./statefulset.ts";
+import { ttlAfterFinishedController } from "./ttl_after_finished.ts";
 
 /** Options of {@linkcode controllers}, named as kube-controller-manager's flags. */
 export interface ControllersOptions extends NodeLifecycleOptions, PodGcOptions, EventTtlOptions, CronJobOptions {
@@ -73,6 +75,8 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     jobController(),
     jobOrphanPodsController,
     cronJobController(options),
+    ttlAfterFinishedController,
+    disruptionController,
     endpointsController,
     endpointSliceController,
     serviceAccountController,
