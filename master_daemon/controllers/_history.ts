@@ -1,4 +1,4 @@
-import { controllerReference, type JsonObject, type KubeObject, keyOf } from "../../core/api/meta.ts";
+import { controllerReference, type Json, type JsonObject, type KubeObject, keyOf } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import { type ControllerRevision, controllerRevision, type PodTemplateSpec } from "../../core/kinds/mod.ts";
 import { unlessGone } from "./_errors.ts";
@@ -84,9 +84,26 @@ function newRevision(owner: RevisionedOwner, revision: number, labelled: boolean
       ...(annotations ? { annotations } : {}),
       ownerReferences: [controllerReference(owner)],
     },
-    data: { spec: { template: { ...(template as unknown as JsonObject), $patch: "replace" } } },
+    data: snapshotOf(template),
     revision,
   };
+}
+
+/**
+ * A patch that puts the template back. Written as Go writes it, members in order and the empty timestamp named: kubectl compares
+ * the bytes to tell whether there is anything to roll back.
+ */
+function snapshotOf(template: PodTemplateSpec): JsonObject {
+  const { metadata, ...rest } = template as unknown as { readonly metadata?: JsonObject } & JsonObject;
+  const full = { ...rest, metadata: { ...metadata, creationTimestamp: null }, $patch: "replace" };
+  return { spec: { template: inOrder(full) } };
+}
+
+function inOrder(value: Json): Json {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== "object" || value === null) return value;
+  const names = Object.keys(value).sort((a, b) => (a < b ? -1 : 1));
+  return Object.fromEntries(names.map((name) => [name, inOrder((value as JsonObject)[name] ?? null)]));
 }
 
 /** How a revision came about. */

@@ -42,7 +42,10 @@ export function countPods({ job, pods }: Pick<ObservedJob, "job" | "pods">): Job
   const completions = job.spec.completions ?? 0;
   const active = pods.filter(isPodActive);
   const ended = pods.filter((pod) => isTracked(pod) && (!indexed || completionIndex(job, pod) !== undefined));
-  const without = (uids: readonly string[] = []) => ended.filter(({ metadata }) => !uids.includes(metadata.uid ?? ""));
+  const without = (uids: readonly string[] = []) => {
+    const named = new Set(uids);
+    return ended.filter(({ metadata }) => !named.has(metadata.uid ?? ""));
+  };
   const newSucceeded = without(uncounted.succeeded).filter((pod) => pod.status?.phase === "Succeeded");
   const newFailed = without(uncounted.failed).filter((pod) => isPodFailed(job, pod));
   const countedIndexes = indexed ? readIndexes(status.completedIndexes, completions) : [];

@@ -49,7 +49,13 @@ export function sizeOf(set: IndexSet): number {
 
 /** Whether an index is in a set. */
 export function hasIndex(set: IndexSet, index: number): boolean {
-  return set.some(([first, last]) => first <= index && index <= last);
+  let [low, high] = [0, set.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((set[middle]?.[1] ?? 0) < index) low = middle + 1;
+    else high = middle;
+  }
+  return (set[low]?.[0] ?? Number.POSITIVE_INFINITY) <= index;
 }
 
 /** How many indexes are in both sets. */

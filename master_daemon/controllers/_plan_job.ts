@@ -173,6 +173,7 @@ function wantedActive({ spec }: Job, { active, succeeded }: JobCounts): number {
 
 /** At least `count` of the active pods: in an indexed job also those without an index, and the doubles of one. */
 function surplus(job: Job, active: readonly Pod[], count: number, nowMs: number): readonly Pod[] {
+  if (count === 0 && !isIndexed(job)) return [];
   const ranked = rankForDeletion(active, { podsOnNode: () => 0, nowMs });
   const extra = new Set<Pod>();
   if (isIndexed(job)) {

@@ -178,6 +178,17 @@ describe("job controller", () => {
     await cluster.until(async () => (await cluster.all(pod, "default")).length === 0);
   });
 
+  it("takes the finalizer from pods that it is told to leave behind", async () => {
+    const cluster = await openMaster();
+    await cluster.client.create(job, aJob({ parallelism: 2, completions: 2 }));
+    await active(cluster, 2);
+    await cluster.client.delete(job, key, { propagationPolicy: "Orphan" });
+    await cluster.until(async () => {
+      const pods = await cluster.all(pod, "default");
+      return pods.length === 2 && pods.every(({ metadata }) => !metadata.finalizers && !metadata.ownerReferences);
+    });
+  });
+
   it("counts exactly, however often it is restarted", async () => {
     const cluster = await openCluster();
     await cluster.client.create(job, aJob({ completions: 6, parallelism: 3, backoffLimit: 100 }));

@@ -4,6 +4,7 @@ import type { ContainerStatus, Job, JobStatus, Pod } from "../../../core/kinds/m
 import { nextBackoff, remainingBackoffMs } from "../../../master_daemon/controllers/_job_backoff.ts";
 import {
   firstMissing,
+  hasIndex,
   indexesText,
   indexSet,
   readIndexes,
@@ -389,6 +390,13 @@ describe("sets of indexes", () => {
     expect(readIndexes("nonsense", 5)).toEqual([]);
     expect(firstMissing(readIndexes("0,2-3", 9), 3, 6)).toEqual([1, 4, 5]);
     expect(firstMissing(readIndexes("0-5", 6), 3, 6)).toEqual([]);
+    const set = readIndexes("1,3-5,9", 10);
+    expect(
+      Array.from({ length: 11 }, (_, index) => hasIndex(set, index))
+        .map(Number)
+        .join(""),
+    ).toBe("01011100010");
+    expect(hasIndex([], 0)).toBe(false);
     expect(sizeOfBoth(readIndexes("0-4", 9), readIndexes("3-8", 9))).toBe(2);
   });
 });

@@ -311,7 +311,11 @@ describe("planRevision()", () => {
   it("makes one for a template that is new", () => {
     const { type, revision } = planRevision(owner("app:3"), [older, newer], { labelled });
     expect([type, revision.revision]).toEqual(["create", 3]);
-    expect(templateOf(revision)).toEqual(template("app:3"));
+    expect(templateOf(revision)).toMatchObject(template("app:3"));
+    expect(JSON.stringify(revision.data)).toBe(
+      '{"spec":{"template":{"$patch":"replace","metadata":{"creationTimestamp":null,"labels":{"app":"web"}},' +
+        '"spec":{"containers":[{"image":"app:3","name":"app"}]}}}}',
+    );
     expect(revision.metadata.name).toMatch(/^db-[a-z0-9]+$/);
     const again = planRevision({ ...owner("app:3"), status: { collisionCount: 1 } }, [older, newer], { labelled });
     expect(again.revision.metadata.name).not.toBe(revision.metadata.name);
