@@ -1,17 +1,31 @@
 import { bytesValue, milliCpu } from "../../core/api/quantity.ts";
 import type { Container, Pod } from "../../core/kinds/pod.ts";
 import { errorMessage } from "../../core/util/log.ts";
-import { type ContainerConfig, type ContainerLimits, type Mount, RuntimeFailure } from "../runtime/runtime.ts";
+import {
+  type ContainerConfig,
+  type ContainerLimits,
+  type Mount,
+  type ProcessScope,
+  RuntimeFailure,
+  type SeccompProfile,
+} from "../runtime/runtime.ts";
 import { type ContainerNotes, writeNotes } from "./container_notes.ts";
 import { type EnvironmentOptions, expandWith, resolveEnvironment } from "./environment.ts";
 import { resolveMount } from "./pod_volumes.ts";
+import { readTail } from "./volumes/files.ts";
 import type { MountedVolume } from "./volumes/volume.ts";
+
+/** More than any list of system calls has. */
+const maxProfileBytes = 1024 * 1024;
 
 /** What a container is made from, besides its spec. */
 export interface ContainerConfigOptions extends EnvironmentOptions {
   readonly attempt: number;
   readonly volumes: ReadonlyMap<string, MountedVolume>;
   readonly notes: ContainerNotes;
+  readonly processes: ProcessScope;
+  /** Folder of the profiles that pods name as Localhost. */
+  readonly seccompFolder: string;
 }
 
 /**
@@ -41,6 +55,9 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     privileged: securityContext.privileged ?? false,
     readOnlyRootFilesystem: securityContext.readOnlyRootFilesystem ?? false,
     capabilities: { add: securityContext.capabilities?.add ?? [], drop: securityContext.capabilities?.drop ?? [] },
+    allowPrivilegeEscalation: securityContext.allowPrivilegeEscalation ?? true,
+    processes: options.processes,
+    seccomp: await seccompOf(options),
     annotations: writeNotes(notes),
   };
 }
@@ -75,6 +92,24 @@ function userOf({ spec }: Pod, { securityContext = {} }: Container): ContainerCo
     gid: securityContext.runAsGroup ?? shared.runAsGroup,
     supplementalGids: [...(shared.supplementalGroups ?? []), ...(shared.fsGroup === undefined ? [] : [shared.fsGroup])],
   };
+}
+
+/**
+ * Which system calls the container may make: what it says itself, else what its pod says, else what the runtime holds safe.
+ *
+ * @throws RuntimeFailure when there is no such profile on the node
+ * @see https://kubernetes.io/docs/tutorials/security/seccomp/
+ */
+async function seccompOf({ facts, container, seccompFolder }: ContainerConfigOptions): Promise<SeccompProfile> {
+  const wanted = container.securityContext?.seccompProfile ?? facts.pod.spec.securityContext?.seccompProfile;
+  if (wanted?.type === "Unconfined") return { type: "Unconfined" };
+  if (wanted?.type !== "Localhost") return { type: "RuntimeDefault" };
+  const { localhostProfile = "" } = wanted;
+  const inside = !localhostProfile.split("/").includes("..");
+  const profile = inside ? await readTail(`${seccompFolder}/${localhostProfile}`, maxProfileBytes) : undefined;
+  if (profile !== undefined) return { type: "Localhost", profile };
+  const message = `cannot load seccomp profile "${seccompFolder}/${localhostProfile}": no such file`;
+  throw new RuntimeFailure("CreateContainerConfigError", message);
 }
 
 function limitsOf({ resources = {} }: Container): ContainerLimits {

@@ -1,12 +1,15 @@
 import type { StringMap } from "../../core/api/meta.ts";
 import type { Container, Handler, Pod } from "../../core/kinds/pod.ts";
 
+/** Which list of the pod's spec a container stands in. */
+export type ContainerKind = "init" | "main" | "ephemeral";
+
 /**
  * What the kubelet writes on a container when it makes it, to know it again after its own restart. A container is judged
  * by these notes only, never by a hash of its spec: defaults of a newer kubelet must not restart anything.
  */
 export interface ContainerNotes {
-  readonly kind: "init" | "main";
+  readonly kind: ContainerKind;
   /** `spec.image` that it was made from: the one field whose change replaces a running container. */
   readonly image: string;
   /** Milliseconds to wait, after this one ended, before the next may start. */
@@ -57,8 +60,9 @@ export function readNotes({ annotations }: { readonly annotations: StringMap }):
     const value = Number(text(name) ?? Number.NaN);
     return Number.isFinite(value) && value >= 0 ? value : otherwise;
   };
+  const kind = text("container-kind");
   return {
-    kind: text("container-kind") === "init" ? "init" : "main",
+    kind: kind === "init" || kind === "ephemeral" ? kind : "main",
     image: text("spec-image") ?? "",
     backOffMs: number("back-off-ms", 0),
     gracePeriodSeconds: number("grace-period-seconds", 30),

@@ -3,14 +3,18 @@ import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { type ContainerRuntime, RuntimeFailure } from "../runtime/runtime.ts";
 import { withDeadline } from "./deadline.ts";
+import type { DataSource } from "./environment.ts";
 import { goDuration } from "./go_duration.ts";
 import type { ContainerReference, PodEvents } from "./pod_events.ts";
+import { loginsFor, type RegistryLogin } from "./pull_secrets.ts";
 
 /** What {@linkcode ensureImage} works with. */
 export interface ImageOptions {
   readonly runtime: ContainerRuntime;
   readonly events: PodEvents;
   readonly clock: Clock;
+  /** Where the Secrets come from that the pod logs in to registries with. */
+  readonly data: Pick<DataSource, "secret">;
   readonly signal: AbortSignal;
 }
 
@@ -26,7 +30,7 @@ const pullTimeoutMs = 30 * 60 * 1000;
 export async function ensureImage(
   pod: Pod,
   { spec, reference }: { readonly spec: Container; readonly reference: ContainerReference },
-  { runtime, events, clock, signal }: ImageOptions,
+  { runtime, events, clock, data, signal }: ImageOptions,
 ): Promise<void> {
   const { image = "", imagePullPolicy = "IfNotPresent" } = spec;
   const present = await runtime.images.find(image, { signal });
@@ -42,8 +46,9 @@ export async function ensureImage(
   events.normal(pod, "Pulling", `Pulling image "${image}"`, reference);
   const startedAt = clock.monotonic();
   try {
+    const logins = await loginsFor(image, pod, data);
     await withDeadline({ clock, timeoutMs: pullTimeoutMs, signal }, (cut) =>
-      runtime.images.pull(image, { signal: cut }),
+      pull(image, logins, { runtime, signal: cut }),
     );
   } catch (error) {
     signal.throwIfAborted();
@@ -55,4 +60,23 @@ export async function ensureImage(
   const took = goDuration(clock.monotonic() - startedAt);
   const message = `Successfully pulled image "${image}" in ${took} (${took} including waiting).`;
   events.normal(pod, "Pulled", message, reference);
+}
+
+/** Fetches an image with the first login that opens its registry; without any, as anybody may. */
+async function pull(
+  image: string,
+  logins: readonly RegistryLogin[],
+  { runtime, signal }: Pick<ImageOptions, "runtime" | "signal">,
+): Promise<void> {
+  const failures: unknown[] = [];
+  for (const auth of logins.length > 0 ? logins : [undefined]) {
+    try {
+      await runtime.images.pull(image, { signal, ...(auth ? { auth } : {}) });
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      failures.push(error);
+    }
+  }
+  throw failures[0];
 }

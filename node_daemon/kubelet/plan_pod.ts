@@ -1,7 +1,7 @@
 import type { Container as ContainerSpec, Pod } from "../../core/kinds/pod.ts";
 import { isSidecar } from "../../core/kinds/pod_resources.ts";
 import type { Container, Sandbox } from "../runtime/runtime.ts";
-import { readNotes } from "./container_notes.ts";
+import { type ContainerKind, readNotes } from "./container_notes.ts";
 import { crashBackoff, crashBackoffBaseMs } from "./crash_backoff.ts";
 import {
   containersNamed,
@@ -13,6 +13,7 @@ import {
   wantsRestart,
 } from "./pod_view.ts";
 import { probeState } from "./probe_state.ts";
+import { forbiddenSysctl } from "./sysctls.ts";
 
 /** Why a pod as a whole failed. */
 export interface PodFailure {
@@ -30,7 +31,7 @@ export interface KillAction {
 
 /** A container to make and start, or (`resume`) one that was made and only has to be started. */
 export interface StartAction {
-  readonly kind: "init" | "main";
+  readonly kind: ContainerKind;
   readonly spec: ContainerSpec;
   readonly attempt: number;
   /** Noted on the container: how long to wait when it ends too. */
@@ -89,6 +90,11 @@ function podOver({ pod, removed, now }: PodView): Ending | undefined {
   const phase = pod.status?.phase;
   if (phase === "Succeeded") return { cause: "finished", gracePeriodSeconds: graceOf(pod) };
   if (phase === "Failed") return { cause: "failed", gracePeriodSeconds: graceOf(pod) };
+  const sysctl = forbiddenSysctl(pod);
+  if (sysctl !== undefined) {
+    const failure = { reason: "SysctlForbidden", message: `forbidden sysctl: "${sysctl}" not allowlisted` };
+    return { cause: "failed", gracePeriodSeconds: graceOf(pod), failure };
+  }
   if (deadlineRemainingMs(pod, now) <= 0) {
     const failure = {
       reason: "DeadlineExceeded",
@@ -161,7 +167,11 @@ function planContainers(view: PodView, sandbox: Sandbox): PodPlan {
   // Once a main container was made in this sandbox, initialisation is over for good; only sidecars still matter.
   const initialised = mains.some(({ latest }) => latest?.sandboxId === sandbox.id);
   const inits = pod.spec.initContainers ?? [];
-  const steps: PodPlan[] = [];
+  // Whoever looks into a pod may do so at any time, while it is initialised as well.
+  const steps: PodPlan[] = (pod.spec.ephemeralContainers ?? []).map((spec) => {
+    const latest = containersNamed(view.containers, spec.name)[0];
+    return planContainer(view, { kind: "ephemeral", spec, latest, fresh: false });
+  });
   for (const spec of inits) {
     if (initialised && !isSidecar(spec)) continue;
     const latest = containersNamed(view.containers, spec.name)[0];
@@ -190,7 +200,7 @@ function planContainer(
     latest,
     fresh,
   }: {
-    readonly kind: "init" | "main";
+    readonly kind: ContainerKind;
     readonly spec: ContainerSpec;
     readonly latest: Container | undefined;
     /** It runs anew because the sandbox is new, whatever became of it before. */

@@ -1,7 +1,7 @@
 import type { Pod } from "../../core/kinds/pod.ts";
 import { Backoff } from "../../core/util/backoff.ts";
 import { errorMessage } from "../../core/util/log.ts";
-import { RuntimeFailure, type Sandbox, type SandboxConfig } from "../runtime/runtime.ts";
+import { type ProcessScope, RuntimeFailure, type Sandbox, type SandboxConfig } from "../runtime/runtime.ts";
 import { containerConfig } from "./container_config.ts";
 import { notesFor } from "./container_notes.ts";
 import { withDeadline } from "./deadline.ts";
@@ -14,6 +14,7 @@ import type { PodFacts } from "./pod_fields.ts";
 import type { StartFailure } from "./pod_view.ts";
 import { MountError, type PodVolumesOptions, setUpVolumes, updateVolumes } from "./pod_volumes.ts";
 import { probeUserAgent } from "./probes.ts";
+import { sysctlsOf } from "./sysctls.ts";
 import type { MountedVolume } from "./volumes/volume.ts";
 
 /** What an engine may take for one step. */
@@ -79,7 +80,10 @@ export class PodActions {
     const reference = { name: spec.name, kind };
     const { runtime, events } = this.#context;
     try {
-      if (!action.resume) await ensureImage(pod, { spec, reference }, { ...this.#context, signal });
+      if (!action.resume) {
+        const data = this.#context.objects.sourceFor(pod);
+        await ensureImage(pod, { spec, reference }, { ...this.#context, data, signal });
+      }
       const id = action.resume?.id ?? (await this.#create(pod, sandbox, action, reference, signal));
       await this.#run(id, signal);
       events.normal(pod, "Started", `Started container ${spec.name}`, reference);
@@ -104,11 +108,12 @@ export class PodActions {
   async #create(
     pod: Pod,
     sandbox: Sandbox,
-    { spec, kind, attempt, backOffMs }: StartAction,
+    action: StartAction,
     reference: ContainerReference,
     signal: AbortSignal,
   ): Promise<string> {
     const { runtime, events, clock, folders, services, objects } = this.#context;
+    const { spec, kind, attempt, backOffMs } = action;
     const data = objects.sourceFor(pod);
     return await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, async (cut) => {
       const volumes = await this.#volumes(pod, sandbox);
@@ -120,6 +125,8 @@ export class PodActions {
         data,
         attempt,
         volumes,
+        processes: await this.#processScope(pod, action, cut),
+        seccompFolder: folders.seccomp,
         notes: notesFor(pod, spec, { kind, backOffMs, messageFile }),
       }).catch((error: unknown) => {
         if (error instanceof RuntimeFailure) throw error;
@@ -129,6 +136,20 @@ export class PodActions {
       events.normal(pod, "Created", `Created container: ${spec.name}`, reference);
       return id;
     });
+  }
+
+  /** Whose processes a container sees. */
+  async #processScope({ metadata, spec }: Pod, action: StartAction, signal: AbortSignal): Promise<ProcessScope> {
+    const { runtime } = this.#context;
+    if (spec.hostPID) return "node";
+    const target = spec.ephemeralContainers?.find(({ name }) => name === action.spec.name)?.targetContainerName;
+    if (target && !spec.shareProcessNamespace) {
+      const containers = await runtime.listContainers({ podUid: metadata.uid ?? "", signal });
+      const running = containers.find(({ name, state }) => name === target && state === "running");
+      if (!running) throw new RuntimeFailure("CreateContainerConfigError", `target container ${target} is not running`);
+      return { containerId: running.id };
+    }
+    return spec.shareProcessNamespace ? "pod" : "own";
   }
 
   async #run(id: string, signal: AbortSignal): Promise<void> {
@@ -207,6 +228,8 @@ export class PodActions {
       hostname: (spec.hostname ?? name).slice(0, 63).replace(/[-.]+$/, ""),
       podIP: assigned ? await addresses.allocate(uid, { signal }) : undefined,
       hostNetwork,
+      hostIPC: spec.hostIPC ?? false,
+      sysctls: Object.fromEntries(sysctlsOf(spec).map(({ name, value }) => [name, value])),
       hostPorts: ports.flatMap(({ containerPort, hostPort, hostIP = "", protocol = "TCP" }) =>
         hostPort && !hostNetwork && protocol !== "SCTP" ? [{ containerPort, hostPort, hostIP, protocol }] : [],
       ),

@@ -1,11 +1,15 @@
 import type { EventRecorder } from "../../core/client/event_recorder.ts";
 import type { Pod } from "../../core/kinds/pod.ts";
+import type { ContainerKind } from "./container_notes.ts";
 
 /** Which container of a pod an event is about. */
 export interface ContainerReference {
   readonly name: string;
-  readonly kind: "init" | "main";
+  readonly kind: ContainerKind;
 }
+
+/** Where the containers of a kind stand in a pod's spec. */
+const memberOf = { init: "initContainers", main: "containers", ephemeral: "ephemeralContainers" } as const;
 
 /** Records Events about pods, in the kubelet's words. */
 export class PodEvents {
@@ -32,8 +36,7 @@ export class PodEvents {
       container,
     }: { readonly reason: string; readonly message: string; readonly container: ContainerReference | undefined },
   ): void {
-    const member = container?.kind === "init" ? "initContainers" : "containers";
-    const fieldPath = container && `spec.${member}{${container.name}}`;
+    const fieldPath = container && `spec.${memberOf[container.kind]}{${container.name}}`;
     this.#recorder.record(pod, { type, reason, message, ...(fieldPath === undefined ? {} : { fieldPath }) });
   }
 }

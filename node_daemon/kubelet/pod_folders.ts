@@ -12,6 +12,11 @@ export class PodFolders {
     this.#root = rootDir;
   }
 
+  /** Where profiles for system calls lie that pods name as Localhost. */
+  get seccomp(): string {
+    return `${this.#root}/seccomp`;
+  }
+
   /** Folder of a pod. */
   pod(uid: string): string {
     return `${this.#root}/pods/${safe(uid)}`;

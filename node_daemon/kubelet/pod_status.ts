@@ -10,6 +10,7 @@ import type {
 import { isSidecar, qosClass } from "../../core/kinds/pod_resources.ts";
 import { compact } from "../../core/util/compact.ts";
 import type { Container } from "../runtime/runtime.ts";
+import type { ContainerKind } from "./container_notes.ts";
 import { crashBackoff } from "./crash_backoff.ts";
 import { goDuration } from "./go_duration.ts";
 import type { PodFailure } from "./plan_pod.ts";
@@ -51,6 +52,7 @@ export function podStatus(input: StatusInput): PodStatus {
   const { pod, previous, failure, nodeIPs, now } = input;
   const inits = (pod.spec.initContainers ?? []).map((spec) => containerStatus(spec, "init", input));
   const mains = pod.spec.containers.map((spec) => containerStatus(spec, "main", input));
+  const ephemerals = (pod.spec.ephemeralContainers ?? []).map((spec) => containerStatus(spec, "ephemeral", input));
   const phase = phaseOf(input, inits, mains);
   const podIP = podAddress(input);
   const conditions = conditionsOf(input, phase, inits, mains);
@@ -69,7 +71,7 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: previous?.startTime ?? seconds(now),
     initContainerStatuses: inits.length > 0 ? inits : undefined,
     containerStatuses: [...mains].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)),
-    ephemeralContainerStatuses: undefined,
+    ephemeralContainerStatuses: ephemerals.length > 0 ? ephemerals : undefined,
     qosClass: previous?.qosClass ?? qosClass(pod),
   });
 }
@@ -92,12 +94,10 @@ function initialised({ pod, containers }: StatusInput): boolean {
   return containers.some(({ name }) => names.has(name));
 }
 
-function containerStatus(spec: ContainerSpec, kind: "init" | "main", input: StatusInput): ContainerStatus {
+function containerStatus(spec: ContainerSpec, kind: ContainerKind, input: StatusInput): ContainerStatus {
   const { previous, probes, ending, runtimeName } = input;
   const [latest, before] = containersNamed(input.containers, spec.name);
-  const reported = (kind === "init" ? previous?.initContainerStatuses : previous?.containerStatuses)?.find(
-    ({ name }) => name === spec.name,
-  );
+  const reported = reportedOf(previous, kind)?.find(({ name }) => name === spec.name);
   const waiting = waitingReason(spec, latest, input);
   const ended = latest && hasEnded(latest, input.failures) ? terminated(latest, input) : undefined;
   const running =
@@ -119,13 +119,20 @@ function containerStatus(spec: ContainerSpec, kind: "init" | "main", input: Stat
     name: spec.name,
     state,
     lastState,
-    ready: completedInit || (isUp && probe.started && probe.ready && ending === "no"),
+    // Nothing waits for a container that somebody only looks through.
+    ready: kind !== "ephemeral" && (completedInit || (isUp && probe.started && probe.ready && ending === "no")),
     restartCount: Math.max(latest?.attempt ?? 0, reported?.restartCount ?? 0),
     image: spec.image ?? latest?.image ?? "",
     imageID: latest?.imageId ?? reported?.imageID ?? "",
     containerID: latest ? `${runtimeName}://${latest.id}` : reported?.containerID,
     started: isUp && (probe.started || (kind === "init" && !isSidecar(spec))),
   });
+}
+
+/** What was last said of the containers of a kind. */
+function reportedOf(previous: PodStatus | undefined, kind: ContainerKind): readonly ContainerStatus[] | undefined {
+  if (kind === "init") return previous?.initContainerStatuses;
+  return kind === "main" ? previous?.containerStatuses : previous?.ephemeralContainerStatuses;
 }
 
 /** Why a container that does not run waits; undefined when it does not wait. */

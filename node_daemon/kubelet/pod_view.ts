@@ -55,9 +55,10 @@ export function hasEnded(container: Container, failures: PodView["failures"]): b
   return container.reason !== undefined || failures.get(container.name)?.attempt === container.attempt;
 }
 
-/** Whether the restart policy wants a container that ended to run again. */
+/** Whether the restart policy wants a container that ended to run again. Ephemeral containers run once. */
 export function wantsRestart(pod: Pod, spec: ContainerSpec, ended: Container): boolean {
   if (isSidecar(spec)) return true;
+  if (pod.spec.ephemeralContainers?.some(({ name }) => name === spec.name)) return false;
   const policy = pod.spec.restartPolicy ?? "Always";
   const init = pod.spec.initContainers?.some(({ name }) => name === spec.name) ?? false;
   if (policy === "Never") return false;
@@ -66,8 +67,10 @@ export function wantsRestart(pod: Pod, spec: ContainerSpec, ended: Container): b
 
 /** The restart number of the next container of this name: counts on from the runtime, or from the API when the runtime lost them. */
 export function nextAttempt(pod: Pod, name: string, latest: Container | undefined): number {
-  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
-  const status = statuses.find((entry) => entry.name === name);
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  const status = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(
+    (entry) => entry.name === name,
+  );
   const reported = status?.containerID ? status.restartCount + 1 : 0;
   return Math.max(latest ? latest.attempt + 1 : 0, reported);
 }

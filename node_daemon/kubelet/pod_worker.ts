@@ -311,6 +311,7 @@ export class PodWorker implements AsyncDisposable {
     for (const [kind, specs] of [
       ["init", pod.spec.initContainers ?? []],
       ["main", pod.spec.containers],
+      ["ephemeral", pod.spec.ephemeralContainers ?? []],
     ] as const) {
       for (const spec of specs) {
         const failure = view.failures.get(spec.name);

@@ -1,7 +1,13 @@
 import type { ContainerCreateOptions } from "dockerode";
 import type { StringMap } from "../../core/api/meta.ts";
 import { compact } from "../../core/util/compact.ts";
-import { type ContainerConfig, RuntimeFailure, type Sandbox, type SandboxConfig } from "./runtime.ts";
+import {
+  type ContainerConfig,
+  type ProcessScope,
+  RuntimeFailure,
+  type Sandbox,
+  type SandboxConfig,
+} from "./runtime.ts";
 
 /** Labels by which this runtime knows its containers. What lacks its owner's two is not ours. */
 export const label = {
@@ -34,6 +40,7 @@ export function sandboxOptions(
   { owner, image }: { readonly owner: Owner; readonly image: string },
 ): ContainerCreateOptions & { readonly name: string } {
   const { namespace, name, uid, attempt, hostNetwork, hostPorts, hostAliases, hostname, labels } = config;
+  const { hostIPC = false, sysctls = {} } = config;
   const ports = hostNetwork ? [] : hostPorts;
   const bindings = new Map<string, { HostIp: string; HostPort: string }[]>();
   for (const { containerPort, hostPort, protocol, hostIP } of ports) {
@@ -55,7 +62,8 @@ export function sandboxOptions(
     ExposedPorts: Object.fromEntries([...bindings.keys()].map((key) => [key, {}])),
     HostConfig: {
       NetworkMode: hostNetwork ? "host" : "default",
-      IpcMode: hostNetwork ? "host" : "shareable",
+      IpcMode: hostIPC ? "host" : "shareable",
+      Sysctls: { ...sysctls },
       PortBindings: Object.fromEntries(bindings),
       ExtraHosts: hostAliases.flatMap(({ ip, hostnames }) => hostnames.map((hostname) => `${hostname}:${ip}`)),
       RestartPolicy: { Name: "no" },
@@ -97,6 +105,7 @@ export function containerOptions(
     HostConfig: compact<NonNullable<ContainerCreateOptions["HostConfig"]>>({
       NetworkMode: `container:${sandbox.id}`,
       IpcMode: `container:${sandbox.id}`,
+      PidMode: pidMode(config.processes, sandbox),
       Mounts: mounts.map(({ hostPath, containerPath, readOnly }) => ({
         Type: "bind",
         Source: hostPath,
@@ -113,10 +122,25 @@ export function containerOptions(
       ReadonlyRootfs: config.readOnlyRootFilesystem,
       CapAdd: [...config.capabilities.add],
       CapDrop: [...config.capabilities.drop],
+      SecurityOpt: securityOptions(config),
       RestartPolicy: { Name: "no" },
       LogConfig: { Type: "json-file", Config: { ...maxLogFile } },
     }),
   });
+}
+
+/** The engine's word for whose processes a container sees; undefined: its own. */
+function pidMode(scope: ProcessScope = "own", sandbox: Sandbox): string | undefined {
+  if (scope === "own") return undefined;
+  if (scope === "node") return "host";
+  return `container:${scope === "pod" ? sandbox.id : scope.containerId}`;
+}
+
+function securityOptions({ allowPrivilegeEscalation = true, seccomp }: ContainerConfig): string[] {
+  const options = allowPrivilegeEscalation ? [] : ["no-new-privileges"];
+  if (seccomp?.type === "Unconfined") options.push("seccomp=unconfined");
+  if (seccomp?.type === "Localhost") options.push(`seccomp=${seccomp.profile}`);
+  return options;
 }
 
 /**

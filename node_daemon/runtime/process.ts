@@ -130,6 +130,8 @@ class ProcessRuntime implements ContainerRuntime {
       (sandbox) => sandbox.config.uid === config.uid && sandbox.config.attempt === config.attempt,
     );
     if (present?.ready) return describeSandbox(present);
+    if (Object.keys(config.sysctls ?? {}).length > 0)
+      throw new Error("the process runtime cannot set sysctls: its pods share the kernel parameters of their node");
     const id = present?.id ?? this.#newId(32, this.#sandboxes);
     const sandbox: StoredSandbox = {
       id,
@@ -176,6 +178,9 @@ class ProcessRuntime implements ContainerRuntime {
         "CreateContainerError",
         `the process runtime runs no images: set "command" of container "${name}" to a program of this machine`,
       );
+    }
+    if (config.seccomp?.type === "Localhost") {
+      throw new RuntimeFailure("CreateContainerError", "the process runtime cannot apply seccomp profiles of the node");
     }
     if (!safeName.test(name)) throw new RuntimeFailure("CreateContainerError", `invalid container name: ${name}`);
     const dir = this.#containerDir(sandboxId, `${name}_${attempt}`);

@@ -144,12 +144,21 @@ async function problemOf(file: string): Promise<string | undefined> {
   );
 }
 
-/** `setpriv` in front of a program that is to run as another user; nothing when the daemon may not change users. */
-async function userPrefix({ user: { uid, gid, supplementalGids } }: ContainerConfig): Promise<readonly string[]> {
-  if (currentUid() !== 0 || (uid === undefined && gid === undefined && supplementalGids.length === 0)) return [];
+/** `setpriv` in front of a program that is to run as another user, or may gain no rights; nothing when neither is asked for. */
+async function userPrefix({ user, allowPrivilegeEscalation = true }: ContainerConfig): Promise<readonly string[]> {
+  const { uid, gid, supplementalGids } = user;
+  const change = currentUid() === 0 && (uid !== undefined || gid !== undefined || supplementalGids.length > 0);
+  if (!change && allowPrivilegeEscalation) return [];
   const setpriv = await findTool("setpriv");
-  if (setpriv === undefined)
-    throw new RuntimeFailure("CreateContainerError", "runAsUser needs the program setpriv (util-linux)");
+  if (setpriv === undefined) {
+    const member = change ? "runAsUser" : "allowPrivilegeEscalation: false";
+    throw new RuntimeFailure("CreateContainerError", `${member} needs the program setpriv (util-linux)`);
+  }
   const groups = supplementalGids.length > 0 ? `--groups=${supplementalGids.join(",")}` : "--clear-groups";
-  return [setpriv, `--reuid=${uid ?? 0}`, `--regid=${gid ?? uid ?? 0}`, groups, "--"];
+  return [
+    setpriv,
+    ...(change ? [`--reuid=${uid ?? 0}`, `--regid=${gid ?? uid ?? 0}`, groups] : []),
+    ...(allowPrivilegeEscalation ? [] : ["--no-new-privs"]),
+    "--",
+  ];
 }

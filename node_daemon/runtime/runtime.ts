@@ -16,6 +16,10 @@ export interface SandboxConfig extends SandboxIdentity {
   /** The address given to the pod by the kubelet, in runtimes that do not choose their own; undefined with hostNetwork. */
   readonly podIP: string | undefined;
   readonly hostNetwork: boolean;
+  /** Whether containers use the node's semaphores and shared memory rather than the pod's own. */
+  readonly hostIPC?: boolean;
+  /** Kernel parameters of the pod's namespaces. */
+  readonly sysctls?: StringMap;
   readonly hostPorts: readonly {
     readonly containerPort: number;
     readonly hostPort: number;
@@ -49,6 +53,14 @@ export interface ContainerLimits {
   readonly memoryBytesLimit: number | undefined;
 }
 
+/** Whose processes a container sees: only its own, those of its pod, of the node, or of one other container (by its id). */
+export type ProcessScope = "own" | "pod" | "node" | { readonly containerId: string };
+
+/** Which system calls a container may make: all, what the runtime holds safe, or what a profile (JSON) of the node says. */
+export type SeccompProfile =
+  | { readonly type: "Unconfined" | "RuntimeDefault" }
+  | { readonly type: "Localhost"; readonly profile: string };
+
 /** Everything needed to make a container: expanded, resolved, decided. */
 export interface ContainerConfig {
   readonly name: string;
@@ -74,6 +86,12 @@ export interface ContainerConfig {
   readonly privileged: boolean;
   readonly readOnlyRootFilesystem: boolean;
   readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] };
+  /** Whether a program may gain rights beyond those of who started it. Default true. */
+  readonly allowPrivilegeEscalation?: boolean;
+  /** Default `own`. */
+  readonly processes?: ProcessScope;
+  /** Default: what the runtime holds safe. */
+  readonly seccomp?: SeccompProfile;
   /** Text kept with the container and given back by `listContainers` (the kubelet's own notes: kind of container, spec it was made from). */
   readonly annotations: StringMap;
 }

@@ -25,6 +25,7 @@ export type RuntimeSuitePart =
   | "refusal"
   | "terminal"
   | "attach"
+  | "rights"
   | "stats"
   | "mounts";
 
@@ -416,6 +417,16 @@ export function runtimeSuite(name: string, options: RuntimeSuiteOptions): void {
       const { readFile } = await import("node:fs/promises");
       expect(await readFile(`${host}/key`, "utf8")).toBe("value\n");
       await rm(host, { recursive: true });
+    });
+
+    part("rights")("a program gains no rights, when its container forbids it", async () => {
+      await using under = await options.open();
+      const { runtime } = under;
+      for (const allowPrivilegeEscalation of [true, false]) {
+        const { sandbox, id } = await run(runtime, "grep NoNewPrivs /proc/self/status", { allowPrivilegeEscalation });
+        await waitForContainer(runtime, sandbox.uid, id, ended);
+        expect(await logText(runtime, id)).toBe(`NoNewPrivs:\t${allowPrivilegeEscalation ? 0 : 1}\n`);
+      }
     });
 
     part("stats")("stats() tells CPU and memory, when a container works", async () => {

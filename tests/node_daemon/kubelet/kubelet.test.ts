@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { configMap } from "../../../core/kinds/configmap.ts";
@@ -51,6 +51,47 @@ describe("Kubelet", () => {
     const a = await node.until(ready, "a");
     const b = await node.until(ready, "b");
     expect(new Set([a.status?.podIP, b.status?.podIP]).size).toBe(2);
+  });
+
+  it("puts an ephemeral container into a pod that runs", async () => {
+    await using node = await openTestNode();
+    await node.run({});
+    await node.until(ready);
+    const look = { name: "look", image: "tools:1", targetContainerName: "app" };
+    const patch = { type: "strategic", body: { spec: { ephemeralContainers: [look] } } } as const;
+    const key = { namespace: "default", name: "web" };
+    await node.client.patch(podKind, key, patch, { subresource: "ephemeralcontainers" });
+    const pod = await node.until(({ status }) => status?.ephemeralContainerStatuses?.[0]?.state?.running !== undefined);
+    const target = (await containers(node)).find(({ name }) => name === "app");
+    expect(node.started.find(({ name }) => name === "look")?.processes).toEqual({ containerId: target?.id });
+    expect(first(pod)?.restartCount).toBe(0);
+    expect(ready(pod)).toBe(true);
+    await node.soon(async () => (await node.events()).includes("Started: Started container look"));
+  });
+
+  it("fails a pod that asks for a kernel parameter of everybody's", async () => {
+    await using node = await openTestNode();
+    await node.run({ securityContext: { sysctls: [{ name: "kernel.msgmax", value: "1" }] } });
+    const { status } = await node.until(phase("Failed"));
+    expect(status).toMatchObject({
+      reason: "SysctlForbidden",
+      message: 'forbidden sysctl: "kernel.msgmax" not allowlisted',
+    });
+    expect(node.started).toEqual([]);
+  });
+
+  it("gives a container the profile for system calls that its node has, or does not make it", async () => {
+    await using node = await openTestNode();
+    const profile = (localhostProfile: string) => ({ seccompProfile: { type: "Localhost", localhostProfile } });
+    await mkdir(join(node.rootDir, "seccomp"));
+    await writeFile(join(node.rootDir, "seccomp", "some.json"), "{}");
+    await node.run({ securityContext: profile("some.json") });
+    await node.until(ready);
+    expect(node.started[0]?.seccomp).toEqual({ type: "Localhost", profile: "{}" });
+    await node.run({ securityContext: profile("none.json") }, { name: "other" });
+    const waiting = (pod: Pod) => first(pod)?.state?.waiting?.reason === "CreateContainerConfigError";
+    const pod = await node.until(waiting, "other");
+    expect(first(pod)?.state?.waiting?.message).toMatch(/cannot load seccomp profile ".*none.json": no such file/);
   });
 
   it("restarts a container that ended, at once and then with back-off", async () => {

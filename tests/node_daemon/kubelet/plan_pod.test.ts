@@ -34,6 +34,7 @@ const probes = (state: { started?: boolean; ready?: boolean; failed?: "liveness"
   failed: undefined,
   ...state,
 });
+const app = makeContainer("app");
 const deleting = { deletionTimestamp: "2026-01-01T12:00:30Z", deletionGracePeriodSeconds: 30 };
 
 const cases: readonly (readonly [name: string, pod: Pod, rest: Partial<PodView>, expected: string])[] = [
@@ -316,7 +317,53 @@ const cases: readonly (readonly [name: string, pod: Pod, rest: Partial<PodView>,
     { containers: [makeContainer("app")] },
     "stop failed 30s DeadlineExceeded",
   ],
+
+  // containers that were put in to look around
+  [
+    "an ephemeral container starts beside the others",
+    looking(),
+    { containers: [app] },
+    "start ephemeral look #0 then 0s",
+  ],
+  [
+    "and while the pod is initialised",
+    makePod({ ...inits.spec, ephemeralContainers: [spec1("look")] }),
+    { containers: [makeContainer("one", init)] },
+    "start ephemeral look #0 then 0s",
+  ],
+  ["it is left alone", looking(), { containers: [app, makeContainer("look")] }, "wait -"],
+  ["and does not start again", looking(), { containers: [app, ended("look", 1)] }, "wait -"],
+  [
+    "it does not keep a pod alive",
+    makePod({ restartPolicy: "Never", ephemeralContainers: [spec1("look")] }),
+    { containers: [ended("app", 0), makeContainer("look")] },
+    "stop finished 30s",
+  ],
+
+  // kernel parameters
+  [
+    "a safe kernel parameter is let through",
+    makePod({ securityContext: { sysctls: [{ name: "kernel/shm_rmid_forced", value: "1" }] } }),
+    { containers: [app] },
+    "wait -",
+  ],
+  [
+    "another fails the pod before it runs",
+    makePod({ securityContext: { sysctls: [{ name: "kernel.msgmax", value: "1" }] } }),
+    { sandboxes: [] },
+    "finished",
+  ],
+  [
+    "and one of the network, where the pod has none of its own",
+    makePod({ hostNetwork: true, securityContext: { sysctls: [{ name: "net.ipv4.tcp_syncookies", value: "1" }] } }),
+    { sandboxes: [] },
+    "finished",
+  ],
 ];
+
+function looking(): Pod {
+  return makePod({ ephemeralContainers: [spec1("look")] });
+}
 
 function failure(name: string, retryInMs: number): PodView["failures"] {
   const entry = { reason: "ErrImagePull", message: "no", at: now - 2000, retryAt: now + retryInMs, attempt: 0 };

@@ -265,6 +265,21 @@ describe("podStatus()", () => {
     expect(over).toMatchObject({ phase: "Failed", ...why });
   });
 
+  it("tells of ephemeral containers, which make nothing ready or unready", () => {
+    const pod = makePod({ ephemeralContainers: [spec1("look")] });
+    const app = makeContainer("app");
+    const waiting = status(pod, { containers: [app] });
+    expect(waiting.ephemeralContainerStatuses).toMatchObject([{ name: "look", state: { waiting: {} }, ready: false }]);
+    const over = status(pod, { containers: [app, ended("look", 3, { notes: { kind: "ephemeral" } })] });
+    expect(over.ephemeralContainerStatuses).toMatchObject([
+      { name: "look", state: { terminated: { exitCode: 3, reason: "Error" } }, ready: false, restartCount: 0 },
+    ]);
+    for (const one of [waiting, over]) {
+      expect(one.phase).toBe("Running");
+      expect(one.conditions?.find(({ type }) => type === "Ready")?.status).toBe("True");
+    }
+  });
+
   it("is pending until init containers are through, sidecars included", () => {
     const pod = makePod({ initContainers: [spec1("one"), sidecar] });
     const done = ended("one", 0, init);

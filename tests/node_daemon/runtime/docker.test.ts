@@ -4,8 +4,16 @@ import { systemRandom } from "../../../core/platform/random.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { findDocker } from "../../../node_daemon/runtime/find_docker.ts";
 import { openRuntime } from "../../../node_daemon/runtime/mod.ts";
+import type { ProcessScope } from "../../../node_daemon/runtime/runtime.ts";
 import { importBusybox, testImage } from "../../suites/docker_image.ts";
-import { never, type RuntimeUnderTest, runtimeSuite, sandboxConfig } from "../../suites/runtime_suite.ts";
+import {
+  containerConfig,
+  logOptions,
+  never,
+  type RuntimeUnderTest,
+  runtimeSuite,
+  sandboxConfig,
+} from "../../suites/runtime_suite.ts";
 
 const required = (process.env["WHERRY_REQUIRE"] ?? "").split(",").includes("docker");
 const answers = await findDocker({ clock: systemClock });
@@ -51,6 +59,34 @@ if (required || answers) {
       expect(await under.runtime.listSandboxes({ signal: never })).toEqual([]);
       await other.removePodSandbox(foreign.id, { signal: never });
       await other[Symbol.asyncDispose]();
+    });
+
+    it("containers see the processes that they may see", async () => {
+      await using under = await open();
+      const { runtime } = under;
+      const sandbox = await runtime.runPodSandbox(sandboxConfig(), { signal: never });
+      /** The id of a container that stays, and the namespace that its processes are in. */
+      const start = async (name: string, processes: ProcessScope) => {
+        const script = "readlink /proc/self/ns/pid; exec sleep 1000";
+        const config = containerConfig(script, { name, image: testImage, processes });
+        const id = await runtime.createContainer(sandbox, config, { signal: never });
+        await runtime.startContainer(id, { signal: never });
+        for await (const line of runtime.logs(id, logOptions({ follow: true })))
+          return { id, scope: String(Buffer.from(line)) };
+        throw new Error("The container said nothing");
+      };
+      const target = await start("target", "own");
+      const scopes = {
+        target: target.scope,
+        own: (await start("own", "own")).scope,
+        looking: (await start("looking", { containerId: target.id })).scope,
+        one: (await start("one", "pod")).scope,
+        two: (await start("two", "pod")).scope,
+        node: (await start("node", "node")).scope,
+      };
+      expect(scopes.looking).toBe(scopes.target);
+      expect(scopes.two).toBe(scopes.one);
+      expect(new Set(Object.values(scopes)).size).toBe(4);
     });
 
     it("pull() fails with ErrImagePull, when there is no such image", async () => {

@@ -25,6 +25,7 @@ runtimeSuite("fake runtime", {
     refusal: noPrograms,
     terminal: noPrograms,
     attach: noPrograms,
+    rights: noPrograms,
     stats: noPrograms,
     mounts: noPrograms,
   },

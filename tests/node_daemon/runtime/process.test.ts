@@ -61,6 +61,17 @@ describe("process runtime", () => {
     });
   });
 
+  it("refuses what it cannot keep its pods to", async () => {
+    await using under = await open();
+    const sysctls = { "net.ipv4.tcp_syncookies": "1" };
+    const made = under.runtime.runPodSandbox(sandboxConfig({ sysctls }), { signal: never });
+    await expect(made).rejects.toThrow("cannot set sysctls");
+    const sandbox = await under.runtime.runPodSandbox(sandboxConfig(), { signal: never });
+    const seccomp = { type: "Localhost", profile: "{}" } as const;
+    const container = under.runtime.createContainer(sandbox, containerConfig("", { seccomp }), { signal: never });
+    await expect(container).rejects.toMatchObject({ reason: "CreateContainerError" });
+  });
+
   it("createContainer() refuses mounts inside mounts and over the root", async () => {
     await using under = await open();
     const sandbox = await under.runtime.runPodSandbox(sandboxConfig(), { signal: never });
