@@ -1,7 +1,7 @@
 // Builds dist/: the command line as one CommonJS file that starts fast, the library and the daemons as ES modules that
 // it loads when they are needed, and the schema of the API. Does nothing that is already up to date.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -56,26 +56,21 @@ async function buildAll() {
     alias: readsFast,
     plugins: [loadDaemonsLazily(daemonEntries), takeOnlyThePool()],
   });
-  const benches = existsSync(join(root, "bench"))
-    ? readdirSync(join(root, "bench")).filter((name) => name.endsWith(".ts"))
-    : [];
-  await build({
+  const library = {
     ...common,
-    entryPoints: Object.fromEntries(
-      ["mod.ts", ...daemonEntries, ...benches.map((name) => `bench/${name}`)].map((path) => [
-        path.replace(/\.ts$/, ""),
-        path,
-      ]),
-    ),
     outdir: "dist/lib",
     format: "esm",
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
     external: ["dockerode", "undici", "ws"],
     alias: readsFast,
-    // The stand-ins of JSR packages are ours and not on npm: they are bundled.
-    plugins: [bundleWorkspaces()],
-  });
+  };
+  const most = ["mod.ts", "cluster/start_cluster.ts", "master_daemon/main.ts"];
+  // The stand-ins of JSR packages are ours and not on npm: they are bundled.
+  await build({ ...library, entryPoints: namedByPath(most), plugins: [bundleWorkspaces(), keepTogether()] });
+  const small = [...daemonEntries].filter((path) => !most.includes(path));
+  await build({ ...library, entryPoints: namedByPath(small), plugins: [bundleWorkspaces()] });
+  await build({ ...library, entryPoints: namedByPath(benches()), plugins: [bundleWorkspaces(), useLibrary()] });
   writeFileSync(stamp, "");
 }
 
@@ -118,6 +113,40 @@ function takeOnlyThePool() {
   };
 }
 
+/**
+ * What these programs need at once goes into one file, what they may load later into files beside it. Left alone, esbuild
+ * makes a file for each set of entries that share a module: sixty, which take Node longer to find than to read. So every
+ * entry, and every module that is loaded later, imports the library as well.
+ */
+function keepTogether() {
+  const outside = new Set();
+  return {
+    name: "keep-together",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /\.ts$/ }, ({ path, resolveDir, kind }) => {
+        if (kind !== "import-statement") outside.add(join(resolveDir, path));
+      });
+      onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        if (!outside.has(path)) return undefined;
+        return {
+          contents: `${readFileSync(path, "utf8")}\nimport ${JSON.stringify(join(root, "mod.ts"))};`,
+          loader: "ts",
+        };
+      });
+    },
+  };
+}
+
+/** Benchmarks measure the library that users get: no copy of it. */
+function useLibrary() {
+  return {
+    name: "use-library",
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\.\/mod\.ts$/ }, () => ({ path: "../mod.js", external: true }));
+    },
+  };
+}
+
 function bundleWorkspaces() {
   const folders = new Map([
     ["@cliffy/command", "npm/cliffy-command/mod.ts"],
@@ -133,6 +162,18 @@ function bundleWorkspaces() {
       });
     },
   };
+}
+
+/** Entry points that keep their places. */
+function namedByPath(paths) {
+  return Object.fromEntries(paths.map((path) => [path.replace(/\.ts$/, ""), path]));
+}
+
+function benches() {
+  if (!existsSync(join(root, "bench"))) return [];
+  return readdirSync(join(root, "bench"))
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => `bench/${name}`);
 }
 
 function newest(paths) {
