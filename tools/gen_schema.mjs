@@ -327,7 +327,16 @@ export function apiDefinitions() {
 /** Writes the packaged file; its folder is made where it is missing. */
 export function generateSchema(file = join(root, "dist", "k8s-schema.json.gz")) {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, gzipSync(JSON.stringify(apiDefinitions()), { level: 9 }));
+  writeFileSync(file, gzipSync(formatSchema(apiDefinitions()), { level: 9 }));
+}
+
+/** JSON, a definition on each line, in ASCII: `loadSchema()` reads it piece by piece. */
+export function formatSchema({ definitions }) {
+  const lines = Object.entries(definitions).map(([id, node]) => `"${id}":${JSON.stringify(node)}`);
+  return `{"definitions":{\n${lines.join(",\n")}\n}}\n`.replace(
+    /[^\0-\x7f]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) generateSchema();

@@ -1,3 +1,5 @@
+import { once } from "../util/once.ts";
+
 /** One definition, or one field of a definition, in OpenAPI's words. References are plain ids. */
 export interface SchemaNode {
   readonly description?: string;
@@ -33,14 +35,24 @@ export const noSchema: ApiSchema = { definitions: {} };
 const schemaFile = "k8s-schema.json.gz";
 
 /**
- * Reads the packaged definitions.
+ * Reads the packaged definitions. Each stands on a line of its own and is parsed when it is first asked for: most never are.
  *
  * @param read gives the unpacked text of a packaged file; undefined when there is none
  * @returns {@linkcode noSchema} when the file was not built: fields are then neither pruned nor explained
  */
 export async function loadSchema(read: (name: string) => Promise<string | undefined>): Promise<ApiSchema> {
   const text = await read(schemaFile);
-  return text === undefined ? noSchema : (JSON.parse(text) as ApiSchema);
+  if (text === undefined) return noSchema;
+  const definitions: Record<string, SchemaNode> = {};
+  for (const line of text.split("\n")) {
+    const split = line.indexOf('":{');
+    if (split < 0 || !line.startsWith('"')) continue;
+    Object.defineProperty(definitions, line.slice(1, split), {
+      enumerable: true,
+      get: once(() => JSON.parse(line.slice(split + 2, line.endsWith(",") ? -1 : undefined)) as SchemaNode),
+    });
+  }
+  return { definitions };
 }
 
 /** The definition of an id; undefined when it is not known. */

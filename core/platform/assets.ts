@@ -4,6 +4,8 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 
 const unpack = promisify(gunzip);
+/** More than any packed file holds. */
+const maxBytes = 4 * 1024 * 1024;
 
 /** Folders above this module that are looked at: enough for `dist/` from `core/platform` and for chunks inside `dist`. */
 const maxAbove = 4;
@@ -14,7 +16,8 @@ const maxAbove = 4;
  */
 export async function readPackedAsset(name: string): Promise<string | undefined> {
   const packed = await findAsset(name);
-  return packed && (await unpack(packed)).toString("utf8");
+  // In one piece: by default it comes in hundreds, each of which costs a turn of the event loop.
+  return packed && (await unpack(packed, { chunkSize: maxBytes })).toString("utf8");
 }
 
 /** Text of a file that is shipped with the program, e.g. `examples/hello.yaml`; undefined when it is not there. */

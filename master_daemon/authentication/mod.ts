@@ -6,6 +6,7 @@
  *   by comparing digests. What is known to be wrong is refused, never taken for anonymous.
  * - Tokens, keys and headers are never logged.
  */
+
 import type { UserInfo } from "../../core/client/transport.ts";
 import { fingerprint, splitCertificates } from "../../core/platform/certificates.ts";
 import { readTextFile } from "../../core/platform/files.ts";
@@ -13,6 +14,7 @@ import type { Random } from "../../core/platform/random.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import type { Logger } from "../../core/util/log.ts";
+import { onceAsync } from "../../core/util/once.ts";
 import type { Registries } from "../registry/registry.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { bootstrapTokenAuthenticator } from "./bootstrap_token.ts";
@@ -99,7 +101,7 @@ export async function openAuthentication(options: OpenAuthenticationOptions): Pr
   const audiences = flags.apiAudiences?.length ? flags.apiAudiences : issuers.slice(0, 1);
   const tokens = serviceAccountTokens({
     issuers,
-    keys: once(() =>
+    keys: onceAsync(() =>
       openServiceAccountKeys({
         folder: keyFolder,
         signingKeyFile: flags.serviceAccountSigningKeyFile,
@@ -221,16 +223,4 @@ async function readNeeded(path: string, what: string): Promise<string> {
   const text = await readTextFile(path);
   if (text === undefined) throw new Error(`Cannot read ${what}: ${path} is not there`);
   return text;
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    // A failure, such as a file that is being replaced, is not kept.
-    made ??= make().catch((error: unknown) => {
-      made = undefined;
-      throw error;
-    });
-    return made;
-  };
 }

@@ -1,3 +1,4 @@
+import { once } from "../../util/once.ts";
 import type { Json, JsonObject } from "../meta.ts";
 import { type FieldFacts, fieldFacts, listKeyDefault } from "../patch/facts.ts";
 import { messageFacts } from "../protobuf/facts.ts";
@@ -125,14 +126,6 @@ function mapOfNode(schema: ApiSchema, node: SchemaNode, { owner }: Place): MapTy
 
 function mapOf(field: MapType["field"], values: MapType["values"], embedded: MapType["embedded"]): MapType {
   return { atomic: false, field, values, embedded };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }
 
 /** Messages that JSON writes as something else than an object. */

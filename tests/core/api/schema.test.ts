@@ -3,7 +3,7 @@ import type { JsonObject } from "../../../core/api/meta.ts";
 import { type ApiSchema, definitionOf, loadSchema, noSchema } from "../../../core/api/schema.ts";
 import { decodeErrorText, strictErrorText, validateAndPrune } from "../../../core/api/validate_and_prune.ts";
 import { kinds } from "../../../core/kinds/mod.ts";
-import { apiDefinitions } from "../../../tools/gen_schema.mjs";
+import { apiDefinitions, formatSchema } from "../../../tools/gen_schema.mjs";
 
 const schema = apiDefinitions() as unknown as ApiSchema;
 const deploymentId = "io.k8s.api.apps.v1.Deployment";
@@ -72,6 +72,13 @@ describe("loadSchema()", () => {
   it("reads the packaged file, and knows nothing without it", async () => {
     expect(await loadSchema(async () => '{"definitions":{}}')).toEqual({ definitions: {} });
     expect(await loadSchema(async () => undefined)).toBe(noSchema);
+  });
+
+  it("gives what was packaged, definition by definition", async () => {
+    const loaded = await loadSchema(async () => formatSchema(schema));
+    expect(loaded).toEqual(JSON.parse(JSON.stringify(schema)));
+    expect(definitionOf(loaded, podId)).toBe(definitionOf(loaded, podId));
+    expect(JSON.parse(formatSchema(schema))).toEqual(JSON.parse(JSON.stringify(schema)));
   });
 });
 
