@@ -13,9 +13,11 @@ import {
 } from "../../core/kinds/custom_resource_definition.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { type Clock, timestamp } from "../../core/util/clock.ts";
+import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
-import type { Registries, Registry } from "../registry/registry.ts";
+import { followRegistry } from "../registry/follow.ts";
+import type { Registries, Registry, Stored } from "../registry/registry.ts";
 import type { PostReview } from "./conversion_webhook.ts";
 import { removeInstances, terminating } from "./instances.ts";
 import { planEstablished, planNames } from "./names.ts";
@@ -31,8 +33,6 @@ export interface DefinitionsOptions {
 
 type Status = NonNullable<CustomResourceDefinition["status"]>;
 
-/** Milliseconds before definitions are followed again that could not be. */
-const retryMs = 1000;
 const user: UserInfo = { username: "system:apiserver", groups: ["system:masters"] };
 
 /**
@@ -52,6 +52,7 @@ class Definitions implements AsyncDisposable {
   readonly #options: DefinitionsOptions;
   readonly #registry: Registry<CustomResourceDefinition>;
   readonly #queue: WorkQueue;
+  readonly #parts = new DisposalStack();
   readonly #tasks: Tasks;
   /** What is served for each definition, by its name. */
   readonly #served = new Map<string, { readonly of: CustomResourceDefinition; readonly kinds: readonly Kind[] }>();
@@ -63,42 +64,26 @@ class Definitions implements AsyncDisposable {
     this.#options = options;
     this.#registry = registries.for(customResourceDefinition);
     this.#queue = new WorkQueue({ clock });
-    this.#tasks = new Tasks({
-      onError: (error) => log.error("Cannot follow custom resource definitions", { error: errorMessage(error) }),
-    });
+    this.#tasks = this.#parts.use(
+      new Tasks({
+        onError: (error) => log.error("Cannot serve custom resource definitions", { error: errorMessage(error) }),
+      }),
+    );
   }
 
   async start(): Promise<void> {
-    const { items, revision } = await this.#registry.list();
-    for (const { object } of items) {
+    const { clock, log } = this.#options;
+    const look = ({ key }: Stored) => this.#queue.add(key.name);
+    const onRestart = () => {
+      // Those that went meanwhile are not told any more.
+      for (const name of this.#served.keys()) this.#queue.add(name);
+    };
+    this.#parts.use(
+      await followRegistry({ registry: this.#registry, onPresent: look, onGone: look, onRestart, clock, log }),
+    );
+    for (const { object } of (await this.#registry.list()).items)
       if (isTrue(object, "Established")) await this.#serve(object).catch((error: unknown) => this.#tell(object, error));
-      this.#queue.add(nameOf(object));
-    }
-    this.#tasks.run((signal) => this.#follow(revision, signal));
     this.#tasks.run((signal) => this.#work(signal));
-  }
-
-  async #follow(from: number, signal: AbortSignal): Promise<void> {
-    let revision = from;
-    while (!signal.aborted) {
-      try {
-        for await (const events of this.#registry.watch({ resourceVersion: String(revision), signal }))
-          for (const event of events) {
-            if (event.type === "BOOKMARK") continue;
-            revision = event.stored.revision;
-            this.#queue.add(event.stored.key.name);
-          }
-      } catch (error) {
-        if (signal.aborted) return;
-        const { clock, log } = this.#options;
-        log.error("Cannot follow custom resource definitions", { error: errorMessage(error) });
-        await clock.sleep(retryMs, { signal });
-        // Whatever was missed: everything is looked at.
-        const page = await this.#registry.list();
-        revision = page.revision;
-        for (const name of [...page.items.map(({ key }) => key.name), ...this.#served.keys()]) this.#queue.add(name);
-      }
-    }
   }
 
   /** One definition after the other: names are given in order. */
@@ -266,7 +251,7 @@ class Definitions implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#queue.shutdown();
-    await this.#tasks[Symbol.asyncDispose]();
+    await this.#parts[Symbol.asyncDispose]();
   }
 }
 

@@ -8,7 +8,7 @@
  *
  * @see https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/apiserver-aggregation/
  */
-import { type JsonObject, type KubeObject, type ObjectKey, setCondition } from "../../../core/api/meta.ts";
+import { type JsonObject, type KubeObject, keyOf, type ObjectKey, setCondition } from "../../../core/api/meta.ts";
 import { isReason } from "../../../core/api/status.ts";
 import type { ApiRequest, ApiResponse, UserInfo } from "../../../core/client/transport.ts";
 import { WorkQueue } from "../../../core/client/workqueue.ts";
@@ -234,11 +234,14 @@ class FollowingAggregator implements Aggregator {
       [...registries.kinds, ...virtualResources],
       items.map(({ object }) => object),
     );
-    for (const one of create)
-      await this.#registry.create(one, { user: self }).catch((error: unknown) => {
-        if (!isReason(error, "AlreadyExists")) throw error;
-      });
-    for (const { metadata } of remove) await this.#registry.delete({ name: metadata.name ?? "" }, { user: self });
+    const ignoreExisting = (error: unknown) => {
+      if (!isReason(error, "AlreadyExists")) throw error;
+    };
+    // At once: they share a commit.
+    await Promise.all([
+      ...create.map((one) => this.#registry.create(one, { user: self }).catch(ignoreExisting)),
+      ...remove.map((one) => this.#registry.delete(keyOf(one), { user: self })),
+    ]);
   }
 
   /** Looks whether another server can be reached, and what it has. */
