@@ -16,6 +16,7 @@ import { localAddresses } from "../core/platform/network.ts";
 import { type Random, seededRandom, systemRandom } from "../core/platform/random.ts";
 import { randomToken } from "../core/platform/uuid.ts";
 import type { Clock } from "../core/util/clock.ts";
+import { deferred } from "../core/util/deferred.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
 import { type Logger, silentLogger } from "../core/util/log.ts";
 import { type Master, type MasterOptions, startMaster } from "../master_daemon/master.ts";
@@ -132,8 +133,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     const serviceRange = await openServiceRange({ kept: kept?.serviceRange, runtime, ranges, routes });
     const state: ClusterState = kept ?? { token: randomToken(), secondByte, serviceRange };
     if (dataDir !== undefined && !kept) await writeState(dataDir, state);
+    const nodesStarted = deferred<void>();
     const master = parts.use(
       await startMaster({
+        first: nodesStarted.promise,
         dataDir,
         listen: { host: options.host, port: options.port ?? 0 },
         tokens: new Map([[state.token, { username: "admin", groups: ["system:masters"] }]]),
@@ -182,6 +185,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       return nodeName;
     };
     await Promise.all(Array.from({ length: count }, addNode));
+    nodesStarted.resolve();
     return clusterOf({ master, nodes, addNode, token: state.token, clock, parts, caPem: clientCa });
   } catch (error) {
     await parts[Symbol.asyncDispose]();

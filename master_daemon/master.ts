@@ -15,6 +15,7 @@ import { randomUuid } from "../core/platform/uuid.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
 import { errorMessage, type Logger } from "../core/util/log.ts";
+import { onceAsync } from "../core/util/once.ts";
 import { Tasks } from "../core/util/tasks.ts";
 import { gitVersion } from "../core/version.ts";
 import type { DefaultTolerationOptions } from "./admission/default_toleration_seconds.ts";
@@ -130,6 +131,8 @@ export interface MasterOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** What goes first, e.g. nodes in the same process: controllers, scheduler and default objects begin after it. Default: nothing. */
+  readonly first?: Promise<unknown> | undefined;
   /** Gives up the start when aborted. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -159,8 +162,6 @@ export interface Master extends AsyncDisposable {
 /** What a webhook that converts custom resources may take: it is given up to 500 of them at once. */
 const conversionLimits = { timeoutSeconds: 30, maxBytes: 64 * 1024 * 1024 } as const;
 
-/** Milliseconds of a new cluster's life before its roles are written: its start is not slowed down by them. */
-const roleDelayMs = 200;
 const authenticated = ["system:authenticated"];
 const administrators = ["system:masters", ...authenticated];
 const apiServer: UserInfo = { username: "system:apiserver", groups: administrators };
@@ -199,7 +200,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     );
     signal.throwIfAborted();
 
-    const pki = once(() =>
+    const pki = onceAsync(() =>
       openPki({
         folder: dataDir === undefined ? undefined : joinPath(dataDir, "pki"),
         ...certificateNames(options.listen, [advertised, serviceAddresses.firstAddress]),
@@ -229,7 +230,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const nodes = options.nodes ?? lazyNodeConnector(pki);
     const authorizing = authorizingBy(authorization.authorizer);
     const dialService = serviceDialer({ registries, nodes, random });
-    const frontProxy = once(() =>
+    const frontProxy = onceAsync(() =>
       openFrontProxy({ folder: dataDir === undefined ? undefined : joinPath(dataDir, "pki"), clock: systemClock }),
     );
     const aggregator = parts.use(
@@ -352,15 +353,6 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     if (endpoint && isShared) parts.use(await startMasterLeases({ client, identity, endpoint, clock, log }));
     else if (endpoint) await writeKubernetesEndpoints(client, { servers: [endpoint], signal });
 
-    const background = parts.use(
-      new Tasks({ onError: (error) => log.error("Cannot write the default roles", { error: errorMessage(error) }) }),
-    );
-    background.run(async (ending) => {
-      // Known from the start, they can be written when nodes and controllers have begun.
-      if (authorization.expectsRoles) await systemClock.sleep(roleDelayMs, { signal: ending });
-      await reconcileBootstrapPolicy({ registries, user: apiServer, log, signal: ending });
-      hasRoles = true;
-    });
     const issueToken = authentication.tokens.issueLegacy;
     const signCertificate: ControllersOptions["signCertificate"] = async (request, how) =>
       signCertificateRequest((await pki()).authority, request, { ...how, clock: systemClock });
@@ -374,8 +366,9 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       }),
     );
     const common = { informers, clock, random, log };
+    const leading = parts.use(new DisposalStack());
     const runLeading = (name: string, start: RunAsLeaderOptions["start"]) =>
-      parts.use(
+      leading.use(
         runAsLeader({
           ...(options.leaderElection || {}),
           name,
@@ -389,40 +382,46 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
           log,
         }),
       );
-    runLeading("kube-controller-manager", (_leader, connectAs) => {
-      const running = new DisposalStack();
-      if (isShared) running.use(runCompactor({ store, clock, log }));
-      const all = controllers({
-        kinds: storedKinds,
-        ...options.controllers,
-        clusterCidr: podRange,
-        rootCa,
-        issueToken,
-        signCertificate,
-      });
-      const clientOf = (account: string) => running.use(connectAs(accountUser("kube-system", account)));
-      running.use(runControllers(all, { ...common, client: running.use(connectAs(apiServer)), clientFor: clientOf }));
-      return running;
-    });
-    runLeading("kube-scheduler", (leader) => runScheduler({ ...common, client: leader }));
-    signal.throwIfAborted();
-    // Nobody has to wait for what is known without it, too.
-    const bootstrap = parts.use(
+    const background = parts.use(
       new Tasks({ onError: (error) => log.error("Cannot finish the bootstrap", { error: errorMessage(error) }) }),
     );
-    if (options.priorityAndFairness !== false)
-      bootstrap.run((until) => bootstrapFlowControl(client, { signal: until }));
-    if (options.listen)
-      bootstrap.run(async (until) => {
-        const { certificate } = (await frontProxy()).authority;
-        await publishFrontProxy(client, {
-          authority: certificate,
-          allowedNames: [frontProxyClientName],
-          signal: until,
-        });
+    background.run(async (ending) => {
+      await settled(options.first, ending);
+      background.run(async () => {
+        await reconcileBootstrapPolicy({ registries, user: apiServer, log, signal: ending });
+        hasRoles = true;
       });
-    aggregator.keepLocal();
+      runLeading("kube-controller-manager", (_leader, connectAs) => {
+        const running = new DisposalStack();
+        if (isShared) running.use(runCompactor({ store, clock, log }));
+        const all = controllers({
+          kinds: storedKinds,
+          ...options.controllers,
+          clusterCidr: podRange,
+          rootCa,
+          issueToken,
+          signCertificate,
+        });
+        const clientOf = (account: string) => running.use(connectAs(accountUser("kube-system", account)));
+        running.use(runControllers(all, { ...common, client: running.use(connectAs(apiServer)), clientFor: clientOf }));
+        return running;
+      });
+      runLeading("kube-scheduler", (leader) => runScheduler({ ...common, client: leader }));
+      // Nobody has to wait for what is known without it.
+      if (options.priorityAndFairness !== false) background.run(() => bootstrapFlowControl(client, { signal: ending }));
+      if (options.listen)
+        background.run(async () => {
+          const { certificate } = (await frontProxy()).authority;
+          await publishFrontProxy(client, {
+            authority: certificate,
+            allowedNames: [frontProxyClientName],
+            signal: ending,
+          });
+        });
+      aggregator.keepLocal();
+    });
     parts.use(keepPolicyStatus({ registries, schema, log }));
+    signal.throwIfAborted();
     ready = true;
     return {
       url: listener?.url,
@@ -472,7 +471,7 @@ function certificateNames(
 
 /** Nodes are reached with a certificate that is made when the first is. */
 function lazyNodeConnector(pki: () => Promise<Pki>): NodeConnector {
-  const connector = once(async () => tlsNodeConnector({ client: (await pki()).kubeletClient }));
+  const connector = onceAsync(async () => tlsNodeConnector({ client: (await pki()).kubeletClient }));
   return {
     request: async (...args) => (await connector()).request(...args),
     upgrade: async (...args) => (await connector()).upgrade(...args),
@@ -489,19 +488,20 @@ function lazyOpenApi({
   readonly clock: Clock;
   readonly remotes: NonNullable<OpenApiOptions["remotes"]>;
 }): OpenApiDocuments {
-  const documents = once(async () => {
+  const documents = onceAsync(async () => {
     const { openApi } = await import("./apiserver/openapi/open_api.ts");
     return openApi({ kinds: () => registries.kinds, version: gitVersion, ...options });
   });
   return { respond: async (path, headers) => (await documents()).respond(path, headers) };
 }
 
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
+/** Resolves when `first` has settled, one way or the other, or when `signal` is aborted. @throws the signal's reason */
+async function settled(first: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> {
+  const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  await Promise.race([first?.catch(() => {}), aborted]);
+  // Whoever waited for it, too, has the first turn.
+  if (first) await new Promise((resolve) => setImmediate(resolve));
+  signal.throwIfAborted();
 }
 
 function secondsOf(ms: number | undefined): number | undefined {

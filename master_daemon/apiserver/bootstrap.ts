@@ -17,13 +17,8 @@ export async function bootstrapNamespaces(
   client: Client,
   { names, signal }: { readonly names: readonly string[]; readonly signal: AbortSignal },
 ): Promise<void> {
-  await Promise.all(
-    names.map((name) =>
-      client
-        .create(namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name } }, { signal })
-        .catch(ignoreExisting),
-    ),
-  );
+  const objects = names.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } }));
+  await createMissing(client, namespace, objects, signal);
 }
 
 /** Kubernetes' own priority classes, and what they are for. */
@@ -40,14 +35,14 @@ export async function bootstrapPriorityClasses(
   client: Client,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
-  const apiVersion = "scheduling.k8s.io/v1";
-  await Promise.all(
-    priorityClasses.map(([name, description]) => {
-      const value = systemPriorities.get(name) ?? 0;
-      const object = { apiVersion, kind: "PriorityClass", metadata: { name }, value, description };
-      return client.create(priorityClass, object, { signal }).catch(ignoreExisting);
-    }),
-  );
+  const objects = priorityClasses.map(([name, description]) => ({
+    apiVersion: "scheduling.k8s.io/v1",
+    kind: "PriorityClass",
+    metadata: { name },
+    value: systemPriorities.get(name) ?? 0,
+    description,
+  }));
+  await createMissing(client, priorityClass, objects, signal);
 }
 
 /** Creates the priority levels and flow schemas that every cluster has. */
@@ -55,12 +50,21 @@ export async function bootstrapFlowControl(
   client: Client,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
-  await Promise.all([
-    ...bootstrapLevels.map((level) =>
-      client.create(priorityLevelConfiguration, level, { signal }).catch(ignoreExisting),
-    ),
-    ...bootstrapSchemas.map((schema) => client.create(flowSchema, schema, { signal }).catch(ignoreExisting)),
-  ]);
+  await createMissing(client, priorityLevelConfiguration, bootstrapLevels, signal);
+  await createMissing(client, flowSchema, bootstrapSchemas, signal);
+}
+
+/** Creates those that are not there, all at once: they share a commit. A cluster that has them is only read. */
+async function createMissing<T extends KubeObject>(
+  client: Client,
+  kind: Kind<T>,
+  objects: readonly T[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { items } = await client.list(kind, { signal });
+  const present = new Set(items.map(({ metadata }) => metadata.name));
+  const missing = objects.filter(({ metadata }) => !present.has(metadata.name));
+  await Promise.all(missing.map((object) => client.create(kind, object, { signal }).catch(ignoreExisting)));
 }
 
 /** Where node daemons and aggregated servers learn which client certificates the API server shows them. */

@@ -11,8 +11,6 @@ import { RbacPolicy } from "./rbac_policy.ts";
 /** A policy that follows the registries. */
 export interface FollowedPolicy extends AsyncDisposable {
   readonly policy: RbacPolicy;
-  /** Whether the default roles hold before they are there. */
-  readonly expectsRoles: boolean;
 }
 
 /**
@@ -61,7 +59,7 @@ export async function followPolicy({
       bindings(rbacTypes.roleBinding),
       bindings(rbacTypes.clusterRoleBinding),
     ]);
-    return { policy, expectsRoles: isNew, [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose]() };
+    return { policy, [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose]() };
   } catch (error) {
     await parts[Symbol.asyncDispose]();
     throw error;

@@ -49,8 +49,6 @@ export interface Authorization extends AsyncDisposable {
   readonly authorizer: Authorizer;
   /** All roles and bindings: who gives rights away has to have them. */
   readonly policy: RbacPolicy;
-  /** Whether the default roles hold before they are there: the cluster is new. */
-  readonly expectsRoles: boolean;
 }
 
 /** The authorizers that flags ask for. @throws SyntaxError for flags, or a file, that cannot be used */
@@ -107,7 +105,6 @@ export async function openAuthorization({ authorizers, ...options }: Authorizati
     return {
       authorizer: inOrder([alwaysAllowMasters, ...opened]),
       policy: policy.policy,
-      expectsRoles: policy.expectsRoles,
       [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
     };
   } catch (error) {

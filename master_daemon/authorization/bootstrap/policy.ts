@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../../core/api/meta.ts";
+import { once } from "../../../core/util/once.ts";
 import { type BindingObject, rbacGroup as group, type PolicyRule, type RoleObject, type Subject } from "../policy.ts";
 import { aggregatedRoles, clusterRoleBindings, clusterRoles } from "./cluster_roles.ts";
 import { controllerRoles } from "./controller_roles.ts";
@@ -17,7 +18,7 @@ const apiVersion = `${group}/v1`;
 export const autoUpdate = "rbac.authorization.kubernetes.io/autoupdate";
 
 /** All that is to be there. Objects as upstream writes them, rules of aggregated roles included. */
-export function bootstrapPolicy(): BootstrapPolicy {
+export const bootstrapPolicy: () => BootstrapPolicy = once(() => {
   const plain = Object.entries(clusterRoles).map(([name, text]) => clusterRole(name, parseRules(text)));
   const controllers = Object.entries(controllerRoles);
   return {
@@ -46,7 +47,7 @@ export function bootstrapPolicy(): BootstrapPolicy {
       subjects: subjects.map(parseSubject),
     })),
   };
-}
+});
 
 function clusterRole(name: string, rules: readonly PolicyRule[]): RoleObject {
   const target = /^system:aggregate-to-(.+)$/.exec(name)?.[1];

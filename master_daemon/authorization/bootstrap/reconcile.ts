@@ -1,15 +1,16 @@
+import type { ResourceType } from "../../../core/api/kind.ts";
 import type { LabelSelector } from "../../../core/api/labels.ts";
-import type { KubeObject, StringMap } from "../../../core/api/meta.ts";
+import { type KubeObject, keyOf, keyText, type StringMap } from "../../../core/api/meta.ts";
 import { isReason } from "../../../core/api/status.ts";
 import type { UserInfo } from "../../../core/client/transport.ts";
 import { errorMessage, type Logger } from "../../../core/util/log.ts";
-import type { Registries, Registry } from "../../registry/registry.ts";
+import type { Registries } from "../../registry/registry.ts";
 import { type BindingObject, type RoleObject, rbacTypes, type Subject } from "../policy.ts";
 import { uncoveredRules } from "../rules.ts";
 import { autoUpdate, bootstrapPolicy } from "./policy.ts";
 
 /** Objects written at once: between two lots others get their turn. */
-const lot = 8;
+const lot = 32;
 
 /**
  * Writes the roles and bindings that every cluster has, and adds to those that are there what they lack. What an
@@ -31,47 +32,48 @@ export async function reconcileBootstrapPolicy({
 }): Promise<void> {
   const policy = bootstrapPolicy();
   const writes = [
-    ...policy.clusterRoles.map((role) => () => ensure(registries.for(rbacTypes.clusterRole), role, mergeRole)),
-    ...policy.clusterRoleBindings.map(
-      (binding) => () => ensure(registries.for(rbacTypes.clusterRoleBinding), binding, mergeBinding),
-    ),
-    ...policy.roles.map((role) => () => ensure(registries.for(rbacTypes.role), role, mergeRole)),
-    ...policy.roleBindings.map((binding) => () => ensure(registries.for(rbacTypes.roleBinding), binding, mergeBinding)),
+    ...(await planned(rbacTypes.clusterRole, policy.clusterRoles, mergeRole)),
+    ...(await planned(rbacTypes.clusterRoleBinding, policy.clusterRoleBindings, mergeBinding)),
+    ...(await planned(rbacTypes.role, policy.roles, mergeRole)),
+    ...(await planned(rbacTypes.roleBinding, policy.roleBindings, mergeBinding)),
   ];
 
-  async function ensure<T extends KubeObject>(
-    registry: Registry<T>,
-    expected: T,
+  /** The writes that lead from what is there to what is expected: none, usually. */
+  async function planned<T extends KubeObject>(
+    type: ResourceType<T>,
+    expected: readonly T[],
     merge: (present: T, expected: T) => T | "recreate",
-  ): Promise<void> {
-    const { namespace, name = "" } = expected.metadata;
-    const key = namespace ? { namespace, name } : { name };
+  ): Promise<readonly (() => Promise<unknown>)[]> {
+    const registry = registries.for(type);
+    const { items } = await registry.list();
+    const present = new Map(items.map(({ key, object }) => [keyText(key), object]));
+    return expected.flatMap((wanted) => {
+      const key = keyOf(wanted);
+      const found = present.get(keyText(key));
+      if (!found) return [() => registry.create(wanted, { user })];
+      if (found.metadata.annotations?.[autoUpdate] === "false") return [];
+      const merged = merge(found, wanted);
+      if (merged === found) return [];
+      if (merged !== "recreate") return [() => registry.update(key, () => merged, { user })];
+      return [() => registry.delete(key, { user }).then(() => registry.create(wanted, { user }))];
+    });
+  }
+
+  async function attempt(write: () => Promise<unknown>): Promise<void> {
     try {
-      const present = await registry.get(key).catch(ignoreMissing);
-      if (!present) return void (await registry.create(expected, { user }));
-      if (present.object.metadata.annotations?.[autoUpdate] === "false") return;
-      const merged = merge(present.object, expected);
-      if (merged === "recreate") {
-        await registry.delete(key, { user });
-        await registry.create(expected, { user });
-      } else if (merged !== present.object) await registry.update(key, () => merged, { user });
+      await write();
     } catch (error) {
       // Another master writes the same.
       if (isReason(error, "AlreadyExists") || isReason(error, "Conflict")) return;
       // One that cannot be written must not keep the others from being.
-      if (!signal.aborted) log.error("Cannot write a default role", { name, error: errorMessage(error) });
+      if (!signal.aborted) log.error("Cannot write a default role", { error: errorMessage(error) });
     }
   }
 
   for (let index = 0; index < writes.length && !signal.aborted; index += lot) {
-    await Promise.all(writes.slice(index, index + lot).map((write) => write()));
+    await Promise.all(writes.slice(index, index + lot).map(attempt));
     await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (isReason(error, "NotFound")) return undefined;
-  throw error;
 }
 
 /** `present` with what `expected` has besides; `present` itself when that is nothing. */
