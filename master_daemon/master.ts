@@ -382,15 +382,28 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
           log,
         }),
       );
-    const background = parts.use(
-      new Tasks({ onError: (error) => log.error("Cannot finish the bootstrap", { error: errorMessage(error) }) }),
-    );
+    const onError = (error: unknown) => log.error("Cannot finish the bootstrap", { error: errorMessage(error) });
+    const background = parts.use(new Tasks({ onError }));
+    const bootstrapRoles = async (ending: AbortSignal) => {
+      await reconcileBootstrapPolicy({ registries, user: apiServer, log, signal: ending });
+      hasRoles = true;
+    };
+    const bootstrapOthers = async (ending: AbortSignal) => {
+      if (options.priorityAndFairness !== false) await bootstrapFlowControl(client, { signal: ending });
+      if (!options.listen) return;
+      const { certificate } = (await frontProxy()).authority;
+      await publishFrontProxy(client, {
+        authority: certificate,
+        allowedNames: [frontProxyClientName],
+        signal: ending,
+      });
+    };
     background.run(async (ending) => {
       await settled(options.first, ending);
-      background.run(async () => {
-        await reconcileBootstrapPolicy({ registries, user: apiServer, log, signal: ending });
-        hasRoles = true;
-      });
+      aggregator.keepLocal();
+      // Before the controllers: their caches then list in one go what they would be told of piece by piece.
+      await Promise.all([bootstrapRoles, bootstrapOthers].map((bootstrap) => bootstrap(ending).catch(onError)));
+      ending.throwIfAborted();
       runLeading("kube-controller-manager", (_leader, connectAs) => {
         const running = new DisposalStack();
         if (isShared) running.use(runCompactor({ store, clock, log }));
@@ -407,18 +420,6 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         return running;
       });
       runLeading("kube-scheduler", (leader) => runScheduler({ ...common, client: leader }));
-      // Nobody has to wait for what is known without it.
-      if (options.priorityAndFairness !== false) background.run(() => bootstrapFlowControl(client, { signal: ending }));
-      if (options.listen)
-        background.run(async () => {
-          const { certificate } = (await frontProxy()).authority;
-          await publishFrontProxy(client, {
-            authority: certificate,
-            allowedNames: [frontProxyClientName],
-            signal: ending,
-          });
-        });
-      aggregator.keepLocal();
     });
     parts.use(keepPolicyStatus({ registries, schema, log }));
     signal.throwIfAborted();
