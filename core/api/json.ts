@@ -47,9 +47,11 @@ export function stringifyJson(value: Json, options: { readonly pretty?: boolean 
   return jsonText(value, options.pretty ? 2 : 0);
 }
 
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause;
     throw StatusError.badRequest("json parse error: invalid UTF-8");

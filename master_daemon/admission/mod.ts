@@ -170,7 +170,7 @@ export async function mutate(
   plugins: readonly AdmissionPlugin[],
   request: AdmissionRequest & { readonly object: KubeObject },
 ): Promise<KubeObject> {
-  const asked = plugins.filter(({ operations }) => operations.includes(request.operation));
+  const asked = plugins.filter(({ mutate, operations }) => mutate && operations.includes(request.operation));
   const [reserving, others] = [asked.filter(({ reserves }) => reserves), asked.filter(({ reserves }) => !reserves)];
   let isChanged = false;
   const changed = () => {
@@ -187,9 +187,12 @@ async function pass(
   plugins: readonly AdmissionPlugin[],
   request: AdmissionRequest & { readonly object: KubeObject; readonly rounds: MutatingRounds },
 ): Promise<KubeObject> {
-  let { object } = request;
-  for (const plugin of plugins) if (plugin.mutate) object = await plugin.mutate({ ...request, object });
-  return object;
+  let asked = request;
+  for (const plugin of plugins) {
+    const object = await plugin.mutate?.(asked);
+    if (object && object !== asked.object) asked = { ...asked, object };
+  }
+  return asked.object;
 }
 
 /** @throws StatusError when a plug-in refuses */

@@ -113,7 +113,7 @@ export function objectOf(document: Json | undefined, kind: Pick<Kind, "group" | 
     throw StatusError.badRequest(
       `${sentKind} in version "${kind.version}" cannot be handled as a ${kind.kind}: the kind in the data (${sentKind}) does not match the expected kind (${kind.kind})`,
     );
-  return Object.fromEntries([...Object.entries(document), ["apiVersion", apiVersion], ["kind", kind.kind]]);
+  return { ...document, apiVersion, kind: kind.kind };
 }
 
 /** @throws StatusError BadRequest when the body is about another namespace than the path */

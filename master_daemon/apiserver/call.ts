@@ -47,7 +47,7 @@ export function callOf(request: ApiRequest): Call {
   return {
     route,
     verb,
-    attributes: { ...attributesOf(target), ...selected(target, query), verb },
+    attributes: selected(attributesOf(target, verb), query),
     isLong: verb === "watch" || isStreamed,
     isWrite,
     isPublic: false,
@@ -65,28 +65,27 @@ function verbOf(plain: string, { name, subresource }: ResourceRoute, query: URLS
   throw StatusError.methodNotAllowed();
 }
 
-/** What authorization looks at, but for the verb. */
-export function attributesOf(route: ResourceRoute): Omit<ResourceAttributes, "verb"> {
+/** What authorization looks at. */
+export function attributesOf(route: ResourceRoute, verb: string): ResourceAttributes {
   const { group, version, resource, subresource, name } = route;
   // A namespace counts as being in itself: whoever has rights there may be allowed to read it.
   const namespace = route.namespace ?? (resource === "namespaces" ? name : undefined);
-  return { type: "resource", group, version, resource, subresource, namespace, name };
+  return { type: "resource", verb, group, version, resource, subresource, namespace, name };
 }
 
 /** Asking for all objects of one name is asking for one. */
-function selected(
-  { name }: ResourceRoute,
-  query: URLSearchParams,
-): Partial<Pick<ResourceAttributes, "fieldSelector" | "labelSelector" | "name">> {
+function selected(attributes: ResourceAttributes, query: URLSearchParams): ResourceAttributes {
   const fieldSelector = query.get("fieldSelector") ?? undefined;
-  const selectors = { fieldSelector, labelSelector: query.get("labelSelector") ?? undefined };
-  if (!fieldSelector || name !== undefined) return selectors;
+  const labelSelector = query.get("labelSelector") ?? undefined;
+  if (fieldSelector === undefined && labelSelector === undefined) return attributes;
+  const selective = { ...attributes, fieldSelector, labelSelector };
+  if (!fieldSelector || attributes.name !== undefined) return selective;
   try {
     const only = parseFieldSelector(fieldSelector).exact("metadata.name");
-    return only ? { ...selectors, name: only } : selectors;
+    return only ? { ...selective, name: only } : selective;
   } catch {
     // Refused when it is served.
-    return selectors;
+    return selective;
   }
 }
 

@@ -25,6 +25,7 @@ export function fieldManagerOf({ request, query }: Pick<ResourceRequest, "reques
 /** What stands before the first slash of the User-Agent, as far as it can be printed. */
 function programOf({ headers }: ApiRequest): string {
   const [name = ""] = (headers["user-agent"] ?? "").split("/", 1);
+  if (name.length <= maxManagerBytes && /^[\x20-\x7e]*$/.test(name)) return name;
   let program = "";
   let bytes = 0;
   // Longer ones are cut; a character is at least a byte.

@@ -351,7 +351,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
         return answer;
       }
       // Whatever the method: what runs a command is a create.
-      await authorizeNoting(user, { ...attributesOf(target), verb: "create" }, trail);
+      await authorizeNoting(user, attributesOf(target, "create"), trail);
       await admitConnect(r);
       const choice = chooseUpgrade(request.headers, target.subresource ?? "");
       const stream = await connectPod(r);

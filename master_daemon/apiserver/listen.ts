@@ -130,8 +130,10 @@ export async function listenApi(options: ListenOptions): Promise<ApiListener> {
   });
   server.on("request", (request: Request, response: Response) => {
     const { socket } = request;
-    answering.set(socket, (answering.get(socket) ?? 0) + 1);
-    response.once("close", () => answering.set(socket, (answering.get(socket) ?? 1) - 1));
+    if (request.httpVersionMajor === 1) {
+      answering.set(socket, (answering.get(socket) ?? 0) + 1);
+      response.once("close", () => answering.set(socket, (answering.get(socket) ?? 1) - 1));
+    }
     track(serveRequest(request, response, { handler, clock, requestTimeoutMs, stallTimeoutMs, log }));
   });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) =>
@@ -203,8 +205,13 @@ async function serveRequest(
   { handler, clock, requestTimeoutMs, stallTimeoutMs, log }: ServeOptions,
 ): Promise<void> {
   const aborted = new AbortController();
-  const onClose = () => aborted.abort(new DOMException("The client went away", "AbortError"));
-  response.once("close", onClose);
+  let isSent = false;
+  const onSent = () => {
+    isSent = true;
+  };
+  response.once("close", () => {
+    if (!isSent) aborted.abort(new DOMException("The client went away", "AbortError"));
+  });
   request.on("error", () => {});
   response.on("error", () => {});
   // Over HTTP/1.1 the server does this by itself.
@@ -228,7 +235,7 @@ async function serveRequest(
     }
     const onStall = () => cut(response);
     const stall = isJson(answer) ? { schedule: () => clock.schedule(stallTimeoutMs, onStall) } : undefined;
-    await send(answer, { request, response, signal: aborted.signal, stall });
+    await send(answer, { request, response, signal: aborted.signal, stall, onSent });
     if ("stream" in request && !request.complete) endUpload(request, clock);
   } catch (error) {
     if (!aborted.signal.aborted) log.warn("Cannot answer a request", { error: errorMessage(error) });
@@ -246,7 +253,10 @@ function isJson({ headers }: ApiResponse): boolean {
 /** Two hosts, or none, are understood in more than one way on the way here. HTTP/2 has none twice. */
 function hasOneHost({ httpVersion, rawHeaders }: Request): boolean {
   if (httpVersion !== "1.1") return true;
-  return rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === "host").length === 1;
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    if (rawHeaders[index]?.length === 4 && rawHeaders[index]?.toLowerCase() === "host") hosts++;
+  return hosts === 1;
 }
 
 async function refuseHost(request: Request, response: Response): Promise<void> {
@@ -263,29 +273,34 @@ async function send(
     response,
     signal,
     stall,
+    onSent,
   }: {
     readonly request: Request;
     readonly response: Response;
     readonly signal: AbortSignal;
     /** Sets the time by which what waits must be read; gives back how to call it off. */
     readonly stall?: { schedule(): () => void } | undefined;
+    /** Called once all is handed over, before the response is closed. */
+    readonly onSent?: () => void;
   },
 ): Promise<void> {
   const isHttp1 = request.httpVersionMajor === 1;
   // What is left of a refused body is not worth reading: the connection goes with it.
   const unread = !request.complete && request.method !== "GET" && request.method !== "HEAD";
   const headers: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(answer.headers))
-    headers[name] = typeof value === "string" ? value : [...value];
+  for (const name of Object.keys(answer.headers)) {
+    const value = answer.headers[name];
+    if (value !== undefined) headers[name] = typeof value === "string" ? value : [...value];
+  }
   if (answer.body instanceof Uint8Array && answer.status !== 304)
     headers["content-length"] = String(answer.body.length);
   if (unread && isHttp1) headers["connection"] = "close";
   (response as ServerResponse).writeHead(answer.status, headers);
   if (request.method === "HEAD") {
     if (!(answer.body instanceof Uint8Array)) await answer.body[Symbol.asyncIterator]().return?.();
-    await end(response, undefined);
+    await end(response, undefined, onSent);
   } else if (answer.body instanceof Uint8Array) {
-    await end(response, answer.body);
+    await end(response, answer.body, onSent);
   } else {
     (response as ServerResponse).flushHeaders();
     for await (const chunk of answer.body) {
@@ -296,7 +311,7 @@ async function send(
       cancelStall?.();
     }
     if (signal.aborted) return;
-    await end(response, undefined);
+    await end(response, undefined, onSent);
   }
   if (unread && isHttp1 && !request.complete) request.socket.destroy();
 }
@@ -310,10 +325,13 @@ function endUpload({ stream }: Http2ServerRequest, clock: Clock): void {
   );
 }
 
-function end(response: Response, body: Uint8Array | undefined): Promise<void> {
+function end(response: Response, body: Uint8Array | undefined, onSent: (() => void) | undefined): Promise<void> {
   return new Promise((resolve) => {
     response.once("close", resolve);
-    (response as ServerResponse).end(body, () => resolve());
+    (response as ServerResponse).end(body, () => {
+      onSent?.();
+      resolve();
+    });
   });
 }
 
@@ -397,7 +415,9 @@ function refuse(socket: Duplex, { status, headers, body }: ApiResponse): void {
 
 function toApiRequest(request: Request): ApiRequest {
   const headers: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const [name, value] of Object.entries(request.headers)) {
+  const sent = request.headers;
+  for (const name of Object.keys(sent)) {
+    const value = sent[name];
     if (value === undefined || name.startsWith(":")) continue;
     headers[name] = Array.isArray(value) ? value.join(", ") : String(value);
   }

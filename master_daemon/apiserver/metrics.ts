@@ -29,8 +29,8 @@ export class Metrics {
     this.#durations.set(common, entry);
     entry.sum += seconds;
     entry.count++;
-    for (const [index, limit] of bucketsSeconds.entries())
-      if (seconds <= limit) entry.buckets[index] = (entry.buckets[index] ?? 0) + 1;
+    for (let index = bucketsSeconds.length - 1; index >= 0 && seconds <= (bucketsSeconds[index] ?? 0); index--)
+      entry.buckets[index] = (entry.buckets[index] ?? 0) + 1;
   }
 
   /** Everything as text. @param gauges present values by metric name (labels included); those that end in `_total` are counters */

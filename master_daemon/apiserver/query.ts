@@ -57,7 +57,9 @@ export function writeOptions(
     errors.push(fieldError.forbidden("force", "may not be specified for non-apply patch"));
   if (type === "ApplyOptions" && manager === "")
     errors.push(fieldError.required("fieldManager", "is required for apply patch"));
-  if (new TextEncoder().encode(manager).length > 128) errors.push(fieldError.tooLong("fieldManager", 128));
+  // A character is at most three bytes for each unit of UTF-16.
+  if (manager.length > 42 && new TextEncoder().encode(manager).length > 128)
+    errors.push(fieldError.tooLong("fieldManager", 128));
   if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(manager))
     errors.push(fieldError.invalid("fieldManager", manager, "should only contain printable characters"));
   errors.push(...dryRunErrors(query.getAll("dryRun")));

@@ -75,9 +75,9 @@ function proxyPath(behind: readonly string[]): string {
 }
 
 function decodeSegment(raw: string): string {
-  let segment: string;
+  let segment = raw;
   try {
-    segment = decodeURIComponent(raw);
+    if (raw.includes("%")) segment = decodeURIComponent(raw);
   } catch {
     throw StatusError.badRequest("the request path has an invalid escape");
   }
@@ -95,13 +95,20 @@ function resourceRoute(segments: readonly string[]): ResourceRoute | undefined {
 }
 
 function underVersion(group: string, version: string, path: readonly string[]): ResourceRoute {
-  const common = { type: "resource", group, version, proxyPath: undefined } as const;
   const [first = "", second, third] = path;
   // /namespaces/NAME/status is about the namespace; /namespaces/NAME/pods is inside it.
   const isNamespaceItself = path.length <= 2 || (path.length === 3 && (third === "status" || third === "finalize"));
   if (first === "namespaces" && !isNamespaceItself) {
-    const [resource = "", name, subresource, ...rest] = path.slice(2);
-    return { ...common, namespace: second, resource, name, subresource, rest };
+    return routeOf({ group, version, namespace: second }, path.slice(2));
   }
-  return { ...common, namespace: undefined, resource: first, name: second, subresource: third, rest: path.slice(3) };
+  return routeOf({ group, version, namespace: undefined }, path);
+}
+
+function routeOf(
+  { group, version, namespace }: Pick<ResourceRoute, "group" | "version" | "namespace">,
+  path: readonly string[],
+): ResourceRoute {
+  const [resource = "", name, subresource] = path;
+  const rest = path.slice(3);
+  return { type: "resource", group, version, namespace, resource, name, subresource, rest, proxyPath: undefined };
 }

@@ -1,4 +1,5 @@
 import { sameButTimes } from "../../core/api/apply/entries.ts";
+import { setOwn } from "../../core/api/json_object.ts";
 import type { Kind } from "../../core/api/kind.ts";
 import type { Json, KubeObject, ObjectMeta } from "../../core/api/meta.ts";
 import type { Random } from "../../core/platform/random.ts";
@@ -58,8 +59,10 @@ export function changedMetadata(sent: ObjectMeta, previous: ObjectMeta): ObjectM
 
 /** Members without a value are left out; clients send null for what they mean to leave out. */
 function withoutNulls(metadata: { readonly [K in keyof ObjectMeta]: ObjectMeta[K] | undefined }): ObjectMeta {
-  const entries = Object.entries(metadata).map(([name, value]) => [name, value ?? undefined]);
-  return compact<ObjectMeta>(Object.fromEntries(entries));
+  const result: { [name: string]: Json } = {};
+  for (const [name, value] of Object.entries(metadata))
+    if (value !== undefined && value !== null) setOwn(result, name, value as Json);
+  return result as ObjectMeta;
 }
 
 /** `object` with the status of `source`, or none. */

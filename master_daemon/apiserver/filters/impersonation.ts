@@ -44,7 +44,8 @@ export async function impersonate(authorizer: Authorizer, user: UserInfo, creden
 }
 
 function wantedOf(credentials: Credentials): Wanted | undefined {
-  const names = Object.keys(credentials.headers).filter((name) => name.startsWith("impersonate-"));
+  const names: string[] = [];
+  for (const name of Object.keys(credentials.headers)) if (name.startsWith("impersonate-")) names.push(name);
   if (names.length === 0) return undefined;
   const extra = new Map<string, string[]>();
   for (const name of names)

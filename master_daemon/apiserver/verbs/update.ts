@@ -20,7 +20,7 @@ export async function update(r: ResourceRequest, subresource?: PartName | "statu
     return objectResponse(r.kind, stored, 200, r.form);
   } catch (error) {
     if (!r.kind.createOnUpdate || subresource !== undefined || !isReason(error, "NotFound")) throw error;
-    await authorize(r.services.authorizer, r.user, { ...attributesOf(r.route), verb: "create" });
+    await authorize(r.services.authorizer, r.user, attributesOf(r.route, "create"));
     const stored = await createObject(r, object, { dryRun: options.dryRun });
     return objectResponse(r.kind, stored, 201, r.form);
   }
