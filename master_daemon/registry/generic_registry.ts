@@ -6,7 +6,8 @@ import type { UserInfo } from "../../core/client/transport.ts";
 import type { Random } from "../../core/platform/random.ts";
 import { type Clock, timestamp } from "../../core/util/clock.ts";
 import { compact } from "../../core/util/compact.ts";
-import { Compacted } from "../store/store.ts";
+import { deferred } from "../../core/util/deferred.ts";
+import { type CommitOptions, Compacted } from "../store/store.ts";
 import { decodeContinueToken, encodeContinueToken } from "./continue_token.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import {
@@ -68,6 +69,8 @@ export class GenericRegistry implements Registry {
   readonly #served: ServedVersion;
   /** Writers of one object take turns: racing, all but one would have to try again. */
   readonly #lock = new KeyedLock();
+  /** What is on its way to the disk, by key: the next writer goes on from it, so that one sync serves them all. */
+  readonly #ahead = new Map<string, { readonly stored: StoredObject; readonly settled: Promise<void> }>();
 
   constructor(options: GenericRegistryOptions) {
     this.#options = options;
@@ -207,24 +210,47 @@ export class GenericRegistry implements Registry {
     return this.#stored(key, { revision: 0, value, object: next });
   }
 
-  update(
+  async update(
     key: ObjectKey,
     change: (current: KubeObject) => KubeObject | Promise<KubeObject>,
     options: RegistryUpdateOptions,
   ): Promise<Stored> {
-    return this.#repeatedly(key, async (current) => {
+    const attempt = async (current: StoredObject): Promise<Taken> => {
       const changed = await change(current.object);
       this.#checkVersion(changed, current);
       const next = await this.#changedObject(changed, current.object, options);
       await options.admit?.(next, current.object);
-      if (isFinished(this.kind, next, current.object)) return (await this.#remove(current, options))?.stored;
-      return await this.#replace(current, next, options);
-    });
+      if (isFinished(this.kind, next, current.object))
+        return decided((await this.#remove(current, options))?.stored, !options.dryRun);
+      return await this.#startReplacing(current, next, options);
+    };
+    for (let tried = 0; tried < maxTries; tried++) {
+      const { stored } = await this.#lock.run(keyText(key), () => this.#attemptAhead(key, attempt));
+      const answer = await stored;
+      if (answer) return answer;
+    }
+    throw StatusError.conflict(this.kind, key.name);
+  }
+
+  /**
+   * Runs `attempt` on the object as it will be once what is on its way to the disk is there. Whatever does not end in a
+   * commit on top of that is decided again on what is certain.
+   */
+  async #attemptAhead(key: ObjectKey, attempt: (current: StoredObject) => Promise<Taken>): Promise<Taken> {
+    const ahead = this.#ahead.get(keyText(key));
+    if (ahead) {
+      const taken = await attempt(ahead.stored).catch(() => undefined);
+      if (taken?.isCommit) return taken;
+      await ahead.settled;
+    }
+    await this.#catchUp();
+    return await attempt(await this.#present(key));
   }
 
   /** Runs `attempt` on the present object until it answers: it does not when somebody else was faster. */
   #repeatedly<R>(key: ObjectKey, attempt: (current: StoredObject) => Promise<R | undefined>): Promise<R> {
     return this.#lock.run(keyText(key), async () => {
+      await this.#ahead.get(keyText(key))?.settled;
       await this.#catchUp();
       for (let tried = 0; tried < maxTries; tried++) {
         const answer = await attempt(await this.#present(key));
@@ -318,14 +344,38 @@ export class GenericRegistry implements Registry {
   async #replace(
     current: StoredObject,
     next: KubeObject,
-    { dryRun }: RegistryWriteOptions,
+    options: RegistryWriteOptions,
   ): Promise<StoredObject | undefined> {
+    return await (await this.#startReplacing(current, next, options)).stored;
+  }
+
+  /** As {@linkcode #replace}, but waits only until the next writer may go on from what this one writes. */
+  async #startReplacing(current: StoredObject, next: KubeObject, { dryRun }: RegistryWriteOptions): Promise<Taken> {
     const { key, revision } = current;
+    const text = keyText(key);
     const value = this.#served.layout.encode(next);
     const isSame = value.length === current.value.length && this.#isSame(value, next, current);
-    if (isSame && !this.#isStoredOtherwise(key)) return current;
-    if (dryRun) return this.#stored(key, { revision, value, object: next });
-    return await this.#commit(key, { expected: revision, value, object: next });
+    if (isSame && !this.#isStoredOtherwise(key)) return decided(current, false);
+    if (dryRun) return decided(this.#stored(key, { revision, value, object: next }), false);
+    // What was on its way, and failed: its revision may have become another object's.
+    if (this.#ahead.get(text)?.stored !== current && this.#objects.items.get(text)?.revision !== revision)
+      return decided(undefined, true);
+    const write = { expected: revision, value, object: next };
+    const { promise: taken, resolve } = deferred<number | undefined>();
+    const stored = this.#commit(key, { ...write, onTaken: resolve });
+    const end = () => resolve(undefined);
+    const settled = stored.then(end, end);
+    const revisionTaken = await taken;
+    if (revisionTaken === undefined || this.#served.converts) {
+      await settled;
+      return { stored, isCommit: true };
+    }
+    const ahead = { stored: this.#stored(key, { ...write, revision: revisionTaken }), settled };
+    this.#ahead.set(text, ahead);
+    void settled.then(() => {
+      if (this.#ahead.get(text) === ahead) this.#ahead.delete(text);
+    });
+    return { stored, isCommit: true };
   }
 
   /** Whether another version, or another key of encryption, was in use when the object was stored: writing it as it is brings it up to date. */
@@ -380,7 +430,7 @@ export class GenericRegistry implements Registry {
   /** Undefined when somebody else was faster. */
   async #commit(
     key: ObjectKey,
-    write: { readonly expected: number; readonly value: Uint8Array; readonly object: KubeObject },
+    write: CommitOptions & { readonly value: Uint8Array; readonly object: KubeObject },
   ): Promise<StoredObject | undefined> {
     const revision = await this.#cache.commit(this.#objects, key, await this.#asStored(write));
     if (revision === undefined) return undefined;
@@ -418,6 +468,18 @@ export class GenericRegistry implements Registry {
     const everything = { namespace: selection.namespace };
     yield* this.#served.events(this.#cache.watch(this.#objects, everything, start), selection);
   }
+}
+
+/** What became of a try to write. */
+interface Taken {
+  /** Undefined: somebody else was faster. */
+  readonly stored: Promise<StoredObject | undefined>;
+  /** Whether the store decides: what is not committed may have been judged by what never came to be. */
+  readonly isCommit: boolean;
+}
+
+function decided(stored: StoredObject | undefined, isCommit: boolean): Taken {
+  return { stored: Promise.resolve(stored), isCommit };
 }
 
 const listTooOld = "The resourceVersion for the provided list is too old.";

@@ -9,7 +9,7 @@ import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { isSealed } from "../store/encryption/transformer.ts";
 import { SortedMap } from "../store/sorted_map.ts";
 import { keyOfEvent } from "../store/state.ts";
-import { Compacted, type KeyValue, type Store, type StoreEvent } from "../store/store.ts";
+import { type CommitOptions, Compacted, type KeyValue, type Store, type StoreEvent } from "../store/store.ts";
 import { Change } from "./change.ts";
 import type { RegistryEvent, Selection } from "./registry.ts";
 import { storeFailure } from "./store_failure.ts";
@@ -356,12 +356,12 @@ export class WatchCache implements AsyncDisposable {
   async commit(
     cache: KindCache,
     key: ObjectKey,
-    write: { readonly expected: number; readonly value: Uint8Array | null; readonly object?: KubeObject },
+    write: CommitOptions & { readonly value: Uint8Array | null; readonly object?: KubeObject },
   ): Promise<number | undefined> {
-    const { expected, value, object } = write;
+    const { expected, value, object, onTaken } = write;
     if (value && object) this.#atHand.set(value, object);
     const { store } = this.#options;
-    const result = await store.commit(cache.layout.keyOf(key), value, { expected }).catch((error: unknown) => {
+    const result = await store.commit(cache.layout.keyOf(key), value, { expected, onTaken }).catch((error: unknown) => {
       throw storeFailure(error);
     });
     // What the faster one did is shown before the caller looks again.

@@ -10,7 +10,15 @@ import { decodeEvent, RecordWriter, recordType } from "./log_record.ts";
 import { createSegment, type Recovered, recover, type Segment } from "./log_recovery.ts";
 import { openPart, snapshotName, writeSnapshot } from "./log_snapshot.ts";
 import { keyOfEvent, StoreState } from "./state.ts";
-import { type CommitResult, type KeyValue, type Page, type Store, type StoreEvent, StoreWriteError } from "./store.ts";
+import {
+  type CommitOptions,
+  type CommitResult,
+  type KeyValue,
+  type Page,
+  type Store,
+  type StoreEvent,
+  StoreWriteError,
+} from "./store.ts";
 
 /** Options of {@linkcode openLogStore}. */
 export interface LogStoreOptions {
@@ -157,7 +165,7 @@ class LogStore implements Store {
     return this.#state.watch(...args);
   }
 
-  async commit(key: string, value: Uint8Array | null, { expected }: { expected: number }): Promise<CommitResult> {
+  async commit(key: string, value: Uint8Array | null, { expected, onTaken }: CommitOptions): Promise<CommitResult> {
     if (this.#failure) throw this.#failure;
     if (this.#closed) throw new StoreWriteError("Cannot write: the store is closed", { temporary: false });
     if (this.#queue.length >= maxQueueLength) {
@@ -176,6 +184,7 @@ class LogStore implements Store {
     const answer = deferred<CommitResult>();
     this.#queue.push({ event, conflict: current, answer });
     this.#startWriting();
+    if (event) onTaken?.(event.revision);
     return answer.promise;
   }
 

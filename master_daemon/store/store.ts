@@ -26,6 +26,16 @@ export interface Page {
   readonly more: boolean;
 }
 
+/** Options of {@linkcode Store.commit}. */
+export interface CommitOptions {
+  readonly expected: number;
+  /**
+   * Called by stores that take further commits while one is on its way to the disk: it has its revision, and the next one
+   * may expect it. It may still fail; then all that expect it are stale, or fail as well.
+   */
+  readonly onTaken?: ((revision: number) => void) | undefined;
+}
+
 /** What became of a commit. A stale expectation is an answer, not an error. */
 export type CommitResult =
   | { readonly ok: true; readonly revision: number }
@@ -53,7 +63,7 @@ export interface Store extends AsyncDisposable {
    * absent is refused as stale. The value belongs to the store afterwards: do not change it.
    * @throws StoreWriteError when it cannot be made durable; StoreUnavailable when nobody knows; ValueTooLarge
    */
-  commit(key: string, value: Uint8Array | null, options: { readonly expected: number }): Promise<CommitResult>;
+  commit(key: string, value: Uint8Array | null, options: CommitOptions): Promise<CommitResult>;
   /**
    * Every event with revision > `after`, batched as committed. Ends when aborted, or once everything up to and including
    * `until` was told. @throws Compacted when `after` is older than the history kept

@@ -1,4 +1,4 @@
-import type { CommitResult, KeyValue, Page, Store, StoreEvent, WatchStoreOptions } from "../store.ts";
+import type { CommitOptions, CommitResult, KeyValue, Page, Store, StoreEvent, WatchStoreOptions } from "../store.ts";
 import type { OpenedValue, Transformer } from "./transformer.ts";
 
 /**
@@ -39,7 +39,7 @@ class EncryptedStore implements Store {
     return { ...page, items: page.items.map((kv) => this.#keyValue(kv)) };
   }
 
-  async commit(key: string, value: Uint8Array | null, options: { readonly expected: number }): Promise<CommitResult> {
+  async commit(key: string, value: Uint8Array | null, options: CommitOptions): Promise<CommitResult> {
     const sealed = value && this.#transformer.seal(key, value);
     if (sealed && value) this.#opened.set(sealed, { value, isStale: false });
     const result = await this.#store.commit(key, sealed, options);
