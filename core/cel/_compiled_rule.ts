@@ -1,3 +1,4 @@
+import type { Declaration } from "./declaration.ts";
 import { CompileError } from "./errors.ts";
 import { fieldPathOf } from "./field_path.ts";
 import { compile, type Program } from "./program.ts";
@@ -18,16 +19,21 @@ export type CompiledRule =
       readonly fieldPath: string;
     };
 
-/** Compiles one rule for values of a type. */
-export function compileRule(source: ValidationRule, type: CelType, schema: StructuralSchema): CompiledRule {
+/** Compiles one rule for values of a type. @param self how large they are, where costs are to be estimated */
+export function compileRule(
+  source: ValidationRule,
+  type: CelType,
+  schema: StructuralSchema,
+  self?: Declaration,
+): CompiledRule {
   const variables = new Map([
     ["self", type],
     ["oldSelf", source.optionalOldSelf ? optionalOf(type) : type],
   ]);
-  const program = tryCompile(source.rule, variables);
+  const program = tryCompile(source.rule, variables, self);
   if (typeof program === "string") return { source, error: `compilation failed: ${program}`, part: "rule" };
   if (program.type.kind !== "bool") return { source, error: "cel expression must evaluate to a bool", part: "rule" };
-  const message = source.messageExpression ? tryCompile(source.messageExpression, variables) : undefined;
+  const message = source.messageExpression ? tryCompile(source.messageExpression, variables, self) : undefined;
   if (typeof message === "string")
     return { source, error: `messageExpression compilation failed: ${message}`, part: "messageExpression" };
   if (message && message.type.kind !== string.kind)
@@ -42,9 +48,13 @@ export function compileRule(source: ValidationRule, type: CelType, schema: Struc
   };
 }
 
-function tryCompile(source: string, variables: ReadonlyMap<string, CelType>): Program | string {
+function tryCompile(
+  source: string,
+  variables: ReadonlyMap<string, CelType>,
+  self: Declaration | undefined,
+): Program | string {
   try {
-    return compile(source, variables);
+    return compile(source, variables, { self });
   } catch (error) {
     if (error instanceof CompileError) return error.message;
     throw error;

@@ -1,5 +1,8 @@
 import { type FieldError, fieldError } from "../api/status.ts";
 import { type CompiledRule, compileRule } from "./_compiled_rule.ts";
+import { times } from "./_estimate_calls.ts";
+import { cardinalityBelow, mostInRequest, RuleCosts } from "./_rule_costs.ts";
+import { type Declaration, declarationOf } from "./declaration.ts";
 import { fieldPathOf } from "./field_path.ts";
 import { type StructuralSchema, typeOfSchema, type ValidationRule } from "./schema_type.ts";
 import type { CelType } from "./types.ts";
@@ -11,14 +14,26 @@ const reasons = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvali
  *
  * @param path of the schema: `spec.versions[0].schema.openAPIV3Schema`
  * @param options.root whether the schema is of whole objects. Default true
+ * @param options.unchanged whether the same schema was there before: no rule of it is refused for what it costs. Default false
  * @see k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation
  */
 export function checkRules(
   schema: StructuralSchema,
   path: string,
-  options: { readonly root?: boolean } = {},
+  { root = true, unchanged = false }: { readonly root?: boolean; readonly unchanged?: boolean } = {},
 ): readonly FieldError[] {
-  return checkNode({ schema, spine: schema, path, uncorrelatable: undefined, root: options.root ?? true, depth: 0 });
+  const ruleCosts = new RuleCosts({ perRule: !unchanged });
+  const errors = checkNode({
+    schema,
+    spine: schema,
+    path,
+    uncorrelatable: undefined,
+    root,
+    depth: 0,
+    present: 1,
+    ruleCosts,
+  });
+  return [...errors, ...ruleCosts.conclude(path)];
 }
 
 interface Node {
@@ -30,6 +45,9 @@ interface Node {
   readonly uncorrelatable: string | undefined;
   readonly root: boolean;
   readonly depth: number;
+  /** How many such values an object can have; undefined: nothing bounds it. */
+  readonly present: number | undefined;
+  readonly ruleCosts: RuleCosts;
 }
 
 function checkNode(node: Node): readonly FieldError[] {
@@ -50,6 +68,8 @@ function checkNode(node: Node): readonly FieldError[] {
           uncorrelatable,
           root: types["x-kubernetes-embedded-resource"] ?? false,
           depth: depth + 1,
+          present: cardinalityBelow(spine, node.present),
+          ruleCosts: node.ruleCosts,
         })
       : [];
   const nested = [
@@ -76,9 +96,10 @@ function checkNode(node: Node): readonly FieldError[] {
   const forms = rules.flatMap((rule, index) => checkForm(rule, spine, `${path}.x-kubernetes-validations[${index}]`));
   const problems = [...nested, ...forms];
   const type = problems.length === 0 ? typeOfSchema(spine, node.root) : undefined;
-  if (!type) return problems;
+  const self = type && declarationOf(spine, node.root);
+  if (!type || !self) return problems;
   return rules.flatMap((rule, index) =>
-    checkExpressions(rule, type, node, `${path}.x-kubernetes-validations[${index}]`),
+    checkExpressions(rule, { type, self }, node, `${path}.x-kubernetes-validations[${index}]`),
   );
 }
 
@@ -113,11 +134,11 @@ function checkForm(rule: ValidationRule, schema: StructuralSchema, path: string)
 
 function checkExpressions(
   rule: ValidationRule,
-  type: CelType,
-  { spine, uncorrelatable }: Node,
+  { type, self }: { readonly type: CelType; readonly self: Declaration },
+  { spine, uncorrelatable, present, ruleCosts }: Node,
   path: string,
 ): readonly FieldError[] {
-  const compiled: CompiledRule = compileRule(rule, type, spine);
+  const compiled: CompiledRule = compileRule(rule, type, spine, self);
   if ("error" in compiled)
     return [
       {
@@ -126,23 +147,34 @@ function checkExpressions(
         message: `Invalid value: ${goRule(rule)}: ${compiled.error}`,
       },
     ];
-  if (compiled.usesOldSelf && uncorrelatable !== undefined)
-    return [
+  const { program, message, usesOldSelf } = compiled;
+  const errors = [
+    ...ruleCosts.add(
+      `${path}.rule`,
+      times(program.maxCost ?? 0, present ?? mostInRequest(self)),
+      "estimated rule cost",
+    ),
+    ...(message
+      ? ruleCosts.add(`${path}.messageExpression`, message.maxCost ?? 0, "estimated messageExpression cost")
+      : []),
+  ];
+  if (usesOldSelf && uncorrelatable !== undefined)
+    errors.push(
       fieldError.invalid(
         `${path}.rule`,
         rule.rule,
         `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelatable}`,
       ),
-    ];
-  if (!compiled.usesOldSelf && rule.optionalOldSelf !== undefined)
-    return [
+    );
+  if (!usesOldSelf && rule.optionalOldSelf !== undefined)
+    errors.push(
       fieldError.invalid(
         `${path}.optionalOldSelf`,
         rule.optionalOldSelf,
         "may not be set if oldSelf is not used in rule",
       ),
-    ];
-  return [];
+    );
+  return errors;
 }
 
 /** A rule as Kubernetes shows it in errors: Go's notation of its structure. */

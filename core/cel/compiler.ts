@@ -38,6 +38,8 @@ export class Compiler {
   readonly issues: Issue[] = [];
   readonly uses: Set<string> = new Set();
   readonly messages: MessageTypes;
+  /** The types of all parts. */
+  readonly types: Map<Expr, CelType> = new Map();
   readonly #variables = new Map<string, Variable>();
   #slots = 0;
 
@@ -48,6 +50,12 @@ export class Compiler {
   }
 
   compile(expr: Expr): Typed {
+    const typed = this.#compile(expr);
+    this.types.set(expr, typed.type);
+    return typed;
+  }
+
+  #compile(expr: Expr): Typed {
     switch (expr.op) {
       case "const":
         return { type: typeOfConstant(expr.value), run: () => expr.value };

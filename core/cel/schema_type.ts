@@ -32,6 +32,12 @@ export interface StructuralSchema {
   readonly additionalProperties?: boolean | StructuralSchema;
   readonly items?: StructuralSchema;
   readonly allOf?: readonly StructuralSchema[];
+  readonly required?: readonly string[];
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly maxItems?: number;
+  readonly maxLength?: number;
+  readonly maxProperties?: number;
   readonly "x-kubernetes-int-or-string"?: boolean;
   readonly "x-kubernetes-embedded-resource"?: boolean;
   readonly "x-kubernetes-list-type"?: string;
@@ -106,6 +112,31 @@ function objectType(schema: StructuralSchema, isRoot: boolean, depth: number): C
   if (isRoot)
     for (const [name, type] of rootFields()) if (!fieldIsComplete(fields, name)) fields.set(name, { name, type });
   return { kind: "object", name: "object", fields };
+}
+
+/** Longest name of an object. */
+const maxNameLength = 253;
+
+/** The schema of a whole object, which has names and a type whatever it says. */
+export function withRootFields(schema: StructuralSchema): StructuralSchema {
+  const { properties = {} } = schema;
+  const text: StructuralSchema = { type: "string" };
+  const { properties: members = {}, ...own } = properties["metadata"] ?? {};
+  const metadata: StructuralSchema = {
+    ...own,
+    type: "object",
+    properties: {
+      ...members,
+      name: nameSchema(members["name"], maxNameLength),
+      // At least one character is added to it.
+      generateName: nameSchema(members["generateName"], maxNameLength - 1),
+    },
+  };
+  return { ...schema, properties: { ...properties, kind: text, apiVersion: text, metadata } };
+}
+
+function nameSchema({ maxLength = maxNameLength }: StructuralSchema = {}, most: number): StructuralSchema {
+  return { type: "string", maxLength: Math.min(maxLength, most) };
 }
 
 /** `metadata: {type: object}` says nothing of the names that every object has. */

@@ -25,7 +25,7 @@ export const expressionValidation: AdmissionPlugin = {
     if (mark === undefined || !object || subresource !== undefined) return;
     if (isUnchanged(object, previous) || !jsonText(object).includes(mark)) return;
     const { checkExpressions } = await import("./policies/check_expressions.ts");
-    const errors = checkExpressions(object, kind.kind);
+    const errors = checkExpressions(object, kind.kind, previous);
     if (errors.length > 0) throw StatusError.invalid(kind, key.name, errors);
   },
 };

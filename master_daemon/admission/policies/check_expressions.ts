@@ -1,4 +1,5 @@
-import type { KubeObject } from "../../../core/api/meta.ts";
+import { jsonEqual } from "../../../core/api/json_object.ts";
+import type { Json, KubeObject } from "../../../core/api/meta.ts";
 import { type FieldError, fieldError } from "../../../core/api/status.ts";
 import { checkRules, type StructuralSchema } from "../../../core/cel/mod.ts";
 import type { Variable } from "../../../core/kinds/admission_policy.ts";
@@ -12,22 +13,25 @@ import type { Offered } from "./environment.ts";
 
 type Errors = readonly FieldError[];
 
-/** What is wrong with the expressions of an object that has some. */
-export function checkExpressions(object: KubeObject, kind: string): Errors {
-  if (kind === "CustomResourceDefinition") return checkDefinition(object as CustomResourceDefinition);
+/** What is wrong with the expressions of an object that has some. @param previous what it was before */
+export function checkExpressions(object: KubeObject, kind: string, previous?: KubeObject): Errors {
+  if (kind === "CustomResourceDefinition")
+    return checkDefinition(object as CustomResourceDefinition, previous as CustomResourceDefinition | undefined);
   if (kind === "ValidatingAdmissionPolicy") return checkPolicy(object as ValidatingAdmissionPolicy);
   if (kind === "MutatingAdmissionPolicy") return checkMutatingPolicy(object as MutatingAdmissionPolicy);
   return checkWebhooks(object as KubeObject & { readonly webhooks?: readonly ValidatingWebhook[] });
 }
 
-function checkDefinition({ spec }: CustomResourceDefinition): Errors {
-  const schemas = spec.versions.map(({ schema }) => schema?.openAPIV3Schema);
-  const [first] = schemas;
-  // Kubernetes keeps one schema where there is but one version, and tells its errors there.
-  if (schemas.length === 1 && first) return checkRules(first as StructuralSchema, "spec.validation.openAPIV3Schema");
-  return schemas.flatMap((schema, index) =>
-    schema ? checkRules(schema as StructuralSchema, `spec.versions[${index}].schema.openAPIV3Schema`) : [],
-  );
+function checkDefinition({ spec }: CustomResourceDefinition, previous: CustomResourceDefinition | undefined): Errors {
+  return spec.versions.flatMap(({ name, schema }, index) => {
+    const own = schema?.openAPIV3Schema;
+    if (!own) return [];
+    const before = previous?.spec.versions.find((one) => one.name === name)?.schema?.openAPIV3Schema;
+    const unchanged = before !== undefined && jsonEqual(own as unknown as Json, before as unknown as Json);
+    // Kubernetes keeps one schema where there is but one version, and tells its errors there.
+    const place = spec.versions.length === 1 ? "validation" : `versions[${index}].schema`;
+    return checkRules(own as StructuralSchema, `spec.${place}.openAPIV3Schema`, { unchanged });
+  });
 }
 
 function checkMutatingPolicy({ spec = {} }: MutatingAdmissionPolicy): Errors {

@@ -62,7 +62,9 @@ function compileConditions(conditions: readonly MatchCondition[], offered: Offer
 /** A program, or why the expression is none. @param wanted names of types that its value may have */
 export function compileExpression(expression: string, offered: Offered, wanted: readonly string[]): Program | string {
   try {
-    const program = compile(expression, variableTypes(offered), offered.patchTypes ? mutationTypes : undefined);
+    const program = compile(expression, variableTypes(offered), {
+      messages: offered.patchTypes ? mutationTypes : undefined,
+    });
     const name = typeName(program.type);
     if (wanted.length === 0 || name === "dyn" || wanted.includes(name)) return program;
     return wanted.length === 1 ? `must evaluate to ${wanted[0]}` : `must evaluate to one of [${wanted.join(" ")}]`;

@@ -11,7 +11,7 @@ describe("rules of custom resources", () => {
     const api = await openApi();
     const schema = specOf(
       { ...sizes, name: { type: "string", ...rules({ rule: "self == oldSelf", message: "name is immutable" }) } },
-      rules({ rule: "self.min <= self.max", messageExpression: "'max must be at least ' + string(self.min)" }),
+      rules({ rule: "self.min <= self.max", messageExpression: "'max must be at least %d'.format([self.min])" }),
     );
     await define(api, widgetDefinition(schema));
     const refused = await api.create(widgetsPath, widget("a", { spec: { min: 2, max: 1, name: "x" } }));
