@@ -1,3 +1,4 @@
+import { numberOf } from "../api/json_text.ts";
 import type { Json } from "../api/meta.ts";
 import { toBase64 } from "../util/base64.ts";
 import { CelError } from "./errors.ts";
@@ -21,8 +22,8 @@ function convert(value: Value, size: { left: number }): Json {
   if (size.left < 0) throw new CelError("the value is too large");
   if (value === null || typeof value === "boolean" || typeof value === "number" || typeof value === "string")
     return value;
-  if (typeof value === "bigint") return Number(value);
-  if (value instanceof Uint) return Number(value.value);
+  if (typeof value === "bigint") return numberOf(String(value));
+  if (value instanceof Uint) return numberOf(String(value.value));
   if (isList(value)) return value.map((item) => convert(item, size));
   if (value instanceof CelMap)
     return Object.fromEntries(

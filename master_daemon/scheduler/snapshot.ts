@@ -1,8 +1,8 @@
+import { type HostPort, hostPorts, PortTable } from "../../core/kinds/host_ports.ts";
 import type { Node, Pod } from "../../core/kinds/mod.ts";
 import { podRequests, type ResourceAmounts, resourceAmounts } from "../../core/kinds/pod_resources.ts";
 import { nonZeroRequests } from "./_non_zero_requests.ts";
 import { podUid } from "./_pod_uid.ts";
-import { type HostPort, hostPorts, PortTable } from "./_ports.ts";
 
 /** What a node has and what its pods take. */
 export interface NodeInfo {

@@ -18,6 +18,7 @@ import { ObjectCache } from "./object_cache.ts";
 import { PodAddresses } from "./pod_addresses.ts";
 import { PodEvents } from "./pod_events.ts";
 import { PodFolders } from "./pod_folders.ts";
+import { podRefusal } from "./pod_refusal.ts";
 import { PodWorker } from "./pod_worker.ts";
 import { ProbeManager } from "./probes.ts";
 import { StatusManager } from "./status_manager.ts";
@@ -174,9 +175,32 @@ class PodKubelet implements Kubelet {
       present.update(pod);
       return;
     }
+    this.#refuseOrTake(pod);
     const worker = new PodWorker(this.#context, { pod, onGone: () => this.#drop(uid) });
     this.#workers.set(uid, worker);
     worker.wake();
+  }
+
+  /** A pod that is new here and cannot run beside those that are fails at once. */
+  #refuseOrTake(pod: Pod): void {
+    const { events, statuses, clock } = this.#context;
+    const { startTime, phase } = pod.status ?? {};
+    if (startTime !== undefined || isOver(phase) || pod.metadata.deletionTimestamp !== undefined) return;
+    const refusal = podRefusal(pod, () => this.#taken(pod));
+    if (!refusal) return;
+    const { reason, message } = refusal;
+    events.warning(pod, reason, message);
+    const started = new Date(clock.now()).toISOString().replace(/\.\d+/, "");
+    statuses.set(pod, { phase: "Failed", reason, message: `Pod was rejected: ${message}`, startTime: started });
+  }
+
+  /** The other pods that this node has taken, now or before the kubelet started again, and that have not ended. */
+  #taken({ metadata }: Pod): readonly Pod[] {
+    return this.pods.list().filter((other) => {
+      const uid = other.metadata.uid ?? "";
+      if (uid === metadata.uid || isOver(other.status?.phase)) return false;
+      return this.#workers.has(uid) || other.status?.startTime !== undefined;
+    });
   }
 
   #drop(uid: string): void {
@@ -284,4 +308,8 @@ class PodKubelet implements Kubelet {
     await Promise.all([...workers, this.#tasks[Symbol.asyncDispose](), statuses[Symbol.asyncDispose]()]);
     await Promise.all([probes[Symbol.asyncDispose](), objects[Symbol.asyncDispose]()]);
   }
+}
+
+function isOver(phase: string | undefined): boolean {
+  return phase === "Failed" || phase === "Succeeded";
 }

@@ -1,4 +1,4 @@
-import { hostPorts } from "../_ports.ts";
+import { hostPorts } from "../../../core/kinds/host_ports.ts";
 import type { SchedulerPlugin } from "../framework.ts";
 
 /** Keeps pods off nodes whose ports they want are taken. */

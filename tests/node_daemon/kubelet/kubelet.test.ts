@@ -94,6 +94,38 @@ describe("Kubelet", () => {
     expect(first(pod)?.state?.waiting?.message).toMatch(/cannot load seccomp profile ".*none.json": no such file/);
   });
 
+  it("refuses a pod that wants a port of the node which another has, and takes the next when that has ended", async () => {
+    await using node = await openTestNode();
+    const spec = { containers: [{ ...app, ports: [{ containerPort: 80, hostPort: 8080 }] }] };
+    await node.run(spec, { name: "a" });
+    await node.run(spec, { name: "b" });
+    await node.run({ containers: [{ ...app, ports: [{ containerPort: 80, hostPort: 8081 }] }] }, { name: "c" });
+    const refused = await node.until(phase("Failed"), "b");
+    expect(refused.status).toMatchObject({
+      reason: "NodePorts",
+      message:
+        "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+    });
+    await node.until(ready, "a");
+    await node.until(ready, "c");
+    expect(await containers(node)).toHaveLength(2);
+    expect(await node.events()).toContain(
+      "NodePorts: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports",
+    );
+
+    // What runs already is never refused, in whatever order a new kubelet hears of it.
+    await node.stopKubelet();
+    await node.run(spec, { name: "0" });
+    await node.startKubelet();
+    await node.until(phase("Failed"), "0");
+    expect((await node.get("a")).status?.phase).toBe("Running");
+
+    await node.client.delete(podKind, { namespace: "default", name: "a" }, { gracePeriodSeconds: 0 });
+    await node.gone("a");
+    await node.run(spec, { name: "d" });
+    await node.until(ready, "d");
+  });
+
   it("restarts a container that ended, at once and then with back-off", async () => {
     await using node = await openTestNode(() => ({ exitAfterMs: 1000, exitCode: 1 }));
     await node.run({});

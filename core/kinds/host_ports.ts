@@ -1,4 +1,4 @@
-import type { Pod } from "../../core/kinds/mod.ts";
+import type { Pod } from "./pod.ts";
 
 /** A port of the node that a pod takes. */
 export interface HostPort {
