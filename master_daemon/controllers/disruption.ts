@@ -1,21 +1,10 @@
 import { selectorFromObject } from "../../core/api/labels.ts";
-import { controllerOf, type KubeObject, keyOf, type ObjectKey } from "../../core/api/meta.ts";
-import {
-  deployment,
-  type Pod,
-  type PodDisruptionBudget,
-  pod,
-  podDisruptionBudget,
-  replicaSet,
-  replicationController,
-  statefulSet,
-} from "../../core/kinds/mod.ts";
+import { keyOf } from "../../core/api/meta.ts";
+import { type Pod, type PodDisruptionBudget, pod, podDisruptionBudget } from "../../core/kinds/mod.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
+import { scaleOf, sizedKinds } from "./_disruption_scale.ts";
 import { dependsOnScale, failedStatus, planDisruption } from "./_plan_disruption.ts";
-import { wantedReplicas } from "./_rollout.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
-
-const owners = [replicaSet, deployment, statefulSet, replicationController];
 
 /** Keeps in budgets' status how many pods may be evicted now. */
 export const disruptionController: Controller = {
@@ -32,7 +21,7 @@ export const disruptionController: Controller = {
           .map(keyOf),
     }),
     // Their sizes are looked up; what follows from a new one is a change of pods.
-    ...owners.map((kind) => ({ kind, keys: () => [] })),
+    ...sizedKinds.map((kind) => ({ kind, keys: () => [] })),
   ],
   async reconcile(key, context) {
     const observed = context.lister(podDisruptionBudget).get(key);
@@ -50,7 +39,7 @@ async function reconcile(budget: PodDisruptionBudget, context: ControllerContext
     .list(budget.metadata.namespace)
     .filter((one) => selects(budget, one));
   if (pods.length === 0) event(budget, { type: "Normal", reason: "NoPods", message: "No matching pods found" });
-  const scale = dependsOnScale(budget) ? scaleOf(pods, lister) : { expected: 0, unmanaged: [] };
+  const scale = dependsOnScale(budget) ? await scaleOf(pods, context) : { expected: 0, unmanaged: [] };
   if ("failure" in scale) {
     const message = `Failed to calculate the number of expected pods: ${scale.failure}`;
     event(budget, { type: "Warning", reason: "CalculateExpectedPodCountFailed", message });
@@ -80,50 +69,4 @@ async function writeStatus(
 ): Promise<void> {
   if (semanticEqual(status, budget.status)) return;
   await client.updateStatus(podDisruptionBudget, { ...budget, status }, { signal });
-}
-
-/** How many pods the controllers of some pods want together, and which pods have none. */
-type Scale = { readonly expected: number; readonly unmanaged: readonly Pod[] } | { readonly failure: string };
-
-function scaleOf(pods: readonly Pod[], lister: ControllerContext["lister"]): Scale {
-  const sizes = new Map<string, number>();
-  const unmanaged: Pod[] = [];
-  for (const one of pods) {
-    const owner = controllerOf(one);
-    if (!owner) {
-      unmanaged.push(one);
-      continue;
-    }
-    const found = controllerSize({ ...owner, namespace: one.metadata.namespace }, lister);
-    if (!found) return { failure: `found no controllers for pod ${JSON.stringify(one.metadata.name)}` };
-    sizes.set(found.uid, found.size);
-  }
-  return { expected: [...sizes.values()].reduce((sum, size) => sum + size, 0), unmanaged };
-}
-
-/** An object that says how many pods it wants. */
-interface SizedObject extends KubeObject {
-  readonly spec?: { readonly replicas?: number };
-}
-
-/** The controller of a pod, or what controls that, with the number of pods that it wants. */
-function controllerSize(
-  { kind, name, uid, namespace }: ObjectKey & { readonly kind: string; readonly uid: string },
-  lister: ControllerContext["lister"],
-): { readonly uid: string; readonly size: number } | undefined {
-  const key = { namespace, name };
-  if (kind === "ReplicaSet") {
-    const set = lister(replicaSet).get(key);
-    if (set?.metadata.uid !== uid) return undefined;
-    const above = controllerOf(set);
-    if (!above) return { uid, size: wantedReplicas(set) };
-    return above.kind === "Deployment"
-      ? controllerSize({ ...above, namespace }, lister)
-      : { uid, size: wantedReplicas(set) };
-  }
-  const sized = new Map([deployment, statefulSet, replicationController].map((one) => [one.kind, one]));
-  const type = sized.get(kind);
-  const found = type && lister<SizedObject>(type).get(key);
-  if (found?.metadata.uid !== uid) return undefined;
-  return { uid, size: found.spec?.replicas ?? 1 };
 }
