@@ -9,6 +9,8 @@ import { openCluster, type TestCluster } from "./_cluster.ts";
 import { at, start, template } from "./fixtures.ts";
 
 const key = { namespace: "default", name: "work" };
+/** After a jump of the clock: what began before it may rest for some milliseconds more. */
+const soon = { stepMs: 5 };
 const tracking = "batch.kubernetes.io/job-tracking";
 
 function aJob(spec: Partial<Job["spec"]> = {}): Job {
@@ -32,11 +34,11 @@ async function openMaster(): Promise<TestCluster> {
 }
 
 /** Waits until that many pods run, or wait to. */
-function active({ until, all }: TestCluster, count: number): Promise<readonly Pod[]> {
+function active({ until, all }: TestCluster, count: number, options = {}): Promise<readonly Pod[]> {
   return until(async () => {
     const pods = (await all(pod, "default")).filter(isPodActive);
     return pods.length === count && pods;
-  });
+  }, options);
 }
 
 /** Plays the daemon of a node: the pod has ended. */
@@ -93,9 +95,9 @@ describe("job controller", () => {
     await cluster.until(async () => (await cluster.client.get(job, key)).status?.failed === 1);
     expect((await cluster.all(pod, "default")).filter(isPodActive)).toEqual([]);
     await cluster.clock.advance(10_000);
-    const [two] = await active(cluster, 1);
+    const [two] = await active(cluster, 1, soon);
     if (two) await end(cluster, two, 1);
-    const { status } = await hasCondition(cluster, "Failed");
+    const { status } = await hasCondition(cluster, "Failed", soon.stepMs);
     expect(status?.failed).toBe(2);
     expect(findCondition(status?.conditions, "Failed")).toMatchObject({ reason: "BackoffLimitExceeded" });
     expect(findCondition(status?.conditions, "FailureTarget")).toMatchObject({ reason: "BackoffLimitExceeded" });
@@ -107,10 +109,10 @@ describe("job controller", () => {
     await cluster.client.create(job, aJob({ activeDeadlineSeconds: 30, parallelism: 2, completions: 2 }));
     await active(cluster, 2);
     await cluster.clock.advance(30_000);
-    const { status } = await hasCondition(cluster, "Failed");
+    const { status } = await hasCondition(cluster, "Failed", soon.stepMs);
     expect(status?.failed).toBe(2);
     expect(findCondition(status?.conditions, "Failed")).toMatchObject({ reason: "DeadlineExceeded" });
-    await cluster.until(async () => (await cluster.all(pod, "default")).length === 0);
+    await cluster.until(async () => (await cluster.all(pod, "default")).length === 0, soon);
   });
 
   it("gives each pod of an indexed job its index, and tells which are done", async () => {
@@ -141,11 +143,11 @@ describe("job controller", () => {
     await cluster.until(async () => (await cluster.all(pod, "default")).length === 0);
     await cluster.clock.advance(60_000);
     await suspend(false);
-    await active(cluster, 2);
+    await active(cluster, 2, soon);
     const resumed = await cluster.until(async () => {
       const found = await client.get(job, key);
       return findCondition(found.status?.conditions, "Suspended")?.status === "False" && found;
-    });
+    }, soon);
     expect(resumed.status?.startTime).toBe(at(60_000));
     await cluster.until(
       async () => (await reasons(cluster)).filter((one) => /Suspended|Resumed/.test(one ?? "")).length === 2,
