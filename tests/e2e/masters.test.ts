@@ -221,15 +221,24 @@ describe.skipIf(missing("etcd", etcd))("several masters on one etcd", () => {
     const killedAt = performance.now();
     await other.client.create(deployment, idle("after", 3));
     expect(performance.now() - killedAt).toBeLessThan(5_000);
+    await eventually("another leads", async () => {
+      const leader = await leaderOf(other.client);
+      return leader && leader !== first ? leader : undefined;
+    });
+    const ledMs = performance.now() - killedAt;
+    expect(ledMs).toBeLessThan(15_000);
     const made = await eventually("the controllers went on", async () => (await replicaSets(other.client, "after"))[0]);
     const tookMs = performance.now() - killedAt;
-    expect(tookMs).toBeLessThan(15_000);
+    // A machine that does much else needs longer to fill its caches.
+    expect(tookMs).toBeLessThan(20_000);
     expect(made.spec.replicas).toBe(3);
-    expect(await leaderOf(other.client)).not.toBe(first);
     await sleep(1_000);
     expect(await replicaSets(other.client, "before")).toHaveLength(1);
     expect(await replicaSets(other.client, "after")).toHaveLength(1);
-    console.info(`Controllers went on ${(tookMs / 1000).toFixed(1)} s after their leader was killed`);
+    const seconds = (ms: number) => (ms / 1000).toFixed(1);
+    console.info(
+      `Another led ${seconds(ledMs)} s after the leader was killed; controllers went on after ${seconds(tookMs)} s`,
+    );
   });
 
   it("a leader that was frozen does nothing more when it wakes up, and one that is told to stop hands over at once", async () => {
