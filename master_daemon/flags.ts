@@ -170,6 +170,7 @@ function requestHeaderFlags(flags: FlagValues<MasterFlags>): AuthenticationFlags
     clientCaFile,
     allowedNames: words(flags["requestheader-allowed-names"]),
     usernameHeaders: or(flags["requestheader-username-headers"], "X-Remote-User"),
+    uidHeaders: words(flags["requestheader-uid-headers"]),
     groupHeaders: or(flags["requestheader-group-headers"], "X-Remote-Group"),
     extraHeadersPrefixes: or(flags["requestheader-extra-headers-prefix"], "X-Remote-Extra-"),
   };

@@ -52,6 +52,7 @@ export interface MasterFlags {
   readonly "requestheader-client-ca-file": FlagOf<"string">;
   readonly "requestheader-allowed-names": FlagOf<"list">;
   readonly "requestheader-username-headers": FlagOf<"list">;
+  readonly "requestheader-uid-headers": FlagOf<"list">;
   readonly "requestheader-group-headers": FlagOf<"list">;
   readonly "requestheader-extra-headers-prefix": FlagOf<"list">;
   readonly "service-cluster-ip-range": FlagOf<"string">;
@@ -325,6 +326,11 @@ export const masterFlags: MasterFlags = {
     type: "list",
     placeholder: "names",
     description: "Headers that name the user; default X-Remote-User.",
+  },
+  "requestheader-uid-headers": {
+    type: "list",
+    placeholder: "names",
+    description: "Headers that name the user's uid, such as X-Remote-Uid; default: none.",
   },
   "requestheader-group-headers": {
     type: "list",

@@ -7,6 +7,8 @@ export interface RequestHeaderOptions {
   /** Common names of front proxies; empty: any that the authority signed. */
   readonly allowedNames: readonly string[];
   readonly usernameHeaders: readonly string[];
+  /** Empty: a proxy cannot say the user's uid. */
+  readonly uidHeaders: readonly string[];
   readonly groupHeaders: readonly string[];
   readonly extraHeadersPrefixes: readonly string[];
 }
@@ -20,6 +22,7 @@ export function requestHeaderAuthenticator(options: RequestHeaderOptions): Authe
   const lower = (names: readonly string[]) => names.map((name) => name.trim().toLowerCase());
   const { authorities, allowedNames } = options;
   const usernameHeaders = lower(options.usernameHeaders);
+  const uidHeaders = lower(options.uidHeaders);
   const groupHeaders = lower(options.groupHeaders);
   const prefixes = lower(options.extraHeadersPrefixes);
   return {
@@ -30,6 +33,7 @@ export function requestHeaderAuthenticator(options: RequestHeaderOptions): Authe
       if (allowedNames.length > 0 && !allowedNames.includes(certificate.commonName)) return undefined;
       const username = usernameHeaders.map((name) => headers[name]).find((value) => value);
       if (!username) return undefined;
+      const uid = uidHeaders.map((name) => headers[name]).find((value) => value);
       const groups = groupHeaders.flatMap((name) => headerValues(credentials, name)).filter((value) => value !== "");
       const extra = new Map<string, readonly string[]>();
       for (const name of Object.keys(headers)) {
@@ -38,7 +42,7 @@ export function requestHeaderAuthenticator(options: RequestHeaderOptions): Authe
         const key = unescapeKey(name.slice(prefix.length));
         extra.set(key, [...(extra.get(key) ?? []), ...headerValues(credentials, name)]);
       }
-      return { username, groups, ...(extra.size > 0 ? { extra: Object.fromEntries(extra) } : {}) };
+      return { username, ...(uid ? { uid } : {}), groups, ...(extra.size > 0 ? { extra: Object.fromEntries(extra) } : {}) };
     },
   };
 }

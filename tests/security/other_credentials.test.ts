@@ -44,6 +44,7 @@ describe("a front proxy", () => {
           clientCaFile,
           allowedNames: ["front"],
           usernameHeaders: ["X-Remote-User"],
+          uidHeaders: ["X-Remote-Uid"],
           groupHeaders: ["X-Remote-Group"],
           extraHeadersPrefixes: ["X-Remote-Extra-"],
         },
@@ -51,6 +52,7 @@ describe("a front proxy", () => {
     });
     const headers = [
       "X-Remote-User: carol",
+      "X-Remote-Uid: 7",
       "X-Remote-Group: cn=a, ou=b",
       "X-Remote-Group: c",
       "X-Remote-Extra-Acme.com%2fproject: x",
@@ -58,6 +60,7 @@ describe("a front proxy", () => {
     const front = await pairFor("front");
     expect(await whoIs(target, headers, front)).toEqual({
       username: "carol",
+      uid: "7",
       groups: ["cn=a, ou=b", "c", "system:authenticated"],
       extra: { "acme.com/project": ["x"] },
     });
@@ -86,6 +89,7 @@ describe("an authority of the user's own", () => {
     const usual = {
       allowedNames: [],
       usernameHeaders: ["X-Remote-User"],
+      uidHeaders: [],
       groupHeaders: ["X-Remote-Group"],
       extraHeadersPrefixes: [],
     };
