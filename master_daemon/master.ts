@@ -242,18 +242,27 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       }),
     );
     const webhooks = parts.use(openWebhooks({ registries, schema, authorizing, dialService, clock, log }));
+    const admission = await admissionOf(options);
     const handler = createApiHandler({
       registries,
       admission: admissionPlugins({
         registries,
         serviceAddresses,
         authorizer: authorization.authorizer,
-        resourceQuotas: parts.use(openResourceQuota({ registries, clock, log, ...options.resourceQuota })),
+        resourceQuotas: parts.use(
+          openResourceQuota({
+            registries,
+            clock,
+            log,
+            ...options.resourceQuota,
+            limited: admission.configuration?.limitedResources,
+          }),
+        ),
         webhooks,
         schema,
         authorizing,
         tolerations: options.tolerations,
-        ...(await admissionOf(options)),
+        ...admission,
         authorization,
         clock,
         random,

@@ -373,7 +373,8 @@ export const masterFlags: MasterFlags = {
   "admission-control-config-file": {
     type: "string",
     placeholder: "path",
-    description: "File with an AdmissionConfiguration: the configuration of the plug-ins that have one (PodSecurity).",
+    description:
+      "File with an AdmissionConfiguration: the configuration of the plug-ins that have one (PodSecurity, ResourceQuota).",
   },
   "enable-priority-and-fairness": {
     type: "boolean",

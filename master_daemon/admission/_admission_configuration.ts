@@ -2,10 +2,13 @@ import { isJsonObject } from "../../core/api/json_object.ts";
 import type { JsonObject } from "../../core/api/meta.ts";
 import { folderOf, joinPath, readTextFile } from "../../core/platform/files.ts";
 import { type PodSecurityOptions, parsePodSecurityConfiguration } from "./pod_security/configuration.ts";
+import { type LimitedResource, parseLimitedResources } from "./resource_quota/limited.ts";
 
 /** What a file of configuration says to the plug-ins. */
 export interface AdmissionConfiguration {
   readonly podSecurity?: PodSecurityOptions | undefined;
+  /** Of which resources nobody may have anything where no quota says how much. */
+  readonly limitedResources?: readonly LimitedResource[] | undefined;
 }
 
 /**
@@ -17,7 +20,11 @@ export interface AdmissionConfiguration {
 export async function readAdmissionConfiguration(path: string): Promise<AdmissionConfiguration> {
   const plugins = await pluginConfigurations(path);
   const podSecurity = plugins.get("PodSecurity");
-  return podSecurity ? { podSecurity: parsePodSecurityConfiguration(podSecurity) } : {};
+  const quota = plugins.get("ResourceQuota");
+  return {
+    podSecurity: podSecurity && parsePodSecurityConfiguration(podSecurity),
+    limitedResources: quota && parseLimitedResources(quota),
+  };
 }
 
 async function pluginConfigurations(path: string): Promise<ReadonlyMap<string, JsonObject>> {

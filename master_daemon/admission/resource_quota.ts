@@ -7,9 +7,10 @@ import { Tasks } from "../../core/util/tasks.ts";
 import type { Registries, RegistryEvent } from "../registry/registry.ts";
 import { amountsOf } from "./_amounts.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
-import type { Charge } from "./resource_quota/charge.ts";
+import { type Charge, planCharge } from "./resource_quota/charge.ts";
 import { evaluatorOf } from "./resource_quota/evaluators.ts";
 import { measuredKinds, NamespaceLedger } from "./resource_quota/ledger.ts";
+import type { LimitedResource } from "./resource_quota/limited.ts";
 
 /** Options of {@linkcode openResourceQuota}. */
 export interface ResourceQuotaOptions {
@@ -18,6 +19,8 @@ export interface ResourceQuotaOptions {
   readonly log: Logger;
   /** Milliseconds between two recounts of everything. Default 5 minutes. */
   readonly syncPeriodMs?: number | undefined;
+  /** Resources of which nobody may have anything where no quota says how much. */
+  readonly limited?: readonly LimitedResource[] | undefined;
 }
 
 /** Keeps namespaces within their quotas. */
@@ -35,7 +38,7 @@ const recountDelayMs = 20;
  * @see https://kubernetes.io/docs/concepts/policy/resource-quotas/
  */
 export function openResourceQuota(options: ResourceQuotaOptions): ResourceQuotas {
-  const { registries, clock, log, syncPeriodMs = fiveMinutesMs } = options;
+  const { registries, clock, log, syncPeriodMs = fiveMinutesMs, limited = [] } = options;
   const quotas = registries.for(quotaKind);
   const ledgers = new Map<string, NamespaceLedger>();
   const onError = (error: unknown) => log.error("Cannot keep a quota", { error: errorMessage(error) });
@@ -49,7 +52,8 @@ export function openResourceQuota(options: ResourceQuotaOptions): ResourceQuotas
 
   function ledgerOf(namespace: string): NamespaceLedger {
     const ledger =
-      ledgers.get(namespace) ?? new NamespaceLedger({ namespace, registries, now: () => clock.now(), onError });
+      ledgers.get(namespace) ??
+      new NamespaceLedger({ namespace, registries, now: () => clock.now(), limited, onError });
     ledgers.set(namespace, ledger);
     return ledger;
   }
@@ -156,7 +160,10 @@ export function openResourceQuota(options: ResourceQuotaOptions): ResourceQuotas
     const namespace = kind.namespaced ? key.namespace : undefined;
     if (namespace === undefined || request.operation === "DELETE" || !evaluatorOf(kind).handles(request)) return;
     // Most namespaces have no quota.
-    if ((await quotas.list({ namespace, limit: 1 })).items.length === 0) return;
+    if ((await quotas.list({ namespace, limit: 1 })).items.length === 0) {
+      planCharge(request, [], { now: clock.now(), limited });
+      return;
+    }
     const ledger = ledgerOf(namespace);
     const taken = await ledger.charge(request);
     if (dryRun) return;

@@ -5,6 +5,7 @@ import { type Amounts, amountsOf, amountsText, excess, only, summed } from "../_
 import { refusal } from "../_requests.ts";
 import type { AdmissionRequest } from "../plugin.ts";
 import { evaluatorOf, type QuotaEvaluator } from "./evaluators.ts";
+import { type LimitedResource, uncovered } from "./limited.ts";
 import { scopesOf } from "./scopes.ts";
 
 /** A quota with what is used of it. */
@@ -33,10 +34,15 @@ export function concerns({ quota, hard }: QuotaState, evaluator: QuotaEvaluator,
 /**
  * What a write takes from the quotas of its namespace. Pure.
  *
+ * @param options.limited resources of which nobody may have anything where no quota says how much
  * @throws StatusError Forbidden, in Kubernetes' words, when it is too much
  * @see k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go CheckRequest
  */
-export function planCharge(request: AdmissionRequest, quotas: readonly QuotaState[], now: number): Charge {
+export function planCharge(
+  request: AdmissionRequest,
+  quotas: readonly QuotaState[],
+  { now, limited = [] }: { readonly now: number; readonly limited?: readonly LimitedResource[] | undefined },
+): Charge {
   const evaluator = evaluatorOf(request.kind);
   const { object, previous } = request;
   if (!object) return new Map();
@@ -48,12 +54,19 @@ export function planCharge(request: AdmissionRequest, quotas: readonly QuotaStat
     );
     if (missing) throw refusal(request, `failed quota: ${nameOf(quota)}: ${missing}`);
   }
-  if (concerned.length === 0) return new Map();
+  const limits = limited.filter(({ group, plural }) => group === request.kind.group && plural === request.kind.plural);
+  if (concerned.length === 0 && limits.length === 0) return new Map();
   const usage = evaluator.usage(object, now);
   const negative = [...usage].filter(([, amount]) => amount.nano < 0n).map(([name]) => name);
   if (negative.length > 0)
     throw refusal(request, `quota usage is negative for resource(s): ${negative.sort().join(",")}`);
   const more = previous ? excess(usage, evaluator.usage(previous, now)) : usage;
+  if (limits.length > 0 && [...more.values()].some(({ nano }) => nano > 0n)) {
+    const names = new Set(concerned.flatMap(({ hard }) => [...hard.keys()]));
+    const scopes = quotas.flatMap(({ quota }) => scopesOf(quota)).filter((scope) => evaluator.isIn(scope, object));
+    const reason = uncovered(limits, { object, usage, evaluator }, { names, scopes });
+    if (reason) throw refusal(request, reason);
+  }
   const charge = new Map<string, Amounts>();
   for (const { quota, hard, used } of concerned) {
     const requested = only(more, (name) => hard.has(name) && (more.get(name)?.nano ?? 0n) > 0n);

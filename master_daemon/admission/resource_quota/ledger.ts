@@ -8,6 +8,7 @@ import { type Amounts, amountsOf, excess, listOf, only, summed } from "../_amoun
 import type { AdmissionRequest } from "../plugin.ts";
 import { afterCharge, type Charge, concerns, planCharge, type QuotaState, stateOf } from "./charge.ts";
 import { evaluatorOf, pieces } from "./evaluators.ts";
+import type { LimitedResource } from "./limited.ts";
 import { scopesOf } from "./scopes.ts";
 
 /** The API server itself. */
@@ -28,6 +29,8 @@ export interface LedgerOptions {
   readonly namespace: string;
   readonly registries: Registries;
   readonly now: () => number;
+  /** See {@linkcode planCharge}. */
+  readonly limited?: readonly LimitedResource[] | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -168,7 +171,7 @@ export class NamespaceLedger {
       const refused = new Map<AdmissionRequest, unknown>();
       for (const request of requests) {
         try {
-          const charge = planCharge(request, states, this.#options.now());
+          const charge = planCharge(request, states, { now: this.#options.now(), limited: this.#options.limited });
           charges.set(request, charge);
           if (!request.dryRun) states = afterCharge(states, charge);
         } catch (error) {

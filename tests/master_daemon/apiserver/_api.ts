@@ -95,7 +95,12 @@ export async function openApi(
     random,
     log: silentLogger,
   });
-  const resourceQuotas = openResourceQuota({ registries, clock, log: silentLogger });
+  const resourceQuotas = openResourceQuota({
+    registries,
+    clock,
+    log: silentLogger,
+    limited: options.plugins?.configuration?.limitedResources,
+  });
   const nodes = fakeNodes();
   const schema = await loadSchema(readPackedAsset);
   const authorizing = authorizingBy(options.authorizer ?? alwaysAllow);
