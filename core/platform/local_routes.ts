@@ -6,7 +6,8 @@ const run = promisify(execFile);
 /**
  * Makes address ranges this machine's own, so that programs can listen on every address in them without any being
  * configured on an interface (an AnyIP route: `ip route add local RANGE dev lo`). Containers on a bridge reach such
- * addresses through the host. Disposing takes back what was added. Needs Linux and the right to change routes.
+ * addresses through the host. An address of IPv6 is configured on `lo`: programs cannot listen on one that is merely
+ * routed there. Disposing takes back what was added. Needs Linux and the right to change routes.
  */
 export class LocalRoutes implements AsyncDisposable {
   readonly #added = new Set<string>();
@@ -43,7 +44,9 @@ export class LocalRoutes implements AsyncDisposable {
 
 async function ip(action: "replace" | "del", range: string): Promise<boolean> {
   try {
-    await run("ip", ["route", action, "local", range, "dev", "lo"], { timeout: 5000 });
+    const isSixth = range.includes(":") && !range.includes("/");
+    const what = isSixth ? ["address", action, `${range}/128`] : ["route", action, "local", range];
+    await run("ip", [...what, "dev", "lo"], { timeout: 5000 });
     return true;
   } catch {
     // No `ip`, no such right, or not Linux: the caller goes on without, and says what that means.

@@ -42,7 +42,12 @@ export function requestHeaderAuthenticator(options: RequestHeaderOptions): Authe
         const key = unescapeKey(name.slice(prefix.length));
         extra.set(key, [...(extra.get(key) ?? []), ...headerValues(credentials, name)]);
       }
-      return { username, ...(uid ? { uid } : {}), groups, ...(extra.size > 0 ? { extra: Object.fromEntries(extra) } : {}) };
+      return {
+        username,
+        ...(uid ? { uid } : {}),
+        groups,
+        ...(extra.size > 0 ? { extra: Object.fromEntries(extra) } : {}),
+      };
     },
   };
 }
