@@ -25,8 +25,10 @@ export function isIndexed({ spec }: Job): boolean {
   return spec.completionMode === "Indexed";
 }
 
-/** The index that a pod is for: one below the number of completions; undefined where it has none. */
-export function completionIndex({ spec }: Job, pod: Pod): number | undefined {
+/** The index that a pod of an indexed job is for: one below the number of completions; undefined where it has none. */
+export function completionIndex(job: Job, pod: Pod): number | undefined {
+  if (!isIndexed(job)) return undefined;
+  const { spec } = job;
   const index = numberAnnotation(pod, completionIndexKey);
   return index !== undefined && index < (spec.completions ?? 0) ? index : undefined;
 }

@@ -41,41 +41,8 @@ export function trackPods(observed: ObservedJob, plan: JobPlan, { created, remov
   const { counts, outcome } = plan;
   const { spec, status: previous = {} } = job;
   const status = countReleased(previous, pods);
-  const uncounted = {
-    succeeded: [...(status.uncountedTerminatedPods?.succeeded ?? [])],
-    failed: [...(status.uncountedTerminatedPods?.failed ?? [])],
-  };
-  const known = { succeeded: new Set(uncounted.succeeded), failed: new Set(uncounted.failed) };
   const indexed = isIndexed(job);
-  const newIndexes = new Set<number>();
-  const release: Pod[] = [];
-  const isFull = () => newIndexes.size + uncounted.succeeded.length + uncounted.failed.length >= maxUncounted;
-  let isAll = true;
-
-  for (const pod of pods.filter(isTracked)) {
-    const failed = isPodFailed(job, pod);
-    const succeeded = pod.status?.phase === "Succeeded";
-    const index = completionIndex(job, pod);
-    const isKept = index !== undefined && counts.replaceable.get(index) === pod;
-    const isOver = outcome !== undefined && !plan.letGo;
-    const mayGo = job.metadata.deletionTimestamp || outcome || succeeded || (failed && !isKept);
-    if (!mayGo) continue;
-    if (isFull()) {
-      isAll = false;
-      break;
-    }
-    release.push(pod);
-    const uid = pod.metadata.uid ?? "";
-    if (indexed && index === undefined) continue;
-    if (succeeded && !known.failed.has(uid)) {
-      if (index !== undefined && indexed) {
-        if (!hasIndex(counts.countedIndexes, index)) newIndexes.add(index);
-      } else if (!known.succeeded.has(uid)) uncounted.succeeded.push(uid);
-    } else if ((failed || (isOver && outcome?.type === "FailureTarget")) && !known.failed.has(uid)) {
-      if (countsAsFailure(job, pod)) uncounted.failed.push(uid);
-    }
-  }
-
+  const { release, isAll, newIndexes, uncounted } = nameEnded(observed, plan, status.uncountedTerminatedPods ?? {});
   const completedIndexes = union(counts.countedIndexes, indexSet(newIndexes));
   const gone = new Set(removed);
   const ready = counts.active.filter((pod) => isPodReady(pod) && !gone.has(pod)).length;
@@ -98,6 +65,43 @@ export function trackPods(observed: ObservedJob, plan: JobPlan, { created, remov
       uncountedTerminatedPods: uncountedLists(uncounted.succeeded, uncounted.failed),
     }),
   };
+}
+
+/** Which pods can be let go, and which of them the status names or has the indexes of from now on. */
+function nameEnded(
+  { job, pods }: ObservedJob,
+  { counts, outcome, letGo }: JobPlan,
+  before: NonNullable<JobStatus["uncountedTerminatedPods"]>,
+): {
+  readonly release: readonly Pod[];
+  readonly isAll: boolean;
+  readonly newIndexes: ReadonlySet<number>;
+  readonly uncounted: { readonly succeeded: readonly string[]; readonly failed: readonly string[] };
+} {
+  const known = { succeeded: new Set(before.succeeded), failed: new Set(before.failed) };
+  const uncounted = { succeeded: [...known.succeeded], failed: [...known.failed] };
+  const newIndexes = new Set<number>();
+  const release: Pod[] = [];
+  // Of a job that has failed, what still ran has failed, too.
+  const allFailed = outcome?.type === "FailureTarget" && !letGo;
+  for (const pod of pods.filter(isTracked)) {
+    const failed = isPodFailed(job, pod);
+    const succeeded = pod.status?.phase === "Succeeded";
+    const index = completionIndex(job, pod);
+    const isKept = index !== undefined && counts.replaceable.get(index) === pod;
+    if (!job.metadata.deletionTimestamp && !outcome && !succeeded && (!failed || isKept)) continue;
+    if (newIndexes.size + uncounted.succeeded.length + uncounted.failed.length >= maxUncounted)
+      return { release, isAll: false, newIndexes, uncounted };
+    release.push(pod);
+    const uid = pod.metadata.uid ?? "";
+    if (known.failed.has(uid) || (isIndexed(job) && index === undefined)) continue;
+    if (succeeded) {
+      if (index === undefined) {
+        if (!known.succeeded.has(uid)) uncounted.succeeded.push(uid);
+      } else if (!hasIndex(counts.countedIndexes, index)) newIndexes.add(index);
+    } else if ((failed || allFailed) && countsAsFailure(job, pod)) uncounted.failed.push(uid);
+  }
+  return { release, isAll: true, newIndexes, uncounted };
 }
 
 /** The conditions with an outcome that is new, or with whether the job is suspended. */

@@ -64,13 +64,16 @@ export function planStatefulSet(observed: ObservedStatefulSet): StatefulSetPlan 
   return plan.finish();
 }
 
+/** Most pods that are made at once. */
+const burst = 500;
+
 type Draft = { -readonly [K in keyof StatefulSetPlan]: StatefulSetPlan[K] extends readonly (infer T)[] ? T[] : never };
 
 /** Each step says whether the next may follow. */
 class Planner {
   readonly #observed: ObservedStatefulSet;
   readonly #isOrdered: boolean;
-  readonly #replicas: readonly { readonly ordinal: number; readonly pod: Pod | undefined }[];
+  readonly #byOrdinal = new Map<number, Pod>();
   /** Pods beyond the range, lowest ordinal first. */
   readonly #condemned: readonly Pod[];
   readonly #draft: Omit<Draft, "status" | "requeueAfterMs"> = {
@@ -88,32 +91,29 @@ class Planner {
     this.#observed = observed;
     this.#isOrdered = set.spec.podManagementPolicy !== "Parallel";
     const { start, end } = ordinalRange(set);
-    const byOrdinal = new Map<number, Pod>();
     for (const pod of pods) {
       const ordinal = ordinalOf(set, pod);
-      if (ordinal !== undefined) byOrdinal.set(ordinal, pod);
+      if (ordinal !== undefined) this.#byOrdinal.set(ordinal, pod);
     }
-    this.#replicas = Array.from({ length: end - start }, (_, index) => ({
-      ordinal: start + index,
-      pod: byOrdinal.get(start + index),
-    }));
-    this.#condemned = [...byOrdinal]
+    this.#condemned = [...this.#byOrdinal]
       .filter(([ordinal]) => ordinal < start || ordinal >= end)
       .sort(([a], [b]) => a - b)
       .map(([, pod]) => pod);
   }
 
-  #isAvailable(pod: Pod | undefined): boolean {
+  #isAvailable(pod: Pod): boolean {
     const { set, nowMs } = this.#observed;
     const { minReadySeconds } = set.spec;
-    return pod?.status?.phase === "Running" && isPodAvailable(pod, { minReadySeconds, now: nowMs });
+    return pod.status?.phase === "Running" && isPodAvailable(pod, { minReadySeconds, now: nowMs });
   }
 
   /** Makes what is missing, and puts right what is there. */
   fill(): boolean {
-    for (const { ordinal, pod } of this.#replicas) {
+    const { start, end } = ordinalRange(this.#observed.set);
+    for (let ordinal = start; ordinal < end; ordinal++) {
+      const pod = this.#byOrdinal.get(ordinal);
       const goesOn = pod ? this.#tend(ordinal, pod) : this.#create(ordinal);
-      if (!goesOn && this.#isOrdered) return false;
+      if (!goesOn && (this.#isOrdered || this.#draft.create.length + this.#draft.blocked.length >= burst)) return false;
     }
     return true;
   }
@@ -197,16 +197,19 @@ class Planner {
     const { type = "RollingUpdate", rollingUpdate } = set.spec.updateStrategy ?? {};
     if (type !== "RollingUpdate") return;
     const { maxUnavailable, partition = 0 } = rollingUpdate ?? {};
-    const isUnavailable = (pod: Pod | undefined) =>
-      !this.#isAvailable(pod) || pod?.metadata.deletionTimestamp !== undefined;
-    const limit = Math.max(1, scaledValue(maxUnavailable ?? 1, this.#replicas.length, { roundUp: false }));
+    const isUnavailable = (pod: Pod) => !this.#isAvailable(pod) || pod.metadata.deletionTimestamp !== undefined;
+    const { start, end } = ordinalRange(set);
+    const limit = Math.max(1, scaledValue(maxUnavailable ?? 1, end - start, { roundUp: false }));
+    const present = [...this.#byOrdinal].filter(([ordinal]) => ordinal >= start && ordinal < end);
     // Where nobody said how many, only a pod that has been updated is waited for.
     const isCounted = maxUnavailable !== undefined;
-    let room = isCounted ? limit - this.#replicas.filter(({ pod }) => isUnavailable(pod)).length : limit;
-    for (const { pod } of this.#replicas.slice(partition).toReversed()) {
+    if (!isCounted && present.length < end - start) return;
+    const missing = end - start - present.filter(([, pod]) => !isUnavailable(pod)).length;
+    let room = isCounted ? limit - missing : limit;
+    const candidates = present.filter(([ordinal]) => ordinal >= start + partition).sort(([a], [b]) => b - a);
+    for (const [, pod] of candidates) {
       if (room <= 0) return;
-      const isOld = pod && podRevision(pod) !== update.metadata.name && !pod.metadata.deletionTimestamp;
-      if (isOld) {
+      if (podRevision(pod) !== update.metadata.name && !pod.metadata.deletionTimestamp) {
         this.#draft.remove.push(pod);
         room--;
       } else if (!isCounted && isUnavailable(pod)) return;

@@ -172,6 +172,12 @@ describe("planStatefulSet()", () => {
     expect(create.map(({ spec }) => spec.containers[0]?.image)).toEqual(["app:1", "app:2"]);
   });
 
+  it("looks at no more pods than there are, however many are wanted", () => {
+    const many = { replicas: 2 ** 31 - 1 };
+    expect(names(plan(aSet(many), [member(0)]).create)).toEqual(["db-1"]);
+    expect(plan(aSet({ ...parallel, ...many }), [member(0)]).create).toHaveLength(500);
+  });
+
   it("waits until a pod has been ready for long enough", () => {
     const set = aSet({ minReadySeconds: 10, replicas: 2 });
     const early = plan(set, [member(0, { readySince: 0 })], { nowMs: start + 4000 });
