@@ -23,7 +23,8 @@ interface Remembered {
 /** Makes jobs at set times. It remembers schedules: make it anew for every run. */
 export function cronJobController({ timeZone }: CronJobOptions = {}): Controller {
   const remembered = new Map<string, Remembered>();
-  const defaultZone = timeZone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  // Asked for late: reading the machine's time zones takes time that a start does not have.
+  let defaultZone = timeZone;
   return {
     name: "cronjob-controller",
     account: "cronjob-controller",
@@ -41,6 +42,7 @@ export function cronJobController({ timeZone }: CronJobOptions = {}): Controller
       const before = known?.uid === uid ? known : undefined;
       const sinceMs = before && before.schedule !== schedule ? context.clock.now() : before?.sinceMs;
       remembered.set(keyText(key), { uid, schedule, sinceMs });
+      defaultZone ??= new Intl.DateTimeFormat().resolvedOptions().timeZone;
       return reconcile(observed, { defaultZone, scheduledSinceMs: sinceMs }, context);
     },
   };
