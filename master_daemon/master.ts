@@ -39,6 +39,7 @@ import {
   bootstrapKubernetesService,
   bootstrapNamespaces,
   bootstrapPriorityClasses,
+  bootstrapStorageClass,
   publishFrontProxy,
   writeKubernetesEndpoints,
 } from "./apiserver/bootstrap.ts";
@@ -407,11 +408,12 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         signal: ending,
       });
     };
+    const bootstrapStorage = (ending: AbortSignal) => bootstrapStorageClass(client, { signal: ending });
     background.run(async (ending) => {
       await settled(options.first, ending);
       aggregator.keepLocal();
       // Before the controllers: their caches then list in one go what they would be told of piece by piece.
-      await Promise.all([bootstrapRoles, bootstrapOthers].map((bootstrap) => bootstrap(ending).catch(onError)));
+      await Promise.all([bootstrapRoles, bootstrapOthers, bootstrapStorage].map((bootstrap) => bootstrap(ending).catch(onError)));
       ending.throwIfAborted();
       runLeading("kube-controller-manager", (_leader, connectAs) => {
         const running = new DisposalStack();

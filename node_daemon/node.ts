@@ -3,6 +3,7 @@ import type { Client } from "../core/client/client.ts";
 import { createEventRecorder } from "../core/client/event_recorder.ts";
 import type { InformerFactory } from "../core/client/informer.ts";
 import { createInformers } from "../core/client/informers.ts";
+import { localPathFolder } from "../core/kinds/local_path.ts";
 import type { Taint } from "../core/kinds/node.ts";
 import { fingerprint, selfSigned } from "../core/platform/certificates.ts";
 import { resolvePath } from "../core/platform/files.ts";
@@ -15,8 +16,10 @@ import { DisposalStack } from "../core/util/disposal_stack.ts";
 import type { Logger } from "../core/util/log.ts";
 import { gitVersion } from "../core/version.ts";
 import { type Kubelet, startKubelet } from "./kubelet/kubelet.ts";
+import { LocalPathFolders } from "./kubelet/local_path.ts";
 import { type NodeIdentity, nodeCapacity, servingCertificateAnnotation } from "./kubelet/node_object.ts";
 import { startNodeStatus } from "./kubelet/node_status.ts";
+import { PodFolders } from "./kubelet/pod_folders.ts";
 import { type KubeletServerOptions, startKubeletServer } from "./kubelet/server.ts";
 import { ensureFolder } from "./kubelet/volumes/files.ts";
 import { startProxy } from "./proxy/proxy.ts";
@@ -96,12 +99,16 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     const kubelet = new LateKubelet();
     const stats = { nodeName, machine, rootDir };
     const server = await serve({ ...options, nodeName, nodeIPs, runtime, kubelet, stats }, parts);
+    const folders = new PodFolders(rootDir);
+    const localPath = parts.use(
+      new LocalPathFolders({ nodeName, folder: folders.localPathFolder, client, clock, log }),
+    );
     const identity: NodeIdentity = {
       name: nodeName,
       machine,
       addresses: nodeIPs,
       labels: options.labels ?? {},
-      annotations: server.annotations,
+      annotations: { ...server.annotations, [localPathFolder]: folders.localPathFolder },
       taints: options.taints ?? [],
       diskBytes,
       maxPods,
@@ -129,7 +136,10 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
         clock,
         log,
         signal,
-        onNode: ({ spec }) => void onNode(spec?.podCIDR),
+        onNode: (node) => {
+          void onNode(node.spec?.podCIDR);
+          localPath.onNode(node);
+        },
       }),
     );
     const started = parts.use(

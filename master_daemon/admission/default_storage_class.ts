@@ -27,8 +27,3 @@ export function defaultStorageClass({ registries }: { readonly registries: Regis
     },
   };
 }
-
-/** The storage class of a claim, wherever it is named; empty when nowhere. */
-export function storageClassOf({ metadata, spec }: PersistentVolumeClaim): string {
-  return metadata.annotations?.[betaStorageClass] ?? spec?.storageClassName ?? "";
-}

@@ -2,9 +2,9 @@ import { parseQuantity } from "../../core/api/quantity.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { PersistentVolumeClaim } from "../../core/kinds/persistent_volume_claim.ts";
 import { storageClass as storageClassKind } from "../../core/kinds/storage_class.ts";
+import { storageClassOf } from "../../core/kinds/volume_binding.ts";
 import type { Registries } from "../registry/registry.ts";
 import { isAbout, refusal } from "./_requests.ts";
-import { storageClassOf } from "./default_storage_class.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
 
 /**

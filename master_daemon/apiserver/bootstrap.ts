@@ -6,10 +6,12 @@ import { configMap } from "../../core/kinds/configmap.ts";
 import { type EndpointSlice, endpointSlice } from "../../core/kinds/endpoint_slice.ts";
 import { type Endpoints, endpoints } from "../../core/kinds/endpoints.ts";
 import { flowSchema } from "../../core/kinds/flow_schema.ts";
+import { localPathProvisioner } from "../../core/kinds/local_path.ts";
 import { namespace } from "../../core/kinds/namespace.ts";
 import { priorityClass, systemPriorities } from "../../core/kinds/priority_class.ts";
 import { priorityLevelConfiguration } from "../../core/kinds/priority_level_configuration.ts";
 import { type Service, service } from "../../core/kinds/service.ts";
+import { defaultClassAnnotation, storageClass } from "../../core/kinds/storage_class.ts";
 import { bootstrapLevels, bootstrapSchemas } from "./flow_control/bootstrap.ts";
 
 /** Creates the namespaces that every cluster has. */
@@ -43,6 +45,30 @@ export async function bootstrapPriorityClasses(
     description,
   }));
   await createMissing(client, priorityClass, objects, signal);
+}
+
+/**
+ * Creates the storage class that claims get which name none: folders of the nodes. One that a person changed stays as it is.
+ */
+export async function bootstrapStorageClass(
+  client: Client,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  const metadata = { name: "local-path", annotations: { [defaultClassAnnotation]: "true" } };
+  await client
+    .create(
+      storageClass,
+      {
+        apiVersion: "storage.k8s.io/v1",
+        kind: "StorageClass",
+        metadata,
+        provisioner: localPathProvisioner,
+        reclaimPolicy: "Delete",
+        volumeBindingMode: "WaitForFirstConsumer",
+      },
+      { signal },
+    )
+    .catch(ignoreExisting);
 }
 
 /** Creates the priority levels and flow schemas that every cluster has. */

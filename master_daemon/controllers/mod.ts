@@ -19,13 +19,16 @@ import { deploymentController } from "./deployment.ts";
 import { disruptionController } from "./disruption.ts";
 import { endpointSliceController } from "./endpoint_slices.ts";
 import { endpointsController } from "./endpoints.ts";
+import { ephemeralVolumeController } from "./ephemeral_volume.ts";
 import { type EventTtlOptions, eventTtlController } from "./event_ttl.ts";
 import { garbageCollector } from "./garbage_collector.ts";
 import { jobController } from "./job.ts";
 import { jobOrphanPodsController } from "./job_orphan_pods.ts";
+import { localPathProvisionerController, localPathRemoverController } from "./local_path_provisioner.ts";
 import { namespaceController } from "./namespace.ts";
 import { nodeIpamController } from "./node_ipam.ts";
 import { type NodeLifecycleOptions, nodeLifecycleController } from "./node_lifecycle.ts";
+import { persistentVolumeClaimBinder, persistentVolumeReclaimer } from "./persistent_volume_binder.ts";
 import { type PodGcOptions, podGcController } from "./pod_gc.ts";
 import { pvProtectionController } from "./pv_protection.ts";
 import { pvcProtectionController } from "./pvc_protection.ts";
@@ -82,6 +85,11 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     serviceAccountController,
     ...(rootCa ? [rootCaPublisher({ rootCa })] : []),
     ...(rootCa && issueToken ? [serviceAccountSecretsController({ rootCa, issueToken })] : []),
+    persistentVolumeClaimBinder,
+    persistentVolumeReclaimer,
+    localPathProvisionerController,
+    localPathRemoverController,
+    ephemeralVolumeController,
     pvcProtectionController,
     pvProtectionController,
     clusterRoleAggregationController,

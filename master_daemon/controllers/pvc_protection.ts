@@ -1,10 +1,11 @@
-import { keyOf, keyText, type ObjectKey } from "../../core/api/meta.ts";
+import { keyText, type ObjectKey } from "../../core/api/meta.ts";
 import { type Pod, persistentVolumeClaim, pod } from "../../core/kinds/mod.ts";
+import { claimKeys } from "../../core/kinds/pod_claims.ts";
+import { claimIndex, podsByClaim } from "./_claims.ts";
 import { withoutFinalizer } from "./_finalizers.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
 
 const finalizer = "kubernetes.io/pvc-protection";
-const byClaim = "claim";
 
 /**
  * Lets a claim that is to go, go once no pod uses it any more.
@@ -17,7 +18,7 @@ export const pvcProtectionController: Controller = {
   watches: [
     watching<Pod>({
       kind: pod,
-      indexes: { [byClaim]: (one) => claimKeys(one).map(keyText) },
+      indexes: podsByClaim,
       keys: claimKeys,
     }),
   ],
@@ -29,17 +30,8 @@ async function reconcile(key: ObjectKey, { client, lister, signal }: ControllerC
   if (!claim?.metadata.deletionTimestamp || !claim.metadata.finalizers?.includes(finalizer)) return undefined;
   // A node does not start a pod whose claim is to go: only those that it has already keep it.
   const isUsed = lister(pod)
-    .byIndex(byClaim, keyText(key))
+    .byIndex(claimIndex, keyText(key))
     .some(({ spec }) => spec.nodeName);
   if (!isUsed) await client.update(persistentVolumeClaim, withoutFinalizer(claim, finalizer), { signal });
   return undefined;
-}
-
-function claimKeys(one: Pod): readonly ObjectKey[] {
-  const { namespace } = keyOf(one);
-  const names = (one.spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim: source, ephemeral }) => {
-    if (source) return [source.claimName];
-    return ephemeral ? [`${one.metadata.name}-${name}`] : [];
-  });
-  return names.map((name) => ({ namespace, name }));
 }

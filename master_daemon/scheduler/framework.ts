@@ -1,5 +1,8 @@
+import type { Client } from "../../core/client/client.ts";
 import type { Pod } from "../../core/kinds/mod.ts";
+import type { Clock } from "../../core/util/clock.ts";
 import type { NodeInfo, Snapshot } from "./snapshot.ts";
+import type { Storage } from "./storage.ts";
 
 /** Why a pod does not fit, in Kubernetes' words. */
 export interface Rejection {
@@ -11,7 +14,7 @@ export interface Rejection {
 }
 
 /** What happened in the cluster that may make room for a pod. */
-export type ClusterEvent = "node-added" | "node-updated" | "pod-deleted";
+export type ClusterEvent = "node-added" | "node-updated" | "pod-deleted" | "storage-changed";
 
 /** What plug-ins remember while one pod is being placed. */
 export class CycleState {
@@ -24,7 +27,16 @@ export class CycleState {
   }
 }
 
-/** Has a say in where a pod goes. Synchronous: all that it may look at is in memory. */
+/** What a plug-in does its work before a binding with. */
+export interface BindContext {
+  readonly client: Client;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  /** Aborted when the pod is gone, too. */
+  readonly signal: AbortSignal;
+}
+
+/** Has a say in where a pod goes. Synchronous but for `preBind`: all that it may look at is in memory. */
 export interface SchedulerPlugin {
   readonly name: string;
   /** What may turn this plug-in's "no" into a "yes": only then is the pod tried again at once. */
@@ -37,6 +49,16 @@ export interface SchedulerPlugin {
   score?(pod: Pod, node: NodeInfo, state: CycleState): number;
   /** Brings the scores of all nodes into 0 to 100. */
   normalizeScores?(scores: readonly number[]): readonly number[];
+  /** Takes what the pod needs on its node, in memory, before the next pod is placed. */
+  reserve?(pod: Pod, node: NodeInfo, state: CycleState): void;
+  /** Gives it back: the pod was not bound. */
+  unreserve?(pod: Pod, node: NodeInfo, state: CycleState): void;
+  /**
+   * What has to be done before the pod is bound to its node; undefined: nothing.
+   *
+   * @throws Error (the promise) when it cannot be: the pod is tried again
+   */
+  preBind?(pod: Pod, node: NodeInfo, state: CycleState, context: BindContext): Promise<void> | undefined;
 }
 
 /** A plug-in and how much its score counts. */

@@ -4,7 +4,11 @@ import type { NodeInfo, Snapshot } from "./snapshot.ts";
 
 /** Where a pod goes, or why nowhere. */
 export type Placement =
-  | { readonly node: NodeInfo }
+  | {
+      readonly node: NodeInfo;
+      /** What plug-ins remember of it. */
+      readonly state: CycleState;
+    }
   | {
       readonly node: undefined;
       /** As Kubernetes words it. */
@@ -52,7 +56,7 @@ export function placePod(pod: Pod, snapshot: Snapshot, { plugins, random, startA
     }
   }
   const node = best(pod, feasible, plugins, state, random);
-  return node ? { node } : { node: undefined, message: failureMessage(pod, rejections), helpedBy };
+  return node ? { node, state } : { node: undefined, message: failureMessage(pod, rejections), helpedBy };
 }
 
 /** In a large cluster a part of the nodes that fit is enough to choose among. */

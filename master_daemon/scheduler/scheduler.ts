@@ -13,11 +13,13 @@ import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
-import type { WeightedPlugin } from "./framework.ts";
+import { podUid } from "./_pod_uid.ts";
+import type { CycleState, WeightedPlugin } from "./framework.ts";
 import { placePod } from "./place_pod.ts";
 import { plugins as allPlugins } from "./plugins/mod.ts";
 import { SchedulingQueue } from "./queue.ts";
-import { Snapshot } from "./snapshot.ts";
+import { type NodeInfo, Snapshot } from "./snapshot.ts";
+import { Storage } from "./storage.ts";
 
 /** What the scheduler runs with. */
 export interface RunSchedulerOptions {
@@ -65,11 +67,14 @@ class Scheduler implements AsyncDisposable {
   readonly #options: RunSchedulerOptions;
   readonly #name: string;
   readonly #queue: SchedulingQueue;
-  readonly #snapshot = new Snapshot();
+  readonly #storage: Storage;
+  readonly #snapshot: Snapshot;
   readonly #pods: Informer<Pod>;
   readonly #recorder: EventRecorder;
   readonly #tasks: Tasks;
   readonly #parts = new DisposalStack();
+  /** By uid, ends the work that comes before a pod's binding. */
+  readonly #preBinding = new Map<string, AbortController>();
   #nextStart = 0;
   #inFlight = 0;
   #slotFreed: Deferred<void> | undefined;
@@ -85,12 +90,14 @@ class Scheduler implements AsyncDisposable {
     );
     allowManyListeners(this.#tasks.signal);
     this.#parts.defer(() => this.#queue.close());
+    this.#storage = this.#parts.use(new Storage({ informers, onChange: () => this.#queue.onEvent("storage-changed") }));
+    this.#snapshot = new Snapshot({ storage: this.#storage });
     const nodes = informers.informer(node);
     this.#pods = informers.informer(pod);
     this.#parts.defer(nodes.onChange((change) => this.#onNode(change)));
     this.#parts.defer(this.#pods.onChange((change) => this.#onPod(change)));
     this.#tasks.run(async (aborted) => {
-      await Promise.all([nodes.synced({ signal: aborted }), this.#pods.synced({ signal: aborted })]);
+      await Promise.all([nodes, this.#pods, this.#storage].map((cache) => cache.synced({ signal: aborted })));
       for (let count = 1; ; count++) {
         await this.#scheduleOne(aborted);
         // A long queue must not keep everybody else from running.
@@ -114,6 +121,7 @@ class Scheduler implements AsyncDisposable {
     const isGone = change.type === "deleted" || isPodTerminal(object);
     if (isGone || object.spec.nodeName) this.#queue.delete(object);
     if (isGone) {
+      this.#preBinding.get(podUid(object))?.abort(new Error("The pod is gone"));
       this.#snapshot.deletePod(object);
       const wasEnded = change.type === "updated" && isPodTerminal(change.previous);
       if (object.spec.nodeName && !wasEnded) this.#queue.onEvent("pod-deleted");
@@ -143,15 +151,53 @@ class Scheduler implements AsyncDisposable {
     const placement = placePod(next, this.#snapshot, { plugins, random, startAt: this.#nextStart });
     this.#nextStart = (this.#nextStart + 1) % Math.max(1, this.#snapshot.nodes.length);
     if (placement.node) {
-      this.#snapshot.assume(next, placement.node.name);
-      const { name } = placement.node;
-      this.#inBackground(() => this.#bind(next, name, signal));
+      this.#reserveAndBind(next, placement, signal);
       return;
     }
     const { message, helpedBy } = placement;
     this.#queue.park(next, helpedBy);
     this.#recorder.record(next, { type: "Warning", reason: "FailedScheduling", message });
     this.#inBackground(() => this.#sayUnschedulable(next, message, signal));
+  }
+
+  #reserveAndBind(
+    placed: Pod,
+    { node: target, state }: { readonly node: NodeInfo; readonly state: CycleState },
+    signal: AbortSignal,
+  ): void {
+    const { plugins = allPlugins } = this.#options;
+    this.#snapshot.assume(placed, target.name);
+    for (const { plugin } of plugins) plugin.reserve?.(placed, target, state);
+    const unreserve = () => {
+      for (const { plugin } of plugins) plugin.unreserve?.(placed, target, state);
+    };
+    const bind = () => this.#bind(placed, target.name, { unreserve, signal });
+    const gone = new AbortController();
+    const context = { ...this.#options, storage: this.#storage, signal: AbortSignal.any([signal, gone.signal]) };
+    const work = plugins.flatMap(({ plugin }) => {
+      const promise = plugin.preBind?.(placed, target, state, context);
+      return promise ? [promise.catch((error: unknown) => Promise.reject(preBindError(plugin.name, error)))] : [];
+    });
+    if (work.length === 0) {
+      this.#inBackground(bind);
+      return;
+    }
+    this.#preBinding.set(podUid(placed), gone);
+    // It may take minutes, and must not keep others from being bound.
+    this.#tasks.run(async () => {
+      try {
+        await Promise.all(work);
+      } catch (error) {
+        if (gone.signal.aborted) {
+          unreserve();
+          this.#snapshot.forget(placed);
+        } else if (!signal.aborted) this.#notBound(placed, target.name, { error, unreserve });
+        return;
+      } finally {
+        this.#preBinding.delete(podUid(placed));
+      }
+      await bind();
+    });
   }
 
   #inBackground(work: () => Promise<void>): void {
@@ -175,8 +221,12 @@ class Scheduler implements AsyncDisposable {
     }
   }
 
-  async #bind(placed: Pod, nodeName: string, signal: AbortSignal): Promise<void> {
-    const { client, log } = this.#options;
+  async #bind(
+    placed: Pod,
+    nodeName: string,
+    { unreserve, signal }: { readonly unreserve: () => void; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { client } = this.#options;
     const { namespace, name = "", uid } = placed.metadata;
     const binding: Binding = {
       apiVersion: "v1",
@@ -187,22 +237,35 @@ class Scheduler implements AsyncDisposable {
     try {
       await client.create(podBinding, binding, { subresource: "binding", signal });
     } catch (error) {
-      if (signal.aborted) return;
-      this.#snapshot.forget(placed);
-      this.#queue.retry(placed);
-      this.#queue.onEvent("pod-deleted");
-      const fields = { pod: keyText(keyOf(placed)), node: nodeName, error: errorMessage(error) };
-      // Gone, or placed by somebody else meanwhile: the cache will tell.
-      if (isReason(error, "NotFound") || isReason(error, "Conflict")) log.debug("Pod not bound", fields);
-      else {
-        log.error("Pod not bound", fields);
-        const message = `running Bind plugin "DefaultBinder": ${errorMessage(error)}`;
-        this.#recorder.record(placed, { type: "Warning", reason: "FailedScheduling", message });
-      }
+      if (!signal.aborted) this.#notBound(placed, nodeName, { error, unreserve });
       return;
     }
     const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;
     this.#recorder.record(placed, { type: "Normal", reason: "Scheduled", message });
+  }
+
+  /** Takes a pod back that could not be bound. */
+  #notBound(
+    placed: Pod,
+    nodeName: string,
+    { error, unreserve }: { readonly error: unknown; readonly unreserve: () => void },
+  ): void {
+    const { log } = this.#options;
+    unreserve();
+    this.#snapshot.forget(placed);
+    this.#queue.retry(placed);
+    this.#queue.onEvent("pod-deleted");
+    const fields = { pod: keyText(keyOf(placed)), node: nodeName, error: errorMessage(error) };
+    // Gone, or placed by somebody else meanwhile: the cache will tell.
+    if (isReason(error, "NotFound") || isReason(error, "Conflict")) {
+      log.debug("Pod not bound", fields);
+      return;
+    }
+    const isEarly = error instanceof PreBindError;
+    if (isEarly) log.debug("Pod not bound", fields);
+    else log.error("Pod not bound", fields);
+    const message = isEarly ? error.message : `running Bind plugin "DefaultBinder": ${errorMessage(error)}`;
+    this.#recorder.record(placed, { type: "Warning", reason: "FailedScheduling", message });
   }
 
   async #sayUnschedulable(waiting: Pod, message: string, signal: AbortSignal): Promise<void> {
@@ -229,6 +292,15 @@ class Scheduler implements AsyncDisposable {
     this.#slotFreed?.resolve();
     await this.#parts[Symbol.asyncDispose]();
   }
+}
+
+/** A plug-in could not do what comes before the binding. */
+class PreBindError extends Error {}
+
+/** Conflicts stay what they are: the cache was behind. */
+function preBindError(plugin: string, error: unknown): unknown {
+  if (isReason(error, "NotFound") || isReason(error, "Conflict")) return error;
+  return new PreBindError(`running PreBind plugin "${plugin}": ${errorMessage(error)}`, { cause: error });
 }
 
 /** Whether a node changed in what placing looks at. Daemons write their status all the time. */

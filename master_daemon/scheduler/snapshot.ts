@@ -3,6 +3,7 @@ import type { Node, Pod } from "../../core/kinds/mod.ts";
 import { podRequests, type ResourceAmounts, resourceAmounts } from "../../core/kinds/pod_resources.ts";
 import { nonZeroRequests } from "./_non_zero_requests.ts";
 import { podUid } from "./_pod_uid.ts";
+import { noStorage, type StorageView } from "./storage.ts";
 
 /** What a node has and what its pods take. */
 export interface NodeInfo {
@@ -104,6 +105,12 @@ export class Snapshot {
   readonly #entries = new Map<string, Entry>();
   readonly #shares = new Map<string, PodShare>();
   #nodes: readonly NodeInfo[] | undefined;
+  /** Claims and volumes. */
+  readonly storage: StorageView;
+
+  constructor({ storage = noStorage }: { readonly storage?: StorageView } = {}) {
+    this.storage = storage;
+  }
 
   /** Every known node, in the order in which they became known. */
   get nodes(): readonly NodeInfo[] {

@@ -1,6 +1,8 @@
+import type { PersistentVolume } from "../../core/kinds/persistent_volume.ts";
 import type { Container, EnvFromSource, EnvVar } from "../../core/kinds/pod.ts";
 import type { Service } from "../../core/kinds/service.ts";
 import { RuntimeFailure } from "../runtime/runtime.ts";
+import type { WantedClaim } from "./claim_cache.ts";
 import { expand } from "./expansion.ts";
 import { type PodFacts, podField, resourceField } from "./pod_fields.ts";
 import { serviceEnvironment } from "./service_environment.ts";
@@ -12,6 +14,8 @@ export interface DataSource {
   secret(namespace: string, name: string): Promise<ObjectData | undefined>;
   /** A token of the pod's service account. */
   token(wanted: WantedToken): Promise<string>;
+  /** The volume that a claim of the pod is bound to. @throws ClaimError */
+  boundVolume(wanted: WantedClaim): Promise<PersistentVolume>;
 }
 
 /** The content of a ConfigMap or Secret. */

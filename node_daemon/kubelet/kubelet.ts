@@ -2,6 +2,7 @@ import type { StringMap } from "../../core/api/meta.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { EventRecorder } from "../../core/client/event_recorder.ts";
 import type { Informer, InformerFactory } from "../../core/client/informer.ts";
+import { node as nodeKind } from "../../core/kinds/node.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
 import { service as serviceKind } from "../../core/kinds/service.ts";
 import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
@@ -91,6 +92,7 @@ class PodKubelet implements Kubelet {
     const wake = (podUid: string) => this.#workers.get(podUid)?.wake();
     this.#options = options;
     this.#pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${nodeName}` });
+    const nodes = informers.informer(nodeKind, { fieldSelector: `metadata.name=${nodeName}` });
     this.#context = {
       client,
       runtime,
@@ -117,6 +119,7 @@ class PodKubelet implements Kubelet {
       folders: new PodFolders(rootDir),
       addresses: new PodAddresses(),
       services: informers.informer(serviceKind),
+      node: () => nodes.get({ name: nodeName }),
       nodeIPs,
       allocatable,
     };

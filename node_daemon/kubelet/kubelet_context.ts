@@ -1,6 +1,7 @@
 import type { StringMap } from "../../core/api/meta.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { Lister } from "../../core/client/informer.ts";
+import type { Node } from "../../core/kinds/node.ts";
 import type { Service } from "../../core/kinds/service.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
@@ -28,6 +29,8 @@ export interface KubeletContext {
   readonly addresses: PodAddresses;
   readonly killer: ContainerKiller;
   readonly services: Lister<Service>;
+  /** The Node that this is; undefined while it is not known. */
+  node(): Node | undefined;
   readonly nodeIPs: readonly string[];
   /** What the node has to give. */
   readonly allocatable: StringMap;

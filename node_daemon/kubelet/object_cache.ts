@@ -9,6 +9,7 @@ import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
+import { ClaimCache } from "./claim_cache.ts";
 import type { DataSource, ObjectData } from "./environment.ts";
 import { TokenCache } from "./token_cache.ts";
 
@@ -47,7 +48,7 @@ interface Entry {
 }
 
 /**
- * The ConfigMaps and Secrets that pods of this node refer to, and tokens of their accounts: each object is looked up when it is first needed and watched while
+ * The ConfigMaps and Secrets that pods of this node refer to, tokens of their accounts, and volumes of their claims: each object is looked up when it is first needed and watched while
  * a pod refers to it. The node neither reads nor keeps any other.
  */
 export class ObjectCache implements AsyncDisposable {
@@ -56,10 +57,12 @@ export class ObjectCache implements AsyncDisposable {
   readonly #backoff: Backoff;
   readonly #closing = new Set<Promise<void>>();
   readonly #tokens: TokenCache;
+  readonly #claims: ClaimCache;
 
   constructor(options: ObjectCacheOptions) {
     this.#options = options;
     this.#tokens = new TokenCache(options);
+    this.#claims = new ClaimCache(options);
     this.#backoff = new Backoff({ baseMs: 200, maxMs: 30_000, clock: options.clock });
   }
 
@@ -70,12 +73,14 @@ export class ObjectCache implements AsyncDisposable {
       configMap: (namespace, name) => this.#read("configMap", namespace, name, podUid),
       secret: (namespace, name) => this.#read("secret", namespace, name, podUid),
       token: (wanted) => this.#tokens.token(pod, wanted),
+      boundVolume: (wanted) => this.#claims.volume(pod, wanted),
     };
   }
 
   /** The pod is gone: what only it referred to is no longer watched. */
   release(podUid: string): void {
     this.#tokens.release(podUid);
+    this.#claims.release(podUid);
     for (const [key, entry] of this.#entries) {
       if (!entry.podUids.delete(podUid) || entry.podUids.size > 0) continue;
       this.#entries.delete(key);

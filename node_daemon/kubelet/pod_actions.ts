@@ -28,6 +28,7 @@ export class PodActions {
   readonly #imageBackoff: Backoff;
   readonly #configBackoff: Backoff;
   readonly #failures = new Map<string, StartFailure>();
+  readonly #given = new Set<string>();
 
   constructor(context: KubeletContext) {
     this.#context = context;
@@ -202,8 +203,10 @@ export class PodActions {
   }
 
   #volumeOptions(pod: Pod, sandbox: Sandbox | undefined): PodVolumesOptions {
-    const { folders, objects, clock } = this.#context;
-    return { folders, facts: this.#facts(pod, sandbox), data: objects.sourceFor(pod), now: clock.now() };
+    const { folders, objects, clock, node } = this.#context;
+    const data = objects.sourceFor(pod);
+    const given = this.#given;
+    return { folders, facts: this.#facts(pod, sandbox), data, node: node(), given, now: clock.now() };
   }
 
   #facts(pod: Pod, sandbox: Sandbox | undefined): PodFacts {

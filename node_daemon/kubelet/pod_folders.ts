@@ -17,6 +17,11 @@ export class PodFolders {
     return `${this.#root}/seccomp`;
   }
 
+  /** Folder of the volumes that are made on this node for claims: they outlive pods. */
+  get localPathFolder(): string {
+    return `${this.#root}/local-path`;
+  }
+
   /** Folder of a pod. */
   pod(uid: string): string {
     return `${this.#root}/pods/${safe(uid)}`;

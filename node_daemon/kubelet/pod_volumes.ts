@@ -1,10 +1,13 @@
+import type { Node } from "../../core/kinds/node.ts";
 import type { Pod, Volume, VolumeMount } from "../../core/kinds/pod.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import type { Mount } from "../runtime/runtime.ts";
+import { ClaimError } from "./claim_cache.ts";
 import type { DataSource } from "./environment.ts";
 import { expand } from "./expansion.ts";
 import type { PodFacts } from "./pod_fields.ts";
 import type { PodFolders } from "./pod_folders.ts";
+import { applyFsGroup, fsGroupOf } from "./volumes/fs_group.ts";
 import { volumeTypeOf } from "./volumes/mod.ts";
 import { resolveSubPath } from "./volumes/sub_path.ts";
 import type { MountedVolume } from "./volumes/volume.ts";
@@ -14,6 +17,9 @@ export interface PodVolumesOptions {
   readonly folders: PodFolders;
   readonly facts: PodFacts;
   readonly data: DataSource;
+  readonly node: Node | undefined;
+  /** Volumes that belong to the pod's fsGroup already, by name: they are given to it once. */
+  readonly given: Set<string>;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -21,7 +27,11 @@ export interface PodVolumesOptions {
 /** A volume could not be made ready: a FailedMount event. */
 export class MountError extends Error {
   constructor(volume: string, cause: unknown) {
-    super(`MountVolume.SetUp failed for volume "${volume}" : ${errorMessage(cause)}`, { cause });
+    const message =
+      cause instanceof ClaimError
+        ? `Unable to attach or mount volumes: unmounted volumes=[${volume}], unattached volumes=[], failed to process volumes=[${volume}]: ${cause.message}`
+        : `MountVolume.SetUp failed for volume "${volume}" : ${errorMessage(cause)}`;
+    super(message, { cause });
     this.name = "MountError";
   }
 }
@@ -46,11 +56,18 @@ export async function updateVolumes(pod: Pod, options: PodVolumesOptions): Promi
 }
 
 async function setUp(pod: Pod, volume: Volume, options: PodVolumesOptions): Promise<MountedVolume> {
-  const { folders, facts, data, now } = options;
+  const { folders, facts, data, node, given, now } = options;
   try {
     const type = volumeTypeOf(volume);
     const folder = await folders.volume(pod.metadata.uid ?? "", { type: type.name, name: volume.name });
-    return await type.setUp({ pod, volume, folder, facts, data, now });
+    const { localPathFolder } = folders;
+    const mounted = await type.setUp({ pod, volume, folder, facts, data, node, localPathFolder, now });
+    const gid = fsGroupOf(pod);
+    if (gid !== undefined && mounted.takesFsGroup && !mounted.readOnly && !given.has(volume.name)) {
+      await applyFsGroup(mounted.path, { gid, policy: pod.spec.securityContext?.fsGroupChangePolicy });
+      given.add(volume.name);
+    }
+    return mounted;
   } catch (error) {
     throw new MountError(volume.name, error);
   }

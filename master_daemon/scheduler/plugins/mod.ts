@@ -11,6 +11,7 @@ import { nodePorts } from "./node_ports.ts";
 import { nodeResourcesFit } from "./node_resources_fit.ts";
 import { nodeUnschedulable } from "./node_unschedulable.ts";
 import { taintToleration } from "./taint_toleration.ts";
+import { volumeBinding } from "./volume_binding.ts";
 
 /** All plug-ins with Kubernetes' weights. */
 export const plugins: readonly WeightedPlugin[] = [
@@ -20,4 +21,5 @@ export const plugins: readonly WeightedPlugin[] = [
   { plugin: nodeAffinity, weight: 2 },
   { plugin: nodePorts, weight: 0 },
   { plugin: nodeResourcesFit, weight: 1 },
+  { plugin: volumeBinding, weight: 0 },
 ];

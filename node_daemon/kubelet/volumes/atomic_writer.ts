@@ -1,7 +1,21 @@
 import { constants } from "node:fs";
-import { chmod, lstat, mkdir, mkdtemp, open, readdir, readlink, rename, rm, symlink, unlink } from "node:fs/promises";
+import {
+  chmod,
+  lchown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  unlink,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ensureFolder, isCode } from "./files.ts";
+import { groupMode } from "./fs_group.ts";
 
 /** One file of a volume. */
 export interface PayloadFile {
@@ -18,6 +32,14 @@ const newDataLink = "..data_tmp";
 /** Folders of versions: `..2026_01_31_12_00_00.x7Zq1b`. */
 const versionFolder = /^\.\.\d{4}_\d{2}_\d{2}_\d{2}_\d{2}_\d{2}\.[A-Za-z0-9]+$/;
 
+/** Options of {@linkcode writeAtomically}. */
+export interface WriteOptions {
+  /** Milliseconds since the epoch, for the name of the version. */
+  readonly now: number;
+  /** Group that is to own the files and may read them. Absent: whichever. */
+  readonly gid?: number | undefined;
+}
+
 /**
  * Makes the files of a folder be exactly `payload`, all at once for whoever looks: the content is written to a new folder
  * beside the old one, and a link is switched over.
@@ -28,20 +50,18 @@ const versionFolder = /^\.\.\d{4}_\d{2}_\d{2}_\d{2}_\d{2}_\d{2}\.[A-Za-z0-9]+$/;
  * @returns whether anything had to be written
  * @see k8s.io/kubernetes/pkg/volume/util/atomic_writer.go
  */
-export async function writeAtomically(
-  folder: string,
-  payload: Payload,
-  { now }: { readonly now: number },
-): Promise<boolean> {
+export async function writeAtomically(folder: string, payload: Payload, { now, gid }: WriteOptions): Promise<boolean> {
   for (const path of payload.keys()) checkPath(path);
   await ensureFolder(folder, 0o755);
   const current = await currentVersion(folder);
-  if (current !== undefined && (await holds(join(folder, current), payload))) return false;
+  if (current !== undefined && (await holds(join(folder, current), payload, gid))) return false;
 
   const stamp = new Date(now).toISOString().slice(0, 19).replaceAll(/[-T:]/g, "_");
   const version = await mkdtemp(join(folder, `..${stamp}.`));
   await chmod(version, 0o755);
   for (const [path, file] of payload) await writeFile(version, path, file);
+  // Before it is shown. All in it is ours: no container has seen it yet.
+  if (gid !== undefined) await giveToGroup(version, gid);
 
   const temporary = join(folder, newDataLink);
   await rm(temporary, { recursive: true, force: true });
@@ -78,21 +98,23 @@ async function currentVersion(folder: string): Promise<string | undefined> {
 }
 
 /** Whether a version has exactly these files. */
-async function holds(version: string, payload: Payload): Promise<boolean> {
+async function holds(version: string, payload: Payload, gid: number | undefined): Promise<boolean> {
   const present = await listFiles(version);
   if (present.length !== payload.size) return false;
   for (const path of present) {
     const wanted = payload.get(path);
-    if (!wanted || !(await sameFile(join(version, path), wanted))) return false;
+    if (!wanted || !(await sameFile(join(version, path), wanted, gid))) return false;
   }
   return true;
 }
 
-async function sameFile(path: string, { data, mode }: PayloadFile): Promise<boolean> {
+async function sameFile(path: string, { data, mode }: PayloadFile, gid: number | undefined): Promise<boolean> {
+  const wanted = gid === undefined ? mode : groupMode(mode, { isFolder: false, readOnly: true });
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const stat = await file.stat();
-    if (!stat.isFile() || stat.size !== data.length || (stat.mode & 0o777) !== (mode & 0o777)) return false;
+    if (!stat.isFile() || stat.size !== data.length || (stat.mode & 0o777) !== (wanted & 0o777)) return false;
+    if (gid !== undefined && stat.gid !== gid) return false;
     return (await file.readFile()).equals(data);
   } finally {
     await file.close();
@@ -121,6 +143,15 @@ async function writeFile(version: string, path: string, { data, mode }: PayloadF
   } finally {
     await file.close();
   }
+}
+
+/** Gives a version that was just written to a group, which may read it. */
+async function giveToGroup(path: string, gid: number): Promise<void> {
+  const found = await lstat(path);
+  const isFolder = found.isDirectory();
+  if (isFolder) for (const name of await readdir(path)) await giveToGroup(join(path, name), gid);
+  await lchown(path, found.uid, gid);
+  await chmod(path, groupMode(found.mode & 0o7777, { isFolder, readOnly: true }));
 }
 
 /** Renames over whatever is there, also over a folder that somebody planted. */

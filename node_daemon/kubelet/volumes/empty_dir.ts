@@ -9,6 +9,6 @@ export const emptyDirVolume: VolumeType = {
   async setUp({ folder }) {
     // Containers may run as any user.
     await ensureFolder(folder, 0o777);
-    return { path: folder, readOnly: false };
+    return { path: folder, readOnly: false, takesFsGroup: true };
   },
 };

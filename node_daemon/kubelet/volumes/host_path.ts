@@ -21,12 +21,20 @@ export const hostPathVolume: VolumeType = {
   updates: false,
   async setUp({ volume }) {
     const { path = "", type = "" } = volume.hostPath ?? {};
-    if (type !== "") await check(path, type);
+    await checkHostPath({ path, type });
     return { path, readOnly: false };
   },
 };
 
-async function check(path: string, type: string): Promise<void> {
+/** Makes sure that a path is what its type says; some are made where they are missing. @throws Error saying what it is not */
+export async function checkHostPath({
+  path,
+  type = "",
+}: {
+  readonly path: string;
+  readonly type?: string;
+}): Promise<void> {
+  if (type === "") return;
   const wanted = checks.get(type);
   if (!wanted) throw new Error(`hostPath type check failed: unknown type ${JSON.stringify(type)}`);
   let found = await statOf(path);

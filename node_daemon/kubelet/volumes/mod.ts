@@ -10,6 +10,7 @@ import { configMapVolume } from "./config_map.ts";
 import { downwardApiVolume } from "./downward_api.ts";
 import { emptyDirVolume } from "./empty_dir.ts";
 import { hostPathVolume } from "./host_path.ts";
+import { persistentVolumeClaimVolume } from "./persistent_volume_claim.ts";
 import { projectedVolume } from "./projected.ts";
 import { secretVolume } from "./secret.ts";
 import type { VolumeType } from "./volume.ts";
@@ -20,6 +21,7 @@ export const volumeTypes: readonly VolumeType[] = [
   downwardApiVolume,
   emptyDirVolume,
   hostPathVolume,
+  persistentVolumeClaimVolume,
   projectedVolume,
   secretVolume,
 ];

@@ -1,5 +1,6 @@
 import type { VolumeProjection } from "../../../core/kinds/pod.ts";
 import { type Payload, writeAtomically } from "./atomic_writer.ts";
+import { fsGroupOf } from "./fs_group.ts";
 import { defaultFileMode, downwardPayload, objectPayload } from "./payload.ts";
 import type { VolumeContext, VolumeType } from "./volume.ts";
 
@@ -14,7 +15,7 @@ export const projectedVolume: VolumeType = {
     for (const source of sources) {
       for (const [path, file] of await sourcePayload(source, defaultMode, context)) payload.set(path, file);
     }
-    await writeAtomically(context.folder, payload, context);
+    await writeAtomically(context.folder, payload, { now: context.now, gid: fsGroupOf(context.pod) });
     return { path: context.folder, readOnly: true };
   },
 };

@@ -1,3 +1,4 @@
+import type { Node } from "../../../core/kinds/node.ts";
 import type { Pod, Volume } from "../../../core/kinds/pod.ts";
 import type { DataSource } from "../environment.ts";
 import type { PodFacts } from "../pod_fields.ts";
@@ -10,6 +11,10 @@ export interface VolumeContext {
   readonly folder: string;
   readonly facts: PodFacts;
   readonly data: DataSource;
+  /** The Node that this is; undefined while it is not known. */
+  readonly node: Node | undefined;
+  /** Folder of the volumes that are made on this node for claims. */
+  readonly localPathFolder: string;
   /** Milliseconds since the epoch, for names of versions. */
   readonly now: number;
 }
@@ -20,6 +25,8 @@ export interface MountedVolume {
   readonly path: string;
   /** Whether containers may only read it, whatever their mount says. */
   readonly readOnly: boolean;
+  /** Whether its files are to be given to the pod's fsGroup. Default false. */
+  readonly takesFsGroup?: boolean;
 }
 
 /** One type of volume. One file each in this folder, one line in mod.ts. */

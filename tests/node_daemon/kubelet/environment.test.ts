@@ -57,6 +57,7 @@ const source: DataSource = {
   configMap: async (_, name) => (name === "settings" ? data({ color: "blue", size: "7" }, { blob: "x" }) : undefined),
   secret: async (_, name) => (name === "login" ? data({ user: "me", password: "hunter2" }) : undefined),
   token: () => Promise.reject(new Error("nobody asks for tokens here")),
+  boundVolume: () => Promise.reject(new Error("nobody asks for volumes here")),
 };
 
 const service = (

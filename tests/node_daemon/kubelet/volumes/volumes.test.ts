@@ -3,7 +3,10 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Volume } from "../../../../core/kinds/pod.ts";
+import type { Node } from "../../../../core/kinds/node.ts";
+import type { PersistentVolumeSpec } from "../../../../core/kinds/persistent_volume.ts";
+import type { PodSpec, Volume } from "../../../../core/kinds/pod.ts";
+import { ClaimError } from "../../../../node_daemon/kubelet/claim_cache.ts";
 import type { DataSource, ObjectData } from "../../../../node_daemon/kubelet/environment.ts";
 import { type Payload, writeAtomically } from "../../../../node_daemon/kubelet/volumes/atomic_writer.ts";
 import { createFile, readTail, removeTree } from "../../../../node_daemon/kubelet/volumes/files.ts";
@@ -142,13 +145,28 @@ const data: DataSource = {
   configMap: async (_, name) => (name === "cm" ? object({ a: "1", b: "2" }) : undefined),
   secret: async (_, name) => (name === "sec" ? object({ token: "t" }) : undefined),
   token: async ({ audience = "api" }) => `token for ${audience}`,
+  boundVolume: async ({ name }) => {
+    const spec = volumes[name];
+    if (!spec) throw new ClaimError({ namespace: "default", name }, "PVC is not bound");
+    return { apiVersion: "v1", kind: "PersistentVolume", metadata: { name: volumeName }, spec };
+  },
+};
+const volumeName = "pvc-0b0e7a5e-1111-4222-8333-444455556666";
+/** The volumes of claims, by the claim's name. */
+let volumes: Record<string, PersistentVolumeSpec> = {};
+const node: Node = {
+  apiVersion: "v1",
+  kind: "Node",
+  metadata: { name: "node-1", labels: { "kubernetes.io/hostname": "node-1" } },
 };
 
-async function setUp(volume: Omit<Volume, "name">) {
-  const pod = makePod({}, { metadata: { labels: { b: "2", a: 'x"y' } } });
+async function setUp(volume: Omit<Volume, "name">, spec: Partial<PodSpec> = {}) {
+  const pod = makePod(spec, { metadata: { labels: { b: "2", a: 'x"y' } } });
   const facts = { pod, podIPs: [], hostIPs: [], allocatable: {} };
   const full = { name: "v", ...volume };
-  return await volumeTypeOf(full).setUp({ pod, volume: full, folder: join(root, "v"), facts, data, now });
+  const localPathFolder = join(root, "local-path");
+  const folder = join(root, "v");
+  return await volumeTypeOf(full).setUp({ pod, volume: full, folder, facts, data, node, localPathFolder, now });
 }
 
 async function contents(): Promise<Record<string, string>> {
@@ -171,6 +189,68 @@ describe("volume types", () => {
     expect(await contents()).toEqual({ token: "token for api", vault: "token for vault" });
   });
 
+  describe("persistentVolumeClaim", () => {
+    const claimed = (readOnly?: boolean) => ({
+      persistentVolumeClaim: { claimName: "data", ...(readOnly === undefined ? {} : { readOnly }) },
+    });
+    const onNode = (name: string) => ({
+      required: {
+        nodeSelectorTerms: [
+          { matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In" as const, values: [name] }] },
+        ],
+      },
+    });
+
+    it("is the folder of a hostPath volume", async () => {
+      volumes = { data: { hostPath: { path: join(root, "host"), type: "DirectoryOrCreate" } } };
+      expect(await setUp(claimed())).toEqual({ path: join(root, "host"), readOnly: false });
+      expect((await stat(join(root, "host"))).isDirectory()).toBe(true);
+      expect(await setUp(claimed(true))).toMatchObject({ readOnly: true });
+    });
+
+    it("is the folder of a local volume, which must be there", async () => {
+      volumes = { data: { local: { path: join(root, "disk") }, nodeAffinity: onNode("node-1") } };
+      await expect(setUp(claimed())).rejects.toThrow(`path "${join(root, "disk")}" does not exist`);
+      await writeFile(join(root, "disk"), "");
+      await expect(setUp(claimed())).rejects.toThrow("local volume source is not a directory");
+      await rm(join(root, "disk"));
+      await mkdir(join(root, "disk"));
+      expect(await setUp(claimed())).toMatchObject({ path: join(root, "disk"), takesFsGroup: true });
+    });
+
+    it("makes a folder that was provisioned on this node, and no other", async () => {
+      const own = join(root, "local-path", volumeName);
+      volumes = { data: { local: { path: own }, nodeAffinity: onNode("node-2") } };
+      await expect(setUp(claimed())).rejects.toThrow("no matching NodeSelectorTerms");
+      await expect(stat(own)).rejects.toThrow("ENOENT");
+      volumes = { data: { local: { path: own }, nodeAffinity: onNode("node-1") } };
+      await setUp(claimed());
+      expect((await stat(own)).mode & 0o777).toBe(0o777);
+      volumes = { data: { local: { path: join(root, "elsewhere", volumeName) }, nodeAffinity: onNode("node-1") } };
+      await expect(setUp(claimed())).rejects.toThrow("does not exist");
+    });
+
+    it("is refused by name when this node cannot mount it", async () => {
+      volumes = { data: { nfs: { server: "s", path: "/" }, accessModes: ["ReadWriteMany"] } };
+      await expect(setUp(claimed())).rejects.toThrow("volume type is not supported on this node: nfs");
+      volumes = { data: { hostPath: { path: "/dev/sda" }, volumeMode: "Block" } };
+      await expect(setUp(claimed())).rejects.toThrow("volumeMode Block is not supported");
+      volumes = {};
+      await expect(setUp(claimed())).rejects.toThrow("error processing PVC default/data: PVC is not bound");
+    });
+  });
+
+  it("gives what it writes to the pod's fsGroup, which may read it", async () => {
+    const gid = (await stat(root)).gid;
+    await setUp({ secret: { secretName: "sec", defaultMode: 0o400 } }, { securityContext: { fsGroup: gid } });
+    const found = await stat(join(root, "v", "token"));
+    expect([found.gid, found.mode & 0o777]).toEqual([gid, 0o440]);
+    expect((await stat(join(root, "v", "..data"))).mode & 0o7777).toBe(0o2755);
+    const version = await readlink(join(root, "v", "..data"));
+    await setUp({ secret: { secretName: "sec", defaultMode: 0o400 } }, { securityContext: { fsGroup: gid } });
+    expect(await readlink(join(root, "v", "..data"))).toBe(version);
+  });
+
   it("emptyDir is a folder that everybody may write to", async () => {
     const { path, readOnly } = await setUp({ emptyDir: {} });
     expect((await stat(path)).mode & 0o777).toBe(0o777);
@@ -189,7 +269,8 @@ describe("volume types", () => {
     ['secret "none" not found', { secret: { secretName: "none" } }],
     ["references non-existent config key: z", { configMap: { name: "cm", items: [{ key: "z", path: "z" }] } }],
     ["volume type is not supported on this node: nfs", { nfs: {} } as Omit<Volume, "name">],
-    ["volume type is not supported on this node: persistentVolumeClaim", { persistentVolumeClaim: { claimName: "c" } }],
+    ["volume type is not supported on this node: image", { image: { reference: "busybox" } }],
+    ["volume type is not supported on this node: csi", { csi: { driver: "example.com" } }],
   ])("refuse with %s", async (message, volume) => {
     await expect(setUp(volume)).rejects.toThrow(message);
   });

@@ -1,0 +1,129 @@
+import { type KubeObject, keyOf, keyText, type ObjectKey } from "../../core/api/meta.ts";
+import type { Informer, InformerFactory } from "../../core/client/informer.ts";
+import {
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  persistentVolume,
+  persistentVolumeClaim,
+  type StorageClass,
+  storageClass,
+} from "../../core/kinds/mod.ts";
+import { storageClassOf } from "../../core/kinds/volume_binding.ts";
+import { type Deferred, deferred } from "../../core/util/deferred.ts";
+
+/** Claims, volumes and classes as a plug-in sees them. */
+export interface StorageView {
+  claim(key: ObjectKey): PersistentVolumeClaim | undefined;
+  volume(name: string): PersistentVolume | undefined;
+  storageClass(name: string): StorageClass | undefined;
+  /** Volumes of the claim's class, and those set aside for it. */
+  volumesFor(claim: PersistentVolumeClaim): readonly PersistentVolume[];
+  /** Counts a volume or claim as changed before anybody else knows. */
+  assume(object: PersistentVolume | PersistentVolumeClaim): void;
+  /** Takes that back. */
+  forget(object: PersistentVolume | PersistentVolumeClaim): void;
+}
+
+/** A cluster without storage. */
+export const noStorage: StorageView = {
+  claim: () => undefined,
+  volume: () => undefined,
+  storageClass: () => undefined,
+  volumesFor: () => [],
+  assume: () => {},
+  forget: () => {},
+};
+
+const classIndex = "scheduler-storage-class";
+const claimIndex = "scheduler-claim-ref";
+
+/**
+ * The cluster's storage as the scheduler sees it. What it assumed counts until the cache shows another version of the
+ * object, or it is forgotten.
+ */
+export class Storage implements StorageView, Disposable {
+  readonly #claims: Informer<PersistentVolumeClaim>;
+  readonly #volumes: Informer<PersistentVolume>;
+  readonly #classes: Informer<StorageClass>;
+  readonly #assumed = new Map<string, PersistentVolume | PersistentVolumeClaim>();
+  readonly #stops: readonly (() => void)[];
+  readonly #waiting = new Set<Deferred<void>>();
+
+  constructor({ informers, onChange }: { readonly informers: InformerFactory; readonly onChange: () => void }) {
+    this.#claims = informers.informer(persistentVolumeClaim);
+    this.#volumes = informers.informer(persistentVolume, {
+      indexes: {
+        [classIndex]: (volume) => [storageClassOf(volume)],
+        [claimIndex]: ({ spec: { claimRef } }) =>
+          claimRef ? [keyText({ namespace: claimRef.namespace ?? "", name: claimRef.name ?? "" })] : [],
+      },
+    });
+    this.#classes = informers.informer(storageClass);
+    const changed = () => {
+      for (const { resolve } of this.#waiting) resolve();
+      onChange();
+    };
+    this.#stops = [this.#claims, this.#volumes, this.#classes].map((informer) => informer.onChange(changed));
+  }
+
+  async synced(options: { readonly signal: AbortSignal }): Promise<void> {
+    await Promise.all([this.#claims, this.#volumes, this.#classes].map((informer) => informer.synced(options)));
+  }
+
+  /** Resolves when something changes next. Rejects when aborted. */
+  async nextChange(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const turn = deferred();
+    const stop = () => turn.reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    this.#waiting.add(turn);
+    try {
+      await turn.promise;
+    } finally {
+      this.#waiting.delete(turn);
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  claim(key: ObjectKey): PersistentVolumeClaim | undefined {
+    return this.#latest(this.#claims.get(key));
+  }
+
+  volume(name: string): PersistentVolume | undefined {
+    return this.#latest(this.#volumes.get({ name }));
+  }
+
+  storageClass(name: string): StorageClass | undefined {
+    return this.#classes.get({ name });
+  }
+
+  volumesFor(claim: PersistentVolumeClaim): readonly PersistentVolume[] {
+    const own = this.#volumes.byIndex(claimIndex, keyText(keyOf(claim)));
+    const ofClass = this.#volumes.byIndex(classIndex, storageClassOf(claim));
+    return [...new Set([...own, ...ofClass])].map((volume) => this.#latest(volume) ?? volume);
+  }
+
+  assume(object: PersistentVolume | PersistentVolumeClaim): void {
+    this.#assumed.set(nameOf(object), object);
+  }
+
+  forget(object: PersistentVolume | PersistentVolumeClaim): void {
+    if (this.#assumed.get(nameOf(object)) === object) this.#assumed.delete(nameOf(object));
+  }
+
+  #latest<T extends PersistentVolume | PersistentVolumeClaim>(known: T | undefined): T | undefined {
+    const assumed = known && this.#assumed.get(nameOf(known));
+    if (!assumed) return known;
+    if (assumed.metadata.resourceVersion === known.metadata.resourceVersion) return assumed as T;
+    this.#assumed.delete(nameOf(known));
+    return known;
+  }
+
+  [Symbol.dispose](): void {
+    for (const stop of this.#stops) stop();
+  }
+}
+
+function nameOf(object: KubeObject): string {
+  return `${object.kind} ${keyText(keyOf(object))}`;
+}

@@ -1,0 +1,302 @@
+import { describe, expect, it } from "vitest";
+import {
+  event,
+  node,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  persistentVolume,
+  persistentVolumeClaim,
+  pod,
+  type StorageClass,
+  storageClass,
+} from "../../../core/kinds/mod.ts";
+import { ephemeralVolumeController } from "../../../master_daemon/controllers/ephemeral_volume.ts";
+import {
+  localPathProvisionerController,
+  localPathRemoverController,
+} from "../../../master_daemon/controllers/local_path_provisioner.ts";
+import {
+  persistentVolumeClaimBinder,
+  persistentVolumeReclaimer,
+} from "../../../master_daemon/controllers/persistent_volume_binder.ts";
+import { pvProtectionController } from "../../../master_daemon/controllers/pv_protection.ts";
+import { pvcProtectionController } from "../../../master_daemon/controllers/pvc_protection.ts";
+import { runControllers } from "../../../master_daemon/controllers/runner.ts";
+import { runScheduler } from "../../../master_daemon/scheduler/scheduler.ts";
+import { openCluster } from "./_cluster.ts";
+
+const claim = (name: string, spec: Partial<PersistentVolumeClaim["spec"]> = {}): PersistentVolumeClaim => ({
+  apiVersion: "v1",
+  kind: "PersistentVolumeClaim",
+  metadata: { namespace: "default", name },
+  spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } }, ...spec },
+});
+const volume = (name: string, spec: Partial<PersistentVolume["spec"]> = {}): PersistentVolume => ({
+  apiVersion: "v1",
+  kind: "PersistentVolume",
+  metadata: { name },
+  spec: { capacity: { storage: "2Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/data" }, ...spec },
+});
+const classOf = (name: string, rest: Partial<StorageClass> = {}): StorageClass => ({
+  apiVersion: "storage.k8s.io/v1",
+  kind: "StorageClass",
+  metadata: { name },
+  provisioner: "wherry.dev/local-path",
+  volumeBindingMode: "WaitForFirstConsumer",
+  ...rest,
+});
+
+async function open() {
+  const cluster = await openCluster();
+  const { client, parts, until, all, ...common } = cluster;
+  parts.use(
+    runControllers(
+      [
+        persistentVolumeClaimBinder,
+        persistentVolumeReclaimer,
+        localPathProvisionerController,
+        localPathRemoverController,
+        ephemeralVolumeController,
+        pvcProtectionController,
+        pvProtectionController,
+      ],
+      { client, ...common },
+    ),
+  );
+  const claimIs = (name: string, phase: string) =>
+    until(async () => {
+      const found = await client.get(persistentVolumeClaim, { namespace: "default", name });
+      return found.status?.phase === phase && found;
+    });
+  const volumeIs = (name: string, phase: string) =>
+    until(async () => {
+      const found = await client.get(persistentVolume, { name });
+      return found.status?.phase === phase && found;
+    });
+  const told = (reason: string) =>
+    until(async () => (await all(event)).find((one) => one.reason === reason)?.message ?? false);
+  return { ...cluster, claimIs, volumeIs, told };
+}
+
+describe("claims and volumes", () => {
+  it("are bound to each other, and the volume is kept when the claim goes", async () => {
+    const { client, claimIs, volumeIs } = await open();
+    await client.create(persistentVolume, volume("large", { capacity: { storage: "10Gi" } }));
+    await client.create(persistentVolume, volume("small"));
+    await volumeIs("large", "Available");
+    await volumeIs("small", "Available");
+    await client.create(persistentVolumeClaim, claim("data"));
+    const bound = await claimIs("data", "Bound");
+    expect(bound.spec.volumeName).toBe("small");
+    expect(bound.status).toEqual({ phase: "Bound", accessModes: ["ReadWriteOnce"], capacity: { storage: "2Gi" } });
+    expect(bound.metadata.annotations).toEqual({
+      "pv.kubernetes.io/bind-completed": "yes",
+      "pv.kubernetes.io/bound-by-controller": "yes",
+    });
+    expect((await volumeIs("small", "Bound")).spec.claimRef).toMatchObject({ name: "data", uid: bound.metadata.uid });
+    await client.delete(persistentVolumeClaim, { namespace: "default", name: "data" });
+    const kept = await volumeIs("small", "Released");
+    expect(kept.spec.claimRef?.uid).toBe(bound.metadata.uid);
+    expect((await volumeIs("large", "Available")).spec.claimRef).toBeUndefined();
+  });
+
+  it("wait for each other in either order", async () => {
+    const { client, claimIs, told } = await open();
+    await client.create(persistentVolumeClaim, claim("data"));
+    expect(await told("FailedBinding")).toBe(
+      "no persistent volumes available for this claim and no storage class is set",
+    );
+    await client.create(persistentVolume, volume("late"));
+    expect((await claimIs("data", "Bound")).spec.volumeName).toBe("late");
+  });
+
+  it("of two claims that want the same volume one gets it", async () => {
+    const { client, all, until } = await open();
+    for (const name of ["a", "b"]) await client.create(persistentVolumeClaim, claim(name));
+    await client.create(persistentVolume, volume("only"));
+    await until(async () => (await all(persistentVolumeClaim)).some(({ status }) => status?.phase === "Bound"));
+    await client.create(persistentVolume, volume("other"));
+    await until(async () => (await all(persistentVolumeClaim)).every(({ status }) => status?.phase === "Bound"));
+    const names = (await all(persistentVolumeClaim)).map(({ spec }) => spec.volumeName);
+    expect(new Set(names)).toEqual(new Set(["only", "other"]));
+  });
+
+  it("say why a volume that was asked for by name will not do", async () => {
+    const { client, claimIs, told } = await open();
+    await client.create(persistentVolume, volume("tiny", { capacity: { storage: "1Mi" } }));
+    await client.create(persistentVolumeClaim, claim("data", { volumeName: "tiny" }));
+    expect(await told("VolumeMismatch")).toBe('Cannot bind to requested volume "tiny": requested PV is too small');
+    await claimIs("data", "Pending");
+  });
+
+  it("a claim whose volume is gone is lost", async () => {
+    const { client, claimIs, volumeIs, told } = await open();
+    await client.create(persistentVolume, volume("disk"));
+    await client.create(persistentVolumeClaim, claim("data"));
+    await claimIs("data", "Bound");
+    const bound = await volumeIs("disk", "Bound");
+    await client.update(persistentVolume, { ...bound, metadata: { ...bound.metadata, finalizers: [] } });
+    await client.delete(persistentVolume, { name: "disk" });
+    await claimIs("data", "Lost");
+    expect(await told("ClaimLost")).toBe("Bound claim has lost its PersistentVolume. Data on the volume is lost!");
+  });
+
+  it("a volume of which nobody can make away says so", async () => {
+    const { client, claimIs, volumeIs, told } = await open();
+    await client.create(persistentVolume, volume("disk", { persistentVolumeReclaimPolicy: "Delete" }));
+    await client.create(persistentVolumeClaim, claim("data"));
+    await claimIs("data", "Bound");
+    await client.delete(persistentVolumeClaim, { namespace: "default", name: "data" });
+    const message = 'error getting deleter volume plugin for volume "disk": no deletable volume plugin matched';
+    expect((await volumeIs("disk", "Failed")).status?.message).toBe(message);
+    expect(await told("VolumeFailedDelete")).toBe(message);
+  });
+
+  it("a claim without a class gets the default one that comes later, and waits for its first pod", async () => {
+    const { client, claimIs, told, until } = await open();
+    await client.create(persistentVolumeClaim, claim("data"));
+    await told("FailedBinding");
+    const annotations = { "storageclass.kubernetes.io/is-default-class": "true" };
+    await client.create(storageClass, { ...classOf("local"), metadata: { name: "local", annotations } });
+    await until(async () => (await claimIs("data", "Pending")).spec.storageClassName === "local");
+    expect(await told("WaitForFirstConsumer")).toBe("waiting for first consumer to be created before binding");
+  });
+
+  it("a claim of a foreign class names who is to make its volume", async () => {
+    const { client, told, claimIs, until } = await open();
+    await client.create(
+      storageClass,
+      classOf("cloud", { provisioner: "example.com/disks", volumeBindingMode: "Immediate" }),
+    );
+    await client.create(persistentVolumeClaim, claim("data", { storageClassName: "cloud" }));
+    await client.create(persistentVolumeClaim, claim("none", { storageClassName: "missing" }));
+    expect(await told("ExternalProvisioning")).toContain(
+      "either by the external provisioner 'example.com/disks' or manually",
+    );
+    await until(async () => {
+      const { annotations } = (await claimIs("data", "Pending")).metadata;
+      return annotations?.["volume.kubernetes.io/storage-provisioner"] === "example.com/disks";
+    });
+    expect(await told("ProvisioningFailed")).toBe('storageclass.storage.k8s.io "missing" not found');
+  });
+});
+
+describe("local-path", () => {
+  const podWith = (name: string, volumes: readonly object[]) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { namespace: "default", name },
+    spec: { containers: [{ name: "c", image: "app" }], volumes: volumes as [] },
+  });
+  const annotate = async (client: Awaited<ReturnType<typeof open>>["client"], annotations: Record<string, string>) =>
+    await client.patch(
+      node,
+      { name: "node-1" },
+      { type: "merge", body: { metadata: { annotations, labels: { "kubernetes.io/hostname": "node-1" } } } },
+    );
+
+  it("makes a folder's volume where the first pod goes, and removes it with the claim", async () => {
+    const { client, claimIs, addNode, until, all, told, parts, clock, informers, log, random } = await open();
+    parts.use(runScheduler({ client, clock, informers, log, random }));
+    await client.create(storageClass, classOf("local"));
+    await addNode("node-1");
+    await annotate(client, { "wherry.dev/local-path": "/var/volumes" });
+    await client.create(persistentVolumeClaim, claim("data", { storageClassName: "local" }));
+    await told("WaitForFirstConsumer");
+    await client.create(pod, podWith("user", [{ name: "d", persistentVolumeClaim: { claimName: "data" } }]));
+    const bound = await claimIs("data", "Bound");
+    const name = `pvc-${bound.metadata.uid}`;
+    expect(bound.spec.volumeName).toBe(name);
+    const [made] = await all(persistentVolume);
+    expect(made?.spec).toMatchObject({
+      local: { path: `/var/volumes/${name}` },
+      persistentVolumeReclaimPolicy: "Delete",
+    });
+    await until(async () => (await client.get(pod, { namespace: "default", name: "user" })).spec.nodeName === "node-1");
+    await client.delete(pod, { namespace: "default", name: "user" }, { gracePeriodSeconds: 0 });
+    await client.delete(persistentVolumeClaim, { namespace: "default", name: "data" });
+    const removal = `local-path.wherry.dev/${name}`;
+    const said = async () => (await client.get(node, { name: "node-1" })).metadata.annotations?.[removal];
+    await until(async () => (await said()) === "remove");
+    await annotate(client, { [removal]: "failed: busy" });
+    expect(await told("VolumeFailedDelete")).toBe("busy");
+    expect(await all(persistentVolume)).toHaveLength(1);
+    await annotate(client, { [removal]: "removed" });
+    await until(async () => (await all(persistentVolume)).length === 0);
+    await until(async () => (await said()) === undefined);
+  });
+
+  it("places pods where their volumes are", async () => {
+    const { client, addNode, until, parts, clock, informers, log, random } = await open();
+    parts.use(runScheduler({ client, clock, informers, log, random }));
+    for (const name of ["node-1", "node-2", "node-3"]) {
+      await addNode(name);
+      const body = { metadata: { labels: { "kubernetes.io/hostname": name } } };
+      await client.patch(node, { name }, { type: "merge", body });
+    }
+    await client.create(storageClass, classOf("by-hand", { provisioner: "kubernetes.io/no-provisioner" }));
+    const nodeSelectorTerms = [
+      { matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In" as const, values: ["node-2"] }] },
+    ];
+    const { hostPath: _, ...spec } = volume("disk").spec;
+    const local = {
+      storageClassName: "by-hand",
+      local: { path: "/disk" },
+      nodeAffinity: { required: { nodeSelectorTerms } },
+    };
+    await client.create(persistentVolume, { ...volume("disk"), spec: { ...spec, ...local } });
+    await client.create(persistentVolumeClaim, claim("data", { storageClassName: "by-hand" }));
+    await client.create(persistentVolumeClaim, claim("more", { storageClassName: "by-hand" }));
+    await client.create(pod, podWith("user", [{ name: "d", persistentVolumeClaim: { claimName: "data" } }]));
+    const placed = async (name: string) => (await client.get(pod, { namespace: "default", name })).spec.nodeName;
+    await until(async () => (await placed("user")) === "node-2", { stepMs: 100 });
+    await client.create(pod, podWith("late", [{ name: "d", persistentVolumeClaim: { claimName: "more" } }]));
+    const condition = await until(async () => {
+      const { status } = await client.get(pod, { namespace: "default", name: "late" });
+      return status?.conditions?.find(({ reason }) => reason === "Unschedulable");
+    });
+    expect(condition.message).toMatch(
+      /^0\/3 nodes are available: 3 node\(s\) didn't find available persistent volumes to bind\./,
+    );
+  });
+
+  it("pods wait for claims that are not there, or not bound", async () => {
+    const { client, addNode, until, parts, clock, informers, log, random } = await open();
+    parts.use(runScheduler({ client, clock, informers, log, random }));
+    await addNode("node-1");
+    await client.create(pod, podWith("user", [{ name: "d", persistentVolumeClaim: { claimName: "data" } }]));
+    const message = (expected: string) =>
+      until(
+        async () => {
+          const { status } = await client.get(pod, { namespace: "default", name: "user" });
+          return status?.conditions?.some((condition) =>
+            condition.message?.startsWith(`0/1 nodes are available: ${expected}.`),
+          );
+        },
+        { stepMs: 500 },
+      );
+    await message('persistentvolumeclaim "data" not found');
+    await client.create(persistentVolumeClaim, claim("data"));
+    await message("pod has unbound immediate PersistentVolumeClaims");
+    await client.create(persistentVolume, volume("disk"));
+    await until(async () => (await client.get(pod, { namespace: "default", name: "user" })).spec.nodeName, {
+      stepMs: 500,
+    });
+  });
+
+  it("makes the claims of pods' own volumes, and minds those of others", async () => {
+    const { client, until, told } = await open();
+    const ephemeral = { volumeClaimTemplate: { metadata: { labels: { a: "b" } }, spec: claim("x").spec } };
+    const one = await client.create(pod, podWith("user", [{ name: "scratch", ephemeral }]));
+    const made = await until(async () =>
+      client.get(persistentVolumeClaim, { namespace: "default", name: "user-scratch" }).catch(() => false as const),
+    );
+    expect(made.metadata).toMatchObject({
+      labels: { a: "b" },
+      ownerReferences: [{ uid: one.metadata.uid, controller: true }],
+    });
+    await client.create(persistentVolumeClaim, claim("other-scratch"));
+    await client.create(pod, podWith("other", [{ name: "scratch", ephemeral }]));
+    expect(await told("EphemeralVolumeConflict")).toContain("pod is not owner");
+  });
+});
