@@ -3,13 +3,17 @@ import { ConnectionError } from "../core/client/connection_error.ts";
 import type { FlagValues } from "../core/flags/flag.ts";
 import type { NodeFlags } from "../core/flags/node_flags.ts";
 import { configMap } from "../core/kinds/configmap.ts";
-import { readTextFile } from "../core/platform/files.ts";
+import { readTextFile, resolvePath } from "../core/platform/files.ts";
 import { localAddresses } from "../core/platform/network.ts";
 import { stateDirectory } from "../core/platform/process.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { compact } from "../core/util/compact.ts";
+import { parseDuration } from "../core/util/duration.ts";
 import type { Logger } from "../core/util/log.ts";
 import { parseLabels, parseTaints } from "./flags.ts";
+import { fileSource } from "./kubelet/sources/file.ts";
+import { httpSource } from "./kubelet/sources/http.ts";
+import type { PodSource } from "./kubelet/sources/source.ts";
 import { type NodeDaemon, startNode } from "./node.ts";
 import type { RuntimeName } from "./runtime/mod.ts";
 
@@ -28,9 +32,7 @@ export interface NodeDaemonOptions {
 
 /** The node daemon as its flags describe it. @throws SyntaxError for flags that cannot be read */
 export async function startNodeDaemon({ flags, client, ...rest }: NodeDaemonOptions): Promise<NodeDaemon> {
-  const caFile = flags["client-ca-file"];
-  const clientCa = caFile === undefined ? await publishedAuthority({ client, ...rest }) : await readTextFile(caFile);
-  if (clientCa === undefined) throw new Error(`Cannot read --client-ca-file: there is no file ${caFile}`);
+  const clientCa = flags.standalone ? undefined : await authorityOf({ flags, client, ...rest });
   const nodePortRanges = flags["nodeport-addresses"].flatMap((text) => text.split(","));
   const nodePortAddresses = nodePortRanges.length > 0 ? localAddresses(nodePortRanges) : undefined;
   return await startNode({
@@ -41,7 +43,7 @@ export async function startNodeDaemon({ flags, client, ...rest }: NodeDaemonOpti
     rootDir: flags["root-dir"] ?? stateDirectory("node"),
     runtime: runtimeName(flags["container-runtime"]),
     sandboxImage: flags["pod-infra-container-image"],
-    podCidr: flags["pod-cidr"],
+    podCidr: flags["pod-cidr"] ?? (flags.standalone ? standalonePodCidr : undefined),
     clientCa,
     serverAddress: flags.address,
     serverPort: flags.port,
@@ -50,7 +52,43 @@ export async function startNodeDaemon({ flags, client, ...rest }: NodeDaemonOpti
     taints: parseTaints(flags["register-with-taints"]),
     maxPods: flags["max-pods"],
     drainOnExit: flags["drain-on-exit"],
+    sources: podSources(flags),
+    podSocket: flags["pod-socket"],
+    standalone: flags.standalone,
   });
+}
+
+/** Addresses of pods where no master gives any: of this machine alone. */
+const standalonePodCidr = "127.64.0.0/24";
+
+/** Who may use the daemon's server: whom the flags name, or the master. */
+async function authorityOf({ flags, ...rest }: NodeDaemonOptions): Promise<string> {
+  const file = flags["client-ca-file"];
+  if (file === undefined) return await publishedAuthority(rest);
+  const authority = await readTextFile(file);
+  if (authority === undefined) throw new Error(`Cannot read --client-ca-file: there is no file ${file}`);
+  return authority;
+}
+
+/** Where pods come from besides the API. @throws SyntaxError for flags that cannot be read */
+function podSources(flags: NodeFlagValues): readonly PodSource[] {
+  const path = flags["pod-manifest-path"];
+  const url = flags["manifest-url"];
+  const sources: PodSource[] = [];
+  if (path) sources.push(fileSource({ path: resolvePath(path), checkMs: durationOf(flags, "file-check-frequency") }));
+  if (!url) return sources;
+  if (!/^https?:\/\/[^/]/.test(url)) throw new SyntaxError(`Cannot use --manifest-url: use http or https, not ${url}`);
+  const headers = flags["manifest-url-header"].map((text): readonly [string, string] => {
+    const colon = text.indexOf(":");
+    if (colon < 1) throw new SyntaxError("Cannot read --manifest-url-header: use name:value");
+    return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()];
+  });
+  return [...sources, httpSource({ url, headers, checkMs: durationOf(flags, "http-check-frequency") })];
+}
+
+/** Milliseconds; at least one second, so that nothing is asked at full speed. */
+function durationOf(flags: NodeFlagValues, name: "file-check-frequency" | "http-check-frequency"): number {
+  return Math.max(1000, parseDuration(flags[name]));
 }
 
 const authenticationConfig = { namespace: "kube-system", name: "extension-apiserver-authentication" };

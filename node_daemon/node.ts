@@ -4,7 +4,7 @@ import { createEventRecorder } from "../core/client/event_recorder.ts";
 import type { InformerFactory } from "../core/client/informer.ts";
 import { createInformers } from "../core/client/informers.ts";
 import { localPathFolder } from "../core/kinds/local_path.ts";
-import type { Taint } from "../core/kinds/node.ts";
+import type { Node, Taint } from "../core/kinds/node.ts";
 import { fingerprint, selfSigned } from "../core/platform/certificates.ts";
 import { resolvePath } from "../core/platform/files.ts";
 import { lockFolder } from "../core/platform/folder_lock.ts";
@@ -21,6 +21,9 @@ import { type NodeIdentity, nodeCapacity, servingCertificateAnnotation } from ".
 import { startNodeStatus } from "./kubelet/node_status.ts";
 import { PodFolders } from "./kubelet/pod_folders.ts";
 import { type KubeletServerOptions, startKubeletServer } from "./kubelet/server.ts";
+import { fileSource } from "./kubelet/sources/file.ts";
+import { startPodEndpoint } from "./kubelet/sources/server.ts";
+import type { PodSource } from "./kubelet/sources/source.ts";
 import { ensureFolder } from "./kubelet/volumes/files.ts";
 import { startProxy } from "./proxy/proxy.ts";
 import { openRuntime, type RuntimeName } from "./runtime/mod.ts";
@@ -56,6 +59,12 @@ export interface NodeOptions {
   readonly taints?: readonly Taint[] | undefined;
   /** Default 110. */
   readonly maxPods?: number | undefined;
+  /** Where pods come from besides the API. */
+  readonly sources?: readonly PodSource[] | undefined;
+  /** A UNIX socket on which the node takes pods. */
+  readonly podSocket?: string | undefined;
+  /** There is no API: pods come from the sources alone. Default false. */
+  readonly standalone?: boolean | undefined;
   /** Ends all pods in order at disposal. Default: they are left running. */
   readonly drainOnExit?: boolean | undefined;
   readonly clock: Clock;
@@ -64,6 +73,9 @@ export interface NodeOptions {
   /** Aborts the start. Later it is disposal that ends the daemon. */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** The folder is watched: this is for what a watch may miss. */
+const socketCheckMs = 20_000;
 
 /** A running node daemon. */
 export interface NodeDaemon extends AsyncDisposable {
@@ -79,6 +91,7 @@ export interface NodeDaemon extends AsyncDisposable {
 export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
   const { client, clock, random, log, signal } = options;
   const parts = new DisposalStack();
+  const failed = new AbortController();
   try {
     const machine = machineFacts();
     const nodeName = options.nodeName ?? machine.hostname;
@@ -126,41 +139,45 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
         log.warn("Cannot give pods addresses of this range without the right to change routes", { range });
       kubelet.setPodRange(range);
     };
-    parts.use(
-      await startNodeStatus({
-        identity,
-        client,
-        informers,
-        runtime,
-        rootDir,
-        clock,
-        log,
-        signal,
-        onNode: (node) => {
-          void onNode(node.spec?.podCIDR);
-          localPath.onNode(node);
-        },
-      }),
-    );
-    const started = parts.use(
-      await startKubelet({
-        nodeName,
-        nodeIPs,
-        rootDir,
-        client,
-        informers,
-        runtime,
-        recorder,
-        allocatable: nodeCapacity(identity),
-        clock,
-        random,
-        log,
-        signal,
-      }),
-    );
+    const sources = await sourcesOf({ ...options, nodeName }, rootDir, parts);
+    if (range !== undefined && sources.length > 0) await onNode(undefined);
+    const register = async () => {
+      if (options.standalone) return;
+      const onChange = (node: Node) => {
+        void onNode(node.spec?.podCIDR);
+        localPath.onNode(node);
+      };
+      const common = { identity, client, informers, runtime, rootDir, clock, log, signal };
+      parts.use(await startNodeStatus({ ...common, onNode: onChange }));
+    };
+    const run = async () =>
+      parts.use(
+        await startKubelet({
+          nodeName,
+          nodeIPs,
+          rootDir,
+          client,
+          informers,
+          runtime,
+          recorder,
+          allocatable: nodeCapacity(identity),
+          podRange: range,
+          sources,
+          standalone: options.standalone,
+          clock,
+          random,
+          log,
+          signal: signal ? AbortSignal.any([signal, failed.signal]) : failed.signal,
+        }),
+      );
+    // The node's own pods do not wait for a master.
+    const running = sources.length > 0 ? run() : undefined;
+    running?.catch(() => {});
+    await register();
+    const started = await (running ?? run());
     kubelet.set(started);
     if (range !== undefined) started.setPodRange(range);
-    if (options.proxy !== false) {
+    if (options.proxy !== false && !options.standalone) {
       const { nodePortAddresses = [...new Set(["127.0.0.1", ...nodeIPs])], balancer } = options.proxy ?? {};
       const common = { informers, clock, random, log, signal };
       parts.use(await startProxy({ ...common, nodeName, nodePortAddresses, balancer, localRoutes }));
@@ -175,9 +192,22 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
       [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
     };
   } catch (error) {
+    failed.abort(error);
     await parts[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Where pods come from besides the API. What its socket is told a node keeps in a folder of its own. */
+async function sourcesOf(
+  { sources = [], podSocket, nodeName, log }: NodeOptions & { readonly nodeName: string },
+  rootDir: string,
+  parts: DisposalStack,
+): Promise<readonly PodSource[]> {
+  if (podSocket === undefined) return sources;
+  const folder = `${rootDir}/manifests`;
+  parts.use(await startPodEndpoint({ socket: podSocket, folder, nodeName, log }));
+  return [...sources, fileSource({ path: folder, checkMs: socketCheckMs, source: "server" })];
 }
 
 async function runtimeOf(

@@ -18,6 +18,13 @@ export interface NodeFlags {
   readonly "nodeport-addresses": FlagOf<"list">;
   readonly "proxy-balancer": FlagWithDefault<"string", string>;
   readonly "drain-on-exit": FlagWithDefault<"boolean", boolean>;
+  readonly "pod-manifest-path": FlagOf<"string">;
+  readonly "file-check-frequency": FlagWithDefault<"string", string>;
+  readonly "manifest-url": FlagOf<"string">;
+  readonly "manifest-url-header": FlagOf<"list">;
+  readonly "http-check-frequency": FlagWithDefault<"string", string>;
+  readonly "pod-socket": FlagOf<"string">;
+  readonly standalone: FlagWithDefault<"boolean", boolean>;
 }
 
 /** The flags of `wherry node`, with the names that the kubelet and kube-proxy use. How the API is reached is not among them: every verb has those. */
@@ -98,5 +105,42 @@ export const nodeFlags: NodeFlags = {
     type: "boolean",
     default: false,
     description: "End all pods in order when the daemon is told to stop, rather than leave them running.",
+  },
+  "pod-manifest-path": {
+    type: "string",
+    placeholder: "path",
+    description: "A file with pods, or a folder of such files, to run besides those of the API; watched.",
+  },
+  "file-check-frequency": {
+    type: "string",
+    default: "20s",
+    placeholder: "duration",
+    description: "Time after which --pod-manifest-path is read again though nothing told of a change.",
+  },
+  "manifest-url": {
+    type: "string",
+    placeholder: "url",
+    description: "Address of a manifest with pods to run besides those of the API.",
+  },
+  "manifest-url-header": {
+    type: "list",
+    placeholder: "header",
+    description: "Headers for --manifest-url, as name:value.",
+  },
+  "http-check-frequency": {
+    type: "string",
+    default: "20s",
+    placeholder: "duration",
+    description: "Time between two requests for --manifest-url.",
+  },
+  "pod-socket": {
+    type: "string",
+    placeholder: "path",
+    description: "A UNIX socket to listen on for pods: PUT or DELETE /pods/NAME; only its owner may connect.",
+  },
+  standalone: {
+    type: "boolean",
+    default: false,
+    description: "Without a master: run the pods of files, of an address and of the socket alone.",
   },
 };

@@ -1,20 +1,22 @@
-import type { StringMap } from "../../core/api/meta.ts";
+import { keyOf, keyText, type ObjectKey, type StringMap } from "../../core/api/meta.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { EventRecorder } from "../../core/client/event_recorder.ts";
-import type { Informer, InformerFactory } from "../../core/client/informer.ts";
+import type { CacheChange, Informer, InformerFactory } from "../../core/client/informer.ts";
 import { node as nodeKind } from "../../core/kinds/node.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
 import { service as serviceKind } from "../../core/kinds/service.ts";
 import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
 import { Backoff } from "../../core/util/backoff.ts";
 import type { Clock } from "../../core/util/clock.ts";
+import { deferred } from "../../core/util/deferred.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
-import type { ContainerRuntime } from "../runtime/runtime.ts";
+import type { ContainerRuntime, Sandbox } from "../runtime/runtime.ts";
 import { ContainerKiller } from "./container_killer.ts";
 import { readNotes } from "./container_notes.ts";
 import { withDeadline } from "./deadline.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
+import { MirrorPods } from "./mirror_pods.ts";
 import { ObjectCache } from "./object_cache.ts";
 import { PodAddresses } from "./pod_addresses.ts";
 import { PodEvents } from "./pod_events.ts";
@@ -22,6 +24,9 @@ import { PodFolders } from "./pod_folders.ts";
 import { podRefusal } from "./pod_refusal.ts";
 import { PodWorker } from "./pod_worker.ts";
 import { ProbeManager } from "./probes.ts";
+import type { PodSource } from "./sources/source.ts";
+import { configHash, configMirror, isMirror, isStatic } from "./sources/static_pod.ts";
+import { StaticPods } from "./sources/static_pods.ts";
 import { StatusManager } from "./status_manager.ts";
 
 /** Options of {@linkcode startKubelet}. */
@@ -39,6 +44,12 @@ export interface KubeletOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** Range of pod addresses, when it is known from the start. */
+  readonly podRange?: string | undefined;
+  /** Where pods come from besides the API. */
+  readonly sources?: readonly PodSource[] | undefined;
+  /** There is no API: pods come from the sources alone. */
+  readonly standalone?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -81,10 +92,12 @@ class PodKubelet implements Kubelet {
   readonly #context: KubeletContext;
   readonly #pods: Informer<Pod>;
   readonly #workers = new Map<string, PodWorker>();
+  readonly #static = new StaticPods();
+  readonly #mirrors: MirrorPods;
   readonly #tasks: Tasks;
   readonly #backoff: Backoff;
   #draining = false;
-  #stopListening = () => {};
+  readonly #stops: (() => void)[] = [];
 
   constructor(options: KubeletOptions) {
     const { runtime, clock, random, log, client, informers, nodeName, nodeIPs, rootDir, allocatable } = options;
@@ -93,6 +106,20 @@ class PodKubelet implements Kubelet {
     this.#options = options;
     this.#pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${nodeName}` });
     const nodes = informers.informer(nodeKind, { fieldSelector: `metadata.name=${nodeName}` });
+    this.#mirrors = new MirrorPods({
+      client,
+      clock,
+      log,
+      node: () => nodes.get({ name: nodeName }),
+      present: (key) => this.#pods.get(key),
+      wanted: (key) => this.#static.named(key),
+    });
+    this.#stops.push(
+      nodes.onChange(({ type }) => {
+        // Its uid is part of what shows its pods.
+        if (type === "added") for (const one of this.#static.list()) this.#mirrors.sync(keyOf(one));
+      }),
+    );
     this.#context = {
       client,
       runtime,
@@ -109,7 +136,13 @@ class PodKubelet implements Kubelet {
         onChange: wake,
         onUnhealthy: (pod, message, container) => events.warning(pod, "Unhealthy", message, container),
       }),
-      statuses: new StatusManager({ client, clock, log, lookup: (pod) => this.#known(pod) }),
+      statuses: new StatusManager({
+        client,
+        clock,
+        log,
+        lookup: (pod, podUid) => this.#known(pod, podUid),
+        isMirrored: (podUid) => this.#static.has(podUid),
+      }),
       objects: new ObjectCache({
         client,
         clock,
@@ -123,16 +156,17 @@ class PodKubelet implements Kubelet {
       nodeIPs,
       allocatable,
     };
+    if (options.podRange !== undefined) this.#context.addresses.setRange(options.podRange);
     this.#tasks = new Tasks({ onError: (error) => log.error("Kubelet failed", { error: errorMessage(error) }) });
     this.#backoff = new Backoff({ baseMs: 200, maxMs: 10_000, clock });
   }
 
   readonly pods: Kubelet["pods"] = {
     get: (namespace, name) => {
-      const pod = this.#pods.get({ namespace, name });
+      const pod = this.#static.named({ namespace, name }) ?? this.#pods.get({ namespace, name });
       return pod && this.#withStatus(pod);
     },
-    list: () => this.#pods.list().map((pod) => this.#withStatus(pod)),
+    list: () => this.#wanted().map((pod) => this.#withStatus(pod)),
   };
 
   /** The pod as this kubelet knows it, which may be ahead of the API. */
@@ -141,11 +175,17 @@ class PodKubelet implements Kubelet {
     return status ? { ...pod, status } : pod;
   }
 
-  /** The informer's version of the same pod. */
-  #known({ metadata }: Pod): Pod | undefined {
-    const { namespace = "", name = "", uid } = metadata;
-    const known = this.#pods.get({ namespace, name });
-    return known?.metadata.uid === uid ? known : undefined;
+  /** All pods that are to run here. */
+  #wanted(): readonly Pod[] {
+    return [...this.#static.list(), ...this.#pods.list().filter((pod) => !isMirror(pod))];
+  }
+
+  /** The informer's version of the same pod, or what shows it in the API. */
+  #known(pod: Pod, podUid: string): Pod | undefined {
+    const known = this.#pods.get(keyOf(pod));
+    const own = this.#static.named(keyOf(pod));
+    if (own?.metadata.uid !== podUid) return known?.metadata.uid === podUid ? known : undefined;
+    return known?.metadata.annotations?.[configMirror] === own.metadata.annotations?.[configHash] ? known : undefined;
   }
 
   setPodRange(cidr: string): void {
@@ -154,20 +194,62 @@ class PodKubelet implements Kubelet {
 
   /** Learns what should run and what does, then begins to act. */
   async start(signal: AbortSignal): Promise<void> {
-    const { informers } = this.#options;
+    const { informers, sources = [], standalone = false } = this.#options;
+    const sandboxes = await this.#adopt(signal);
+    const told = sources.map((source, index) => this.#follow(source, index));
+    if (standalone) {
+      this.#tasks.run((running) => this.#followRuntime(running));
+      return;
+    }
     await Promise.all([this.#pods.synced({ signal }), informers.informer(serviceKind).synced({ signal })]);
-    await this.#adopt(signal);
-    this.#stopListening = this.#pods.onChange((change) => {
-      if (change.type === "deleted") this.#workers.get(change.object.metadata.uid ?? "")?.remove(change.object);
-      else {
-        // A pod that was deleted and made again under its name in between comes as a change.
-        if (change.type === "updated" && change.previous.metadata.uid !== change.object.metadata.uid) {
-          this.#workers.get(change.previous.metadata.uid ?? "")?.remove(change.previous);
-        }
-        this.#update(change.object);
-      }
-    });
+    // Only who knows every pod can tell which are nobody's.
+    if (told.length === 0) await this.#endOrphans(sandboxes);
+    else this.#tasks.run(() => Promise.all(told).then(() => this.#endOrphans(sandboxes)));
+    this.#stops.push(this.#pods.onChange((change) => this.#onChange(change)));
     this.#tasks.run((running) => this.#followRuntime(running));
+  }
+
+  #onChange(change: CacheChange<Pod>): void {
+    const { object } = change;
+    if (isMirror(object) || this.#static.named(keyOf(object))) {
+      this.#mirrors.sync(keyOf(object));
+      const own = this.#static.named(keyOf(object));
+      if (own) this.#context.statuses.mirrored(own.metadata.uid ?? "");
+      return;
+    }
+    if (change.type === "deleted") {
+      this.#workers.get(object.metadata.uid ?? "")?.remove(object);
+      return;
+    }
+    // A pod that was deleted and made again under its name in between comes as a change.
+    if (change.type === "updated" && change.previous.metadata.uid !== object.metadata.uid) {
+      this.#workers.get(change.previous.metadata.uid ?? "")?.remove(change.previous);
+    }
+    this.#update(object);
+  }
+
+  /** Runs the pods of a source. Resolves when it has told of them once. */
+  #follow(source: PodSource, index: number): Promise<void> {
+    const { nodeName, clock, log } = this.#options;
+    const told = deferred();
+    const onPods = (pods: readonly Pod[]) => {
+      const { gone, names } = this.#static.set(index, pods);
+      for (const pod of gone) this.#workers.get(pod.metadata.uid ?? "")?.remove(pod);
+      for (const key of names) this.#syncStatic(key);
+      told.resolve();
+    };
+    this.#tasks.run((signal) => source.follow({ nodeName, clock, log, onPods, signal }));
+    return told.promise;
+  }
+
+  /** Starts the pod of that name that is the node's own, once none of that name runs any more; shows it. */
+  #syncStatic(key: ObjectKey): void {
+    const pod = this.#static.named(key);
+    const name = keyText(key);
+    const isTaken = [...this.#workers.values()].some((worker) => keyText(keyOf(worker.pod)) === name);
+    if (pod && !isTaken) this.#update(pod);
+    // What ends is shown until it has.
+    if (pod || !isTaken) this.#mirrors.sync(key);
   }
 
   #update(pod: Pod): void {
@@ -208,13 +290,16 @@ class PodKubelet implements Kubelet {
 
   #drop(uid: string): void {
     const worker = this.#workers.get(uid);
+    if (!worker) return;
     this.#workers.delete(uid);
-    if (worker) this.#tasks.run(() => worker[Symbol.asyncDispose]());
+    this.#tasks.run(() => worker[Symbol.asyncDispose]());
+    if (!isStatic(worker.pod)) return;
+    this.#syncStatic(keyOf(worker.pod));
   }
 
-  /** Notes the addresses of sandboxes that stand, and ends those whose pods are gone. */
-  async #adopt(signal: AbortSignal): Promise<void> {
-    const { runtime, clock, addresses, folders } = this.#context;
+  /** Notes the addresses of sandboxes that stand. */
+  async #adopt(signal: AbortSignal): Promise<readonly Sandbox[]> {
+    const { runtime, clock, addresses } = this.#context;
     const sandboxes = await withDeadline({ clock, timeoutMs: listTimeoutMs, signal }, (cut) =>
       runtime.listSandboxes({ signal: cut }),
     ).catch((error: unknown) => {
@@ -223,14 +308,16 @@ class PodKubelet implements Kubelet {
       this.#options.log.warn("Cannot list sandboxes", { error: errorMessage(error) });
       return [];
     });
-    const wanted = new Set(this.#pods.list().map(({ metadata }) => metadata.uid ?? ""));
-    const orphans = new Set<string>();
-    for (const { uid, ip } of sandboxes) {
-      if (ip && runtime.assignsPodIP) addresses.adopt(uid, ip);
-      if (!wanted.has(uid)) orphans.add(uid);
-    }
-    for (const uid of await folders.list()) if (!wanted.has(uid)) orphans.add(uid);
-    for (const uid of orphans) this.#tasks.run((running) => this.#endOrphan(uid, running));
+    for (const { uid, ip } of sandboxes) if (ip && runtime.assignsPodIP) addresses.adopt(uid, ip);
+    return sandboxes;
+  }
+
+  /** Ends what stood at the start and belongs to no pod. */
+  async #endOrphans(sandboxes: readonly Sandbox[]): Promise<void> {
+    const known = new Set([...this.#wanted().map(({ metadata }) => metadata.uid ?? ""), ...this.#workers.keys()]);
+    const present = [...sandboxes.map(({ uid }) => uid), ...(await this.#context.folders.list())];
+    for (const uid of new Set(present))
+      if (!known.has(uid)) this.#tasks.run((running) => this.#endOrphan(uid, running));
   }
 
   /** Ends what is left of a pod that nobody knows any more, within the grace period that stands on its containers. */
@@ -289,7 +376,7 @@ class PodKubelet implements Kubelet {
     this.#draining = true;
     // Every pod's worker listens.
     allowManyListeners(signal);
-    this.#stopListening();
+    for (const stop of this.#stops) stop();
     await Promise.all(
       [...this.#workers.values()].map(async (worker) => {
         try {
@@ -304,11 +391,16 @@ class PodKubelet implements Kubelet {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopListening();
+    for (const stop of this.#stops) stop();
     const { statuses, probes, objects } = this.#context;
     const workers = [...this.#workers.values()].map((worker) => worker[Symbol.asyncDispose]());
     // Together: a worker may be waiting for its status to be written.
-    await Promise.all([...workers, this.#tasks[Symbol.asyncDispose](), statuses[Symbol.asyncDispose]()]);
+    await Promise.all([
+      ...workers,
+      this.#tasks[Symbol.asyncDispose](),
+      statuses[Symbol.asyncDispose](),
+      this.#mirrors[Symbol.asyncDispose](),
+    ]);
     await Promise.all([probes[Symbol.asyncDispose](), objects[Symbol.asyncDispose]()]);
   }
 }

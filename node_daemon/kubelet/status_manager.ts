@@ -13,8 +13,10 @@ export interface StatusManagerOptions {
   readonly client: Client;
   readonly clock: Clock;
   readonly log: Logger;
-  /** The pod as the informer knows it. */
-  readonly lookup: (pod: Pod) => Pod | undefined;
+  /** The pod as the informer knows it: for one of the node's own, what shows it there. */
+  readonly lookup: (pod: Pod, podUid: string) => Pod | undefined;
+  /** Whether a pod is of the node's own, and the API only shows it. */
+  readonly isMirrored: (podUid: string) => boolean;
 }
 
 /** What is known of one pod. */
@@ -70,6 +72,11 @@ export class StatusManager implements AsyncDisposable {
     this.#write(uid);
   }
 
+  /** What shows the pod in the API is new: it needs its status. */
+  mirrored(podUid: string): void {
+    this.#write(podUid);
+  }
+
   /** Resolves when what was set stands in the API, or the pod is gone from it. */
   async flush(podUid: string): Promise<void> {
     for (let entry = this.#entries.get(podUid); entry?.writing; entry = this.#entries.get(podUid)) await entry.writing;
@@ -98,9 +105,15 @@ export class StatusManager implements AsyncDisposable {
 
   /** Writes until the object says what is wanted. */
   async #writeAll(uid: string, entry: Entry, signal: AbortSignal): Promise<void> {
-    const { client, clock, log, lookup } = this.#options;
+    const { client, clock, log, lookup, isMirrored } = this.#options;
     while (this.#entries.get(uid) === entry) {
-      entry.pod = newer(entry.pod, lookup(entry.pod) ?? entry.pod);
+      const known = lookup(entry.pod, uid);
+      if (isMirrored(uid)) {
+        // Written once it is shown.
+        if (!known) return;
+        if (known.metadata.uid !== entry.pod.metadata.uid) entry.settled = undefined;
+      }
+      entry.pod = newer(entry.pod, known ?? entry.pod);
       const { wanted } = entry;
       const status = mergeStatus(entry.pod.status, wanted);
       if (entry.settled === wanted || sameStatus(entry.pod.status, status)) return;
@@ -116,16 +129,16 @@ export class StatusManager implements AsyncDisposable {
           log.warn("Cannot write a pod's status", { ...logFields(entry.pod), error: errorMessage(error) });
           await clock.sleep(this.#backoff.next(uid), { signal });
         }
-        if (!(await this.#refresh(uid, entry, signal))) return;
+        if (!(await this.#refresh(entry, signal))) return;
       }
     }
   }
 
   /** Reads the object anew. False when it is gone, or another stands in its place. */
-  async #refresh(uid: string, entry: Entry, signal: AbortSignal): Promise<boolean> {
+  async #refresh(entry: Entry, signal: AbortSignal): Promise<boolean> {
     try {
       const current = await this.#options.client.get(podKind, keyOf(entry.pod), { signal });
-      if (current.metadata.uid !== uid) return false;
+      if (current.metadata.uid !== entry.pod.metadata.uid) return false;
       entry.pod = current;
       return true;
     } catch (error) {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { noSchema } from "../../../core/api/schema.ts";
-import { StatusError } from "../../../core/api/status.ts";
+import { isReason, StatusError } from "../../../core/api/status.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { createClient } from "../../../core/client/create_client.ts";
 import { createEventRecorder } from "../../../core/client/event_recorder.ts";
@@ -21,6 +21,7 @@ import { alwaysAllow } from "../../../master_daemon/authorization/authorizer.ts"
 import { openRegistries } from "../../../master_daemon/registry/registries.ts";
 import { openMemoryStore } from "../../../master_daemon/store/memory.ts";
 import { type Kubelet, startKubelet } from "../../../node_daemon/kubelet/kubelet.ts";
+import type { PodSource } from "../../../node_daemon/kubelet/sources/source.ts";
 import { type FakeBehaviour, type FakeRuntime, fakeRuntime } from "../../../node_daemon/runtime/fake.ts";
 import type { ContainerConfig } from "../../../node_daemon/runtime/runtime.ts";
 
@@ -55,7 +56,7 @@ export interface TestNode extends AsyncDisposable {
 /** Opens a {@linkcode TestNode}; the kubelet runs unless told otherwise. */
 export async function openTestNode(
   behaviour: (config: ContainerConfig) => FakeBehaviour = () => ({}),
-  { kubelet = true }: { readonly kubelet?: boolean } = {},
+  { kubelet = true, sources = [] }: { readonly kubelet?: boolean; readonly sources?: readonly PodSource[] } = {},
 ): Promise<TestNode> {
   const parts = new DisposalStack();
   const clock = new FakeClock();
@@ -118,8 +119,12 @@ export async function openTestNode(
     async until(wanted, name = "web") {
       let last: Pod | undefined;
       for (let turn = 0; turn < 4000; turn++) {
-        last = await node.get(name);
-        if (wanted(last)) return last;
+        // What shows a pod of the node's own comes and goes.
+        last = await node.get(name).catch((error: unknown) => {
+          if (sources.length > 0 && isReason(error, "NotFound")) return undefined;
+          throw error;
+        });
+        if (last && wanted(last)) return last;
         await breathe(rootDir);
       }
       throw new Error(`never came true; last status: ${JSON.stringify(last?.status, null, 1)}`);
@@ -175,6 +180,7 @@ export async function openTestNode(
           runtime,
           recorder,
           allocatable: { cpu: "2", memory: "4Gi" },
+          sources,
           clock,
           random,
           log,

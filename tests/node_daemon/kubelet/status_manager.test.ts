@@ -27,7 +27,13 @@ function open(write?: (next: Pod) => Pod) {
       return store(write ? write(next) : next);
     },
   } as unknown as Client;
-  const manager = new StatusManager({ client, clock, log: silentLogger, lookup: () => undefined });
+  const manager = new StatusManager({
+    client,
+    clock,
+    log: silentLogger,
+    lookup: () => undefined,
+    isMirrored: () => false,
+  });
   return { manager, clock, writes, store, current: () => current };
 }
 
