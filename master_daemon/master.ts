@@ -413,7 +413,9 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       await settled(options.first, ending);
       aggregator.keepLocal();
       // Before the controllers: their caches then list in one go what they would be told of piece by piece.
-      await Promise.all([bootstrapRoles, bootstrapOthers, bootstrapStorage].map((bootstrap) => bootstrap(ending).catch(onError)));
+      await Promise.all(
+        [bootstrapRoles, bootstrapOthers, bootstrapStorage].map((bootstrap) => bootstrap(ending).catch(onError)),
+      );
       ending.throwIfAborted();
       runLeading("kube-controller-manager", (_leader, connectAs) => {
         const running = new DisposalStack();
