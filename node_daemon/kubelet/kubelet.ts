@@ -15,6 +15,7 @@ import type { ContainerRuntime, Sandbox } from "../runtime/runtime.ts";
 import { ContainerKiller } from "./container_killer.ts";
 import { readNotes } from "./container_notes.ts";
 import { withDeadline } from "./deadline.ts";
+import { EmptyDirLimits } from "./empty_dir_limits.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
 import { MirrorPods } from "./mirror_pods.ts";
 import { ObjectCache } from "./object_cache.ts";
@@ -102,6 +103,7 @@ class PodKubelet implements Kubelet {
   constructor(options: KubeletOptions) {
     const { runtime, clock, random, log, client, informers, nodeName, nodeIPs, rootDir, allocatable } = options;
     const events = new PodEvents(options.recorder);
+    const folders = new PodFolders(rootDir);
     const wake = (podUid: string) => this.#workers.get(podUid)?.wake();
     this.#options = options;
     this.#pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${nodeName}` });
@@ -149,8 +151,9 @@ class PodKubelet implements Kubelet {
         log,
         onChange: (podUid) => this.#workers.get(podUid)?.dataChanged(),
       }),
-      folders: new PodFolders(rootDir),
+      folders,
       addresses: new PodAddresses(),
+      emptyDirLimits: new EmptyDirLimits({ folders, clock, log, onExceeded: wake }),
       services: informers.informer(serviceKind),
       node: () => nodes.get({ name: nodeName }),
       nodeIPs,
@@ -392,7 +395,7 @@ class PodKubelet implements Kubelet {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const stop of this.#stops) stop();
-    const { statuses, probes, objects } = this.#context;
+    const { statuses, probes, objects, emptyDirLimits } = this.#context;
     const workers = [...this.#workers.values()].map((worker) => worker[Symbol.asyncDispose]());
     // Together: a worker may be waiting for its status to be written.
     await Promise.all([
@@ -401,7 +404,11 @@ class PodKubelet implements Kubelet {
       statuses[Symbol.asyncDispose](),
       this.#mirrors[Symbol.asyncDispose](),
     ]);
-    await Promise.all([probes[Symbol.asyncDispose](), objects[Symbol.asyncDispose]()]);
+    await Promise.all([
+      probes[Symbol.asyncDispose](),
+      objects[Symbol.asyncDispose](),
+      emptyDirLimits[Symbol.asyncDispose](),
+    ]);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
 import type { ContainerRuntime } from "../runtime/runtime.ts";
 import type { ContainerKiller } from "./container_killer.ts";
+import type { EmptyDirLimits } from "./empty_dir_limits.ts";
 import type { ObjectCache } from "./object_cache.ts";
 import type { PodAddresses } from "./pod_addresses.ts";
 import type { PodEvents } from "./pod_events.ts";
@@ -28,6 +29,7 @@ export interface KubeletContext {
   readonly folders: PodFolders;
   readonly addresses: PodAddresses;
   readonly killer: ContainerKiller;
+  readonly emptyDirLimits: EmptyDirLimits;
   readonly services: Lister<Service>;
   /** The Node that this is; undefined while it is not known. */
   node(): Node | undefined;

@@ -58,6 +58,8 @@ export type PodPlan =
   /** Nothing now; look again after `wakeAfterMs` at the latest. */
   | { readonly step: "wait"; readonly wakeAfterMs: number | undefined };
 
+/** Whoever uses more than is there gets no time. */
+const evictionGraceSeconds = 1;
 /** Grace period of a pod whose spec says nothing. */
 const defaultGraceSeconds = 30;
 
@@ -81,7 +83,7 @@ interface Ending {
 }
 
 /** Whether the pod itself, apart from its containers, is at its end. */
-function podOver({ pod, removed, now }: PodView): Ending | undefined {
+function podOver({ pod, removed, eviction, now }: PodView): Ending | undefined {
   const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
   if (removed || deletionTimestamp !== undefined) {
     const gracePeriodSeconds = Math.max(1, deletionGracePeriodSeconds ?? graceOf(pod));
@@ -90,6 +92,7 @@ function podOver({ pod, removed, now }: PodView): Ending | undefined {
   const phase = pod.status?.phase;
   if (phase === "Succeeded") return { cause: "finished", gracePeriodSeconds: graceOf(pod) };
   if (phase === "Failed") return { cause: "failed", gracePeriodSeconds: graceOf(pod) };
+  if (eviction) return { cause: "failed", gracePeriodSeconds: evictionGraceSeconds, failure: eviction };
   const sysctl = forbiddenSysctl(pod);
   if (sysctl !== undefined) {
     const failure = { reason: "SysctlForbidden", message: `forbidden sysctl: "${sysctl}" not allowlisted` };

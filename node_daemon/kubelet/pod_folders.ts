@@ -1,3 +1,5 @@
+import { sha256 } from "../../core/platform/hash.ts";
+import { sharedMemory } from "./volumes/empty_dir.ts";
 import { createFile, ensureFolder, listFolder, removeTree } from "./volumes/files.ts";
 
 /**
@@ -6,10 +8,13 @@ import { createFile, ensureFolder, listFolder, removeTree } from "./volumes/file
  */
 export class PodFolders {
   readonly #root: string;
+  readonly #memory: string;
 
   /** @param rootDir absolute path of the kubelet's own folder */
   constructor(rootDir: string) {
     this.#root = rootDir;
+    // Other daemons of this machine have theirs beside it.
+    this.#memory = `${sharedMemory}/wherry-${sha256(rootDir).slice(0, 16)}`;
   }
 
   /** Where profiles for system calls lie that pods name as Localhost. */
@@ -34,6 +39,11 @@ export class PodFolders {
     return `${parent}/${safe(name)}`;
   }
 
+  /** Folder of a volume in the machine's memory. */
+  memory(uid: string, name: string): string {
+    return `${this.#memory}/${safe(uid)}/${safe(name)}`;
+  }
+
   /** An empty file for the last words of a container. */
   async messageFile(
     uid: string,
@@ -54,6 +64,7 @@ export class PodFolders {
 
   /** Removes a pod's folder. Links in it are removed, never followed. */
   async remove(uid: string): Promise<void> {
+    await removeTree(`${this.#memory}/${safe(uid)}`);
     await removeTree(this.pod(uid));
   }
 }

@@ -61,7 +61,9 @@ async function setUp(pod: Pod, volume: Volume, options: PodVolumesOptions): Prom
     const type = volumeTypeOf(volume);
     const folder = await folders.volume(pod.metadata.uid ?? "", { type: type.name, name: volume.name });
     const { localPathFolder } = folders;
-    const mounted = await type.setUp({ pod, volume, folder, facts, data, node, localPathFolder, now });
+    const memoryFolder = folders.memory(pod.metadata.uid ?? "", volume.name);
+    const context = { pod, volume, folder, memoryFolder, facts, data, node, localPathFolder, now };
+    const mounted = await type.setUp(context);
     const gid = fsGroupOf(pod);
     if (gid !== undefined && mounted.takesFsGroup && !mounted.readOnly && !given.has(volume.name)) {
       await applyFsGroup(mounted.path, { gid, policy: pod.spec.securityContext?.fsGroupChangePolicy });
@@ -73,9 +75,15 @@ async function setUp(pod: Pod, volume: Volume, options: PodVolumesOptions): Prom
   }
 }
 
+const propagations: ReadonlyMap<string, NonNullable<Mount["propagation"]>> = new Map([
+  ["None", "private"],
+  ["HostToContainer", "slave"],
+  ["Bidirectional", "shared"],
+] as const);
+
 /** The mount of a container. @throws Error when the volume is missing or a subPath leads out of it */
 export async function resolveMount(
-  { name, mountPath, subPath, subPathExpr, readOnly = false }: VolumeMount,
+  { name, mountPath, subPath, subPathExpr, readOnly = false, recursiveReadOnly, mountPropagation }: VolumeMount,
   volumes: ReadonlyMap<string, MountedVolume>,
   environment: ReadonlyMap<string, string>,
 ): Promise<Mount> {
@@ -83,5 +91,12 @@ export async function resolveMount(
   if (!volume) throw new Error(`cannot find volume "${name}" to mount into container`);
   const inner = subPathExpr ? expand(subPathExpr, (variable) => environment.get(variable)) : subPath;
   const hostPath = inner ? await resolveSubPath(volume.path, inner) : volume.path;
-  return { hostPath, containerPath: mountPath, readOnly: readOnly || volume.readOnly };
+  return {
+    hostPath,
+    containerPath: mountPath,
+    readOnly: readOnly || volume.readOnly,
+    propagation: propagations.get(mountPropagation ?? "None") ?? "private",
+    // IfPossible: the engine finds out.
+    recursiveReadOnly: recursiveReadOnly === "Enabled" ? "required" : recursiveReadOnly ? "possible" : "no",
+  };
 }

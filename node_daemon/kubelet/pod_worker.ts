@@ -188,6 +188,7 @@ export class PodWorker implements AsyncDisposable {
       containers: containers.filter(({ podUid }) => podUid === uid),
       probes: probes.states(uid),
       failures: this.#actions.failures,
+      eviction: this.#context.emptyDirLimits.failure(this.#pod),
       now: clock.now(),
     };
   }
@@ -289,7 +290,8 @@ export class PodWorker implements AsyncDisposable {
         if (plan.cause === "sandbox") {
           events.normal(pod, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
         }
-        if (plan.failure) events.normal(pod, plan.failure.reason, plan.failure.message);
+        if (plan.failure?.reason === "Evicted") events.warning(pod, plan.failure.reason, plan.failure.message);
+        else if (plan.failure) events.normal(pod, plan.failure.reason, plan.failure.message);
         const alive = containers.filter((container) => !hasEnded(container, failures));
         await killer.killPod({
           pod,
@@ -367,6 +369,7 @@ export class PodWorker implements AsyncDisposable {
     });
     addresses.release(uid);
     objects.release(uid);
+    this.#context.emptyDirLimits.release(uid);
     await folders.remove(uid);
     if (!this.#removed) await this.#deleteObject(uid, signal);
     statuses.forget(uid);

@@ -3,6 +3,7 @@ import type { StringMap } from "../../core/api/meta.ts";
 import { compact } from "../../core/util/compact.ts";
 import {
   type ContainerConfig,
+  type Mount,
   type ProcessScope,
   RuntimeFailure,
   type Sandbox,
@@ -106,12 +107,7 @@ export function containerOptions(
       NetworkMode: `container:${sandbox.id}`,
       IpcMode: `container:${sandbox.id}`,
       PidMode: pidMode(config.processes, sandbox),
-      Mounts: mounts.map(({ hostPath, containerPath, readOnly }) => ({
-        Type: "bind",
-        Source: hostPath,
-        Target: containerPath,
-        ReadOnly: readOnly,
-      })),
+      Mounts: mounts.map(mountOptions),
       Memory: memoryBytesLimit,
       // The same figure: no swap beyond it.
       MemorySwap: memoryBytesLimit,
@@ -141,6 +137,22 @@ function securityOptions({ allowPrivilegeEscalation = true, seccomp }: Container
   if (seccomp?.type === "Unconfined") options.push("seccomp=unconfined");
   if (seccomp?.type === "Localhost") options.push(`seccomp=${seccomp.profile}`);
   return options;
+}
+
+/** A mount as the engine takes it. */
+function mountOptions({ hostPath, containerPath, readOnly, propagation = "private", recursiveReadOnly = "no" }: Mount) {
+  const isForced = recursiveReadOnly === "required";
+  return {
+    Type: "bind" as const,
+    Source: hostPath,
+    Target: containerPath,
+    ReadOnly: readOnly,
+    BindOptions: {
+      Propagation: `r${propagation}` as const,
+      ...(readOnly && recursiveReadOnly === "no" ? { ReadOnlyNonRecursive: true } : {}),
+      ...(readOnly && isForced ? { ReadOnlyForceRecursive: true } : {}),
+    },
+  };
 }
 
 /**

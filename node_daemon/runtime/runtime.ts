@@ -44,6 +44,10 @@ export interface Mount {
   readonly hostPath: string;
   readonly containerPath: string;
   readonly readOnly: boolean;
+  /** Whether mounts that are made below it later are seen: from here in there (`slave`), or both ways. Default `private`. */
+  readonly propagation?: "private" | "slave" | "shared";
+  /** Whether what is mounted below a read-only mount is read-only, too. Default `no`. */
+  readonly recursiveReadOnly?: "no" | "possible" | "required";
 }
 
 /** Limits in the units of the API. */

@@ -34,7 +34,11 @@ export async function checkHostPath({
   readonly path: string;
   readonly type?: string;
 }): Promise<void> {
-  if (type === "") return;
+  if (type === "") {
+    // As engines do that take the path as it is: what is missing is a folder. If it cannot be made, the mount will say so.
+    if (!(await statOf(path))) await mkdir(path, { recursive: true }).catch(() => {});
+    return;
+  }
   const wanted = checks.get(type);
   if (!wanted) throw new Error(`hostPath type check failed: unknown type ${JSON.stringify(type)}`);
   let found = await statOf(path);

@@ -9,6 +9,8 @@ export interface VolumeContext {
   readonly volume: Volume;
   /** The volume's own folder: not made yet the first time. */
   readonly folder: string;
+  /** The same in the machine's memory. */
+  readonly memoryFolder: string;
   readonly facts: PodFacts;
   readonly data: DataSource;
   /** The Node that this is; undefined while it is not known. */

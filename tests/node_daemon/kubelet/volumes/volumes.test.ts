@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFi
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Node } from "../../../../core/kinds/node.ts";
 import type { PersistentVolumeSpec } from "../../../../core/kinds/persistent_volume.ts";
@@ -166,7 +167,18 @@ async function setUp(volume: Omit<Volume, "name">, spec: Partial<PodSpec> = {}) 
   const full = { name: "v", ...volume };
   const localPathFolder = join(root, "local-path");
   const folder = join(root, "v");
-  return await volumeTypeOf(full).setUp({ pod, volume: full, folder, facts, data, node, localPathFolder, now });
+  const memoryFolder = join(root, "memory");
+  return await volumeTypeOf(full).setUp({
+    pod,
+    volume: full,
+    folder,
+    memoryFolder,
+    facts,
+    data,
+    node,
+    localPathFolder,
+    now,
+  });
 }
 
 async function contents(): Promise<Record<string, string>> {
@@ -249,6 +261,16 @@ describe("volume types", () => {
     const version = await readlink(join(root, "v", "..data"));
     await setUp({ secret: { secretName: "sec", defaultMode: 0o400 } }, { securityContext: { fsGroup: gid } });
     expect(await readlink(join(root, "v", "..data"))).toBe(version);
+  });
+
+  it.runIf(process.platform === "linux")("emptyDir with medium Memory lies in memory", async () => {
+    expect((await setUp({ emptyDir: { medium: "Memory" } })).path).toBe(join(root, "memory"));
+    await expect(setUp({ emptyDir: { medium: "HugePages" } })).rejects.toThrow('unknown storage medium "HugePages"');
+  });
+
+  it("hostPath without a type makes the folder that is missing", async () => {
+    await setUp({ hostPath: { path: join(root, "new/folder") } });
+    expect((await stat(join(root, "new/folder"))).isDirectory()).toBe(true);
   });
 
   it("emptyDir is a folder that everybody may write to", async () => {

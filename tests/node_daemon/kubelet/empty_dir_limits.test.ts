@@ -1,0 +1,64 @@
+import { mkdir, mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { expect, it } from "vitest";
+import { usedBytes } from "../../../node_daemon/kubelet/empty_dir_limits.ts";
+import { openTestNode } from "./cluster.ts";
+
+it("a pod that fills an emptyDir beyond its limit is evicted, in Kubernetes' words", async () => {
+  await using node = await openTestNode();
+  const volumes = [{ name: "cache", emptyDir: { sizeLimit: "64Ki" } }];
+  const { metadata } = await node.run({ volumes, restartPolicy: "Always" });
+  await node.until(({ status }) => status?.phase === "Running");
+  const folder = join(node.rootDir, "pods", metadata.uid ?? "", "volumes/emptyDir/cache");
+  await writeFile(join(folder, "small"), Buffer.alloc(1024, 1));
+  await node.advance(25_000);
+  expect((await node.get()).status?.phase).toBe("Running");
+  await writeFile(join(folder, "large"), Buffer.alloc(128 * 1024, 1));
+  let found = await node.get();
+  for (let turn = 0; turn < 60 && found.status?.phase !== "Failed"; turn++) {
+    await node.advance(1000);
+    found = await node.get();
+  }
+  const message = 'Usage of EmptyDir volume "cache" exceeds the limit "64Ki". ';
+  expect(found.status).toMatchObject({ phase: "Failed", reason: "Evicted", message });
+  await node.soon(async () => (await node.events()).includes(`Evicted: ${message}`));
+});
+
+it.runIf(process.platform === "linux")("an emptyDir in memory goes with its pod", async () => {
+  await using node = await openTestNode();
+  await node.run({
+    volumes: [{ name: "ram", emptyDir: { medium: "Memory" } }],
+    containers: [{ name: "app", image: "img:1", command: ["run"], volumeMounts: [{ name: "ram", mountPath: "/ram" }] }],
+  });
+  await node.until(({ status }) => status?.phase === "Running");
+  const path = node.started[0]?.mounts.find(({ containerPath }) => containerPath === "/ram")?.hostPath ?? "";
+  expect(path).toMatch(/^\/dev\/shm\/wherry-[0-9a-f]{16}\/[^/]+\/ram$/);
+  expect((await stat(path)).mode & 0o777).toBe(0o777);
+  await node.client.delete(
+    { group: "", version: "v1", kind: "Pod", plural: "pods", namespaced: true },
+    {
+      namespace: "default",
+      name: "web",
+    },
+    { gracePeriodSeconds: 0 },
+  );
+  await node.soon(async () => (await stat(path).catch(() => undefined)) === undefined);
+});
+
+it("usedBytes() counts what is there, holes and links aside", async () => {
+  const root = await mkdtemp(join(tmpdir(), "wherry-used-"));
+  try {
+    const { signal } = new AbortController();
+    await mkdir(join(root, "sub"));
+    await writeFile(join(root, "sub/file"), Buffer.alloc(64 * 1024, 1));
+    await symlink("/", join(root, "link"));
+    const used = await usedBytes(root, Number.POSITIVE_INFINITY, signal);
+    expect(used).toBeGreaterThanOrEqual(64 * 1024);
+    expect(used).toBeLessThan(256 * 1024);
+    expect(await usedBytes(join(root, "none"), 1, signal)).toBe(0);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});
