@@ -90,6 +90,71 @@ const leaves = {
   [`${apiextensions}.JSONSchemaPropsOrStringArray`]: { description: "A schema, or a list of names." },
 };
 
+/** The API of metrics-server, for which there are no declarations. */
+const metrics = "io.k8s.metrics.pkg.apis.metrics.v1beta1";
+const metricsDefinitions = {
+  [`${metrics}.ContainerMetrics`]: {
+    description: "What a container uses.",
+    type: "object",
+    properties: { name: { type: "string", description: "Name of the container." }, usage: usageOf("container") },
+    required: ["name", "usage"],
+  },
+  ...metricsKind("NodeMetrics", "node", { usage: usageOf("node") }),
+  ...metricsKind("PodMetrics", "pod", {
+    containers: {
+      type: "array",
+      description: "The containers that run.",
+      items: { $ref: `${metrics}.ContainerMetrics` },
+    },
+  }),
+};
+
+function usageOf(what) {
+  return {
+    type: "object",
+    description: `CPU and memory that the ${what} uses.`,
+    additionalProperties: { $ref: "io.k8s.apimachinery.pkg.api.resource.Quantity" },
+  };
+}
+
+/** A kind of that API, and its list. */
+function metricsKind(kind, what, properties) {
+  const text = (description) => ({ type: "string", description });
+  const own = {
+    apiVersion: text("Version of the API that the object is written in."),
+    kind: text("Kind of the object."),
+  };
+  const gvk = (name) => ({
+    "x-kubernetes-group-version-kind": [{ group: "metrics.k8s.io", version: "v1beta1", kind: name }],
+  });
+  return {
+    [`${metrics}.${kind}`]: {
+      description: `What a ${what} uses, measured over a window of time that ends at the timestamp.`,
+      type: "object",
+      properties: {
+        ...own,
+        metadata: { $ref: `${meta}.ObjectMeta`, description: `Name and labels of the ${what}.` },
+        timestamp: { $ref: `${meta}.Time`, description: "End of the window." },
+        window: text("Length of the window, such as 15s."),
+        ...properties,
+      },
+      required: ["timestamp", "window", ...Object.keys(properties)],
+      ...gvk(kind),
+    },
+    [`${metrics}.${kind}List`]: {
+      description: `What several ${what}s use.`,
+      type: "object",
+      properties: {
+        ...own,
+        metadata: { $ref: `${meta}.ListMeta`, description: "Metadata of the list." },
+        items: { type: "array", description: `One entry for each ${what}.`, items: { $ref: `${metrics}.${kind}` } },
+      },
+      required: ["items"],
+      ...gvk(`${kind}List`),
+    },
+  };
+}
+
 /** Kinds whose declarations do not carry the group, version and kind as literal types. */
 const extraKinds = new Map([
   [`${meta}.Status`, { group: "", version: "v1", kind: "Status" }],
@@ -312,7 +377,7 @@ function describe(schema, node) {
 
 /** The definitions of all served kinds, by id. */
 export function apiDefinitions() {
-  const definitions = {};
+  const definitions = { ...metricsDefinitions };
   const open = [...roots];
   while (open.length > 0) {
     const path = open.pop();

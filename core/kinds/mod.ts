@@ -41,10 +41,12 @@ import { mutatingWebhookConfiguration } from "./mutating_webhook_configuration.t
 import { namespace } from "./namespace.ts";
 import { networkPolicy } from "./network_policy.ts";
 import { node } from "./node.ts";
+import { nodeMetrics } from "./node_metrics.ts";
 import { persistentVolume } from "./persistent_volume.ts";
 import { persistentVolumeClaim } from "./persistent_volume_claim.ts";
 import { pod } from "./pod.ts";
 import { podDisruptionBudget, podDisruptionBudgetV1beta1 } from "./pod_disruption_budget.ts";
+import { podMetrics } from "./pod_metrics.ts";
 import { podTemplate } from "./pod_template.ts";
 import { priorityClass } from "./priority_class.ts";
 import { priorityLevelConfiguration } from "./priority_level_configuration.ts";
@@ -136,6 +138,8 @@ export const kinds: readonly Kind[] = [
   resourceSlice,
   ingressV1Beta1,
   ingressExtensions,
+  nodeMetrics,
+  podMetrics,
 ];
 
 /** Kinds with objects of their own that can be watched: without those that are computed, or show the objects of another. */
@@ -179,10 +183,12 @@ export type * from "./mutating_webhook_configuration.ts";
 export type * from "./namespace.ts";
 export type * from "./network_policy.ts";
 export type * from "./node.ts";
+export type * from "./node_metrics.ts";
 export type * from "./persistent_volume.ts";
 export type * from "./persistent_volume_claim.ts";
 export type * from "./pod.ts";
 export type * from "./pod_disruption_budget.ts";
+export type * from "./pod_metrics.ts";
 export type * from "./pod_template.ts";
 export type * from "./priority_class.ts";
 export type * from "./priority_level_configuration.ts";
@@ -244,11 +250,13 @@ export {
   namespace,
   networkPolicy,
   node,
+  nodeMetrics,
   persistentVolume,
   persistentVolumeClaim,
   pod,
   podDisruptionBudget,
   podDisruptionBudgetV1beta1,
+  podMetrics,
   podTemplate,
   priorityClass,
   priorityLevelConfiguration,

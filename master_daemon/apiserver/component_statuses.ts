@@ -1,16 +1,15 @@
 import { StatusError } from "../../core/api/status.ts";
 import { type ComponentStatus, componentStatus } from "../../core/kinds/component_status.ts";
-import type { Registry, Stored } from "../registry/registry.ts";
+import type { Registry } from "../registry/registry.ts";
 import type { HealthCheck } from "./health.ts";
+import { readOnlyRegistry, unstored } from "./read_only_registry.ts";
 
 /** Parts of a master by the names that Kubernetes' tools look for. They share a process here, and its health. */
 const names = ["controller-manager", "etcd-0", "scheduler"];
 
-const encoder = new TextEncoder();
-
 /** ComponentStatuses as the health checks have it when they are asked for: nothing of them is stored. */
 export function componentStatuses(checks: readonly HealthCheck[]): Registry<ComponentStatus> {
-  const statusOf = (name: string): Stored<ComponentStatus> => {
+  const statusOf = (name: string) => {
     const failures = checks.flatMap((check) => {
       const failure = check.check();
       return failure === undefined ? [] : [`${check.name}: ${failure}`];
@@ -24,13 +23,9 @@ export function componentStatuses(checks: readonly HealthCheck[]): Registry<Comp
         { type: "Healthy", status: isHealthy ? "True" : "False", message: isHealthy ? "ok" : failures.join("; ") },
       ],
     };
-    return { key: { name }, revision: 0, object, bytes: encoder.encode(JSON.stringify(object)) };
+    return unstored(object);
   };
-  const refuse = () => {
-    throw StatusError.methodNotAllowed();
-  };
-  return {
-    kind: componentStatus,
+  return readOnlyRegistry(componentStatus, {
     async get({ name }) {
       if (!names.includes(name)) throw StatusError.notFound(componentStatus, name);
       return statusOf(name);
@@ -39,9 +34,5 @@ export function componentStatuses(checks: readonly HealthCheck[]): Registry<Comp
       const all = names.map(statusOf);
       return { revision: 0, items: matches ? all.filter(matches) : all };
     },
-    create: async () => refuse(),
-    update: async () => refuse(),
-    delete: async () => refuse(),
-    watch: refuse,
-  };
+  });
 }

@@ -140,7 +140,7 @@ function groupVersions(
       ...kind,
       verbs: verbsOf(kind),
       subresources: subresourcesOf(kind),
-      stored: kind.storedAs?.kind ?? kind,
+      ...(verbsOf(kind).includes("create") ? { stored: kind.storedAs?.kind ?? kind } : {}),
     });
   for (const resource of virtualResources.filter(({ hidden }) => !hidden))
     add(resource, {

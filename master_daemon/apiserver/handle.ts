@@ -18,7 +18,7 @@ import type { Registries } from "../registry/registry.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
 import type { AuditedRequest, Auditor, AuditTrail } from "./audit/mod.ts";
 import { attributesOf, type Call, callOf, groupVersionOf, isProxied, isStream } from "./call.ts";
-import { auditFigures, flowFigures } from "./figures.ts";
+import { serverFigures } from "./figures.ts";
 import { authorize } from "./filters/authorization.ts";
 import { ImpersonationError, impersonate } from "./filters/impersonation.ts";
 import { InFlightLimit, type InFlightOptions } from "./filters/in_flight.ts";
@@ -26,12 +26,13 @@ import { finish } from "./finish.ts";
 import type { FlowControl, FlowDecision } from "./flow_control/mod.ts";
 import type { HealthCheck } from "./health.ts";
 import type { IssuerDocuments } from "./issuer_documents.ts";
-import { Metrics } from "./metrics.ts";
+import { RequestMetrics } from "./metrics.ts";
 import type { NodeConnector } from "./node_connector.ts";
 import { createPaths, type OpenApiDocuments } from "./paths.ts";
 import type { TunnelAnswer } from "./proxy/http_proxy.ts";
 import { createResources, type Work } from "./resources.ts";
 import { documentResponse, isReadByPeople, textResponse } from "./respond.ts";
+import type { ResourceRoute } from "./routes.ts";
 import type { Services, TokenIssuer } from "./services.ts";
 import { messagePair } from "./streaming/message_pair.ts";
 import type { StreamTarget } from "./streaming/target.ts";
@@ -129,7 +130,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     closing: closing.signal,
     healthChecks,
   };
-  const metrics = new Metrics();
+  const metrics = new RequestMetrics();
   const inFlight = new InFlightLimit(options.limits);
   const resources = createResources(registries, services);
   const paths = createPaths({
@@ -138,7 +139,10 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     issuer: options.issuerDocuments,
     aggregator: options.aggregator,
     healthChecks,
-    metrics: () => metrics.render(gauges()),
+    metrics: async () => [
+      ...metrics.families(),
+      ...(await serverFigures({ registries, inFlight, flowControl, audit: options.audit })),
+    ],
   });
 
   /** Every request, from outside in: what is refused early costs little. */
@@ -265,17 +269,6 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     return about && server.isRemote(about.group, about.version) ? { server, ...about } : undefined;
   }
 
-  function gauges(): Record<string, number> {
-    const { read, write } = inFlight.running;
-    return {
-      'apiserver_current_inflight_requests{request_kind="readOnly"}': read,
-      'apiserver_current_inflight_requests{request_kind="mutating"}': write,
-      ...flowFigures(flowControl),
-      ...auditFigures(options.audit),
-      wherry_store_revision: registries.revision,
-    };
-  }
-
   function failure(
     error: unknown,
     {
@@ -314,6 +307,8 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
         version,
         resource,
         subresource: known?.subresource ?? "",
+        scope: target?.type === "resource" ? scopeOf(target) : "",
+        dryRun: call?.isWrite ? (call.route.query.get("dryRun") === "All" ? "All" : "") : "",
         code,
       },
       call?.isLong ? undefined : seconds,
@@ -382,6 +377,12 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     },
     endStreams: () => closing.abort(new DOMException("The server is shutting down", "AbortError")),
   };
+}
+
+/** Whether a request was about an object, a namespace or all of the cluster, in the words of Kubernetes' metrics. */
+function scopeOf({ name, namespace }: ResourceRoute): string {
+  if (name !== undefined) return "resource";
+  return namespace === undefined ? "cluster" : "namespace";
 }
 
 function isUnexpected(error: unknown): boolean {

@@ -1,3 +1,5 @@
+import type { MetricFamily, MetricSample } from "../../core/util/prometheus.ts";
+
 /** What a finished request is counted under. */
 export interface RequestLabels {
   readonly verb: string;
@@ -5,59 +7,83 @@ export interface RequestLabels {
   readonly version: string;
   readonly resource: string;
   readonly subresource: string;
+  readonly scope: string;
+  readonly dryRun: string;
   readonly code: number;
 }
 
-const bucketsSeconds = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const bucketsSeconds = [
+  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+];
 /** Labels come from served resources, verbs and codes only; this bounds them even so. */
 const maxSeries = 5000;
 
-/** Counts requests and writes them in Prometheus' text format, under the names that Kubernetes' API server uses. */
-export class Metrics {
-  readonly #counts = new Map<string, number>();
-  readonly #durations = new Map<string, { readonly buckets: number[]; sum: number; count: number }>();
+interface Duration {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Requests that took no longer than the bucket of the same place. */
+  readonly buckets: number[];
+  sum: number;
+  count: number;
+}
+
+/** Counts requests, under the names that Kubernetes' API server uses. */
+export class RequestMetrics {
+  readonly #counts = new Map<string, { readonly labels: Readonly<Record<string, string>>; value: number }>();
+  readonly #durations = new Map<string, Duration>();
 
   /** Notes a finished request. @param seconds how long it took, undefined for watches and streams */
   observe(labels: RequestLabels, seconds: number | undefined): void {
-    const { verb, group, version, resource, subresource, code } = labels;
-    const common = `group="${group}",resource="${resource}",subresource="${subresource}",verb="${verb}",version="${version}"`;
-    const key = `code="${code}",${common}`;
-    if (!this.#counts.has(key) && this.#counts.size >= maxSeries) return;
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+    const { verb, group, version, resource, subresource, scope, dryRun, code } = labels;
+    const key = `${verb} ${group} ${version} ${resource} ${subresource} ${scope} ${dryRun}`;
+    const codeKey = `${code} ${key}`;
+    let count = this.#counts.get(codeKey);
+    if (!count) {
+      if (this.#counts.size >= maxSeries) return;
+      count = { labels: { code: String(code), ...labelsOf(labels) }, value: 0 };
+      this.#counts.set(codeKey, count);
+    }
+    count.value++;
     if (seconds === undefined) return;
-    const entry = this.#durations.get(common) ?? { buckets: bucketsSeconds.map(() => 0), sum: 0, count: 0 };
-    this.#durations.set(common, entry);
-    entry.sum += seconds;
-    entry.count++;
+    let duration = this.#durations.get(key);
+    if (!duration) {
+      duration = { labels: labelsOf(labels), buckets: bucketsSeconds.map(() => 0), sum: 0, count: 0 };
+      this.#durations.set(key, duration);
+    }
+    duration.sum += seconds;
+    duration.count++;
     for (let index = bucketsSeconds.length - 1; index >= 0 && seconds <= (bucketsSeconds[index] ?? 0); index--)
-      entry.buckets[index] = (entry.buckets[index] ?? 0) + 1;
+      duration.buckets[index] = (duration.buckets[index] ?? 0) + 1;
   }
 
-  /** Everything as text. @param gauges present values by metric name (labels included); those that end in `_total` are counters */
-  render(gauges: Readonly<Record<string, number>>): string {
-    const lines = [
-      "# HELP apiserver_request_total Counter of apiserver requests broken out for each verb, group, version, resource and HTTP response code.",
-      "# TYPE apiserver_request_total counter",
-      ...[...this.#counts].map(([labels, count]) => `apiserver_request_total{${labels}} ${count}`),
-      "# HELP apiserver_request_duration_seconds Response latency distribution in seconds for each verb, group, version and resource.",
-      "# TYPE apiserver_request_duration_seconds histogram",
+  /** What was counted so far. */
+  families(): readonly MetricFamily[] {
+    return [
+      {
+        name: "apiserver_request_total",
+        type: "counter",
+        help: "Requests by verb, resource and code.",
+        samples: [...this.#counts.values()],
+      },
+      {
+        name: "apiserver_request_duration_seconds",
+        type: "histogram",
+        help: "How long requests took, by verb and resource; watches and streams are not among them.",
+        samples: [...this.#durations.values()].flatMap(histogramOf),
+      },
     ];
-    for (const [labels, { buckets, sum, count }] of this.#durations) {
-      for (const [index, limit] of bucketsSeconds.entries())
-        lines.push(`apiserver_request_duration_seconds_bucket{${labels},le="${limit}"} ${buckets[index]}`);
-      lines.push(
-        `apiserver_request_duration_seconds_bucket{${labels},le="+Inf"} ${count}`,
-        `apiserver_request_duration_seconds_sum{${labels}} ${sum}`,
-        `apiserver_request_duration_seconds_count{${labels}} ${count}`,
-      );
-    }
-    let previous = "";
-    for (const [name, value] of Object.entries(gauges)) {
-      const family = name.split("{", 1)[0] ?? name;
-      if (family !== previous) lines.push(`# TYPE ${family} ${family.endsWith("_total") ? "counter" : "gauge"}`);
-      previous = family;
-      lines.push(`${name} ${value}`);
-    }
-    return `${lines.join("\n")}\n`;
   }
+}
+
+function labelsOf({ code: _, dryRun, ...labels }: RequestLabels): Readonly<Record<string, string>> {
+  return { component: "apiserver", dry_run: dryRun, ...labels };
+}
+
+function histogramOf({ labels, buckets, sum, count }: Duration): readonly MetricSample[] {
+  const bucket = (limit: string, value: number) => ({ suffix: "_bucket", labels: { ...labels, le: limit }, value });
+  return [
+    ...bucketsSeconds.map((limit, index) => bucket(String(limit), buckets[index] ?? 0)),
+    bucket("+Inf", count),
+    { suffix: "_sum", labels, value: sum },
+    { suffix: "_count", labels, value: count },
+  ];
 }

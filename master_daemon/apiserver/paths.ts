@@ -1,5 +1,6 @@
 import { StatusError } from "../../core/api/status.ts";
 import type { ApiRequest, ApiResponse } from "../../core/client/transport.ts";
+import { type MetricFamily, metricsContentType, renderMetrics } from "../../core/util/prometheus.ts";
 import type { Registries } from "../registry/registry.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
 import { createDiscovery, type Discovery } from "./discovery.ts";
@@ -23,8 +24,8 @@ export interface PathsOptions {
   readonly issuer?: IssuerDocuments | undefined;
   readonly aggregator?: Pick<Aggregator, "remotes" | "onChange"> | undefined;
   readonly healthChecks: readonly HealthCheck[];
-  /** Text of the metrics, in Prometheus' format. */
-  metrics(): string;
+  /** What `/metrics` tells. */
+  metrics(): Promise<readonly MetricFamily[]>;
 }
 
 /** Answers requests that are about no resource: documents about the server. */
@@ -47,7 +48,7 @@ export function createPaths(options: PathsOptions): Paths {
     segments: readonly string[],
     query: URLSearchParams,
     request: ApiRequest,
-  ): (() => ApiResponse) | undefined {
+  ): (() => ApiResponse | Promise<ApiResponse>) | undefined {
     const [first = "", second] = segments;
     const form = { representation: { format: "json" } as const, pretty: isPretty(query, request) };
     if (segments.length === 0) return () => documentResponse({ paths: rootPaths(registries) }, 200, form);
@@ -57,7 +58,7 @@ export function createPaths(options: PathsOptions): Paths {
       return segments.length === 2 && one.length > 0 ? () => healthResponse(first, query, one) : undefined;
     }
     if (segments.length === 1 && first === "version") return () => documentResponse(versionDocument(), 200, form);
-    if (segments.length === 1 && first === "metrics") return () => textResponse(metrics());
+    if (segments.length === 1 && first === "metrics") return async () => metricsResponse(await metrics());
     discovery ??= createDiscovery(registries.kinds, aggregator?.remotes);
     const document = discovery.respond(segments, request.headers);
     return document && (() => document);
@@ -77,6 +78,10 @@ export function createPaths(options: PathsOptions): Paths {
       return answer();
     },
   };
+}
+
+function metricsResponse(families: readonly MetricFamily[]): ApiResponse {
+  return { ...textResponse(renderMetrics(families)), headers: { "content-type": metricsContentType } };
 }
 
 function rootPaths({ kinds }: Registries): readonly string[] {

@@ -1,7 +1,6 @@
 import type { Kind } from "../../core/api/kind.ts";
 import { StatusError } from "../../core/api/status.ts";
 import type { ApiRequest, ApiResponse, UserInfo } from "../../core/client/transport.ts";
-import { componentStatus } from "../../core/kinds/component_status.ts";
 import type { Registries, Registry } from "../registry/registry.ts";
 import type { Call } from "./call.ts";
 import { componentStatuses } from "./component_statuses.ts";
@@ -11,6 +10,7 @@ import type { ResourceRoute } from "./routes.ts";
 import type { ResourceRequest, Services } from "./services.ts";
 import { subresourceHandlers } from "./subresources/mod.ts";
 import { subresourcesOf, verbsOf } from "./subresources/table.ts";
+import { usageRegistries } from "./usage/usage_registries.ts";
 import { create } from "./verbs/create.ts";
 import { remove, removeCollection } from "./verbs/delete.ts";
 import { patch } from "./verbs/patch.ts";
@@ -39,7 +39,14 @@ export interface Resources {
 
 /** Serves what the registries serve, as they change. */
 export function createResources(registries: Registries, services: Services): Resources {
-  const components = componentStatuses(services.healthChecks) as Registry;
+  const usage = usageRegistries(services);
+  // What is found out when it is asked for, by the definition of its kind.
+  const computed = new Map<string, Registry>(
+    [componentStatuses(services.healthChecks), usage.nodes, usage.pods].map((one) => [
+      one.kind.schema,
+      one as Registry,
+    ]),
+  );
   let kinds = new Map<string, Kind>();
   let groupVersions: ReadonlySet<string> = new Set();
 
@@ -91,7 +98,7 @@ export function createResources(registries: Registries, services: Services): Res
       }
       const kind = kindOf(route);
       if (kind.deprecated !== undefined) warnings.push(kind.deprecated);
-      const registry = kind.schema === componentStatus.schema ? components : registries.for(kind);
+      const registry = computed.get(kind.schema) ?? registries.for(kind);
       const r: ResourceRequest = { ...common, kind, registry };
       return route.subresource === undefined ? serveObject(r, verb) : serveSubresource(r, verb);
     },

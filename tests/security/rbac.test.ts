@@ -68,6 +68,14 @@ async function roomFor(name: string, rules: JsonObject[]): Promise<string> {
   return name;
 }
 
+describe("who monitors", () => {
+  it("may read the server's metrics, and nothing that is stored", async () => {
+    const headers = { "impersonate-user": "prometheus", "impersonate-group": "system:monitoring" };
+    expect((await target.ask("GET", "/metrics", { headers })).status).toBe(200);
+    expect((await target.ask("GET", "/api/v1/pods", { headers })).status).toBe(403);
+  });
+});
+
 describe("who has no role", () => {
   it("may ask what there is and who they are, and nothing else", async () => {
     for (const path of ["/version", "/api", "/apis", "/openapi/v3", "/readyz"])

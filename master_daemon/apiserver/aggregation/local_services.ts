@@ -55,12 +55,18 @@ export type Served = Pick<Kind, "group" | "version"> & {
   readonly hidden?: boolean | undefined;
 };
 
+/**
+ * What whoever installs metrics-server brings an APIService for. There is none before: helm refuses to take over what it
+ * did not make.
+ */
+const leftToOthers: ReadonlySet<string> = new Set(["metrics.k8s.io"]);
+
 /** The APIServices of what is served here. */
 export function localServices(kinds: readonly Served[]): readonly APIService[] {
   const byName = new Map<string, APIService>();
   for (const { group, version, custom, hidden } of kinds) {
     const name = `${version}.${group}`;
-    if (hidden || byName.has(name) || group === "apiregistration.k8s.io") continue;
+    if (hidden || byName.has(name) || group === "apiregistration.k8s.io" || leftToOthers.has(group)) continue;
     const priority = localPriority({ group, version, custom });
     byName.set(name, {
       apiVersion: "apiregistration.k8s.io/v1",

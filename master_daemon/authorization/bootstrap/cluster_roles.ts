@@ -39,6 +39,8 @@ export const clusterRoles: Readonly<Record<string, string>> = {
     read policy poddisruptionbudgets,poddisruptionbudgets/status
     read networking.k8s.io networkpolicies,ingresses,ingresses/status
     read resource.k8s.io resourceclaims,resourceclaims/status,resourceclaimtemplates`,
+  "system:aggregated-metrics-reader": `
+    read metrics.k8s.io pods,nodes`,
   "system:auth-delegator": `
     create authentication.k8s.io tokenreviews
     create authorization.k8s.io subjectaccessreviews`,

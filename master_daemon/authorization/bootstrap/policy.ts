@@ -50,7 +50,8 @@ export const bootstrapPolicy: () => BootstrapPolicy = once(() => {
 });
 
 function clusterRole(name: string, rules: readonly PolicyRule[]): RoleObject {
-  const target = /^system:aggregate-to-(.+)$/.exec(name)?.[1];
+  // The one that metrics-server brings along has another name.
+  const target = name === "system:aggregated-metrics-reader" ? "view" : /^system:aggregate-to-(.+)$/.exec(name)?.[1];
   const labels = target ? { [`${group}/aggregate-to-${target}`]: "true" } : {};
   return { apiVersion, kind: "ClusterRole", metadata: metadataOf(name, { labels }), rules };
 }
@@ -67,8 +68,10 @@ function aggregated(name: string, plain: readonly RoleObject[]): RoleObject {
     metadata: metadataOf(name, { labels }),
     aggregationRule: { clusterRoleSelectors: [{ matchLabels: { [`${group}/aggregate-to-${name}`]: "true" } }] },
     // In the order in which the controller of aggregated roles puts them, lest it write them anew.
-    rules: parts.flatMap(
-      (part) => plain.find(({ metadata }) => metadata.name === `system:aggregate-to-${part}`)?.rules ?? [],
+    rules: parts.flatMap((part) =>
+      plain
+        .filter(({ metadata }) => metadata.labels?.[`${group}/aggregate-to-${part}`] === "true")
+        .flatMap(({ rules = [] }) => rules),
     ),
   };
 }

@@ -424,4 +424,9 @@ describe("planLocalServices()", () => {
       ["v1.gone"],
     ]);
   });
+
+  it("leaves the APIService of metrics to whoever installs metrics-server", () => {
+    expect(kinds.some(({ group }) => group === "metrics.k8s.io")).toBe(true);
+    expect(localServices(kinds).filter(({ spec }) => spec.group === "metrics.k8s.io")).toEqual([]);
+  });
 });

@@ -121,7 +121,7 @@ describe("discovery", () => {
     await api.call("GET", "/api/v1/namespaces/default/nothings");
     const { text } = await api.call("GET", "/metrics");
     expect(text).toContain(
-      'apiserver_request_total{code="201",group="",resource="namespaces",subresource="",verb="CREATE",version="v1"} 1',
+      'apiserver_request_total{code="201",component="apiserver",dry_run="",verb="CREATE",group="",version="v1",resource="namespaces",subresource="",scope="cluster"} 1',
     );
     expect(text).toMatch(/wherry_store_revision \d+/);
     expect(text).not.toContain("nothings");
