@@ -233,6 +233,7 @@ async function serve(
     runtime,
     kubelet,
     stats,
+    client,
     clock,
     log,
   }: NodeOptions & {
@@ -255,6 +256,7 @@ async function serve(
       clientCa,
       pods: kubelet.pods,
       runtime,
+      access: { nodeName, client, clock },
       stats,
       clock,
       log,

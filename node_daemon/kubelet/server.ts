@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
 import { StatusError } from "../../core/api/status.ts";
 import { bytesProtocol, channelsProtocol } from "../../core/client/channel_frames.ts";
 import type { Pod } from "../../core/kinds/pod.ts";
@@ -12,6 +11,7 @@ import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { metricsContentType } from "../../core/util/prometheus.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { ContainerRuntime } from "../runtime/runtime.ts";
+import { Access, type AccessOptions } from "./server/access.ts";
 import { serveChannels } from "./server/channels.ts";
 import { findLoggedContainer, findRunningContainer } from "./server/find_container.ts";
 import { booleanParameter, integerParameter, parseRoute, type Route } from "./server/route.ts";
@@ -32,8 +32,10 @@ export interface KubeletServerOptions {
     list(): readonly Pod[];
   };
   readonly runtime: ContainerRuntime;
+  /** How others than API servers and administrators are told and let in. Absent: they are not. */
+  readonly access?: AccessOptions | undefined;
   /** What is told of the use of the machine. Absent: nothing. */
-  readonly stats?: Omit<StatsOptions, "pods" | "runtime" | "clock"> | undefined;
+  readonly stats?: Omit<StatsOptions, "pods" | "runtime" | "clock" | "log"> | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -45,11 +47,8 @@ export interface KubeletServer extends AsyncDisposable {
 
 type ContainerRoute = Extract<Route, { readonly container: string }>;
 
-/** CN of the certificate by which API servers show themselves. */
-const apiServerName = "kube-apiserver-kubelet-client";
 /** Header of a summary: seconds over which the use of CPU was measured. */
 const cpuWindowHeader = "x-wherry-cpu-window-seconds";
-const administrators = "system:masters";
 /** Commands of exec travel in the request line. */
 const maxHeaderBytes = 256 * 1024;
 const maxCommandWords = 4096;
@@ -59,8 +58,8 @@ const connectMs = 10_000;
 /**
  * Starts the node daemon's HTTPS server, by which the API server reaches logs, exec, attach and port-forward.
  *
- * - Every request needs the API server's client certificate, or one of the administrators' group; nothing is served
- *   without, `/healthz` included. Other users have certificates of the same authority.
+ * - Every request needs the API server's client certificate, one of the administrators' group, or somebody whom the API
+ *   server lets in (see `Access`); nothing is served without, `/healthz` included.
  * - Only the paths of `parseRoute` exist, only GET, and no request has a body.
  * - Exec and attach upgrade to `wherry-channels/1`, port-forward to `wherry-bytes/1`; see `channel_frames.ts`.
  * - A stream ends when its peer goes, and what it started ends with it.
@@ -111,10 +110,12 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
 
 class Handler {
   readonly #options: KubeletServerOptions;
+  readonly #access: Access;
   readonly #stats: StatsDocuments | undefined;
 
   constructor(options: KubeletServerOptions, closing: AbortSignal) {
     this.#options = options;
+    this.#access = new Access(options.access, options.clock);
     this.#stats = options.stats && new StatsDocuments({ ...options, ...options.stats }, closing);
   }
 
@@ -138,7 +139,7 @@ class Handler {
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, signal: AbortSignal): Promise<void> {
     socket.on("error", () => socket.destroy());
     try {
-      const route = authorised(request);
+      const route = await this.#route(request, signal);
       if (head.length > 0) socket.unshift(head);
       if (route.verb === "exec" || route.verb === "attach") await this.#channels(route, request, socket, signal);
       else if (route.verb === "portForward") await this.#portForward(route, request, socket, signal);
@@ -154,7 +155,7 @@ class Handler {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
-    const route = authorised(request);
+    const route = await this.#route(request, signal);
     const { pods } = this.#options;
     switch (route.verb) {
       case "healthz":
@@ -184,6 +185,13 @@ class Handler {
       default:
         throw StatusError.badRequest("Upgrade request required");
     }
+  }
+
+  /** The route of a request that may be served. @throws StatusError Unauthorized, Forbidden, MethodNotAllowed, NotFound */
+  async #route(request: IncomingMessage, signal: AbortSignal): Promise<Route> {
+    await this.#access.check(request, signal);
+    if (request.method !== "GET") throw StatusError.methodNotAllowed();
+    return parseRoute(request.url ?? "");
   }
 
   async #summary(query: URLSearchParams, response: ServerResponse): Promise<void> {
@@ -304,23 +312,6 @@ class Handler {
     if (!pod) throw StatusError.notFound({ group: "", plural: "pods" }, name);
     return pod;
   }
-}
-
-/** The route of a request that may be served. @throws StatusError Unauthorized, Forbidden, MethodNotAllowed, NotFound */
-function authorised(request: IncomingMessage): Route {
-  const socket = request.socket as TLSSocket;
-  // `authorized` alone says nothing: a resumed session counts as such, and may have begun without a certificate.
-  const subject = socket.authorized ? socket.getPeerCertificate().subject : undefined;
-  if (!subject?.CN) throw StatusError.unauthorized();
-  const organizations: readonly string[] = [subject.O ?? []].flat();
-  if (subject.CN !== apiServerName && !organizations.includes(administrators))
-    throw new StatusError(
-      403,
-      "Forbidden",
-      `Forbidden (user=${subject.CN}, verb=${request.method?.toLowerCase()}, resource=nodes, subresource=proxy)`,
-    );
-  if (request.method !== "GET") throw StatusError.methodNotAllowed();
-  return parseRoute(request.url ?? "");
 }
 
 function requireProtocol(request: IncomingMessage, protocol: string): void {

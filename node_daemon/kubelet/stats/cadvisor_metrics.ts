@@ -157,7 +157,7 @@ export function cadvisorMetrics(options: CadvisorOptions): readonly MetricFamily
       name: "container_scrape_error",
       type: "gauge",
       help: "1 when figures could not be read.",
-      samples: [{ value: 0 }],
+      samples: [{ value: options.sample.complete ? 0 : 1 }],
     },
     ...machineMetrics(options),
   ];

@@ -7,7 +7,7 @@ import type { Sample } from "./usage_reader.ts";
  *
  * @see https://kubernetes.io/docs/reference/instrumentation/metrics/
  */
-export function resourceMetrics({ at, machine }: Sample, pods: readonly PodUsage[]): readonly MetricFamily[] {
+export function resourceMetrics({ at, machine, complete }: Sample, pods: readonly PodUsage[]): readonly MetricFamily[] {
   const running = pods.filter(({ containers }) => containers.length > 0);
   const gauge = (name: string, help: string, samples: readonly MetricSample[]): MetricFamily => ({
     name,
@@ -59,7 +59,7 @@ export function resourceMetrics({ at, machine }: Sample, pods: readonly PodUsage
     counter("pod_cpu_usage_seconds_total", "CPU time of the pod in core-seconds.", perPod(cpu)),
     gauge("pod_memory_working_set_bytes", "Working set of the pod.", perPod(memory)),
     gauge("pod_swap_usage_bytes", "Swap space of the pod.", perPod(swap)),
-    gauge("resource_scrape_error", "1 when the figures could not be read, else 0.", [{ value: 0 }]),
+    gauge("resource_scrape_error", "1 when the figures could not be read, else 0.", [{ value: complete ? 0 : 1 }]),
   ];
 }
 

@@ -2,6 +2,7 @@ import type { Pod } from "../../../core/kinds/pod.ts";
 import type { MachineFacts } from "../../../core/platform/machine.ts";
 import { buildMetrics, processMetrics } from "../../../core/platform/process_usage.ts";
 import type { Clock } from "../../../core/util/clock.ts";
+import type { Logger } from "../../../core/util/log.ts";
 import { type MetricFamily, renderMetrics } from "../../../core/util/prometheus.ts";
 import { gitVersion, kubernetesVersion } from "../../../core/version.ts";
 import type { ContainerRuntime } from "../../runtime/runtime.ts";
@@ -20,6 +21,7 @@ export interface StatsOptions {
   readonly runtime: ContainerRuntime;
   readonly pods: { list(): readonly Pod[] };
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 /** What the node daemon tells of the use of its machine, made when it is asked for. */
@@ -77,7 +79,8 @@ export class StatsDocuments {
     const { nodeName, runtime, pods } = this.#options;
     const [own, containers, disk] = await Promise.all([
       processMetrics(),
-      runtime.listContainers({ signal }),
+      // An engine that is down does not keep the daemon from telling of itself.
+      runtime.listContainers({ signal }).catch(() => []),
       this.#reader.disk(),
     ]);
     const states = ["created", "running", "exited"] as const;

@@ -6,6 +6,7 @@ import {
   machineUsage,
 } from "../../../core/platform/machine_usage.ts";
 import type { Clock } from "../../../core/util/clock.ts";
+import { errorMessage, type Logger } from "../../../core/util/log.ts";
 import type { ContainerRuntime, ContainerStats, DiskStats, PodNetworkStats } from "../../runtime/runtime.ts";
 import { withDeadline } from "../deadline.ts";
 import { listFolder } from "../volumes/files.ts";
@@ -16,6 +17,8 @@ export interface Sample {
   readonly at: number;
   readonly monotonic: number;
   readonly machine: MachineUsage;
+  /** False when the runtime could not tell of its containers. */
+  readonly complete: boolean;
   readonly containers: readonly ContainerStats[];
   readonly networks: readonly PodNetworkStats[];
 }
@@ -50,6 +53,7 @@ export interface UsageReaderOptions {
   /** The kubelet's folder. */
   readonly rootDir: string;
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 /** A sample is given out again for so long. */
@@ -110,10 +114,14 @@ export class UsageReader {
 
   async #look(): Promise<Sample> {
     const { runtime, clock } = this.#options;
-    const [machine, containers, networks] = await withDeadline({ clock, timeoutMs, signal: this.#signal }, (signal) =>
-      Promise.all([machineUsage(), runtime.stats({ signal }), runtime.networkStats({ signal })]),
+    const reading = withDeadline({ clock, timeoutMs, signal: this.#signal }, (signal) =>
+      Promise.all([runtime.stats({ signal }), runtime.networkStats({ signal })]),
     );
-    const sample: Sample = { at: clock.now(), monotonic: clock.monotonic(), machine, containers, networks };
+    const told = await this.#orUndefined(reading);
+    const machine = await machineUsage();
+    const [containers = [], networks = []] = told ?? [];
+    const times = { at: clock.now(), monotonic: clock.monotonic() };
+    const sample: Sample = { ...times, machine, complete: told !== undefined, containers, networks };
     this.#before = this.#last;
     this.#last = sample;
     return sample;
@@ -122,16 +130,29 @@ export class UsageReader {
   async #lookAtDisk(): Promise<DiskSample> {
     const { runtime, clock, rootDir } = this.#options;
     const options = { clock, timeoutMs: diskTimeoutMs, signal: this.#signal };
-    this.#disk = await withDeadline(options, async (signal) => {
-      const [node, { containers, imageFolder }, volumes] = await Promise.all([
-        fileSystemUsage(rootDir),
-        runtime.diskStats({ signal }),
-        volumesBelow(`${rootDir}/pods`, signal),
-      ]);
-      const images = await imagesIn(imageFolder, runtime, signal);
-      return { at: clock.now(), node, images, containers, volumes };
+    const reading = withDeadline(options, async (signal) => {
+      const { containers, imageFolder } = await runtime.diskStats({ signal });
+      return { containers, images: await imagesIn(imageFolder, runtime, signal) };
     });
+    const [node, volumes, told] = await Promise.all([
+      fileSystemUsage(rootDir),
+      volumesBelow(`${rootDir}/pods`, this.#signal),
+      this.#orUndefined(reading),
+    ]);
+    const { containers = [], images } = told ?? {};
+    this.#disk = { at: clock.now(), node, images, containers, volumes };
     return this.#disk;
+  }
+
+  /** What the runtime tells. While it cannot, the machine's own figures are told all the same. */
+  async #orUndefined<T>(reading: Promise<T>): Promise<T | undefined> {
+    try {
+      return await reading;
+    } catch (error) {
+      this.#signal.throwIfAborted();
+      this.#options.log.warn("Cannot read what containers use", { error: errorMessage(error) });
+      return undefined;
+    }
   }
 }
 

@@ -62,7 +62,7 @@ function stats(changes: Partial<ContainerStats> = {}): ContainerStats {
 function sample(monotonic: number, containers: readonly ContainerStats[], changes: Partial<MachineUsage> = {}): Sample {
   const at = start + monotonic;
   const networks = [{ podUid: "u1", at, interfaces: [eth0] }];
-  return { at, monotonic, machine: { ...machine, ...changes }, containers, networks };
+  return { at, monotonic, machine: { ...machine, ...changes }, complete: true, containers, networks };
 }
 
 function pod(changes: { readonly startedAt?: string; readonly uid?: string } = {}): Pod {
@@ -204,6 +204,7 @@ describe("resourceMetrics()", () => {
       at: undefined,
     });
     expect(families.get("node_cpu_usage_seconds_total")?.type).toBe("counter");
+    expect(samplesOf(families, "resource_scrape_error")[0]?.value).toBe(0);
   });
 });
 
