@@ -75,7 +75,12 @@ async function objectCounts(registries: Registries): Promise<readonly MetricFami
     // Of a resource with several versions one is stored; what is computed is not.
     if (kind.storedAs || (!kind.custom && !storedKinds.includes(kind))) continue;
     // Counted, not copied: all but one remain.
-    const page = await registries.for(kind).list({ limit: 1, resourceVersion: "0" });
+    const page = await registries
+      .for(kind)
+      .list({ limit: 1, resourceVersion: "0" })
+      // Of a custom resource that cannot be converted now nothing is told; of the others all the same.
+      .catch(() => undefined);
+    if (!page) continue;
     const value = page.items.length + (page.remainingItemCount ?? 0);
     counts.push({ group: kind.group, resource: kind.plural, value });
   }

@@ -447,7 +447,7 @@ export function runtimeSuite(name: string, options: RuntimeSuiteOptions): void {
     part("stats")("diskStats() tells what a container wrote and logged", async () => {
       await using under = await options.open();
       const { runtime } = under;
-      const { id } = await run(runtime, `head -c 300000 /dev/zero > \${WHERRY_ROOT:-/tmp}/big; echo up; sleep 1000`);
+      const { id } = await run(runtime, `head -c 300000 /dev/urandom > \${WHERRY_ROOT:-/tmp}/big; echo up; sleep 1000`);
       await until(runtime, id, "up\n");
       const { containers } = await runtime.diskStats({ signal });
       const disk = containers.find((entry) => entry.id === id);
