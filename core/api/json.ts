@@ -22,7 +22,8 @@ export const maxJsonValues = 150_000;
 
 /**
  * Reads JSON that comes from outside. Size, nesting, values and numbers are checked first, in one linear pass. Integers up
- * to 64 bits are kept, see {@linkcode numberOf}; a number that is too large for a double is refused. Every member becomes an own member, `__proto__` too.
+ * to 64 bits are kept, see {@linkcode numberOf}; a number that is too large for a double is refused. Every member becomes
+ * an own member, `__proto__` too.
  *
  * @throws StatusError `RequestEntityTooLarge`, or `BadRequest` for broken UTF-8 or JSON
  */

@@ -1,7 +1,7 @@
 import type { Json } from "./meta.ts";
 
 // JSON's integers reach to 2^63 in Kubernetes, JavaScript's numbers to 2^53: what lies between is a bigint, which
-// `JSON.parse` never makes and `JSON.stringify` refuses. These two read and write it, and cost others next to nothing.
+// `JSON.parse` never makes and `JSON.stringify` refuses. What has none is read and written by those two all the same.
 
 const longNumber = 16;
 const maxInt64 = 2n ** 63n - 1n;
@@ -72,7 +72,7 @@ function isDigit(text: string, index: number): boolean {
 export function readExactly(text: string): Json {
   let at = 0;
   const next = (): string => {
-    while (" \t\r\n".includes(text.charAt(at))) at++;
+    while (at < text.length && " \t\r\n".includes(text.charAt(at))) at++;
     return text.charAt(at);
   };
   /** Reads up to the closing bracket, and what separates elements. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { compile, fromJson } from "../../../core/cel/mod.ts";
+import { toJson } from "../../../core/cel/to_json.ts";
 import { dyn, string } from "../../../core/cel/types.ts";
 import { Uint, type Value } from "../../../core/cel/values.ts";
 
@@ -190,5 +191,11 @@ describe("compile()", () => {
   it("takes long chains of conditions", () => {
     const program = compile(Array.from({ length: 1000 }, () => "name == 'x'").join(" || "), variables);
     expect(program.evaluate(new Map([["name", "x"]]))).toBe(true);
+  });
+});
+
+describe("toJson()", () => {
+  it("keeps 64-bit integers, and makes numbers of those that need no more", () => {
+    expect(toJson([5n, 2n ** 63n - 1n, -(2n ** 63n)])).toEqual([5, 2n ** 63n - 1n, -(2n ** 63n)]);
   });
 });

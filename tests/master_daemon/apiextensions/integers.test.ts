@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Json, JsonObject } from "../../../core/api/meta.ts";
-import { openApi, type TestApi } from "../apiserver/_api.ts";
+import type { Json, JsonObject, KubeObject } from "../../../core/api/meta.ts";
+import { apply } from "../../../core/client/apply.ts";
+import { createClient } from "../../../core/client/create_client.ts";
+import { inProcessTransport } from "../../../core/client/in_process_transport.ts";
+import { admin, openApi, type TestApi } from "../apiserver/_api.ts";
 import { define, specOf, widget, widgetDefinition, widgetsPath } from "./_definitions.ts";
 
 const max = "9223372036854775807";
@@ -105,6 +108,39 @@ describe("64-bit integers in custom resources", () => {
       201,
       expect.stringContaining('"spec":{"sum":9223372036854775807,"wide":9223372036854775800,"size":1}'),
     ]);
+  });
+});
+
+describe("clients", () => {
+  const widgets = { group: "example.com", version: "v1", kind: "Widget", plural: "widgets", namespaced: true };
+  const largest = BigInt(max);
+
+  it("get 64-bit integers as bigints, send them as they are, and see them in columns and events", async () => {
+    const api = await openApi();
+    const column = { name: "Size", type: "integer", jsonPath: ".spec.size" };
+    await define(api, widgetDefinition(specOf({ size: integer }), { additionalPrinterColumns: [column] }));
+    await using client = createClient(inProcessTransport(api.handler.handle, { user: admin }));
+    const sized = (size: bigint) =>
+      ({ ...widget("a", { spec: { size } }), metadata: { name: "a", namespace: "default" } }) as unknown as KubeObject;
+    expect(await client.create(widgets, sized(largest))).toMatchObject({ spec: { size: largest } });
+    expect(await client.get(widgets, { namespace: "default", name: "a" })).toMatchObject({ spec: { size: largest } });
+
+    const { object } = await apply(client, widgets, sized(largest - 1n));
+    expect(object).toMatchObject({ spec: { size: largest - 1n } });
+    const again = await apply(client, widgets, sized(largest - 1n));
+    expect(again.outcome).toBe("unchanged");
+
+    const list = await client.list(widgets, { namespace: "default" });
+    expect(list.items).toMatchObject([{ spec: { size: largest - 1n } }]);
+    const watched = client.watch(widgets, { namespace: "default", resourceVersion: "1" });
+    for await (const event of watched) {
+      expect(event.object).toMatchObject({ spec: { size: largest } });
+      break;
+    }
+    const table = await api.call("GET", widgetsPath, undefined, {
+      accept: "application/json;as=Table;v=v1;g=meta.k8s.io",
+    });
+    expect(table.text).toContain(`"cells":["a",${largest - 1n}]`);
   });
 });
 
