@@ -96,6 +96,11 @@ describe.skipIf(missing("kubectl", kubectl))("custom resources with kubectl", ()
       "spec.cronSpec in body should match",
     );
 
+    const applied = { client, env: { KUBE_EDITOR: "sed -i s/image:.*/image:\\ d/" } };
+    await cluster.ok(["apply", "edit-last-applied", `${plural}/my`], applied);
+    expect(await ok(["apply", "view-last-applied", `${plural}/my`])).toContain("image: d");
+    expect(await ok(["get", plural, "my", "-o", "jsonpath={.spec.image}"])).toBe("c");
+
     await ok(["scale", "--replicas=3", `${plural}/my`]);
     expect(await fails(["scale", "--replicas=7", `${plural}/my`])).toContain("not seven");
     const edit = { client, env: { KUBE_EDITOR: "sed -i s/image:.*/image:\\ edited/" } };
