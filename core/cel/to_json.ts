@@ -5,8 +5,9 @@ import { CelError } from "./errors.ts";
 import { formatDuration, formatTimestamp } from "./time.ts";
 import { CelMap, Duration, isList, Timestamp, typeNameOf, Uint, type Value } from "./values.ts";
 
-/** Most values and characters of what one expression makes: the same part may stand in it many times. */
+/** Most characters of what one expression makes: the same part may stand in it many times. A value counts for some. */
 const maxSize = 3 * 1024 * 1024;
+const perValue = 20;
 
 /**
  * The JSON of a value that an expression made.
@@ -18,7 +19,7 @@ export function toJson(value: Value): Json {
 }
 
 function convert(value: Value, size: { left: number }): Json {
-  size.left -= typeof value === "string" ? value.length + 1 : 1;
+  size.left -= perValue + (typeof value === "string" ? value.length : 0);
   if (size.left < 0) throw new CelError("the value is too large");
   if (value === null || typeof value === "boolean" || typeof value === "number" || typeof value === "string")
     return value;

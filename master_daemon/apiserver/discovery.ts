@@ -1,3 +1,4 @@
+import { jsonText } from "../../core/api/json_text.ts";
 import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import type { JsonObject } from "../../core/api/meta.ts";
 import { compareVersions } from "../../core/api/version_order.ts";
@@ -293,5 +294,5 @@ function json(body: JsonObject): ApiResponse {
 }
 
 function encode(body: JsonObject): Uint8Array {
-  return encoder.encode(`${JSON.stringify(body)}\n`);
+  return encoder.encode(`${jsonText(body)}\n`);
 }

@@ -6,7 +6,7 @@ import type { ApiSchema } from "../../../core/api/schema.ts";
 import { StatusError } from "../../../core/api/status.ts";
 import { CelError } from "../../../core/cel/mod.ts";
 import { toJson } from "../../../core/cel/to_json.ts";
-import { CelMap, isList, type Value } from "../../../core/cel/values.ts";
+import { CelMap, isList, LiteralMap, type Value } from "../../../core/cel/values.ts";
 import { readPatched, typedObject } from "../_patched.ts";
 
 /** An object that a mutation changes. */
@@ -24,9 +24,10 @@ export interface Mutated {
  * @see k8s.io/apiserver/pkg/admission/plugin/policy/mutating/patch/smd.go
  */
 export function applyConfigurationValue(value: Value, { kind, object, schema }: Mutated): KubeObject {
+  // First: what is too large is not looked through.
+  const made = toJson(value) as JsonObject;
   const wrong = misnamed(value, ["Object"]);
   if (wrong.length > 0) throw new CelError(`type mismatch: ${wrong.join("\n")}`);
-  const made = toJson(value) as JsonObject;
   const config = { ...made, apiVersion: apiVersionOf(kind), kind: kind.kind };
   const type = mergeTypeOf(kind, { schema });
   const problem = checkApplied(config, type);
@@ -71,6 +72,7 @@ function operationOf(value: Value): JsonObject {
     return member;
   };
   const [from, made] = [text("from"), value.get("value")];
+  const json = made === undefined ? undefined : toJson(made);
   if (made !== undefined && typeNameOfObject(made)) {
     const wrong = misnamed(made, [typeNameOfObject(made) ?? ""]);
     if (wrong.length > 0) throw new CelError(`type mismatch: ${wrong.join("\n")}`);
@@ -79,7 +81,7 @@ function operationOf(value: Value): JsonObject {
     op: text("op"),
     path: text("path"),
     ...(from ? { from } : {}),
-    ...(made === undefined ? {} : { value: toJson(made) }),
+    ...(json === undefined ? {} : { value: json }),
   };
 }
 
@@ -91,7 +93,8 @@ function typeNameOfObject(value: Value): string | undefined {
 function misnamed(value: Value, path: readonly string[]): readonly string[] {
   if (isList(value)) return value.flatMap((item) => misnamed(item, path));
   const name = typeNameOfObject(value);
-  if (!(value instanceof CelMap) || (name === undefined && value.typeName !== "map")) return [];
+  // No part of the object that is changed has a name.
+  if (!(value instanceof LiteralMap)) return [];
   const expected = path.join(".");
   const own =
     name === undefined || name === expected

@@ -90,9 +90,7 @@ export function readVerdict(body: Uint8Array, { uid, version }: ReviewOptions, m
   if (!isJsonObject(response)) throw new RangeError("webhook response was absent");
   if (version === "v1") {
     if (response["uid"] !== uid)
-      throw new RangeError(
-        `expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response["uid"] ?? "")}`,
-      );
+      throw new RangeError(`expected response.uid=${JSON.stringify(uid)}, got ${jsonText(response["uid"] ?? "")}`);
     if (kind !== "AdmissionReview" || apiVersion !== "admission.k8s.io/v1")
       throw new RangeError(
         `expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${gvkText(apiVersion, kind)}`,
@@ -132,8 +130,7 @@ function readPatch(response: JsonObject, version: "v1" | "v1beta1", mutating: bo
     if (!hasPatch && typeof patchType === "string")
       throw new RangeError("webhook returned response.patchType but not response.patch");
     if (patchType === "") throw new RangeError('webhook returned invalid response.patchType of ""');
-    if (hasPatch && patchType !== "JSONPatch")
-      throw new RangeError(`unsupported patch type ${JSON.stringify(patchType)}`);
+    if (hasPatch && patchType !== "JSONPatch") throw new RangeError(`unsupported patch type ${jsonText(patchType)}`);
   }
   return hasPatch ? decodePatch(patch) : undefined;
 }

@@ -1,4 +1,5 @@
 import { getOwn, isJsonObject } from "../../../core/api/json_object.ts";
+import { jsonText } from "../../../core/api/json_text.ts";
 import type { Json, JsonObject } from "../../../core/api/meta.ts";
 import type { Operation } from "./operations.ts";
 import type { V2Operation, V2Parameter, V2Path, V2Schema } from "./v2_document.ts";
@@ -171,7 +172,7 @@ export function mergeParts<T extends V2Part>(document: T, parts: readonly V2Part
     const names = new Map<string, string>();
     for (const [name, schema] of Object.entries(part.definitions)) {
       const known = definitions.get(name);
-      if (known === undefined || JSON.stringify(known) === JSON.stringify(schema)) continue;
+      if (known === undefined || jsonText(known) === jsonText(schema)) continue;
       let number = 2;
       while (definitions.has(`${name}_v${number}`)) number++;
       names.set(name, `${name}_v${number}`);

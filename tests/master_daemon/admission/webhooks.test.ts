@@ -426,3 +426,16 @@ function deferred(): { readonly promise: Promise<unknown>; resolve(value: unknow
   });
   return { promise, resolve };
 }
+
+it("webhooks may name integers of 64 bits", async () => {
+  const api = await openApi();
+  const patch = btoa('[{"op":"add","path":"/metadata/labels","value":{"a":9007199254740993}}]');
+  await mutating(api, "large", () => ({ allowed: true, patchType: "JSONPatch", patch }));
+  // It is no text: but it is read, and told, as it is.
+  const { json } = await api.create(path, configMap("a"));
+  expect([json.code, json.message]).toEqual([500, expect.stringContaining("cannot be handled as a ConfigMap")]);
+  const answer = '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","response":{"uid":9007199254740993}}';
+  await validating(api, "uid", () => ({ raw: answer }));
+  await api.call("DELETE", `${group}/mutatingwebhookconfigurations/large`);
+  expect((await api.create(path, configMap("a"))).json.message).toContain("got 9007199254740993");
+});

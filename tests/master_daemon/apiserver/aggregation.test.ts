@@ -263,7 +263,8 @@ const documentsOf =
   ({ url = "" }: IncomingMessage, response: ServerResponse): boolean => {
     const document = documents[url];
     if (document === undefined) return false;
-    response.end(JSON.stringify(document));
+    // An integer that no JavaScript number holds.
+    response.end(JSON.stringify(document).replaceAll('"LARGE"', "9007199254740993"));
     return true;
   };
 
@@ -296,6 +297,7 @@ const swagger = {
         ["__proto__"]: { type: "string" },
       },
       "x-kubernetes-group-version-kind": [{ group: "things.example.com", version: "v1", kind: "Thing" }],
+      "x-large": "LARGE",
     },
     "com.example.Unused": { type: "object" },
     // Another one than the Pod that is served here.
@@ -316,6 +318,7 @@ describe("OpenAPI of other servers", () => {
     });
     expect(json.definitions["com.example.Unused"]).toBeUndefined();
     const { properties } = json.definitions["com.example.Thing"];
+    expect((await api.call("GET", "/openapi/v2")).text).toContain('"x-large":9007199254740993');
     expect(properties.pods.$ref).toBe("#/definitions/io.k8s.api.core.v1.Pod_v2");
     expect(Object.keys(properties)).toContain("__proto__");
     expect(json.definitions["io.k8s.api.core.v1.Pod_v2"].description).toBe("Pods of peas.");
