@@ -1,3 +1,4 @@
+import { rmdir } from "node:fs/promises";
 import { sha256 } from "../../core/platform/hash.ts";
 import { sharedMemory } from "./volumes/empty_dir.ts";
 import { createFile, ensureFolder, listFolder, removeTree } from "./volumes/files.ts";
@@ -65,6 +66,8 @@ export class PodFolders {
   /** Removes a pod's folder. Links in it are removed, never followed. */
   async remove(uid: string): Promise<void> {
     await removeTree(`${this.#memory}/${safe(uid)}`);
+    // Other pods may have theirs in it.
+    await rmdir(this.#memory).catch(() => {});
     await removeTree(this.pod(uid));
   }
 }

@@ -1,4 +1,5 @@
-import { lstat, mkdir, realpath } from "node:fs/promises";
+import { constants } from "node:fs";
+import { lstat, mkdir, open, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { isCode } from "./files.ts";
 
@@ -12,24 +13,37 @@ import { isCode } from "./files.ts";
  */
 export async function resolveSubPath(root: string, subPath: string): Promise<string> {
   const base = await realpath(root);
+  // Folders that are made are for whoever the volume is for.
+  const mode = (await stat(base)).mode & 0o7777;
   let at = base;
   for (const part of subPath.split("/")) {
     if (part === "" || part === ".") continue;
     if (part === "..") throw new Error(`failed to create subPath directory: subPath must not contain '..': ${subPath}`);
-    at = await step(join(at, part));
-    if (at !== base && !at.startsWith(`${base}/`))
+    at = await step(join(at, part), mode);
+    if (at !== base && !at.startsWith(base === "/" ? base : `${base}/`))
       throw new Error(`subpath ${JSON.stringify(subPath)} is outside of the volume`);
   }
   return at;
 }
 
 /** The real path of one component; a folder when nothing is there. */
-async function step(path: string): Promise<string> {
+async function step(path: string, mode: number): Promise<string> {
   try {
     await lstat(path);
   } catch (error) {
     if (!isCode(error, "ENOENT")) throw error;
-    await mkdir(path, { mode: 0o755 });
+    await makeFolder(path, mode);
   }
   return await realpath(path);
+}
+
+/** Makes a folder with this mode, whatever the umask; nothing is done to what a container may have put in its place. */
+async function makeFolder(path: string, mode: number): Promise<void> {
+  await mkdir(path, { mode: mode & 0o777 });
+  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    await folder.chmod(mode);
+  } finally {
+    await folder.close();
+  }
 }

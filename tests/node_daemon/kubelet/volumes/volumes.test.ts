@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -88,6 +88,12 @@ describe("resolveSubPath()", () => {
     const path = await resolveSubPath(root, "a/b");
     expect(path.endsWith("/a/b")).toBe(true);
     expect((await stat(path)).isDirectory()).toBe(true);
+  });
+
+  it("makes folders for whoever the volume is for", async () => {
+    await chmod(root, 0o777);
+    expect((await stat(await resolveSubPath(root, "a/b"))).mode & 0o777).toBe(0o777);
+    expect((await stat(join(root, "a"))).mode & 0o777).toBe(0o777);
   });
 
   it("follows links inside the volume", async () => {
