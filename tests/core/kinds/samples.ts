@@ -129,7 +129,9 @@ export const samples: ReadonlyMap<string, Sample> = new Map<string, Sample>([
         spec: {
           matchConstraints: { resourceRules: [rule] },
           reinvocationPolicy: "Never",
-          mutations: [{ patchType: "JSONPatch", jsonPatch: { expression: "[]" } }],
+          mutations: [
+            { patchType: "JSONPatch", jsonPatch: { expression: `[JSONPatch{op: "remove", path: "/spec"}]` } },
+          ],
         },
       },
     },
