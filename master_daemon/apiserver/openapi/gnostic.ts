@@ -1,6 +1,7 @@
 import { jsonText } from "../../../core/api/json_text.ts";
 import type { Operation } from "./operations.ts";
 import { ProtoWriter } from "./proto_writer.ts";
+import { inSlices } from "./slices.ts";
 import type { V2Document, V2Operation, V2Parameter, V2Path, V2Schema } from "./v2_document.ts";
 
 /**
@@ -8,15 +9,25 @@ import type { V2Document, V2Operation, V2Parameter, V2Path, V2Schema } from "./v
  *
  * @see https://github.com/google/gnostic, openapiv2/OpenAPIv2.proto for the field numbers
  */
-export function encodeGnostic({ swagger, info, paths, definitions }: V2Document): Uint8Array {
+export async function encodeGnostic({ swagger, info, paths, definitions }: V2Document): Promise<Uint8Array> {
   const to = new ProtoWriter();
   to.text(1, swagger);
   to.message(2, info, ({ title, version }) => {
     to.text(1, title);
     to.text(2, version);
   });
-  to.message(8, paths, () => to.entries(2, paths, writePath));
-  to.message(9, definitions, () => to.entries(1, definitions, writeSchema));
+  to.bytes(8, await entriesOf(2, paths, writePath));
+  to.bytes(9, await entriesOf(1, definitions, writeSchema));
+  return to.finish();
+}
+
+async function entriesOf<T>(
+  field: number,
+  map: Readonly<Record<string, T>>,
+  write: (value: T, to: ProtoWriter) => void,
+): Promise<Uint8Array> {
+  const to = new ProtoWriter();
+  for await (const slice of inSlices(Object.entries(map))) to.entries(field, Object.fromEntries(slice), write);
   return to.finish();
 }
 

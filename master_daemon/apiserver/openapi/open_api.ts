@@ -9,7 +9,8 @@ import { virtualResources } from "../virtual/mod.ts";
 import { encodeGnostic } from "./gnostic.ts";
 import { folderOf } from "./operations.ts";
 import { mergeParts, readV2Part, type V2Part } from "./remote_document.ts";
-import { type V2Document, v2Document } from "./v2_document.ts";
+import { nextTurn } from "./slices.ts";
+import { encodeJson, type V2Document, v2Document } from "./v2_document.ts";
 import { v3FromV2 } from "./v2_to_v3.ts";
 import { v3Document } from "./v3_document.ts";
 
@@ -228,9 +229,9 @@ class Whole {
 
   #document(): Promise<V2Document> {
     const shown = this.kinds.filter(({ hidden }) => !hidden);
-    this.#v2 ??= nextTurn().then(() =>
+    this.#v2 ??= v2Document(shown, { ...this.#options, virtual: shownVirtual }).then((document) =>
       mergeParts(
-        v2Document(shown, { ...this.#options, virtual: shownVirtual }),
+        document,
         this.#remotes.flatMap(({ v2 }) => v2 ?? []),
       ),
     );
@@ -238,27 +239,17 @@ class Whole {
   }
 
   v2Json(): Promise<Served> {
-    this.#v2Json ??= this.#document().then(async (document) => {
-      await nextTurn();
-      return serve(toJson(document));
-    });
+    this.#v2Json ??= this.#document().then(encodeJson).then(serve);
     return this.#v2Json;
   }
 
   v2Protobuf(): Promise<Served> {
-    this.#v2Protobuf ??= this.#document().then(async (document) => {
-      await nextTurn();
-      return serve(encodeGnostic(document));
-    });
+    this.#v2Protobuf ??= this.#document().then(encodeGnostic).then(serve);
     return this.#v2Protobuf;
   }
 }
 
 const shownVirtual = virtualResources.filter(({ hidden }) => !hidden);
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 /** Whether the protobuf form is asked for before JSON. */
 function wantsProtobuf(accept: string): boolean {

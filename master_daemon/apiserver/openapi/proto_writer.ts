@@ -33,6 +33,15 @@ export class ProtoWriter {
     this.#varint(1);
   }
 
+  /** A message that was written elsewhere. */
+  bytes(field: number, value: Uint8Array): void {
+    this.#varint(field * 8 + 2);
+    this.#varint(value.length);
+    this.#reserve(value.length);
+    this.#buffer.set(value, this.#size);
+    this.#size += value.length;
+  }
+
   /** A message that `write` fills from a value; absent values are left out. */
   message<T>(field: number, value: T | undefined, write: (value: T, to: ProtoWriter) => void): void {
     if (value !== undefined) this.#nested(field, () => write(value, this));

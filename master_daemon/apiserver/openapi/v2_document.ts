@@ -1,3 +1,4 @@
+import { jsonText } from "../../../core/api/json_text.ts";
 import type { Kind } from "../../../core/api/kind.ts";
 import type { GroupVersionKind } from "../../../core/api/schema.ts";
 import { customDefinitions, customReferences } from "./custom_definitions.ts";
@@ -11,7 +12,10 @@ import {
   queryType,
   virtualPathOf,
 } from "./operations.ts";
+import { inSlices } from "./slices.ts";
 import type { DocumentOptions } from "./v3_document.ts";
+
+const encoder = new TextEncoder();
 
 /** A Swagger 2.0 schema, as far as ours go. */
 export interface V2Schema {
@@ -59,19 +63,43 @@ export interface V2Document {
   readonly definitions: Readonly<Record<string, V2Schema>>;
 }
 
-/** The Swagger 2.0 document of everything that is served. */
-export function v2Document(kinds: readonly Kind[], { schema, version, virtual }: DocumentOptions): V2Document {
+/** The Swagger 2.0 document of everything that is served, written in slices. */
+export async function v2Document(
+  kinds: readonly Kind[],
+  { schema, version, virtual }: DocumentOptions,
+): Promise<V2Document> {
   const items = [...kinds.flatMap(pathsOf), ...virtual.map(virtualPathOf)];
+  const paths: [string, V2Path][] = [];
+  for await (const slice of inSlices(items)) for (const item of slice) paths.push([item.path, writePath(item)]);
   const used = definitionsUsed(items);
   const own = customDefinitions(kinds, dialect2);
   const ids = reachable(schema, own.size > 0 ? [...used, ...customReferences] : used);
   const gvks = new Map(kinds.map(({ group, version, kind, schema }) => [schema, { group, version, kind }]));
+  const definitions: [string, unknown][] = [];
+  for await (const slice of inSlices(ids))
+    definitions.push(...Object.entries(writeDefinitions(schema, slice, { dialect: dialect2, kinds: gvks, own })));
   return {
     swagger: "2.0",
     info: { title: "Kubernetes", version },
-    paths: Object.fromEntries(items.map((item) => [item.path, writePath(item)])),
-    definitions: writeDefinitions(schema, ids, { dialect: dialect2, kinds: gvks, own }) as Record<string, V2Schema>,
+    paths: Object.fromEntries(paths),
+    definitions: Object.fromEntries(definitions) as Record<string, V2Schema>,
   };
+}
+
+/** A document as JSON. */
+export async function encodeJson({ paths, definitions, ...head }: V2Document): Promise<Uint8Array> {
+  const parts = [jsonText(head).slice(0, -1), ',"paths":{'];
+  const add = async (map: Readonly<Record<string, unknown>>) => {
+    let separator = "";
+    for await (const slice of inSlices(Object.entries(map))) {
+      parts.push(separator, jsonText(Object.fromEntries(slice)).slice(1, -1));
+      separator = ",";
+    }
+  };
+  await add(paths);
+  parts.push('},"definitions":{');
+  await add(definitions);
+  return encoder.encode(`${parts.join("")}}}`);
 }
 
 function writePath({ parameters, operations }: PathItem): V2Path {

@@ -176,6 +176,28 @@ describe("OpenAPI v2", () => {
     );
   });
 
+  it.each(["application/json", protobuf])(
+    "is written as %s in pieces, between which others get their turn",
+    async (accept) => {
+      const fresh = openApi({
+        kinds: () => kinds,
+        schema: apiDefinitions() as unknown as ApiSchema,
+        version: "v1",
+        clock,
+      });
+      let turns = 0;
+      let isDone = false;
+      const count = () => {
+        turns++;
+        if (!isDone) setImmediate(count);
+      };
+      setImmediate(count);
+      await get("/openapi/v2", { accept }, fresh);
+      isDone = true;
+      expect(turns).toBeGreaterThan(20);
+    },
+  );
+
   it("protobuf is what old kubectl reads: paths with kinds and parameters, definitions with merge keys", async () => {
     const response = await get("/openapi/v2", { accept: protobuf });
     const document = decode(response.body as Uint8Array);
