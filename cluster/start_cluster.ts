@@ -26,6 +26,10 @@ import type { RuntimeName } from "../node_daemon/runtime/mod.ts";
 import { ClusterNodes } from "./cluster_nodes.ts";
 import { type ClusterState, readState, writeState } from "./cluster_state.ts";
 import { claimLoopbackRanges, hostServiceRange, type LoopbackRanges } from "./loopback_ranges.ts";
+import { nodesTakePods } from "./nodes_take_pods.ts";
+
+/** Milliseconds that a start waits for nodes to be ready: a runtime that does not answer is no reason to give up. */
+const readyLimitMs = 1000;
 
 /** Options of {@linkcode startCluster}. */
 export interface ClusterOptions {
@@ -185,6 +189,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       return nodeName;
     };
     await Promise.all(Array.from({ length: count }, addNode));
+    await nodesTakePods(nodes.names, { informers: master.informers, clock: systemClock, limitMs: readyLimitMs });
     nodesStarted.resolve();
     return clusterOf({ master, nodes, addNode, token: state.token, clock, parts, caPem: clientCa });
   } catch (error) {

@@ -132,7 +132,7 @@ export interface MasterOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
-  /** What goes first, e.g. nodes in the same process: controllers, scheduler and default objects begin after it. Default: nothing. */
+  /** What goes first, e.g. the nodes of the same process: default objects are written after it. Default: nothing. */
   readonly first?: Promise<unknown> | undefined;
   /** Gives up the start when aborted. */
   readonly signal?: AbortSignal | undefined;
@@ -163,6 +163,8 @@ export interface Master extends AsyncDisposable {
 /** What a webhook that converts custom resources may take: it is given up to 500 of them at once. */
 const conversionLimits = { timeoutSeconds: 30, maxBytes: 64 * 1024 * 1024 } as const;
 
+/** Milliseconds before default objects are written in the process of nodes. */
+const podsFirstMs = 200;
 const authenticated = ["system:authenticated"];
 const administrators = ["system:masters", ...authenticated];
 const apiServer: UserInfo = { username: "system:apiserver", groups: administrators };
@@ -376,9 +378,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       }),
     );
     const common = { informers, clock, random, log };
-    const leading = parts.use(new DisposalStack());
     const runLeading = (name: string, start: RunAsLeaderOptions["start"]) =>
-      leading.use(
+      parts.use(
         runAsLeader({
           ...(options.leaderElection || {}),
           name,
@@ -392,6 +393,22 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
           log,
         }),
       );
+    runLeading("kube-controller-manager", (_leader, connectAs) => {
+      const running = new DisposalStack();
+      if (isShared) running.use(runCompactor({ store, clock, log }));
+      const all = controllers({
+        kinds: storedKinds,
+        ...options.controllers,
+        clusterCidr: podRange,
+        rootCa,
+        issueToken,
+        signCertificate,
+      });
+      const clientOf = (account: string) => running.use(connectAs(accountUser("kube-system", account)));
+      running.use(runControllers(all, { ...common, client: running.use(connectAs(apiServer)), clientFor: clientOf }));
+      return running;
+    });
+    runLeading("kube-scheduler", (leader) => runScheduler({ ...common, client: leader }));
     const onError = (error: unknown) => log.error("Cannot finish the bootstrap", { error: errorMessage(error) });
     const background = parts.use(new Tasks({ onError }));
     const bootstrapRoles = async (ending: AbortSignal) => {
@@ -411,28 +428,12 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const bootstrapStorage = (ending: AbortSignal) => bootstrapStorageClass(client, { signal: ending });
     background.run(async (ending) => {
       await settled(options.first, ending);
+      // Roles are in force from the start, the rest is not needed at once: after the nodes, their first pods go first, too.
+      if (options.first) await systemClock.sleep(podsFirstMs, { signal: ending });
       aggregator.keepLocal();
-      // Before the controllers: their caches then list in one go what they would be told of piece by piece.
       await Promise.all(
         [bootstrapRoles, bootstrapOthers, bootstrapStorage].map((bootstrap) => bootstrap(ending).catch(onError)),
       );
-      ending.throwIfAborted();
-      runLeading("kube-controller-manager", (_leader, connectAs) => {
-        const running = new DisposalStack();
-        if (isShared) running.use(runCompactor({ store, clock, log }));
-        const all = controllers({
-          kinds: storedKinds,
-          ...options.controllers,
-          clusterCidr: podRange,
-          rootCa,
-          issueToken,
-          signCertificate,
-        });
-        const clientOf = (account: string) => running.use(connectAs(accountUser("kube-system", account)));
-        running.use(runControllers(all, { ...common, client: running.use(connectAs(apiServer)), clientFor: clientOf }));
-        return running;
-      });
-      runLeading("kube-scheduler", (leader) => runScheduler({ ...common, client: leader }));
     });
     parts.use(keepPolicyStatus({ registries, schema, log }));
     signal.throwIfAborted();
@@ -513,8 +514,6 @@ function lazyOpenApi({
 async function settled(first: Promise<unknown> | undefined, signal: AbortSignal): Promise<void> {
   const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   await Promise.race([first?.catch(() => {}), aborted]);
-  // Whoever waited for it, too, has the first turn.
-  if (first) await new Promise((resolve) => setImmediate(resolve));
   signal.throwIfAborted();
 }
 

@@ -10,7 +10,7 @@ import { uncoveredRules } from "../rules.ts";
 import { autoUpdate, bootstrapPolicy } from "./policy.ts";
 
 /** Objects written at once: between two lots others get their turn. */
-const lot = 32;
+const lot = 8;
 
 /**
  * Writes the roles and bindings that every cluster has, and adds to those that are there what they lack. What an
