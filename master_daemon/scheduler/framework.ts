@@ -54,11 +54,10 @@ export interface SchedulerPlugin {
   /** Gives it back: the pod was not bound. */
   unreserve?(pod: Pod, node: NodeInfo, state: CycleState): void;
   /**
-   * What has to be done before the pod is bound to its node; undefined: nothing.
-   *
-   * @throws Error (the promise) when it cannot be: the pod is tried again
+   * What has to be done before the pod is bound to its node; undefined: nothing. What it gives back rejects when it cannot
+   * be done: the pod is tried again.
    */
-  preBind?(pod: Pod, node: NodeInfo, state: CycleState, context: BindContext): Promise<void> | undefined;
+  preBind?(pod: Pod, node: NodeInfo, state: CycleState): ((context: BindContext) => Promise<void>) | undefined;
 }
 
 /** A plug-in and how much its score counts. */

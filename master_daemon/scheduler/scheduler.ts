@@ -172,21 +172,25 @@ class Scheduler implements AsyncDisposable {
       for (const { plugin } of plugins) plugin.unreserve?.(placed, target, state);
     };
     const bind = () => this.#bind(placed, target.name, { unreserve, signal });
-    const gone = new AbortController();
-    const context = { ...this.#options, storage: this.#storage, signal: AbortSignal.any([signal, gone.signal]) };
     const work = plugins.flatMap(({ plugin }) => {
-      const promise = plugin.preBind?.(placed, target, state, context);
-      return promise ? [promise.catch((error: unknown) => Promise.reject(preBindError(plugin.name, error)))] : [];
+      const run = plugin.preBind?.(placed, target, state);
+      return run ? [{ name: plugin.name, run }] : [];
     });
     if (work.length === 0) {
       this.#inBackground(bind);
       return;
     }
+    const gone = new AbortController();
+    const context = { ...this.#options, storage: this.#storage, signal: AbortSignal.any([signal, gone.signal]) };
     this.#preBinding.set(podUid(placed), gone);
     // It may take minutes, and must not keep others from being bound.
     this.#tasks.run(async () => {
       try {
-        await Promise.all(work);
+        await Promise.all(
+          work.map(({ name, run }) =>
+            run(context).catch((error: unknown) => Promise.reject(preBindError(name, error))),
+          ),
+        );
       } catch (error) {
         if (gone.signal.aborted) {
           unreserve();

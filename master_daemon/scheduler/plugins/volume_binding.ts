@@ -80,11 +80,11 @@ export const volumeBinding: SchedulerPlugin = {
     const choice = storage?.choices.get(node.name);
     for (const object of choice ? [...choice.volumes, ...choice.claims] : []) storage?.snapshot.storage.forget(object);
   },
-  preBind(_pod, node, state, context) {
+  preBind(_pod, { name: nodeName, node }, state) {
     const storage = storageIn(state);
-    const choice = storage?.choices.get(node.name);
+    const choice = storage?.choices.get(nodeName);
     if (!storage || !choice || storage.delayed.length === 0) return undefined;
-    return bindVolumes(storage, choice, node.node, context);
+    return (context) => bindVolumes(storage, choice, node, context);
   },
 };
 
