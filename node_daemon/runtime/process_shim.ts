@@ -38,9 +38,10 @@ printf '%s\\n%s\\n%s\\n' "$__wherry_id" "$__wherry_supervisor" "$__wherry_boot" 
 umask 022
 exec "$@" >&3 2>&3 3>&-`;
 
+/** Notes itself first: once the program could open its input, whoever wants to end that input finds who holds it. */
 const holder = `trap "" HUP INT QUIT TERM
-exec 0<>"$1"
 echo "$$" >"$2"
+exec 0<>"$1"
 kill -STOP "$$"`;
 
 const supervisor = `${identity}
