@@ -27,10 +27,10 @@ export const nodeMetrics: Kind<NodeMetrics> = defineKind<NodeMetrics>({
     nameColumn,
     { name: "cpu", type: "string", format: "quantity", cell: ({ usage }) => amount(usage, "cpu") },
     { name: "memory", type: "string", format: "quantity", cell: ({ usage }) => amount(usage, "memory") },
-    { name: "Window", type: "string", format: "duration", cell: ({ window }) => window },
+    { name: "Window", type: "string", format: "duration", cell: ({ window }) => window ?? "" },
   ],
 });
 
-function amount(usage: ResourceList, resource: string): string {
-  return canonicalQuantity(usage[resource] ?? "0");
+function amount(usage: ResourceList | undefined, resource: string): string {
+  return canonicalQuantity(usage?.[resource] ?? "0");
 }

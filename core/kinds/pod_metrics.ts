@@ -27,11 +27,12 @@ export const podMetrics: Kind<PodMetrics> = defineKind<PodMetrics>({
     nameColumn,
     { name: "cpu", type: "string", format: "quantity", cell: (object) => total(object, "cpu") },
     { name: "memory", type: "string", format: "quantity", cell: (object) => total(object, "memory") },
-    { name: "Window", type: "string", format: "duration", cell: ({ window }) => window },
+    { name: "Window", type: "string", format: "duration", cell: ({ window }) => window ?? "" },
   ],
 });
 
-function total({ containers }: PodMetrics, resource: string): string {
-  const amounts = containers.map(({ usage }) => parseQuantity(usage[resource] ?? "0"));
+function total({ containers }: Partial<PodMetrics>, resource: string): string {
+  // Another server answers for this kind, too, where an APIService says so.
+  const amounts = (containers ?? []).map(({ usage }) => parseQuantity(usage?.[resource] ?? "0"));
   return formatQuantity(amounts.reduce(addQuantities, parseQuantity("0")));
 }

@@ -1,4 +1,4 @@
-import type { ContainerCreateOptions } from "dockerode";
+import type { ContainerCreateOptions, MountSettings } from "dockerode";
 import type { StringMap } from "../../core/api/meta.ts";
 import { compact } from "../../core/util/compact.ts";
 import {
@@ -148,10 +148,11 @@ function mountOptions({ hostPath, containerPath, readOnly, propagation = "privat
     Target: containerPath,
     ReadOnly: readOnly,
     BindOptions: {
-      Propagation: `r${propagation}` as const,
+      // Its default is private, too, except over its own folder, where it takes no such word from others.
+      ...(propagation === "private" ? {} : { Propagation: `r${propagation}` as const }),
       ...(readOnly && recursiveReadOnly === "no" ? { ReadOnlyNonRecursive: true } : {}),
       ...(readOnly && isForced ? { ReadOnlyForceRecursive: true } : {}),
-    },
+    } as NonNullable<MountSettings["BindOptions"]>,
   };
 }
 

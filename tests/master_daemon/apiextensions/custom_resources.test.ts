@@ -111,7 +111,11 @@ describe("custom resources", () => {
     await api.create(widgetsPath, { ...widget("a"), metadata: { name: "a", finalizers: ["example.com/hold"] } });
     await api.call("DELETE", `${definitionsPath}/widgets.example.com`);
     await condition(api, "Terminating");
-    expect((await api.call("GET", `${widgetsPath}/a`)).json.metadata.deletionTimestamp).toBeDefined();
+    // First the condition says what is about to happen; then it does.
+    await eventually(
+      async () => (await api.call("GET", `${widgetsPath}/a`)).json.metadata.deletionTimestamp !== undefined,
+      "the object to be deleted",
+    );
     await api.call(
       "PATCH",
       `${widgetsPath}/a`,
