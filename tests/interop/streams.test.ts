@@ -128,10 +128,9 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
   );
 
   it("exec -it has a terminal of the right size", async () => {
-    const line = cluster.command(
-      ["exec", "-it", "lines", "--", "sh", "-c", "tty >/dev/null && stty size && exit 5"],
-      ns,
-    );
+    // kubectl says the size on a stream of its own, which may come after the program's start.
+    const script = "tty >/dev/null && until stty size | grep -v '^0 0'; do sleep 0.05; done && exit 5";
+    const line = cluster.command(["exec", "-it", "lines", "--", "timeout", "10", "sh", "-c", script], ns);
     const { code, stdout } = await run(
       ["script", "-qec", `stty rows 33 cols 111; ${line.map(quote).join(" ")}`, "/dev/null"],
       { env: cluster.env },
