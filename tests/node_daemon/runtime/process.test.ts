@@ -129,6 +129,8 @@ describe("process runtime", () => {
   it("a new runtime keeps pids, and reports what ended while there was none", async () => {
     await using under = await open();
     const { sandbox, id } = await run(under.runtime, "sleep 1000");
+    const sleeps = async () => (await processesOf(id)).filter(({ command }) => command.startsWith("sleep"));
+    await expect.poll(sleeps).toHaveLength(1);
     const before = (await processesOf(id)).map(({ pid }) => pid);
     const short = await under.runtime.createContainer(
       sandbox,
