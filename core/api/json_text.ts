@@ -58,10 +58,15 @@ function hasLongNumber(text: string): boolean {
     while (isDigit(text, start - 1)) start--;
     let end = index + 1;
     while (isDigit(text, end)) end++;
-    if (end - start >= longNumber) return true;
+    // Digits in the middle of a text, such as a hash, are no number.
+    if (end - start >= longNumber && beforeInteger.test(text.charAt(start - 1))) return true;
+    index = Math.max(index, end - 1);
   }
   return false;
 }
+
+/** What stands before the digits of an integer in JSON; nothing, where it is the whole text. */
+const beforeInteger = /^[-:,[\s]?$/;
 
 function isDigit(text: string, index: number): boolean {
   const code = text.charCodeAt(index);
