@@ -109,13 +109,3 @@ export function isProxied({ group, version, resource, namespace, name, proxyPath
   if (proxyPath === undefined || group !== "" || version !== "v1" || name === undefined) return false;
   return namespace === undefined ? resource === "nodes" : resource === "pods" || resource === "services";
 }
-
-/** The group and version that a request is about: of a resource, or of the document that lists a version's resources. */
-export function groupVersionOf({
-  route: { target },
-}: Pick<Call, "route">): { readonly group: string; readonly version: string } | undefined {
-  if (target.type === "resource") return target;
-  const [root, group, version] = target.segments;
-  const isDocument = root === "apis" && target.segments.length === 3 && group && version;
-  return isDocument ? { group, version } : undefined;
-}

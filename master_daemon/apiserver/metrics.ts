@@ -1,4 +1,7 @@
+import type { ResourceType } from "../../core/api/kind.ts";
 import type { MetricFamily, MetricSample } from "../../core/util/prometheus.ts";
+import type { Call } from "./call.ts";
+import type { Route } from "./routes.ts";
 
 /** What a finished request is counted under. */
 export interface RequestLabels {
@@ -10,6 +13,40 @@ export interface RequestLabels {
   readonly scope: string;
   readonly dryRun: string;
   readonly code: number;
+}
+
+/**
+ * The labels of an answered request.
+ *
+ * @param call undefined: the request could not be read
+ * @param found what is served at its path; undefined: nothing that is known, and names of others' choosing make no labels
+ * @param code of the answer
+ */
+export function requestLabels(
+  call: Call | undefined,
+  found:
+    | { readonly kind: Pick<ResourceType, "group" | "version" | "plural">; readonly subresource: string }
+    | undefined,
+  code: number,
+): RequestLabels {
+  const { group = "", version = "", plural: resource = "" } = found?.kind ?? {};
+  return {
+    verb: (call?.verb ?? "unknown").toUpperCase(),
+    group,
+    version,
+    resource,
+    subresource: found?.subresource ?? "",
+    scope: call ? scopeOf(call.route.target) : "",
+    dryRun: call?.isWrite && call.route.query.get("dryRun") === "All" ? "All" : "",
+    code,
+  };
+}
+
+/** Whether a request was about an object, a namespace or all of the cluster, in the words of Kubernetes' metrics. */
+function scopeOf(target: Route["target"]): string {
+  if (target.type !== "resource") return "";
+  if (target.name !== undefined) return "resource";
+  return target.namespace === undefined ? "cluster" : "namespace";
 }
 
 const bucketsSeconds = [

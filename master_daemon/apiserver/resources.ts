@@ -6,7 +6,7 @@ import type { Call } from "./call.ts";
 import { componentStatuses } from "./component_statuses.ts";
 import { negotiate } from "./negotiate.ts";
 import { type AnswerForm, includeObjectOf, isPretty, notFoundPage } from "./respond.ts";
-import type { ResourceRoute } from "./routes.ts";
+import type { ResourceRoute, Route } from "./routes.ts";
 import type { ResourceRequest, Services } from "./services.ts";
 import { subresourceHandlers } from "./subresources/mod.ts";
 import { subresourcesOf, verbsOf } from "./subresources/table.ts";
@@ -31,8 +31,8 @@ export interface Work {
 export interface Resources {
   /** Every group with each of its versions, `GROUP/VERSION`. */
   readonly groupVersions: ReadonlySet<string>;
-  /** The kind and subresource that a route is about; undefined when it is about none. */
-  find(route: ResourceRoute): { readonly kind: Kind; readonly subresource: string } | undefined;
+  /** The kind and subresource that a path is about; undefined when it is about none. */
+  find(target: Route["target"]): { readonly kind: Kind; readonly subresource: string } | undefined;
   /** Answers a request that was allowed. @throws StatusError */
   serve(route: ResourceRoute, call: Call, request: ApiRequest, work: Work): Promise<ApiResponse>;
 }
@@ -74,9 +74,10 @@ export function createResources(registries: Registries, services: Services): Res
     get groupVersions() {
       return groupVersions;
     },
-    find(route) {
-      const kind = kindAt(route);
-      const subresource = route.subresource ?? "";
+    find(target) {
+      if (target.type !== "resource") return undefined;
+      const kind = kindAt(target);
+      const { subresource = "" } = target;
       if (!kind || (subresource !== "" && !subresourcesOf(kind).some(({ name }) => name === subresource)))
         return undefined;
       return { kind, subresource };
