@@ -7,10 +7,10 @@ import { describe, expect, it } from "vitest";
 import { waitFor } from "../../core/client/wait_for.ts";
 import { namespace as namespaceKind } from "../../core/kinds/namespace.ts";
 import { type Pod, pod } from "../../core/kinds/pod.ts";
+import { patienceMs } from "../patience.ts";
 import {
   eventually,
   ownAddress,
-  patienceMs,
   processesOf,
   type Running,
   run,

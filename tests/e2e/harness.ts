@@ -7,11 +7,11 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { vi } from "vitest";
 import type { Client } from "../../core/client/client.ts";
 import { createClient } from "../../core/client/create_client.ts";
 import { httpTransport } from "../../core/client/http_transport.ts";
 import { loadKubeconfig, resolveContext } from "../../core/client/kubeconfig.ts";
+import { patienceMs } from "../patience.ts";
 
 /** What a finished command printed. */
 export interface Result {
@@ -35,11 +35,6 @@ export interface Running extends AsyncDisposable {
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const onDeno = "Deno" in globalThis;
-
-/** Milliseconds that anything may take before a test gives up on it. */
-export const patienceMs = 30_000;
-// These tests start programs, on machines that may have much else to do.
-vi.setConfig({ testTimeout: 4 * patienceMs, hookTimeout: 2 * patienceMs });
 
 /** How `wherry` is run here: the built program on Node, the sources on Deno. */
 export const wherry: readonly string[] = onDeno

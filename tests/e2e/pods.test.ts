@@ -3,15 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { waitFor } from "../../core/client/wait_for.ts";
 import { type Pod, pod } from "../../core/kinds/pod.ts";
 import { service } from "../../core/kinds/service.ts";
-import {
-  eventually,
-  hasEnded,
-  patienceMs,
-  processesOf,
-  startUp,
-  type TestCluster,
-  temporaryFolder,
-} from "./harness.ts";
+import { patienceMs } from "../patience.ts";
+import { eventually, hasEnded, processesOf, startUp, type TestCluster, temporaryFolder } from "./harness.ts";
 import { serverContainer, servers, serviceOf, shellPod } from "./manifests.ts";
 import { ask } from "./traffic.ts";
 

@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { loadSchema } from "../../../core/api/schema.ts";
 import { readPackedAsset } from "../../../core/platform/assets.ts";
 import { silentLogger } from "../../../core/util/log.ts";
@@ -31,9 +31,9 @@ it("tells in a policy's status which expressions do not fit the objects that it 
     },
   });
   expect(created.status, created.text).toBe(201);
-  await vi.waitFor(async () => {
-    const { status } = (await api.call("GET", `${path}/typed`)).json;
-    expect(status).toEqual({
+  await expect
+    .poll(async () => (await api.call("GET", `${path}/typed`)).json.status)
+    .toEqual({
       observedGeneration: 1,
       typeChecking: {
         expressionWarnings: [
@@ -53,5 +53,4 @@ it("tells in a policy's status which expressions do not fit the objects that it 
         ],
       },
     });
-  });
 });

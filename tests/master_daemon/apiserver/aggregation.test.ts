@@ -12,6 +12,7 @@ import { type Aggregator, startAggregator } from "../../../master_daemon/apiserv
 import { localServices, planLocalServices } from "../../../master_daemon/apiserver/aggregation/local_services.ts";
 import { createDiscovery, type RemoteVersion } from "../../../master_daemon/apiserver/discovery.ts";
 import { openApi as openApiDocuments } from "../../../master_daemon/apiserver/openapi/open_api.ts";
+import { patienceMs } from "../../patience.ts";
 import { openApi, type TestApi } from "./_api.ts";
 
 type Seen = { readonly url: string; readonly headers: IncomingMessage["headers"]; readonly commonName: string };
@@ -138,14 +139,11 @@ const path = "/apis/apiregistration.k8s.io/v1/apiservices";
 const things = "/apis/things.example.com/v1/namespaces/default/things";
 
 async function untilCondition(api: TestApi, reason: string) {
-  return vi.waitFor(
-    async () => {
-      const { json } = await api.call("GET", `${path}/v1.things.example.com`);
-      expect(json.status?.conditions?.[0], JSON.stringify(json.status)).toMatchObject({ type: "Available", reason });
-      return json.status.conditions[0];
-    },
-    { timeout: 10_000 },
-  );
+  return vi.waitFor(async () => {
+    const { json } = await api.call("GET", `${path}/v1.things.example.com`);
+    expect(json.status?.conditions?.[0], JSON.stringify(json.status)).toMatchObject({ type: "Available", reason });
+    return json.status.conditions[0];
+  }, patienceMs);
 }
 
 describe("aggregation", () => {
@@ -214,7 +212,7 @@ describe("aggregation", () => {
     const answer = await api.call("GET", things);
     expect([answer.status, answer.text]).toEqual([503, "service unavailable\n"]);
     await api.call("DELETE", `${path}/v1.things.example.com`);
-    await vi.waitFor(async () => expect((await api.call("GET", things)).status).toBe(404));
+    await expect.poll(async () => (await api.call("GET", things)).status).toBe(404);
   });
 
   it("looks again when the endpoints of its service change", async () => {
@@ -245,15 +243,14 @@ describe("aggregation", () => {
 
   it("keeps APIServices for what is served here", async () => {
     const { api } = await open();
-    await vi.waitFor(async () => {
-      const { json } = await api.call("GET", `${path}/v1.apps`);
-      expect(json).toMatchObject({
+    await expect
+      .poll(async () => (await api.call("GET", `${path}/v1.apps`)).json)
+      .toMatchObject({
         metadata: { labels: { "kube-aggregator.kubernetes.io/automanaged": "onstart" } },
         spec: { group: "apps", version: "v1", groupPriorityMinimum: 17800, versionPriority: 15 },
         status: { conditions: [{ type: "Available", status: "True", reason: "Local" }] },
       });
-    });
-    await vi.waitFor(async () => expect((await api.call("GET", `${path}/v1.`)).status).toBe(200));
+    await expect.poll(async () => (await api.call("GET", `${path}/v1.`)).status).toBe(200);
   });
 });
 
@@ -327,9 +324,9 @@ describe("OpenAPI of other servers", () => {
     const accept = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
     expect((await api.call("GET", "/openapi/v2", undefined, { accept })).text).toContain("How it looks.");
     await api.call("DELETE", `${path}/v1.things.example.com`);
-    await vi.waitFor(async () =>
-      expect((await api.call("GET", "/openapi/v2")).json.definitions["com.example.Thing"]).toBeUndefined(),
-    );
+    await expect
+      .poll(async () => (await api.call("GET", "/openapi/v2")).json.definitions["com.example.Thing"])
+      .toBeUndefined();
   });
 
   it("is made of the older form where they have no newer one", async () => {

@@ -4,6 +4,7 @@ import type { JsonObject } from "../../../core/api/meta.ts";
 import { kinds } from "../../../core/kinds/mod.ts";
 import { encodeMessage, envelope } from "../../core/api/protobuf/_encoder.ts";
 import { type Sample, samples } from "../../core/kinds/samples.ts";
+import { patienceMs } from "../../patience.ts";
 import { admin, openApi, type TestApi, toAnswer, watchEvents } from "./_api.ts";
 
 const nameOf = (kind: Kind) => `${apiVersionOf(kind)}/${kind.kind}`;
@@ -49,7 +50,7 @@ async function created(api: TestApi, kind: Kind, sample: Sample, name = one): Pr
     const { json } = await api.call("GET", `${collectionOf(kind)}/${name}`);
     expect(json.status.used).toBeDefined();
     return json;
-  });
+  }, patienceMs);
 }
 
 it("has a sample of every kind of workloads, volumes, quotas and scaling", () => {

@@ -24,7 +24,7 @@ const object = (name: string) => ({
   metadata: { name, namespace: "default" },
 });
 
-describe.skipIf(missing("etcd", etcd))("registries over an etcd that others use, too", { timeout: 30_000 }, () => {
+describe.skipIf(missing("etcd", etcd))("registries over an etcd that others use, too", () => {
   let server: EtcdProcess;
   beforeAll(async () => {
     server = await startEtcd();

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { deferred } from "../../../core/util/deferred.ts";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { silentLogger } from "../../../core/util/log.ts";
@@ -58,7 +58,7 @@ async function openSlow() {
       );
     },
     /** Resolves once so many changes were made of what was there. */
-    changed: (count: number) => vi.waitFor(() => expect(changes).toBeGreaterThanOrEqual(count)),
+    changed: (count: number) => expect.poll(() => changes).toBeGreaterThanOrEqual(count),
     async [Symbol.asyncDispose]() {
       await fixture[Symbol.asyncDispose]();
       await store[Symbol.asyncDispose]();

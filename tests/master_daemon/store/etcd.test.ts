@@ -14,7 +14,7 @@ import { type EtcdProcess, etcd, freePort, startEtcd, startEtcdMembers } from ".
 import { storeFromZero } from "../../suites/store_from_zero.ts";
 import { bytes, eventsOf, put, short, storeSuite, text } from "../../suites/store_suite.ts";
 
-describe.skipIf(missing("etcd", etcd))("openStore() of an etcd", { timeout: 30_000 }, () => {
+describe.skipIf(missing("etcd", etcd))("openStore() of an etcd", () => {
   let server: EtcdProcess;
   beforeAll(async () => {
     server = await startEtcd();
