@@ -37,11 +37,14 @@ async function openSlow() {
     /** Holds the next syncs back; gives back how to let them go on, or fail. */
     hold() {
       const { promise, resolve, reject } = deferred();
+      const before = disk.syncs;
       disk.held = promise;
       promise.catch(() => {});
       return {
         go: () => resolve(),
-        fail() {
+        /** Once a sync is there to fail: what is changed has yet to be written. */
+        async fail() {
+          await expect.poll(() => disk.syncs).toBeGreaterThan(before);
           disk.held = undefined;
           reject(systemError("ENOSPC"));
         },
@@ -88,7 +91,7 @@ describe("Registry.update() by many writers of one object", () => {
     const { fail } = fixture.hold();
     const writes = [fixture.write(() => 100), fixture.write((size) => size + 1)];
     await fixture.changed(2);
-    fail();
+    await fail();
     const [first, second] = await Promise.allSettled(writes);
     expect(first?.status).toBe("rejected");
     // It fails as well if it was waiting for the same disk already.
@@ -110,7 +113,7 @@ describe("Registry.update() by many writers of one object", () => {
       });
     await fixture.changed(2);
     expect(isAnswered).toBe(false);
-    fail();
+    await fail();
     await expect(first).rejects.toMatchObject({ message: expect.stringContaining("ENOSPC") });
     const { object, revision } = await second;
     expect([object.spec.size, revision]).toEqual([5, 2]);
@@ -124,7 +127,7 @@ describe("Registry.update() by many writers of one object", () => {
     // More than one that was 5 would be refused.
     const second = fixture.write((size) => (size === 5 ? -1 : 7));
     await fixture.changed(2);
-    fail();
+    await fail();
     await expect(first).rejects.toThrow();
     expect((await second).object.spec.size).toBe(7);
   });
