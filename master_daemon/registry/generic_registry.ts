@@ -1,28 +1,25 @@
 import { apiVersionOf, type Kind, type ValidationContext } from "../../core/api/kind.ts";
-import { type KubeObject, keyText, type ObjectKey, type ObjectMeta } from "../../core/api/meta.ts";
-import { type FieldError, fieldError, StatusError } from "../../core/api/status.ts";
-import { validateMetadata, validateMetadataUpdate } from "../../core/api/validate_meta.ts";
+import { type KubeObject, keyText, type ObjectKey } from "../../core/api/meta.ts";
+import { StatusError } from "../../core/api/status.ts";
+import { validateMetadata } from "../../core/api/validate_meta.ts";
 import type { UserInfo } from "../../core/client/transport.ts";
 import type { Random } from "../../core/platform/random.ts";
 import { type Clock, timestamp } from "../../core/util/clock.ts";
-import { compact } from "../../core/util/compact.ts";
 import { deferred } from "../../core/util/deferred.ts";
-import { type CommitOptions, Compacted } from "../store/store.ts";
-import { decodeContinueToken, encodeContinueToken } from "./continue_token.ts";
+import type { CommitOptions } from "../store/store.ts";
+import { changedObject, refuseInvalid } from "./changed_object.ts";
 import { KeyedLock } from "./keyed_lock.ts";
+import { ListPages } from "./list_pages.ts";
 import {
-  changedMetadata,
   generateName,
   isFinished,
   newMetadata,
   sameJson,
   withFirstGeneration,
-  withGeneration,
   withKnownTimes,
-  withSpecFinalizers,
-  withStatus,
 } from "./object_changes.ts";
 import { planDelete } from "./plan_delete.ts";
+import { checkPreconditions, checkVersion } from "./preconditions.ts";
 import type {
   Registry,
   RegistryDeleteOptions,
@@ -34,7 +31,7 @@ import type {
   RegistryWriteOptions,
   Stored,
 } from "./registry.ts";
-import { parseResourceVersion, waitForVersion, waitMs } from "./resource_version.ts";
+import { parseResourceVersion, waitForVersion } from "./resource_version.ts";
 import { ServedVersion } from "./served_version.ts";
 import { StoredObject } from "./stored_object.ts";
 import type { KindCache, WatchCache } from "./watch_cache.ts";
@@ -43,8 +40,6 @@ import type { KindCache, WatchCache } from "./watch_cache.ts";
 const maxTries = 16;
 /** Tries of a generated name. @see k8s.io/apiserver/pkg/registry/generic/registry, maxNameGenerationCreateAttempts */
 const maxNameTries = 8;
-/** Objects tested against a selection between two turns of the event loop. */
-const matchSlice = 500;
 
 /** Options of {@linkcode GenericRegistry}. */
 export interface GenericRegistryOptions {
@@ -67,6 +62,7 @@ export class GenericRegistry implements Registry {
   readonly #cache: WatchCache;
   readonly #objects: KindCache;
   readonly #served: ServedVersion;
+  readonly #pages: ListPages;
   /** Writers of one object take turns: racing, all but one would have to try again. */
   readonly #lock = new KeyedLock();
   /** What is on its way to the disk, by key: the next writer goes on from it, so that one sync serves them all. */
@@ -78,6 +74,7 @@ export class GenericRegistry implements Registry {
     this.#cache = options.cache;
     this.#objects = options.cache.kind(options.kind.storedAs?.kind ?? options.kind);
     this.#served = new ServedVersion(options.kind);
+    this.#pages = new ListPages({ kind: this.kind, cache: this.#cache, objects: this.#objects, served: this.#served });
   }
 
   async get(key: ObjectKey): Promise<Stored> {
@@ -101,65 +98,8 @@ export class GenericRegistry implements Registry {
     return this.kind.namespaced && namespace ? { namespace, name } : { name };
   }
 
-  async list(options: RegistryListOptions = {}): Promise<RegistryPage<KubeObject>> {
-    const { resourceVersion, resourceVersionMatch: match, limit } = options;
-    if (options.continue) {
-      if (resourceVersion && resourceVersion !== "0") {
-        throw StatusError.badRequest("specifying resource version is not allowed when using continue");
-      }
-      const { revision, after } = decodeContinueToken(options.continue);
-      // The page before may be another master's.
-      if (this.#cache.isShared) await this.#cache.reach(revision, { timeoutMs: waitMs });
-      return await this.#page(options, { revision, after, tooOld: continueTooOld });
-    }
-    const version = parseResourceVersion(resourceVersion);
-    if (match && !resourceVersion) {
-      throw StatusError.badRequest("resourceVersionMatch is forbidden unless resourceVersion is provided");
-    }
-    if (match === "Exact" && version === 0) {
-      throw StatusError.badRequest(`resourceVersionMatch "Exact" is forbidden for resourceVersion "0"`);
-    }
-    if (version > 0) await waitForVersion(this.#cache, version);
-    else if (resourceVersion !== "0") await this.#catchUp();
-    const isExact = match === "Exact" || (!match && version > 0 && limit !== undefined && limit > 0);
-    return await this.#page(options, { revision: isExact ? version : this.#cache.revision, tooOld: listTooOld });
-  }
-
-  /** One page of what the kind was at a revision, after the object `after`. */
-  async #page(
-    { namespace, matches, limit }: RegistryListOptions,
-    start: { readonly revision: number; readonly after?: string; readonly tooOld: string },
-  ): Promise<RegistryPage<KubeObject>> {
-    const { revision, after = "", tooOld } = start;
-    if (revision > this.#cache.revision) throw StatusError.badRequest("continue key is not valid: from the future");
-    const prefix = namespace === undefined || !this.kind.namespaced ? "" : `${namespace}/`;
-    const max = limit !== undefined && limit > 0 ? limit : Number.POSITIVE_INFINITY;
-    const { items: present, lastChanged } = this.#objects;
-    const isPresent = revision >= lastChanged;
-    if (isPresent && !matches) {
-      const items = present.slice(prefix, after, max);
-      const last = items[items.length - 1];
-      const remaining = last ? present.count(prefix, keyText(last.key)) : 0;
-      return pageOf(await this.#served.all(items), revision, remaining, true);
-    }
-    const stored = isPresent
-      ? present.slice(prefix, after)
-      : await this.#cache.listAt(this.#objects, revision, { prefix, after }).catch((error: unknown) => {
-          throw error instanceof Compacted ? StatusError.expired(tooOld) : error;
-        });
-    if (!matches) {
-      const items = await this.#served.all(stored.slice(0, max));
-      return pageOf(items, revision, Math.max(0, stored.length - max), true);
-    }
-    const all = await this.#served.all(stored);
-    const items: StoredObject[] = [];
-    for (const [index, stored] of all.entries()) {
-      if (index % matchSlice === matchSlice - 1) await new Promise((resolve) => setImmediate(resolve));
-      if (!matches(stored)) continue;
-      if (items.length >= max) return pageOf(items, revision, 1, false);
-      items.push(stored);
-    }
-    return pageOf(items, revision, 0, false);
+  list(options: RegistryListOptions = {}): Promise<RegistryPage<KubeObject>> {
+    return this.#pages.list(options);
   }
 
   async create(object: KubeObject, options: RegistryWriteOptions): Promise<Stored> {
@@ -175,7 +115,7 @@ export class GenericRegistry implements Registry {
         ...this.kind.strategy.validate(next, this.#options.context),
         ...(await this.kind.strategy.validateLate(next, undefined)),
       ];
-      this.#refuseInvalid(next, errors);
+      refuseInvalid(this.kind, next, errors);
       await options.admit?.(next, undefined);
       const stored = await this.#insert(next, options);
       if (stored) return stored;
@@ -217,8 +157,12 @@ export class GenericRegistry implements Registry {
   ): Promise<Stored> {
     const attempt = async (current: StoredObject): Promise<Taken> => {
       const changed = await change(current.object);
-      this.#checkVersion(changed, current);
-      const next = await this.#changedObject(changed, current.object, options);
+      checkVersion(this.kind, changed, current);
+      const next = await changedObject(this.kind, changed, current.object, {
+        ...options,
+        now: this.#options.clock.now(),
+        context: this.#options.context,
+      });
       await options.admit?.(next, current.object);
       if (isFinished(this.kind, next, current.object))
         return decided((await this.#remove(current, options))?.stored, !options.dryRun);
@@ -258,86 +202,6 @@ export class GenericRegistry implements Registry {
       }
       throw StatusError.conflict(this.kind, key.name);
     });
-  }
-
-  /** Refuses a change of another object than the present one, or of an older state of it. */
-  #checkVersion(changed: KubeObject, current: StoredObject): void {
-    const { uid, resourceVersion } = changed.metadata;
-    const present = current.object.metadata;
-    if (uid && uid !== present.uid) {
-      const cause = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${present.uid}`;
-      throw StatusError.conflict(this.kind, current.key.name, cause);
-    }
-    const version = parseResourceVersion(resourceVersion);
-    if (version === 0 && this.kind.conditionalUpdate) {
-      const error = fieldError.invalid("metadata.resourceVersion", 0, "must be specified for an update");
-      throw StatusError.invalid(this.kind, current.key.name, [error]);
-    }
-    if (version !== 0 && version !== current.revision) throw StatusError.conflict(this.kind, current.key.name);
-  }
-
-  /** What a client sent as it is to be stored over `previous`. @throws StatusError Invalid */
-  async #changedObject(
-    changed: KubeObject,
-    previous: KubeObject,
-    { subresource, user }: Pick<RegistryUpdateOptions, "subresource" | "user">,
-  ): Promise<KubeObject> {
-    const { kind } = this;
-    const { strategy } = kind;
-    const { context } = this.#options;
-    const typed = {
-      ...changed,
-      apiVersion: previous.apiVersion,
-      kind: previous.kind,
-      metadata: changedMetadata(changed.metadata, previous.metadata),
-    };
-    if (subresource === "finalize") {
-      const next = withSpecFinalizers(managed(previous, typed.metadata), typed);
-      this.#refuseInvalid(next, strategy.validate(next, context));
-      return next;
-    }
-    if (subresource === "status" || subresource === "approval") {
-      const base = kind.statusKeepsMetadata
-        ? managed(previous, typed.metadata)
-        : { ...previous, metadata: typed.metadata };
-      const write = { user, now: this.#options.clock.now(), subresource };
-      const next = strategy.prepareForStatusUpdate(withStatus(base, typed), previous, write);
-      this.#refuseInvalid(next, [
-        ...(kind.statusKeepsMetadata ? [] : validateMetadata(kind, next)),
-        ...validateMetadataUpdate(next, previous),
-        ...strategy.validateStatusUpdate(next, previous, { ...context, subresource }),
-      ]);
-      return next;
-    }
-    if (subresource === "binding") {
-      this.#refuseInvalid(typed, [...validateMetadata(kind, typed), ...strategy.validate(typed, context)]);
-      return typed;
-    }
-    const part = subresource && kind.parts?.[subresource];
-    if (part) {
-      const next = withGeneration(kind, part.prepareForUpdate(strategy.applyDefaults(typed), previous), previous);
-      this.#refuseInvalid(next, [
-        ...validateMetadataUpdate(next, previous),
-        ...part.validateUpdate(next, previous, context),
-      ]);
-      return next;
-    }
-    const defaulted = strategy.applyDefaults(typed);
-    // Clients cannot write the status here, but what the kind itself notes there is kept.
-    const kept = kind.subresources.status ? withStatus(defaulted, previous) : defaulted;
-    const next = withGeneration(kind, strategy.prepareForUpdate(kept, previous), previous);
-    this.#refuseInvalid(next, [
-      ...validateMetadata(kind, next),
-      ...validateMetadataUpdate(next, previous),
-      ...strategy.validate(next, context, previous),
-      ...strategy.validateUpdate(next, previous, context),
-      ...(await strategy.validateLate(next, previous)),
-    ]);
-    return next;
-  }
-
-  #refuseInvalid(object: KubeObject, errors: readonly FieldError[]): void {
-    if (errors.length > 0) throw StatusError.invalid(this.kind, object.metadata.name ?? "", errors);
   }
 
   /** Commits `next` over `current`; nothing when nothing changed. Undefined when somebody else was faster. */
@@ -395,7 +259,7 @@ export class GenericRegistry implements Registry {
 
   delete(key: ObjectKey, options: RegistryDeleteOptions): Promise<{ readonly stored: Stored; readonly gone: boolean }> {
     return this.#repeatedly(key, async (current) => {
-      this.#checkPreconditions(current, options.preconditions);
+      checkPreconditions(this.kind, current, options.preconditions);
       await options.admit?.(current.object, current.object);
       const plan = planDelete(this.kind, current.object, { ...options, now: this.#options.clock.now() });
       if (plan.action === "remove") return await this.#remove(current, options);
@@ -403,19 +267,6 @@ export class GenericRegistry implements Registry {
       const stored = await this.#replace(current, plan.next, options);
       return stored && { stored, gone: false };
     });
-  }
-
-  #checkPreconditions(current: StoredObject, preconditions: RegistryDeleteOptions["preconditions"]): void {
-    const { uid } = current.object.metadata;
-    const version = String(current.revision);
-    if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
-      const cause = `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;
-      throw StatusError.conflict(this.kind, current.key.name, cause);
-    }
-    if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== version) {
-      const cause = `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${version}). The object might have been modified`;
-      throw StatusError.conflict(this.kind, current.key.name, cause);
-    }
   }
 
   async #remove(
@@ -480,31 +331,4 @@ interface Taken {
 
 function decided(stored: StoredObject | undefined, isCommit: boolean): Taken {
   return { stored: Promise.resolve(stored), isCommit };
-}
-
-const listTooOld = "The resourceVersion for the provided list is too old.";
-const continueTooOld =
-  "The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.";
-
-/** `object` with what `metadata` says of its managers, and nothing else of it. */
-function managed(object: KubeObject, { managedFields }: ObjectMeta): KubeObject {
-  const { metadata } = object;
-  return { ...object, metadata: compact({ ...metadata, managedFields: managedFields ?? metadata.managedFields }) };
-}
-
-/** @param remaining how many objects come after the page; only told when `isCounted` */
-function pageOf(
-  items: readonly StoredObject[],
-  revision: number,
-  remaining: number,
-  isCounted: boolean,
-): RegistryPage<KubeObject> {
-  const last = items[items.length - 1];
-  if (!last || remaining === 0) return { revision, items };
-  return {
-    revision,
-    items,
-    continue: encodeContinueToken({ revision, after: keyText(last.key) }),
-    ...(isCounted ? { remainingItemCount: remaining } : {}),
-  };
 }
