@@ -23,7 +23,7 @@ export function machineFacts(): MachineFacts {
   const machineId = firstLine("/etc/machine-id");
   return {
     hostname: os.hostname().toLowerCase(),
-    operatingSystem: goNames.get(os.platform()) ?? os.platform(),
+    operatingSystem: operatingSystem(),
     architecture: goNames.get(os.arch()) ?? os.arch(),
     cpus: Math.max(1, os.cpus().length),
     memoryBytes: os.totalmem(),
@@ -33,6 +33,11 @@ export function machineFacts(): MachineFacts {
     systemUuid: firstLine("/sys/class/dmi/id/product_uuid") || machineId,
     bootId: firstLine("/proc/sys/kernel/random/boot_id"),
   };
+}
+
+/** Go's name of this machine's operating system. */
+export function operatingSystem(): string {
+  return goNames.get(os.platform()) ?? os.platform();
 }
 
 /** Bytes of memory that a new process could get. */

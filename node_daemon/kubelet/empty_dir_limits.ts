@@ -5,7 +5,7 @@ import type { Pod } from "../../core/kinds/pod.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
-import type { PodFailure } from "./plan_pod.ts";
+import { immediateGraceSeconds, type PodEvictions } from "./pod_evictions.ts";
 import type { PodFolders } from "./pod_folders.ts";
 import { isCode } from "./volumes/files.ts";
 
@@ -14,8 +14,8 @@ export interface EmptyDirLimitsOptions {
   readonly folders: PodFolders;
   readonly clock: Clock;
   readonly log: Logger;
-  /** A pod uses more than it may. */
-  onExceeded(podUid: string): void;
+  /** Where a pod goes that uses more than it may. */
+  readonly evictions: PodEvictions;
 }
 
 /** Milliseconds between two looks at a pod's volumes. @see kubelet's housekeeping of its eviction manager */
@@ -30,7 +30,6 @@ const checkMs = 10_000;
 export class EmptyDirLimits implements AsyncDisposable {
   readonly #options: EmptyDirLimitsOptions;
   readonly #tasks: Tasks;
-  readonly #exceeded = new Map<string, PodFailure>();
   /** Pods that are looked after, and how to stop that. */
   readonly #watched = new Map<string, () => void>();
 
@@ -41,19 +40,17 @@ export class EmptyDirLimits implements AsyncDisposable {
     });
   }
 
-  /** Why the pod is to be evicted; undefined while it keeps to its limits. Looks after it from now on. */
-  failure(pod: Pod): PodFailure | undefined {
+  /** Looks after the pod from now on. */
+  watch(pod: Pod): void {
     const uid = pod.metadata.uid ?? "";
     const limits = limitsOf(pod);
     if (limits.length > 0 && !this.#watched.has(uid)) this.#watch(uid, limits);
-    return this.#exceeded.get(uid);
   }
 
   /** The pod is gone. */
   release(podUid: string): void {
     this.#watched.get(podUid)?.();
     this.#watched.delete(podUid);
-    this.#exceeded.delete(podUid);
   }
 
   #watch(uid: string, limits: readonly Limit[]): void {
@@ -67,8 +64,12 @@ export class EmptyDirLimits implements AsyncDisposable {
         const over = await this.#firstOver(uid, limits, signal);
         if (!over || signal.aborted) continue;
         const message = `Usage of EmptyDir volume ${JSON.stringify(over.name)} exceeds the limit ${JSON.stringify(over.text)}. `;
-        this.#exceeded.set(uid, { reason: "Evicted", message });
-        this.#options.onExceeded(uid);
+        this.#options.evictions.evict(uid, {
+          reason: "Evicted",
+          message,
+          gracePeriodSeconds: immediateGraceSeconds,
+          disruption: false,
+        });
         return;
       }
     });

@@ -6,6 +6,7 @@ import { node as nodeKind } from "../../core/kinds/node.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
 import { service as serviceKind } from "../../core/kinds/service.ts";
 import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
+import { operatingSystem } from "../../core/platform/machine.ts";
 import { Backoff } from "../../core/util/backoff.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { deferred } from "../../core/util/deferred.ts";
@@ -20,9 +21,10 @@ import type { KubeletContext } from "./kubelet_context.ts";
 import { MirrorPods } from "./mirror_pods.ts";
 import { ObjectCache } from "./object_cache.ts";
 import { PodAddresses } from "./pod_addresses.ts";
+import { PodAdmission } from "./pod_admission.ts";
 import { PodEvents } from "./pod_events.ts";
+import { PodEvictions } from "./pod_evictions.ts";
 import { PodFolders } from "./pod_folders.ts";
-import { podRefusal } from "./pod_refusal.ts";
 import { PodWorker } from "./pod_worker.ts";
 import { ProbeManager } from "./probes.ts";
 import type { PodSource } from "./sources/source.ts";
@@ -95,6 +97,7 @@ class PodKubelet implements Kubelet {
   readonly #workers = new Map<string, PodWorker>();
   readonly #static = new StaticPods();
   readonly #mirrors: MirrorPods;
+  readonly #admission: PodAdmission;
   readonly #tasks: Tasks;
   readonly #backoff: Backoff;
   #draining = false;
@@ -105,6 +108,7 @@ class PodKubelet implements Kubelet {
     const events = new PodEvents(options.recorder);
     const folders = new PodFolders(rootDir);
     const wake = (podUid: string) => this.#workers.get(podUid)?.wake();
+    const evictions = new PodEvictions(wake);
     this.#options = options;
     this.#pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${nodeName}` });
     const nodes = informers.informer(nodeKind, { fieldSelector: `metadata.name=${nodeName}` });
@@ -153,12 +157,23 @@ class PodKubelet implements Kubelet {
       }),
       folders,
       addresses: new PodAddresses(),
-      emptyDirLimits: new EmptyDirLimits({ folders, clock, log, onExceeded: wake }),
+      emptyDirLimits: new EmptyDirLimits({ folders, clock, log, evictions }),
+      evictions,
       services: informers.informer(serviceKind),
       node: () => nodes.get({ name: nodeName }),
       nodeIPs,
       allocatable,
     };
+    this.#admission = new PodAdmission({
+      context: this.#context,
+      nodeName,
+      operatingSystem: operatingSystem(),
+      allocatable,
+      others: (pod) => this.#taken(pod),
+      known: (pod) => this.#current(pod),
+      pressure: () => [],
+      shuttingDown: () => false,
+    });
     if (options.podRange !== undefined) this.#context.addresses.setRange(options.podRange);
     this.#tasks = new Tasks({ onError: (error) => log.error("Kubelet failed", { error: errorMessage(error) }) });
     this.#backoff = new Backoff({ baseMs: 200, maxMs: 10_000, clock });
@@ -181,6 +196,12 @@ class PodKubelet implements Kubelet {
   /** All pods that are to run here. */
   #wanted(): readonly Pod[] {
     return [...this.#static.list(), ...this.#pods.list().filter((pod) => !isMirror(pod))];
+  }
+
+  /** The same pod as it is now, of the API or the node's own. */
+  #current(pod: Pod): Pod | undefined {
+    const found = this.#static.named(keyOf(pod)) ?? this.#pods.get(keyOf(pod));
+    return found?.metadata.uid === pod.metadata.uid ? found : undefined;
   }
 
   /** The informer's version of the same pod, or what shows it in the API. */
@@ -263,30 +284,21 @@ class PodKubelet implements Kubelet {
       present.update(pod);
       return;
     }
-    this.#refuseOrTake(pod);
+    this.#admission.admit(pod, (admitted) => this.#take(admitted));
+  }
+
+  #take(pod: Pod): void {
+    const uid = pod.metadata.uid ?? "";
     const worker = new PodWorker(this.#context, { pod, onGone: () => this.#drop(uid) });
     this.#workers.set(uid, worker);
     worker.wake();
-  }
-
-  /** A pod that is new here and cannot run beside those that are fails at once. */
-  #refuseOrTake(pod: Pod): void {
-    const { events, statuses, clock } = this.#context;
-    const { startTime, phase } = pod.status ?? {};
-    if (startTime !== undefined || isOver(phase) || pod.metadata.deletionTimestamp !== undefined) return;
-    const refusal = podRefusal(pod, () => this.#taken(pod));
-    if (!refusal) return;
-    const { reason, message } = refusal;
-    events.warning(pod, reason, message);
-    const started = new Date(clock.now()).toISOString().replace(/\.\d+/, "");
-    statuses.set(pod, { phase: "Failed", reason, message: `Pod was rejected: ${message}`, startTime: started });
   }
 
   /** The other pods that this node has taken, now or before the kubelet started again, and that have not ended. */
   #taken({ metadata }: Pod): readonly Pod[] {
     return this.pods.list().filter((other) => {
       const uid = other.metadata.uid ?? "";
-      if (uid === metadata.uid || isOver(other.status?.phase)) return false;
+      if (uid === metadata.uid || isOver(other.status?.phase) || this.#context.evictions.get(uid)) return false;
       return this.#workers.has(uid) || other.status?.startTime !== undefined;
     });
   }
@@ -403,6 +415,7 @@ class PodKubelet implements Kubelet {
       this.#tasks[Symbol.asyncDispose](),
       statuses[Symbol.asyncDispose](),
       this.#mirrors[Symbol.asyncDispose](),
+      this.#admission[Symbol.asyncDispose](),
     ]);
     await Promise.all([
       probes[Symbol.asyncDispose](),

@@ -11,6 +11,7 @@ import type { EmptyDirLimits } from "./empty_dir_limits.ts";
 import type { ObjectCache } from "./object_cache.ts";
 import type { PodAddresses } from "./pod_addresses.ts";
 import type { PodEvents } from "./pod_events.ts";
+import type { PodEvictions } from "./pod_evictions.ts";
 import type { PodFolders } from "./pod_folders.ts";
 import type { ProbeManager } from "./probes.ts";
 import type { StatusManager } from "./status_manager.ts";
@@ -30,6 +31,7 @@ export interface KubeletContext {
   readonly addresses: PodAddresses;
   readonly killer: ContainerKiller;
   readonly emptyDirLimits: EmptyDirLimits;
+  readonly evictions: PodEvictions;
   readonly services: Lister<Service>;
   /** The Node that this is; undefined while it is not known. */
   node(): Node | undefined;

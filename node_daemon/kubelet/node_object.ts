@@ -118,8 +118,9 @@ export function nodeStatus(current: NodeStatus | undefined, identity: NodeIdenti
   }
   return compact<NodeStatus>({
     ...current,
-    capacity,
-    allocatable: capacity,
+    // What others let it have, e.g. devices, stays.
+    capacity: { ...current?.capacity, ...capacity },
+    allocatable: { ...current?.allocatable, ...capacity },
     conditions,
     addresses: [
       ...addresses.map((address) => ({ type: "InternalIP" as const, address })),

@@ -58,8 +58,6 @@ export type PodPlan =
   /** Nothing now; look again after `wakeAfterMs` at the latest. */
   | { readonly step: "wait"; readonly wakeAfterMs: number | undefined };
 
-/** Whoever uses more than is there gets no time. */
-const evictionGraceSeconds = 1;
 /** Grace period of a pod whose spec says nothing. */
 const defaultGraceSeconds = 30;
 
@@ -92,7 +90,10 @@ function podOver({ pod, removed, eviction, now }: PodView): Ending | undefined {
   const phase = pod.status?.phase;
   if (phase === "Succeeded") return { cause: "finished", gracePeriodSeconds: graceOf(pod) };
   if (phase === "Failed") return { cause: "failed", gracePeriodSeconds: graceOf(pod) };
-  if (eviction) return { cause: "failed", gracePeriodSeconds: evictionGraceSeconds, failure: eviction };
+  if (eviction) {
+    const { gracePeriodSeconds, reason, message } = eviction;
+    return { cause: "failed", gracePeriodSeconds, failure: { reason, message } };
+  }
   const sysctl = forbiddenSysctl(pod);
   if (sysctl !== undefined) {
     const failure = { reason: "SysctlForbidden", message: `forbidden sysctl: "${sysctl}" not allowlisted` };

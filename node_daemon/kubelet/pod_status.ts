@@ -14,6 +14,7 @@ import type { ContainerKind } from "./container_notes.ts";
 import { crashBackoff } from "./crash_backoff.ts";
 import { goDuration } from "./go_duration.ts";
 import type { PodFailure } from "./plan_pod.ts";
+import { disruptionTarget } from "./pod_evictions.ts";
 import {
   containersNamed,
   exitCodeOf,
@@ -258,6 +259,7 @@ function conditionsOf(
     readyCondition(input, containersReady),
     containersReady,
     { type: "PodScheduled", status: "True" },
+    ...(input.eviction?.disruption ? [disruptionTarget(input.eviction.message)] : []),
   ];
   let conditions: readonly PodCondition[] = [];
   for (const condition of owned) {

@@ -1,7 +1,7 @@
 import type { Container as ContainerSpec, Pod } from "../../core/kinds/pod.ts";
 import { isSidecar } from "../../core/kinds/pod_resources.ts";
 import type { Container, Sandbox } from "../runtime/runtime.ts";
-import type { PodFailure } from "./plan_pod.ts";
+import type { PodEviction } from "./pod_evictions.ts";
 import type { ProbeState } from "./probe_state.ts";
 
 /** Why a container could not be made or started, and until when it is not tried again. */
@@ -27,9 +27,9 @@ export interface PodView {
   readonly probes: ReadonlyMap<string, ProbeState>;
   /** By container name. */
   readonly failures: ReadonlyMap<string, StartFailure>;
-  /** Milliseconds since the epoch. */
   /** Why the pod is to be evicted from its node. */
-  readonly eviction?: PodFailure | undefined;
+  readonly eviction?: PodEviction | undefined;
+  /** Milliseconds since the epoch. */
   readonly now: number;
 }
 

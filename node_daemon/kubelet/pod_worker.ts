@@ -179,6 +179,7 @@ export class PodWorker implements AsyncDisposable {
     const [sandboxes, containers] = await withDeadline({ clock, timeoutMs: listTimeoutMs, signal }, (cut) =>
       Promise.all([runtime.listSandboxes({ signal: cut }), runtime.listContainers({ podUid: uid, signal: cut })]),
     );
+    this.#context.emptyDirLimits.watch(this.#pod);
     const own = sandboxes.filter((sandbox) => sandbox.uid === uid);
     for (const { ip } of own) if (ip && runtime.assignsPodIP) addresses.adopt(uid, ip);
     return {
@@ -188,7 +189,7 @@ export class PodWorker implements AsyncDisposable {
       containers: containers.filter(({ podUid }) => podUid === uid),
       probes: probes.states(uid),
       failures: this.#actions.failures,
-      eviction: this.#context.emptyDirLimits.failure(this.#pod),
+      eviction: this.#context.evictions.get(uid),
       now: clock.now(),
     };
   }
@@ -290,7 +291,7 @@ export class PodWorker implements AsyncDisposable {
         if (plan.cause === "sandbox") {
           events.normal(pod, "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
         }
-        if (plan.failure?.reason === "Evicted") events.warning(pod, plan.failure.reason, plan.failure.message);
+        if (view.eviction && plan.failure) events.warning(pod, plan.failure.reason, plan.failure.message);
         else if (plan.failure) events.normal(pod, plan.failure.reason, plan.failure.message);
         const alive = containers.filter((container) => !hasEnded(container, failures));
         await killer.killPod({
@@ -370,6 +371,7 @@ export class PodWorker implements AsyncDisposable {
     addresses.release(uid);
     objects.release(uid);
     this.#context.emptyDirLimits.release(uid);
+    this.#context.evictions.release(uid);
     await folders.remove(uid);
     if (!this.#removed) await this.#deleteObject(uid, signal);
     statuses.forget(uid);

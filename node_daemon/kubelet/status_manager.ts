@@ -154,8 +154,9 @@ export class StatusManager implements AsyncDisposable {
 
 /** What the kubelet wants over what stands there: conditions of others stay. */
 function mergeStatus(current: PodStatus | undefined, wanted: PodStatus): PodStatus {
-  const foreign = (current?.conditions ?? []).filter(({ type }) => !ownedConditions.has(type));
-  const own = (wanted.conditions ?? []).filter(({ type }) => ownedConditions.has(type));
+  const own = wanted.conditions ?? [];
+  const types = new Set([...ownedConditions, ...own.map(({ type }) => type)]);
+  const foreign = (current?.conditions ?? []).filter(({ type }) => !types.has(type));
   const conditions: readonly PodCondition[] = [...own, ...foreign];
   return { ...wanted, conditions };
 }
