@@ -11,6 +11,7 @@ import {
 } from "../runtime/runtime.ts";
 import { type ContainerNotes, writeNotes } from "./container_notes.ts";
 import { type EnvironmentOptions, expandWith, resolveEnvironment } from "./environment.ts";
+import { hostsPath } from "./hosts_file.ts";
 import { resolveMount } from "./pod_volumes.ts";
 import { readTail } from "./volumes/files.ts";
 import type { MountedVolume } from "./volumes/volume.ts";
@@ -22,6 +23,8 @@ const maxProfileBytes = 1024 * 1024;
 export interface ContainerConfigOptions extends EnvironmentOptions {
   readonly attempt: number;
   readonly volumes: ReadonlyMap<string, MountedVolume>;
+  /** Its hosts file, unless it mounts one of its own; undefined: what the runtime gives it. */
+  readonly hostsFile: string | undefined;
   readonly notes: ContainerNotes;
   readonly processes: ProcessScope;
   /** Folder of the profiles that pods name as Localhost. */
@@ -63,7 +66,7 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
 }
 
 async function mountsOf(
-  { container, volumes, notes }: ContainerConfigOptions,
+  { container, volumes, hostsFile, notes }: ContainerConfigOptions,
   environment: ReadonlyMap<string, string>,
 ): Promise<readonly Mount[]> {
   const mounts: Mount[] = [];
@@ -71,6 +74,10 @@ async function mountsOf(
     for (const mount of container.volumeMounts ?? []) mounts.push(await resolveMount(mount, volumes, environment));
   } catch (error) {
     throw new RuntimeFailure("CreateContainerConfigError", errorMessage(error), { cause: error });
+  }
+  const hasHosts = container.volumeMounts?.some(({ mountPath }) => mountPath === hostsPath) ?? false;
+  if (hostsFile !== undefined && !hasHosts) {
+    mounts.push({ hostPath: hostsFile, containerPath: hostsPath, readOnly: false });
   }
   if (notes.messageFile !== undefined) {
     const containerPath = container.terminationMessagePath || "/dev/termination-log";

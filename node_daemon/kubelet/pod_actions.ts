@@ -1,4 +1,5 @@
 import type { Pod } from "../../core/kinds/pod.ts";
+import { readTextFile } from "../../core/platform/files.ts";
 import { Backoff } from "../../core/util/backoff.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { type ProcessScope, RuntimeFailure, type Sandbox, type SandboxConfig } from "../runtime/runtime.ts";
@@ -6,11 +7,13 @@ import { containerConfig } from "./container_config.ts";
 import { notesFor } from "./container_notes.ts";
 import { withDeadline } from "./deadline.ts";
 import { runHandler } from "./handler.ts";
+import { hostsFile, hostsPath } from "./hosts_file.ts";
 import { ensureImage } from "./image_puller.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
 import type { StartAction } from "./plan_pod.ts";
 import type { ContainerReference } from "./pod_events.ts";
 import type { PodFacts } from "./pod_fields.ts";
+import { podHostname } from "./pod_hostname.ts";
 import type { StartFailure } from "./pod_view.ts";
 import { MountError, type PodVolumesOptions, setUpVolumes, updateVolumes } from "./pod_volumes.ts";
 import { probeUserAgent } from "./probes.ts";
@@ -119,13 +122,15 @@ export class PodActions {
     return await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, async (cut) => {
       const volumes = await this.#volumes(pod, sandbox);
       const messageFile = await folders.messageFile(pod.metadata.uid ?? "", { name: spec.name, attempt });
+      const facts = this.#facts(pod, sandbox);
       const config = await containerConfig({
-        facts: this.#facts(pod, sandbox),
+        facts,
         container: spec,
         services: services.list(),
         data,
         attempt,
         volumes,
+        hostsFile: runtime.hasOwnFiles ? await this.#hostsFile(facts) : undefined,
         processes: await this.#processScope(pod, action, cut),
         seccompFolder: folders.seccomp,
         notes: notesFor(pod, spec, { kind, backOffMs, messageFile }),
@@ -137,6 +142,13 @@ export class PodActions {
       events.normal(pod, "Created", `Created container: ${spec.name}`, reference);
       return id;
     });
+  }
+
+  /** Writes the hosts file of a pod; undefined before it has an address. */
+  async #hostsFile(facts: PodFacts): Promise<string | undefined> {
+    if (facts.podIPs.length === 0) return undefined;
+    const nodeFile = facts.pod.spec.hostNetwork ? await readTextFile(hostsPath) : undefined;
+    return await this.#context.folders.hostsFile(facts.pod.metadata.uid ?? "", hostsFile(facts, nodeFile ?? ""));
   }
 
   /** Whose processes a container sees. */
@@ -228,7 +240,7 @@ export class PodActions {
       uid,
       attempt,
       labels,
-      hostname: (spec.hostname ?? name).slice(0, 63).replace(/[-.]+$/, ""),
+      hostname: podHostname(pod).kernelName,
       podIP: assigned ? await addresses.allocate(uid, { signal }) : undefined,
       hostNetwork,
       hostIPC: spec.hostIPC ?? false,
@@ -236,7 +248,6 @@ export class PodActions {
       hostPorts: ports.flatMap(({ containerPort, hostPort, hostIP = "", protocol = "TCP" }) =>
         hostPort && !hostNetwork && protocol !== "SCTP" ? [{ containerPort, hostPort, hostIP, protocol }] : [],
       ),
-      hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames = [] }) => ({ ip, hostnames })),
     };
   }
 

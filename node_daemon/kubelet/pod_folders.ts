@@ -1,7 +1,7 @@
 import { rmdir } from "node:fs/promises";
 import { sha256 } from "../../core/platform/hash.ts";
 import { sharedMemory } from "./volumes/empty_dir.ts";
-import { createFile, ensureFolder, listFolder, removeTree } from "./volumes/files.ts";
+import { createFile, ensureFolder, listFolder, removeTree, rewriteFile } from "./volumes/files.ts";
 
 /**
  * Where the kubelet keeps what belongs to pods, below its root:
@@ -55,6 +55,14 @@ export class PodFolders {
     const path = `${folder}/${attempt}`;
     // Writable by whatever user the container runs as; the folder above keeps others out.
     await createFile(path, 0o666);
+    return path;
+  }
+
+  /** Writes the hosts file of a pod's containers. Those that run see what it says from then on. */
+  async hostsFile(uid: string, text: string): Promise<string> {
+    const path = `${this.pod(uid)}/etc-hosts`;
+    await ensureFolder(this.pod(uid), 0o700);
+    await rewriteFile(path, text, 0o644);
     return path;
   }
 

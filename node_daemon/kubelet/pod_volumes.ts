@@ -81,6 +81,18 @@ const propagations: ReadonlyMap<string, NonNullable<Mount["propagation"]>> = new
   ["Bidirectional", "shared"],
 ] as const);
 
+/** @throws Error when a variable is missing or empty: what stands for it would be another path than was meant */
+function expandSubPath(expression: string, environment: ReadonlyMap<string, string>): string {
+  const missing = new Set<string>();
+  const expanded = expand(expression, (variable) => {
+    const value = environment.get(variable) ?? "";
+    if (value === "") missing.add(variable);
+    return value;
+  });
+  if (missing.size > 0) throw new Error(`missing value for ${[...missing].sort().join(", ")}`);
+  return expanded;
+}
+
 /** The mount of a container. @throws Error when the volume is missing or a subPath leads out of it */
 export async function resolveMount(
   { name, mountPath, subPath, subPathExpr, readOnly = false, recursiveReadOnly, mountPropagation }: VolumeMount,
@@ -89,7 +101,7 @@ export async function resolveMount(
 ): Promise<Mount> {
   const volume = volumes.get(name);
   if (!volume) throw new Error(`cannot find volume "${name}" to mount into container`);
-  const inner = subPathExpr ? expand(subPathExpr, (variable) => environment.get(variable)) : subPath;
+  const inner = subPathExpr ? expandSubPath(subPathExpr, environment) : subPath;
   const hostPath = inner ? await resolveSubPath(volume.path, inner) : volume.path;
   return {
     hostPath,

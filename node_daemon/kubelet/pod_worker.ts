@@ -66,7 +66,10 @@ export class PodWorker implements AsyncDisposable {
 
   /** The object changed. */
   update(pod: Pod): void {
-    this.#stale ||= shown(pod) !== shown(this.#pod);
+    if (shown(pod) !== shown(this.#pod)) {
+      this.#stale = true;
+      this.#actions.retryConfig();
+    }
     this.#pod = pod;
     this.#interrupt();
     // What this worker wrote itself tells it nothing.

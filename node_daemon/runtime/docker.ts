@@ -72,6 +72,7 @@ class DockerRuntime implements ContainerRuntime {
   readonly name = "docker";
   readonly version: string;
   readonly assignsPodIP = false;
+  readonly hasOwnFiles = true;
   readonly images: ImageService;
   readonly #docker: Docker;
   readonly #clock: Clock;

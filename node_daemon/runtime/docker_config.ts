@@ -32,7 +32,8 @@ export interface Owner {
   readonly rootDir: string;
 }
 
-const maxHostnameLength = 63;
+/** The kernel takes no more. */
+const maxHostnameLength = 64;
 const maxLogFile = { "max-size": "10m", "max-file": "3" } as const;
 
 /** The container that holds a pod's network. */
@@ -40,7 +41,7 @@ export function sandboxOptions(
   config: SandboxConfig,
   { owner, image }: { readonly owner: Owner; readonly image: string },
 ): ContainerCreateOptions & { readonly name: string } {
-  const { namespace, name, uid, attempt, hostNetwork, hostPorts, hostAliases, hostname, labels } = config;
+  const { namespace, name, uid, attempt, hostNetwork, hostPorts, hostname, labels } = config;
   const { hostIPC = false, sysctls = {} } = config;
   const ports = hostNetwork ? [] : hostPorts;
   const bindings = new Map<string, { HostIp: string; HostPort: string }[]>();
@@ -66,7 +67,6 @@ export function sandboxOptions(
       IpcMode: hostIPC ? "host" : "shareable",
       Sysctls: { ...sysctls },
       PortBindings: Object.fromEntries(bindings),
-      ExtraHosts: hostAliases.flatMap(({ ip, hostnames }) => hostnames.map((hostname) => `${hostname}:${ip}`)),
       RestartPolicy: { Name: "no" },
       LogConfig: { Type: "json-file", Config: { ...maxLogFile } },
       SecurityOpt: ["no-new-privileges"],

@@ -72,6 +72,7 @@ class ProcessRuntime implements ContainerRuntime {
   readonly name = "process";
   readonly version = "process://1.0.0";
   readonly assignsPodIP = true;
+  readonly hasOwnFiles = false;
   readonly images: ImageService = {
     find: async (image) => imageId(image),
     pull: async (image) => imageId(image),

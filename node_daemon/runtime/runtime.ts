@@ -27,8 +27,6 @@ export interface SandboxConfig extends SandboxIdentity {
     readonly hostIP: string;
   }[];
   readonly labels: StringMap;
-  /** Lines for the resolver and hosts file; absent: the runtime's own. */
-  readonly hostAliases: readonly { readonly ip: string; readonly hostnames: readonly string[] }[];
 }
 
 /** A sandbox as the runtime sees it. */
@@ -254,6 +252,8 @@ export interface ContainerRuntime extends AsyncDisposable {
   readonly version: string;
   /** Whether pods get their address from the kubelet (`SandboxConfig.podIP`) rather than from the runtime. */
   readonly assignsPodIP: boolean;
+  /** Whether containers have a file system of their own, in which the kubelet may put files of the system's. */
+  readonly hasOwnFiles: boolean;
   /** Rejects when containers cannot be run now (engine down). */
   ping(options: { readonly signal: AbortSignal }): Promise<void>;
   listSandboxes(options: { readonly signal: AbortSignal }): Promise<readonly Sandbox[]>;

@@ -39,6 +39,16 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     });
   });
 
+  it("a container's hosts file is the kubelet's", async () => {
+    const hostAliases = [{ ip: "10.1.2.3", hostnames: ["db"] }];
+    await cluster.apply(podOf("named", [shell(stay)], { hostname: "first", hostAliases }));
+    const { status } = await cluster.ready("named");
+    const hosts = await cluster.ok("exec", "named", "--", "cat", "/etc/hosts");
+    expect(hosts).toMatch(/^# Kubernetes-managed hosts file\.\n/);
+    expect(hosts.split("\n")).toContain(`${status?.podIP}\tfirst`);
+    expect(hosts.split("\n")).toContain("10.1.2.3\tdb");
+  });
+
   it("a container that was killed is started again, and RESTARTS says 1", async () => {
     await cluster.apply(podOf("victim", [shell(stay)]));
     const before = await cluster.ready("victim");

@@ -58,7 +58,6 @@ export function sandboxConfig(changes: Partial<SandboxConfig> = {}): SandboxConf
     hostNetwork: false,
     hostPorts: [],
     labels: { app: "test" },
-    hostAliases: [],
     ...changes,
   };
 }

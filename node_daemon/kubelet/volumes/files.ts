@@ -10,11 +10,23 @@ export async function ensureFolder(path: string, mode: number): Promise<void> {
 }
 
 /** Makes an empty file with these mode bits, whatever the umask. Never through a link; an existing file is left as it is. */
-export async function createFile(path: string, mode: number): Promise<void> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
-  const file = await open(path, flags, mode);
+export function createFile(path: string, mode: number): Promise<void> {
+  return writeInto(path, { mode, flags: 0 });
+}
+
+/** Writes a text into a file with these mode bits. Never through a link; an existing file stays the same file. */
+export function rewriteFile(path: string, text: string, mode: number): Promise<void> {
+  return writeInto(path, { mode, flags: constants.O_TRUNC, text });
+}
+
+async function writeInto(
+  path: string,
+  { mode, flags, text }: { readonly mode: number; readonly flags: number; readonly text?: string },
+): Promise<void> {
+  const file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW | flags, mode);
   try {
     await file.chmod(mode);
+    if (text !== undefined) await file.writeFile(text);
   } finally {
     await file.close();
   }

@@ -12,13 +12,15 @@ import { isCode } from "./files.ts";
  * @see CVE-2017-1002101
  */
 export async function resolveSubPath(root: string, subPath: string): Promise<string> {
+  const parts = subPath.split("/");
+  if (parts[0] === "") throw new Error(`error SubPath \`${subPath}\` must not be an absolute path`);
+  if (parts.includes("..")) throw new Error(`unable to provision SubPath \`${subPath}\`: must not contain '..'`);
   const base = await realpath(root);
   // Folders that are made are for whoever the volume is for.
   const mode = (await stat(base)).mode & 0o7777;
   let at = base;
-  for (const part of subPath.split("/")) {
+  for (const part of parts) {
     if (part === "" || part === ".") continue;
-    if (part === "..") throw new Error(`failed to create subPath directory: subPath must not contain '..': ${subPath}`);
     at = await step(join(at, part), mode);
     if (at !== base && !at.startsWith(base === "/" ? base : `${base}/`))
       throw new Error(`subpath ${JSON.stringify(subPath)} is outside of the volume`);

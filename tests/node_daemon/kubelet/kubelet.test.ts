@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { configMap } from "../../../core/kinds/configmap.ts";
@@ -331,6 +331,51 @@ describe("Kubelet", () => {
     );
     await node.soon(async () => (await readFile(file, "utf8")) === "two");
     expect(node.started).toHaveLength(1);
+  });
+
+  it("gives containers a hosts file, but not over one that they mount themselves", async () => {
+    await using node = await openTestNode();
+    await node.run({
+      hostAliases: [{ ip: "10.1.2.3", hostnames: ["db", "db.example.com"] }],
+      volumes: [{ name: "own", emptyDir: {} }],
+      containers: [app, { ...app, name: "own", volumeMounts: [{ name: "own", mountPath: "/etc/hosts" }] }],
+    });
+    await node.until(ready);
+    const [mounted, own] = node.started.map(({ mounts }) =>
+      mounts.filter(({ containerPath }) => containerPath === "/etc/hosts").map(({ hostPath }) => hostPath),
+    );
+    expect(own).toHaveLength(1);
+    expect(own).not.toEqual(mounted);
+    const path = mounted?.[0] ?? "";
+    const text = await readFile(path, "utf8");
+    expect(text).toMatch(/^# Kubernetes-managed hosts file\.\n/);
+    expect(text).toMatch(
+      /\n127\.64\.1\.1\tweb\n\n# Entries added by HostAliases\.\n10\.1\.2\.3\tdb\tdb\.example\.com\n$/,
+    );
+    expect((await stat(path)).mode & 0o777).toBe(0o644);
+  });
+
+  it("does not start a container whose subPathExpr becomes no path inside its volume, until it does", async () => {
+    await using node = await openTestNode();
+    const fieldRef = { fieldPath: "metadata.annotations['folder']" };
+    const env = [{ name: "FOLDER", valueFrom: { fieldRef } }];
+    const volumeMounts = [{ name: "data", mountPath: "/data", subPathExpr: "$(FOLDER)" }];
+    await node.run({ volumes: [{ name: "data", emptyDir: {} }], containers: [{ ...app, env, volumeMounts }] });
+    const annotate = (folder: string) =>
+      node.client.patch(
+        podKind,
+        { namespace: "default", name: "web" },
+        { type: "merge", body: { metadata: { annotations: { folder } } } },
+      );
+    const refused = (message: string) => node.until((pod) => first(pod)?.state?.waiting?.message === message);
+    await refused("missing value for FOLDER");
+    await annotate("/tmp");
+    await refused("error SubPath `/tmp` must not be an absolute path");
+    await annotate("inside");
+    await node.until(ready);
+    expect(node.started[0]?.mounts.find(({ containerPath }) => containerPath === "/data")?.hostPath).toMatch(
+      /\/inside$/,
+    );
   });
 
   it("tells what a container wrote as its last words", async () => {

@@ -111,8 +111,12 @@ describe("resolveSubPath()", () => {
     await expect(resolveSubPath(root, "x/etc")).rejects.toThrow("outside of the volume");
   });
 
-  it("refuses to go up", async () => {
-    await expect(resolveSubPath(root, "a/../../x")).rejects.toThrow("must not contain '..'");
+  it.each([
+    ["to go up", "a/../../x", "unable to provision SubPath `a/../../x`: must not contain '..'"],
+    ["to begin at the root", "/tmp", "error SubPath `/tmp` must not be an absolute path"],
+  ])("refuses %s, and makes nothing", async (_, subPath, message) => {
+    await expect(resolveSubPath(root, subPath)).rejects.toThrow(message);
+    expect(await readdir(root)).toEqual([]);
   });
 });
 
