@@ -22,7 +22,6 @@ import type { DefaultTolerationOptions } from "./admission/default_toleration_se
 import {
   type AdmissionOptions,
   admissionPlugins,
-  authorizingBy,
   keepPolicyStatus,
   openWebhooks,
   readAdmissionConfiguration,
@@ -231,7 +230,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     let hasRoles = false;
     let listener: ApiListener | undefined;
     const nodes = options.nodes ?? lazyNodeConnector(pki);
-    const authorizing = authorizingBy(authorization.authorizer);
+    const { authorizer } = authorization;
     const dialService = serviceDialer({ registries, nodes, random });
     const frontProxy = onceAsync(() =>
       openFrontProxy({ folder: dataDir === undefined ? undefined : joinPath(dataDir, "pki"), clock: systemClock }),
@@ -244,14 +243,14 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         log,
       }),
     );
-    const webhooks = parts.use(openWebhooks({ registries, schema, authorizing, dialService, clock, log }));
+    const webhooks = parts.use(openWebhooks({ registries, schema, authorizer, dialService, clock, log }));
     const admission = await admissionOf(options);
     const handler = createApiHandler({
       registries,
       admission: admissionPlugins({
         registries,
         serviceAddresses,
-        authorizer: authorization.authorizer,
+        authorizer,
         resourceQuotas: parts.use(
           openResourceQuota({
             registries,
@@ -263,7 +262,6 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         ),
         webhooks,
         schema,
-        authorizing,
         tolerations: options.tolerations,
         ...admission,
         authorization,
@@ -278,7 +276,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       allowsAnonymous: authorizers.some(({ type }) => type === "AlwaysAllow")
         ? undefined
         : authentication.allowsAnonymous,
-      authorizer: authorization.authorizer,
+      authorizer,
       tokens: {
         tokens: authentication.tokens,
         maxExpirationSeconds: secondsOf(options.authentication?.serviceAccountMaxTokenExpirationMs),

@@ -10,12 +10,12 @@ import type { AdmissionPlugin } from "./plugin.ts";
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#certificateapproval
  */
-export function certificateApproval(authorizer: Authorizer | undefined): AdmissionPlugin {
+export function certificateApproval(authorizer: Authorizer): AdmissionPlugin {
   return {
     name: "CertificateApproval",
     operations: ["UPDATE"],
     async validate({ kind, key, subresource, user, previous }) {
-      if (kind.plural !== "certificatesigningrequests" || subresource !== "approval" || !authorizer) return;
+      if (kind.plural !== "certificatesigningrequests" || subresource !== "approval") return;
       const { signerName } = (previous as CertificateSigningRequest).spec;
       if (!(await maySign(authorizer, user, "approve", signerName)))
         throw StatusError.forbidden(
@@ -32,12 +32,12 @@ export function certificateApproval(authorizer: Authorizer | undefined): Admissi
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/#certificatesigning
  */
-export function certificateSigning(authorizer: Authorizer | undefined): AdmissionPlugin {
+export function certificateSigning(authorizer: Authorizer): AdmissionPlugin {
   return {
     name: "CertificateSigning",
     operations: ["UPDATE"],
     async validate({ kind, key, subresource, user, object, previous }) {
-      if (kind.plural !== "certificatesigningrequests" || subresource !== "status" || !authorizer) return;
+      if (kind.plural !== "certificatesigningrequests" || subresource !== "status") return;
       const [next, old] = [object as CertificateSigningRequest, previous as CertificateSigningRequest];
       const isSame =
         next.status?.certificate === old.status?.certificate &&

@@ -14,7 +14,6 @@ import type { Clock } from "../../core/util/clock.ts";
 import type { Authorizer } from "../authorization/authorizer.ts";
 import type { Registries } from "../registry/registry.ts";
 import type { AdmissionConfiguration } from "./_admission_configuration.ts";
-import type { Authorizing } from "./_authorizing.ts";
 import { firstRound } from "./_reinvocations.ts";
 import { alwaysPullImages } from "./always_pull_images.ts";
 import { certificateApproval, certificateSigning } from "./certificate_approval.ts";
@@ -54,13 +53,11 @@ export interface AdmissionOptions {
   readonly registries: Registries;
   readonly serviceAddresses: ServiceAddresses;
   readonly resourceQuotas: ResourceQuotas;
-  /** Who may do what. Absent: everybody may do everything. */
-  readonly authorizer?: Authorizer | undefined;
+  /** Who may do what. */
+  readonly authorizer: Authorizer;
   readonly webhooks: WebhookOptions;
   /** Kubernetes' own definitions: what policies change is merged by them. */
   readonly schema: ApiSchema;
-  /** Answers what the expressions of policies ask of the authorizer. */
-  readonly authorizing: Authorizing;
   /** Who has which rights. Absent: nobody is held to their own when they give some away. */
   readonly authorization?: EscalationOptions | undefined;
   /** Names of plug-ins to switch on that are off by default. */
@@ -202,6 +199,5 @@ export async function validate(plugins: readonly AdmissionPlugin[], request: Adm
 }
 
 export { type AdmissionConfiguration, readAdmissionConfiguration } from "./_admission_configuration.ts";
-export { type Authorizing, authorizingBy } from "./_authorizing.ts";
 export { keepPolicyStatus } from "./policies/status.ts";
 export { openWebhooks } from "./webhooks/mod.ts";

@@ -1,8 +1,8 @@
 import type { ApiSchema } from "../../core/api/schema.ts";
 import { mutatingAdmissionPolicy as policyKind } from "../../core/kinds/mutating_admission_policy.ts";
 import { mutatingAdmissionPolicyBinding as bindingKind } from "../../core/kinds/mutating_admission_policy_binding.ts";
+import type { Authorizer } from "../authorization/authorizer.ts";
 import type { Registries } from "../registry/registry.ts";
-import type { Authorizing } from "./_authorizing.ts";
 import { isExempt } from "./_matching.ts";
 import { boundPolicies } from "./_policies.ts";
 import { firstRound } from "./_reinvocations.ts";
@@ -16,7 +16,7 @@ import type { AdmissionPlugin } from "./plugin.ts";
  */
 export function mutatingAdmissionPolicy(options: {
   readonly registries: Registries;
-  readonly authorizing: Authorizing;
+  readonly authorizer: Authorizer;
   readonly schema: ApiSchema;
 }): AdmissionPlugin {
   const policies = options.registries.for(policyKind);

@@ -8,8 +8,7 @@ import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
 /** Options of {@linkcode ownerReferencesPermissionEnforcement}. */
 export interface OwnerReferencesOptions {
   readonly registries: Registries;
-  /** Absent: everybody may do everything. */
-  readonly authorizer?: Authorizer | undefined;
+  readonly authorizer: Authorizer;
 }
 
 /**
@@ -23,13 +22,7 @@ export function ownerReferencesPermissionEnforcement({
   authorizer,
 }: OwnerReferencesOptions): AdmissionPlugin {
   async function why(user: UserInfo, attributes: ResourceAttributes): Promise<string | undefined> {
-    const {
-      allowed,
-      reason = "",
-      error = "<nil>",
-    } = (await authorizer?.authorize(user, attributes)) ?? {
-      allowed: true,
-    };
+    const { allowed, reason = "", error = "<nil>" } = await authorizer.authorize(user, attributes);
     return allowed ? undefined : `${reason}, ${error}`;
   }
 
@@ -65,7 +58,7 @@ export function ownerReferencesPermissionEnforcement({
     async validate(request) {
       const { kind, operation, object, previous, subresource } = request;
       // What is written to a pod's status leaves its owners alone.
-      if (!authorizer || (kind.plural === "pods" && kind.group === "" && subresource === "status")) return;
+      if (kind.plural === "pods" && kind.group === "" && subresource === "status") return;
       const owners = ownersOf(object);
       const before = ownersOf(previous);
       if (JSON.stringify(owners) === JSON.stringify(before)) return;

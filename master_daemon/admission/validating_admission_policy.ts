@@ -1,7 +1,7 @@
 import { validatingAdmissionPolicy as policyKind } from "../../core/kinds/validating_admission_policy.ts";
 import { validatingAdmissionPolicyBinding as bindingKind } from "../../core/kinds/validating_admission_policy_binding.ts";
+import type { Authorizer } from "../authorization/authorizer.ts";
 import type { Registries } from "../registry/registry.ts";
-import type { Authorizing } from "./_authorizing.ts";
 import { isExempt } from "./_matching.ts";
 import { boundPolicies } from "./_policies.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
@@ -14,7 +14,7 @@ import type { AdmissionPlugin } from "./plugin.ts";
  */
 export function validatingAdmissionPolicy(options: {
   readonly registries: Registries;
-  readonly authorizing: Authorizing;
+  readonly authorizer: Authorizer;
 }): AdmissionPlugin {
   const policies = options.registries.for(policyKind);
   const bindings = options.registries.for(bindingKind);

@@ -4,7 +4,7 @@ import { mutationTypes } from "../../../core/cel/mutation_types.ts";
 import { typeName } from "../../../core/cel/types.ts";
 import type { Value } from "../../../core/cel/values.ts";
 import type { MatchCondition } from "../../../core/kinds/webhook.ts";
-import type { Authorizing } from "../_authorizing.ts";
+import type { Authorizer } from "../../authorization/authorizer.ts";
 import type { AdmissionRequest } from "../plugin.ts";
 import type { Shown } from "../webhooks/review.ts";
 import { type Offered, variableTypes, variableValues } from "./environment.ts";
@@ -26,12 +26,12 @@ export async function conditionsHold(
   context: {
     readonly request: AdmissionRequest;
     readonly shown: Shown;
-    readonly authorizing: Authorizing;
+    readonly authorizer: Authorizer;
     readonly params?: KubeObject | null | undefined;
   },
 ): Promise<Outcome> {
   const { request, shown, params } = context;
-  const answers = new Answers(request.user, context.authorizing);
+  const answers = new Answers(request.user, context.authorizer);
   const values: ReadonlyMap<string, Value> = variableValues(request, shown, { params, answers });
   const programs = compiled.get(conditions) ?? compileConditions(conditions, { authorizer: true, params: true });
   compiled.set(conditions, programs);

@@ -2,7 +2,8 @@ import type { AuthorizationCheck, Decision } from "../../../core/cel/functions/a
 import { Budget, CelError, CostExceeded, type Program, perCallLimit } from "../../../core/cel/mod.ts";
 import type { Value } from "../../../core/cel/values.ts";
 import type { UserInfo } from "../../../core/client/transport.ts";
-import type { AuthorizationQuestion, Authorizing } from "../_authorizing.ts";
+import type { Attributes, Authorizer } from "../../authorization/authorizer.ts";
+import { accountUser } from "../../authorization/policy.ts";
 
 /** An expression asked the authorizer, whose answer takes time: the evaluation is done again with it. */
 class AnswerNeeded extends Error {
@@ -17,11 +18,11 @@ class AnswerNeeded extends Error {
 export class Answers {
   readonly #known = new Map<string, Decision>();
   readonly #user: UserInfo;
-  readonly #authorizing: Authorizing;
+  readonly #authorizer: Authorizer;
 
-  constructor(user: UserInfo, authorizing: Authorizing) {
+  constructor(user: UserInfo, authorizer: Authorizer) {
     this.#user = user;
-    this.#authorizing = authorizing;
+    this.#authorizer = authorizer;
   }
 
   /** @throws AnswerNeeded the first time */
@@ -32,17 +33,23 @@ export class Answers {
   }
 
   async fetch({ check }: AnswerNeeded): Promise<void> {
-    const { serviceAccount, verb = "", ...rest } = check;
-    const question: AuthorizationQuestion = { verb, ...rest };
-    const decision = await this.#authorizing(serviceAccount ? accountUser(serviceAccount) : this.#user, question);
-    this.#known.set(JSON.stringify(check), decision);
+    const user = check.serviceAccount ? accountUser(...check.serviceAccount) : this.#user;
+    this.#known.set(JSON.stringify(check), await this.#authorizer.authorize(user, attributesOf(check)));
   }
 }
 
-function accountUser([namespace, name]: readonly [string, string]): UserInfo {
+function attributesOf({ serviceAccount: _, verb = "", path, ...resource }: AuthorizationCheck): Attributes {
+  if (path !== undefined) return { type: "path", verb, path };
   return {
-    username: `system:serviceaccount:${namespace}:${name}`,
-    groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"],
+    group: "",
+    resource: "",
+    subresource: undefined,
+    namespace: undefined,
+    name: undefined,
+    ...resource,
+    type: "resource",
+    verb,
+    version: "*",
   };
 }
 

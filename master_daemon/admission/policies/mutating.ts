@@ -121,12 +121,12 @@ async function invocationsOf(
 async function conditionHolds(
   { policy, kind, params }: Invocation,
   request: Request,
-  { authorizing }: Services,
+  { authorizer }: Services,
 ): Promise<boolean | string> {
   const { matchConditions = [], failurePolicy } = policy.spec ?? {};
   if (matchConditions.length === 0) return true;
   const shown = await shownAs(kind, request);
-  const outcome = await conditionsHold(matchConditions, { request, shown, authorizing, params });
+  const outcome = await conditionsHold(matchConditions, { request, shown, authorizer, params });
   if ("holds" in outcome) return outcome.holds;
   return failurePolicy === "Ignore" ? false : outcome.error;
 }
@@ -159,11 +159,11 @@ async function mutateOnce(
   const { variables, mutations } = compiledMutations(policy);
   const program = mutations[index];
   if (program === undefined || typeof program === "string") throw new CelError(`compilation error: ${program ?? ""}`);
-  const { schema, authorizing } = services;
+  const { schema, authorizer } = services;
   const shown = await shownAs(kind, request);
   const { object } = shown;
   if (!object) return request.object;
-  const answers = new Answers(request.user, authorizing);
+  const answers = new Answers(request.user, authorizer);
   const values = variableValues(request, shown, { params, namespace, answers });
   values.set("variables", new LazyVariables(variables, values));
   const mutation = policy.spec?.mutations?.[index];

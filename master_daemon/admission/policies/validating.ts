@@ -5,8 +5,8 @@ import type { Value } from "../../../core/cel/values.ts";
 import type { Namespace } from "../../../core/kinds/namespace.ts";
 import type { ValidatingAdmissionPolicy } from "../../../core/kinds/validating_admission_policy.ts";
 import type { ValidatingAdmissionPolicyBinding } from "../../../core/kinds/validating_admission_policy_binding.ts";
+import type { Authorizer } from "../../authorization/authorizer.ts";
 import type { Registries } from "../../registry/registry.ts";
-import type { Authorizing } from "../_authorizing.ts";
 import { matchedKind, matchingOf, namespaceOf } from "../_matching.ts";
 import type { BoundPolicy } from "../_policies.ts";
 import { refusal } from "../_requests.ts";
@@ -25,7 +25,7 @@ export type PolicyHook = BoundPolicy<ValidatingAdmissionPolicy, ValidatingAdmiss
 /** What policies need. */
 export interface PolicyServices {
   readonly registries: Registries;
-  readonly authorizing: Authorizing;
+  readonly authorizer: Authorizer;
 }
 
 interface Denial {
@@ -129,7 +129,7 @@ class Enforcement {
   }> {
     const { failurePolicy = "Fail", matchConditions = [] } = policy.spec ?? {};
     const request = this.#request;
-    const { authorizing } = this.#services;
+    const { authorizer } = this.#services;
     const failed = (message: string) => ({
       findings: failurePolicy === "Ignore" ? [] : [{ message, reason: "Invalid" as const, index: 0 }],
       published: [],
@@ -138,11 +138,11 @@ class Enforcement {
     const compiled = compiledPolicy(policy);
     if (typeof compiled === "string") return failed(compiled);
     if (matchConditions.length > 0) {
-      const outcome = await conditionsHold(matchConditions, { request, shown, authorizing, params });
+      const outcome = await conditionsHold(matchConditions, { request, shown, authorizer, params });
       if ("error" in outcome) return failed(outcome.error);
       if (!outcome.holds) return { findings: [], published: [], errors: [] };
     }
-    const answers = new Answers(request.user, authorizing);
+    const answers = new Answers(request.user, authorizer);
     const values = variableValues(request, shown, { params, namespace, answers });
     values.set("variables", new LazyVariables(compiled.variables, values));
     const run = { answers, allowance: new Allowance(requestLimit) };

@@ -7,8 +7,8 @@ import type { ApiSchema } from "../../../core/api/schema.ts";
 import { StatusError } from "../../../core/api/status.ts";
 import type { MutatingWebhook, ValidatingWebhook } from "../../../core/kinds/webhook.ts";
 import type { Logger } from "../../../core/util/log.ts";
+import type { Authorizer } from "../../authorization/authorizer.ts";
 import type { Registries } from "../../registry/registry.ts";
-import type { Authorizing } from "../_authorizing.ts";
 import { matchedKind } from "../_matching.ts";
 import { readPatched, typedObject } from "../_patched.ts";
 import { convertTo, shownAs } from "../_versions.ts";
@@ -28,7 +28,7 @@ export interface WebhookServices {
   readonly registries: Registries;
   readonly caller: WebhookCaller;
   readonly schema: ApiSchema;
-  readonly authorizing: Authorizing;
+  readonly authorizer: Authorizer;
   readonly log: Logger;
 }
 
@@ -124,7 +124,7 @@ export async function dispatchMutating(
 async function invocationOf(
   webhook: ValidatingWebhook,
   request: AdmissionRequest,
-  { registries, authorizing }: WebhookServices,
+  { registries, authorizer }: WebhookServices,
 ): Promise<Kind | undefined> {
   const { rules = [], matchPolicy, namespaceSelector, objectSelector, matchConditions = [] } = webhook;
   const matching = { rules, matchPolicy, namespaceSelector, objectSelector };
@@ -132,7 +132,7 @@ async function invocationOf(
   if (!kind || matchConditions.length === 0) return kind;
   // Expressions are loaded where there are any.
   const { conditionsHold } = await import("../policies/conditions.ts");
-  const outcome = await conditionsHold(matchConditions, { request, shown: await shownAs(kind, request), authorizing });
+  const outcome = await conditionsHold(matchConditions, { request, shown: await shownAs(kind, request), authorizer });
   if ("holds" in outcome) return outcome.holds ? kind : undefined;
   if (webhook.failurePolicy === "Ignore") return undefined;
   throw StatusError.forbidden(request.kind, request.key.name, outcome.error);

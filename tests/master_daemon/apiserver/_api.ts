@@ -9,12 +9,7 @@ import { seededRandom } from "../../../core/platform/random.ts";
 import type { Clock } from "../../../core/util/clock.ts";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { silentLogger } from "../../../core/util/log.ts";
-import {
-  type AdmissionOptions,
-  admissionPlugins,
-  authorizingBy,
-  openWebhooks,
-} from "../../../master_daemon/admission/mod.ts";
+import { type AdmissionOptions, admissionPlugins, openWebhooks } from "../../../master_daemon/admission/mod.ts";
 import { openResourceQuota } from "../../../master_daemon/admission/resource_quota.ts";
 import { openServiceAddresses } from "../../../master_daemon/admission/service_addresses.ts";
 import type { PostReview } from "../../../master_daemon/apiextensions/conversion_webhook.ts";
@@ -73,7 +68,7 @@ export async function openApi(
     /** Converts custom resources. */
     readonly postReview?: PostReview;
     /** Admission plug-ins to switch on and off, and their configuration. */
-    readonly plugins?: Pick<AdmissionOptions, "enable" | "disable" | "configuration" | "authorizer">;
+    readonly plugins?: Partial<Pick<AdmissionOptions, "enable" | "disable" | "configuration" | "authorizer">>;
   } = {},
 ): Promise<TestApi> {
   const clock = options.clock ?? new FakeClock();
@@ -103,17 +98,17 @@ export async function openApi(
   });
   const nodes = fakeNodes();
   const schema = await loadSchema(readPackedAsset);
-  const authorizing = authorizingBy(options.authorizer ?? alwaysAllow);
+  const authorizer = options.authorizer ?? alwaysAllow;
   const dialService = serviceDialer({ registries, nodes, random });
   const aggregator = await options.aggregator?.({ services: { registries, nodes, random } });
-  const webhooks = openWebhooks({ registries, schema, authorizing, dialService, clock, log: silentLogger });
+  const webhooks = openWebhooks({ registries, schema, authorizer, dialService, clock, log: silentLogger });
   const handler = createApiHandler({
     registries,
     admission: admissionPlugins({
       registries,
       webhooks,
       schema,
-      authorizing,
+      authorizer,
       serviceAddresses,
       resourceQuotas,
       clock,

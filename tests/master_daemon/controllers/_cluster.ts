@@ -13,7 +13,7 @@ import { seededRandom } from "../../../core/platform/random.ts";
 import { DisposalStack } from "../../../core/util/disposal_stack.ts";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { type Logger, silentLogger } from "../../../core/util/log.ts";
-import { admissionPlugins, authorizingBy, openWebhooks } from "../../../master_daemon/admission/mod.ts";
+import { admissionPlugins, openWebhooks } from "../../../master_daemon/admission/mod.ts";
 import { openResourceQuota } from "../../../master_daemon/admission/resource_quota.ts";
 import { openServiceAddresses } from "../../../master_daemon/admission/service_addresses.ts";
 import { createApiHandler } from "../../../master_daemon/apiserver/handle.ts";
@@ -69,16 +69,16 @@ export async function openCluster(): Promise<TestCluster> {
       log,
     }),
   );
-  const authorizing = authorizingBy(alwaysAllow);
+  const authorizer = alwaysAllow;
   const dialService = () => Promise.reject(new Error("no services"));
   const handler = createApiHandler({
     registries,
     // A test runs the controllers that it names only: none takes the first taint off a node, or creates accounts.
     admission: admissionPlugins({
       registries,
-      webhooks: outer.use(openWebhooks({ registries, schema: noSchema, authorizing, dialService, clock, log })),
+      webhooks: outer.use(openWebhooks({ registries, schema: noSchema, authorizer, dialService, clock, log })),
       schema: noSchema,
-      authorizing,
+      authorizer,
       serviceAddresses,
       resourceQuotas: outer.use(openResourceQuota({ registries, clock, log })),
       clock,
