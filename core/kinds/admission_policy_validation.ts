@@ -2,12 +2,17 @@ import { dnsSubdomainError } from "../api/kind.ts";
 import { validateLabelSelector } from "../api/label_validation.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { pathSegmentError } from "../api/validate_meta.ts";
-import type { MatchResources, NamedRuleWithOperations, ParamKind, ParamRef, Variable } from "./admission_policy.ts";
-import { checkRuleWithOperations } from "./admission_rule_validation.ts";
+import type {
+  BindingSpec,
+  MatchResources,
+  NamedRuleWithOperations,
+  ParamKind,
+  ParamRef,
+  PolicySpec,
+  Variable,
+} from "./admission_policy.ts";
+import { checkMatchConditions, checkRuleWithOperations } from "./admission_rule_validation.ts";
 import { check, checkRequired, checkRequiredOneOf, dns1035LabelError, type FieldErrors } from "./validators.ts";
-
-/** What may become of a request whose policy cannot be evaluated. */
-export const failurePolicies: readonly string[] = ["Fail", "Ignore"];
 
 const reserved: ReadonlySet<string> = new Set(
   "true false null in as break const continue else for function if import let loop package namespace return var void while".split(
@@ -15,8 +20,28 @@ const reserved: ReadonlySet<string> = new Set(
   ),
 );
 
-/** What is wrong with which requests a policy is about. @see k8s.io/kubernetes/pkg/apis/admissionregistration/validation */
-export function checkMatchConstraints(match: MatchResources | undefined, field: string): FieldErrors {
+/** What is wrong with what every policy says. @see k8s.io/kubernetes/pkg/apis/admissionregistration/validation */
+export function checkPolicySpec(spec: PolicySpec, field: string): FieldErrors {
+  return [
+    ...checkRequiredOneOf(`${field}.failurePolicy`, spec.failurePolicy, ["Fail", "Ignore"]),
+    ...checkParamKind(spec.paramKind, `${field}.paramKind`),
+    ...checkMatchConstraints(spec.matchConstraints, `${field}.matchConstraints`),
+    ...checkMatchConditions(spec.matchConditions ?? [], `${field}.matchConditions`),
+    ...checkVariables(spec.variables ?? [], `${field}.variables`),
+  ];
+}
+
+/** What is wrong with what every binding says. */
+export function checkBindingSpec(spec: BindingSpec, field: string): FieldErrors {
+  return [
+    ...checkRequired(`${field}.policyName`, spec.policyName, dnsSubdomainError),
+    ...checkParamRef(spec.paramRef, `${field}.paramRef`),
+    // The name of the field is misspelt in Kubernetes.
+    ...checkMatchResources(spec.matchResources, `${field}.matchResouces`),
+  ];
+}
+
+function checkMatchConstraints(match: MatchResources | undefined, field: string): FieldErrors {
   if (!match) return [fieldError.required(field)];
   const { resourceRules = [] } = match;
   return [
@@ -26,8 +51,7 @@ export function checkMatchConstraints(match: MatchResources | undefined, field: 
   ];
 }
 
-/** What is wrong with which requests a binding is about. */
-export function checkMatchResources(match: MatchResources | undefined, field: string): FieldErrors {
+function checkMatchResources(match: MatchResources | undefined, field: string): FieldErrors {
   if (!match) return [];
   const { resourceRules = [], excludeResourceRules = [] } = match;
   return [
@@ -49,8 +73,7 @@ function checkNamedRule(rule: NamedRuleWithOperations, field: string): FieldErro
   return [...errors, ...checkRuleWithOperations(rule, field)];
 }
 
-/** What is wrong with the kind of a policy's parameters. */
-export function checkParamKind(paramKind: ParamKind | undefined, field: string): FieldErrors {
+function checkParamKind(paramKind: ParamKind | undefined, field: string): FieldErrors {
   if (!paramKind) return [];
   const { apiVersion = "", kind = "" } = paramKind;
   const reason = kind ? dns1035LabelError(kind.toLowerCase()) : undefined;
@@ -80,8 +103,7 @@ function checkGroupVersion(text: string, field: string): FieldErrors {
   ];
 }
 
-/** What is wrong with the names of variables, and which say nothing. */
-export function checkVariables(variables: readonly Variable[], field: string): FieldErrors {
+function checkVariables(variables: readonly Variable[], field: string): FieldErrors {
   return variables.flatMap(({ name = "", expression = "" }, index) => {
     const at = `${field}[${index}]`;
     const errors: FieldError[] = [];
@@ -97,13 +119,7 @@ function isIdentifier(name: string): boolean {
   return /^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) && !reserved.has(name);
 }
 
-/** What is wrong with the policy that a binding names. */
-export function checkPolicyName(name: string | undefined, field: string): FieldErrors {
-  return checkRequired(field, name, dnsSubdomainError);
-}
-
-/** What is wrong with the parameters that a binding gives. */
-export function checkParamRef(ref: ParamRef | undefined, field: string): FieldErrors {
+function checkParamRef(ref: ParamRef | undefined, field: string): FieldErrors {
   if (!ref) return [];
   const { name, selector, parameterNotFoundAction } = ref;
   const exclusive = "name and selector are mutually exclusive";

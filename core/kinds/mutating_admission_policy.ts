@@ -1,23 +1,10 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
-import {
-  type MatchResources,
-  type ParamKind,
-  paramKindText,
-  type Variable,
-  withMatchDefaults,
-} from "./admission_policy.ts";
-import {
-  checkMatchConstraints,
-  checkParamKind,
-  checkVariables,
-  failurePolicies,
-} from "./admission_policy_validation.ts";
-import { checkMatchConditions } from "./admission_rule_validation.ts";
+import { type PolicySpec, paramKindColumn, withPolicyDefaults } from "./admission_policy.ts";
+import { checkPolicySpec } from "./admission_policy_validation.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
 import { checkRequiredOneOf, type FieldErrors } from "./validators.ts";
-import type { MatchCondition } from "./webhook.ts";
 
 /** One change: an expression that makes a part of an object, or JSON patches. */
 export interface Mutation {
@@ -28,13 +15,8 @@ export interface Mutation {
 
 /** Changes to what is written, in CEL, where bindings say so. */
 export interface MutatingAdmissionPolicy extends KubeObject {
-  readonly spec?: {
-    readonly paramKind?: ParamKind;
-    readonly matchConstraints?: MatchResources;
-    readonly variables?: readonly Variable[];
+  readonly spec?: PolicySpec & {
     readonly mutations?: readonly Mutation[];
-    readonly failurePolicy?: "Fail" | "Ignore";
-    readonly matchConditions?: readonly MatchCondition[];
     readonly reinvocationPolicy?: "Never" | "IfNeeded";
   };
 }
@@ -50,24 +32,9 @@ export const mutatingAdmissionPolicy: Kind<MutatingAdmissionPolicy> = defineKind
   schema: "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicy",
   conditionalUpdate: true,
   strategy: {
-    applyDefaults: (object) => {
-      const { spec = {} } = object;
-      const { matchConstraints } = spec;
-      return {
-        ...object,
-        spec: {
-          ...spec,
-          failurePolicy: spec.failurePolicy ?? "Fail",
-          ...(matchConstraints ? { matchConstraints: withMatchDefaults(matchConstraints) } : {}),
-        },
-      };
-    },
+    applyDefaults: withPolicyDefaults,
     validate: ({ spec = {} }) => [
-      ...checkRequiredOneOf("spec.failurePolicy", spec.failurePolicy, failurePolicies),
-      ...checkParamKind(spec.paramKind, "spec.paramKind"),
-      ...checkMatchConstraints(spec.matchConstraints, "spec.matchConstraints"),
-      ...checkMatchConditions(spec.matchConditions ?? [], "spec.matchConditions"),
-      ...checkVariables(spec.variables ?? [], "spec.variables"),
+      ...checkPolicySpec(spec, "spec"),
       ...checkMutations(spec.mutations ?? [], "spec.mutations"),
       ...checkRequiredOneOf("spec.reinvocationPolicy", spec.reinvocationPolicy, ["IfNeeded", "Never"]),
     ],
@@ -80,12 +47,7 @@ export const mutatingAdmissionPolicy: Kind<MutatingAdmissionPolicy> = defineKind
       description: "How many changes the policy makes.",
       cell: ({ spec }) => spec?.mutations?.length ?? 0,
     },
-    {
-      name: "ParamKind",
-      type: "string",
-      description: "The kind of the policy's parameters.",
-      cell: ({ spec }) => paramKindText(spec?.paramKind),
-    },
+    paramKindColumn,
     ageColumn,
   ],
 });

@@ -1,17 +1,12 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
-import { type MatchResources, type ParamRef, withMatchDefaults } from "./admission_policy.ts";
-import { checkMatchResources, checkParamRef, checkPolicyName } from "./admission_policy_validation.ts";
+import { type BindingSpec, bindingColumns, withBindingDefaults } from "./admission_policy.ts";
+import { checkBindingSpec } from "./admission_policy_validation.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
-import { paramRefText } from "./validating_admission_policy_binding.ts";
 
 /** Puts a mutating policy to work: where, and with which parameters. */
 export interface MutatingAdmissionPolicyBinding extends KubeObject {
-  readonly spec?: {
-    readonly policyName?: string;
-    readonly paramRef?: ParamRef;
-    readonly matchResources?: MatchResources;
-  };
+  readonly spec?: BindingSpec;
 }
 
 /** The kind MutatingAdmissionPolicyBinding. */
@@ -26,31 +21,8 @@ export const mutatingAdmissionPolicyBinding: Kind<MutatingAdmissionPolicyBinding
     schema: "io.k8s.api.admissionregistration.v1.MutatingAdmissionPolicyBinding",
     conditionalUpdate: true,
     strategy: {
-      applyDefaults: (object) => {
-        const { spec } = object;
-        if (!spec?.matchResources) return object;
-        return { ...object, spec: { ...spec, matchResources: withMatchDefaults(spec.matchResources) } };
-      },
-      validate: ({ spec = {} }) => [
-        ...checkPolicyName(spec.policyName, "spec.policyName"),
-        ...checkParamRef(spec.paramRef, "spec.paramRef"),
-        ...checkMatchResources(spec.matchResources, "spec.matchResouces"),
-      ],
+      applyDefaults: withBindingDefaults,
+      validate: ({ spec = {} }) => checkBindingSpec(spec, "spec"),
     },
-    columns: [
-      nameColumn,
-      {
-        name: "PolicyName",
-        type: "string",
-        description: "The policy that is put to work.",
-        cell: ({ spec }) => spec?.policyName ?? "",
-      },
-      {
-        name: "ParamRef",
-        type: "string",
-        description: "The objects that are its parameters.",
-        cell: ({ spec }) => paramRefText(spec?.paramRef),
-      },
-      ageColumn,
-    ],
+    columns: [nameColumn, ...bindingColumns, ageColumn],
   });

@@ -1,13 +1,16 @@
 import { defineKind, type Kind } from "../api/kind.ts";
-import type { KubeObject } from "../api/meta.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
-import { type MutatingWebhook, withWebhookDefaults } from "./webhook.ts";
+import {
+  type MutatingWebhook,
+  type WebhookConfiguration,
+  webhooksColumn,
+  withEachWebhook,
+  withWebhookDefaults,
+} from "./webhook.ts";
 import { checkWebhooks } from "./webhook_validation.ts";
 
 /** Webhooks that may change what is written. */
-export interface MutatingWebhookConfiguration extends KubeObject {
-  readonly webhooks?: readonly MutatingWebhook[];
-}
+export type MutatingWebhookConfiguration = WebhookConfiguration<MutatingWebhook>;
 
 /** The kind MutatingWebhookConfiguration. */
 export const mutatingWebhookConfiguration: Kind<MutatingWebhookConfiguration> =
@@ -22,20 +25,10 @@ export const mutatingWebhookConfiguration: Kind<MutatingWebhookConfiguration> =
     generation: "counted",
     conditionalUpdate: true,
     strategy: {
-      applyDefaults: (object) =>
-        object.webhooks ? { ...object, webhooks: object.webhooks.map(withDefaults) } : object,
+      applyDefaults: (object) => withEachWebhook(object, withDefaults),
       validate: ({ webhooks }) => checkWebhooks(webhooks),
     },
-    columns: [
-      nameColumn,
-      {
-        name: "Webhooks",
-        type: "integer",
-        description: "How many webhooks are configured.",
-        cell: ({ webhooks = [] }) => webhooks.length,
-      },
-      ageColumn,
-    ],
+    columns: [nameColumn, webhooksColumn, ageColumn],
   });
 
 function withDefaults(webhook: MutatingWebhook): MutatingWebhook {

@@ -2,24 +2,11 @@ import { defineKind, type Kind } from "../api/kind.ts";
 import { qualifiedNameErrors } from "../api/label_validation.ts";
 import type { Condition, KubeObject } from "../api/meta.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
-import {
-  type MatchResources,
-  type ParamKind,
-  paramKindText,
-  type Variable,
-  withMatchDefaults,
-} from "./admission_policy.ts";
-import {
-  checkMatchConstraints,
-  checkParamKind,
-  checkVariables,
-  failurePolicies,
-} from "./admission_policy_validation.ts";
-import { checkMatchConditions } from "./admission_rule_validation.ts";
+import { type PolicySpec, paramKindColumn, withPolicyDefaults } from "./admission_policy.ts";
+import { checkPolicySpec } from "./admission_policy_validation.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
 import { checkConditions } from "./condition_validation.ts";
-import { checkAll, checkOneOf, checkRequiredOneOf, type FieldErrors } from "./validators.ts";
-import type { MatchCondition } from "./webhook.ts";
+import { checkAll, checkOneOf, type FieldErrors } from "./validators.ts";
 import { withoutStatus, withStatusOf } from "./with_status.ts";
 
 /** An expression that must be true for a request to go on. */
@@ -38,14 +25,9 @@ export interface AuditAnnotation {
 
 /** Rules in CEL that writes must keep, where bindings say so. */
 export interface ValidatingAdmissionPolicy extends KubeObject {
-  readonly spec?: {
-    readonly paramKind?: ParamKind;
-    readonly matchConstraints?: MatchResources;
+  readonly spec?: PolicySpec & {
     readonly validations?: readonly Validation[];
-    readonly failurePolicy?: "Fail" | "Ignore";
     readonly auditAnnotations?: readonly AuditAnnotation[];
-    readonly matchConditions?: readonly MatchCondition[];
-    readonly variables?: readonly Variable[];
   };
   readonly status?: {
     readonly observedGeneration?: number;
@@ -72,18 +54,7 @@ export const validatingAdmissionPolicy: Kind<ValidatingAdmissionPolicy> = define
   subresources: { status: true },
   conditionalUpdate: true,
   strategy: {
-    applyDefaults: (object) => {
-      const { spec = {} } = object;
-      const { matchConstraints } = spec;
-      return {
-        ...object,
-        spec: {
-          ...spec,
-          failurePolicy: spec.failurePolicy ?? "Fail",
-          ...(matchConstraints ? { matchConstraints: withMatchDefaults(matchConstraints) } : {}),
-        },
-      };
-    },
+    applyDefaults: withPolicyDefaults,
     prepareForCreate: withoutStatus,
     prepareForUpdate: (next, previous) => withStatusOf(previous, next),
     validate: checkPolicy,
@@ -106,12 +77,7 @@ export const validatingAdmissionPolicy: Kind<ValidatingAdmissionPolicy> = define
       description: "How many expressions must be true.",
       cell: ({ spec }) => spec?.validations?.length ?? 0,
     },
-    {
-      name: "ParamKind",
-      type: "string",
-      description: "The kind of the policy's parameters.",
-      cell: ({ spec }) => paramKindText(spec?.paramKind),
-    },
+    paramKindColumn,
     ageColumn,
   ],
 });
@@ -120,11 +86,7 @@ function checkPolicy({ metadata, spec = {} }: ValidatingAdmissionPolicy): FieldE
   const { validations = [], auditAnnotations = [] } = spec;
   const missing = "validations or auditAnnotations must contain at least one item";
   return [
-    ...checkRequiredOneOf("spec.failurePolicy", spec.failurePolicy, failurePolicies),
-    ...checkParamKind(spec.paramKind, "spec.paramKind"),
-    ...checkMatchConstraints(spec.matchConstraints, "spec.matchConstraints"),
-    ...checkMatchConditions(spec.matchConditions ?? [], "spec.matchConditions"),
-    ...checkVariables(spec.variables ?? [], "spec.variables"),
+    ...checkPolicySpec(spec, "spec"),
     ...(validations.length + auditAnnotations.length === 0
       ? [fieldError.required("spec.validations", missing), fieldError.required("spec.auditAnnotations", missing)]
       : []),

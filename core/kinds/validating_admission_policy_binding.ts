@@ -1,19 +1,14 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { fieldError } from "../api/status.ts";
-import { type MatchResources, type ParamRef, withMatchDefaults } from "./admission_policy.ts";
-import { checkMatchResources, checkParamRef, checkPolicyName } from "./admission_policy_validation.ts";
+import { type BindingSpec, bindingColumns, withBindingDefaults } from "./admission_policy.ts";
+import { checkBindingSpec } from "./admission_policy_validation.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
 import { checkOneOf, type FieldErrors } from "./validators.ts";
 
 /** Puts a validating policy to work: where, with which parameters, and what becomes of what breaks it. */
 export interface ValidatingAdmissionPolicyBinding extends KubeObject {
-  readonly spec?: {
-    readonly policyName?: string;
-    readonly paramRef?: ParamRef;
-    readonly matchResources?: MatchResources;
-    readonly validationActions?: readonly ("Deny" | "Warn" | "Audit")[];
-  };
+  readonly spec?: BindingSpec & { readonly validationActions?: readonly ("Deny" | "Warn" | "Audit")[] };
 }
 
 const actions = ["Audit", "Deny", "Warn"];
@@ -30,43 +25,14 @@ export const validatingAdmissionPolicyBinding: Kind<ValidatingAdmissionPolicyBin
     schema: "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding",
     conditionalUpdate: true,
     strategy: {
-      applyDefaults: (object) => {
-        const { spec } = object;
-        if (!spec?.matchResources) return object;
-        return { ...object, spec: { ...spec, matchResources: withMatchDefaults(spec.matchResources) } };
-      },
+      applyDefaults: withBindingDefaults,
       validate: ({ spec = {} }) => [
-        ...checkPolicyName(spec.policyName, "spec.policyName"),
-        ...checkParamRef(spec.paramRef, "spec.paramRef"),
-        // The name of the field is misspelt in Kubernetes.
-        ...checkMatchResources(spec.matchResources, "spec.matchResouces"),
+        ...checkBindingSpec(spec, "spec"),
         ...checkActions(spec.validationActions ?? [], "spec.validationActions"),
       ],
     },
-    columns: [
-      nameColumn,
-      {
-        name: "PolicyName",
-        type: "string",
-        description: "The policy that is put to work.",
-        cell: ({ spec }) => spec?.policyName ?? "",
-      },
-      {
-        name: "ParamRef",
-        type: "string",
-        description: "The objects that are its parameters.",
-        cell: ({ spec }) => paramRefText(spec?.paramRef),
-      },
-      ageColumn,
-    ],
+    columns: [nameColumn, ...bindingColumns, ageColumn],
   });
-
-/** Parameters as tables show them: `namespace/name`, or `*` for those that a selector finds. */
-export function paramRefText(ref: ParamRef | undefined): string {
-  if (!ref) return "<unset>";
-  const name = ref.name || "*";
-  return ref.namespace ? `${ref.namespace}/${name}` : name;
-}
 
 function checkActions(values: readonly string[], field: string): FieldErrors {
   const clash =

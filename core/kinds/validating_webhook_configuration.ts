@@ -1,13 +1,16 @@
 import { defineKind, type Kind } from "../api/kind.ts";
-import type { KubeObject } from "../api/meta.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
-import { type ValidatingWebhook, withWebhookDefaults } from "./webhook.ts";
+import {
+  type ValidatingWebhook,
+  type WebhookConfiguration,
+  webhooksColumn,
+  withEachWebhook,
+  withWebhookDefaults,
+} from "./webhook.ts";
 import { checkWebhooks } from "./webhook_validation.ts";
 
 /** Webhooks that say whether writes may go on. */
-export interface ValidatingWebhookConfiguration extends KubeObject {
-  readonly webhooks?: readonly ValidatingWebhook[];
-}
+export type ValidatingWebhookConfiguration = WebhookConfiguration<ValidatingWebhook>;
 
 /** The kind ValidatingWebhookConfiguration. */
 export const validatingWebhookConfiguration: Kind<ValidatingWebhookConfiguration> =
@@ -22,18 +25,8 @@ export const validatingWebhookConfiguration: Kind<ValidatingWebhookConfiguration
     generation: "counted",
     conditionalUpdate: true,
     strategy: {
-      applyDefaults: (object) =>
-        object.webhooks ? { ...object, webhooks: object.webhooks.map(withWebhookDefaults) } : object,
+      applyDefaults: (object) => withEachWebhook(object, withWebhookDefaults),
       validate: ({ webhooks }) => checkWebhooks(webhooks),
     },
-    columns: [
-      nameColumn,
-      {
-        name: "Webhooks",
-        type: "integer",
-        description: "How many webhooks are configured.",
-        cell: ({ webhooks = [] }) => webhooks.length,
-      },
-      ageColumn,
-    ],
+    columns: [nameColumn, webhooksColumn, ageColumn],
   });

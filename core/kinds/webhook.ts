@@ -1,5 +1,7 @@
 /** What admission webhooks are configured with. @see https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/ */
+import type { Column } from "../api/kind.ts";
 import type { LabelSelector } from "../api/labels.ts";
+import type { KubeObject } from "../api/meta.ts";
 
 /** Which resources a rule is about. `*` stands for all. */
 export interface Rule {
@@ -53,6 +55,28 @@ export interface ValidatingWebhook {
 /** One webhook that may change what is written. */
 export interface MutatingWebhook extends ValidatingWebhook {
   readonly reinvocationPolicy?: "Never" | "IfNeeded";
+}
+
+/** Webhooks that count together. */
+export interface WebhookConfiguration<T extends ValidatingWebhook> extends KubeObject {
+  readonly webhooks?: readonly T[];
+}
+
+/** How many webhooks a configuration has. */
+export const webhooksColumn: Column<WebhookConfiguration<ValidatingWebhook>> = {
+  name: "Webhooks",
+  type: "integer",
+  description: "How many webhooks are configured.",
+  cell: ({ webhooks = [] }) => webhooks.length,
+};
+
+/** A configuration with each of its webhooks changed by `change`. */
+export function withEachWebhook<T extends ValidatingWebhook>(
+  configuration: WebhookConfiguration<T>,
+  change: (webhook: T) => T,
+): WebhookConfiguration<T> {
+  const { webhooks } = configuration;
+  return webhooks ? { ...configuration, webhooks: webhooks.map(change) } : configuration;
 }
 
 /** A webhook with Kubernetes' defaults. */

@@ -6,10 +6,10 @@ import type { Variable } from "../../../core/kinds/admission_policy.ts";
 import type { CustomResourceDefinition } from "../../../core/kinds/custom_resource_definition.ts";
 import type { MutatingAdmissionPolicy } from "../../../core/kinds/mutating_admission_policy.ts";
 import type { ValidatingAdmissionPolicy } from "../../../core/kinds/validating_admission_policy.ts";
-import type { MatchCondition, ValidatingWebhook } from "../../../core/kinds/webhook.ts";
+import type { MatchCondition, ValidatingWebhook, WebhookConfiguration } from "../../../core/kinds/webhook.ts";
 import { compileVariables, mutationExpression, mutationOffer } from "./compiled_policy.ts";
 import { compileExpression } from "./conditions.ts";
-import type { Offered } from "./environment.ts";
+import { type Offered, policyOffer } from "./environment.ts";
 
 type Errors = readonly FieldError[];
 
@@ -19,7 +19,7 @@ export function checkExpressions(object: KubeObject, kind: string, previous?: Ku
     return checkDefinition(object as CustomResourceDefinition, previous as CustomResourceDefinition | undefined);
   if (kind === "ValidatingAdmissionPolicy") return checkPolicy(object as ValidatingAdmissionPolicy);
   if (kind === "MutatingAdmissionPolicy") return checkMutatingPolicy(object as MutatingAdmissionPolicy);
-  return checkWebhooks(object as KubeObject & { readonly webhooks?: readonly ValidatingWebhook[] });
+  return checkWebhooks(object as WebhookConfiguration<ValidatingWebhook>);
 }
 
 function checkDefinition({ spec }: CustomResourceDefinition, previous: CustomResourceDefinition | undefined): Errors {
@@ -60,8 +60,8 @@ function variableErrors(
 }
 
 function checkPolicy({ spec = {} }: ValidatingAdmissionPolicy): Errors {
-  const { paramKind, variables = [], validations = [], auditAnnotations = [], matchConditions = [] } = spec;
-  const base: Offered = { params: paramKind !== undefined, namespaceObject: true, authorizer: true };
+  const { variables = [], validations = [], auditAnnotations = [], matchConditions = [] } = spec;
+  const base = policyOffer(spec);
   const { type, problems } = compileVariables(variables, base);
   const offered = { ...base, variables: type };
   const plain = { ...offered, authorizer: false };
@@ -80,7 +80,7 @@ function checkPolicy({ spec = {} }: ValidatingAdmissionPolicy): Errors {
   ];
 }
 
-function checkWebhooks({ webhooks = [] }: { readonly webhooks?: readonly ValidatingWebhook[] }): Errors {
+function checkWebhooks({ webhooks = [] }: WebhookConfiguration<ValidatingWebhook>): Errors {
   return webhooks.flatMap(({ matchConditions = [] }, index) =>
     checkConditions(matchConditions, `webhooks[${index}].matchConditions`, { authorizer: true }),
   );

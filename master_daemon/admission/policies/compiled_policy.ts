@@ -2,11 +2,11 @@ import { CelError, type Program } from "../../../core/cel/mod.ts";
 import { applyConfigurationType, jsonPatchListType } from "../../../core/cel/mutation_types.ts";
 import { type CelField, type CelType, typeName } from "../../../core/cel/types.ts";
 import { CelMap, type Value } from "../../../core/cel/values.ts";
-import type { Variable } from "../../../core/kinds/admission_policy.ts";
+import type { PolicySpec, Variable } from "../../../core/kinds/admission_policy.ts";
 import type { MutatingAdmissionPolicy, Mutation } from "../../../core/kinds/mutating_admission_policy.ts";
 import type { ValidatingAdmissionPolicy } from "../../../core/kinds/validating_admission_policy.ts";
 import { compileExpression } from "./conditions.ts";
-import type { Offered } from "./environment.ts";
+import { type Offered, policyOffer } from "./environment.ts";
 
 /** The expressions of a policy, ready. */
 export interface CompiledPolicy {
@@ -45,7 +45,7 @@ function compilePolicy({ spec = {} }: ValidatingAdmissionPolicy): CompiledPolicy
     problems.push(result);
     return undefined;
   };
-  const base: Offered = { params: spec.paramKind !== undefined, namespaceObject: true, authorizer: true };
+  const base = policyOffer(spec);
   const { programs, type, problems: wrong } = compileVariables(spec.variables ?? [], base);
   problems.push(...wrong.map(({ message }) => message));
   const offered = { ...base, variables: type };
@@ -83,11 +83,8 @@ export function mutationExpression({ patchType, applyConfiguration, jsonPatch }:
 }
 
 /** What the variables of a mutating policy may name, and what its mutations may besides. */
-export function mutationOffer({ paramKind }: NonNullable<MutatingAdmissionPolicy["spec"]>): {
-  readonly base: Offered;
-  readonly mutation: Offered;
-} {
-  const base: Offered = { params: paramKind !== undefined, namespaceObject: true, authorizer: true };
+export function mutationOffer(spec: PolicySpec): { readonly base: Offered; readonly mutation: Offered } {
+  const base = policyOffer(spec);
   return { base, mutation: { ...base, patchTypes: true } };
 }
 

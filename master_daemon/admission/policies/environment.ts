@@ -3,6 +3,7 @@ import { authorizerType, CheckValue, resourceCheckType } from "../../../core/cel
 import { fromJson } from "../../../core/cel/json_value.ts";
 import { bool, type CelType, dyn, listOf, mapOf, objectOf, string } from "../../../core/cel/types.ts";
 import type { Value } from "../../../core/cel/values.ts";
+import type { PolicySpec } from "../../../core/kinds/admission_policy.ts";
 import type { Namespace } from "../../../core/kinds/namespace.ts";
 import type { AdmissionRequest } from "../plugin.ts";
 import { reviewRequest, type Shown } from "../webhooks/review.ts";
@@ -65,6 +66,11 @@ export interface Offered {
   readonly variables?: CelType;
   /** Whether it may make the objects that mutations are made of. */
   readonly patchTypes?: boolean;
+}
+
+/** What the expressions of a policy may name, whatever it does. */
+export function policyOffer({ paramKind }: PolicySpec): Offered {
+  return { params: paramKind !== undefined, namespaceObject: true, authorizer: true };
 }
 
 /** The types of the variables of an expression about a request. */

@@ -18,7 +18,7 @@ import {
 import type { ValidatingAdmissionPolicy } from "../../../core/kinds/validating_admission_policy.ts";
 import { compileVariables } from "./compiled_policy.ts";
 import { compileExpression } from "./conditions.ts";
-import type { Offered } from "./environment.ts";
+import { policyOffer } from "./environment.ts";
 
 /** One expression that does not fit a type of object that the policy is about. */
 export interface ExpressionWarning {
@@ -40,7 +40,7 @@ export function typeWarnings(
   kinds: readonly Kind[],
   schema: ApiSchema,
 ): readonly ExpressionWarning[] {
-  const { validations = [], variables = [], paramKind } = spec;
+  const { validations = [], variables = [] } = spec;
   const types = namedKinds(spec, kinds)
     .slice(0, maxTypes)
     .flatMap((kind) => {
@@ -49,7 +49,7 @@ export function typeWarnings(
     });
   const check = (fieldRef: string, expression: string): readonly ExpressionWarning[] => {
     const warning = types.flatMap(({ self, name }) => {
-      const base: Offered = { self, params: paramKind !== undefined, namespaceObject: true, authorizer: true };
+      const base = { self, ...policyOffer(spec) };
       const { type } = compileVariables(variables, base);
       const result = compileExpression(expression, { ...base, variables: type }, []);
       return typeof result === "string" ? [`${name}: ${result.replace(/^compilation failed: /, "")}\n`] : [];

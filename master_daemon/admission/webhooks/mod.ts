@@ -5,8 +5,7 @@
  * - Mutating ones are asked one after the other, in the order of their configurations' names; validating ones at once.
  * - Nothing here is loaded before there is a webhook.
  */
-import type { KubeObject } from "../../../core/api/meta.ts";
-import type { ValidatingWebhook } from "../../../core/kinds/webhook.ts";
+import type { ValidatingWebhook, WebhookConfiguration } from "../../../core/kinds/webhook.ts";
 import type { Clock } from "../../../core/util/clock.ts";
 import type { Registries, Registry } from "../../registry/registry.ts";
 import type { DialService } from "./caller.ts";
@@ -42,7 +41,7 @@ export function openWebhooks(
 
 /** Every webhook that is configured, in the order of their configurations' names. */
 export async function configuredWebhooks<T extends ValidatingWebhook>(
-  registry: Registry<KubeObject & { readonly webhooks?: readonly T[] }>,
+  registry: Registry<WebhookConfiguration<T>>,
 ): Promise<readonly Configured<T>[]> {
   const { items } = await registry.list();
   if (items.length === 0) return [];
