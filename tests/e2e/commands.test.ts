@@ -95,12 +95,15 @@ describe("a second process at a running cluster", () => {
     const described = await cluster.ok("describe", "deploy", "web");
     expect(described).toMatch(/^Name: +web\nNamespace: +default\n/);
     expect(described).toMatch(/^Replicas: +3 desired \| 3 updated \| 3 total \| 3 available \| 0 unavailable$/m);
-    expect(described).toMatch(/Scaled up replica set web-\S+ from 0 to 2$/m);
+    // Events come a moment after what they tell of.
+    await expect
+      .poll(() => cluster.ok("describe", "deploy", "web"))
+      .toMatch(/Scaled up replica set web-\S+ from 0 to 2$/m);
     const name = (await cluster.ok("get", "pods", "-l", "app=web", "-o", "name")).split("\n")[0] ?? "";
+    await expect.poll(() => cluster.ok("describe", name)).toMatch(/Normal +Started +/);
     const ofPod = await cluster.ok("describe", name);
     expect(ofPod).toMatch(/^Node: +node-0\/127\.0\.0\.1$/m);
     expect(ofPod).toMatch(/Normal +Scheduled +.*Successfully assigned default\/web-/);
-    expect(ofPod).toMatch(/Normal +Started +/);
   });
 
   it("follows logs until the container ends", async () => {

@@ -108,7 +108,7 @@ describe("the daemons, each alone", () => {
     expect(await cluster.ok("get", "pod", "web", "-o", "wide")).toMatch(
       / 1\/1 +Running +0 .* 127\.\d+\.\d+\.1 +worker /,
     );
-    expect(await cluster.ok("logs", "web")).toBe("hello\n");
+    await expect.poll(() => cluster.ok("logs", "web")).toBe("hello\n");
     expect(await cluster.ok("exec", "web", "--", "sh", "-c", "echo $WHERRY_CONTAINER_ID")).toMatch(/^[0-9a-f]{64}\n$/);
     const before = started(await client.get(pod, { namespace, name: "web" }));
 
@@ -297,7 +297,12 @@ function modesBelow(folder: string): ReadonlyMap<string, string> {
   const paths = readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() || entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name));
-  return new Map(paths.map((path) => [relative(folder, path), (statSync(path).mode & 0o777).toString(8)]));
+  // Files that are written beside and renamed come and go.
+  const found = paths.flatMap((path) => {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats ? [[relative(folder, path), (stats.mode & 0o777).toString(8)] as const] : [];
+  });
+  return new Map(found);
 }
 
 async function listenBackends(count: number): Promise<{ readonly addresses: readonly string[] } & AsyncDisposable> {

@@ -63,7 +63,7 @@ export async function run(
 ): Promise<Result> {
   const running = launch(command, options.env);
   running.child.stdin?.end(options.input ?? "");
-  const timer = setTimeout(() => running.child.kill("SIGKILL"), options.timeoutMs ?? 60_000);
+  const timer = setTimeout(() => running.child.kill("SIGKILL"), options.timeoutMs ?? 3 * patienceMs);
   try {
     return await running.ended;
   } finally {

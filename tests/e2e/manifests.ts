@@ -19,7 +19,8 @@ export function serverContainer(more: object = {}): Container {
     command: [...serverCommand],
     env: [{ name: "PORT", value: "8080" }, fieldEnv("POD_NAME", "metadata.name"), fieldEnv("POD_IP", "status.podIP")],
     ports: [{ name: "http", containerPort: 8080 }],
-    readinessProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 1 },
+    // Its answer says whether it is ready, not the time that a busy machine takes for it.
+    readinessProbe: { httpGet: { path: "/healthz", port: "http" }, periodSeconds: 1, timeoutSeconds: 30 },
     ...more,
   };
 }

@@ -13,6 +13,7 @@ import { endpoints } from "../../core/kinds/endpoints.ts";
 import { lease } from "../../core/kinds/lease.ts";
 import { replicaSet } from "../../core/kinds/replica_set.ts";
 import { service } from "../../core/kinds/service.ts";
+import { patienceMs } from "../patience.ts";
 import { missing } from "../require.ts";
 import { etcd, startEtcd } from "../suites/etcd_process.ts";
 import { eventually, type Running, start, temporaryFolder, useCluster, wherry } from "./harness.ts";
@@ -79,7 +80,7 @@ function masters(folder: string, etcdUrl: string): (name: string) => Promise<Tes
       port: Number(new URL(url).port),
       async ready() {
         const request = { method: "GET", path: "/readyz?verbose", headers: {} } as const;
-        const { status, body } = await transport.request(request, { signal: AbortSignal.timeout(5_000) });
+        const { status, body } = await transport.request(request, { signal: AbortSignal.timeout(patienceMs) });
         return { status, text: Buffer.from(await readBody(body, 2 ** 20)).toString() };
       },
       async ask(method, path, body) {
@@ -94,7 +95,7 @@ function masters(folder: string, etcdUrl: string): (name: string) => Promise<Tes
             headers: { "content-type": "application/json" },
             ...(body ? { body: Buffer.from(JSON.stringify(body)) } : {}),
           },
-          { signal: AbortSignal.timeout(20_000) },
+          { signal: AbortSignal.timeout(patienceMs) },
         );
         const retryAfter = headerText({ headers }, "retry-after");
         return { status, retryAfter, body: JSON.parse(Buffer.from(await readBody(bytes, 2 ** 20)).toString()) };
@@ -220,17 +221,15 @@ describe.skipIf(missing("etcd", etcd))("several masters on one etcd", () => {
     await one.running.stop("SIGKILL");
     const killedAt = performance.now();
     await other.client.create(deployment, idle("after", 3));
-    expect(performance.now() - killedAt).toBeLessThan(5_000);
+    expect(await leaderOf(other.client)).toBe(first);
+    // After how many seconds another takes over is a matter of a fake clock's, in the tests of the election itself.
     await eventually("another leads", async () => {
       const leader = await leaderOf(other.client);
       return leader && leader !== first ? leader : undefined;
     });
     const ledMs = performance.now() - killedAt;
-    expect(ledMs).toBeLessThan(15_000);
     const made = await eventually("the controllers went on", async () => (await replicaSets(other.client, "after"))[0]);
     const tookMs = performance.now() - killedAt;
-    // A machine that does much else needs longer to fill its caches.
-    expect(tookMs).toBeLessThan(20_000);
     expect(made.spec.replicas).toBe(3);
     await sleep(1_000);
     expect(await replicaSets(other.client, "before")).toHaveLength(1);
@@ -261,11 +260,11 @@ describe.skipIf(missing("etcd", etcd))("several masters on one etcd", () => {
     await sleep(2_000);
     expect(await replicaSets(one.client, "while-frozen")).toHaveLength(1);
 
-    const stoppedAt = performance.now();
+    const second = await leaderOf(one.client);
     expect(await other.running.stop("SIGTERM")).toMatchObject({ code: 0 });
+    expect(await leaderOf(one.client)).not.toBe(second);
     await one.client.create(deployment, idle("handed-over", 1));
     await eventually("the first leads again", async () => (await replicaSets(one.client, "handed-over"))[0]);
-    expect(performance.now() - stoppedAt).toBeLessThan(8_000);
   });
 
   it("etcd frozen or killed: reads and writes are refused with 503 and Retry-After, none are wrong, and all goes on afterwards", async () => {

@@ -31,6 +31,11 @@ beforeAll(async () => {
   await cluster.ok("rollout", "status", "deploy/other");
   for (const name of ["web", "web-node", "web-sticky"]) await served(name, 3);
   await served("other", 1);
+  const [web, node, sticky] = [await find("web"), await find("web-node"), await find("web-sticky")];
+  await shared(web.ip, 80);
+  await shared(node.ip, 80);
+  await shared(cluster.nodePortAddress, node.nodePort("http"));
+  await shared(sticky.ip, 80);
 });
 
 afterAll(async () => {
@@ -38,7 +43,7 @@ afterAll(async () => {
   await folder[Symbol.asyncDispose]();
 });
 
-/** Resolves when the service has so many ready endpoints, and something listens where it should. */
+/** Resolves when the service has so many ready endpoints. */
 async function served(name: string, endpoints: number): Promise<void> {
   const slices = cluster.client.watch(endpointSlice, {
     namespace,
@@ -48,6 +53,23 @@ async function served(name: string, endpoints: number): Promise<void> {
     if (type !== "BOOKMARK" && object.endpoints.filter(({ conditions }) => conditions?.ready).length === endpoints)
       break;
   }
+}
+
+let strangers = 0;
+
+/** Resolves once each of three clients that come anew is sent to another pod: the proxy hears of endpoints after they are there. */
+async function shared(host: string, port: number): Promise<void> {
+  await eventually("three pods answered", async () => {
+    const heard = new Set<string>();
+    for (let client = 0; client < 3; client++) {
+      const address = `127.1.${strangers >> 8}.${strangers++ & 255}`;
+      await ask(host, port, "/", address).then(
+        (answer) => heard.add(answer),
+        () => {},
+      );
+    }
+    return heard.size === 3 ? heard : undefined;
+  });
 }
 
 async function find(name: string): Promise<{ readonly ip: string; readonly nodePort: (port: string) => number }> {

@@ -97,7 +97,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl changes", () => {
       expect(await cluster.ok(["apply", "-f", file], options)).toBe(said("created"));
       expect(await cluster.ok(["apply", "-f", file], options)).toBe(said("unchanged"));
       expect((await cluster.kubectl(["diff", "-f", file], options)).code).toBe(0);
-      await cluster.ok(["rollout", "status", "deploy/hello", "--timeout=30s"], options);
+      await cluster.ok(["rollout", "status", "deploy/hello", "--timeout=60s"], options);
       await cluster.ok(["delete", "-f", file], options);
       expect((await cluster.kubectl(["get", "deploy,svc,cm", "-o", "name"], options)).stdout).not.toContain("hello");
     },
@@ -210,12 +210,12 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl changes", () => {
   it("scale follows the count that is there", async () => {
     await cluster.ok(["create", "-f", "-"], { ...ns, input: shellDeployment("scaled", stay, 1) });
     expect(await cluster.ok(["scale", "deploy/scaled", "--replicas=3"], ns)).toBe("deployment.apps/scaled scaled\n");
-    await cluster.ok(["wait", "deploy/scaled", "--for=jsonpath={.status.readyReplicas}=3", "--timeout=30s"], ns);
+    await cluster.ok(["wait", "deploy/scaled", "--for=jsonpath={.status.readyReplicas}=3", "--timeout=60s"], ns);
     expect(await cluster.fails(["scale", "deploy/scaled", "--replicas=1", "--current-replicas=2"], ns)).toMatch(
       /Expected replicas to be 2, was 3/,
     );
     await cluster.ok(["scale", "deploy/scaled", "--replicas=0", "--current-replicas=3"], ns);
-    await cluster.ok(["wait", "pod", "-l", "app=scaled", "--for=delete", "--timeout=30s"], ns);
+    await cluster.ok(["wait", "pod", "-l", "app=scaled", "--for=delete", "--timeout=60s"], ns);
     expect(parse(await cluster.ok(["get", "deploy", "scaled", "--subresource=scale", "-o", "json"], ns))).toMatchObject(
       {
         kind: "Scale",
@@ -268,7 +268,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl changes", () => {
         ns,
       ),
     ).toBe("pod/job created\n");
-    await cluster.ok(["wait", "pod/job", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=30s"], ns);
+    await cluster.ok(["wait", "pod/job", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s"], ns);
     const piped = await cluster.ok(
       ["run", "piped", "--image=shell:1", "--restart=Never", "-i", "--rm", "--quiet", "--command", "--", "cat"],
       { ...ns, input: "over there\n" },

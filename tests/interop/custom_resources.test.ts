@@ -1,6 +1,6 @@
 import { ApiextensionsV1Api, CustomObjectsApi, KubeConfig, makeInformer } from "@kubernetes/client-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { kubectl } from "../e2e/harness.ts";
+import { eventually, kubectl } from "../e2e/harness.ts";
 import { missing } from "../require.ts";
 import { dialects, type Interop, startInterop } from "./_kubectl.ts";
 
@@ -77,7 +77,7 @@ describe.skipIf(missing("kubectl", kubectl))("custom resources with kubectl", ()
       cluster.fails(args, { client, ...(input ? { input } : {}) });
 
     await ok(["create", "-f", "-"], definition(plural, kind));
-    await ok(["wait", "--for=condition=Established", `crd/${plural}.${group}`, "--timeout=30s"]);
+    await ok(["wait", "--for=condition=Established", `crd/${plural}.${group}`, "--timeout=60s"]);
     expect(await ok(["explain", `${plural}.spec`])).toContain("What is wanted.");
     await ok(["create", "-f", "-"], crontab({ cronSpec: "* * * * */5", image: "a" }));
     expect(await ok(["get", plural])).toMatch(/^NAME +SPEC +REPLICAS +AGE\nmy +\* \* \* \* \*\/5 +1 +\d+s\n$/);
@@ -112,7 +112,7 @@ describe.skipIf(missing("kubectl", kubectl))("custom resources with kubectl", ()
     );
     await ok(["patch", plural, "my", "--type=merge", "-p", '{"spec":{"replicas":2}}']);
 
-    await ok(["delete", "crd", `${plural}.${group}`, "--timeout=30s"]);
+    await ok(["delete", "crd", `${plural}.${group}`, "--timeout=60s"]);
     expect(await fails(["get", plural])).toMatch(/doesn't have a resource type|could not find the requested resource/);
   });
 });
@@ -130,15 +130,7 @@ describe("custom resources with @kubernetes/client-node", () => {
       plural: "customresourcedefinitions",
       body: definition("jobsx", "JobX"),
     });
-    const until = async <T>(look: () => Promise<T | undefined> | T | undefined): Promise<T> => {
-      for (let tries = 0; tries < 300; tries++) {
-        const found = await look();
-        if (found !== undefined) return found;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-      throw new Error("It did not happen");
-    };
-    await until(async () => {
+    await eventually("its kind was established", async () => {
       const { status } = await definitions.readCustomResourceDefinition({ name: `jobsx.${group}` });
       return status?.conditions?.find(({ type, status: is }) => type === "Established" && is === "True");
     });
@@ -159,7 +151,7 @@ describe("custom resources with @kubernetes/client-node", () => {
     const scale = await api.getNamespacedCustomObjectScale({ ...place, name: "a" });
     expect(scale).toMatchObject({ kind: "Scale", spec: { replicas: 1 }, status: { replicas: 1 } });
     await api.deleteNamespacedCustomObject({ ...place, name: "a" });
-    await until(() => (seen.includes("delete a") ? true : undefined));
+    await expect.poll(() => seen).toContain("delete a");
     await informer.stop();
     expect(seen).toEqual(["add a", "update a", "delete a"]);
     await definitions.deleteCustomResourceDefinition({ name: `jobsx.${group}` });

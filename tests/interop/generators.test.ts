@@ -98,10 +98,10 @@ describe.skipIf(missing("kubectl", kubectl)).each(clients.length > 0 ? clients :
   it("deployment makes one whose pods come, and drain evicts them", async () => {
     const ns = ["-n", "protobuf"];
     await ok(["create", "deployment", "web", "--image=nginx:1", "--replicas=2", ...ns]);
-    await ok(["rollout", "status", "deployment/web", "--timeout=30s", ...ns]);
+    await ok(["rollout", "status", "deployment/web", "--timeout=60s", ...ns]);
     await ok(["scale", "deployment/web", "--replicas=1", "--current-replicas=2", ...ns]);
-    await ok(["rollout", "status", "deployment/web", "--timeout=30s", ...ns]);
-    expect(await ok(["drain", cluster.nodes[0] ?? "", "--timeout=30s", "--force"])).toContain("evicted");
+    await ok(["rollout", "status", "deployment/web", "--timeout=60s", ...ns]);
+    expect(await ok(["drain", cluster.nodes[0] ?? "", "--timeout=60s", "--force"])).toContain("evicted");
   });
 
   it("tells what the server refuses", async () => {

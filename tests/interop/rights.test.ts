@@ -1,5 +1,6 @@
 import * as x509 from "@peculiar/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../e2e/harness.ts";
 import { missing } from "../require.ts";
 import { dialects, type Interop, type Kubectl, startInterop } from "./_kubectl.ts";
 
@@ -10,7 +11,7 @@ const clients = dialects.map((client): [string, Kubectl] => [client.name, client
 
 beforeAll(async () => {
   if (dialects.length > 0) interop = await startInterop();
-}, 60_000);
+});
 
 afterAll(() => interop?.[Symbol.asyncDispose]());
 
@@ -108,10 +109,12 @@ describe.skipIf(missing("kubectl", dialects.length > 0))("rights", () => {
     await interop.ok(["create", "-f", "-"], { client, input: csr });
     expect(await interop.ok(["get", "csr", csrName], { client })).toMatch(/kube-apiserver-client\s+admin\s.*Pending/);
     await interop.ok(["certificate", "approve", csrName], { client });
-    await interop.ok(["wait", `csr/${csrName}`, "--for=condition=Approved", "--timeout=10s"], { client });
-    let issued = "";
-    for (let tries = 0; tries < 40 && issued === ""; tries++)
-      issued = await interop.ok(["get", "csr", csrName, "-o", "jsonpath={.status.certificate}"], { client });
+    await interop.ok(["wait", `csr/${csrName}`, "--for=condition=Approved", "--timeout=60s"], { client });
+    const issued = await eventually(
+      "the certificate was issued",
+      async () =>
+        (await interop.ok(["get", "csr", csrName, "-o", "jsonpath={.status.certificate}"], { client })) || undefined,
+    );
     const certificate = new x509.X509Certificate(atob(issued));
     expect(certificate.subject).toBe("CN=carol, O=dev");
     expect(certificate.notAfter.getTime() - Date.now()).toBeLessThan(3_600_000);

@@ -24,8 +24,8 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl sees", () => {
     await cluster.ok(["create", "-f", "-"], { ...ns, input: shellDeployment("web", sayAndStay("up"), 2) });
     await cluster.ok(["expose", "deploy/web", "--port=80", "--target-port=8080"], ns);
     await cluster.ok(["create", "-f", "-"], { ...ns, input: shellPod("alone", stay, {}, { tier: "back" }) });
-    await cluster.ok(["rollout", "status", "deploy/web", "--timeout=30s"], ns);
-    await cluster.ok(["wait", "pod", "--all", "--for=condition=Ready", "--timeout=30s"], ns);
+    await cluster.ok(["rollout", "status", "deploy/web", "--timeout=60s"], ns);
+    await cluster.ok(["wait", "pod", "--all", "--for=condition=Ready", "--timeout=60s"], ns);
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
@@ -166,16 +166,16 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl sees", () => {
     ["ns", "see", /Status: +Active/],
     ["rs", "", /Controlled By: +Deployment\/web/],
   ])("describe %s %s shows it with its events", async (kind, name, expected) => {
-    expect(await cluster.ok(["describe", kind, ...(name ? [name] : [])], ns)).toMatch(expected);
+    await expect.poll(() => cluster.ok(["describe", kind, ...(name ? [name] : [])], ns)).toMatch(expected);
   });
 
   it("events shows what happened, to one object too", async () => {
-    expect(await cluster.ok(["events", "--for", "pod/alone"], ns)).toMatch(
-      /Normal +Scheduled +Pod\/alone +Successfully assigned see\/alone to node-0/,
-    );
-    expect(await cluster.ok(["get", "events", "--field-selector", "reason=Started"], ns)).toMatch(
-      /Normal +Started +pod\/alone +Started container main/,
-    );
+    await expect
+      .poll(() => cluster.ok(["events", "--for", "pod/alone"], ns))
+      .toMatch(/Normal +Scheduled +Pod\/alone +Successfully assigned see\/alone to node-0/);
+    await expect
+      .poll(() => cluster.ok(["get", "events", "--field-selector", "reason=Started"], ns))
+      .toMatch(/Normal +Started +pod\/alone +Started container main/);
   });
 
   it("explain knows every field", async () => {
@@ -226,7 +226,9 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl sees", () => {
     const options = { ...ns, client };
     expect(rows(await cluster.ok(["get", "deploy", "web"], options))[1]?.slice(0, 4)).toEqual(["web", "2/2", "2", "2"]);
     expect(await cluster.ok(["get", "pod", "alone", "-o", "jsonpath={.status.phase}"], options)).toBe("Running");
-    expect(await cluster.ok(["describe", "svc", "web"], options)).toMatch(/Endpoints: +127\.\S+:8080,127\.\S+:8080\n/);
+    await expect
+      .poll(() => cluster.ok(["describe", "svc", "web"], options))
+      .toMatch(/Endpoints: +127\.\S+:8080,127\.\S+:8080\n/);
     expect(await cluster.ok(["explain", "pod.spec.containers.image"], options)).toMatch(/Container image name/);
     expect(await cluster.ok(["api-resources", "--api-group=apps"], options)).toMatch(
       /^deployments +deploy +apps\/v1 +true +Deployment$/m,

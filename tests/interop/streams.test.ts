@@ -27,7 +27,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
       command: [process.execPath, ...("Deno" in globalThis ? ["eval", "--ext=cjs"] : ["-e"]), server],
       env: [{ name: "POD_IP", valueFrom: { fieldRef: { fieldPath: "status.podIP" } } }],
       ports: [{ name: "http", containerPort: 8080 }],
-      readinessProbe: { httpGet: { path: "/", port: "http" }, periodSeconds: 1 },
+      readinessProbe: { httpGet: { path: "/", port: "http" }, periodSeconds: 1, timeoutSeconds: 30 },
     };
     const pod = shellPod("web", "", { containers: [web] }, { app: "web" });
     const service = {
@@ -44,8 +44,11 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     );
     for (const input of [pod, service, lines, shellDeployment("twins", `echo I am $HOSTNAME; ${stay}`, 2)])
       await cluster.ok(["create", "-f", "-"], { ...ns, input });
-    await cluster.ok(["rollout", "status", "deploy/twins", "--timeout=30s"], ns);
-    await cluster.ok(["wait", "pod", "--all", "--for=condition=Ready", "--timeout=30s"], ns);
+    await cluster.ok(["rollout", "status", "deploy/twins", "--timeout=60s"], ns);
+    await cluster.ok(["wait", "pod", "--all", "--for=condition=Ready", "--timeout=60s"], ns);
+    // A container runs before it has said all that it says.
+    await expect.poll(() => cluster.ok(["logs", "lines"], ns)).toContain("oops\n");
+    await expect.poll(async () => (await cluster.ok(["logs", "-l", "app=twins"], ns)).match(/I am/g)).toHaveLength(2);
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
@@ -86,7 +89,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
         restartPolicy: "Never",
       }),
     });
-    await cluster.ok(["wait", "pod/talks", "--for=condition=Ready", "--timeout=30s"], ns);
+    await cluster.ok(["wait", "pod/talks", "--for=condition=Ready", "--timeout=60s"], ns);
     await using following = cluster.start(["logs", "-f", "talks"], ns);
     await following.printed(/^begin$/m);
     await cluster.ok(["exec", "talks", "--", "touch", "go"], ns);
@@ -130,7 +133,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
   it("exec -it has a terminal of the right size", async () => {
     // kubectl says the size on a stream of its own, which may come after the program's start.
     const script = "tty >/dev/null && until stty size | grep -v '^0 0'; do sleep 0.05; done && exit 5";
-    const line = cluster.command(["exec", "-it", "lines", "--", "timeout", "10", "sh", "-c", script], ns);
+    const line = cluster.command(["exec", "-it", "lines", "--", "timeout", "60", "sh", "-c", script], ns);
     const { code, stdout } = await run(
       ["script", "-qec", `stty rows 33 cols 111; ${line.map(quote).join(" ")}`, "/dev/null"],
       { env: cluster.env },
@@ -171,7 +174,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
       ...ns,
       input: shellPod("chats", "while :; do echo tick; sleep 0.2; done"),
     });
-    await cluster.ok(["wait", "pod/chats", "--for=condition=Ready", "--timeout=30s"], ns);
+    await cluster.ok(["wait", "pod/chats", "--for=condition=Ready", "--timeout=60s"], ns);
     await using attached = cluster.start(["attach", "chats"], ns);
     await attached.printed(/^tick$/m);
   });

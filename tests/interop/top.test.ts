@@ -13,8 +13,8 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl top", () => {
     const busy = "while :; do :; done";
     await cluster.ok(["create", "-f", "-"], { ...ns, input: shellPod("busy", busy, {}, { app: "busy" }) });
     await cluster.ok(["create", "-f", "-"], { ...ns, input: shellDeployment("web", stay, 1) });
-    await cluster.ok(["rollout", "status", "deploy/web", "--timeout=30s"], ns);
-    await cluster.ok(["wait", "pod", "--all", "--for=condition=Ready", "--timeout=30s"], ns);
+    await cluster.ok(["rollout", "status", "deploy/web", "--timeout=60s"], ns);
+    await cluster.ok(["wait", "pod", "--all", "--for=condition=Ready", "--timeout=60s"], ns);
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 

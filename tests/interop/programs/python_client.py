@@ -16,7 +16,7 @@ apps = client.AppsV1Api()
 
 
 def until(look):
-    for _ in range(300):
+    for _ in range(1200):
         found = look()
         if found:
             return found
@@ -39,10 +39,10 @@ except ApiException as error:
 
 seen = []
 version = core.list_namespaced_config_map(NAMESPACE).metadata.resource_version
-core.create_namespaced_config_map(NAMESPACE, {"metadata": {"name": "b"}})
+core.create_namespaced_config_map(NAMESPACE, {"metadata": {"name": "b", "labels": {"x": "z"}}})
 core.delete_namespaced_config_map("b", NAMESPACE)
 for event in watch.Watch().stream(
-    core.list_namespaced_config_map, NAMESPACE, resource_version=version, timeout_seconds=10
+    core.list_namespaced_config_map, NAMESPACE, label_selector="x=z", resource_version=version, timeout_seconds=60
 ):
     seen.append(event["type"] + " " + event["object"].metadata.name)
     if len(seen) == 2:
@@ -64,7 +64,7 @@ apps.create_namespaced_deployment(
 )
 until(lambda: apps.read_namespaced_deployment_status("web", NAMESPACE).status.ready_replicas)
 pod = core.list_namespaced_pod(NAMESPACE, label_selector="app=web").items[0].metadata.name
-print("log", core.read_namespaced_pod_log(pod, NAMESPACE).strip())
+print("log", until(lambda: core.read_namespaced_pod_log(pod, NAMESPACE)).strip())
 answer = stream(
     core.connect_get_namespaced_pod_exec,
     pod,
