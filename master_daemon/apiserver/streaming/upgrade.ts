@@ -73,9 +73,10 @@ export async function serveUpgrade(
       await serveSpdy(socket, target, clock);
       return;
     }
+    // Loaded before the answer: what a client sends right after it would meet nobody who listens.
+    const { createWebSocketStream } = await import("ws");
     const webSocket = await acceptWebSocket({ request, socket, head }, choice.protocol);
     if (choice.protocol === portForwardTunnelProtocol) {
-      const { createWebSocketStream } = await import("ws");
       await serveSpdy(createWebSocketStream(webSocket), target, clock);
     } else await serveMessages(webSocketStream(webSocket, { signal, toError: (error) => error as Error }), target);
   } catch {
