@@ -318,13 +318,14 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const clientFor = (
       user: UserInfo,
       program?: string,
-      wrap = (transport: Transport): Transport => transport,
+      { wrap = (transport: Transport): Transport => transport, takesObjects = false } = {},
     ): Client =>
       createClient(
         wrap(
           inProcessTransport((request, context) => handler.handle(request, context), {
             user,
             userAgent: program && `${program}/${gitVersion}`,
+            takesObjects,
             upgrade: (request, context) => handler.upgrade(request, context),
           }),
         ),
@@ -369,7 +370,11 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     const rootCa = async () => (await pki()).authority.certificate;
     const informers = parts.use(
       createInformers({
-        client: ownClient("system:kube-controller-manager", "kube-controller-manager", authenticated),
+        client: parts.use(
+          clientFor({ username: "system:kube-controller-manager", groups: authenticated }, "kube-controller-manager", {
+            takesObjects: true,
+          }),
+        ),
         clock,
         random,
         log,
@@ -384,7 +389,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
           identity,
           isElected: isShared && options.leaderElection !== false,
           connect: ({ wrap, user = { username: `system:${name}`, groups: authenticated } }) =>
-            clientFor(user, name, wrap),
+            clientFor(user, name, { wrap }),
           start,
           clock,
           random,
@@ -444,7 +449,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         issueCertificate((await pki()).authority, { ...subject, usage: "client", clock: systemClock }),
       handler,
       client: ownClient("system:admin", "wherry"),
-      nodeClient: (name) => parts.use(clientFor(nodeUser(name), "kubelet")),
+      nodeClient: (name) => parts.use(clientFor(nodeUser(name), "kubelet", { takesObjects: true })),
       clientFor: (user) => parts.use(clientFor(user)),
       informers,
       [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),

@@ -16,6 +16,7 @@ import type {
   WriteCallOptions,
 } from "./client.ts";
 import { jsonLines } from "./json_lines.ts";
+import { ObjectBody } from "./object_body.ts";
 import { resourcePath } from "./paths.ts";
 import { type RequestSubject, readStatusError } from "./read_status_error.ts";
 import { retryTransport } from "./retry_transport.ts";
@@ -224,6 +225,7 @@ function qualifiedName({ group, plural }: ResourceType): string {
 }
 
 function parse<R>(bytes: Uint8Array): R {
+  if (bytes instanceof ObjectBody) return bytes.value;
   const text = new TextDecoder().decode(bytes);
   try {
     return readJsonText(text) as R;

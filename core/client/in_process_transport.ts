@@ -5,6 +5,8 @@ import type { ApiRequest, ApiResponse, MessageStream, Transport, UserInfo } from
 export interface HandleOptions {
   readonly user: UserInfo;
   readonly signal: AbortSignal;
+  /** See {@linkcode InProcessTransportOptions}. */
+  readonly takesObjects?: boolean | undefined;
 }
 
 /** Options of {@linkcode inProcessTransport}. */
@@ -13,6 +15,11 @@ export interface InProcessTransportOptions {
   readonly user: UserInfo;
   /** The program that asks: whoever writes is noted under its name. Absent: requests say nothing about it. */
   readonly userAgent?: string | undefined;
+  /**
+   * Lists and watches answer with the server's own objects in place of bytes (see `ObjectBody`): nothing is serialised,
+   * parsed or held twice. For those who never change an object that they read. Default false.
+   */
+  readonly takesObjects?: boolean | undefined;
   /** Serves exec, attach and port-forward. Absent: they are refused with 503. */
   readonly upgrade?: (
     request: ApiRequest,
@@ -27,7 +34,7 @@ export interface InProcessTransportOptions {
  */
 export function inProcessTransport(
   handle: (request: ApiRequest, options: HandleOptions) => Promise<ApiResponse>,
-  { user, userAgent, upgrade }: InProcessTransportOptions,
+  { user, userAgent, takesObjects, upgrade }: InProcessTransportOptions,
 ): Transport {
   const open = new Set<AbortController>();
   let closed = false;
@@ -54,7 +61,7 @@ export function inProcessTransport(
       const { signal, release } = follow(options.signal);
       let streams = false;
       try {
-        const response = await unlessAborted(handle(named(request, userAgent), { user, signal }), signal);
+        const response = await unlessAborted(handle(named(request, userAgent), { user, signal, takesObjects }), signal);
         if (response.body instanceof Uint8Array) return response;
         streams = true;
         return { ...response, body: releasing(response.body, release) };

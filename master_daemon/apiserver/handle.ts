@@ -139,7 +139,8 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
       const received = trail?.begin() ?? request;
       const user = known && (await checks.actingAs(known, request, context, trail));
       const annotations = trail?.annotations ?? new Map<string, string>();
-      const work = { user, signal: context.signal, warnings, annotations };
+      const { signal, takesObjects } = context;
+      const work = { user, signal, takesObjects, warnings, annotations };
       const serve = async () => {
         if (user) await checks.authorize(user, attributes, trail);
         return dispatch(asked, received, work);

@@ -15,6 +15,8 @@ import { impersonate } from "./filters/impersonation.ts";
 export interface RequestContext {
   /** Set by callers in the process: nothing is authenticated then. */
   readonly user?: UserInfo | undefined;
+  /** Set by callers in the process: see `InProcessTransportOptions`. */
+  readonly takesObjects?: boolean | undefined;
   /** Address at the other end of the connection. */
   readonly remoteAddress?: string | undefined;
   /** What the listener knows besides the headers. */

@@ -23,6 +23,7 @@ import type { VirtualResource } from "./virtual/virtual_resource.ts";
 export interface Work {
   readonly user: UserInfo;
   readonly signal: AbortSignal;
+  readonly takesObjects?: boolean | undefined;
   readonly warnings: string[];
   readonly annotations: Map<string, string>;
 }
@@ -82,7 +83,7 @@ export function createResources(registries: Registries, services: Services): Res
         return undefined;
       return { kind, subresource };
     },
-    async serve(route, { verb, route: { query } }, request, { user, signal, warnings, annotations }) {
+    async serve(route, { verb, route: { query } }, request, { user, signal, takesObjects, warnings, annotations }) {
       if (!groupVersions.has(`${route.group}/${route.version}`)) return notFoundPage();
       const virtual = virtualOf(route);
       const form: AnswerForm = {
@@ -91,6 +92,7 @@ export function createResources(registries: Registries, services: Services): Res
         pretty: isPretty(query, request),
         includeObject: includeObjectOf(query),
         now: services.clock.now(),
+        takesObjects,
       };
       const common = { request, route, query, user, signal, form, services, warnings, annotations };
       if (virtual) {

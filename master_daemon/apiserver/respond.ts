@@ -6,6 +6,7 @@ import type { Status } from "../../core/api/status.ts";
 import { StatusError } from "../../core/api/status.ts";
 import { type IncludeObject, type TableRow, tableOf } from "../../core/api/table.ts";
 import { formatYaml } from "../../core/api/yaml_writer.ts";
+import { ObjectBody } from "../../core/client/object_body.ts";
 import type { ApiRequest, ApiResponse } from "../../core/client/transport.ts";
 import type { RegistryPage, Stored } from "../registry/registry.ts";
 import type { Representation } from "./negotiate.ts";
@@ -18,6 +19,8 @@ export interface AnswerForm {
   readonly includeObject: IncludeObject;
   /** Milliseconds since the epoch, for ages in tables. */
   readonly now: number;
+  /** Whether lists and watches are answered with objects in place of bytes: see `ObjectBody`. */
+  readonly takesObjects?: boolean | undefined;
 }
 
 /** A list of more bytes than this is sent in pieces instead of being put together. */
@@ -97,14 +100,15 @@ export function listResponse(kind: Kind, page: RegistryPage<KubeObject>, form: A
     apiVersion: apiVersionOf(kind),
     metadata: { ...metadata },
   };
-  if (representation.format !== "json" || form.pretty) {
+  if (representation.format !== "json" || form.pretty || form.takesObjects) {
     const items = page.items.map(({ object }) => object as unknown as JsonObject);
-    return document({ ...head, items }, 200, form);
+    return form.takesObjects ? bytes(new ObjectBody({ ...head, items }), 200) : document({ ...head, items }, 200, form);
   }
   const open = encoder.encode(`${jsonText(head).slice(0, -1)},"items":[`);
-  const size = page.items.reduce((total, item) => total + item.bytes.length + 1, open.length + 2);
-  if (size <= maxWholeBytes) return bytes(concat(pieces(open, page.items), size), 200);
-  return { status: 200, headers: { "content-type": "application/json" }, body: streamPieces(open, page.items) };
+  const parts = pieces(open, page.items);
+  const { part, isLast } = gather(parts, maxWholeBytes);
+  if (isLast) return bytes(part, 200);
+  return { status: 200, headers: { "content-type": "application/json" }, body: streamParts(part, parts) };
 }
 
 /** Anything that is not stored: Status, Scale, documents about the server. */
@@ -175,26 +179,30 @@ function* pieces(open: Uint8Array, items: readonly Stored[]): Generator<Uint8Arr
   yield close;
 }
 
-async function* streamPieces(open: Uint8Array, items: readonly Stored[]): AsyncGenerator<Uint8Array, void, void> {
-  let waiting: Uint8Array[] = [];
-  let size = 0;
-  for (const piece of pieces(open, items)) {
-    waiting.push(piece);
-    size += piece.length;
-    if (size < pieceBytes) continue;
-    yield concat(waiting, size);
-    waiting = [];
-    size = 0;
+async function* streamParts(
+  first: Uint8Array,
+  rest: Iterator<Uint8Array, void, void>,
+): AsyncGenerator<Uint8Array, void, void> {
+  yield first;
+  for (let isLast = false; !isLast; ) {
+    const gathered = gather(rest, pieceBytes);
+    yield gathered.part;
+    isLast = gathered.isLast;
   }
-  if (size > 0) yield concat(waiting, size);
 }
 
-function concat(parts: Iterable<Uint8Array>, size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
+/** What comes next, up to at least so many bytes, as one buffer. */
+function gather(
+  parts: Iterator<Uint8Array, void, void>,
+  leastBytes: number,
+): { readonly part: Uint8Array; readonly isLast: boolean } {
+  const gathered: Uint8Array[] = [];
+  let size = 0;
+  for (let next = parts.next(); ; next = parts.next()) {
+    if (!next.done) {
+      gathered.push(next.value);
+      size += next.value.length;
+    }
+    if (next.done || size >= leastBytes) return { part: Buffer.concat(gathered, size), isLast: next.done === true };
   }
-  return whole.subarray(0, offset);
 }

@@ -2,6 +2,7 @@ import { jsonText } from "../../core/api/json_text.ts";
 import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import type { Json, JsonObject } from "../../core/api/meta.ts";
 import { StatusError } from "../../core/api/status.ts";
+import { ObjectBody } from "../../core/client/object_body.ts";
 import type { ApiResponse } from "../../core/client/transport.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { linkSignals } from "../../core/util/link_signals.ts";
@@ -31,8 +32,8 @@ const encoder = new TextEncoder();
 const lineFeed = encoder.encode("}\n");
 const pieceBytes = 64 * 1024;
 
-/** Lines made of an event's object, shared by all watchers. Gone with the object. */
-const frames = new WeakMap<Stored, Map<Change["type"], Uint8Array>>();
+/** Lines made of events, shared by all watchers. Gone with the event: an object that stays does not keep its line. */
+const frames = new WeakMap<Change, Uint8Array>();
 
 /** A stream of events, one JSON document a line. Errors after the head are told inside the stream. */
 export function watchResponse(options: WatchOptions): ApiResponse {
@@ -44,7 +45,8 @@ export function watchResponse(options: WatchOptions): ApiResponse {
 }
 
 async function* eventLines(options: WatchOptions): AsyncGenerator<Uint8Array, void, void> {
-  const { registry, watch, clock, timeoutMs, log } = options;
+  const { registry, watch, kind, form, clock, timeoutMs, log } = options;
+  const isShared = form.takesObjects === true && form.representation.as === undefined;
   const timeout = new AbortController();
   const ending = linkSignals(options.signal, options.closing, timeout.signal);
   const end = () => timeout.abort(new DOMException("The watch ended", "AbortError"));
@@ -52,7 +54,8 @@ async function* eventLines(options: WatchOptions): AsyncGenerator<Uint8Array, vo
   const toLine = lineMaker(options);
   try {
     for await (const events of registry.watch({ ...watch, signal: ending.signal })) {
-      yield* inPieces(events, toLine);
+      if (isShared) yield new ObjectBody(events.map((event) => sharedEvent(kind, event)));
+      else yield* inPieces(events, toLine);
     }
   } catch (error) {
     if (ending.signal.aborted) return;
@@ -87,7 +90,9 @@ function* inPieces(
 function lineMaker({ kind, form, clock }: WatchOptions): (event: RegistryEvent) => Uint8Array {
   const { representation } = form;
   const { as, version = "v1" } = representation;
-  if (as === undefined) return (event) => (event.type === "BOOKMARK" ? bookmark(kind, event) : plainLine(event));
+  if (as === undefined)
+    return (event) =>
+      event.type === "BOOKMARK" ? encodeLine("BOOKMARK", bookmarkObject(kind, event)) : plainLine(event);
   if (as !== "Table")
     return (event) => {
       if (event.type !== "BOOKMARK") return encodeLine(event.type, partialMetadata(event.stored.object, version));
@@ -107,26 +112,22 @@ function lineMaker({ kind, form, clock }: WatchOptions): (event: RegistryEvent) 
   };
 }
 
-function plainLine({ type, stored }: Change): Uint8Array {
-  let lines = frames.get(stored);
-  if (!lines) {
-    lines = new Map();
-    frames.set(stored, lines);
-  }
-  let line = lines.get(type);
+function plainLine(event: Change): Uint8Array {
+  let line = frames.get(event);
   if (!line) {
-    line = Buffer.concat([encoder.encode(`{"type":"${type}","object":`), stored.bytes, lineFeed]);
-    lines.set(type, line);
+    line = Buffer.concat([encoder.encode(`{"type":"${event.type}","object":`), event.stored.bytes, lineFeed]);
+    frames.set(event, line);
   }
   return line;
 }
 
-function bookmark(kind: Kind, event: Extract<RegistryEvent, { type: "BOOKMARK" }>): Uint8Array {
-  return encodeLine("BOOKMARK", {
-    kind: kind.kind,
-    apiVersion: apiVersionOf(kind),
-    metadata: bookmarkMetadata(event),
-  });
+function sharedEvent(kind: Kind, event: RegistryEvent): { readonly type: string; readonly object: unknown } {
+  const { type } = event;
+  return { type, object: type === "BOOKMARK" ? bookmarkObject(kind, event) : event.stored.object };
+}
+
+function bookmarkObject(kind: Kind, event: Extract<RegistryEvent, { type: "BOOKMARK" }>): JsonObject {
+  return { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata: bookmarkMetadata(event) };
 }
 
 function bookmarkMetadata({ revision, initialEventsEnd }: Extract<RegistryEvent, { type: "BOOKMARK" }>): Json {

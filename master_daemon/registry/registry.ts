@@ -10,7 +10,7 @@ import type { Store } from "../store/store.ts";
 export interface Stored<T extends KubeObject = KubeObject> {
   readonly key: ObjectKey;
   readonly revision: number;
-  /** JSON of the object with kind and apiVersion, as one buffer shared by every reader. */
+  /** JSON of the object with kind and apiVersion, put together when it is asked for. */
   readonly bytes: Uint8Array;
   /** Parsed on first use, then shared. */
   readonly object: T;

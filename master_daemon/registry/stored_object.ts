@@ -85,7 +85,10 @@ export interface StoredObjectOptions {
   readonly object?: KubeObject | undefined;
 }
 
-/** An object of the store: bytes and parsed form are each made once, when first asked for, and shared by all readers. */
+/**
+ * An object of the store. Its parsed form is made once, when first asked for, and shared by all readers; the bytes to
+ * serve are put together anew: copying them costs less than holding every object's twice.
+ */
 export class StoredObject implements Stored {
   readonly key: ObjectKey;
   readonly revision: number;
@@ -94,9 +97,9 @@ export class StoredObject implements Stored {
   readonly isStale: boolean;
   readonly #unreadable: string | undefined;
   readonly #layout: StorageLayout;
-  readonly #given: KubeObject | undefined;
-  #bytes: Uint8Array | undefined;
+  /** What was given, or parsed. */
   #object: KubeObject | undefined;
+  #hasVersion = false;
 
   constructor({ layout, key, revision, value, object, isStale = false, unreadable }: StoredObjectOptions) {
     this.key = key;
@@ -105,18 +108,20 @@ export class StoredObject implements Stored {
     this.isStale = isStale;
     this.#unreadable = unreadable;
     this.#layout = layout;
-    this.#given = object;
+    this.#object = object;
   }
 
   get bytes(): Uint8Array {
     this.#check();
-    this.#bytes ??= this.revision === 0 ? this.value : this.#layout.withRevision(this.value, this.revision);
-    return this.#bytes;
+    return this.revision === 0 ? this.value : this.#layout.withRevision(this.value, this.revision);
   }
 
   get object(): KubeObject {
     this.#check();
-    this.#object ??= withResourceVersion(this.#given ?? this.#layout.decode(this.value), this.revision);
+    if (this.#object === undefined || !this.#hasVersion) {
+      this.#object = withResourceVersion(this.#object ?? this.#layout.decode(this.value), this.revision);
+      this.#hasVersion = true;
+    }
     return this.#object;
   }
 
@@ -127,13 +132,12 @@ export class StoredObject implements Stored {
 
   /** The same content as of another revision: what a DELETED event carries. */
   at(revision: number): StoredObject {
-    const object = this.#object ?? this.#given;
     return new StoredObject({
       layout: this.#layout,
       key: this.key,
       revision,
       value: this.value,
-      object,
+      object: this.#object,
       unreadable: this.#unreadable,
     });
   }

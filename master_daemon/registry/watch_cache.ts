@@ -126,7 +126,7 @@ export async function openWatchCache(options: WatchCacheOptions): Promise<WatchC
 export class WatchCache implements AsyncDisposable {
   readonly #options: WatchCacheOptions;
   readonly #kinds = new Map<string, KindCache>();
-  /** Objects just written in this process, by their bytes: they need not be parsed. */
+  /** Objects being written in this process, by their bytes: they need not be parsed. */
   readonly #atHand = new WeakMap<Uint8Array, KubeObject>();
   #revision = 0;
   #recent: { readonly cache: KindCache; readonly change: Change }[] = [];
@@ -335,7 +335,9 @@ export class WatchCache implements AsyncDisposable {
   #storedOf({ layout }: KindCache, key: ObjectKey, kv: KeyValue): StoredObject {
     const { value, revision, isStale } = kv;
     const unreadable = kv.unreadable ?? (isSealed(value) ? noKeys(kv.key) : undefined);
-    return new StoredObject({ layout, key, revision, value, isStale, unreadable, object: this.#atHand.get(value) });
+    const object = this.#atHand.get(value);
+    this.#atHand.delete(value);
+    return new StoredObject({ layout, key, revision, value, isStale, unreadable, object });
   }
 
   /** Which object a key of the store is about; undefined for kinds that are not served. */

@@ -2,6 +2,7 @@ import { parseJson } from "../../../core/api/json.ts";
 import { getOwn, isJsonObject } from "../../../core/api/json_object.ts";
 import { jsonText } from "../../../core/api/json_text.ts";
 import type { Json, JsonObject } from "../../../core/api/meta.ts";
+import { ObjectBody } from "../../../core/client/object_body.ts";
 import type { ApiRequest, ApiResponse, UserInfo } from "../../../core/client/transport.ts";
 import { type Clock, microTimestamp } from "../../../core/util/clock.ts";
 import type { Attributes } from "../../authorization/authorizer.ts";
@@ -186,6 +187,7 @@ export class AuditTrail {
 
   /** The member with the answer, as text: an answer is JSON already. */
   #shownResponse(body: Uint8Array): string {
+    if (body instanceof ObjectBody) return this.#shownResponse(new TextEncoder().encode(jsonText(body.value)));
     if (this.#rule.level !== "RequestResponse" || body.length > maxNotedBytes) return "";
     const text = new TextDecoder().decode(body).trimEnd();
     if (!text.startsWith("{")) return "";

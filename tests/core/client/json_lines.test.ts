@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { jsonLines } from "../../../core/client/json_lines.ts";
+import { ObjectBody } from "../../../core/client/object_body.ts";
 
 async function* cut(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   let offset = 0;
@@ -31,6 +32,17 @@ describe("jsonLines()", () => {
       ),
       { numRuns: 200 },
     );
+  });
+
+  it("takes documents that were never made into bytes as they are", async () => {
+    const document = { a: 1 };
+    async function* mixed(): AsyncGenerator<Uint8Array> {
+      yield new TextEncoder().encode('{"b":2}\n');
+      yield new ObjectBody([document]);
+    }
+    const read = await all(jsonLines(mixed()));
+    expect(read).toEqual([{ b: 2 }, { a: 1 }]);
+    expect(read[1]).toBe(document);
   });
 
   it("drops an unfinished last line and passes over empty ones", async () => {

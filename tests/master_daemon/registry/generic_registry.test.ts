@@ -46,7 +46,7 @@ describe("Registry.create()", () => {
       /^\{"kind":"Widget","apiVersion":"example.com\/v1","metadata":\{"resourceVersion":"1",/,
     );
     expect(await fixture.widgets.get(key)).toBe(stored);
-    expect(stored.bytes).toBe((await fixture.widgets.list()).items[0]?.bytes);
+    expect((await fixture.widgets.list()).items[0]).toBe(stored);
   });
 
   it("refuses what exists, is invalid, or has a resourceVersion", async () => {

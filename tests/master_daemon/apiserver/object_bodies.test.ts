@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { createClient } from "../../../core/client/create_client.ts";
+import { inProcessTransport } from "../../../core/client/in_process_transport.ts";
+import { ObjectBody } from "../../../core/client/object_body.ts";
+import { configMap as configMapKind } from "../../../core/kinds/mod.ts";
+import { admin, configMap, openApi } from "./_api.ts";
+
+const path = "/api/v1/namespaces/default/configmaps";
+
+async function openClient({ takesObjects }: { readonly takesObjects: boolean }) {
+  const api = await openApi();
+  const transport = inProcessTransport((request, context) => api.handler.handle(request, context), {
+    user: admin,
+    takesObjects,
+  });
+  return { api, client: createClient(transport, { clock: api.clock }) };
+}
+
+describe("callers in the process that take objects", () => {
+  it("list and watch the very objects that the server holds, for all of them the same", async () => {
+    const { api, client } = await openClient({ takesObjects: true });
+    await api.create(path, configMap("a"));
+    const { items, metadata } = await client.list(configMapKind, { namespace: "default" });
+    expect(items.map((item) => item.metadata.name)).toContain("a");
+    const controller = new AbortController();
+    const watches = [1, 2].map(() =>
+      client.watch(configMapKind, {
+        namespace: "default",
+        resourceVersion: metadata.resourceVersion ?? "",
+        signal: controller.signal,
+      }),
+    );
+    const firsts = watches.map((watch) => watch.next());
+    await api.create(path, configMap("b"));
+    const [one, two] = await Promise.all(firsts.map(async (first) => (await first).value));
+    expect(one).toMatchObject({ type: "ADDED", object: { metadata: { name: "b" }, data: { a: "1" } } });
+    expect(two?.object).toBe(one?.object);
+    const again = await client.list(configMapKind, { namespace: "default" });
+    expect(again.items.find((item) => item.metadata.name === "b")).toBe(one?.object);
+    controller.abort();
+    await client[Symbol.asyncDispose]();
+  });
+
+  it("read the same as those who take bytes", async () => {
+    const { api, client } = await openClient({ takesObjects: true });
+    await api.create(path, configMap("a"));
+    const shared = await client.list(configMapKind, { namespace: "default" });
+    expect(shared).toEqual((await api.call("GET", path)).json);
+    await client[Symbol.asyncDispose]();
+  });
+
+  it("are the only ones who share: others may change what they read", async () => {
+    const { api, client } = await openClient({ takesObjects: false });
+    await api.create(path, configMap("a"));
+    const { items } = await client.list(configMapKind, { namespace: "default" });
+    for (const item of items) Object.assign(item, { data: { a: "spoilt" } });
+    expect((await api.call("GET", `${path}/a`)).json.data).toEqual({ a: "1" });
+    const { body } = await api.handler.handle(
+      { method: "GET", path, headers: {} },
+      { user: admin, signal: new AbortController().signal },
+    );
+    expect(body).not.toBeInstanceOf(ObjectBody);
+    await client[Symbol.asyncDispose]();
+  });
+});
