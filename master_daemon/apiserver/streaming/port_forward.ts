@@ -21,7 +21,7 @@ export async function serveSpdyPortForward(transport: Duplex, target: PortForwar
   const waiting = new Map<string, SpdyStream>();
   const connection = new SpdyConnection(transport, {
     onStream(stream) {
-      void stream.reply().catch(() => {});
+      stream.reply();
       // Clients older than 1.4 sent no requestid; stream ids then come in pairs of error and data.
       const id =
         stream.headers.get("requestid") ?? String(stream.id - (stream.headers.get("streamtype") === "data" ? 2 : 0));

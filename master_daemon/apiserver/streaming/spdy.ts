@@ -254,9 +254,9 @@ export class SpdyStream extends Duplex {
     this.on("error", () => {});
   }
 
-  /** Accepts the stream that the peer opened. */
-  async reply(): Promise<void> {
-    await this.#connection.reply(this.id);
+  /** Accepts the stream that the peer opened. When the connection ends before that is said, the stream ends with it. */
+  reply(): void {
+    this.#connection.reply(this.id).catch(() => {});
   }
 
   /** The peer will send no more. For the connection's use. */

@@ -33,7 +33,7 @@ export async function serveSpdyChannels(
   const connection = new SpdyConnection(transport, {
     onStream(stream) {
       streams.set(stream.headers.get("streamtype") ?? "", stream);
-      void stream.reply().catch(() => {});
+      stream.reply();
       if (wanted.every((name) => streams.has(name))) complete.resolve();
     },
   });

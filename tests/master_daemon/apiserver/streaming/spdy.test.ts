@@ -67,7 +67,7 @@ describe("SpdyHeaderCodec", () => {
 describe("SpdyConnection", () => {
   it("carries 8 MiB both ways on two streams at once, with half-close", async () => {
     const { client } = await pair((stream) => {
-      void stream.reply();
+      stream.reply();
       stream.pipe(stream);
     });
     const hash = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
@@ -85,7 +85,7 @@ describe("SpdyConnection", () => {
     const seen: string[] = [];
     const { client } = await pair((stream) => {
       seen.push(stream.headers.get("streamtype") ?? "");
-      void stream.reply();
+      stream.reply();
       stream.end("hello");
     });
     const stream = await client.open(new Map([["streamtype", "stdout"]]));
@@ -97,7 +97,7 @@ describe("SpdyConnection", () => {
     let server: SpdyStream | undefined;
     const { client, socket } = await pair((stream) => {
       server = stream;
-      void stream.reply();
+      stream.reply();
     });
     await client.open(new Map([["streamtype", "data"]]));
     await expect.poll(() => server).toBeDefined();
@@ -109,7 +109,7 @@ describe("SpdyConnection", () => {
     const streams: SpdyStream[] = [];
     const { client } = await pair((stream) => {
       streams.push(stream);
-      void stream.reply();
+      stream.reply();
     });
     const first = await client.open(new Map([["streamtype", "a"]]));
     const second = await client.open(new Map([["streamtype", "b"]]));
