@@ -24,11 +24,13 @@ describe("callers in the process that take objects", () => {
     expect(items.map((item) => item.metadata.name)).toContain("a");
     const controller = new AbortController();
     const watches = [1, 2].map(() =>
-      client.watch(configMapKind, {
-        namespace: "default",
-        resourceVersion: metadata.resourceVersion ?? "",
-        signal: controller.signal,
-      }),
+      client
+        .watch(configMapKind, {
+          namespace: "default",
+          resourceVersion: metadata.resourceVersion ?? "",
+          signal: controller.signal,
+        })
+        [Symbol.asyncIterator](),
     );
     const firsts = watches.map((watch) => watch.next());
     await api.create(path, configMap("b"));
