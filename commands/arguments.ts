@@ -134,7 +134,7 @@ function unknownVerb(word: string, choices: readonly Verb[], path: readonly Verb
 }
 
 /** ` (did you mean "x"?)` when a known word is near. */
-export function suggestion(word: string, known: Iterable<string>): string {
+function suggestion(word: string, known: Iterable<string>): string {
   const name = nearest(word, known);
   return name === undefined ? "" : ` (did you mean "${name}"?)`;
 }

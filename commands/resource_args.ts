@@ -102,16 +102,3 @@ export async function selectResources(client: Client, words: readonly string[]):
     })),
   );
 }
-
-/** The one object that the words name: `deploy/web`, or `deploy web`. @throws UsageError when it is none or several */
-export async function selectOne(
-  client: Client,
-  words: readonly string[],
-): Promise<{ readonly resource: DiscoveredResource; readonly name: string }> {
-  const [selection, ...others] = await selectResources(client, words);
-  const name = selection?.names?.[0];
-  if (!selection || name === undefined || others.length > 0 || (selection.names?.length ?? 0) > 1) {
-    throw new UsageError("exactly one object must be named, as TYPE/NAME or TYPE NAME");
-  }
-  return { resource: selection.resource, name };
-}

@@ -11,7 +11,7 @@ const formats: ReadonlyMap<string, (object: KubeObject) => string> = new Map([
 ]);
 
 /** What `-o` takes besides nothing and `wide`. */
-export const formatNames: readonly string[] = [...formats.keys()];
+const formatNames: readonly string[] = [...formats.keys()];
 
 /**
  * The printer that `-o` names.

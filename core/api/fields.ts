@@ -20,7 +20,7 @@ export interface FieldSelector {
 }
 
 /** The fields that every kind can be selected by. */
-export const metadataFields: readonly string[] = ["metadata.name", "metadata.namespace"];
+const metadataFields: readonly string[] = ["metadata.name", "metadata.namespace"];
 
 /**
  * Reads a field selector: `status.phase=Running,spec.nodeName!=n1`. A backslash escapes `,`, `=` and itself in values.

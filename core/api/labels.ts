@@ -44,9 +44,9 @@ export interface Selector {
 }
 
 /** Selects every object. */
-export const selectEverything: Selector = { matches: () => true, toString: () => "", empty: true };
+const selectEverything: Selector = { matches: () => true, toString: () => "", empty: true };
 /** Selects no object. */
-export const selectNothing: Selector = { matches: () => false, toString: () => "", empty: false };
+const selectNothing: Selector = { matches: () => false, toString: () => "", empty: false };
 
 /**
  * Reads a selector as it stands in a query or after `-l`: `a=b,c!=d,e in (f,g),h notin (i),j,!k,l>1`.

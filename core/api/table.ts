@@ -71,7 +71,7 @@ export function tableOf<T extends KubeObject>(
 }
 
 /** Columns as they stand on the wire. */
-export function columnDefinitions(
+function columnDefinitions(
   columns: readonly Pick<Column<never>, "name" | "type" | "format" | "description" | "priority">[],
 ): readonly TableColumnDefinition[] {
   return columns.map(({ name, type, format = "", description = "", priority = 0 }) => ({
@@ -84,7 +84,7 @@ export function columnDefinitions(
 }
 
 /** The metadata of an object as an object of its own. */
-export function partialObjectMetadata({ metadata }: KubeObject): PartialObjectMetadata {
+function partialObjectMetadata({ metadata }: KubeObject): PartialObjectMetadata {
   return { apiVersion: "meta.k8s.io/v1", kind: "PartialObjectMetadata", metadata };
 }
 

@@ -171,7 +171,7 @@ function hex(code: number, digits: number): string {
  *
  * @see go-yaml keyList.Less
  */
-export function compareNaturally(a: string, b: string): number {
+function compareNaturally(a: string, b: string): number {
   const left = [...a];
   const right = [...b];
   for (let index = 0; index < left.length && index < right.length; index++) {

@@ -79,7 +79,7 @@ function plainText(value: Value): string {
 }
 
 /** A JSON object as a map, or as an object with the members of its schema. */
-export class JsonMap extends CelMap {
+class JsonMap extends CelMap {
   override readonly typeName: string;
   readonly #json: object;
   readonly #type: CelType;

@@ -208,7 +208,7 @@ function equalMaps(a: CelMap, b: CelMap, budget: Budget): boolean {
 }
 
 /** Negative, 0 or positive for two numbers of any kinds; NaN where one is not a number; undefined when they are not numbers. */
-export function compareNumbers(a: Value, b: Value): number | undefined {
+function compareNumbers(a: Value, b: Value): number | undefined {
   const left = a instanceof Uint ? a.value : a;
   const right = b instanceof Uint ? b.value : b;
   if (typeof left !== "number" && typeof left !== "bigint") return undefined;
@@ -250,7 +250,7 @@ function compareText(a: string, b: string): number {
 }
 
 /** A short text of a value for messages. */
-export function display(value: Value | undefined): string {
+function display(value: Value | undefined): string {
   if (value === undefined || value === null) return "null";
   if (value instanceof Uint) return String(value.value);
   return typeof value === "object" ? typeNameOf(value) : String(value);

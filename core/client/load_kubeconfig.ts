@@ -38,9 +38,6 @@ export interface KubeconfigContext {
   readonly namespace?: string;
 }
 
-/** The parts of a kubeconfig file that are named. */
-export type KubeconfigSection = "clusters" | "users" | "contexts";
-
 /** A kubeconfig file as it stands on disk. What is unknown here is kept. */
 export interface KubeconfigFile {
   readonly "current-context"?: string;

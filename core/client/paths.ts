@@ -28,7 +28,7 @@ export function resourcePath(
 }
 
 /** `?a=b&c=d`, or `""` when nothing is set. */
-export function queryText(query: NonNullable<PathOptions["query"]>): string {
+function queryText(query: NonNullable<PathOptions["query"]>): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
     if (value === undefined) continue;

@@ -57,7 +57,7 @@ export function checkCertificateRequest({ spec, status = {} }: CertificateSignin
 }
 
 /** What is wrong with the name of a signer: `example.com/signer-name`. */
-export function checkSignerName(name: string, field: string): FieldErrors {
+function checkSignerName(name: string, field: string): FieldErrors {
   if (!name) return [fieldError.required(field, "signerName must be provided")];
   const [domain = "", path = "", ...more] = name.split("/");
   if (!name.includes("/") || more.length > 0)

@@ -64,7 +64,7 @@ export function isPem(base64: string): boolean {
 const form = "; desired format: https://host[/path]";
 
 /** What is wrong with the URL of a webhook. @see k8s.io/apiserver/pkg/util/webhook, ValidateWebhookURL */
-export function checkWebhookUrl(text: string, field: string): readonly FieldError[] {
+function checkWebhookUrl(text: string, field: string): readonly FieldError[] {
   const errors: FieldError[] = [];
   const invalid = (value: string, detail: string) => errors.push(fieldError.invalid(field, value, detail));
   const [, scheme = "", authority = ""] = /^(?:([a-zA-Z][a-zA-Z0-9+.-]*):)?(?:\/\/([^/?#]*))?/.exec(text) ?? [];
@@ -84,7 +84,7 @@ export function checkWebhookUrl(text: string, field: string): readonly FieldErro
 }
 
 /** What is wrong with the service of a webhook. */
-export function checkWebhookService(
+function checkWebhookService(
   { name, namespace, path, port = 443 }: NonNullable<WebhookClientConfig["service"]>,
   field: string,
 ): readonly FieldError[] {

@@ -9,7 +9,7 @@ import { withMembers } from "./with_members.ts";
  *
  * @see k8s.io/kubernetes/pkg/apis/core/v1/defaults.go
  */
-export function defaultPodSpec(spec: PodSpec = { containers: [] }): PodSpec {
+function defaultPodSpec(spec: PodSpec = { containers: [] }): PodSpec {
   const account = spec.serviceAccountName || spec.serviceAccount;
   return withMembers(spec, {
     volumes: spec.volumes?.map(defaultVolume),

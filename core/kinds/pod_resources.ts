@@ -40,7 +40,7 @@ export function addResources(a: ResourceAmounts, b: ResourceAmounts): ResourceAm
 }
 
 /** The greater of each resource. */
-export function maxResources(a: ResourceAmounts, b: ResourceAmounts): ResourceAmounts {
+function maxResources(a: ResourceAmounts, b: ResourceAmounts): ResourceAmounts {
   return combine(a, b, Math.max);
 }
 
@@ -68,22 +68,14 @@ export function isSidecar(container: Container): boolean {
  *
  * @see https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
  */
-export function podRequests(pod: Pod): ResourceAmounts {
-  return effective(pod, (container) => container.resources?.requests);
-}
-
-/** Like {@linkcode podRequests}, of limits. A container without a limit counts nothing. */
-export function podLimits(pod: Pod): ResourceAmounts {
-  return effective(pod, (container) => container.resources?.limits);
-}
-
-function effective({ spec }: Pod, listOf: (container: Container) => ResourceList | undefined): ResourceAmounts {
+export function podRequests({ spec }: Pod): ResourceAmounts {
   let together = noResources;
-  for (const container of spec.containers) together = addResources(together, resourceAmounts(listOf(container)));
+  for (const container of spec.containers)
+    together = addResources(together, resourceAmounts(container.resources?.requests));
   let sidecars = noResources;
   let starting = noResources;
   for (const container of spec.initContainers ?? []) {
-    const own = resourceAmounts(listOf(container));
+    const own = resourceAmounts(container.resources?.requests);
     if (isSidecar(container)) sidecars = addResources(sidecars, own);
     starting = maxResources(starting, isSidecar(container) ? sidecars : addResources(sidecars, own));
   }

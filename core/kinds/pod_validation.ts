@@ -53,7 +53,7 @@ export function checkPodTemplate(template: PodTemplateSpec, field: string): Fiel
 }
 
 /** What is wrong with what a pod is to be. Expects the defaults to be filled. */
-export function checkPodSpec(spec: PodSpec, field: string): FieldErrors {
+function checkPodSpec(spec: PodSpec, field: string): FieldErrors {
   const volumes = spec.volumes ?? [];
   const containers = spec.containers ?? [];
   const facts: PodFacts = {

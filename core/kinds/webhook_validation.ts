@@ -85,7 +85,7 @@ function checkReviewVersions(versions: readonly string[], field: string): FieldE
 }
 
 /** What is wrong with how a webhook is to be reached. */
-export function checkClientConfig({ url, service }: WebhookClientConfig, field: string): FieldErrors {
+function checkClientConfig({ url, service }: WebhookClientConfig, field: string): FieldErrors {
   if ((url === undefined) === (service === undefined))
     return [fieldError.required(field, "exactly one of url or service is required")];
   if (url !== undefined) return checkUrl(url, `${field}.url`);

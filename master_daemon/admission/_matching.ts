@@ -79,7 +79,7 @@ function storedPath(kind: Kind): string {
 }
 
 /** Whether a rule is about a request, seen as one of `kind`. */
-export function matchesRule(
+function matchesRule(
   rule: Matching["rules"][number],
   { operation, subresource = "", key }: AdmissionRequest,
   kind: Pick<Kind, "group" | "version" | "plural" | "namespaced">,

@@ -2,9 +2,9 @@ import { isAbout } from "./_requests.ts";
 import type { AdmissionPlugin } from "./plugin.ts";
 
 /** Finalizer of claims that pods may use. */
-export const claimProtection = "kubernetes.io/pvc-protection";
+const claimProtection = "kubernetes.io/pvc-protection";
 /** Finalizer of volumes that claims may be bound to. */
-export const volumeProtection = "kubernetes.io/pv-protection";
+const volumeProtection = "kubernetes.io/pv-protection";
 
 /**
  * Keeps claims and volumes that are in use from going away: a controller takes the finalizers off again.

@@ -202,7 +202,7 @@ export async function writeKubernetesEndpoints(
 const serviceLabel = "kubernetes.io/service-name";
 
 /** What leads to `servers`. Pure. A slice has the same port on all of its addresses: servers of other ports get others. */
-export function kubernetesEndpoints(servers: readonly ApiEndpoint[]): {
+function kubernetesEndpoints(servers: readonly ApiEndpoint[]): {
   readonly older: Endpoints;
   readonly slices: readonly EndpointSlice[];
 } {

@@ -18,7 +18,7 @@ const maxManagerBytes = 128;
 const encoder = new TextEncoder();
 
 /** Who a write is noted under: what the client says, or else the program that it says it is. @see k8s.io/apiserver/pkg/endpoints/handlers managerOrUserAgent */
-export function fieldManagerOf({ request, query }: Pick<ResourceRequest, "request" | "query">): string {
+function fieldManagerOf({ request, query }: Pick<ResourceRequest, "request" | "query">): string {
   return query.get("fieldManager") || programOf(request) || "unknown";
 }
 

@@ -10,7 +10,7 @@ export interface Representation {
 }
 
 /** Media types that are answered, for messages. */
-export const acceptedMediaTypes: readonly string[] = ["application/json", "application/yaml"];
+const acceptedMediaTypes: readonly string[] = ["application/json", "application/yaml"];
 
 /** One part of an Accept header: the media type and its parameters. */
 export interface MediaRange {

@@ -31,7 +31,7 @@ export interface PkiOptions {
 const renewBeforeMs = 60 * 24 * 60 * 60 * 1000;
 
 /** Name of the user that the API server is for node daemons. */
-export const kubeletClientName = "kube-apiserver-kubelet-client";
+const kubeletClientName = "kube-apiserver-kubelet-client";
 
 /**
  * Reads the cluster's certificates, and makes those that are missing, nearly over, or lack a name. The authority is

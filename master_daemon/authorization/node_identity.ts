@@ -2,7 +2,7 @@ import type { UserInfo } from "../../core/client/transport.ts";
 
 const prefix = "system:node:";
 /** Group of every node. */
-export const nodesGroup = "system:nodes";
+const nodesGroup = "system:nodes";
 
 /** Name of the node that a user is, `""` for one that has none; undefined when it is no node. */
 export function nodeNameOf({ username, groups }: UserInfo): string | undefined {

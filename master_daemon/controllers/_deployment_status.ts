@@ -35,10 +35,7 @@ export function withCondition(
 }
 
 /** `conditions` without the one of `type`. */
-export function withoutCondition(
-  conditions: readonly DeploymentCondition[],
-  type: string,
-): readonly DeploymentCondition[] {
+function withoutCondition(conditions: readonly DeploymentCondition[], type: string): readonly DeploymentCondition[] {
   return conditions.filter((condition) => condition.type !== type);
 }
 

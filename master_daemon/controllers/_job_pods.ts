@@ -8,7 +8,7 @@ import { withEntry } from "./_template_hash.ts";
 /** Keeps a pod until its job has counted it. */
 export const trackingFinalizer = "batch.kubernetes.io/job-tracking";
 /** Annotation and label of a pod with the index that it is for. */
-export const completionIndexKey = "batch.kubernetes.io/job-completion-index";
+const completionIndexKey = "batch.kubernetes.io/job-completion-index";
 const failureCountAnnotation = "batch.kubernetes.io/job-index-failure-count";
 const ignoredFailureCountAnnotation = "batch.kubernetes.io/job-index-ignored-failure-count";
 const completionIndexVariable = "JOB_COMPLETION_INDEX";

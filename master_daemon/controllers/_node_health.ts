@@ -5,9 +5,9 @@ import { timestamp } from "../../core/util/clock.ts";
 import { compact } from "../../core/util/compact.ts";
 
 /** Taint of a node whose daemon says that it is not ready. */
-export const notReadyTaint = "node.kubernetes.io/not-ready";
+const notReadyTaint = "node.kubernetes.io/not-ready";
 /** Taint of a node whose daemon is not heard of. */
-export const unreachableTaint = "node.kubernetes.io/unreachable";
+const unreachableTaint = "node.kubernetes.io/unreachable";
 
 /** Taints that keep new pods away, by the condition and its status that calls for them. */
 const conditionTaints: readonly { readonly type: string; readonly status: string; readonly key: string }[] = [

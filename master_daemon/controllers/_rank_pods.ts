@@ -3,7 +3,7 @@ import type { Pod } from "../../core/kinds/mod.ts";
 import { isPodReady } from "../../core/kinds/pod_helpers.ts";
 
 /** Annotation by which a user makes a pod go sooner (lower) or later (higher). */
-export const deletionCostAnnotation = "controller.kubernetes.io/pod-deletion-cost";
+const deletionCostAnnotation = "controller.kubernetes.io/pod-deletion-cost";
 
 /** What the choice of pods to delete depends on besides the pods. */
 export interface RankOptions {

@@ -7,7 +7,7 @@ import { withEntry } from "./_template_hash.ts";
 import type { ControllerContext } from "./controller.ts";
 
 /** Label of Endpoints and EndpointSlices of services without a cluster IP. */
-export const headlessLabel = "service.kubernetes.io/headless";
+const headlessLabel = "service.kubernetes.io/headless";
 
 /** Whether this cluster finds out the service's endpoints: it selects pods. */
 export function selectsPods({ spec }: Service): boolean {

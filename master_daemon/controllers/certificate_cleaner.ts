@@ -29,7 +29,7 @@ export const certificateCleanerController: Controller = {
 };
 
 /** When a request is of no more use, in milliseconds since the epoch. */
-export function endOf({ metadata, status = {} }: CertificateSigningRequest): number {
+function endOf({ metadata, status = {} }: CertificateSigningRequest): number {
   const { conditions = [], certificate } = status;
   const decided = conditions.filter(({ type }) => ["Approved", "Denied", "Failed"].includes(type));
   const times = decided.map(({ lastUpdateTime }) => Date.parse(lastUpdateTime ?? "")).filter(Number.isFinite);

@@ -37,7 +37,7 @@ export const clusterRoleAggregationController: Controller = {
 type Rules = NonNullable<ClusterRole["rules"]>;
 
 /** The rules of the roles that `role` is made of, each once, in the order of the roles' names. */
-export function aggregateRules(role: ClusterRole, all: readonly ClusterRole[]): Rules {
+function aggregateRules(role: ClusterRole, all: readonly ClusterRole[]): Rules {
   const selectors = role.aggregationRule?.clusterRoleSelectors ?? [];
   const chosen = selectors.map((selector) => selectorFromObject(selector));
   const parts = all

@@ -47,7 +47,7 @@ async function reconcile(
 }
 
 /** The claims that a pod's ephemeral volumes stand for. Pure. */
-export function ephemeralClaims(one: Pod): readonly PersistentVolumeClaim[] {
+function ephemeralClaims(one: Pod): readonly PersistentVolumeClaim[] {
   return (one.spec.volumes ?? []).flatMap(({ name, ephemeral }): readonly PersistentVolumeClaim[] => {
     const template = ephemeral?.volumeClaimTemplate;
     if (!template) return [];

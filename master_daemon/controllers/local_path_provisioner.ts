@@ -82,7 +82,7 @@ async function provision(key: ObjectKey, context: ControllerContext): Promise<Re
 }
 
 /** The volume for a claim whose first pod will run on `host`, or why there is none. Pure. */
-export function planLocalVolume(
+function planLocalVolume(
   claim: PersistentVolumeClaim,
   host: Node | undefined,
   storageClass: StorageClass | undefined,
@@ -125,7 +125,7 @@ export type RemovalPlan =
   | { readonly action: "fail"; readonly reason: string };
 
 /** What is to be done about a volume that was made here. Pure. */
-export function planRemoval({ metadata, spec, status }: PersistentVolume, hosts: readonly Node[]): RemovalPlan {
+function planRemoval({ metadata, spec, status }: PersistentVolume, hosts: readonly Node[]): RemovalPlan {
   const isOurs = metadata.annotations?.[provisionedBy] === localPathProvisioner;
   const isFree = status?.phase === "Released" || status?.phase === "Failed";
   if (!isOurs || !isFree || metadata.deletionTimestamp || spec.persistentVolumeReclaimPolicy !== "Delete")

@@ -29,7 +29,7 @@ export interface Recovered {
 const ownFile = /^(\d{16}\.(log|snapshot)|MANIFEST)(\.tmp)?$/;
 
 /** The file name of the segment whose first event has revision `first`. */
-export function segmentName(first: number): string {
+function segmentName(first: number): string {
   return `${String(first).padStart(16, "0")}.log`;
 }
 

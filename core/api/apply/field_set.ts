@@ -92,22 +92,13 @@ function unionNode(a: FieldSet, b: FieldSet): FieldSet {
 
 /** The fields of `a` that are not in `b`. Below a field that is in `b`, fields of `a` stay. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
-  return without(a, b, false);
-}
-
-/** The fields of `a` that are not in `b`, nor below a field that is. */
-export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
-  return without(a, b, true);
-}
-
-function without(a: FieldSet, b: FieldSet, recursive: boolean): FieldSet {
   if (isEmptySet(b)) return a;
   const result: FieldSetBuilder = {};
   let changed = false;
   for (const element in a) {
     const own = a[element] ?? emptySet;
     const taken = element === selfElement ? undefined : below(b, element);
-    const kept = taken === undefined ? own : withoutNode(own, taken, recursive);
+    const kept = taken === undefined ? own : withoutNode(own, taken);
     changed ||= kept !== own;
     if (kept) result[element] = kept;
   }
@@ -115,11 +106,9 @@ function without(a: FieldSet, b: FieldSet, recursive: boolean): FieldSet {
 }
 
 /** Undefined when nothing is left. */
-function withoutNode(a: FieldSet, b: FieldSet, recursive: boolean): FieldSet | undefined {
-  const takesSelf = isMember(b);
-  if (takesSelf && recursive) return undefined;
-  const fields = without(fieldsBelow(a), fieldsBelow(b), recursive);
-  const member = isMember(a) && !takesSelf;
+function withoutNode(a: FieldSet, b: FieldSet): FieldSet | undefined {
+  const fields = difference(fieldsBelow(a), fieldsBelow(b));
+  const member = isMember(a) && !isMember(b);
   if (!member && isEmptySet(fields)) return undefined;
   if (member === isMember(a) && sameFields(fields, a)) return a;
   return nodeOf(member, fields);

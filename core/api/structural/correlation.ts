@@ -33,7 +33,7 @@ export function correlatedItem({ value }: Old, schema: JsonSchemaProps, item: Js
 }
 
 /** Text of the values that tell an item from others. */
-export function listKey(item: JsonObject, keys: readonly string[]): string {
+function listKey(item: JsonObject, keys: readonly string[]): string {
   return jsonText(keys.map((key) => getOwn(item, key) ?? null));
 }
 

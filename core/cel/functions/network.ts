@@ -70,7 +70,7 @@ function succeeds(read: () => unknown): boolean {
 }
 
 /** The canonical text: the longest run of zero groups of an IPv6 address is left out. */
-export function formatAddress(bytes: readonly number[]): string {
+function formatAddress(bytes: readonly number[]): string {
   if (bytes.length === 4) return bytes.join(".");
   const groups = Array.from({ length: 8 }, (_, at) => ((bytes[at * 2] ?? 0) << 8) | (bytes[at * 2 + 1] ?? 0));
   let best = { start: -1, length: 1 };

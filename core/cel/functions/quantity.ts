@@ -12,7 +12,7 @@ import { bool, type CelType, double, int, opaque, string } from "../types.ts";
 import { Opaque, type Value } from "../values.ts";
 
 /** An amount such as `100Mi`. */
-export class QuantityValue extends Opaque {
+class QuantityValue extends Opaque {
   override readonly typeName = "kubernetes.Quantity";
   readonly quantity: Quantity;
   constructor(quantity: Quantity) {

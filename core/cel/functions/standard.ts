@@ -17,17 +17,7 @@ import {
   typeType,
   uint,
 } from "../types.ts";
-import {
-  CelMap,
-  Duration,
-  isList,
-  listSemantics,
-  Timestamp,
-  TypeValue,
-  typeNameOf,
-  Uint,
-  type Value,
-} from "../values.ts";
+import { type CelMap, Duration, listSemantics, Timestamp, TypeValue, typeNameOf, Uint, type Value } from "../values.ts";
 
 const T = param("T");
 const K = param("K");
@@ -113,7 +103,7 @@ const sizeOf: readonly Overload[] = [
 ];
 
 /** How many characters a text has, as Unicode counts. */
-export function codePoints(text: string): number {
+function codePoints(text: string): number {
   let count = text.length;
   for (let index = 1; index < text.length; index++) {
     const isPair = (text.charCodeAt(index) & 0xfc00) === 0xdc00 && (text.charCodeAt(index - 1) & 0xfc00) === 0xd800;
@@ -269,8 +259,3 @@ export const standardFunctions: readonly FunctionSet[] = [
   { name: "size", global: sizeOf, member: sizeOf },
   ...conversions,
 ];
-
-/** Whether the value is a list or map: what loops go over. */
-export function isAggregate(value: Value): boolean {
-  return isList(value) || value instanceof CelMap;
-}

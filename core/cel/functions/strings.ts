@@ -68,7 +68,7 @@ function joinTexts(list: readonly Value[], by: string, budget: Budget): string {
 }
 
 /** A text as a CEL literal. */
-export function quote(text: string): string {
+function quote(text: string): string {
   const escapes: Readonly<Record<string, string>> = {
     "\u0007": "\\a",
     "\b": "\\b",

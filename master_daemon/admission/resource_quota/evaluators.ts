@@ -33,7 +33,7 @@ export function pieces(count: number): Quantity {
 }
 
 /** The name under which a quota counts the objects of a resource: `count/deployments.apps`. */
-export function countName({ group, plural }: { readonly group: string; readonly plural: string }): string {
+function countName({ group, plural }: { readonly group: string; readonly plural: string }): string {
   return `count/${plural}${group ? `.${group}` : ""}`;
 }
 

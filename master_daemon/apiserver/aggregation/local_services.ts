@@ -2,7 +2,7 @@ import type { Kind } from "../../../core/api/kind.ts";
 import type { APIService } from "../../../core/kinds/api_service.ts";
 
 /** Says that an APIService is kept by the server: built in, or made of a CustomResourceDefinition. */
-export const managedLabel = "kube-aggregator.kubernetes.io/automanaged";
+const managedLabel = "kube-aggregator.kubernetes.io/automanaged";
 
 /** Priorities of Kubernetes' own groups, and of their versions that are not 15. @see k8s.io/kubernetes/pkg/controlplane/apiserver */
 const groupPriorities: ReadonlyMap<string, number> = new Map([

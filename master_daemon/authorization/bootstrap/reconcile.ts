@@ -77,7 +77,7 @@ export async function reconcileBootstrapPolicy({
 }
 
 /** `present` with what `expected` has besides; `present` itself when that is nothing. */
-export function mergeRole(present: RoleObject, expected: RoleObject): RoleObject {
+function mergeRole(present: RoleObject, expected: RoleObject): RoleObject {
   const missing = uncoveredRules(present.rules ?? [], expected.rules ?? []);
   const selectors = present.aggregationRule?.clusterRoleSelectors ?? [];
   const missingSelectors = (expected.aggregationRule?.clusterRoleSelectors ?? []).filter(
@@ -98,7 +98,7 @@ export function mergeRole(present: RoleObject, expected: RoleObject): RoleObject
 }
 
 /** As {@linkcode mergeRole}, for bindings. The role that one gives cannot be changed: it is written anew. */
-export function mergeBinding(present: BindingObject, expected: BindingObject): BindingObject | "recreate" {
+function mergeBinding(present: BindingObject, expected: BindingObject): BindingObject | "recreate" {
   const { kind, name } = expected.roleRef;
   if (present.roleRef.kind !== kind || present.roleRef.name !== name) return "recreate";
   const subjects = present.subjects ?? [];

@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Deployment, ReplicaSet } from "../../../core/kinds/mod.ts";
-import { deployment, pod, replicaSet } from "../../../core/kinds/mod.ts";
-import { applyScale, scaleOf } from "../../../core/kinds/subresources.ts";
-import { cellsOf, deploymentOf, errorsOf, nginx, podOf, updateErrorsOf } from "./fixtures.ts";
+import { deployment, replicaSet } from "../../../core/kinds/mod.ts";
+import { cellsOf, deploymentOf, errorsOf, nginx, updateErrorsOf } from "./fixtures.ts";
 
 const labels = { app: "web" };
 const template = (spec: object) => ({ metadata: { labels }, spec: { containers: [nginx], ...spec } });
@@ -131,25 +130,5 @@ describe("replica set", () => {
     const object: ReplicaSet = { ...replicaSetOf({ replicas: 3 }), status: { replicas: 2, readyReplicas: 1 } };
     expect(cellsOf(replicaSet, object)).toMatchObject({ Desired: 3, Current: 2, Ready: 1, Selector: "app=web" });
     expect(replicaSet.strategy.fields(object)).toEqual({ "status.replicas": "2" });
-  });
-});
-
-describe("scale", () => {
-  it("scaleOf() reads and applyScale() writes through the kind's paths", () => {
-    const object = { ...deploymentOf({ replicas: 3 }), status: { replicas: 2 } };
-    const scale = scaleOf(deployment, object);
-    expect(scale).toMatchObject({ kind: "Scale", spec: { replicas: 3 }, status: { replicas: 2, selector: "app=web" } });
-    const scaled = applyScale(deployment, object, {
-      ...scale,
-      metadata: { resourceVersion: "7" },
-      spec: { replicas: 5 },
-    });
-    expect(scaled.spec.replicas).toBe(5);
-    expect(scaled.spec.selector).toEqual(object.spec.selector);
-    expect(scaled.metadata.resourceVersion).toBe("7");
-  });
-
-  it("scaleOf() refuses kinds without a scale", () => {
-    expect(() => scaleOf(pod, podOf())).toThrow(RangeError);
   });
 });
