@@ -1,3 +1,4 @@
+import { constants, readFileSync } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import { lockFolder } from "../../core/platform/folder_lock.ts";
 
@@ -8,7 +9,7 @@ export interface StoreFile {
   write(data: Uint8Array, position: number): Promise<void>;
   /** Reads up to `length` bytes; fewer only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array>;
-  /** Puts what was written on disk. */
+  /** Puts what was written on disk, where {@linkcode write} did not do so already. */
   sync(): Promise<void>;
   truncate(bytes: number): Promise<void>;
   size(): Promise<number>;
@@ -17,7 +18,10 @@ export interface StoreFile {
 
 /** The part of a file system that the log store uses: injected, so that faults can be. */
 export interface StoreFiles {
-  /** `create` fails when the file exists; new files are readable by their owner only. */
+  /**
+   * `create` fails when the file exists; new files are readable by their owner only. What is opened for `write` may be
+   * written through: a short write that is synced at once then takes one call of the system, not two.
+   */
   open(path: string, mode: "read" | "write" | "create"): Promise<StoreFile>;
   /** Names in a folder. */
   list(folder: string): Promise<readonly string[]>;
@@ -35,7 +39,7 @@ export interface StoreFiles {
 /** The machine's own file system. */
 export const systemFiles: StoreFiles = {
   async open(path, mode) {
-    const flags = { read: "r", write: "r+", create: "wx+" } as const;
+    const flags = { read: "r", write: constants.O_RDWR | (constants.O_DSYNC ?? 0), create: "wx+" } as const;
     return new SystemFile(path, await open(path, flags[mode], 0o600));
   },
   list: (folder) => readdir(folder),
@@ -66,13 +70,17 @@ export const systemFiles: StoreFiles = {
 class SystemFile implements StoreFile {
   readonly path: string;
   readonly #handle: FileHandle;
+  readonly #isWrittenThrough: boolean;
+  #isDirty = true;
 
   constructor(path: string, handle: FileHandle) {
     this.path = path;
     this.#handle = handle;
+    this.#isWrittenThrough = isWrittenThrough(handle.fd);
   }
 
   async write(data: Uint8Array, position: number): Promise<void> {
+    this.#isDirty ||= !this.#isWrittenThrough;
     for (let done = 0; done < data.length; ) {
       const { bytesWritten } = await this.#handle.write(data, done, data.length - done, position + done);
       done += bytesWritten;
@@ -90,12 +98,15 @@ class SystemFile implements StoreFile {
     return buffer.subarray(0, done);
   }
 
-  sync(): Promise<void> {
-    return this.#handle.datasync();
+  async sync(): Promise<void> {
+    if (!this.#isDirty) return;
+    await this.#handle.datasync();
+    this.#isDirty = !this.#isWrittenThrough;
   }
 
-  truncate(bytes: number): Promise<void> {
-    return this.#handle.truncate(bytes);
+  async truncate(bytes: number): Promise<void> {
+    this.#isDirty = true;
+    await this.#handle.truncate(bytes);
   }
 
   async size(): Promise<number> {
@@ -104,6 +115,16 @@ class SystemFile implements StoreFile {
 
   close(): Promise<void> {
     return this.#handle.close();
+  }
+}
+
+/** Whether the system took O_DSYNC: asked, because a runtime may leave out flags that it does not know. */
+function isWrittenThrough(fd: number): boolean {
+  try {
+    const [, flags = "0"] = /^flags:\s*(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, "utf8")) ?? [];
+    return (Number.parseInt(flags, 8) & constants.O_DSYNC) !== 0;
+  } catch {
+    return false;
   }
 }
 
