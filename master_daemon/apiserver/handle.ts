@@ -104,7 +104,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     healthChecks,
   };
   const checks = new RequestChecks({ authentication, authorizer, audit, allowsAnonymous: options.allowsAnonymous });
-  const upgrades = new Upgrades({ services, checks, aggregator });
+  const upgrades = new Upgrades({ services, checks, handle, aggregator });
   const metrics = new RequestMetrics();
   const inFlight = new InFlightLimit(options.limits);
   const resources = createResources(registries, services);

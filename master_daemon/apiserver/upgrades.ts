@@ -1,5 +1,5 @@
 import { StatusError } from "../../core/api/status.ts";
-import type { ApiRequest, MessageStream } from "../../core/client/transport.ts";
+import type { ApiRequest, ApiResponse, MessageStream } from "../../core/client/transport.ts";
 import { randomUuid } from "../../core/platform/uuid.ts";
 import type { Aggregator } from "./aggregation/aggregator.ts";
 import { remoteOf } from "./aggregation/remote_call.ts";
@@ -11,24 +11,37 @@ import type { TunnelAnswer } from "./proxy/http_proxy.ts";
 import type { RequestChecks, RequestContext } from "./request_checks.ts";
 import type { ResourceRequest, Services } from "./services.ts";
 import { messagePair } from "./streaming/message_pair.ts";
+import { type ReadTarget, readRequest } from "./streaming/read.ts";
 import type { StreamTarget } from "./streaming/target.ts";
-import { chooseUpgrade, serveMessages, type UpgradeChoice } from "./streaming/upgrade.ts";
+import { chooseRead, chooseUpgrade, serveMessages, type UpgradeChoice } from "./streaming/upgrade.ts";
 import { admitConnect } from "./subresources/admit_connect.ts";
 import { connectPod } from "./subresources/connect.ts";
 import { connectProxy } from "./subresources/proxy.ts";
 
 /** What becomes of a request to upgrade: it may go on, or it is answered. */
-export type ConnectAnswer = { readonly choice: UpgradeChoice; readonly target: StreamTarget } | TunnelAnswer;
+export type ConnectAnswer = StreamAnswer | ReadAnswer | TunnelAnswer;
+
+interface StreamAnswer {
+  readonly choice: UpgradeChoice;
+  readonly target: StreamTarget;
+}
+
+interface ReadAnswer {
+  readonly choice: UpgradeChoice;
+  readonly target: ReadTarget;
+}
 
 /** Options of {@linkcode Upgrades}. */
 export interface UpgradesOptions {
   readonly services: Services;
   readonly checks: RequestChecks;
+  /** Answers a request that is none to upgrade. Never rejects. */
+  handle(request: ApiRequest, context: RequestContext): Promise<ApiResponse>;
   /** Absent: there are no other servers. */
   readonly aggregator?: Aggregator | undefined;
 }
 
-/** Requests that turn into streams: exec, attach, port-forward, and what is passed on to others. */
+/** Requests that turn into streams: exec, attach, port-forward, watches and logs as messages, and what is passed on to others. */
 export class Upgrades {
   readonly #options: UpgradesOptions;
 
@@ -38,6 +51,23 @@ export class Upgrades {
 
   /** Checks a request to upgrade and opens the far end of it. Never rejects. */
   async connect(request: ApiRequest, context: RequestContext): Promise<ConnectAnswer> {
+    return (await this.#read(request, context)) ?? (await this.#open(request, context));
+  }
+
+  /** Opens a watch or a log; undefined when it is not that which is asked for. */
+  async #read(
+    request: ApiRequest,
+    context: RequestContext,
+  ): Promise<ReadAnswer | { readonly response: ApiResponse } | undefined> {
+    const isWatch = readOf(request, this.#options.aggregator);
+    const choice = isWatch === undefined ? undefined : chooseRead(request.headers, isWatch);
+    if (isWatch === undefined || choice === undefined) return undefined;
+    const response = await this.#options.handle(readRequest(request), context);
+    if (response.status !== 200) return { response };
+    return { choice, target: { kind: "read", body: response.body, isWatch } };
+  }
+
+  async #open(request: ApiRequest, context: RequestContext): Promise<StreamAnswer | TunnelAnswer> {
     const { services, checks, aggregator } = this.#options;
     const { signal } = context;
     const auditId = randomUuid();
@@ -76,7 +106,7 @@ export class Upgrades {
     { protocols, ...context }: RequestContext & { readonly protocols: readonly string[] },
   ): Promise<MessageStream> {
     const headers = { ...request.headers, upgrade: "websocket", "sec-websocket-protocol": protocols.join(", ") };
-    const answer = await this.connect({ ...request, headers }, context);
+    const answer = await this.#open({ ...request, headers }, context);
     if ("response" in answer) throw statusErrorOf(answer.response);
     if ("tunnel" in answer) {
       answer.tunnel.backend.destroy();
@@ -89,8 +119,23 @@ export class Upgrades {
   }
 }
 
+/** Whether a request is for a watch (true) or a log (false) of this server. */
+function readOf(request: ApiRequest, aggregator: Aggregator | undefined): boolean | undefined {
+  if (request.method !== "GET") return undefined;
+  try {
+    const call = callOf(request);
+    const { target } = call.route;
+    if (target.type !== "resource" || remoteOf(aggregator, call)) return undefined;
+    if (call.verb === "watch") return true;
+    return target.subresource === "log" ? false : undefined;
+  } catch {
+    // Refused where it is looked at in earnest.
+    return undefined;
+  }
+}
+
 /** Opens the far end of a request that was allowed, once admission lets it pass. @throws StatusError */
-async function open(r: Omit<ResourceRequest, "kind" | "registry" | "form">): Promise<ConnectAnswer> {
+async function open(r: Omit<ResourceRequest, "kind" | "registry" | "form">): Promise<StreamAnswer | TunnelAnswer> {
   const { request, route } = r;
   await admitConnect(r);
   if (isProxied(route)) return connectProxy(r);

@@ -1,9 +1,13 @@
+import type { Status } from "../../../core/api/status.ts";
 import { channel, decodeFrames, encodeFrame } from "../../../core/client/channel_frames.ts";
 import type { MessageStream } from "../../../core/client/transport.ts";
 import { type ChannelsTarget, lostNode, writeAll } from "./target.ts";
 
+/** The first protocol, which is also that of a client that names none: only failures are told, as plain text. */
+const firstProtocol = "channel.k8s.io";
+
 /** Subprotocols of exec and attach over WebSocket that are spoken here, best first. */
-export const channelProtocols: readonly string[] = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
+export const channelProtocols: readonly string[] = ["v5.channel.k8s.io", "v4.channel.k8s.io", firstProtocol];
 
 /**
  * Joins a message stream (first byte = channel) with the node until the command ends or the client goes.
@@ -23,7 +27,9 @@ export async function serveChannels(stream: MessageStream, { node, stdin }: Chan
       }
       await stream.send(message(frame.channel, frame.payload));
     }
-    await stream.send(message(channel.status, status ?? new TextEncoder().encode(JSON.stringify(lostNode))));
+    const told = status ?? new TextEncoder().encode(JSON.stringify(lostNode));
+    if (stream.protocol !== firstProtocol && stream.protocol !== "") await stream.send(message(channel.status, told));
+    else await tellFailure(stream, JSON.parse(new TextDecoder().decode(told)));
   } catch {
     // Client or node is gone: there is nobody left to tell.
   } finally {
@@ -31,6 +37,10 @@ export async function serveChannels(stream: MessageStream, { node, stdin }: Chan
     stream.close();
     await input;
   }
+}
+
+async function tellFailure(stream: MessageStream, { status, message: text = "" }: Partial<Status>): Promise<void> {
+  if (status !== "Success") await stream.send(message(channel.status, new TextEncoder().encode(text)));
 }
 
 async function forwardInput(stream: MessageStream, node: ChannelsTarget["node"], stdin: boolean): Promise<void> {

@@ -22,7 +22,7 @@ export interface PortForwardTarget {
   dial(port: number): Promise<Duplex>;
 }
 
-/** What an upgraded connection is to be joined with, after everything about the request was checked. */
+/** What a stream of a pod is to be joined with, after everything about the request was checked. */
 export type StreamTarget = ChannelsTarget | PortForwardTarget;
 
 /** Writes; resolves when more may follow. @throws Error when the stream was closed */

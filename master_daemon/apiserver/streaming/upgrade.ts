@@ -13,6 +13,7 @@ import {
   servePortForwardMessages,
   serveSpdyPortForward,
 } from "./port_forward.ts";
+import { logProtocols, type ReadTarget, serveRead } from "./read.ts";
 import { serveSpdyChannels, spdyChannelProtocol } from "./spdy_channels.ts";
 import type { StreamTarget } from "./target.ts";
 
@@ -38,7 +39,7 @@ export function chooseUpgrade(headers: IncomingMessage["headers"], subresource: 
     const offered = list(headers["sec-websocket-protocol"]);
     const served =
       subresource === "portforward" ? [portForwardTunnelProtocol, portForwardChannelProtocol] : channelProtocols;
-    return { transport: "websocket", protocol: pick(offered, served) };
+    return { transport: "websocket", protocol: offered.length === 0 ? "" : pick(offered, served) };
   }
   if (upgrade === "spdy/3.1") {
     const header = headers["x-stream-protocol-version"];
@@ -51,17 +52,26 @@ export function chooseUpgrade(headers: IncomingMessage["headers"], subresource: 
   throw StatusError.badRequest("Upgrade request required");
 }
 
+/** Picks the protocol of a watch or a log over WebSocket; undefined: it is not asked for so. */
+export function chooseRead(headers: IncomingMessage["headers"], isWatch: boolean): UpgradeChoice | undefined {
+  if ((headers.upgrade ?? "").toLowerCase() !== "websocket") return undefined;
+  const offered = list(headers["sec-websocket-protocol"]);
+  // Watches have no protocol of their own.
+  const protocol = isWatch ? offered[0] : logProtocols.find((name) => offered.includes(name));
+  return { transport: "websocket", protocol: protocol ?? "" };
+}
+
 /** Answers 101 and joins the connection with `target` until either side ends. Never rejects. */
 export async function serveUpgrade(
   { request, socket, head }: { readonly request: IncomingMessage; readonly socket: Duplex; readonly head: Buffer },
   choice: UpgradeChoice,
-  target: StreamTarget,
+  target: StreamTarget | ReadTarget,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<void> {
   const onAbort = () => socket.destroy();
   signal.addEventListener("abort", onAbort, { once: true });
   try {
-    if (choice.transport === "spdy") {
+    if (choice.transport === "spdy" && target.kind !== "read") {
       const answer = [
         "HTTP/1.1 101 Switching Protocols",
         "Connection: Upgrade",
@@ -76,6 +86,7 @@ export async function serveUpgrade(
     // Loaded before the answer: what a client sends right after it would meet nobody who listens.
     const { createWebSocketStream } = await import("ws");
     const webSocket = await acceptWebSocket({ request, socket, head }, choice.protocol);
+    if (target.kind === "read") return await serveRead(webSocket, target);
     if (choice.protocol === portForwardTunnelProtocol) {
       await serveSpdy(createWebSocketStream(webSocket), target, clock);
     } else await serveMessages(webSocketStream(webSocket, { signal, toError: (error) => error as Error }), target);
@@ -129,7 +140,8 @@ async function acceptWebSocket(
 ): Promise<WebSocket> {
   const alias = protocol === portForwardTunnelProtocol ? tunnelAlias : protocol;
   chosen.set(request, alias);
-  request.headers["sec-websocket-protocol"] = alias;
+  if (alias === "") delete request.headers["sec-websocket-protocol"];
+  else request.headers["sec-websocket-protocol"] = alias;
   webSockets ??= openWebSockets();
   const server = await webSockets;
   return new Promise((resolve, reject) => {

@@ -248,7 +248,8 @@ describe("connect()", () => {
       undefined,
     ],
     ["/portforward", { upgrade: "SPDY/3.1" }, 400, "pod p does not have a host assigned"],
-    ["/log", websocket, 400, "this path is not served over upgraded connections"],
+    ["/status", websocket, 400, "this path is not served over upgraded connections"],
+    ["/log?container=zz", websocket, 400, "container zz is not valid for pod p"],
   ])("refuses %s", async (path, headers, code, message) => {
     const api = await openApi();
     await api.create(pods, podObject("p"));
