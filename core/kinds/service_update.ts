@@ -34,7 +34,7 @@ export function keepAllocations(next: Service, previous: Service): Service {
 }
 
 /** Keeps the port that balancers ask for the service's health, or drops it when nobody asks any more. */
-export function keepHealthCheckPort(spec: ServiceSpec, old: ServiceSpec): ServiceSpec {
+function keepHealthCheckPort(spec: ServiceSpec, old: ServiceSpec): ServiceSpec {
   const { healthCheckNodePort } = old;
   if (!needsHealthCheck(old) || (spec.healthCheckNodePort ?? healthCheckNodePort) !== healthCheckNodePort) return spec;
   return compact<ServiceSpec>({
@@ -43,7 +43,8 @@ export function keepHealthCheckPort(spec: ServiceSpec, old: ServiceSpec): Servic
   });
 }
 
-function hasNodePorts({ type }: ServiceSpec): boolean {
+/** Whether a service of this type may have ports on nodes. */
+export function hasNodePorts({ type }: ServiceSpec): boolean {
   return type === "NodePort" || type === "LoadBalancer";
 }
 
@@ -63,15 +64,10 @@ function keepNodePorts(
 /** Drops what was allocated for the old type, unless the update sets it anew. */
 function dropUnused(spec: ServiceSpec, old: ServiceSpec): ServiceSpec {
   if (spec.type === old.type) return spec;
-  const sameAddress = spec.clusterIP === old.clusterIP;
-  const dropAddress = spec.type === "ExternalName" && sameAddress && old.clusterIP !== "None";
   const dropNodePorts = hasNodePorts(old) && !hasNodePorts(spec);
   const known = new Set(old.ports?.map((port) => port.nodePort));
   return compact<ServiceSpec>({
-    ...spec,
-    ...(dropAddress
-      ? { clusterIP: undefined, clusterIPs: undefined, ipFamilies: undefined, ipFamilyPolicy: undefined }
-      : {}),
+    ...(spec.type === "ExternalName" ? dropAddresses(spec, old) : spec),
     ...(dropNodePorts
       ? {
           ports: spec.ports?.map(({ nodePort, ...port }) =>
@@ -88,5 +84,19 @@ function dropUnused(spec: ServiceSpec, old: ServiceSpec): ServiceSpec {
     ...(old.type === "LoadBalancer" && spec.loadBalancerClass === old.loadBalancerClass
       ? { loadBalancerClass: undefined }
       : {}),
+  });
+}
+
+/** A name outside of the cluster has no addresses. Those that the update changes stay, to be refused. */
+function dropAddresses(spec: ServiceSpec, old: ServiceSpec): ServiceSpec {
+  const isSame = (now: readonly string[] | undefined, before: readonly string[] = []) =>
+    !now?.length || (now.length === before.length && now.every((value, index) => value === before[index]));
+  const hasSameAddress = !spec.clusterIP || spec.clusterIP === old.clusterIP;
+  const dropsAddresses = hasSameAddress && isSame(spec.clusterIPs, old.clusterIPs);
+  return compact<ServiceSpec>({
+    ...spec,
+    ...(dropsAddresses ? { clusterIP: undefined, clusterIPs: undefined } : {}),
+    ...(isSame(spec.ipFamilies, old.ipFamilies) ? { ipFamilies: undefined } : {}),
+    ...(spec.ipFamilyPolicy === old.ipFamilyPolicy ? { ipFamilyPolicy: undefined } : {}),
   });
 }

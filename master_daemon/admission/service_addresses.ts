@@ -1,11 +1,10 @@
 import { type KubeObject, keyText } from "../../core/api/meta.ts";
 import { type FieldError, fieldError, StatusError } from "../../core/api/status.ts";
-import { type Service, type ServicePort, type ServiceSpec, service as serviceKind } from "../../core/kinds/service.ts";
+import { type Service, type ServiceSpec, service as serviceKind } from "../../core/kinds/service.ts";
 import { needsHealthCheck } from "../../core/kinds/service_defaults.ts";
-import { keepHealthCheckPort } from "../../core/kinds/service_update.ts";
+import { hasNodePorts, keepAllocations } from "../../core/kinds/service_update.ts";
 import type { Random } from "../../core/platform/random.ts";
 import type { Clock } from "../../core/util/clock.ts";
-import { compact } from "../../core/util/compact.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { Registries } from "../registry/registry.ts";
@@ -218,7 +217,7 @@ function allocate(
   // What the service of this name already holds is its own: creating it again fails for the name, not for the address.
   const owners = [owner, key];
   const errors: FieldError[] = [];
-  let spec = keepAllocated(object.spec, previous?.spec);
+  let spec = (previous ? keepAllocations(object, previous).spec : undefined) ?? object.spec;
   spec = allocateAddresses(spec, { previous: previous?.spec, key, owners, pools, errors });
   spec = allocatePorts(spec, { owners, pools, errors });
   if (errors.length > 0) throw StatusError.invalid({ group: "", kind: "Service" }, name, errors);
@@ -235,58 +234,6 @@ function needsAddress({ type = "ClusterIP", clusterIP }: ServiceSpec): boolean {
 
 function needsPorts({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean {
   return type === "NodePort" || (type === "LoadBalancer" && allocateLoadBalancerNodePorts !== false);
-}
-
-/**
- * What an update leaves out stays allocated; what the new type has no use for is dropped.
- *
- * @see k8s.io/kubernetes/pkg/registry/core/service/strategy.go patchAllocatedValues, dropTypeDependentFields
- */
-function keepAllocated(spec: ServiceSpec, previous: ServiceSpec | undefined): ServiceSpec {
-  if (spec.type === "ExternalName") {
-    const wasOther = previous && previous.type !== "ExternalName";
-    const same = wasOther && spec.clusterIP === previous.clusterIP;
-    return same
-      ? compact<ServiceSpec>({
-          ...spec,
-          clusterIP: undefined,
-          clusterIPs: undefined,
-          ports: withoutNodePorts(spec, previous),
-        })
-      : spec;
-  }
-  if (!previous) return spec;
-  let next = keepHealthCheckPort(spec, previous);
-  if (previous.clusterIP && previous.type !== "ExternalName" && !spec.clusterIP && !spec.clusterIPs?.length)
-    next = compact<ServiceSpec>({ ...next, clusterIP: previous.clusterIP, clusterIPs: previous.clusterIPs });
-  if (hasPorts(previous) && !hasPorts(spec))
-    next = compact<ServiceSpec>({ ...next, ports: withoutNodePorts(spec, previous) });
-  if (hasPorts(previous) && hasPorts(spec)) {
-    const before = new Map((previous.ports ?? []).map((port) => [portKey(port), port.nodePort]));
-    next = compact<ServiceSpec>({
-      ...next,
-      ports: spec.ports?.map((port) =>
-        compact<ServicePort>({ ...port, nodePort: port.nodePort || before.get(portKey(port)) }),
-      ),
-    });
-  }
-  return next;
-}
-
-function hasPorts({ type }: ServiceSpec): boolean {
-  return type === "NodePort" || type === "LoadBalancer";
-}
-
-/** Ports without the node ports that an earlier type had given them; one that the caller set stays, to be refused. */
-function withoutNodePorts(spec: ServiceSpec, previous: ServiceSpec): readonly ServicePort[] | undefined {
-  const before = new Set((previous.ports ?? []).map((port) => port.nodePort));
-  return spec.ports?.map((port) =>
-    before.has(port.nodePort) ? compact<ServicePort>({ ...port, nodePort: undefined }) : port,
-  );
-}
-
-function portKey({ protocol = "TCP", port }: ServicePort): string {
-  return `${protocol} ${port}`;
 }
 
 function allocateAddresses(
@@ -356,7 +303,7 @@ function allocatePorts(
     errors,
   }: { readonly owners: readonly string[]; readonly pools: Pools; readonly errors: FieldError[] },
 ): ServiceSpec {
-  if (!hasPorts(spec) || !spec.ports) return spec;
+  if (!hasNodePorts(spec) || !spec.ports) return spec;
   const { ports: pool } = pools;
   // TCP and UDP of one service may share a node port; the same protocol may not have it twice.
   const mine = new Set<string>();
@@ -413,7 +360,7 @@ function held(service: Service | undefined, { addresses, ports }: Pools): Values
   const spec = service?.spec;
   if (!spec) return { addresses: [], ports: [] };
   const all = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? ""];
-  const nodePorts = hasPorts(spec) ? (spec.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []) : [];
+  const nodePorts = hasNodePorts(spec) ? (spec.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []) : [];
   return {
     addresses: needsAddress(spec) ? all.flatMap((address) => addresses.known(address) ?? []) : [],
     ports: [...new Set([...nodePorts, ...(spec.healthCheckNodePort ? [spec.healthCheckNodePort] : [])])].filter(

@@ -222,6 +222,36 @@ describe("service addresses", () => {
     expect((await api.create(services, taken)).status).toBe(201);
   });
 
+  it.each<[string, JsonObject, JsonObject]>([
+    ["as it was read", {}, {}],
+    ["with its address cleared", {}, { clusterIP: "" }],
+    ["of no address", { clusterIP: "None" }, {}],
+    ["with ports of nodes", { type: "NodePort" }, {}],
+  ])("a service %s becomes a name outside, and gives back what it had", async (_, spec, change) => {
+    const api = await openApi();
+    const { json: created } = await api.create(services, serviceObject("s", spec));
+    const external = { ...created.spec, ...change, type: "ExternalName", externalName: "example.com" };
+    const { status, json } = await api.call("PUT", `${services}/s`, { ...created, spec: external });
+    expect([status, json.message]).toEqual([200, undefined]);
+    expect(Object.keys(json.spec).filter((name) => /clusterIP|ipFamil/.test(name))).toEqual([]);
+    expect(json.spec.ports[0].nodePort).toBeUndefined();
+    const address = created.spec.clusterIP;
+    expect((await api.create(services, serviceObject("t", { clusterIP: address }))).status).toBe(201);
+    const back = await api.call("PATCH", `${services}/s`, { spec: { type: "ClusterIP", externalName: null } }, merge);
+    expect(back.json.spec).toMatchObject({ ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" });
+  });
+
+  it("a service that becomes a name outside may not be given another address", async () => {
+    const api = await openApi();
+    const { json: created } = await api.create(services, serviceObject("s"));
+    const spec = { ...created.spec, type: "ExternalName", externalName: "a.b", ipFamilies: ["IPv6"] };
+    const { status, json } = await api.call("PUT", `${services}/s`, { ...created, spec });
+    expect([status, json.details?.causes.map(({ field }: { field: string }) => field)]).toEqual([
+      422,
+      ["spec.ipFamilies"],
+    ]);
+  });
+
   it("gives back what a deleted, failed or dry-run service had", async () => {
     const api = await openApi();
     const all = Array.from({ length: 10 }, (_, n) => 30000 + n);
