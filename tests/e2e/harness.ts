@@ -264,6 +264,13 @@ function readQuietly(path: string): string {
 /** Where kubectl is; undefined when it is not on the machine. */
 export const kubectl: string | undefined = find("kubectl");
 
+/**
+ * What kubectl up to 1.33 says when it was sent output over a WebSocket before it was ready to read: it throws that away.
+ *
+ * @see https://github.com/kubernetes/kubernetes/pull/131203
+ */
+export const losesOutput: RegExp = /Unknown stream id \d+, discarding message/;
+
 function find(program: string): string | undefined {
   try {
     return execFileSync("sh", ["-c", `command -v ${program}`], { encoding: "utf8" }).trim() || undefined;

@@ -1,7 +1,16 @@
 import { readdirSync, realpathSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
-import { kubectl, type Result, type Running, run, start, temporaryFolder, wherry } from "../e2e/harness.ts";
+import {
+  kubectl,
+  losesOutput,
+  type Result,
+  type Running,
+  run,
+  start,
+  temporaryFolder,
+  wherry,
+} from "../e2e/harness.ts";
 
 /** A kubectl on this machine. */
 export interface Kubectl {
@@ -101,8 +110,10 @@ export async function startInterop(): Promise<Interop> {
     ...(namespace ? [`--namespace=${namespace}`] : []),
     ...args,
   ];
-  const call = (args: readonly string[], options: CallOptions = {}) =>
-    run(command(args, options), { env: { ...env, ...options.env }, input: text(options.input) });
+  const call = async (args: readonly string[], options: CallOptions = {}): Promise<Result> => {
+    const result = await run(command(args, options), { env: { ...env, ...options.env }, input: text(options.input) });
+    return args[0] === "exec" && losesOutput.test(result.stderr) ? await call(args, options) : result;
+  };
   const ok = async (args: readonly string[], options: CallOptions = {}) => {
     const { code, stdout, stderr } = await call(args, options);
     if (code !== 0) throw new Error(`kubectl ${args.join(" ")}: exit code ${code}\n${stdout}${stderr}`);
