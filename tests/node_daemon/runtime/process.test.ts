@@ -120,8 +120,7 @@ describe("process runtime", () => {
     const start = (runtime: ContainerRuntime) => runtime.startContainer(id, { signal: never });
     await Promise.all([start(under.runtime), start(under.runtime)]);
     await start(await under.reopen());
-    const sleeps = async () => (await processesOf(id)).filter(({ command }) => command.startsWith("sleep"));
-    await expect.poll(sleeps).toHaveLength(1);
+    await expect.poll(() => sleepsOf(id)).toHaveLength(1);
     const lines = (await logText(under.runtime, id)).trim().split("\n");
     expect(lines).toHaveLength(1);
   });
@@ -129,8 +128,7 @@ describe("process runtime", () => {
   it("a new runtime keeps pids, and reports what ended while there was none", async () => {
     await using under = await open();
     const { sandbox, id } = await run(under.runtime, "sleep 1000");
-    const sleeps = async () => (await processesOf(id)).filter(({ command }) => command.startsWith("sleep"));
-    await expect.poll(sleeps).toHaveLength(1);
+    await expect.poll(() => sleepsOf(id)).toHaveLength(1);
     const before = (await processesOf(id)).map(({ pid }) => pid);
     const short = await under.runtime.createContainer(
       sandbox,
@@ -150,6 +148,7 @@ describe("process runtime", () => {
   it("listContainers() reports 137, when program and supervisor were both killed", async () => {
     await using under = await open();
     const { sandbox, id } = await run(under.runtime, "sleep 1000");
+    await expect.poll(() => sleepsOf(id)).toHaveLength(1);
     for (const { pid } of await processesOf(id)) signalProcess(pid, "SIGKILL");
     const container = await waitForContainer(under.runtime, sandbox.uid, id, ({ state }) => state === "exited");
     expect(container.exitCode).toBe(137);
@@ -167,9 +166,7 @@ describe("process runtime", () => {
     const script =
       "trap '' TERM; setsid sh -c 'trap \"\" TERM HUP; setsid sleep 1001 & sleep 1002' & echo up; sleep 1003";
     const { sandbox, id } = await run(under.runtime, script);
-    await expect
-      .poll(async () => (await processesOf(id)).filter(({ command }) => command.startsWith("sleep")))
-      .toHaveLength(3);
+    await expect.poll(() => sleepsOf(id)).toHaveLength(3);
     await under.runtime.removePodSandbox(sandbox.id, { signal: never });
     expect(await processesOf(id)).toEqual([]);
   });
@@ -209,4 +206,9 @@ async function processesOf(id: string): Promise<readonly { pid: number; command:
     return { pid, command: command.replaceAll("\0", " ") };
   });
   return (await Promise.all(commands)).sort((first, second) => first.pid - second.pid);
+}
+
+/** Processes of a container that are programs of its script: until they are there, others may be still to come. */
+async function sleepsOf(id: string): Promise<readonly { pid: number; command: string }[]> {
+  return (await processesOf(id)).filter(({ command }) => command.startsWith("sleep"));
 }
