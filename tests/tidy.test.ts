@@ -44,6 +44,7 @@ const mayImport: readonly (readonly [string, readonly string[]])[] = [
   ["node_daemon/runtime", ["core"]],
   ["node_daemon/kubelet", ["core", "node_daemon/runtime/runtime.ts"]],
   ["node_daemon/proxy", ["core"]],
+  ["node_daemon/dns", ["core"]],
   ["node_daemon", ["core", "node_daemon"]],
   ["cluster", ["core", "master_daemon", "node_daemon"]],
   ["npm", []],
