@@ -34,6 +34,7 @@ import { startAggregator } from "./apiserver/aggregation/aggregator.ts";
 import { type AuditOptions, openAudit } from "./apiserver/audit/mod.ts";
 import {
   bootstrapClientAuthority,
+  bootstrapDnsService,
   bootstrapFlowControl,
   bootstrapKubernetesService,
   bootstrapNamespaces,
@@ -360,7 +361,11 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       listener = parts.use(await listenApi({ handler, host: listenHost, port, tls, clock: systemClock, log }));
     }
     const endpoint = listener && { address: advertised, port: listener.port };
-    await bootstrapKubernetesService(client, { clusterIp: serviceAddresses.firstAddress, endpoint, signal });
+    await Promise.all([
+      bootstrapKubernetesService(client, { clusterIp: serviceAddresses.firstAddress, endpoint, signal }),
+      // Now, and not with the rest: the first pods are told of it.
+      bootstrapDnsService(client, { clusterIp: serviceAddresses.dnsAddress, signal }),
+    ]);
     if (endpoint && isShared) parts.use(await startMasterLeases({ client, identity, endpoint, clock, log }));
     else if (endpoint) await writeKubernetesEndpoints(client, { servers: [endpoint], signal });
 

@@ -11,10 +11,12 @@ import { lockFolder } from "../core/platform/folder_lock.ts";
 import { LocalRoutes } from "../core/platform/local_routes.ts";
 import { machineFacts, primaryAddress } from "../core/platform/machine.ts";
 import { fileSystemUsage } from "../core/platform/machine_usage.ts";
+import { readResolverConfig } from "../core/platform/resolver_config.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
 import type { Logger } from "../core/util/log.ts";
 import { gitVersion } from "../core/version.ts";
+import { type Dns, startDns } from "./dns/dns.ts";
 import { type Kubelet, startKubelet } from "./kubelet/kubelet.ts";
 import { LocalPathFolders } from "./kubelet/local_path.ts";
 import { type NodeIdentity, nodeCapacity, servingCertificateAnnotation } from "./kubelet/node_object.ts";
@@ -55,6 +57,14 @@ export interface NodeOptions {
   readonly serverPort?: number | undefined;
   /** False: no service proxy. Default: node ports on 127.0.0.1 and the node's own addresses. */
   readonly proxy?: false | { readonly nodePortAddresses?: readonly string[]; readonly balancer?: string } | undefined;
+  /** False: names of services are not answered on this node. */
+  readonly dns?: false | { readonly port?: number } | undefined;
+  /** Servers that pods ask for names. Default: the Service `kube-dns`'s addresses, where they are answered. */
+  readonly clusterDns?: readonly string[] | undefined;
+  /** Default `cluster.local`. */
+  readonly clusterDomain?: string | undefined;
+  /** Path of the `resolv.conf` of pods that use the node's resolvers; empty: they use none. Default: the machine's. */
+  readonly resolvConf?: string | undefined;
   readonly labels?: StringMap | undefined;
   readonly taints?: readonly Taint[] | undefined;
   /** Default 110. */
@@ -87,7 +97,9 @@ export interface NodeDaemon extends AsyncDisposable {
   readonly kubelet: Kubelet;
 }
 
-/** Starts a node daemon: runtime, kubelet, server and service proxy. Resolves when the node is registered and its pods are adopted. */
+const defaultClusterDomain = "cluster.local";
+
+/** Starts a node daemon: runtime, kubelet, server, service proxy and DNS. Resolves when the node is registered and its pods are adopted. */
 export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
   const { client, clock, random, log, signal } = options;
   const parts = new DisposalStack();
@@ -150,6 +162,16 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
       const common = { identity, client, informers, runtime, rootDir, clock, log, signal };
       parts.use(await startNodeStatus({ ...common, onNode: onChange }));
     };
+    const { clusterDns = [], clusterDomain = defaultClusterDomain, resolvConf } = options;
+    const resolvers = resolvConf === "" ? undefined : () => readResolverConfig(resolvConf);
+    let dns: Dns | undefined;
+    const answerNames = async () => {
+      if (options.dns === false || options.standalone) return;
+      const port = options.dns?.port;
+      const nameservers = async () => (await resolvers?.())?.nameservers ?? [];
+      const common = { informers, clusterDomain, localRoutes, clock, random, log, signal };
+      dns = parts.use(await startDns({ ...common, resolvers: nameservers, port }));
+    };
     const run = async () =>
       parts.use(
         await startKubelet({
@@ -164,6 +186,11 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
           podRange: range,
           sources,
           standalone: options.standalone,
+          names: {
+            servers: () => (clusterDns.length > 0 ? clusterDns : (dns?.addresses ?? [])),
+            domain: clusterDomain,
+            resolvers,
+          },
           clock,
           random,
           log,
@@ -173,7 +200,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     // The node's own pods do not wait for a master.
     const running = sources.length > 0 ? run() : undefined;
     running?.catch(() => {});
-    await register();
+    await Promise.all([register(), answerNames()]);
     const started = await (running ?? run());
     kubelet.set(started);
     if (range !== undefined) started.setPodRange(range);

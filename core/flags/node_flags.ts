@@ -17,6 +17,10 @@ export interface NodeFlags {
   readonly "run-proxy": FlagWithDefault<"boolean", boolean>;
   readonly "nodeport-addresses": FlagOf<"list">;
   readonly "proxy-balancer": FlagWithDefault<"string", string>;
+  readonly "run-dns": FlagWithDefault<"boolean", boolean>;
+  readonly "cluster-dns": FlagOf<"list">;
+  readonly "cluster-domain": FlagWithDefault<"string", string>;
+  readonly "resolv-conf": FlagOf<"string">;
   readonly "drain-on-exit": FlagWithDefault<"boolean", boolean>;
   readonly "pod-manifest-path": FlagOf<"string">;
   readonly "file-check-frequency": FlagWithDefault<"string", string>;
@@ -100,6 +104,28 @@ export const nodeFlags: NodeFlags = {
     default: "round-robin",
     placeholder: "name",
     description: "How endpoints are chosen: round-robin or random.",
+  },
+  "run-dns": {
+    type: "boolean",
+    default: true,
+    description: "Answer for the names of services at the address of the Service kube-dns in kube-system.",
+  },
+  "cluster-dns": {
+    type: "list",
+    placeholder: "address",
+    description: "Servers that pods ask for names; default: the addresses of the Service kube-dns.",
+  },
+  "cluster-domain": {
+    type: "string",
+    default: "cluster.local",
+    placeholder: "domain",
+    description: "Domain under which the names of services are.",
+  },
+  "resolv-conf": {
+    type: "string",
+    placeholder: "path",
+    description:
+      "File with the resolvers of pods that use the node's, and of names outside the cluster; empty: none; default: the machine's.",
   },
   "drain-on-exit": {
     type: "boolean",

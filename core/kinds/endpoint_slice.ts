@@ -1,5 +1,5 @@
 import { defineKind, type Kind } from "../api/kind.ts";
-import type { KubeObject } from "../api/meta.ts";
+import { type KubeObject, keyText } from "../api/meta.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
 import { validateEndpointSlice } from "./endpoint_slice_validation.ts";
 import type { ObjectReference } from "./endpoints.ts";
@@ -32,6 +32,15 @@ export interface EndpointSlice extends KubeObject {
   readonly addressType: "IPv4" | "IPv6" | "FQDN";
   readonly endpoints: readonly Endpoint[];
   readonly ports?: readonly SlicePort[];
+}
+
+/** The label by which a slice names its service. */
+const serviceNameLabel = "kubernetes.io/service-name";
+
+/** The key of the service that a slice belongs to, if any: for indexes. */
+export function serviceKeysOf({ metadata }: EndpointSlice): readonly string[] {
+  const name = metadata.labels?.[serviceNameLabel];
+  return name ? [keyText({ namespace: metadata.namespace, name })] : [];
 }
 
 /** The kind EndpointSlice. */

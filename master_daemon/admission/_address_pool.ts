@@ -127,12 +127,17 @@ function networkOf({ bytes, prefix }: AddressRange): readonly number[] {
   return bytes.map((byte, at) => byte & (0xff << (8 - Math.min(Math.max(prefix - at * 8, 0), 8))) & 0xff);
 }
 
+/** The tenth address is DNS's in most clusters: 10.96.0.10. */
+const dnsNumber = 10;
+
 /** The service ranges of a cluster: one of IPv4, and maybe one of IPv6 beside it. Addresses are told by their shortest text. */
 export class AddressPools {
   /** The family that services are of when they name none comes first. */
   readonly families: readonly AddressFamily[];
   /** The address of the `kubernetes` service. */
   readonly firstAddress: string;
+  /** The address that DNS is usually asked at; undefined in a range that is too small. */
+  readonly dnsAddress: string | undefined;
   readonly #pools: ReadonlyMap<AddressFamily, AddressPool>;
 
   /** @param ranges one range, or two that are separated by a comma. @throws RangeError when they cannot be used */
@@ -147,6 +152,7 @@ export class AddressPools {
       );
     this.families = families;
     this.firstAddress = pools[0]?.firstAddress ?? "";
+    this.dnsAddress = pools[0]?.numbers.has(dnsNumber) ? pools[0].textOf(dnsNumber) : undefined;
     this.#pools = new Map(pools.map((pool) => [pool.family, pool]));
   }
 

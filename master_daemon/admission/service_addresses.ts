@@ -32,6 +32,8 @@ export interface ServiceAddresses extends AsyncDisposable {
   readonly plugin: AdmissionPlugin;
   /** The address of the `kubernetes` service. */
   readonly firstAddress: string;
+  /** The address that DNS is usually asked at; undefined in a range that is too small. */
+  readonly dnsAddress: string | undefined;
 }
 
 /** What one service holds. */
@@ -169,6 +171,7 @@ export async function openServiceAddresses(options: ServiceAddressesOptions): Pr
 
   return {
     firstAddress: pools.addresses.firstAddress,
+    dnsAddress: pools.addresses.dnsAddress,
     plugin: {
       name: "ServiceAddresses",
       reserves: true,

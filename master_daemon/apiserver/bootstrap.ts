@@ -181,6 +181,39 @@ export async function bootstrapKubernetesService(
   await client.create(service, object, { signal }).catch(ignoreExisting);
 }
 
+/**
+ * Creates the service at whose address nodes answer their pods' questions for names. It selects no pods: one that does, or
+ * that a person changed, stays as it is.
+ *
+ * @param options.clusterIp where most clusters have it; another address when that one is taken
+ */
+export async function bootstrapDnsService(
+  client: Client,
+  { clusterIp, signal }: { readonly clusterIp: string | undefined; readonly signal: AbortSignal },
+): Promise<void> {
+  const object: Service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: {
+      name: "kube-dns",
+      namespace: "kube-system",
+      labels: { "k8s-app": "kube-dns", "kubernetes.io/cluster-service": "true", "kubernetes.io/name": "KubeDNS" },
+    },
+    spec: {
+      type: "ClusterIP",
+      ...(clusterIp === undefined ? {} : { clusterIP: clusterIp }),
+      ports: [
+        { name: "dns", port: 53, protocol: "UDP", targetPort: 53 },
+        { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: 53 },
+      ],
+    },
+  };
+  await client.create(service, object, { signal }).catch((error: unknown) => {
+    if (clusterIp === undefined || !isReason(error, "Invalid")) return ignoreExisting(error);
+    return bootstrapDnsService(client, { clusterIp: undefined, signal });
+  });
+}
+
 /** Points the service `kubernetes` to where servers listen now. */
 export async function writeKubernetesEndpoints(
   client: Client,

@@ -11,7 +11,6 @@ import {
 } from "../runtime/runtime.ts";
 import { type ContainerNotes, writeNotes } from "./container_notes.ts";
 import { type EnvironmentOptions, expandWith, resolveEnvironment } from "./environment.ts";
-import { hostsPath } from "./hosts_file.ts";
 import { resolveMount } from "./pod_volumes.ts";
 import { readTail } from "./volumes/files.ts";
 import type { MountedVolume } from "./volumes/volume.ts";
@@ -23,8 +22,8 @@ const maxProfileBytes = 1024 * 1024;
 export interface ContainerConfigOptions extends EnvironmentOptions {
   readonly attempt: number;
   readonly volumes: ReadonlyMap<string, MountedVolume>;
-  /** Its hosts file, unless it mounts one of its own; undefined: what the runtime gives it. */
-  readonly hostsFile: string | undefined;
+  /** Files of the system's that the kubelet writes, by their place in the container, which may mount its own there. */
+  readonly systemFiles: ReadonlyMap<string, string>;
   readonly notes: ContainerNotes;
   readonly processes: ProcessScope;
   /** Folder of the profiles that pods name as Localhost. */
@@ -66,7 +65,7 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
 }
 
 async function mountsOf(
-  { container, volumes, hostsFile, notes }: ContainerConfigOptions,
+  { container, volumes, systemFiles, notes }: ContainerConfigOptions,
   environment: ReadonlyMap<string, string>,
 ): Promise<readonly Mount[]> {
   const mounts: Mount[] = [];
@@ -75,9 +74,9 @@ async function mountsOf(
   } catch (error) {
     throw new RuntimeFailure("CreateContainerConfigError", errorMessage(error), { cause: error });
   }
-  const hasHosts = container.volumeMounts?.some(({ mountPath }) => mountPath === hostsPath) ?? false;
-  if (hostsFile !== undefined && !hasHosts) {
-    mounts.push({ hostPath: hostsFile, containerPath: hostsPath, readOnly: false });
+  for (const [containerPath, hostPath] of systemFiles) {
+    const isTaken = container.volumeMounts?.some(({ mountPath }) => mountPath === containerPath) ?? false;
+    if (!isTaken) mounts.push({ hostPath, containerPath, readOnly: false });
   }
   if (notes.messageFile !== undefined) {
     const containerPath = container.terminationMessagePath || "/dev/termination-log";

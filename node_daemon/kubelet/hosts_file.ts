@@ -21,24 +21,32 @@ const localLines: readonly (readonly string[])[] = [
 /**
  * The hosts file of a pod's containers. Pure.
  *
- * @param nodeFile the node's own, which a pod in the node's network sees
+ * @param nodeFile the node's own, for a pod in the node's network; empty for others
  * @see https://kubernetes.io/docs/tasks/network/customize-hosts-file-for-pods/
  */
-export function hostsFile({ pod, podIPs }: Pick<PodFacts, "pod" | "podIPs">, nodeFile: string): string {
+export function hostsFile(
+  { pod, podIPs }: Pick<PodFacts, "pod" | "podIPs">,
+  nodeFile: string,
+  clusterDomain?: string,
+): string {
   const { hostNetwork = false, hostAliases = [] } = pod.spec;
   const text = hostNetwork
     ? `${header} (host network).\n${nodeFile}`
-    : `${header}.\n${[...localLines, ...ownLines(pod, podIPs)].map(lineOf).join("")}`;
+    : `${header}.\n${nodeFile || textOf(localLines)}${textOf(ownLines(pod, podIPs, clusterDomain))}`;
   if (hostAliases.length === 0) return text;
-  const aliases = hostAliases.map(({ ip, hostnames = [] }) => lineOf([ip, ...hostnames]));
-  return `${text}\n# Entries added by HostAliases.\n${aliases.join("")}`;
+  const aliases = hostAliases.map(({ ip, hostnames = [] }) => [ip, ...hostnames]);
+  return `${text}\n# Entries added by HostAliases.\n${textOf(aliases)}`;
 }
 
-function ownLines(pod: Pod, podIPs: readonly string[]): readonly (readonly string[])[] {
-  const { hostname, domain } = podHostname(pod);
+function ownLines(
+  pod: Pod,
+  podIPs: readonly string[],
+  clusterDomain: string | undefined,
+): readonly (readonly string[])[] {
+  const { hostname, domain } = podHostname(pod, clusterDomain);
   return podIPs.map((ip) => (domain === undefined ? [ip, hostname] : [ip, `${hostname}.${domain}`, hostname]));
 }
 
-function lineOf(fields: readonly string[]): string {
-  return `${fields.join("\t")}\n`;
+function textOf(lines: readonly (readonly string[])[]): string {
+  return lines.map((fields) => `${fields.join("\t")}\n`).join("");
 }

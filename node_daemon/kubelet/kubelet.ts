@@ -22,6 +22,7 @@ import { MirrorPods } from "./mirror_pods.ts";
 import { ObjectCache } from "./object_cache.ts";
 import { PodAddresses } from "./pod_addresses.ts";
 import { PodAdmission } from "./pod_admission.ts";
+import type { NameSettings } from "./pod_dns.ts";
 import { PodEvents } from "./pod_events.ts";
 import { PodEvictions } from "./pod_evictions.ts";
 import { PodFolders } from "./pod_folders.ts";
@@ -44,6 +45,8 @@ export interface KubeletOptions {
   readonly recorder: EventRecorder;
   /** What the node has to give, for containers that ask for their limits and have none. */
   readonly allocatable: StringMap;
+  /** How pods find names. */
+  readonly names: NameSettings;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -159,6 +162,7 @@ class PodKubelet implements Kubelet {
       addresses: new PodAddresses(),
       emptyDirLimits: new EmptyDirLimits({ folders, clock, log, evictions }),
       evictions,
+      names: options.names,
       services: informers.informer(serviceKind),
       node: () => nodes.get({ name: nodeName }),
       nodeIPs,

@@ -10,6 +10,7 @@ import type { ContainerKiller } from "./container_killer.ts";
 import type { EmptyDirLimits } from "./empty_dir_limits.ts";
 import type { ObjectCache } from "./object_cache.ts";
 import type { PodAddresses } from "./pod_addresses.ts";
+import type { NameSettings } from "./pod_dns.ts";
 import type { PodEvents } from "./pod_events.ts";
 import type { PodEvictions } from "./pod_evictions.ts";
 import type { PodFolders } from "./pod_folders.ts";
@@ -32,6 +33,7 @@ export interface KubeletContext {
   readonly killer: ContainerKiller;
   readonly emptyDirLimits: EmptyDirLimits;
   readonly evictions: PodEvictions;
+  readonly names: NameSettings;
   readonly services: Lister<Service>;
   /** The Node that this is; undefined while it is not known. */
   node(): Node | undefined;

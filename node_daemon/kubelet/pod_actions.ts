@@ -17,6 +17,7 @@ import { podHostname } from "./pod_hostname.ts";
 import type { StartFailure } from "./pod_view.ts";
 import { MountError, type PodVolumesOptions, setUpVolumes, updateVolumes } from "./pod_volumes.ts";
 import { probeUserAgent } from "./probes.ts";
+import { resolverPath, writeResolverFile } from "./resolver_file.ts";
 import { sysctlsOf } from "./sysctls.ts";
 import type { MountedVolume } from "./volumes/volume.ts";
 
@@ -57,6 +58,7 @@ export class PodActions {
     const { runtime, events, clock } = this.#context;
     try {
       await this.#volumes(pod, undefined);
+      await writeResolverFile(pod, this.#context);
       await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, async (cut) => {
         await runtime.runPodSandbox(await this.#sandboxConfig(pod, attempt, cut), { signal: cut });
       });
@@ -119,10 +121,11 @@ export class PodActions {
     const { runtime, events, clock, folders, services, objects } = this.#context;
     const { spec, kind, attempt, backOffMs } = action;
     const data = objects.sourceFor(pod);
+    const facts = this.#facts(pod, sandbox);
+    const systemFiles = await this.#systemFiles(facts);
     return await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, async (cut) => {
       const volumes = await this.#volumes(pod, sandbox);
       const messageFile = await folders.messageFile(pod.metadata.uid ?? "", { name: spec.name, attempt });
-      const facts = this.#facts(pod, sandbox);
       const config = await containerConfig({
         facts,
         container: spec,
@@ -130,7 +133,7 @@ export class PodActions {
         data,
         attempt,
         volumes,
-        hostsFile: runtime.hasOwnFiles ? await this.#hostsFile(facts) : undefined,
+        systemFiles,
         processes: await this.#processScope(pod, action, cut),
         seccompFolder: folders.seccomp,
         notes: notesFor(pod, spec, { kind, backOffMs, messageFile }),
@@ -144,11 +147,25 @@ export class PodActions {
     });
   }
 
-  /** Writes the hosts file of a pod; undefined before it has an address. */
-  async #hostsFile(facts: PodFacts): Promise<string | undefined> {
-    if (facts.podIPs.length === 0) return undefined;
-    const nodeFile = facts.pod.spec.hostNetwork ? await readTextFile(hostsPath) : undefined;
-    return await this.#context.folders.hostsFile(facts.pod.metadata.uid ?? "", hostsFile(facts, nodeFile ?? ""));
+  /** What a container finds names by, by its place; writes the hosts file, once the pod has an address. */
+  async #systemFiles(facts: PodFacts): Promise<ReadonlyMap<string, string>> {
+    const { runtime, folders, names } = this.#context;
+    if (!runtime.hasOwnFiles) return new Map();
+    const { metadata, spec } = facts.pod;
+    const { uid = "" } = metadata;
+    const writeHosts = async () => {
+      const isOnNode = spec.hostNetwork || runtime.assignsPodIP;
+      const nodeFile = isOnNode ? await readTextFile(hostsPath) : undefined;
+      return await folders.hostsFile(uid, hostsFile(facts, nodeFile ?? "", names.domain));
+    };
+    const [hosts, resolver] = await Promise.all([
+      facts.podIPs.length > 0 ? writeHosts() : undefined,
+      folders.resolverFile(uid),
+    ]);
+    return new Map([
+      ...(hosts === undefined ? [] : [[hostsPath, hosts] as const]),
+      ...(resolver === undefined ? [] : [[resolverPath, resolver] as const]),
+    ]);
   }
 
   /** Whose processes a container sees. */
@@ -228,7 +245,7 @@ export class PodActions {
   }
 
   async #sandboxConfig(pod: Pod, attempt: number, signal: AbortSignal): Promise<SandboxConfig> {
-    const { runtime, addresses } = this.#context;
+    const { runtime, addresses, names } = this.#context;
     const { metadata, spec } = pod;
     const { name = "", namespace = "default", uid = "", labels = {} } = metadata;
     const hostNetwork = spec.hostNetwork ?? false;
@@ -240,7 +257,7 @@ export class PodActions {
       uid,
       attempt,
       labels,
-      hostname: podHostname(pod).kernelName,
+      hostname: podHostname(pod, names.domain).kernelName,
       podIP: assigned ? await addresses.allocate(uid, { signal }) : undefined,
       hostNetwork,
       hostIPC: spec.hostIPC ?? false,

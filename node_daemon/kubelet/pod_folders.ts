@@ -66,6 +66,18 @@ export class PodFolders {
     return path;
   }
 
+  /** Where a pod's containers have what says whom they ask for names; undefined when it was never written. */
+  async resolverFile(uid: string): Promise<string | undefined> {
+    const path = `${this.pod(uid)}/${resolverName}`;
+    return (await listFolder(this.pod(uid))).includes(resolverName) ? path : undefined;
+  }
+
+  /** Writes that file. Those that run see what it says from then on. */
+  async writeResolverFile(uid: string, text: string): Promise<void> {
+    await ensureFolder(this.pod(uid), 0o700);
+    await rewriteFile(`${this.pod(uid)}/${resolverName}`, text, 0o644);
+  }
+
   /** Uids of all pods that have a folder. */
   list(): Promise<readonly string[]> {
     return listFolder(`${this.#root}/pods`);
@@ -79,6 +91,8 @@ export class PodFolders {
     await removeTree(this.pod(uid));
   }
 }
+
+const resolverName = "resolv.conf";
 
 /** A name as one component of a path. Names of the API are safe; anything else is a broken object. */
 function safe(name: string): string {

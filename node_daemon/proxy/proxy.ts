@@ -1,6 +1,6 @@
 import { keyOf, keyText, parseKey } from "../../core/api/meta.ts";
 import type { Informer, InformerFactory } from "../../core/client/informer.ts";
-import { type EndpointSlice, endpointSlice } from "../../core/kinds/endpoint_slice.ts";
+import { type EndpointSlice, endpointSlice, serviceKeysOf } from "../../core/kinds/endpoint_slice.ts";
 import { type Service, service } from "../../core/kinds/service.ts";
 import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { Proxier, type ProxierOptions } from "./proxier.ts";
@@ -12,9 +12,6 @@ export interface ProxyOptions extends ProxierOptions, RuleOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The label by which a slice names its service. */
-const serviceNameLabel = "kubernetes.io/service-name";
-
 /**
  * Serves the cluster's services on this machine, as the API describes them: looks at a service again when it or one of
  * its slices changed, at nothing else. Goes on with what it knows while the API is away.
@@ -23,7 +20,7 @@ export async function startProxy(options: ProxyOptions): Promise<AsyncDisposable
   const parts = new DisposalStack();
   const proxier = parts.use(new Proxier(options));
   const services = options.informers.informer(service);
-  const slices = options.informers.informer(endpointSlice, { indexes: { service: serviceOf } });
+  const slices = options.informers.informer(endpointSlice, { indexes: { service: serviceKeysOf } });
   const wait = options.signal ? { signal: options.signal } : {};
   await Promise.all([services.synced(wait), slices.synced(wait)]);
 
@@ -36,8 +33,8 @@ export async function startProxy(options: ProxyOptions): Promise<AsyncDisposable
   parts.defer(services.onChange(({ object }) => sync(keyText(keyOf(object)))));
   parts.defer(
     slices.onChange((change) => {
-      const keys = new Set(serviceOf(change.object));
-      if (change.type === "updated") for (const key of serviceOf(change.previous)) keys.add(key);
+      const keys = new Set(serviceKeysOf(change.object));
+      if (change.type === "updated") for (const key of serviceKeysOf(change.previous)) keys.add(key);
       for (const key of keys) sync(key);
     }),
   );
@@ -47,9 +44,4 @@ export async function startProxy(options: ProxyOptions): Promise<AsyncDisposable
 function rulesFor(key: string, services: Informer<Service>, slices: Informer<EndpointSlice>, options: RuleOptions) {
   const found = services.get(parseKey(key));
   return found && !found.metadata.deletionTimestamp ? serviceRules(found, slices.byIndex("service", key), options) : [];
-}
-
-function serviceOf({ metadata }: EndpointSlice): readonly string[] {
-  const name = metadata.labels?.[serviceNameLabel];
-  return name ? [keyText({ namespace: metadata.namespace, name })] : [];
 }

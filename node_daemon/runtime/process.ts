@@ -17,6 +17,7 @@ import {
   type StoredSandbox,
   writeJson,
 } from "./process_files.ts";
+import { isSystemFile, type MountNamespaces, openMountNamespaces } from "./process_namespace.ts";
 import { makeRoot, prepareLaunch } from "./process_root.ts";
 import { processStats } from "./process_stats.ts";
 import { listProcesses, withDescendants } from "./process_table.ts";
@@ -60,6 +61,7 @@ const safeName = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/;
  *   working directory unless `workingDir` names one that exists.
  * - Limits of CPU and memory hold where the daemon may make cgroups (version 2, delegated); elsewhere there are none:
  *   `ulimit -v` would break programs that reserve more than they use, as Node and Go do.
+ * - Files of `/etc` by which programs find names are its own where the daemon may make mount namespaces, as root.
  * - `runAsUser` is heeded when the daemon runs as root. Capabilities, `readOnly` and host names are not.
  */
 export async function openProcessRuntime(options: ProcessRuntimeOptions): Promise<ContainerRuntime> {
@@ -72,7 +74,6 @@ class ProcessRuntime implements ContainerRuntime {
   readonly name = "process";
   readonly version = "process://1.0.0";
   readonly assignsPodIP = true;
-  readonly hasOwnFiles = false;
   readonly images: ImageService = {
     find: async (image) => imageId(image),
     pull: async (image) => imageId(image),
@@ -83,10 +84,15 @@ class ProcessRuntime implements ContainerRuntime {
   readonly #containers = new Map<string, ProcessContainer>();
   readonly #hub = new EventHub({ limit: maxQueuedEvents });
   #cgroups: ContainerCgroup | undefined;
+  #namespaces: MountNamespaces | undefined;
   #execs = 0;
 
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
+  }
+
+  get hasOwnFiles(): boolean {
+    return this.#namespaces !== undefined;
   }
 
   /** Takes up what is in the folder. */
@@ -95,7 +101,7 @@ class ProcessRuntime implements ContainerRuntime {
     if (platformName === "win32")
       throw new RuntimeFailure("RuntimeNotReady", "the process runtime needs a POSIX system");
     await makeFolder(this.#sandboxDir(""));
-    this.#cgroups = await openCgroups();
+    [this.#cgroups, this.#namespaces] = await Promise.all([openCgroups(), openMountNamespaces()]);
     for (const id of await listFolder(this.#sandboxDir(""))) {
       const sandbox = await readJson<StoredSandbox>(join(this.#sandboxDir(id), "sandbox.json")).catch(() => undefined);
       if (sandbox?.id !== id) {
@@ -188,7 +194,8 @@ class ProcessRuntime implements ContainerRuntime {
     const stored = { id: this.#newId(64, this.#containers), sandboxId, createdAt: this.#options.clock.now(), config };
     await rm(dir, { recursive: true, force: true });
     await makeFolder(dir);
-    await makeRoot(join(dir, "root"), config);
+    const linked = this.#namespaces ? config.mounts.filter((mount) => !isSystemFile(mount)) : config.mounts;
+    await makeRoot(join(dir, "root"), { ...config, mounts: linked });
     await writeJson(join(dir, "config.json"), stored);
     this.#hold(sandbox, dir, stored);
     this.#announce(sandbox.config.uid);
@@ -302,7 +309,8 @@ class ProcessRuntime implements ContainerRuntime {
     const sandbox = this.#sandboxes.get(sandboxId);
     if (!sandbox) throw new RuntimeFailure("RunContainerError", `no such sandbox: ${sandboxId}`);
     const path = environmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin";
-    return prepareLaunch({ id, root: container.root, sandbox: sandbox.config, config, argv, path });
+    const mounting = this.#namespaces?.command(config.mounts.filter(isSystemFile)) ?? [];
+    return prepareLaunch({ id, root: container.root, sandbox: sandbox.config, config, argv, path, mounting });
   }
 
   #hold(sandbox: StoredSandbox, dir: string, stored: StoredContainer): ProcessContainer {

@@ -20,6 +20,8 @@ export interface LaunchOptions {
   readonly argv: readonly string[];
   /** PATH where the pod sets none: the daemon's own. */
   readonly path: string;
+  /** What goes before the program, so that it sees files of its own. */
+  readonly mounting: readonly string[];
 }
 
 /** Name of the variable by which the processes of a container are recognised. */
@@ -66,7 +68,7 @@ export async function makeRoot(root: string, config: ContainerConfig): Promise<v
  * @throws RuntimeFailure RunContainerError when there is no such program
  */
 export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
-  const { id, root, sandbox, config, argv, path } = options;
+  const { id, root, sandbox, config, argv, path, mounting } = options;
   const [name = "", ...args] = argv;
   const env = new Map<string, string>([
     ["PATH", path],
@@ -80,7 +82,9 @@ export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
   ]);
   const cwd = await findWorkingDir(root, config.workingDir);
   const program = await findProgram(name, { root, cwd, path: env.get("PATH") ?? "" });
-  return { argv: [...(await userPrefix(config)), program, ...args], cwd, env: Object.fromEntries(env) };
+  const launch = { argv: [...(await userPrefix(config)), program, ...args], cwd, env: Object.fromEntries(env) };
+  // What mounts is a shell.
+  return mounting.length === 0 ? launch : { ...launch, argv: [...mounting, ...keepOddNames(launch.env, launch.argv)] };
 }
 
 /** The variables of an environment that a shell drops because of their names, as an `env` command in front. */

@@ -252,7 +252,7 @@ export interface ContainerRuntime extends AsyncDisposable {
   readonly version: string;
   /** Whether pods get their address from the kubelet (`SandboxConfig.podIP`) rather than from the runtime. */
   readonly assignsPodIP: boolean;
-  /** Whether containers have a file system of their own, in which the kubelet may put files of the system's. */
+  /** Whether containers can have files of the system's of their own (`/etc/hosts`); otherwise they see the node's. */
   readonly hasOwnFiles: boolean;
   /** Rejects when containers cannot be run now (engine down). */
   ping(options: { readonly signal: AbortSignal }): Promise<void>;

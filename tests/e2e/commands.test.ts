@@ -57,6 +57,9 @@ describe("a second process at a running cluster", () => {
       "NAMESPACE | NAME | TYPE | CLUSTER-IP | EXTERNAL-IP | PORT(S) | AGE",
       expect.stringMatching(/^default \| service\/kubernetes \| ClusterIP \| 127\.\S+ \| <none> \| 443\/TCP \| \d+s$/),
       expect.stringMatching(/^default \| service\/web \| ClusterIP \| 127\.\S+ \| <none> \| 80\/TCP \| \d+s$/),
+      expect.stringMatching(
+        /^kube-system \| service\/kube-dns \| ClusterIP \| 127\.\S+ \| <none> \| 53\/UDP,53\/TCP \| \d+s$/,
+      ),
       "",
       "NAMESPACE | NAME | READY | UP-TO-DATE | AVAILABLE | AGE",
       expect.stringMatching(/^default \| deployment.apps\/web \| 2\/2 \|/),

@@ -25,6 +25,8 @@ import type { PodSource } from "../../../node_daemon/kubelet/sources/source.ts";
 import { type FakeBehaviour, type FakeRuntime, fakeRuntime } from "../../../node_daemon/runtime/fake.ts";
 import type { ContainerConfig } from "../../../node_daemon/runtime/runtime.ts";
 
+const noResolvers = { nameservers: [], searches: [], options: [] };
+
 /** A node with a fake runtime on a real API, all in this process, and a clock that stands still. */
 export interface TestNode extends AsyncDisposable {
   readonly client: Client;
@@ -172,6 +174,7 @@ export async function openTestNode(
       );
       const started = own.use(
         await startKubelet({
+          names: { servers: () => ["10.96.0.10"], domain: "cluster.local", resolvers: async () => noResolvers },
           nodeName: "node-1",
           nodeIPs: ["127.0.0.1"],
           rootDir,

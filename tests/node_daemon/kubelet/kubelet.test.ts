@@ -153,8 +153,10 @@ describe("Kubelet", () => {
     await using node = await openTestNode(() => ({ exitAfterMs: 601_000, exitCode: 1 }));
     await node.run({});
     await node.until((pod) => first(pod)?.state?.running !== undefined);
-    for (let round = 0; round < 3; round++) await node.advance(602_000, 100_000);
-    await node.until((pod) => first(pod)?.restartCount === 3);
+    for (const round of [1, 2, 3]) {
+      await node.advance(602_000, 100_000);
+      await node.until((pod) => first(pod)?.restartCount === round && first(pod)?.state?.running !== undefined);
+    }
     await node.soon(async () => (await containers(node)).length === 2);
     expect((await containers(node)).map(({ attempt }) => attempt).sort()).toEqual([2, 3]);
   });
