@@ -26,8 +26,13 @@ const stamp = join(dist, ".built");
 /** The same code as ES modules, of which only what is used is bundled. */
 const readsFast = { yaml: join(root, "node_modules", "yaml", "browser", "dist", "index.js") };
 
-if (process.argv.includes("--force") || newest(sources.map((name) => join(root, name))) > modified(stamp))
+// What is built is as new as the sources were before: one that changes meanwhile is built the next time.
+const newestSource = String(newest(sources.map((name) => join(root, name))));
+if (process.argv.includes("--force") || newestSource !== textOf(stamp)) {
+  rmSync(stamp, { force: true });
   await buildAll();
+  writeFileSync(stamp, newestSource);
+}
 
 async function buildAll() {
   mkdirSync(dist, { recursive: true });
@@ -71,7 +76,6 @@ async function buildAll() {
   const small = [...daemonEntries].filter((path) => !most.includes(path));
   await build({ ...library, entryPoints: namedByPath(small), plugins: [bundleWorkspaces()] });
   await build({ ...library, entryPoints: namedByPath(benches()), plugins: [bundleWorkspaces(), useLibrary()] });
-  writeFileSync(stamp, "");
 }
 
 /** The commit of these sources; empty when they are no checkout (one that they happen to lie in does not count). */
@@ -194,6 +198,10 @@ function newest(paths) {
     }
   }
   return latest;
+}
+
+function textOf(path) {
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
 }
 
 function modified(path) {
