@@ -68,6 +68,7 @@ import { openReservations } from "./registry/reservations.ts";
 import { runScheduler } from "./scheduler/mod.ts";
 import type { EtcdOptions } from "./store/etcd.ts";
 import { openStore } from "./store/mod.ts";
+import { untilWritten } from "./until_written.ts";
 
 /** Where a master is reached over the network. */
 export interface MasterListenOptions {
@@ -440,7 +441,9 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       if (options.first) await systemClock.sleep(podsFirstMs, { signal: ending });
       aggregator.keepLocal();
       await Promise.all(
-        [bootstrapRoles, bootstrapOthers, bootstrapStorage].map((bootstrap) => bootstrap(ending).catch(onError)),
+        [bootstrapRoles, bootstrapOthers, bootstrapStorage].map((bootstrap) =>
+          untilWritten(bootstrap, { clock: systemClock, log, signal: ending }).catch(onError),
+        ),
       );
     });
     parts.use(keepPolicyStatus({ registries, schema, log }));

@@ -1,6 +1,13 @@
 import { StatusError } from "../../core/api/status.ts";
 import { StoreUnavailable, StoreWriteError, ValueTooLarge } from "../store/store.ts";
 
+const transientCodes: readonly (number | undefined)[] = [429, 503, 504];
+
+/** Whether an error says that the same request may succeed later: nobody was told no. */
+export function isTransient(error: unknown): boolean {
+  return error instanceof StatusError && transientCodes.includes(error.status.code);
+}
+
 /** What clients are told of a failure of the store; any other error as it is. */
 export function storeFailure(error: unknown): unknown {
   if (error instanceof StoreUnavailable) {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { Agent, request } from "undici";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { systemClock } from "../../core/platform/clock.ts";
 import { systemRandom } from "../../core/platform/random.ts";
 import { silentLogger } from "../../core/util/log.ts";
@@ -121,6 +121,29 @@ describe("startMaster()", () => {
     expect(await get("/api/v1/namespaces/default/endpoints/kubernetes")).toMatchObject({
       subsets: [{ addresses: [{ ip: "127.0.0.1" }], ports: [{ port: master.port }] }],
     });
+  });
+
+  it("writes default roles after what is to go first, whether that succeeds or not", async () => {
+    let fail = (_reason: Error) => {};
+    const first = new Promise<void>((_resolve, reject) => {
+      fail = reject;
+    });
+    const roleOf = async (master: Master) => {
+      const dispatcher = await agentFor(master);
+      return async () => {
+        const url = `${master.url}/apis/rbac.authorization.k8s.io/v1/clusterroles/cluster-admin`;
+        const { statusCode, body } = await request(url, { dispatcher, headers: bearer });
+        await body.dump();
+        return statusCode;
+      };
+    };
+    const waiting = await roleOf(await start({ first }));
+    // One that waits for nothing, and began later, has them: so the other had the time.
+    const other = await roleOf(await start());
+    await vi.waitFor(async () => expect(await other()).toBe(200), { timeout: 10_000 });
+    expect(await waiting()).toBe(404);
+    fail(new Error("no nodes"));
+    await vi.waitFor(async () => expect(await waiting()).toBe(200), { timeout: 10_000 });
   });
 
   it("keeps objects, authority and addresses across restarts; keys are private", async () => {

@@ -5,6 +5,7 @@ import { isReason } from "../../../core/api/status.ts";
 import type { UserInfo } from "../../../core/client/transport.ts";
 import { errorMessage, type Logger } from "../../../core/util/log.ts";
 import type { Registries } from "../../registry/registry.ts";
+import { isTransient } from "../../registry/store_failure.ts";
 import { type BindingObject, type RoleObject, rbacTypes, type Subject } from "../policy.ts";
 import { uncoveredRules } from "../rules.ts";
 import { autoUpdate, bootstrapPolicy } from "./policy.ts";
@@ -14,8 +15,9 @@ const lot = 8;
 
 /**
  * Writes the roles and bindings that every cluster has, and adds to those that are there what they lack. What an
- * administrator added stays; what is annotated with `autoupdate: "false"` is left alone.
+ * administrator added stays; what is annotated with `autoupdate: "false"` is left alone. Doing it again does what is left.
  *
+ * @throws StatusError when the store cannot be read or written to now
  * @see https://kubernetes.io/docs/reference/access-authn-authz/rbac/#auto-reconciliation
  */
 export async function reconcileBootstrapPolicy({
@@ -59,6 +61,7 @@ export async function reconcileBootstrapPolicy({
     });
   }
 
+  let failure: unknown;
   async function attempt(write: () => Promise<unknown>): Promise<void> {
     try {
       await write();
@@ -66,12 +69,14 @@ export async function reconcileBootstrapPolicy({
       // Another master writes the same.
       if (isReason(error, "AlreadyExists") || isReason(error, "Conflict")) return;
       // One that cannot be written must not keep the others from being.
-      if (!signal.aborted) log.error("Cannot write a default role", { error: errorMessage(error) });
+      if (isTransient(error)) failure = error;
+      else if (!signal.aborted) log.error("Cannot write a default role", { error: errorMessage(error) });
     }
   }
 
   for (let index = 0; index < writes.length && !signal.aborted; index += lot) {
     await Promise.all(writes.slice(index, index + lot).map(attempt));
+    if (failure !== undefined) throw failure;
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
