@@ -292,14 +292,26 @@ class Candidate {
   /** Lets the next leader begin at once. */
   async #giveBack(): Promise<void> {
     const { client, clock, log, renewDeadlineMs } = this.#options;
-    const seen = this.#seen;
-    if (!seen || !this.#leads) return;
     const late = new AbortController();
     const cancel = clock.schedule(renewDeadlineMs / 2, () => late.abort(new Error("no answer")));
-    const now = microTimestamp(clock);
-    const spec = { ...seen.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: now, acquireTime: now };
     try {
-      this.#see(await client.update(leaseKind, { ...seen, spec }, { signal: late.signal }));
+      while (this.#seen && this.#leads) {
+        const now = microTimestamp(clock);
+        const spec = {
+          ...this.#seen.spec,
+          holderIdentity: "",
+          leaseDurationSeconds: 1,
+          renewTime: now,
+          acquireTime: now,
+        };
+        try {
+          this.#see(await client.update(leaseKind, { ...this.#seen, spec }, { signal: late.signal }));
+        } catch (error) {
+          if (!isReason(error, "Conflict")) throw error;
+          // A renewal was written whose answer nobody waited for any more.
+          await this.#look(late.signal);
+        }
+      }
     } catch (error) {
       this.#seen = undefined;
       log.debug("Cannot give back the lease of the leader", { error: errorMessage(error) });

@@ -204,7 +204,7 @@ describe("startCluster()", () => {
     // One may be about to close.
     expect(openFiles()).toBeLessThanOrEqual(before.files + 1);
     expect(handles()).toBeLessThanOrEqual(before.handles + 1);
-  }, 60_000);
+  });
 });
 
 async function startAndStop(): Promise<void> {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { kubectl, run } from "../e2e/harness.ts";
+import { eventually, kubectl, run } from "../e2e/harness.ts";
 import { missing } from "../require.ts";
 import { dialects, type Interop, shellDeployment, shellPod, startInterop, stay } from "./_kubectl.ts";
 
@@ -47,8 +47,11 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     await cluster.ok(["rollout", "status", "deploy/twins", "--timeout=60s"], ns);
     await cluster.ok(["wait", "pod", "--all", "--for=condition=Ready", "--timeout=60s"], ns);
     // A container runs before it has said all that it says.
-    await expect.poll(() => cluster.ok(["logs", "lines"], ns)).toContain("oops\n");
-    await expect.poll(async () => (await cluster.ok(["logs", "-l", "app=twins"], ns)).match(/I am/g)).toHaveLength(2);
+    const said = async (...of: string[]) => await cluster.ok(["logs", ...of], ns);
+    await eventually("everything was said", async () => {
+      const [lines, twins] = [await said("lines"), await said("-l", "app=twins")];
+      return lines.includes("oops\n") && twins.match(/I am/g)?.length === 2 ? true : undefined;
+    });
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 

@@ -143,6 +143,27 @@ describe("runLeaderElection()", () => {
     await first.ended;
   });
 
+  it("gives back also what it renewed without hearing of it, and nobody else's", async () => {
+    await using test = await setUp();
+    const first = test.candidate("a");
+    await test.pass(3_000);
+    const { client } = test.master;
+    const { spec, ...present } = await client.get(lease, key);
+    await client.update(lease, { ...present, spec: { ...spec, renewTime: "2026-01-01T00:00:03.000000Z" } });
+    first.stop.abort();
+    await first.ended;
+    expect((await client.get(lease, key)).spec?.holderIdentity).toBeFalsy();
+
+    const second = test.candidate("b");
+    await test.pass(3_000);
+    expect(second.isLeading).toBe(true);
+    const held = await client.get(lease, key);
+    await client.update(lease, { ...held, spec: { ...held.spec, holderIdentity: "c" } });
+    second.stop.abort();
+    await second.ended;
+    expect((await client.get(lease, key)).spec?.holderIdentity).toBe("c");
+  });
+
   it("a leader that cannot renew stops before anybody else may begin, and leads again when it can", async () => {
     await using test = await setUp();
     const only = test.candidate("a");
