@@ -426,7 +426,10 @@ describe("Kubelet", () => {
     await node.advance(10_000);
     expect(node.started).toHaveLength(1);
     healthy = false;
-    await node.advance(10_000);
+    await node.soon(async () => {
+      await node.advance(1000);
+      return (await node.events()).some((event) => event.startsWith("Killing"));
+    });
     healthy = true;
     await node.until((pod) => first(pod)?.restartCount === 1 && ready(pod));
     await node.advance(30_000);
