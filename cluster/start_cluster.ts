@@ -21,6 +21,7 @@ import { DisposalStack } from "../core/util/disposal_stack.ts";
 import { type Logger, silentLogger } from "../core/util/log.ts";
 import { type Master, type MasterOptions, startMaster } from "../master_daemon/master.ts";
 import { startNode } from "../node_daemon/node.ts";
+import { workstationCare } from "../node_daemon/node_care.ts";
 import { findDocker } from "../node_daemon/runtime/find_docker.ts";
 import type { RuntimeName } from "../node_daemon/runtime/mod.ts";
 import { ClusterNodes } from "./cluster_nodes.ts";
@@ -180,6 +181,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
         serverPort: 0,
         // One proxy serves the machine: the nodes share its addresses.
         proxy: index === 0 ? { nodePortAddresses } : false,
+        care: workstationCare,
         clock,
         random,
         log: log.with({ node: nodeName }),

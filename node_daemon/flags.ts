@@ -16,6 +16,22 @@ export function parseLabels(words: readonly string[]): StringMap {
   return Object.fromEntries(labels);
 }
 
+/**
+ * Reads words like `memory.available<100Mi`, several to a word with commas; each name once.
+ *
+ * @throws SyntaxError naming the word
+ */
+export function parsePairs(words: readonly string[], separator: "<" | "="): Readonly<Record<string, string>> {
+  const pairs = words.flatMap(splitCommas).map((word): [string, string] => {
+    const at = word.indexOf(separator);
+    const [name, value] = [word.slice(0, Math.max(0, at)).trim(), word.slice(at + 1).trim()];
+    if (name === "" || value === "")
+      throw new SyntaxError(`Cannot read ${JSON.stringify(word)}: use name${separator}value`);
+    return [name, value];
+  });
+  return Object.fromEntries(pairs);
+}
+
 const effects: readonly Taint["effect"][] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 /**

@@ -27,6 +27,7 @@ import { fileSource } from "./kubelet/sources/file.ts";
 import { startPodEndpoint } from "./kubelet/sources/server.ts";
 import type { PodSource } from "./kubelet/sources/source.ts";
 import { ensureFolder } from "./kubelet/volumes/files.ts";
+import { type NodeCarePolicy, nodeCare } from "./node_care.ts";
 import { startProxy } from "./proxy/proxy.ts";
 import { openRuntime, type RuntimeName } from "./runtime/mod.ts";
 import type { ContainerRuntime } from "./runtime/runtime.ts";
@@ -75,6 +76,8 @@ export interface NodeOptions {
   readonly podSocket?: string | undefined;
   /** There is no API: pods come from the sources alone. Default false. */
   readonly standalone?: boolean | undefined;
+  /** How it keeps itself from running out of memory, disk and processes. Default: as Kubernetes does. */
+  readonly care?: NodeCarePolicy | undefined;
   /** Ends all pods in order at disposal. Default: they are left running. */
   readonly drainOnExit?: boolean | undefined;
   readonly clock: Clock;
@@ -122,6 +125,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     const { totalBytes: diskBytes } = await fileSystemUsage(rootDir);
 
     const kubelet = new LateKubelet();
+    const care = parts.use(nodeCare({ ...options.care, nodeName, machine, rootDir, runtime, recorder, clock, log }));
     const stats = { nodeName, machine, rootDir };
     const server = await serve({ ...options, nodeName, nodeIPs, runtime, kubelet, stats }, parts);
     const folders = new PodFolders(rootDir);
@@ -159,8 +163,10 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
         void onNode(node.spec?.podCIDR);
         localPath.onNode(node);
       };
-      const common = { identity, client, informers, runtime, rootDir, clock, log, signal };
-      parts.use(await startNodeStatus({ ...common, onNode: onChange }));
+      const pressure = (looking: AbortSignal) => care.pressure(looking);
+      const common = { identity, client, informers, runtime, pressure, clock, log, signal };
+      const reporter = parts.use(await startNodeStatus({ ...common, onNode: onChange }));
+      care.onChange(() => reporter.reportSoon());
     };
     const { clusterDns = [], clusterDomain = defaultClusterDomain, resolvConf } = options;
     const resolvers = resolvConf === "" ? undefined : () => readResolverConfig(resolvConf);
@@ -183,6 +189,8 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
           runtime,
           recorder,
           allocatable: nodeCapacity(identity),
+          pressure: () => care.conditions(),
+          imageRecords: care.imageRecords,
           podRange: range,
           sources,
           standalone: options.standalone,
@@ -203,6 +211,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     await Promise.all([register(), answerNames()]);
     const started = await (running ?? run());
     kubelet.set(started);
+    care.start(started);
     if (range !== undefined) started.setPodRange(range);
     if (options.proxy !== false && !options.standalone) {
       const { nodePortAddresses = [...new Set(["127.0.0.1", ...nodeIPs])], balancer } = options.proxy ?? {};

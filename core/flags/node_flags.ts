@@ -22,6 +22,15 @@ export interface NodeFlags {
   readonly "cluster-domain": FlagWithDefault<"string", string>;
   readonly "resolv-conf": FlagOf<"string">;
   readonly "drain-on-exit": FlagWithDefault<"boolean", boolean>;
+  readonly "eviction-hard": FlagOf<"list">;
+  readonly "eviction-soft": FlagOf<"list">;
+  readonly "eviction-soft-grace-period": FlagOf<"list">;
+  readonly "eviction-minimum-reclaim": FlagOf<"list">;
+  readonly "eviction-pressure-transition-period": FlagWithDefault<"string", string>;
+  readonly "eviction-max-pod-grace-period": FlagWithDefault<"number", number>;
+  readonly "image-gc-high-threshold": FlagWithDefault<"number", number>;
+  readonly "image-gc-low-threshold": FlagWithDefault<"number", number>;
+  readonly "minimum-image-ttl-duration": FlagWithDefault<"string", string>;
   readonly "pod-manifest-path": FlagOf<"string">;
   readonly "file-check-frequency": FlagWithDefault<"string", string>;
   readonly "manifest-url": FlagOf<"string">;
@@ -131,6 +140,55 @@ export const nodeFlags: NodeFlags = {
     type: "boolean",
     default: false,
     description: "End all pods in order when the daemon is told to stop, rather than leave them running.",
+  },
+  "eviction-hard": {
+    type: "list",
+    placeholder: "signal<amount",
+    description:
+      "When pods are ended at once for what the node lacks; default memory.available<100Mi,nodefs.available<10%,nodefs.inodesFree<5%,imagefs.available<15%,imagefs.inodesFree<5%. Given, it replaces all of them.",
+  },
+  "eviction-soft": {
+    type: "list",
+    placeholder: "signal<amount",
+    description: "When pods are ended once that has been so for --eviction-soft-grace-period.",
+  },
+  "eviction-soft-grace-period": {
+    type: "list",
+    placeholder: "signal=duration",
+    description: "How long a signal of --eviction-soft has to be met.",
+  },
+  "eviction-minimum-reclaim": {
+    type: "list",
+    placeholder: "signal=amount",
+    description: "How much more than the threshold has to be free before that is enough.",
+  },
+  "eviction-pressure-transition-period": {
+    type: "string",
+    default: "5m",
+    placeholder: "duration",
+    description: "How long the node says that it is short of something after it last was.",
+  },
+  "eviction-max-pod-grace-period": {
+    type: "number",
+    default: 0,
+    description: "Seconds that a pod gets at most to end for a signal of --eviction-soft.",
+  },
+  "image-gc-high-threshold": {
+    type: "number",
+    default: 85,
+    description:
+      "Percent of the images' disk in use from which images that this node fetched and no container uses are removed; 100: never.",
+  },
+  "image-gc-low-threshold": {
+    type: "number",
+    default: 80,
+    description: "Percent down to which they are, the one longest unused first.",
+  },
+  "minimum-image-ttl-duration": {
+    type: "string",
+    default: "2m",
+    placeholder: "duration",
+    description: "How long an image has to be there before it may be removed.",
   },
   "pod-manifest-path": {
     type: "string",

@@ -5,6 +5,7 @@ import { type ContainerRuntime, RuntimeFailure } from "../runtime/runtime.ts";
 import { withDeadline } from "./deadline.ts";
 import type { DataSource } from "./environment.ts";
 import { goDuration } from "./go_duration.ts";
+import type { ImageRecords } from "./images/image_records.ts";
 import type { ContainerReference, PodEvents } from "./pod_events.ts";
 import { loginsFor, type RegistryLogin } from "./pull_secrets.ts";
 
@@ -13,6 +14,8 @@ export interface ImageOptions {
   readonly runtime: ContainerRuntime;
   readonly events: PodEvents;
   readonly clock: Clock;
+  /** Where it is noted what was fetched. */
+  readonly imageRecords?: ImageRecords | undefined;
   /** Where the Secrets come from that the pod logs in to registries with. */
   readonly data: Pick<DataSource, "secret">;
   readonly signal: AbortSignal;
@@ -30,7 +33,7 @@ const pullTimeoutMs = 30 * 60 * 1000;
 export async function ensureImage(
   pod: Pod,
   { spec, reference }: { readonly spec: Container; readonly reference: ContainerReference },
-  { runtime, events, clock, data, signal }: ImageOptions,
+  { runtime, events, clock, data, imageRecords, signal }: ImageOptions,
 ): Promise<void> {
   const { image = "", imagePullPolicy = "IfNotPresent" } = spec;
   const present = await runtime.images.find(image, { signal });
@@ -47,8 +50,10 @@ export async function ensureImage(
   const startedAt = clock.monotonic();
   try {
     const logins = await loginsFor(image, pod, data);
-    await withDeadline({ clock, timeoutMs: pullTimeoutMs, signal }, (cut) =>
-      pull(image, logins, { runtime, signal: cut }),
+    await withDeadline<unknown>({ clock, timeoutMs: pullTimeoutMs, signal }, (cut) =>
+      imageRecords
+        ? imageRecords.pulled(() => pull(image, logins, { runtime, signal: cut }), { signal: cut })
+        : pull(image, logins, { runtime, signal: cut }),
     );
   } catch (error) {
     signal.throwIfAborted();
@@ -67,12 +72,11 @@ async function pull(
   image: string,
   logins: readonly RegistryLogin[],
   { runtime, signal }: Pick<ImageOptions, "runtime" | "signal">,
-): Promise<void> {
+): Promise<string> {
   const failures: unknown[] = [];
   for (const auth of logins.length > 0 ? logins : [undefined]) {
     try {
-      await runtime.images.pull(image, { signal, ...(auth ? { auth } : {}) });
-      return;
+      return await runtime.images.pull(image, { signal, ...(auth ? { auth } : {}) });
     } catch (error) {
       signal.throwIfAborted();
       failures.push(error);

@@ -17,6 +17,8 @@ import { ContainerKiller } from "./container_killer.ts";
 import { readNotes } from "./container_notes.ts";
 import { withDeadline } from "./deadline.ts";
 import { EmptyDirLimits } from "./empty_dir_limits.ts";
+import type { EvictablePods } from "./eviction/eviction_manager.ts";
+import type { ImageRecords } from "./images/image_records.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
 import { MirrorPods } from "./mirror_pods.ts";
 import { ObjectCache } from "./object_cache.ts";
@@ -32,6 +34,7 @@ import type { PodSource } from "./sources/source.ts";
 import { configHash, configMirror, isMirror, isStatic } from "./sources/static_pod.ts";
 import { StaticPods } from "./sources/static_pods.ts";
 import { StatusManager } from "./status_manager.ts";
+import { unneededContainers } from "./unneeded_containers.ts";
 
 /** Options of {@linkcode startKubelet}. */
 export interface KubeletOptions {
@@ -54,6 +57,10 @@ export interface KubeletOptions {
   readonly podRange?: string | undefined;
   /** Where pods come from besides the API. */
   readonly sources?: readonly PodSource[] | undefined;
+  /** What the node is short of, as conditions of the Node. Default: nothing. */
+  readonly pressure?: (() => readonly string[]) | undefined;
+  /** Where it is noted which images were fetched. */
+  readonly imageRecords?: ImageRecords | undefined;
   /** There is no API: pods come from the sources alone. */
   readonly standalone?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -63,6 +70,10 @@ export interface KubeletOptions {
 export interface Kubelet extends AsyncDisposable {
   /** The pods of this node, for its own server. */
   readonly pods: { get(namespace: string, name: string): Pod | undefined; list(): readonly Pod[] };
+  /** The pods that may be ended for the node's sake. */
+  readonly evictable: EvictablePods;
+  /** Removes dead containers that the node can do without. */
+  removeDeadContainers(options: { readonly signal: AbortSignal }): Promise<void>;
   /** Sets the range from which pods get addresses, in runtimes that leave that to the kubelet. */
   setPodRange(cidr: string): void;
   /**
@@ -163,6 +174,7 @@ class PodKubelet implements Kubelet {
       emptyDirLimits: new EmptyDirLimits({ folders, clock, log, evictions }),
       evictions,
       names: options.names,
+      imageRecords: options.imageRecords,
       services: informers.informer(serviceKind),
       node: () => nodes.get({ name: nodeName }),
       nodeIPs,
@@ -175,7 +187,7 @@ class PodKubelet implements Kubelet {
       allocatable,
       others: (pod) => this.#taken(pod),
       known: (pod) => this.#current(pod),
-      pressure: () => [],
+      pressure: options.pressure ?? (() => []),
       shuttingDown: () => false,
     });
     if (options.podRange !== undefined) this.#context.addresses.setRange(options.podRange);
@@ -190,6 +202,19 @@ class PodKubelet implements Kubelet {
     },
     list: () => this.#wanted().map((pod) => this.#withStatus(pod)),
   };
+
+  get evictable(): EvictablePods {
+    const isActive = ({ metadata, status }: Pod) => this.#workers.has(metadata.uid ?? "") && !isOver(status?.phase);
+    return { active: () => this.pods.list().filter(isActive), evictions: this.#context.evictions };
+  }
+
+  async removeDeadContainers({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { runtime } = this.#context;
+    const ended = this.pods.list().filter(({ status }) => isOver(status?.phase));
+    const uids = new Set(ended.map(({ metadata }) => metadata.uid ?? ""));
+    for (const { id } of unneededContainers(await runtime.listContainers({ signal }), uids))
+      await runtime.removeContainer(id, { signal });
+  }
 
   /** The pod as this kubelet knows it, which may be ahead of the API. */
   #withStatus(pod: Pod): Pod {

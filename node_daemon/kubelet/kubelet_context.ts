@@ -8,6 +8,7 @@ import type { Logger } from "../../core/util/log.ts";
 import type { ContainerRuntime } from "../runtime/runtime.ts";
 import type { ContainerKiller } from "./container_killer.ts";
 import type { EmptyDirLimits } from "./empty_dir_limits.ts";
+import type { ImageRecords } from "./images/image_records.ts";
 import type { ObjectCache } from "./object_cache.ts";
 import type { PodAddresses } from "./pod_addresses.ts";
 import type { NameSettings } from "./pod_dns.ts";
@@ -34,6 +35,8 @@ export interface KubeletContext {
   readonly emptyDirLimits: EmptyDirLimits;
   readonly evictions: PodEvictions;
   readonly names: NameSettings;
+  /** Which images the node fetched; absent: nobody is to know. */
+  readonly imageRecords: ImageRecords | undefined;
   readonly services: Lister<Service>;
   /** The Node that this is; undefined while it is not known. */
   node(): Node | undefined;

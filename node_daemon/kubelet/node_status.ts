@@ -3,10 +3,9 @@ import type { Client } from "../../core/client/client.ts";
 import type { Informer, InformerFactory } from "../../core/client/informer.ts";
 import { type Lease, lease as leaseKind } from "../../core/kinds/lease.ts";
 import { type Node, node as nodeKind } from "../../core/kinds/node.ts";
-import { availableMemoryBytes } from "../../core/platform/machine.ts";
-import { fileSystemUsage, processSlots } from "../../core/platform/machine_usage.ts";
 import { Backoff } from "../../core/util/backoff.ts";
 import { type Clock, microTimestamp, timestamp } from "../../core/util/clock.ts";
+import { deferred } from "../../core/util/deferred.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { ContainerRuntime } from "../runtime/runtime.ts";
@@ -27,8 +26,8 @@ export interface NodeStatusOptions {
   readonly client: Client;
   readonly informers: InformerFactory;
   readonly runtime: ContainerRuntime;
-  /** Folder on the file system whose free space counts. */
-  readonly rootDir: string;
+  /** What the node is short of, as conditions of the Node. */
+  readonly pressure: (signal: AbortSignal) => Promise<readonly string[]>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal?: AbortSignal | undefined;
@@ -44,22 +43,21 @@ const statusCheckMs = 10_000;
 /** Written this often even when nothing changed. */
 const statusReportMs = 300_000;
 const pingTimeoutMs = 10_000;
-/** Below this many bytes of available memory a node is under pressure. @see kubelet's --eviction-hard */
-const minMemoryBytes = 100 * 1024 * 1024;
-/** Below this share of free disk a node is under pressure. */
-const minDiskShare = 0.1;
-/** Below this share of free files, and of the processes that the machine takes, likewise. */
-const minInodeShare = 0.05;
-const minProcessShare = 0.05;
 /** Images come and go by pulls; the list is told this late at most. */
 const imagesMs = 60_000;
+
+/** Keeps a Node's status up to date. */
+export interface NodeStatusReporter extends AsyncDisposable {
+  /** Something changed: the Node is to say so now, not at the next look. */
+  reportSoon(): void;
+}
 
 /**
  * Registers the node and keeps its status and its Lease up to date until disposed. Resolves once the node is registered.
  *
  * @throws StatusError when the API refuses the node for good
  */
-export async function startNodeStatus(options: NodeStatusOptions): Promise<AsyncDisposable> {
+export async function startNodeStatus(options: NodeStatusOptions): Promise<NodeStatusReporter> {
   const reporter = new NodeReporter(options);
   try {
     await reporter.register(options.signal ?? new AbortController().signal);
@@ -71,7 +69,7 @@ export async function startNodeStatus(options: NodeStatusOptions): Promise<Async
   return reporter;
 }
 
-class NodeReporter implements AsyncDisposable {
+class NodeReporter implements NodeStatusReporter {
   readonly #options: NodeStatusOptions;
   readonly #tasks: Tasks;
   readonly #backoff: Backoff;
@@ -81,6 +79,8 @@ class NodeReporter implements AsyncDisposable {
   #reportedAt = Number.NEGATIVE_INFINITY;
   #images: NodeHealth["images"] = [];
   #imagesAt = Number.NEGATIVE_INFINITY;
+  #changed = false;
+  #wake = () => {};
 
   constructor(options: NodeStatusOptions) {
     const { log, clock } = options;
@@ -137,7 +137,7 @@ class NodeReporter implements AsyncDisposable {
     );
     this.#tasks.run(async (signal) => {
       for (;;) {
-        await clock.sleep(statusCheckMs, { signal });
+        await this.#untilNextLook(signal);
         await this.#attempt("Cannot report node status", () => this.#reportStatus(signal), signal);
       }
     });
@@ -147,6 +147,27 @@ class NodeReporter implements AsyncDisposable {
         await clock.sleep(leaseRenewMs, { signal });
       }
     });
+  }
+
+  reportSoon(): void {
+    this.#changed = true;
+    this.#wake();
+  }
+
+  /** Resolves at the time of the next look, or as soon as something changed. */
+  async #untilNextLook(signal: AbortSignal): Promise<void> {
+    if (!this.#changed) {
+      const woken = deferred();
+      const wake = () => woken.resolve();
+      this.#wake = wake;
+      const cancel = this.#options.clock.schedule(statusCheckMs, wake);
+      signal.addEventListener("abort", wake, { once: true });
+      await woken.promise;
+      signal.removeEventListener("abort", wake);
+      cancel();
+    }
+    this.#changed = false;
+    signal.throwIfAborted();
   }
 
   /** Tries until it works: a lease that is renewed a period late is a node that is lost. */
@@ -203,7 +224,7 @@ class NodeReporter implements AsyncDisposable {
   }
 
   async #health(signal: AbortSignal): Promise<NodeHealth> {
-    const { runtime, clock, rootDir } = this.#options;
+    const { runtime, clock, pressure } = this.#options;
     let runtimeProblem: string | undefined;
     try {
       await withDeadline({ clock, timeoutMs: pingTimeoutMs, signal }, (cut) => runtime.ping({ signal: cut }));
@@ -212,16 +233,12 @@ class NodeReporter implements AsyncDisposable {
       runtimeProblem = errorMessage(error);
     }
     if (runtimeProblem === undefined) await this.#lookAtImages(signal);
-    const [disk, { processes, maxProcesses }] = await Promise.all([fileSystemUsage(rootDir), processSlots()]);
+    const short = await pressure(signal);
     return {
       runtimeProblem,
-      memoryPressure: availableMemoryBytes() < minMemoryBytes,
-      diskPressure:
-        isShort(disk.freeBytes, disk.totalBytes, minDiskShare) || isShort(disk.inodesFree, disk.inodes, minInodeShare),
-      pidPressure:
-        processes !== undefined &&
-        maxProcesses !== undefined &&
-        isShort(maxProcesses - processes, maxProcesses, minProcessShare),
+      memoryPressure: short.includes("MemoryPressure"),
+      diskPressure: short.includes("DiskPressure"),
+      pidPressure: short.includes("PIDPressure"),
       images: this.#images,
       now: timestamp(clock),
     };
@@ -272,8 +289,4 @@ class NodeReporter implements AsyncDisposable {
     for (const stop of this.#stops) stop();
     await this.#tasks[Symbol.asyncDispose]();
   }
-}
-
-function isShort(free: number, total: number, leastShare: number): boolean {
-  return total > 0 && free / total < leastShare;
 }

@@ -311,8 +311,7 @@ class DockerRuntime implements ContainerRuntime {
       );
       return inspected && containerDisk(one, inspected.LogPath);
     });
-    const info = (await this.#call(signal, () => this.#docker.info())) as { readonly DockerRootDir?: string };
-    return { imageFolder: info.DockerRootDir, containers };
+    return { imageFolder: await this.images.folder({ signal }), containers };
   }
 
   async *events({ signal }: Signalled): AsyncGenerator<RuntimeEvent, void, void> {

@@ -8,6 +8,7 @@ import { type ImageService, RuntimeFailure } from "./runtime.ts";
 
 /** A pull that makes no progress for this long has failed. @see --image-pull-progress-deadline of the kubelet of 1.23 */
 const stalledMs = 60_000;
+const removeMs = 120_000;
 
 /** The engine's images. */
 export function dockerImages(docker: Docker, clock: Clock): ImageService {
@@ -16,8 +17,19 @@ export function dockerImages(docker: Docker, clock: Clock): ImageService {
       const found = await docker.getImage(imageReference(image)).inspect().catch(ignoreStatus(404));
       return found?.Id;
     });
+  let folder: string | undefined;
   return {
     find,
+    async folder({ signal }) {
+      const info = () => docker.info() as Promise<{ readonly DockerRootDir?: string }>;
+      folder ??= (await call({ clock, signal }, info)).DockerRootDir;
+      return folder;
+    },
+    async remove(name, { signal }) {
+      await call({ clock, signal, timeoutMs: removeMs }, (abortSignal) =>
+        docker.getImage(name).remove({ abortSignal }).catch(ignoreStatus(404)),
+      );
+    },
     async pull(image, { signal, auth }) {
       const reference = imageReference(image);
       try {

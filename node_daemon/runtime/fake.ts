@@ -74,6 +74,8 @@ class Fake implements FakeRuntime {
     find: async (image) => `fake://${image}`,
     pull: async (image) => `fake://${image}`,
     list: async () => [],
+    folder: async () => undefined,
+    remove: async () => {},
   };
   readonly #options: FakeRuntimeOptions;
   readonly #sandboxes = new Map<string, Sandbox>();

@@ -78,6 +78,8 @@ class ProcessRuntime implements ContainerRuntime {
     find: async (image) => imageId(image),
     pull: async (image) => imageId(image),
     list: async () => [],
+    folder: async () => undefined,
+    remove: async () => {},
   };
   readonly #options: ProcessRuntimeOptions;
   readonly #sandboxes = new Map<string, StoredSandbox>();

@@ -240,6 +240,10 @@ export interface ImageService {
   list(options: {
     readonly signal: AbortSignal;
   }): Promise<readonly { readonly id: string; readonly names: readonly string[]; readonly sizeBytes: number }[]>;
+  /** Folder of this machine where images lie; undefined where there are none, or they lie elsewhere. */
+  folder(options: { readonly signal: AbortSignal }): Promise<string | undefined>;
+  /** Takes one name (or an id) away, and the image with its last name. Rejects while somebody's container was made from it. */
+  remove(name: string, options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
 /**

@@ -1,0 +1,40 @@
+import type { FlagValues } from "../core/flags/flag.ts";
+import type { NodeFlags } from "../core/flags/node_flags.ts";
+import { parseDuration } from "../core/util/duration.ts";
+import { parsePairs } from "./flags.ts";
+import { defaultHard, parseThresholds } from "./kubelet/eviction/thresholds.ts";
+import type { NodeCarePolicy } from "./node_care.ts";
+
+/** What the flags say of how a node keeps itself from running out of memory, disk and processes. @throws SyntaxError for flags that cannot be read */
+export function carePolicy(flags: FlagValues<NodeFlags>): NodeCarePolicy {
+  const hard = parsePairs(flags["eviction-hard"], "<");
+  const high = percent(flags, "image-gc-high-threshold");
+  const low = percent(flags, "image-gc-low-threshold");
+  if (low > high)
+    throw new SyntaxError(
+      `Cannot use --image-gc-low-threshold ${low}: it can not be higher than --image-gc-high-threshold ${high}`,
+    );
+  return {
+    eviction: {
+      thresholds: parseThresholds({
+        hard: Object.keys(hard).length > 0 ? hard : defaultHard.node,
+        soft: parsePairs(flags["eviction-soft"], "<"),
+        softGracePeriod: parsePairs(flags["eviction-soft-grace-period"], "="),
+        minimumReclaim: parsePairs(flags["eviction-minimum-reclaim"], "="),
+      }),
+      transitionPeriodMs: parseDuration(flags["eviction-pressure-transition-period"]),
+      maxPodGraceSeconds: Math.max(0, flags["eviction-max-pod-grace-period"]),
+    },
+    imageGc: {
+      highThresholdPercent: high,
+      lowThresholdPercent: low,
+      minimumAgeMs: parseDuration(flags["minimum-image-ttl-duration"]),
+    },
+  };
+}
+
+function percent(flags: FlagValues<NodeFlags>, name: "image-gc-high-threshold" | "image-gc-low-threshold"): number {
+  const value = flags[name];
+  if (Number.isInteger(value) && value >= 0 && value <= 100) return value;
+  throw new SyntaxError(`Cannot use --${name} ${value}: it must be between 0 and 100`);
+}

@@ -1,0 +1,96 @@
+import type { EventRecorder } from "../core/client/event_recorder.ts";
+import type { MachineFacts } from "../core/platform/machine.ts";
+import type { Clock } from "../core/util/clock.ts";
+import type { Logger } from "../core/util/log.ts";
+import { EvictionManager, type NodeFigures } from "./kubelet/eviction/eviction_manager.ts";
+import { nodeFigures } from "./kubelet/eviction/node_figures.ts";
+import { defaultHard, type EvictionConfig, evictionConfig } from "./kubelet/eviction/thresholds.ts";
+import { defaultImageGc, ImageGarbageCollector, type ImageGcPolicy } from "./kubelet/images/image_garbage_collector.ts";
+import type { ImageRecords } from "./kubelet/images/image_records.ts";
+import type { Kubelet } from "./kubelet/kubelet.ts";
+import type { ContainerRuntime } from "./runtime/runtime.ts";
+
+/** How a node keeps itself from running out of memory, disk and processes. */
+export interface NodeCarePolicy {
+  /** When pods are ended for want of something. Default: Kubernetes'. */
+  readonly eviction?: EvictionConfig | undefined;
+  /** When images that it fetched are removed. Default: Kubernetes'. */
+  readonly imageGc?: ImageGcPolicy | undefined;
+  /** What the node measures of itself. Default: this machine. */
+  readonly figures?: NodeFigures | undefined;
+}
+
+/** For a machine that is its owner's first: its disk may be as full as it likes, and images stay. */
+export const workstationCare: NodeCarePolicy = {
+  eviction: evictionConfig({ hard: defaultHard.workstation }),
+  imageGc: { ...defaultImageGc, highThresholdPercent: 100 },
+};
+
+/** Options of {@linkcode nodeCare}. */
+export interface NodeCareOptions extends NodeCarePolicy {
+  readonly nodeName: string;
+  readonly machine: MachineFacts;
+  readonly rootDir: string;
+  readonly runtime: ContainerRuntime;
+  readonly recorder: EventRecorder;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** What looks after a node's memory, disk and processes. */
+export interface NodeCare extends AsyncDisposable {
+  readonly imageRecords: ImageRecords;
+  /** What the node is short of, as conditions of the Node. */
+  conditions(): readonly string[];
+  /** The same, once it has been looked at for the first time. */
+  pressure(signal: AbortSignal): Promise<readonly string[]>;
+  /** Calls `tell` whenever that changes. */
+  onChange(tell: () => void): void;
+  /** Begins to free and to end. */
+  start(kubelet: Kubelet): void;
+}
+
+/** Looks after a node, once it is started. */
+export function nodeCare(options: NodeCareOptions): NodeCare {
+  const { nodeName, recorder, clock, log } = options;
+  const object = { apiVersion: "v1", kind: "Node", metadata: { name: nodeName, uid: nodeName } };
+  const warn = (reason: string, message: string) => recorder.record(object, { type: "Warning", reason, message });
+  const closing = new AbortController();
+  const { memoryBytes: memoryCapacityBytes } = options.machine;
+  let kubelet: Kubelet | undefined;
+  let tell = () => {};
+  const images = new ImageGarbageCollector({
+    ...options,
+    policy: options.imageGc ?? defaultImageGc,
+    onFailure: (message) => warn("FreeDiskSpaceFailed", message),
+  });
+  const eviction = new EvictionManager({
+    config: options.eviction ?? evictionConfig({ hard: defaultHard.node }),
+    figures: options.figures ?? nodeFigures({ ...options, memoryCapacityBytes, closing: closing.signal }),
+    async reclaim({ signal }) {
+      await kubelet?.removeDeadContainers({ signal });
+      await images.removeUnused({ signal });
+    },
+    onConditions: () => tell(),
+    onThresholdMet: (message) => warn("EvictionThresholdMet", message),
+    clock,
+    log,
+  });
+  return {
+    imageRecords: images.records,
+    conditions: () => eviction.conditions,
+    pressure: (signal) => eviction.known(signal),
+    onChange(next) {
+      tell = next;
+    },
+    start(started) {
+      kubelet = started;
+      images.start();
+      eviction.start(started.evictable);
+    },
+    async [Symbol.asyncDispose]() {
+      closing.abort(new DOMException("The node daemon ends", "AbortError"));
+      await Promise.all([images[Symbol.asyncDispose](), eviction[Symbol.asyncDispose]()]);
+    },
+  };
+}

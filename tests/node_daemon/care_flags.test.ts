@@ -1,0 +1,63 @@
+import { describe, expect, it } from "vitest";
+import { nodeFlags } from "../../core/flags/node_flags.ts";
+import { carePolicy } from "../../node_daemon/care_flags.ts";
+import { parsePairs } from "../../node_daemon/flags.ts";
+import type { NodeFlagValues } from "../../node_daemon/main.ts";
+
+const preset = Object.fromEntries(
+  Object.entries(nodeFlags).map(([name, { type, default: value }]) => [
+    name,
+    value ?? (type === "list" ? [] : undefined),
+  ]),
+) as unknown as NodeFlagValues;
+
+describe("carePolicy()", () => {
+  it("is Kubernetes' when no flag says otherwise", () => {
+    const { eviction, imageGc } = carePolicy(preset);
+    expect(eviction?.thresholds.map(({ signal }) => signal)).toEqual([
+      "memory.available",
+      "nodefs.available",
+      "nodefs.inodesFree",
+      "imagefs.available",
+      "imagefs.inodesFree",
+    ]);
+    expect(eviction).toMatchObject({ transitionPeriodMs: 300_000, maxPodGraceSeconds: 0 });
+    expect(imageGc).toEqual({ highThresholdPercent: 85, lowThresholdPercent: 80, minimumAgeMs: 120_000 });
+  });
+
+  it("reads thresholds as the kubelet's flags are written", () => {
+    const { eviction } = carePolicy({
+      ...preset,
+      "eviction-hard": ["memory.available<200Mi,pid.available<5%"],
+      "eviction-soft": ["memory.available<1Gi"],
+      "eviction-soft-grace-period": ["memory.available=1m30s"],
+      "eviction-minimum-reclaim": ["memory.available=100Mi"],
+    });
+    const minimumReclaim = { amount: 100 * 2 ** 20 };
+    expect(eviction?.thresholds).toEqual([
+      { signal: "memory.available", value: { amount: 200 * 2 ** 20 }, gracePeriodMs: 0, minimumReclaim },
+      { signal: "pid.available", value: { share: 0.05 }, gracePeriodMs: 0, minimumReclaim: undefined },
+      { signal: "memory.available", value: { amount: 2 ** 30 }, gracePeriodMs: 90_000, minimumReclaim },
+    ]);
+  });
+
+  it.each([
+    [{ "eviction-hard": ["memory.available"] }, 'Cannot read "memory.available": use name<value'],
+    [{ "eviction-hard": ["__proto__<1"] }, "unsupported eviction signal __proto__"],
+    [{ "image-gc-high-threshold": 101 }, "Cannot use --image-gc-high-threshold 101: it must be between 0 and 100"],
+    [
+      { "image-gc-high-threshold": 50 },
+      "Cannot use --image-gc-low-threshold 80: it can not be higher than --image-gc-high-threshold 50",
+    ],
+    [{ "minimum-image-ttl-duration": "soon" }, 'invalid duration "soon": use e.g. 90s, 1m30s or 500ms'],
+  ])("refuses %j", (flags, message) => {
+    expect(() => carePolicy({ ...preset, ...flags } as NodeFlagValues)).toThrow(new SyntaxError(message));
+  });
+});
+
+it("parsePairs() keeps names that are members of every object harmless", () => {
+  expect(Object.entries(parsePairs(["__proto__=1, constructor=2"], "="))).toEqual([
+    ["__proto__", "1"],
+    ["constructor", "2"],
+  ]);
+});
