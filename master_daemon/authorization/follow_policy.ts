@@ -14,8 +14,8 @@ export interface FollowedPolicy extends AsyncDisposable {
 }
 
 /**
- * The roles and bindings of a cluster, as they are and as they change. In a cluster that has none yet those that it is
- * about to get hold from the start: its own parts need not wait until they are written.
+ * The roles and bindings of a cluster, as they are and as they change. Those that every cluster has hold from the start, also where they
+ * are missing: they are about to be written, and the cluster's own parts, on which that may wait, need not wait until then.
  */
 export async function followPolicy({
   registries,
@@ -51,8 +51,7 @@ export async function followPolicy({
           log,
         }),
       );
-    const isNew = (await registries.for(rbacTypes.clusterRole).list({ limit: 1 })).items.length === 0;
-    if (isNew) expectBootstrap(policy);
+    expectBootstrap(policy);
     await Promise.all([
       roles(rbacTypes.role),
       roles(rbacTypes.clusterRole),
