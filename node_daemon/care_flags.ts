@@ -3,6 +3,7 @@ import type { NodeFlags } from "../core/flags/node_flags.ts";
 import { parseDuration } from "../core/util/duration.ts";
 import { parsePairs } from "./flags.ts";
 import { defaultHard, parseThresholds } from "./kubelet/eviction/thresholds.ts";
+import type { ShutdownPeriods } from "./kubelet/plan_shutdown.ts";
 import type { NodeCarePolicy } from "./node_care.ts";
 
 /** What the flags say of how a node keeps itself from running out of memory, disk and processes. @throws SyntaxError for flags that cannot be read */
@@ -31,6 +32,20 @@ export function carePolicy(flags: FlagValues<NodeFlags>): NodeCarePolicy {
       minimumAgeMs: parseDuration(flags["minimum-image-ttl-duration"]),
     },
   };
+}
+
+/** How a node shuts down; undefined when it just stops. @throws SyntaxError for flags that cannot be used */
+export function shutdownPeriods(flags: FlagValues<NodeFlags>): ShutdownPeriods | undefined {
+  const names = ["shutdown-grace-period", "shutdown-grace-period-critical-pods"] as const;
+  const [all = 0, critical = 0] = names.map((name) => {
+    const ms = parseDuration(flags[name]);
+    if (ms > 0 && ms < 1000)
+      throw new SyntaxError(`Cannot use --${name} ${flags[name]}: it must be either zero or at least 1s`);
+    return Math.floor(ms / 1000);
+  });
+  if (critical > all)
+    throw new SyntaxError(`Cannot use --${names[1]} ${critical}s: it must be <= --${names[0]} ${all}s`);
+  return all === 0 ? undefined : { gracePeriodSeconds: all, criticalPodsSeconds: critical };
 }
 
 function percent(flags: FlagValues<NodeFlags>, name: "image-gc-high-threshold" | "image-gc-low-threshold"): number {

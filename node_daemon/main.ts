@@ -10,7 +10,7 @@ import type { Clock } from "../core/util/clock.ts";
 import { compact } from "../core/util/compact.ts";
 import { parseDuration } from "../core/util/duration.ts";
 import type { Logger } from "../core/util/log.ts";
-import { carePolicy } from "./care_flags.ts";
+import { carePolicy, shutdownPeriods } from "./care_flags.ts";
 import { parseLabels, parseTaints } from "./flags.ts";
 import { fileSource } from "./kubelet/sources/file.ts";
 import { httpSource } from "./kubelet/sources/http.ts";
@@ -57,6 +57,7 @@ export async function startNodeDaemon({ flags, client, ...rest }: NodeDaemonOpti
     taints: parseTaints(flags["register-with-taints"]),
     maxPods: flags["max-pods"],
     care: carePolicy(flags),
+    shutdown: shutdownPeriods(flags),
     drainOnExit: flags["drain-on-exit"],
     sources: podSources(flags),
     podSocket: flags["pod-socket"],

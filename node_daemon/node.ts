@@ -21,6 +21,7 @@ import { type Kubelet, startKubelet } from "./kubelet/kubelet.ts";
 import { LocalPathFolders } from "./kubelet/local_path.ts";
 import { type NodeIdentity, nodeCapacity, servingCertificateAnnotation } from "./kubelet/node_object.ts";
 import { startNodeStatus } from "./kubelet/node_status.ts";
+import type { ShutdownPeriods } from "./kubelet/plan_shutdown.ts";
 import { PodFolders } from "./kubelet/pod_folders.ts";
 import { type KubeletServerOptions, startKubeletServer } from "./kubelet/server.ts";
 import { fileSource } from "./kubelet/sources/file.ts";
@@ -80,6 +81,8 @@ export interface NodeOptions {
   readonly care?: NodeCarePolicy | undefined;
   /** Ends all pods in order at disposal. Default: they are left running. */
   readonly drainOnExit?: boolean | undefined;
+  /** At disposal the node shuts down: it says so, and ends its pods in order in that time. Default: it does not. */
+  readonly shutdown?: ShutdownPeriods | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -157,6 +160,8 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     };
     const sources = await sourcesOf({ ...options, nodeName }, rootDir, parts);
     if (range !== undefined && sources.length > 0) await onNode(undefined);
+    let isShuttingDown = false;
+    let tell = () => {};
     const register = async () => {
       if (options.standalone) return;
       const onChange = (node: Node) => {
@@ -165,8 +170,10 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
       };
       const pressure = (looking: AbortSignal) => care.pressure(looking);
       const common = { identity, client, informers, runtime, pressure, clock, log, signal };
-      const reporter = parts.use(await startNodeStatus({ ...common, onNode: onChange }));
-      care.onChange(() => reporter.reportSoon());
+      const shuttingDown = () => isShuttingDown;
+      const reporter = parts.use(await startNodeStatus({ ...common, shuttingDown, onNode: onChange }));
+      tell = () => reporter.reportSoon();
+      care.onChange(tell);
     };
     const { clusterDns = [], clusterDomain = defaultClusterDomain, resolvConf } = options;
     const resolvers = resolvConf === "" ? undefined : () => readResolverConfig(resolvConf);
@@ -219,7 +226,15 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
       parts.use(await startProxy({ ...common, nodeName, nodePortAddresses, balancer, localRoutes }));
     }
     // Last, so that it comes first at the end: pods that end still reach their services.
-    if (options.drainOnExit) parts.defer(() => started.drain({ signal: new AbortController().signal }));
+    if (options.drainOnExit && !options.shutdown)
+      parts.defer(() => started.drain({ signal: new AbortController().signal }));
+    const periods = options.shutdown;
+    if (periods)
+      parts.defer(async () => {
+        isShuttingDown = true;
+        tell();
+        await started.drain({ signal: new AbortController().signal, periods });
+      });
     return {
       nodeName,
       port: server.port,

@@ -22,6 +22,8 @@ export interface NodeFlags {
   readonly "cluster-domain": FlagWithDefault<"string", string>;
   readonly "resolv-conf": FlagOf<"string">;
   readonly "drain-on-exit": FlagWithDefault<"boolean", boolean>;
+  readonly "shutdown-grace-period": FlagWithDefault<"string", string>;
+  readonly "shutdown-grace-period-critical-pods": FlagWithDefault<"string", string>;
   readonly "eviction-hard": FlagOf<"list">;
   readonly "eviction-soft": FlagOf<"list">;
   readonly "eviction-soft-grace-period": FlagOf<"list">;
@@ -140,6 +142,19 @@ export const nodeFlags: NodeFlags = {
     type: "boolean",
     default: false,
     description: "End all pods in order when the daemon is told to stop, rather than leave them running.",
+  },
+  "shutdown-grace-period": {
+    type: "string",
+    default: "0s",
+    placeholder: "duration",
+    description:
+      "When told to stop, be a node that shuts down: say so, take no pods, and end those that run in that time, the critical ones last.",
+  },
+  "shutdown-grace-period-critical-pods": {
+    type: "string",
+    default: "0s",
+    placeholder: "duration",
+    description: "The part of --shutdown-grace-period that is kept for critical pods.",
   },
   "eviction-hard": {
     type: "list",

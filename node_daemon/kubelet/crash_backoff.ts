@@ -1,5 +1,6 @@
 import type { Container } from "../runtime/runtime.ts";
 import { readNotes } from "./container_notes.ts";
+import type { PodView } from "./pod_view.ts";
 
 /** First delay of a container that keeps ending. */
 export const crashBackoffBaseMs = 10_000;
@@ -23,14 +24,19 @@ export interface CrashBackoff {
  * 10 min. It is computed from what stands on the container itself, so that a restart of the kubelet changes nothing.
  *
  * @param container one that is `exited`, or `created` and never started
+ * @param view when it is, and how long it has been known that the container has ended
  * @see https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy
  */
-export function crashBackoff(container: Container, now: number): CrashBackoff {
+export function crashBackoff(
+  container: Container,
+  { now, endedForMs }: Pick<PodView, "now" | "endedForMs">,
+): CrashBackoff {
   const { startedAt, createdAt, finishedAt = createdAt } = container;
   const ranMs = startedAt === undefined ? 0 : finishedAt - startedAt;
   const delayMs = ranMs > crashBackoffResetMs ? 0 : readNotes(container).backOffMs;
   const nextDelayMs = delayMs === 0 ? crashBackoffBaseMs : Math.min(delayMs * 2, crashBackoffMaxMs);
-  // A clock that was set back must not make the wait longer than it is.
-  const remainingMs = Math.min(delayMs, Math.max(0, finishedAt + delayMs - now));
+  // A clock that was set back must not make the wait longer than it is: then what has been seen counts.
+  const seenMs = endedForMs?.get(container.id) ?? 0;
+  const remainingMs = Math.max(0, Math.min(delayMs - seenMs, finishedAt + delayMs - now));
   return { delayMs, remainingMs, nextDelayMs };
 }

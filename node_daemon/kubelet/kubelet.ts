@@ -22,6 +22,7 @@ import type { ImageRecords } from "./images/image_records.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
 import { MirrorPods } from "./mirror_pods.ts";
 import { ObjectCache } from "./object_cache.ts";
+import { planShutdown, type ShutdownPeriods } from "./plan_shutdown.ts";
 import { PodAddresses } from "./pod_addresses.ts";
 import { PodAdmission } from "./pod_admission.ts";
 import type { NameSettings } from "./pod_dns.ts";
@@ -79,10 +80,16 @@ export interface Kubelet extends AsyncDisposable {
   /**
    * Ends every pod's containers within its grace period. The kubelet does nothing more after that but being disposed.
    *
+   * @param options.periods the node shuts down: pods have that much time, the critical ones end last, and new ones are refused.
+   * Default: all end together, each in its own time
    * @param options.resumable the pods stay what they are in the API, and go on when a kubelet starts again; default: they
    * have failed, as on a node that shuts down
    */
-  drain(options: { readonly signal: AbortSignal; readonly resumable?: boolean }): Promise<void>;
+  drain(options: {
+    readonly signal: AbortSignal;
+    readonly resumable?: boolean;
+    readonly periods?: ShutdownPeriods | undefined;
+  }): Promise<void>;
 }
 
 /**
@@ -115,6 +122,7 @@ class PodKubelet implements Kubelet {
   readonly #tasks: Tasks;
   readonly #backoff: Backoff;
   #draining = false;
+  #shuttingDown = false;
   readonly #stops: (() => void)[] = [];
 
   constructor(options: KubeletOptions) {
@@ -188,7 +196,7 @@ class PodKubelet implements Kubelet {
       others: (pod) => this.#taken(pod),
       known: (pod) => this.#current(pod),
       pressure: options.pressure ?? (() => []),
-      shuttingDown: () => false,
+      shuttingDown: () => this.#shuttingDown,
     });
     if (options.podRange !== undefined) this.#context.addresses.setRange(options.podRange);
     this.#tasks = new Tasks({ onError: (error) => log.error("Kubelet failed", { error: errorMessage(error) }) });
@@ -306,9 +314,9 @@ class PodKubelet implements Kubelet {
   }
 
   #update(pod: Pod): void {
-    if (this.#draining) return;
     const uid = pod.metadata.uid ?? "";
     const present = this.#workers.get(uid);
+    if (this.#draining && (present || !this.#shuttingDown)) return;
     if (present) {
       present.update(pod);
       return;
@@ -360,6 +368,8 @@ class PodKubelet implements Kubelet {
   async #endOrphans(sandboxes: readonly Sandbox[]): Promise<void> {
     const known = new Set([...this.#wanted().map(({ metadata }) => metadata.uid ?? ""), ...this.#workers.keys()]);
     const present = [...sandboxes.map(({ uid }) => uid), ...(await this.#context.folders.list())];
+    // After a long time away there may be hundreds.
+    allowManyListeners(this.#tasks.signal);
     for (const uid of new Set(present))
       if (!known.has(uid)) this.#tasks.run((running) => this.#endOrphan(uid, running));
   }
@@ -412,26 +422,52 @@ class PodKubelet implements Kubelet {
   async drain({
     signal,
     resumable = false,
+    periods,
   }: {
     readonly signal: AbortSignal;
     readonly resumable?: boolean;
+    readonly periods?: ShutdownPeriods | undefined;
   }): Promise<void> {
-    const { clock, log } = this.#context;
     this.#draining = true;
+    this.#shuttingDown = periods !== undefined;
     // Every pod's worker listens.
     allowManyListeners(signal);
-    for (const stop of this.#stops) stop();
-    await Promise.all(
-      [...this.#workers.values()].map(async (worker) => {
-        try {
-          await worker.drain({ signal, resumable });
-          await withDeadline({ clock, timeoutMs: lastReportMs, signal }, () => worker.reported());
-        } catch (error) {
-          signal.throwIfAborted();
-          log.warn("Cannot end a pod in order", { pod: worker.pod.metadata.name, error: errorMessage(error) });
-        }
-      }),
-    );
+    if (!periods) for (const stop of this.#stops) stop();
+    const workers = new Map(this.#workers);
+    const drainAll = (uids: readonly (readonly [string, number | undefined])[]) =>
+      Promise.all(
+        uids.map(([uid, gracePeriodSeconds]) =>
+          this.#drainOne(workers.get(uid), { signal, resumable, gracePeriodSeconds }),
+        ),
+      );
+    if (!periods) {
+      await drainAll([...workers.keys()].map((uid) => [uid, undefined] as const));
+      return;
+    }
+    for (const { pods } of planShutdown(
+      [...workers.values()].map(({ pod }) => pod),
+      periods,
+    ))
+      await drainAll(pods.map(({ uid, gracePeriodSeconds }) => [uid, gracePeriodSeconds] as const));
+  }
+
+  async #drainOne(
+    worker: PodWorker | undefined,
+    options: {
+      readonly signal: AbortSignal;
+      readonly resumable: boolean;
+      readonly gracePeriodSeconds: number | undefined;
+    },
+  ): Promise<void> {
+    const { clock, log } = this.#context;
+    const { signal } = options;
+    try {
+      await worker?.drain(options);
+      await withDeadline({ clock, timeoutMs: lastReportMs, signal }, async () => worker?.reported());
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn("Cannot end a pod in order", { pod: worker?.pod.metadata.name, error: errorMessage(error) });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -31,6 +31,8 @@ export interface NodeIdentity {
 export interface NodeHealth {
   /** Why containers cannot be run; undefined when they can. */
   readonly runtimeProblem: string | undefined;
+  /** Its pods are being ended, and no new ones are taken. */
+  readonly shuttingDown: boolean;
   readonly memoryPressure: boolean;
   readonly diskPressure: boolean;
   readonly pidPressure: boolean;
@@ -145,6 +147,7 @@ export function nodeStatus(current: NodeStatus | undefined, identity: NodeIdenti
 
 function nodeConditions({
   runtimeProblem,
+  shuttingDown,
   memoryPressure,
   diskPressure,
   pidPressure,
@@ -184,14 +187,16 @@ function nodeConditions({
           reason: "KubeletHasSufficientPID",
           message: "kubelet has sufficient PID available",
         },
-    runtimeProblem === undefined
-      ? { type: "Ready", status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" }
-      : {
-          type: "Ready",
-          status: "False",
-          reason: "ContainerRuntimeUnhealthy",
-          message: `container runtime is down: ${runtimeProblem}`,
-        },
+    shuttingDown
+      ? { type: "Ready", status: "False", reason: "KubeletNotReady", message: "node is shutting down" }
+      : runtimeProblem === undefined
+        ? { type: "Ready", status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" }
+        : {
+            type: "Ready",
+            status: "False",
+            reason: "ContainerRuntimeUnhealthy",
+            message: `container runtime is down: ${runtimeProblem}`,
+          },
   ];
 }
 

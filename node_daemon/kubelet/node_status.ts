@@ -28,6 +28,7 @@ export interface NodeStatusOptions {
   readonly runtime: ContainerRuntime;
   /** What the node is short of, as conditions of the Node. */
   readonly pressure: (signal: AbortSignal) => Promise<readonly string[]>;
+  readonly shuttingDown: () => boolean;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal?: AbortSignal | undefined;
@@ -156,6 +157,7 @@ class NodeReporter implements NodeStatusReporter {
 
   /** Resolves at the time of the next look, or as soon as something changed. */
   async #untilNextLook(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     if (!this.#changed) {
       const woken = deferred();
       const wake = () => woken.resolve();
@@ -236,6 +238,7 @@ class NodeReporter implements NodeStatusReporter {
     const short = await pressure(signal);
     return {
       runtimeProblem,
+      shuttingDown: this.#options.shuttingDown(),
       memoryPressure: short.includes("MemoryPressure"),
       diskPressure: short.includes("DiskPressure"),
       pidPressure: short.includes("PIDPressure"),

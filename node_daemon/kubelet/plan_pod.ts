@@ -211,7 +211,7 @@ function planContainer(
     readonly fresh: boolean;
   },
 ): PodPlan {
-  const { pod, now, failures } = view;
+  const { pod, failures } = view;
   const start = (backOffMs: number): PodPlan => ({
     step: "start",
     start: { kind, spec, attempt: nextAttempt(pod, spec.name, latest), backOffMs, resume: undefined },
@@ -231,7 +231,7 @@ function planContainer(
   }
   if (fresh) return waitForRetry(view, spec.name, () => start(crashBackoffBaseMs));
   if (!wantsRestart(pod, spec, latest)) return idle;
-  const { remainingMs, nextDelayMs } = crashBackoff(latest, now);
+  const { remainingMs, nextDelayMs } = crashBackoff(latest, view);
   if (remainingMs > 0) return { step: "wait", wakeAfterMs: remainingMs };
   return waitForRetry(view, spec.name, () => start(nextDelayMs));
 }

@@ -26,12 +26,18 @@ const stepTimeoutMs = 120_000;
 /** How long a start that failed is shown as such. */
 const failureShownMs = 1000;
 
+interface Failure extends Pick<StartFailure, "reason" | "message" | "attempt"> {
+  /** When it happened, on a clock that does not jump. */
+  readonly since: number;
+  readonly delayMs: number;
+}
+
 /** Makes the sandbox and the containers of one pod, and remembers what could not be made, until when. */
 export class PodActions {
   readonly #context: KubeletContext;
   readonly #imageBackoff: Backoff;
   readonly #configBackoff: Backoff;
-  readonly #failures = new Map<string, StartFailure>();
+  readonly #failures = new Map<string, Failure>();
   readonly #given = new Set<string>();
 
   constructor(context: KubeletContext) {
@@ -43,7 +49,14 @@ export class PodActions {
 
   /** What could not be made, by container name; the sandbox goes by the empty name. */
   get failures(): ReadonlyMap<string, StartFailure> {
-    return this.#failures;
+    const { clock } = this.#context;
+    const now = clock.now();
+    const told = [...this.#failures].map(([name, { reason, message, attempt, since, delayMs }]) => {
+      // By a clock that does not jump: one that is set back must not make the wait longer than it is.
+      const at = now - (clock.monotonic() - since);
+      return [name, { reason, message, attempt, at, retryAt: at + delayMs }] as const;
+    });
+    return new Map(told);
   }
 
   /** Something that the pod refers to changed: what failed for want of it may be tried at once. */
@@ -269,12 +282,12 @@ export class PodActions {
   }
 
   #failed(name: string, reason: string, error: unknown, attempt: number): void {
-    const at = this.#context.clock.now();
+    const since = this.#context.clock.monotonic();
     const backoff = reason === "ErrImagePull" ? this.#imageBackoff : this.#configBackoff;
     // A container that was made waits by the crash back-off that stands on it.
     const wasMade = reason === "RunContainerError" || reason === "PostStartHookError";
     const delayMs = wasMade ? failureShownMs : backoff.next(name);
-    this.#failures.set(name, { reason, message: errorMessage(error), at, retryAt: at + delayMs, attempt });
+    this.#failures.set(name, { reason, message: errorMessage(error), attempt, since, delayMs });
   }
 
   #succeeded(name: string): void {

@@ -152,7 +152,7 @@ function waitingReason(
   }
   if (!latest) return defaultWaiting(input);
   if (!ended) return defaultWaiting(input);
-  const { delayMs, remainingMs } = crashBackoff(latest, now);
+  const { delayMs, remainingMs } = crashBackoff(latest, input);
   if (remainingMs === 0) return undefined;
   const { name, namespace, uid } = pod.metadata;
   return {

@@ -29,6 +29,8 @@ export interface PodView {
   readonly failures: ReadonlyMap<string, StartFailure>;
   /** Why the pod is to be evicted from its node. */
   readonly eviction?: PodEviction | undefined;
+  /** For how many milliseconds at least a container, by its id, has been known to have ended. */
+  readonly endedForMs?: ReadonlyMap<string, number>;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }

@@ -35,6 +35,8 @@ export class PodWorker implements AsyncDisposable {
   readonly #retries: Backoff;
   readonly #onGone: () => void;
   readonly #messages = new Map<string, string>();
+  /** When a container, by its id, was first seen to have ended, on a clock that does not jump. */
+  readonly #endedAt = new Map<string, number>();
   /** Failures and back-offs that were told already. */
   readonly #told = new Set<string>();
   #pod: Pod;
@@ -193,8 +195,17 @@ export class PodWorker implements AsyncDisposable {
       probes: probes.states(uid),
       failures: this.#actions.failures,
       eviction: this.#context.evictions.get(uid),
+      endedForMs: this.#endedForMs(containers),
       now: clock.now(),
     };
+  }
+
+  #endedForMs(containers: readonly Container[]): ReadonlyMap<string, number> {
+    const now = this.#context.clock.monotonic();
+    const ids = new Set(containers.filter(({ state }) => state !== "running").map(({ id }) => id));
+    for (const id of this.#endedAt.keys()) if (!ids.has(id)) this.#endedAt.delete(id);
+    for (const id of ids) if (!this.#endedAt.has(id)) this.#endedAt.set(id, now);
+    return new Map([...this.#endedAt].map(([id, at]) => [id, now - at]));
   }
 
   /** The pod with the status that was made last: it is true before it stands in the API. */
@@ -328,7 +339,7 @@ export class PodWorker implements AsyncDisposable {
           continue;
         }
         const latest = containersNamed(view.containers, spec.name)[0];
-        if (!latest || !hasEnded(latest, view.failures) || crashBackoff(latest, now).remainingMs === 0) continue;
+        if (!latest || !hasEnded(latest, view.failures) || crashBackoff(latest, view).remainingMs === 0) continue;
         if (!this.#tellOnce(latest.id)) continue;
         const message = `Back-off restarting failed container ${spec.name} in pod ${name}_${namespace}(${uid})`;
         events.warning(pod, "BackOff", message, { name: spec.name, kind });
@@ -391,18 +402,27 @@ export class PodWorker implements AsyncDisposable {
     }
   }
 
-  /** Ends the pod's containers within its grace period, for a daemon that drains its node. Resolves when nothing runs. */
-  async drain({ signal, resumable }: { readonly signal: AbortSignal; readonly resumable: boolean }): Promise<void> {
+  /** Ends the pod's containers within a grace period, for a daemon that drains its node. Resolves when nothing runs. */
+  async drain({
+    signal,
+    resumable,
+    gracePeriodSeconds = this.#pod.spec.terminationGracePeriodSeconds ?? 30,
+  }: {
+    readonly signal: AbortSignal;
+    readonly resumable: boolean;
+    /** Default: the pod's own. */
+    readonly gracePeriodSeconds?: number | undefined;
+  }): Promise<void> {
     await this.#tasks[Symbol.asyncDispose]();
     const view = await this.#observe(signal);
-    const gracePeriodSeconds = this.#pod.spec.terminationGracePeriodSeconds ?? 30;
     const { killer } = this.#context;
     this.#context.probes.sync(this.#pod, []);
     await killer.killPod({ ...view, gracePeriodSeconds, signal });
     if (resumable) return;
     const failure = { reason: "Terminated", message: "Pod was terminated in response to imminent node shutdown." };
     const over = view.pod.status?.phase === "Succeeded" || view.pod.status?.phase === "Failed";
-    const ended = await this.#observe(signal);
+    const eviction = over ? undefined : { ...failure, gracePeriodSeconds, disruption: true };
+    const ended = { ...(await this.#observe(signal)), eviction };
     await this.#report(ended, { step: "finished", failure: over ? undefined : failure }, signal);
   }
 

@@ -15,8 +15,8 @@ export const engine: Docker = new Docker(dockerAddress());
 export const testImage = "wherry-test:1";
 
 /** Makes {@linkcode testImage} from the machine's static busybox, unless the engine has it. */
-export async function importBusybox(): Promise<void> {
-  const images = await engine.listImages({ filters: { reference: [testImage] } });
+export async function importBusybox(into: Docker = engine): Promise<void> {
+  const images = await into.listImages({ filters: { reference: [testImage] } });
   if (images.length > 0) return;
   const folder = await mkdtemp(join(tmpdir(), "wherry-image-"));
   try {
@@ -35,7 +35,7 @@ export async function importBusybox(): Promise<void> {
     await run("tar", ["-C", join(folder, "root"), "-cf", archive, "."]);
     const changes = ['CMD ["sleep","1000000"]', "ENV PATH=/bin"];
     const [repo, tag] = testImage.split(":");
-    const answer = await engine.importImage(archive, { repo, tag, changes });
+    const answer = await into.importImage(archive, { repo, tag, changes });
     for await (const _progress of answer);
   } finally {
     await rm(folder, { recursive: true });

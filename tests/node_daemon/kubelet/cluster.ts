@@ -65,7 +65,8 @@ export async function openTestNode(
   const random = seededRandom(7);
   const log = silentLogger;
   const rootDir = await mkdtemp(join(tmpdir(), "wherry-kubelet-"));
-  parts.defer(() => rm(rootDir, { recursive: true, force: true }));
+  // What a kubelet was writing when it was told to end is still written.
+  parts.defer(() => rm(rootDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 }));
   const store = parts.use(openMemoryStore({ clock }));
   const registries = parts.use(
     await openRegistries({ store, kinds, clock, random, log, localRanges: ["127.0.0.0/8"] }),

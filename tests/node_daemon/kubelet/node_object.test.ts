@@ -17,6 +17,7 @@ const identity: NodeIdentity = {
 };
 const healthy = {
   runtimeProblem: undefined,
+  shuttingDown: false,
   memoryPressure: false,
   diskPressure: false,
   pidPressure: false,

@@ -1,0 +1,204 @@
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { describe, expect, it } from "vitest";
+import type { Client } from "../../core/client/client.ts";
+import { waitFor } from "../../core/client/wait_for.ts";
+import { node as nodeKind } from "../../core/kinds/node.ts";
+import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
+import { patienceMs } from "../patience.ts";
+import {
+  adminOf,
+  eventually,
+  hasEnded,
+  ownAddress,
+  processesOf,
+  type Running,
+  start,
+  temporaryFolder,
+  wherry,
+} from "./harness.ts";
+import { shellPod } from "./manifests.ts";
+
+const token = "0123456789abcdef";
+const namespace = "default";
+
+/** A port that was free a moment ago: a master that comes back has to be where it was. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address ? address.port : 0;
+}
+
+async function startMaster(folder: string, port: number): Promise<Running> {
+  writeFileSync(join(folder, "tokens.csv"), `${token},admin,1,"system:masters"\n`, { mode: 0o600 });
+  const running = start(
+    [
+      ...[...wherry, "master", "--data-dir", join(folder, "master"), "--secure-port", String(port)],
+      ...["--token-auth-file", join(folder, "tokens.csv")],
+      // Ranges that no whole cluster chooses, the same ones each time.
+      ...["--cluster-cidr", `127.${240 + (port % 10)}.${2 * (port % 127)}.0/24`],
+      ...["--service-cluster-ip-range", `127.${240 + (port % 10)}.${2 * (port % 127) + 1}.0/24`],
+    ],
+    { env: { HOME: folder } },
+  );
+  await running.printed(/The API is ready at/);
+  return running;
+}
+
+/** A node daemon by itself, behind the words of `before` (such as a namespace of mounts of its own). */
+async function startNode(folder: string, port: number, flags: readonly string[] = [], before: readonly string[] = []) {
+  const running = start(
+    [
+      ...[...before, ...wherry, "node", "--server", `https://127.0.0.1:${port}`, "--token", token],
+      ...["--certificate-authority", join(folder, "master", "pki", "ca.crt"), "--root-dir", join(folder, "node")],
+      ...["--hostname-override", "worker", "--node-ip", "127.0.0.1", "--address", "127.0.0.1", "--port", "0"],
+      ...["--container-runtime", "process", "--nodeport-addresses", ownAddress(), ...flags],
+    ],
+    { env: { HOME: folder } },
+  );
+  await running.printed(/Node worker is ready/);
+  return running;
+}
+
+const openClient = (folder: string, port: number) =>
+  adminOf(`https://127.0.0.1:${port}`, join(folder, "master", "pki", "ca.crt"), token);
+
+const seen = (client: Client, name: string, predicate: (pod: Pod) => boolean) =>
+  waitFor(client, podKind, { namespace, name }, { predicate, timeoutMs: patienceMs });
+function inNamespace(object: object): Pod {
+  const pod = object as Pod;
+  return { ...pod, metadata: { ...pod.metadata, namespace } };
+}
+
+const first = ({ status }: Pod) => status?.containerStatuses?.[0];
+const restarted = (count: number) => (pod: Pod) =>
+  first(pod)?.state?.running !== undefined && first(pod)?.restartCount === count;
+
+/** The program of a container that runs. */
+async function programOf(folder: string, word: string, but?: number): Promise<number> {
+  return await eventually(`${word} runs`, () =>
+    processesOf(join(folder, "node")).find(
+      (pid) =>
+        pid !== but &&
+        execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" }).startsWith(`sleep ${word}`),
+    ),
+  );
+}
+
+describe("a node", () => {
+  it("whose master is gone restarts what ends, and tells it when the master is back", async () => {
+    await using folder = temporaryFolder();
+    const port = await freePort();
+    const master = await startMaster(folder.path, port);
+    await using _master = master;
+    await using _node = await startNode(folder.path, port);
+    await using client = await openClient(folder.path, port);
+    await client.create(podKind, inNamespace(shellPod("web", "exec sleep 98761")));
+    await seen(client, "web", restarted(0));
+    const before = await programOf(folder.path, "98761");
+    await master.stop("SIGKILL");
+    process.kill(before, "SIGKILL");
+    const after = await programOf(folder.path, "98761", before);
+    expect(hasEnded(after)).toBe(false);
+
+    await using _again = await startMaster(folder.path, port);
+    await using later = await openClient(folder.path, port);
+    const pod = await seen(later, "web", restarted(1));
+    expect(first(pod)?.lastState?.terminated?.exitCode).toBe(137);
+    expect(hasEnded(after)).toBe(false);
+  });
+
+  it("whose daemon is killed and comes back goes on with what runs and its count of restarts, ends what nobody wants any more, and what ignores SIGTERM", async () => {
+    await using folder = temporaryFolder();
+    const port = await freePort();
+    await using _master = await startMaster(folder.path, port);
+    const daemon = await startNode(folder.path, port);
+    await using _daemon = daemon;
+    await using client = await openClient(folder.path, port);
+    await client.create(podKind, inNamespace(shellPod("web", "exec sleep 98762")));
+    await client.create(podKind, shellPod("orphan", "trap '' TERM; while :; do sleep 98763; done") as Pod);
+    await seen(client, "web", restarted(0));
+    await seen(client, "orphan", restarted(0));
+    process.kill(await programOf(folder.path, "98762"), "SIGKILL");
+    const before = await seen(client, "web", restarted(1));
+    const program = await programOf(folder.path, "98762");
+    await daemon.stop("SIGKILL");
+    await client.delete(podKind, { namespace, name: "orphan" }, { gracePeriodSeconds: 0 });
+
+    await using _again = await startNode(folder.path, port);
+    await eventually(
+      "the orphan has ended",
+      () =>
+        processesOf(join(folder.path, "node")).every((pid) => pid === program || !argsOf(pid).includes("98763")) ||
+        undefined,
+    );
+    const after = await client.get(podKind, { namespace, name: "web" });
+    expect(first(after)).toEqual(first(before));
+    expect(await programOf(folder.path, "98762")).toBe(program);
+  });
+});
+
+function argsOf(pid: number): string {
+  try {
+    return execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" });
+  } catch {
+    return "";
+  }
+}
+
+/** Whether file systems can be mounted here, out of everybody else's sight. */
+function canMount(): boolean {
+  try {
+    execFileSync("unshare", ["-m", "true"], { stdio: "ignore" });
+    return process.geteuid?.() === 0;
+  } catch {
+    console.warn("Skipped: a file system of the test's own needs root and unshare");
+    return false;
+  }
+}
+
+describe.skipIf(!canMount())("a node whose disk is full", () => {
+  it("says so and takes no pods, and takes them again when there is room", async () => {
+    await using folder = temporaryFolder();
+    const port = await freePort();
+    await using _master = await startMaster(folder.path, port);
+    const disk = join(folder.path, "node");
+    const script = `mkdir -p "$0" && mount -t tmpfs -o size=32m,mode=700 none "$0" && exec "$@"`;
+    const daemon = await startNode(
+      folder.path,
+      port,
+      ["--eviction-pressure-transition-period", "1s"],
+      ["unshare", "-m", "sh", "-c", script, disk],
+    );
+    await using _daemon = daemon;
+    await using client = await openClient(folder.path, port);
+    await client.create(podKind, inNamespace(shellPod("web", "exec sleep 98764")));
+    await seen(client, "web", restarted(0));
+
+    // What the daemon sees; nobody else does.
+    const filler = join("/proc", String(daemon.child.pid), "root", disk, "filler");
+    try {
+      writeFileSync(filler, Buffer.alloc(64 * 2 ** 20));
+    } catch (error) {
+      expect(error).toMatchObject({ code: "ENOSPC" });
+    }
+    const pressure = (status: "True" | "False") =>
+      waitFor(client, nodeKind, { name: "worker" }, { condition: "DiskPressure", status, timeoutMs: patienceMs });
+    await pressure("True");
+    await client.create(podKind, inNamespace(shellPod("late", "exec sleep 98765", { nodeName: "worker" })));
+    const refused = await seen(client, "late", ({ status }) => status?.phase === "Failed");
+    expect(refused.status).toMatchObject({
+      reason: "Evicted",
+      message: "Pod was rejected: The node had condition: [DiskPressure]. ",
+    });
+    writeFileSync(filler, "");
+    await pressure("False");
+    await client.create(podKind, inNamespace(shellPod("later", "exec sleep 98766")));
+    await seen(client, "later", restarted(0));
+  });
+});
