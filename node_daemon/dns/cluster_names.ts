@@ -57,7 +57,7 @@ export function clusterRecords(
     case "svc":
       return serviceRecords(rest, view, zone);
     case "pod":
-      return podRecords(rest, view, name);
+      return podRecords(rest, name);
     default:
       return undefined;
   }
@@ -180,11 +180,11 @@ function portRecord(name: DomainName, { port, target }: NamedPort): ResourceReco
   return { name, ttl: clusterTtl, type: recordType.SRV, data };
 }
 
-/** Any address in any namespace that has services: that a pod has it is not looked up. */
-function podRecords(labels: DomainName, view: ClusterView, name: DomainName): ResourceRecord[] | undefined {
+/** Any address in any namespace: that there is such a pod is not looked up, and a namespace may have pods without services. */
+function podRecords(labels: DomainName, name: DomainName): ResourceRecord[] | undefined {
   const [namespace, dashed, ...more] = [...labels].reverse();
   if (namespace === undefined) return [];
-  if (more.length > 0 || !view.hasServices(namespace)) return undefined;
+  if (more.length > 0) return undefined;
   if (dashed === undefined) return [];
   const address =
     dashed.split("-").length === 4 && !dashed.includes("--")
