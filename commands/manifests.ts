@@ -1,3 +1,4 @@
+import { asObject } from "../core/api/json_object.ts";
 import type { KubeObject } from "../core/api/meta.ts";
 import { parseManifests } from "../core/api/yaml.ts";
 import { readBody } from "../core/client/transport.ts";
@@ -55,6 +56,6 @@ function checked(text: string, source: string): readonly KubeObject[] {
     if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
       throw new UsageError(`error validating "${source}": document ${index + 1}: metadata not set`);
     }
-    return object as unknown as KubeObject;
+    return asObject(object);
   });
 }

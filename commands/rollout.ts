@@ -1,3 +1,4 @@
+import { asJson } from "../core/api/json_object.ts";
 import type { JsonObject } from "../core/api/meta.ts";
 import { controllerOf, keyOf } from "../core/api/meta.ts";
 import type { Client } from "../core/client/client.ts";
@@ -116,9 +117,7 @@ const undo: Verb = defineVerb({
       const { template } = chosen[1].spec;
       const { [templateHashLabel]: _hash, ...labels } = template.metadata?.labels ?? {};
       const before = { ...template, metadata: { ...template.metadata, labels } };
-      const patch: readonly JsonObject[] = [
-        { op: "replace", path: "/spec/template", value: before as unknown as JsonObject },
-      ];
+      const patch: readonly JsonObject[] = [{ op: "replace", path: "/spec/template", value: asJson(before) }];
       await client.patch(deployment, { namespace, name }, { type: "json", body: patch }, { signal: env.signal });
       await env.terminal.write(`deployment.apps/${name} rolled back\n`);
     }

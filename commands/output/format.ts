@@ -1,12 +1,13 @@
+import { asJson } from "../../core/api/json_object.ts";
 import { jsonText } from "../../core/api/json_text.ts";
-import type { JsonObject, KubeObject } from "../../core/api/meta.ts";
+import type { KubeObject } from "../../core/api/meta.ts";
 import { formatYaml } from "../../core/api/yaml_writer.ts";
 import { UsageError } from "../verb.ts";
 
 /** Ways to print whole objects, by the word after `-o`. */
 const formats: ReadonlyMap<string, (object: KubeObject) => string> = new Map([
   ["json", (object: KubeObject) => `${jsonText(object, 4)}\n`],
-  ["yaml", (object: KubeObject) => formatYaml(object as unknown as JsonObject)],
+  ["yaml", (object: KubeObject) => formatYaml(asJson(object))],
   ["name", (object: KubeObject) => `${qualifiedName(object)}\n`],
 ]);
 

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from "./meta.ts";
+import type { Json, JsonObject, KubeObject } from "./meta.ts";
 import { StatusError } from "./status.ts";
 
 /** Deepest nesting of arrays and objects that is read, merged or compared. Everything that recurses relies on it. */
@@ -7,6 +7,22 @@ export const maxJsonDepth = 1000;
 /** Whether `value` is a JSON object: not null, no array. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/**
+ * A value of a type of the API as the JSON that it is: those types name their members, and are no JsonObject to the
+ * compiler. The same value, at no cost.
+ */
+export function asJson(value: readonly object[]): readonly Json[];
+export function asJson(value: object): JsonObject;
+export function asJson(value: object | undefined): JsonObject | undefined;
+export function asJson(value: object | undefined): Json | undefined {
+  return value as JsonObject | undefined;
+}
+
+/** JSON as the object of a kind that it is known to be: the other way of {@linkcode asJson}. Nothing is looked at. */
+export function asObject<T extends KubeObject = KubeObject>(value: JsonObject): T {
+  return value as unknown as T;
 }
 
 /** The own member `key`; undefined when there is none, whatever `Object.prototype` has under that name. */

@@ -2,9 +2,10 @@ import { lastAppliedAnnotation } from "../api/apply/apply_configuration.ts";
 import { decodeEntries, encodeEntries } from "../api/apply/entries.ts";
 import { union } from "../api/apply/field_set.ts";
 import { goJson } from "../api/go_json.ts";
+import { asJson } from "../api/json_object.ts";
 import { readJsonText } from "../api/json_text.ts";
 import { apiVersionOf, type ResourceType } from "../api/kind.ts";
-import type { Json, JsonObject, KubeObject, ManagedFieldsEntry, ObjectKey } from "../api/meta.ts";
+import type { JsonObject, KubeObject, ManagedFieldsEntry, ObjectKey } from "../api/meta.ts";
 import { createMergePatch, createStrategicPatch } from "../api/patch/mod.ts";
 import { isReason } from "../api/status.ts";
 import type { Client, Patch, WriteCallOptions } from "./client.ts";
@@ -98,7 +99,7 @@ async function applyServerSide<T extends KubeObject>(
   options: WriteCallOptions & { readonly fieldManager: string; readonly force?: boolean | undefined },
 ): Promise<T> {
   const { force = false, ...write } = options;
-  const body = { ...(object as unknown as JsonObject), apiVersion: apiVersionOf(kind), kind: kind.kind };
+  const body = { ...asJson(object), apiVersion: apiVersionOf(kind), kind: kind.kind };
   const patch: Patch = { type: "apply", body };
   const applied = await client.patch(kind, key, patch, { ...write, force });
   if (write.dryRun) return applied;
@@ -110,7 +111,7 @@ async function applyServerSide<T extends KubeObject>(
     const migration: Patch = {
       type: "json",
       body: [
-        { op: "replace", path: "/metadata/managedFields", value: managedFields as unknown as Json },
+        { op: "replace", path: "/metadata/managedFields", value: asJson(managedFields) },
         { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion },
       ],
     };
@@ -158,7 +159,7 @@ function keyIn({ namespaced }: ResourceType, { metadata }: KubeObject): ObjectKe
 function patchFor(kind: ResourceType, modified: KubeObject, current: KubeObject): Exclude<Patch, { type: "json" }> {
   const lastApplied = current.metadata.annotations?.[lastAppliedAnnotation];
   const original = lastApplied === undefined ? undefined : (readJsonText(lastApplied) as JsonObject);
-  const [wanted, present] = [modified as unknown as JsonObject, current as unknown as JsonObject];
+  const [wanted, present] = [asJson(modified), asJson(current)];
   if (!builtInGroups.has(kind.group)) return { type: "merge", body: createMergePatch(original, wanted, present) };
   const schema = `io.k8s.api.${kind.group.split(".", 1)[0] || "core"}.${kind.version}.${kind.kind}`;
   return { type: "strategic", body: createStrategicPatch(original, wanted, present, schema) };

@@ -1,4 +1,4 @@
-import type { Json } from "../api/meta.ts";
+import { asJson } from "../api/json_object.ts";
 import { formatYaml } from "../api/yaml_writer.ts";
 import { changePrivateFile } from "../platform/files.ts";
 import {
@@ -17,14 +17,16 @@ import {
 export function editKubeconfig(path: string, change: (file: KubeconfigFile) => KubeconfigFile): Promise<void> {
   return changePrivateFile(path, (text) => {
     const file = change(parseKubeconfig(text ?? "", path));
-    return formatYaml({
-      apiVersion: "v1",
-      kind: "Config",
-      ...file,
-      clusters: file.clusters ?? [],
-      contexts: file.contexts ?? [],
-      users: file.users ?? [],
-    } as unknown as Json);
+    return formatYaml(
+      asJson({
+        apiVersion: "v1",
+        kind: "Config",
+        ...file,
+        clusters: file.clusters ?? [],
+        contexts: file.contexts ?? [],
+        users: file.users ?? [],
+      }),
+    );
   });
 }
 

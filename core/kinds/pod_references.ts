@@ -1,3 +1,4 @@
+import { asJson } from "../api/json_object.ts";
 import type { Json, JsonObject } from "../api/meta.ts";
 import type { Container, Pod } from "./pod.ts";
 
@@ -16,7 +17,7 @@ export function podReferences({ metadata, spec, status }: Pod): PodReferences {
   const configMaps = new Set<string>();
   const persistentVolumeClaims = new Set<string>();
   const resourceClaims = new Set<string>();
-  const loose = spec as unknown as JsonObject;
+  const loose = asJson(spec);
   for (const one of objects(loose["imagePullSecrets"])) add(secrets, one["name"]);
   const containers = [
     spec.containers,
@@ -44,7 +45,7 @@ export function podReferences({ metadata, spec, status }: Pod): PodReferences {
     }
   }
   for (const claim of objects(loose["resourceClaims"])) add(resourceClaims, claim["resourceClaimName"]);
-  for (const claim of objects((status as unknown as JsonObject | undefined)?.["resourceClaimStatuses"]))
+  for (const claim of objects(asJson(status)?.["resourceClaimStatuses"]))
     add(resourceClaims, claim["resourceClaimName"]);
   const account = loose["serviceAccountName"];
   const serviceAccount = typeof account === "string" && account !== "" ? account : undefined;

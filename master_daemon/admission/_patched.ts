@@ -1,3 +1,4 @@
+import { asJson, asObject } from "../../core/api/json_object.ts";
 import type { Kind } from "../../core/api/kind.ts";
 import type { JsonObject, KubeObject } from "../../core/api/meta.ts";
 import type { ApiSchema } from "../../core/api/schema.ts";
@@ -6,7 +7,7 @@ import { decodeErrorText, strictErrorText, validateAndPrune } from "../../core/a
 
 /** An object as patches are applied to it: with the type that it is of. */
 export function typedObject(kind: Kind, object: KubeObject): JsonObject {
-  return { ...object, kind: object.kind ?? kind.kind } as unknown as JsonObject;
+  return asJson({ ...object, kind: object.kind ?? kind.kind });
 }
 
 /**
@@ -26,5 +27,5 @@ export function readPatched(
   if (typeError !== undefined) throw StatusError.internal(decodeErrorText(kind, typeError));
   if (strict && unknownFields.length > 0 && !kind.custom)
     throw StatusError.internal(strictErrorText(unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`)));
-  return kind.strategy.applyDefaults(object as unknown as KubeObject);
+  return kind.strategy.applyDefaults(asObject(object));
 }

@@ -1,5 +1,5 @@
-import { jsonEqual } from "../../core/api/json_object.ts";
-import type { Json, KubeObject } from "../../core/api/meta.ts";
+import { asJson, jsonEqual } from "../../core/api/json_object.ts";
+import type { KubeObject } from "../../core/api/meta.ts";
 import type { MutatingRounds } from "./plugin.ts";
 
 /**
@@ -42,7 +42,7 @@ export class Reinvocations {
 }
 
 function isSame(a: KubeObject | undefined, b: KubeObject | undefined): boolean {
-  return a === b || jsonEqual(a as unknown as Json, b as unknown as Json);
+  return a === b || jsonEqual(asJson(a), asJson(b));
 }
 
 /** The first round of asking. @param changed see {@linkcode MutatingRounds} */

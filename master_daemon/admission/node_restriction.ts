@@ -1,3 +1,4 @@
+import { asJson } from "../../core/api/json_object.ts";
 import type { JsonObject, KubeObject, OwnerReference, StringMap } from "../../core/api/meta.ts";
 import { StatusError } from "../../core/api/status.ts";
 import { type Node, node as nodeKind } from "../../core/kinds/node.ts";
@@ -80,7 +81,7 @@ function restrictPodStatus({ node, refuse }: NodeWrite, pod: Pod, previous: Pod)
     refuse(`node ${shown} can only update pod status for pods with spec.nodeName set to itself`);
   if (!semanticEqual(pod.metadata.labels ?? {}, previous.metadata.labels ?? {}))
     refuse(`node ${shown} cannot update labels through pod status`);
-  const claims = ({ status }: Pod) => (status as unknown as JsonObject | undefined)?.["resourceClaimStatuses"] ?? [];
+  const claims = ({ status }: Pod) => asJson(status)?.["resourceClaimStatuses"] ?? [];
   if (!semanticEqual(claims(pod), claims(previous))) refuse(`node ${shown} cannot update resource claim statuses`);
 }
 
@@ -159,7 +160,7 @@ function beyondReport(claim: KubeObject): JsonObject {
 async function restrictToken(write: NodeWrite): Promise<void> {
   const { request, node, refuse } = write;
   if (request.operation !== "CREATE" || request.subresource !== "token") return;
-  const spec = (request.object as unknown as JsonObject)["spec"] as JsonObject | undefined;
+  const spec = asJson(request.object)?.["spec"] as JsonObject | undefined;
   const ref = (spec?.["boundObjectRef"] ?? {}) as JsonObject;
   if (ref["apiVersion"] !== "v1" || ref["kind"] !== "Pod" || !ref["name"])
     refuse("node requested token not bound to a pod");

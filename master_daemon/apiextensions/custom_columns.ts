@@ -1,3 +1,4 @@
+import { asJson } from "../../core/api/json_object.ts";
 import { type JsonPath, jsonPathText, parseJsonPath } from "../../core/api/json_path.ts";
 import type { Column } from "../../core/api/kind.ts";
 import type { Json, KubeObject } from "../../core/api/meta.ts";
@@ -45,7 +46,7 @@ function pathOf(text: string): JsonPath | undefined {
 /** The first value that a path finds. */
 export function valueAt(path: JsonPath, object: KubeObject): Json | undefined {
   try {
-    return path.find(object as unknown as Json)[0]?.[0];
+    return path.find(asJson(object))[0]?.[0];
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;

@@ -1,3 +1,4 @@
+import { asJson, asObject } from "../../core/api/json_object.ts";
 import type { JsonObject, KubeObject } from "../../core/api/meta.ts";
 import { applySchemaDefaults, pruneNulls } from "../../core/api/structural/apply_defaults.ts";
 import { readEmbeddedResources } from "../../core/api/structural/embedded_resources.ts";
@@ -35,11 +36,11 @@ export function pruneCustom(body: JsonObject, schema: JsonSchemaProps): PruneRes
 
 /** A stored object as the schema has it now. The same object when nothing is to be dropped. */
 export function pruneStored(object: KubeObject, schema: JsonSchemaProps): KubeObject {
-  const { object: known } = pruneUnknown(object as unknown as JsonObject, schema, true);
-  return pruneNulls(known, schema) as unknown as KubeObject;
+  const { object: known } = pruneUnknown(asJson(object), schema, true);
+  return asObject(pruneNulls(known, schema));
 }
 
 /** An object with the defaults of a schema. */
 export function withDefaults<T extends KubeObject>(object: T, schema: JsonSchemaProps): T {
-  return applySchemaDefaults(object as unknown as JsonObject, schema) as unknown as T;
+  return applySchemaDefaults(asJson(object), schema) as unknown as T;
 }

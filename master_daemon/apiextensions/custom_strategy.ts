@@ -1,4 +1,4 @@
-import { jsonEqual } from "../../core/api/json_object.ts";
+import { asJson, jsonEqual } from "../../core/api/json_object.ts";
 import { parseJsonPath } from "../../core/api/json_path.ts";
 import { jsonText } from "../../core/api/json_text.ts";
 import type { ResourceStrategy } from "../../core/api/kind.ts";
@@ -93,7 +93,7 @@ function finalizerWarnings(object: KubeObject, previous: KubeObject | undefined)
 }
 
 function json(object: KubeObject): JsonObject {
-  return object as unknown as JsonObject;
+  return asJson(object);
 }
 
 function sameStatus(next: KubeObject, previous: KubeObject): boolean {

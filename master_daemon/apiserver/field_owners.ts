@@ -8,6 +8,7 @@ import {
   trackUpdate,
   type VersionedObject,
 } from "../../core/api/apply/mod.ts";
+import { asJson, asObject } from "../../core/api/json_object.ts";
 import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import type { JsonObject, KubeObject, ManagedFieldsEntry } from "../../core/api/meta.ts";
 import type { ApiRequest } from "../../core/client/transport.ts";
@@ -70,10 +71,10 @@ async function convert(
     (other) => other.kind === kind.kind && other.group === groupOf(apiVersion) && apiVersionOf(other) === apiVersion,
   );
   if (!target || storedPath(target) !== storedPath(kind)) return undefined;
-  const source = object as unknown as KubeObject;
+  const source = asObject(object);
   const [stored] = kind.storedAs ? await kind.storedAs.toStored([source]) : [source];
   const [served] = target.storedAs && stored ? await target.storedAs.fromStored([stored]) : [stored];
-  return served && { object: served as unknown as JsonObject, type: mergeTypeOf(target, services) };
+  return served && { object: asJson(served), type: mergeTypeOf(target, services) };
 }
 
 function groupOf(apiVersion: string): string {
@@ -93,8 +94,8 @@ export async function withOwners(
   previous: KubeObject | undefined,
   next: KubeObject,
 ): Promise<KubeObject> {
-  const live = previous as unknown as JsonObject | undefined;
-  return withManagedFields(next, await trackUpdate(live, next as unknown as JsonObject, fieldWriteOf(r)));
+  const live = asJson(previous);
+  return withManagedFields(next, await trackUpdate(live, asJson(next), fieldWriteOf(r)));
 }
 
 /** What an apply makes of an object: see {@linkcode applyConfiguration}. */
@@ -105,9 +106,9 @@ export async function applyTo(
   force: boolean,
 ): Promise<JsonObject> {
   const write = fieldWriteOf(r);
-  const current = live as unknown as JsonObject | undefined;
+  const current = asJson(live);
   const { object, managedFields }: Applied = await applyConfiguration(current, config, { force, write });
-  return withManagedFields(object as unknown as KubeObject, managedFields) as unknown as JsonObject;
+  return asJson(withManagedFields(asObject(object), managedFields));
 }
 
 /** `object` with other `metadata.managedFields`. */

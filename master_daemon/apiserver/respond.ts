@@ -1,7 +1,8 @@
 import { stringifyJson } from "../../core/api/json.ts";
+import { asJson } from "../../core/api/json_object.ts";
 import { jsonText } from "../../core/api/json_text.ts";
 import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
-import type { Json, JsonObject, KubeObject, ListMeta } from "../../core/api/meta.ts";
+import type { JsonObject, KubeObject, ListMeta } from "../../core/api/meta.ts";
 import type { Status } from "../../core/api/status.ts";
 import { StatusError } from "../../core/api/status.ts";
 import { type IncludeObject, type TableRow, tableOf } from "../../core/api/table.ts";
@@ -62,7 +63,7 @@ export function objectResponse(kind: Kind, stored: Stored, status: number, form:
   }
   if (representation.as) return document(partialMetadata(stored.object, representation.version), status, form);
   if (representation.format === "json" && !form.pretty) return bytes(stored.bytes, status);
-  return document(stored.object as unknown as JsonObject, status, form);
+  return document(asJson(stored.object), status, form);
 }
 
 /** A page of objects, as asked for. Plain JSON is the stored bytes, put side by side. */
@@ -101,7 +102,7 @@ export function listResponse(kind: Kind, page: RegistryPage<KubeObject>, form: A
     metadata: { ...metadata },
   };
   if (representation.format !== "json" || form.pretty || form.takesObjects) {
-    const items = page.items.map(({ object }) => object as unknown as JsonObject);
+    const items = page.items.map(({ object }) => asJson(object));
     return form.takesObjects ? bytes(new ObjectBody({ ...head, items }), 200) : document({ ...head, items }, 200, form);
   }
   const open = encoder.encode(`${jsonText(head).slice(0, -1)},"items":[`);
@@ -117,7 +118,7 @@ export function documentResponse(
   status: number,
   form: Pick<AnswerForm, "representation" | "pretty">,
 ): ApiResponse {
-  return document(body as unknown as JsonObject, status, form);
+  return document(asJson(body), status, form);
 }
 
 /** Plain text. */
@@ -135,9 +136,9 @@ export function tableFor(
 ): JsonObject {
   const table = tableOf(kind, objects, { now, includeObject, metadata, definitions });
   const { version = "v1" } = representation;
-  if (version === "v1") return table as unknown as JsonObject;
+  if (version === "v1") return asJson(table);
   const rows = includeObject === "Metadata" ? table.rows.map((row) => withVersion(row, version)) : table.rows;
-  return { ...table, apiVersion: `meta.k8s.io/${version}`, rows } as unknown as JsonObject;
+  return asJson({ ...table, apiVersion: `meta.k8s.io/${version}`, rows });
 }
 
 function withVersion(row: TableRow, version: string): unknown {
@@ -149,7 +150,7 @@ export function partialMetadata(object: KubeObject, version = "v1"): JsonObject 
   return {
     kind: "PartialObjectMetadata",
     apiVersion: `meta.k8s.io/${version}`,
-    metadata: object.metadata as unknown as Json,
+    metadata: asJson(object.metadata),
   };
 }
 

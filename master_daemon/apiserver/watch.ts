@@ -1,3 +1,4 @@
+import { asJson } from "../../core/api/json_object.ts";
 import { jsonText } from "../../core/api/json_text.ts";
 import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import type { Json, JsonObject } from "../../core/api/meta.ts";
@@ -61,7 +62,7 @@ async function* eventLines(options: WatchOptions): AsyncGenerator<Uint8Array, vo
     if (ending.signal.aborted) return;
     if (!(error instanceof StatusError)) log.error("Cannot go on with a watch", { error: errorMessage(error) });
     const { status } = error instanceof StatusError ? error : StatusError.internal("the watch failed");
-    yield encodeLine("ERROR", status as unknown as JsonObject);
+    yield encodeLine("ERROR", asJson(status));
   } finally {
     cancel();
     ending.release();

@@ -1,3 +1,4 @@
+import { asJson } from "../../core/api/json_object.ts";
 import type { JsonObject } from "../../core/api/meta.ts";
 import { sha256 } from "../../core/platform/hash.ts";
 import type { PublicKey } from "../../core/platform/keys.ts";
@@ -90,21 +91,23 @@ export function serviceAccountTokens({ issuers, keys, clock }: ServiceAccountTok
       const id = randomUuid();
       const { namespace, account, pod, secret, node, audiences, expirationSeconds, warnAfterSeconds } = content;
       const refs = { ...(node ? { node } : {}), ...(pod ? { pod } : {}), ...(secret ? { secret } : {}) };
-      const token = await sign({
-        aud: audiences,
-        exp: now + expirationSeconds,
-        iat: now,
-        iss: issuer,
-        jti: id,
-        "kubernetes.io": {
-          namespace,
-          ...refs,
-          serviceaccount: account,
-          ...(warnAfterSeconds ? { warnafter: now + warnAfterSeconds } : {}),
-        },
-        nbf: now,
-        sub: accountUsername(namespace, account.name),
-      } as unknown as JsonObject);
+      const token = await sign(
+        asJson({
+          aud: audiences,
+          exp: now + expirationSeconds,
+          iat: now,
+          iss: issuer,
+          jti: id,
+          "kubernetes.io": {
+            namespace,
+            ...refs,
+            serviceaccount: account,
+            ...(warnAfterSeconds ? { warnafter: now + warnAfterSeconds } : {}),
+          },
+          nbf: now,
+          sub: accountUsername(namespace, account.name),
+        }),
+      );
       return { token, id };
     },
     issueLegacy: ({ namespace, account, secretName }) =>
@@ -134,7 +137,7 @@ export function serviceAccountTokens({ issuers, keys, clock }: ServiceAccountTok
       return Promise.all(
         trusted.map(async ({ spki, algorithm, id }) => {
           const key = await exportJWK(await importSPKI(spki, algorithm, { extractable: true }));
-          return { use: "sig", kid: id, alg: algorithm, ...key } as unknown as JsonObject;
+          return asJson({ use: "sig", kid: id, alg: algorithm, ...key });
         }),
       );
     },

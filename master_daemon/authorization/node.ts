@@ -1,4 +1,5 @@
 import { parseFieldSelector } from "../../core/api/fields.ts";
+import { asJson } from "../../core/api/json_object.ts";
 import type { JsonObject } from "../../core/api/meta.ts";
 import { pod as podKind } from "../../core/kinds/pod.ts";
 import type { Clock } from "../../core/util/clock.ts";
@@ -161,7 +162,7 @@ async function attachment(question: Question): Promise<Decision> {
       .for(kind)
       .get({ name: attributes.name ?? "" })
       .catch(() => undefined));
-  const spec = (found?.object as unknown as JsonObject | undefined)?.["spec"] as JsonObject | undefined;
+  const spec = asJson(found?.object)?.["spec"] as JsonObject | undefined;
   return spec?.["nodeName"] === node ? allowed : unrelated(node);
 }
 

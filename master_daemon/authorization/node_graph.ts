@@ -1,3 +1,4 @@
+import { asJson } from "../../core/api/json_object.ts";
 import type { JsonObject, KubeObject } from "../../core/api/meta.ts";
 import type { Pod } from "../../core/kinds/pod.ts";
 import { podReferences } from "../../core/kinds/pod_references.ts";
@@ -121,7 +122,7 @@ function thingsOf(pod: Pod, namespace: string): readonly string[] {
 }
 
 function specOf(object: KubeObject): JsonObject {
-  return member(object as unknown as JsonObject, "spec");
+  return member(asJson(object), "spec");
 }
 
 function claimOf(volume: KubeObject): { readonly namespace: string; readonly name: string } | undefined {

@@ -1,3 +1,4 @@
+import { asJson } from "../../core/api/json_object.ts";
 import type { ResourceType } from "../../core/api/kind.ts";
 import { type LabelSelector, selectorFromObject } from "../../core/api/labels.ts";
 import {
@@ -77,7 +78,7 @@ export async function claim<T extends KubeObject>(
 
   for (const object of release) {
     const others = (object.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== owner.metadata.uid);
-    await unlessGone(patch(object, others.length > 0 ? (others as unknown as Json) : null));
+    await unlessGone(patch(object, others.length > 0 ? asJson(others) : null));
   }
   if (adopt.length === 0) return owned;
   // The cache may still hold an owner that is on its way out: such a one must not take what its successor will need.
@@ -86,7 +87,7 @@ export async function claim<T extends KubeObject>(
   const adopted: T[] = [];
   for (const object of adopt) {
     const references = [...(object.metadata.ownerReferences ?? []), controllerReference(owner)];
-    const taken = await unlessGone(patch(object, references as unknown as Json));
+    const taken = await unlessGone(patch(object, asJson(references)));
     if (taken) adopted.push(taken);
   }
   return [...owned, ...adopted];

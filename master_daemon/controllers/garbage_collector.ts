@@ -1,13 +1,6 @@
+import { asJson } from "../../core/api/json_object.ts";
 import type { ResourceType } from "../../core/api/kind.ts";
-import {
-  type Json,
-  type KubeObject,
-  keyOf,
-  keyText,
-  type ObjectKey,
-  type OwnerReference,
-  parseKey,
-} from "../../core/api/meta.ts";
+import { type KubeObject, keyOf, keyText, type ObjectKey, type OwnerReference, parseKey } from "../../core/api/meta.ts";
 import type { Client } from "../../core/client/client.ts";
 import { customResourceDefinition } from "../../core/kinds/mod.ts";
 import { callsAtOnce, forEachLimited } from "./_batches.ts";
@@ -303,7 +296,7 @@ function patchReferences(
   signal: AbortSignal,
 ): Promise<KubeObject> {
   const { uid = "", resourceVersion = "" } = object.metadata;
-  const ownerReferences = references.length > 0 ? (references as unknown as Json) : null;
+  const ownerReferences = references.length > 0 ? asJson(references) : null;
   const body = { metadata: { uid, resourceVersion, ownerReferences } };
   return client.patch(kind, keyOf(object), { type: "merge", body }, { signal });
 }

@@ -1,5 +1,5 @@
+import { asJson } from "../json_object.ts";
 import type { Kind } from "../kind.ts";
-import type { JsonObject } from "../meta.ts";
 import type { ApiSchema } from "../schema.ts";
 import type { MergeType } from "./merge_type.ts";
 import { schemaType } from "./schema_type.ts";
@@ -14,7 +14,7 @@ export function mergeTypeOf(kind: Kind, { schema }: { readonly schema: ApiSchema
   if (!custom) return schemaType(schema, kind.schema);
   let type = customTypes.get(custom.schema);
   if (!type) {
-    type = structuralType(custom.schema as unknown as JsonObject, schema);
+    type = structuralType(asJson(custom.schema), schema);
     customTypes.set(custom.schema, type);
   }
   return type;

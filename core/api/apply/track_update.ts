@@ -1,5 +1,5 @@
-import { jsonEqual } from "../json_object.ts";
-import type { Json, JsonObject, ManagedFieldsEntry, ObjectMeta } from "../meta.ts";
+import { asJson, jsonEqual } from "../json_object.ts";
+import type { JsonObject, ManagedFieldsEntry, ObjectMeta } from "../meta.ts";
 import { decodeEntries, encodeEntries, isReset, isSameManager, type OwnedFields } from "./entries.ts";
 import { difference, type FieldSet, isEmptySet, union } from "./field_set.ts";
 import { capOwners, type FieldWrite, reconcileOwners, takeFields } from "./owners.ts";
@@ -73,7 +73,7 @@ function ownersBefore(
 ): readonly OwnedFields[] {
   if (ignoresSent || sent === live || sent === undefined) return ownersOf(live);
   if (isReset(sent)) return [];
-  if (live && jsonEqual(sent as unknown as Json, live as unknown as Json)) return ownersOf(live);
+  if (live && jsonEqual(asJson(sent), asJson(live))) return ownersOf(live);
   const decoded = decodeEntries(sent);
   return "owners" in decoded && decoded.owners.length > 0 ? decoded.owners : ownersOf(live);
 }

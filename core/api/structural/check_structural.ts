@@ -1,4 +1,4 @@
-import { jsonEqual } from "../json_object.ts";
+import { asJson, jsonEqual } from "../json_object.ts";
 import type { Json } from "../meta.ts";
 import { type FieldError, fieldError } from "../status.ts";
 import { childPath, keyPath } from "./embedded_resources.ts";
@@ -128,7 +128,7 @@ function extensions(schema: JsonSchemaProps, path: string): readonly FieldError[
 const intOrString: readonly Json[] = [{ type: "integer" }, { type: "string" }];
 
 function isIntOrString(anyOf: readonly JsonSchemaProps[] | undefined): boolean {
-  return anyOf?.length === 2 && jsonEqual(anyOf as unknown as Json, intOrString as Json);
+  return anyOf?.length === 2 && jsonEqual(asJson(anyOf), intOrString as Json);
 }
 
 /** Whether alternatives spell out int-or-string, which is the one way in which they may name types. */

@@ -1,6 +1,6 @@
-import { getOwn, isJsonObject, setOwn } from "../json_object.ts";
+import { asObject, getOwn, isJsonObject, setOwn } from "../json_object.ts";
 import { dns1035LabelError } from "../kind.ts";
-import type { Json, JsonObject, KubeObject } from "../meta.ts";
+import type { Json, JsonObject } from "../meta.ts";
 import { type FieldError, fieldError } from "../status.ts";
 import { pathSegmentError, validateMetadata } from "../validate_meta.ts";
 import { additionalOf, itemsOf, type JsonSchemaProps, propertyOf } from "./json_schema_props.ts";
@@ -110,7 +110,7 @@ function validateResource(resource: JsonObject, path: string): readonly FieldErr
   const { object, typeError } = readObjectMeta(metadata);
   if (typeError !== undefined) return [...errors, fieldError.invalid(childPath(path, "metadata"), metadata, typeError)];
   // A name is not needed here: the resource may be a template.
-  const named = { metadata: { ...object, name: object["name"] || "fakename" } } as unknown as KubeObject;
+  const named = asObject({ metadata: { ...object, name: object["name"] || "fakename" } });
   const kind = { namespaced: Boolean(named.metadata.namespace), validateName: pathSegmentError, custom: embedded };
   return [
     ...errors,

@@ -1,5 +1,5 @@
-import { jsonEqual } from "../../../core/api/json_object.ts";
-import type { Json, KubeObject } from "../../../core/api/meta.ts";
+import { asJson, jsonEqual } from "../../../core/api/json_object.ts";
+import type { KubeObject } from "../../../core/api/meta.ts";
 import { type FieldError, fieldError } from "../../../core/api/status.ts";
 import { checkRules, type StructuralSchema } from "../../../core/cel/mod.ts";
 import type { Variable } from "../../../core/kinds/admission_policy.ts";
@@ -27,7 +27,7 @@ function checkDefinition({ spec }: CustomResourceDefinition, previous: CustomRes
     const own = schema?.openAPIV3Schema;
     if (!own) return [];
     const before = previous?.spec.versions.find((one) => one.name === name)?.schema?.openAPIV3Schema;
-    const unchanged = before !== undefined && jsonEqual(own as unknown as Json, before as unknown as Json);
+    const unchanged = before !== undefined && jsonEqual(asJson(own), asJson(before));
     // Kubernetes keeps one schema where there is but one version, and tells its errors there.
     const place = spec.versions.length === 1 ? "validation" : `versions[${index}].schema`;
     return checkRules(own as StructuralSchema, `spec.${place}.openAPIV3Schema`, { unchanged });

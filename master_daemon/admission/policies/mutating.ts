@@ -1,5 +1,5 @@
-import { jsonEqual } from "../../../core/api/json_object.ts";
-import type { Json, KubeObject } from "../../../core/api/meta.ts";
+import { asJson, jsonEqual } from "../../../core/api/json_object.ts";
+import type { KubeObject } from "../../../core/api/meta.ts";
 import type { ApiSchema } from "../../../core/api/schema.ts";
 import { StatusError, type StatusReason } from "../../../core/api/status.ts";
 import { CelError } from "../../../core/cel/mod.ts";
@@ -69,7 +69,7 @@ export async function applyPolicies(
     if (typeof holds === "string") errors.push({ ...invocation, message: holds, reason: "Invalid" });
     if (holds !== true || !reinvocations.isDue(uid, rounds.round)) continue;
     const mutated = await invoke(invocation, current, { services, namespace, errors });
-    if (!jsonEqual(mutated as unknown as Json, object as unknown as Json)) {
+    if (!jsonEqual(asJson(mutated), asJson(object))) {
       object = mutated;
       reinvocations.changed();
       rounds.changed();

@@ -1,4 +1,4 @@
-import { jsonEqual } from "../../../core/api/json_object.ts";
+import { asJson, jsonEqual } from "../../../core/api/json_object.ts";
 import { jsonText } from "../../../core/api/json_text.ts";
 import type { Kind } from "../../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject } from "../../../core/api/meta.ts";
@@ -96,7 +96,7 @@ export async function dispatchMutating(
       if (!allowed) throw denial(webhook.name, result);
       const patched =
         patch === undefined ? undefined : await applyPatch(webhook, shown, patch, { request: current, services });
-      const mutated = patched !== undefined && !jsonEqual(patched as unknown as Json, object as unknown as Json);
+      const mutated = patched !== undefined && !jsonEqual(asJson(patched), asJson(object));
       request.annotate(
         `${auditPrefix.mutation}${place}`,
         JSON.stringify({ configuration, webhook: webhook.name, mutated }),

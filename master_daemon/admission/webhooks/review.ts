@@ -1,5 +1,5 @@
 import { parseJson } from "../../../core/api/json.ts";
-import { isJsonObject } from "../../../core/api/json_object.ts";
+import { asJson, isJsonObject } from "../../../core/api/json_object.ts";
 import { jsonText } from "../../../core/api/json_text.ts";
 import type { Kind } from "../../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject } from "../../../core/api/meta.ts";
@@ -58,7 +58,7 @@ export function reviewBytes(request: AdmissionRequest, shown: Shown, { uid, vers
   const typed = (object: KubeObject | undefined) =>
     object === undefined
       ? null
-      : ({ ...object, kind: object.kind ?? shown.kind.kind, apiVersion: object.apiVersion } as unknown as Json);
+      : asJson({ ...object, kind: object.kind ?? shown.kind.kind, apiVersion: object.apiVersion });
   const review: JsonObject = {
     kind: "AdmissionReview",
     apiVersion: `admission.k8s.io/${version}`,

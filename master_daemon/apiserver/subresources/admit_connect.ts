@@ -1,5 +1,6 @@
+import { asObject } from "../../../core/api/json_object.ts";
 import type { Kind } from "../../../core/api/kind.ts";
-import type { Json, KubeObject } from "../../../core/api/meta.ts";
+import type { Json } from "../../../core/api/meta.ts";
 import { node } from "../../../core/kinds/node.ts";
 import { pod } from "../../../core/kinds/pod.ts";
 import { service } from "../../../core/kinds/service.ts";
@@ -40,7 +41,7 @@ export async function admitConnect(
     user,
     dryRun: false,
     options: {},
-    object: { apiVersion: "v1", kind: optionsKind, ...connectOptions(r) } as unknown as KubeObject,
+    object: asObject({ apiVersion: "v1", kind: optionsKind, ...connectOptions(r) }),
     previous: undefined,
     onSettled() {},
     warn: (text) => warnings.push(text),

@@ -5,7 +5,7 @@ import {
   scaleEntries,
   schemaType,
 } from "../../../core/api/apply/mod.ts";
-import { getOwn, isJsonObject } from "../../../core/api/json_object.ts";
+import { asJson, asObject, getOwn, isJsonObject } from "../../../core/api/json_object.ts";
 import { apiVersionOf, type ScalePaths } from "../../../core/api/kind.ts";
 import { type LabelSelector, selectorFromMap, selectorFromObject } from "../../../core/api/labels.ts";
 import type { Json, JsonObject, KubeObject, ObjectMeta, StringMap } from "../../../core/api/meta.ts";
@@ -60,11 +60,8 @@ async function apply(r: ResourceRequest, paths: ScalePaths): Promise<ApiResponse
     r,
     async (object) => {
       const { managedFields } = object.metadata;
-      const before = withManagedFields(
-        scaleOf(object, paths) as unknown as KubeObject,
-        scaleEntries(managedFields, paths.spec),
-      );
-      const applied = await applyConfiguration(before as unknown as JsonObject, config, { force, write });
+      const before = withManagedFields(asObject(scaleOf(object, paths)), scaleEntries(managedFields, paths.spec));
+      const applied = await applyConfiguration(asJson(before), config, { force, write });
       const apiVersion = apiVersionOf(r.kind);
       const entries = entriesAfterScale(managedFields, applied.managedFields, { path: paths.spec, apiVersion });
       return withManagedFields(scaled(r, object, applied.object, paths), entries);
@@ -80,7 +77,7 @@ async function current(r: ResourceRequest): Promise<KubeObject> {
 
 /** @throws StatusError InternalError when nothing says how many there are to be, as custom resources may leave open */
 function scalable(object: KubeObject, { spec }: ScalePaths): KubeObject {
-  if (getPath(object as unknown as JsonObject, spec) !== undefined) return object;
+  if (getPath(asJson(object), spec) !== undefined) return object;
   throw StatusError.internal(`the spec replicas field ${JSON.stringify(spec)} does not exist`);
 }
 
@@ -98,14 +95,14 @@ async function change(
 function scaled(r: ResourceRequest, object: KubeObject, scale: JsonObject, paths: ScalePaths): KubeObject {
   const replicas = replicasOf(scale, r.route.name ?? "");
   const { resourceVersion: version, uid } = metadataOf(scale) ?? {};
-  const changed = setPath(object as unknown as JsonObject, paths.spec.split(".").slice(1), replicas);
+  const changed = setPath(asJson(object), paths.spec.split(".").slice(1), replicas);
   // What is not true of the object any more in the Scale is so in the object: the registry refuses it.
   const metadata: ObjectMeta = {
     ...withoutVersion(object.metadata),
     ...(typeof version === "string" && version !== "" ? { resourceVersion: version } : {}),
     ...(typeof uid === "string" && uid !== "" ? { uid } : {}),
   };
-  return { ...(changed as unknown as KubeObject), metadata };
+  return { ...asObject(changed), metadata };
 }
 
 function withoutVersion({ resourceVersion: _version, ...metadata }: ObjectMeta): ObjectMeta {
@@ -115,7 +112,7 @@ function withoutVersion({ resourceVersion: _version, ...metadata }: ObjectMeta):
 /** The Scale that an object shows. */
 function scaleOf(object: KubeObject, paths: ScalePaths): JsonObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const source = object as unknown as JsonObject;
+  const source = asJson(object);
   const selector = paths.selector === undefined ? "" : selectorText(getPath(source, paths.selector));
   const metadata = { name, namespace, uid, resourceVersion, creationTimestamp };
   return {

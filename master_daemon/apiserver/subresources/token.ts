@@ -1,4 +1,4 @@
-import { isJsonObject } from "../../../core/api/json_object.ts";
+import { asJson, isJsonObject } from "../../../core/api/json_object.ts";
 import type { JsonObject, KubeObject } from "../../../core/api/meta.ts";
 import { type FieldError, fieldError, isReason, StatusError } from "../../../core/api/status.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
@@ -94,7 +94,7 @@ export async function requestToken(r: ResourceRequest): Promise<ApiResponse> {
   r.annotations.set(credentialIdKey.replace("credential-id", "issued-credential-id"), `JTI=${id}`);
   const created = time(now);
   return documentResponse(
-    {
+    asJson({
       kind: "TokenRequest",
       apiVersion: "authentication.k8s.io/v1",
       metadata: { ...request.metadata, name, namespace, creationTimestamp: created },
@@ -105,7 +105,7 @@ export async function requestToken(r: ResourceRequest): Promise<ApiResponse> {
         boundObjectRef: request.spec?.boundObjectRef ?? null,
       },
       status: { token, expirationTimestamp: time(now + seconds * 1000) },
-    } as unknown as JsonObject,
+    }),
     201,
     r.form,
   );

@@ -1,5 +1,5 @@
 import { parseJson } from "../../../core/api/json.ts";
-import { isJsonObject } from "../../../core/api/json_object.ts";
+import { asJson, isJsonObject } from "../../../core/api/json_object.ts";
 import { jsonText } from "../../../core/api/json_text.ts";
 import type { Kind, PartName } from "../../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject } from "../../../core/api/meta.ts";
@@ -31,7 +31,7 @@ export async function patch(r: ResourceRequest, subresource?: PartName | "status
     (current) => {
       // A change that is tried again tells its warnings once.
       warnings = [];
-      const patched = objectOf(change(current as unknown as JsonObject), kind);
+      const patched = objectOf(change(asJson(current)), kind);
       const object = asPatched(patched, () => checkObject(r, patched, options.fieldValidation, warnings));
       return inNamespace(named(object, r.route.name ?? ""), kind, r.route.namespace);
     },

@@ -1,4 +1,4 @@
-import { isJsonObject } from "../../../core/api/json_object.ts";
+import { asObject, isJsonObject } from "../../../core/api/json_object.ts";
 import type { Kind } from "../../../core/api/kind.ts";
 import type { JsonObject, KubeObject, ObjectKey } from "../../../core/api/meta.ts";
 import { StatusError } from "../../../core/api/status.ts";
@@ -36,7 +36,7 @@ export function checkObject(
     if (validation === "Strict") throw StatusError.badRequest(decodeErrorText(kind, strictErrorText(problems)));
     warnings.push(...problems);
   }
-  return (isJsonObject(object["metadata"]) ? object : { ...object, metadata: {} }) as unknown as KubeObject;
+  return asObject(isJsonObject(object["metadata"]) ? object : { ...object, metadata: {} });
 }
 
 /** How an object is written. */

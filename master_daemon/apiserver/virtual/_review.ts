@@ -1,4 +1,4 @@
-import { isJsonObject } from "../../../core/api/json_object.ts";
+import { asJson, isJsonObject } from "../../../core/api/json_object.ts";
 import type { Json, JsonObject, KubeObject } from "../../../core/api/meta.ts";
 import { type FieldError, fieldError, StatusError } from "../../../core/api/status.ts";
 import type { ApiResponse, UserInfo } from "../../../core/client/transport.ts";
@@ -24,7 +24,7 @@ export async function readReview(r: VirtualRequest, resource: VirtualResource): 
 
 /** The review with its answer. */
 export function answerReview(r: VirtualRequest, review: Review, status: JsonObject): ApiResponse {
-  return documentResponse({ ...(review as unknown as JsonObject), status }, 201, r.form);
+  return documentResponse({ ...asJson(review), status }, 201, r.form);
 }
 
 /** What is asked about, and what is wrong with the question. */
@@ -54,7 +54,7 @@ export function questionOf({ metadata, spec = {} }: Review, allowed: readonly st
     });
   if (resource) errors.push(...selectorErrors(resource));
   const set = Object.keys(metadata).filter((name) => !allowed.includes(name) && name !== "managedFields");
-  if (set.some((name) => !isEmpty((metadata as unknown as JsonObject)[name])))
+  if (set.some((name) => !isEmpty(asJson(metadata)[name])))
     errors.push(
       fieldError.invalid(
         "metadata",

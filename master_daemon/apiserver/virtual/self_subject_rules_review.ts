@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../../core/api/meta.ts";
+import { asJson } from "../../../core/api/json_object.ts";
 import { StatusError } from "../../../core/api/status.ts";
 import { answerReview, readReview, textOf } from "./_review.ts";
 import type { VirtualResource } from "./virtual_resource.ts";
@@ -16,11 +16,15 @@ export const selfSubjectRulesReview: VirtualResource = {
     const namespace = textOf(review.spec ?? {}, "namespace");
     if (namespace === "") throw StatusError.badRequest("no namespace on request");
     const rules = await r.services.authorizer.rulesFor?.(r.user, namespace);
-    return answerReview(r, { ...review, spec: {} }, {
-      resourceRules: rules?.resourceRules ?? [],
-      nonResourceRules: rules?.pathRules ?? [],
-      incomplete: rules?.incomplete ?? true,
-      ...(rules?.error ? { evaluationError: rules.error } : {}),
-    } as unknown as JsonObject);
+    return answerReview(
+      r,
+      { ...review, spec: {} },
+      asJson({
+        resourceRules: rules?.resourceRules ?? [],
+        nonResourceRules: rules?.pathRules ?? [],
+        incomplete: rules?.incomplete ?? true,
+        ...(rules?.error ? { evaluationError: rules.error } : {}),
+      }),
+    );
   },
 };
