@@ -262,7 +262,8 @@ class PodKubelet implements Kubelet {
       this.#tasks.run((running) => this.#followRuntime(running));
       return;
     }
-    await Promise.all([this.#pods.synced({ signal }), informers.informer(serviceKind).synced({ signal })]);
+    const nodes = informers.informer(nodeKind, { fieldSelector: `metadata.name=${this.#options.nodeName}` });
+    await Promise.all([this.#pods, nodes, informers.informer(serviceKind)].map((one) => one.synced({ signal })));
     // Only who knows every pod can tell which are nobody's.
     if (told.length === 0) await this.#endOrphans(sandboxes);
     else this.#tasks.run(() => Promise.all(told).then(() => this.#endOrphans(sandboxes)));

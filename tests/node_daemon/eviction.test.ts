@@ -20,6 +20,7 @@ async function openShortNode(texts: EvictionTexts) {
   const world = await openTestNode(undefined, { kubelet: false });
   const left = new Map<Signal, number | (() => Promise<number>)>();
   const uses = new Map<string, number>();
+  const written = new Map<string, number>();
   const time = "2026-01-01T00:00:00Z";
   const figures: NodeFigures = {
     async observe() {
@@ -34,8 +35,9 @@ async function openShortNode(texts: EvictionTexts) {
       new Map(
         pods.map(({ metadata: { name = "", namespace = "", uid = "" } }) => {
           const memory = { time, workingSetBytes: (uses.get(name) ?? 0) * mebi };
-          const containers = [{ name: "app", cpu: { time }, memory }];
-          return [uid, { podRef: { name, namespace, uid }, memory, containers }];
+          const fs = { time, usedBytes: (written.get(name) ?? 0) * mebi };
+          const containers = [{ name: "app", cpu: { time }, memory, logs: fs }];
+          return [uid, { podRef: { name, namespace, uid }, memory, containers, "ephemeral-storage": fs }];
         }),
       ),
   };
@@ -56,6 +58,7 @@ async function openShortNode(texts: EvictionTexts) {
     world,
     left,
     uses,
+    written,
     async [Symbol.asyncDispose]() {
       await daemon[Symbol.asyncDispose]();
       await world[Symbol.asyncDispose]();
@@ -135,6 +138,22 @@ it("a node that stays short ends one pod after the other, and never a critical o
   await later(world, async () => failed(await world.get("a")));
   await world.advance(60_000, 10_000);
   expect((await world.get("critical")).status?.phase).toBe("Running");
+});
+
+it("a pod that writes more than its limit of ephemeral-storage is evicted, and no other", async () => {
+  await using node = await openShortNode({ hard: {} });
+  const { world, written } = node;
+  const limited = { containers: [{ ...app, resources: { limits: { "ephemeral-storage": "64Mi" } } }] };
+  await world.run(limited, { name: "over" });
+  await world.run(limited, { name: "under" });
+  await world.run({}, { name: "unlimited" });
+  for (const name of ["over", "under", "unlimited"]) await world.until(running, name);
+  written.set("over", 65).set("under", 64).set("unlimited", 5000);
+  await later(world, async () => failed(await world.get("over")));
+  const message = "Pod ephemeral local storage usage exceeds the total limit of containers 64Mi. ";
+  expect((await world.get("over")).status).toMatchObject({ reason: "Evicted", message });
+  await world.advance(120_000, 10_000);
+  for (const name of ["under", "unlimited"]) expect((await world.get(name)).status?.phase).toBe("Running");
 });
 
 it("a soft threshold ends nobody before its grace period is over", async () => {

@@ -6,6 +6,7 @@ import { createAuthority, fingerprint } from "../../core/platform/certificates.t
 import { seededRandom } from "../../core/platform/random.ts";
 import { silentLogger } from "../../core/util/log.ts";
 import { startNode } from "../../node_daemon/node.ts";
+import { workstationCare } from "../../node_daemon/node_care.ts";
 import { openTestNode, type TestNode } from "./kubelet/cluster.ts";
 
 const key = { name: "node-1" };
@@ -20,6 +21,8 @@ async function start(world: TestNode, rest: object = {}) {
     rootDir: world.rootDir,
     runtime: world.runtime,
     proxy: false,
+    // How full this machine's disk is, is not what is tested.
+    care: workstationCare,
     clock: world.clock,
     random: seededRandom(3),
     log: silentLogger,

@@ -8,6 +8,7 @@ import { shutdownPeriods } from "../../node_daemon/care_flags.ts";
 import { planShutdown } from "../../node_daemon/kubelet/plan_shutdown.ts";
 import type { NodeFlagValues } from "../../node_daemon/main.ts";
 import { startNode } from "../../node_daemon/node.ts";
+import { workstationCare } from "../../node_daemon/node_care.ts";
 import { openTestNode } from "./kubelet/cluster.ts";
 import { makePod } from "./kubelet/fixtures.ts";
 
@@ -69,6 +70,8 @@ it("a node that shuts down says so, refuses pods, and ends the others first, the
     podCidr: "127.64.1.0/24",
     proxy: false,
     shutdown: periods,
+    // How full this machine's disk is, is not what is tested.
+    care: workstationCare,
     clock: world.clock,
     random: seededRandom(3),
     log: silentLogger,

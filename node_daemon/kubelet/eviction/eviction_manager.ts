@@ -7,6 +7,7 @@ import { immediateGraceSeconds, type PodEvictions } from "../pod_evictions.ts";
 import { type EvictionState, noEvictionState, planEviction } from "./plan_eviction.ts";
 import { type DiskLayout, evictionMessage, type PodUses, rankPods } from "./rank_pods.ts";
 import { factsOf, type Observations, type PressureCondition } from "./signals.ts";
+import { hasStorageLimit, storageLimitExceeded } from "./storage_limits.ts";
 import { type EvictionConfig, type Threshold, thresholdsMet } from "./thresholds.ts";
 
 /** What a node measures of itself. */
@@ -45,6 +46,8 @@ const lookMs = 10_000;
 /** How long an evicted pod has to end before the next one is chosen. */
 const cleanupMs = 30_000;
 const cleanupLookMs = 1000;
+/** Files are counted for it. */
+const storageLookMs = 60_000;
 
 /**
  * Keeps a node from running out of memory, disk or processes: frees what no pod needs, then ends one pod after the other.
@@ -58,6 +61,7 @@ export class EvictionManager implements AsyncDisposable {
   #conditions: readonly PressureCondition[] = [];
   #pods: EvictablePods | undefined;
   #first: Promise<unknown> | undefined;
+  #storageAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: EvictionManagerOptions) {
     this.#options = options;
@@ -107,6 +111,8 @@ export class EvictionManager implements AsyncDisposable {
   /** The uid of the pod that was evicted, if one had to be. */
   async #synchronize(signal: AbortSignal): Promise<string | undefined> {
     const { due, observations, layout } = await this.#look(signal);
+    const overLimit = await this.#evictOverLimit(layout, signal);
+    if (overLimit !== undefined) return overLimit;
     const [threshold] = due;
     if (!threshold) return undefined;
     const { resource } = factsOf(threshold.signal);
@@ -116,6 +122,27 @@ export class EvictionManager implements AsyncDisposable {
       if (await this.#reclaimed(threshold, layout, signal)) return undefined;
     }
     return await this.#evictOne(threshold, { observations, layout }, signal);
+  }
+
+  /** Ends the pods that keep more on disk than they may. Pods without such a limit cost nothing. */
+  async #evictOverLimit(layout: DiskLayout, signal: AbortSignal): Promise<string | undefined> {
+    const { figures, clock, log } = this.#options;
+    const limited = this.#pods?.active().filter((pod) => hasStorageLimit(pod) && !isCriticalPod(pod)) ?? [];
+    if (limited.length === 0 || clock.monotonic() - this.#storageAt < storageLookMs) return undefined;
+    this.#storageAt = clock.monotonic();
+    const uses = await figures.uses(limited, { signal });
+    let evicted: string | undefined;
+    for (const pod of limited) {
+      const uid = pod.metadata.uid ?? "";
+      const use = uses.get(uid);
+      const message = use && storageLimitExceeded(pod, use, layout);
+      if (message === undefined) continue;
+      log.warn("Evicting a pod", { namespace: pod.metadata.namespace, pod: pod.metadata.name, message });
+      const reason = { reason: "Evicted", message, disruption: false };
+      this.#pods?.evictions.evict(uid, { ...reason, gracePeriodSeconds: immediateGraceSeconds });
+      evicted ??= uid;
+    }
+    return evicted;
   }
 
   async #look(signal: AbortSignal) {

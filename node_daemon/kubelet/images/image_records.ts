@@ -39,27 +39,23 @@ export class ImageRecords {
     this.#options = options;
   }
 
-  /** Runs a pull, and notes what it brought. */
-  async pulled(pull: () => Promise<unknown>, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  /** Runs a pull, which resolves with the image's id, and notes the image if it was not there before. */
+  async pulled(pull: () => Promise<string>, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { images, clock, log, onPulled } = this.#options;
     const before = await images.list({ signal }).catch(() => undefined);
-    await pull();
+    const id = await pull();
     onPulled();
-    // Without knowing what was there, nothing can be told to be ours.
-    if (!before) return;
     try {
-      const present = new Map(before.map(({ id, names }) => [id, new Set(names)]));
       const records = await this.#open();
+      const record = records.get(id);
+      const present = before?.find((image) => image.id === id);
+      // Without knowing what was there, nothing can be told to be ours. What others build meanwhile has another id.
+      if (!before || (present && !record)) return;
+      const found = (await images.list({ signal })).find((image) => image.id === id);
+      const added = found?.names.filter((name) => !present?.names.includes(name)) ?? [];
+      const names = [...new Set([...(record?.names ?? []), ...added])];
       const now = clock.now();
-      for (const { id, names } of await images.list({ signal })) {
-        const known = present.get(id);
-        const record = records.get(id);
-        if (known && !record) continue;
-        const added = names.filter((name) => !known?.has(name));
-        if (added.length === 0) continue;
-        const all = [...new Set([...(record?.names ?? []), ...added])];
-        records.set(id, { id, names: all, pulledAt: record?.pulledAt ?? now, lastUsedAt: now });
-      }
+      records.set(id, { id, names, pulledAt: record?.pulledAt ?? now, lastUsedAt: now });
       await this.#save(records);
     } catch (error) {
       signal.throwIfAborted();

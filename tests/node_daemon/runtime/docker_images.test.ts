@@ -18,13 +18,14 @@ const required = (process.env["WHERRY_REQUIRE"] ?? "").split(",").includes("dock
 const answers = await findDocker({ clock: systemClock });
 const tag = `wherry-images-${process.pid}`;
 
-/** Makes an image of a name, as a pull would: with content of its own, so that it is none of the others'. */
-async function makeImage(folder: string, name: string): Promise<void> {
+/** Makes an image of a name, as a pull would: with content of its own, so that it is none of the others'. Resolves with its id. */
+async function makeImage(folder: string, name: string): Promise<string> {
   await writeFile(join(folder, "content"), `${name} ${process.pid}`);
   await run("tar", ["-C", folder, "-cf", join(folder, "image.tar"), "content"]);
   const [repo, version] = name.split(":");
   const progress = await engine.importImage(join(folder, "image.tar"), { repo, tag: version, changes: ['CMD ["x"]'] });
   for await (const _ of progress);
+  return (await engine.getImage(name).inspect()).Id;
 }
 
 const namesOf = async () =>
@@ -48,9 +49,9 @@ describe.skipIf(!required && !answers)("images of a Docker engine", () => {
     let foreign: string | undefined;
     try {
       expect(await runtime.images.folder({ signal: never })).toMatch(/^\//);
-      await makeImage(folder, `${tag}:mine`);
+      const mine = await makeImage(folder, `${tag}:mine`);
       for (const name of ["unused", "ours", "theirs", "renamed", "mine"]) {
-        const pull = async () => (name === "mine" ? undefined : await makeImage(folder, `${tag}:${name}`));
+        const pull = async () => (name === "mine" ? mine : await makeImage(folder, `${tag}:${name}`));
         await collector.records.pulled(pull, { signal: never });
       }
       await engine.getImage(`${tag}:renamed`).tag({ repo: tag, tag: "kept" });

@@ -92,6 +92,19 @@ it("never touches images that were there before, nor what was pulled again by th
   expect(engine.names()).toHaveLength(9);
 });
 
+it("takes no image for its own that somebody builds or fetches while it fetches another", async () => {
+  const engine = openEngine([]);
+  await using collector = engine.open();
+  const pull = async () => {
+    engine.present.set("id-built", new Set(["built:1"]));
+    return await engine.runtime.images.pull("a", { signal: never });
+  };
+  await collector.records.pulled(pull, { signal: never });
+  await engine.clock.advance(600_000);
+  await collector.removeUnused({ signal: never });
+  expect(engine.names()).toEqual(["built:1"]);
+});
+
 it("knows its images again after a restart, and leaves those of containers", async () => {
   const engine = openEngine(["mine:1"]);
   {
