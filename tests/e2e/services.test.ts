@@ -1,8 +1,11 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { endpointSlice } from "../../core/kinds/endpoint_slice.ts";
 import { service } from "../../core/kinds/service.ts";
 import { eventually, startUp, type TestCluster, temporaryFolder } from "./harness.ts";
-import { servers, serviceOf } from "./manifests.ts";
+import { servers, serviceOf, shellPod } from "./manifests.ts";
 import { ask, askUdp, shares } from "./traffic.ts";
 
 const folder = temporaryFolder();
@@ -57,6 +60,17 @@ async function served(name: string, endpoints: number): Promise<void> {
 
 let strangers = 0;
 
+/** Whether the user may listen on port 53, and give programs files of their own. */
+function givesNames(): boolean {
+  if (process.getuid?.() !== 0 || process.platform !== "linux") return false;
+  try {
+    execFileSync("unshare", ["--mount", "mount", "--bind", "/etc/hosts", "/etc/hosts"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Resolves once each of three clients that come anew is sent to another pod: the proxy hears of endpoints after they are there. */
 async function shared(host: string, port: number): Promise<void> {
   await eventually("three pods answered", async () => {
@@ -97,6 +111,26 @@ describe("services", () => {
   it("do the same at the node port", async () => {
     const port = (await find("web-node")).nodePort("http");
     expect(shares(await answers(12, cluster.nodePortAddress, port))).toEqual([4, 4, 4]);
+  });
+
+  it.skipIf(!givesNames())("are found by their names, by programs of pods", async () => {
+    const script = "while :; do sleep 60 & wait $!; done";
+    await cluster.apply(
+      shellPod("asker", script, { hostname: "first", dnsConfig: { searches: ["example.cluster.local"] } }),
+    );
+    await cluster.ok("wait", "pod/asker", "--for=condition=Ready");
+    const exec = (...command: readonly string[]) => cluster.ok("exec", "asker", "--", ...command);
+    const { ip } = await find("web");
+    for (const name of ["web", "web.default", "web.default.svc.cluster.local"])
+      expect(await exec("getent", "ahostsv4", name)).toMatch(
+        new RegExp(`^${ip} +STREAM +web\\.default\\.svc\\.cluster\\.local`),
+      );
+    expect(await exec("cat", "/etc/resolv.conf")).toMatch(
+      /^search default\.svc\.cluster\.local .* example\.cluster\.local$/m,
+    );
+    expect(await exec("getent", "ahostsv4", "first")).toMatch(/^127\./);
+    // The machine's own files are as they were.
+    expect(readFileSync("/etc/resolv.conf", "utf8")).not.toContain("svc.cluster.local");
   });
 
   it("carry UDP, at the cluster IP and at the node port", async () => {

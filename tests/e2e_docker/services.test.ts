@@ -53,6 +53,40 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("se
     ).toMatch(/^hello web-/);
   });
 
+  it("a container finds services and pods by their names, when the machine's routes may be changed", async (context) => {
+    const { spec } = await cluster.client.get(service, { namespace: "default", name: "web" });
+    context.skip(spec?.clusterIP?.startsWith("127.") === true, "containers do not reach the node's loopback addresses");
+    await cluster.apply(
+      {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { name: "named" },
+        spec: { clusterIP: "None", selector: { app: "first" } },
+      },
+      podOf("first", [shell(stay)], {
+        hostname: "first",
+        subdomain: "named",
+        setHostnameAsFQDN: true,
+        dnsConfig: { searches: ["example.org"], options: [{ name: "ndots", value: "3" }] },
+      }),
+    );
+    const { status } = await cluster.ready("first");
+    const exec = (...command: readonly string[]) => cluster.ok("exec", "first", "--", ...command);
+    expect(await exec("wget", "-qO-", "http://web")).toMatch(/^hello web-/);
+    expect(await exec("nslookup", "web.default.svc.cluster.local")).toContain(`Address: ${spec?.clusterIP}\n`);
+    await eventually("the pod's own name is known", async () =>
+      (
+        await cluster.wherry("exec", "first", "--", "nslookup", "first.named.default.svc.cluster.local")
+      ).stdout.includes(`Address: ${status?.podIP}\n`)
+        ? true
+        : undefined,
+    );
+    expect(await exec("hostname")).toBe("first.named.default.svc.cluster.local\n");
+    expect(await exec("cat", "/etc/resolv.conf")).toMatch(
+      /^search default\.svc\.cluster\.local svc\.cluster\.local cluster\.local .*example\.org\nnameserver 10\.\S+\noptions ndots:3\n$/,
+    );
+  });
+
   it("a rolling update replaces the pods without a failed request", async () => {
     const port = await cluster.nodePort("web");
     await cluster.apply(webServers("web", 3, "new"));

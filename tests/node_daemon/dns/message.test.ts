@@ -60,7 +60,7 @@ describe("messages", () => {
     );
   });
 
-  it("hold the 28 addresses that fit into a datagram, and say that there are more", () => {
+  it("hold the 29 addresses that fit into a datagram, and say that there are more", () => {
     const records = Array.from({ length: 60 }, (_, at) =>
       addressRecord(web.split("."), 5, Uint8Array.of(10, 1, 0, at)),
     );

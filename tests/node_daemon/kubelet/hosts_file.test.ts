@@ -38,6 +38,13 @@ describe("hostsFile()", () => {
       "# Kubernetes-managed hosts file (host network).\n192.0.2.1\tmachine\n\n# Entries added by HostAliases.\n1.2.3.4\ta\n",
     );
   });
+
+  it("begins with the node's own where pods have their own names in the node's network", () => {
+    const pod = makePod({ hostname: "first", subdomain: "db" });
+    expect(hostsFile({ pod, podIPs: ["127.16.0.7"] }, "192.0.2.1\tmachine\n", "cluster.example")).toBe(
+      "# Kubernetes-managed hosts file.\n192.0.2.1\tmachine\n127.16.0.7\tfirst.db.default.svc.cluster.example\tfirst\n",
+    );
+  });
 });
 
 describe("podHostname()", () => {
