@@ -1,6 +1,8 @@
 import { apiVersionOf } from "../../core/api/kind.ts";
 import { type Condition, type StringMap, setCondition } from "../../core/api/meta.ts";
 import { type Node, type NodeCondition, type NodeStatus, node as nodeKind, type Taint } from "../../core/kinds/node.ts";
+import type { ResourceList } from "../../core/kinds/pod.ts";
+import { isExtended } from "../../core/kinds/resource_names.ts";
 import type { MachineFacts } from "../../core/platform/machine.ts";
 import { compact } from "../../core/util/compact.ts";
 
@@ -112,7 +114,8 @@ function sameMap(a: StringMap, b: StringMap = {}): boolean {
 /** The status of a node. Pure. */
 export function nodeStatus(current: NodeStatus | undefined, identity: NodeIdentity, health: NodeHealth): NodeStatus {
   const { machine, addresses, port, runtimeVersion, kubeletVersion, name } = identity;
-  const capacity = nodeCapacity(identity);
+  // What others let it have, e.g. devices, stays.
+  const capacity = { ...current?.capacity, ...nodeCapacity(identity) };
   let conditions: readonly NodeCondition[] = current?.conditions ?? [];
   for (const condition of nodeConditions(health)) {
     const next = { ...condition, lastHeartbeatTime: health.now, lastTransitionTime: health.now };
@@ -120,9 +123,8 @@ export function nodeStatus(current: NodeStatus | undefined, identity: NodeIdenti
   }
   return compact<NodeStatus>({
     ...current,
-    // What others let it have, e.g. devices, stays.
-    capacity: { ...current?.capacity, ...capacity },
-    allocatable: { ...current?.allocatable, ...capacity },
+    capacity,
+    allocatable: allocatableOf(capacity, current?.allocatable),
     conditions,
     addresses: [
       ...addresses.map((address) => ({ type: "InternalIP" as const, address })),
@@ -143,6 +145,16 @@ export function nodeStatus(current: NodeStatus | undefined, identity: NodeIdenti
       architecture: machine.architecture,
     },
   });
+}
+
+/**
+ * What pods may have of a capacity: all of it. Whoever advertises a resource of their own writes the capacity only.
+ *
+ * @see https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
+ */
+function allocatableOf(capacity: ResourceList, current: ResourceList = {}): ResourceList {
+  const kept = Object.entries(current).filter(([name]) => !isExtended(name) || Object.hasOwn(capacity, name));
+  return { ...Object.fromEntries(kept), ...capacity };
 }
 
 function nodeConditions({

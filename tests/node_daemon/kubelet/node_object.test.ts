@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { NodeStatus } from "../../../core/kinds/node.ts";
 import { machineFacts } from "../../../core/platform/machine.ts";
 import { type NodeIdentity, nodeImages, nodeStatus } from "../../../node_daemon/kubelet/node_object.ts";
 
@@ -43,6 +44,21 @@ describe("nodeStatus()", () => {
     expect(status.capacity).toMatchObject({ "ephemeral-storage": "2Ki", pods: "110" });
     expect(status.allocatable).toEqual(status.capacity);
     expect(status.images).toEqual(images);
+  });
+});
+
+describe("nodeStatus() over what others wrote", () => {
+  const over = (current: NodeStatus) => nodeStatus(current, identity, healthy).allocatable;
+
+  it("lets pods have a resource that somebody advertises, until they take it back", () => {
+    expect(over({ capacity: { "example.com/dongle": "4" } })).toMatchObject({ "example.com/dongle": "4", pods: "110" });
+    const advertised = { "example.com/dongle": "5" };
+    expect(over({ capacity: advertised, allocatable: { "example.com/dongle": "4" } })).toMatchObject(advertised);
+    expect(over({ capacity: {}, allocatable: advertised })).not.toHaveProperty(["example.com/dongle"]);
+  });
+
+  it("keeps what is Kubernetes' own", () => {
+    expect(over({ allocatable: { "hugepages-2Mi": "1Gi" } })).toMatchObject({ "hugepages-2Mi": "1Gi" });
   });
 });
 
