@@ -15,6 +15,9 @@ export type Route =
       readonly query: URLSearchParams;
     };
 
+/** A route to a container. */
+export type ContainerRoute = Extract<Route, { readonly container: string }>;
+
 /** Paths without names. A slash at their end changes nothing. */
 const plainVerbs: ReadonlyMap<string, PlainVerb | "summary"> = new Map([
   ["/healthz", "healthz"],
