@@ -15,6 +15,7 @@ import {
   readJson,
   type StoredContainer,
   type StoredSandbox,
+  unlessFull,
   writeJson,
 } from "./process_files.ts";
 import { isSystemFile, type MountNamespaces, openMountNamespaces } from "./process_namespace.ts";
@@ -157,7 +158,9 @@ class ProcessRuntime implements ContainerRuntime {
     const sandbox = this.#sandboxes.get(id);
     if (!sandbox) return;
     await Promise.all(this.#containersOf(id).map((container) => container.stop(0, signal)));
-    if (sandbox.ready) await this.#save({ ...sandbox, ready: false });
+    if (!sandbox.ready) return;
+    this.#sandboxes.set(id, { ...sandbox, ready: false });
+    await unlessFull(() => this.#save({ ...sandbox, ready: false }));
   }
 
   async removePodSandbox(id: string, options: { readonly signal: AbortSignal }): Promise<void> {

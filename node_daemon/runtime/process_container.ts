@@ -14,6 +14,7 @@ import {
   readText,
   type StartRecord,
   type StoredContainer,
+  unlessFull,
   writeJson,
 } from "./process_files.ts";
 import { ContainerLog } from "./process_log.ts";
@@ -282,13 +283,13 @@ export class ProcessContainer {
       reason: "ContainerStatusUnknown",
       message: "The container could not be located when it was expected to run",
     };
-    await writeJson(join(this.dir, "ended.json"), exit);
+    await unlessFull(() => writeJson(join(this.dir, "ended.json"), exit));
     return exit;
   }
 
   async #endWith(end: Omit<ExitRecord, "at">): Promise<void> {
     const exit: ExitRecord = { ...end, at: this.#clock.now() };
-    await writeJson(join(this.dir, "ended.json"), exit);
+    await unlessFull(() => writeJson(join(this.dir, "ended.json"), exit));
     await this.#finish(exit);
   }
 

@@ -51,6 +51,16 @@ export async function writeJson(path: string, value: unknown): Promise<void> {
   await rename(temporary, path);
 }
 
+/** Runs what writes, unless the disk is full: what has ended has ended, written down or not, and its end is what makes room. */
+export async function unlessFull(write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
+  }
+}
+
 /** Reads what {@linkcode writeJson} wrote; undefined when there is none. */
 export async function readJson<T>(path: string): Promise<T | undefined> {
   const text = await readText(path);

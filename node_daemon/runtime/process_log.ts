@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { type LogSource, readLog } from "./log_reader.ts";
+import { unlessFull } from "./process_files.ts";
 import type { LogOptions } from "./runtime.ts";
 import { untilAborted } from "./until_aborted.ts";
 
@@ -179,7 +180,8 @@ export class ContainerLog implements LogSource {
     this.#end = end;
     this.#ends.push(end);
     this.#times.push(time);
-    await writeFile(join(this.#dir, "log.index"), encodeIndex([end], [time]), { flag: "a", mode: 0o600 });
+    const index = join(this.#dir, "log.index");
+    await unlessFull(() => writeFile(index, encodeIndex([end], [time]), { flag: "a", mode: 0o600 }));
   }
 
   async #rotate(): Promise<void> {

@@ -163,7 +163,7 @@ function canMount(): boolean {
 }
 
 describe.skipIf(!canMount())("a node whose disk is full", () => {
-  it("says so and takes no pods, and takes them again when there is room", async () => {
+  it("says so, ends a pod and takes no more, and takes them again when there is room", async () => {
     await using folder = temporaryFolder();
     const port = await freePort();
     await using _master = await startMaster(folder.path, port);
@@ -190,6 +190,13 @@ describe.skipIf(!canMount())("a node whose disk is full", () => {
     const pressure = (status: "True" | "False") =>
       waitFor(client, nodeKind, { name: "worker" }, { condition: "DiskPressure", status, timeoutMs: patienceMs });
     await pressure("True");
+    const evicted = await seen(client, "web", ({ status }) => status?.phase === "Failed");
+    expect(evicted.status).toMatchObject({
+      reason: "Evicted",
+      message: expect.stringMatching(
+        /^The node was low on resource: ephemeral-storage\. Threshold quantity: \d+, available: /,
+      ),
+    });
     await client.create(podKind, inNamespace(shellPod("late", "exec sleep 98765", { nodeName: "worker" })));
     const refused = await seen(client, "late", ({ status }) => status?.phase === "Failed");
     expect(refused.status).toMatchObject({

@@ -71,6 +71,7 @@ export class ImageRecords {
   /** Replaces all records. */
   async replace(records: readonly ImageRecord[]): Promise<void> {
     const map = await this.#open();
+    if (JSON.stringify([...map.values()]) === JSON.stringify(records)) return;
     map.clear();
     for (const record of records) map.set(record.id, record);
     await this.#save(map);
