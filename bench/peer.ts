@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { deferred } from "../core/util/deferred.ts";
 import {
   type Client,
   type ConfigMap,
@@ -24,7 +25,13 @@ import { type Bench, type Figure, median, rate } from "./figure.ts";
 
 /** Runs of each measurement on each side, in turns. */
 const turns = 2;
+/** Milliseconds of each, and of the same before it, unmeasured: servers run for long, and ours is compiled while it runs. */
+const measuredMs = 2000;
+const warmUpMs = 1500;
 const listed = 2_000;
+const watchers = 500;
+/** Objects that all watchers are told of. */
+const told = 100;
 
 /** One of the two servers. */
 interface Side {
@@ -83,6 +90,7 @@ const measurements: readonly (readonly [string, Measure])[] = [
   ...[1, 16, 64].map((clients) => [`get ConfigMap, ${clients} clients`, getting(clients)] as const),
   ["patch one ConfigMap, 16 clients", patching(1)],
   ["patch 100 ConfigMaps, 16 clients", patching(100)],
+  [`watch, ${watchers} watchers: deliveries`, watching],
   [`list ${listed} ConfigMaps, JSON`, listing("application/json")],
   [`list ${listed} ConfigMaps, Table`, listing("application/json;as=Table;v=v1;g=meta.k8s.io")],
 ];
@@ -190,10 +198,50 @@ function listing(accept: string): Measure {
   };
 }
 
-async function measured(side: Side, work: (turn: number) => Promise<unknown>, clients: number): Promise<Measured> {
+/** A burst of creations, seen by many who watch. */
+async function watching(side: Side, turn: number): Promise<Measured> {
+  const namespace = `${inNamespace}-watched-${turn}`;
+  await side.client.create(namespaceKind, { ...aNamespace, metadata: { name: namespace } });
+  const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
+  const path = `/api/v1/namespaces/${namespace}/configmaps?watch=1&resourceVersion=0&fieldSelector=metadata.name%21%3Dkube-root-ca.crt`;
+  let left = watchers * told;
+  const done = deferred<void>();
+  const streams = await Promise.all(
+    Array.from({ length: watchers }, () =>
+      side.transport.request({ method: "GET", path, headers: { accept: "application/json" } }, { signal: stop.signal }),
+    ),
+  );
+  const reading = streams.map(async ({ body }) => {
+    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      for (let at = chunk.indexOf(lineFeed); at >= 0; at = chunk.indexOf(lineFeed, at + 1)) left--;
+      if (left <= 0) done.resolve();
+    }
+  });
   const before = await cpuOf(side.pids);
   const startedAt = performance.now();
-  const { perSecond } = await rate(work, { clients, ms: 2000 });
+  await Promise.all(
+    Array.from({ length: told }, (_, index) =>
+      side.client.create(configMap, { ...aConfigMap(`told-${index}`), metadata: { name: `told-${index}`, namespace } }),
+    ),
+  );
+  await done.promise;
+  const seconds = (performance.now() - startedAt) / 1000;
+  const cpuMs = (await cpuOf(side.pids)) - before;
+  stop.abort();
+  await Promise.allSettled(reading);
+  return { value: (watchers * told) / seconds, cpuMs: cpuMs / (watchers * told) };
+}
+
+const lineFeed = 10;
+
+async function measured(side: Side, work: (turn: number) => Promise<unknown>, clients: number): Promise<Measured> {
+  let turns = 0;
+  const anew = () => work(turns++);
+  await rate(anew, { clients, ms: warmUpMs });
+  const before = await cpuOf(side.pids);
+  const startedAt = performance.now();
+  const { perSecond } = await rate(anew, { clients, ms: measuredMs });
   const count = (perSecond * (performance.now() - startedAt)) / 1000;
   return { value: perSecond, cpuMs: ((await cpuOf(side.pids)) - before) / count };
 }
