@@ -76,6 +76,20 @@ async function buildAll() {
   const small = [...daemonEntries].filter((path) => !most.includes(path));
   await build({ ...library, entryPoints: namedByPath(small), plugins: [bundleWorkspaces()] });
   await build({ ...library, entryPoints: namedByPath(benches()), plugins: [bundleWorkspaces(), useLibrary()] });
+  for (const path of [join(dist, "wherry.cjs"), ...filesIn(join(dist, "lib"))]) keepInOneByte(path);
+}
+
+/** Node holds a source in one byte for each character, unless there is one that needs two: esbuild leaves those in regular expressions. */
+function keepInOneByte(path) {
+  const text = readFileSync(path, "utf8");
+  const ascii = text.replace(/[^\0-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  if (ascii !== text) writeFileSync(path, ascii);
+}
+
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
 }
 
 /** The commit of these sources; empty when they are no checkout (one that they happen to lie in does not count). */
