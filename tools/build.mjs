@@ -49,7 +49,7 @@ async function buildAll() {
     legalComments: "none",
     define: { WHERRY_GIT_COMMIT: JSON.stringify(gitCommit()) },
   };
-  const daemonEntries = new Set();
+  const entries = new Set();
   rmSync(join(dist, "lib"), { recursive: true, force: true });
   await build({
     ...common,
@@ -59,7 +59,7 @@ async function buildAll() {
     minify: true,
     keepNames: true,
     alias: readsFast,
-    plugins: [loadDaemonsLazily(daemonEntries), takeOnlyThePool()],
+    plugins: [loadServersLazily(entries), takeOnlyThePool()],
   });
   const library = {
     ...common,
@@ -70,10 +70,11 @@ async function buildAll() {
     external: ["dockerode", "undici", "ws"],
     alias: readsFast,
   };
-  const most = ["mod.ts", "cluster/start_cluster.ts", "master_daemon/main.ts"];
+  const ofKinds = [...entries].filter((path) => path.startsWith("core/"));
+  const most = ["mod.ts", "cluster/start_cluster.ts", "master_daemon/main.ts", ...ofKinds];
   // The stand-ins of JSR packages are ours and not on npm: they are bundled.
   await build({ ...library, entryPoints: namedByPath(most), plugins: [bundleWorkspaces(), keepTogether()] });
-  const small = [...daemonEntries].filter((path) => !most.includes(path));
+  const small = [...entries].filter((path) => !most.includes(path));
   await build({ ...library, entryPoints: namedByPath(small), plugins: [bundleWorkspaces()] });
   await build({ ...library, entryPoints: namedByPath(benches()), plugins: [bundleWorkspaces(), useLibrary()] });
   for (const path of [join(dist, "wherry.cjs"), ...filesIn(join(dist, "lib"))]) keepInOneByte(path);
@@ -106,16 +107,25 @@ function gitCommit() {
   }
 }
 
-/** Turns the command line's imports of daemons into run-time imports of the library build; notes which ones there are. */
-function loadDaemonsLazily(entries) {
+/**
+ * Turns the command line's imports of daemons into run-time imports of the library build, and of what kinds load when a
+ * server needs it (the checks of custom resource definitions bring two libraries along); notes which ones there are.
+ */
+function loadServersLazily(entries) {
+  const take = (path, resolveDir) => {
+    const entry = relative(root, join(resolveDir, path)).split(sep).join("/");
+    entries.add(entry);
+    return { path: `./lib/${entry.replace(/\.ts$/, ".js")}`, external: true };
+  };
   return {
-    name: "load-daemons-lazily",
+    name: "load-servers-lazily",
     setup({ onResolve }) {
+      onResolve({ filter: /^\.\// }, ({ path, resolveDir, kind }) =>
+        kind === "dynamic-import" && resolveDir === join(root, "core", "kinds") ? take(path, resolveDir) : undefined,
+      );
       onResolve({ filter: /\/(master_daemon|node_daemon|cluster)\// }, ({ path, resolveDir, kind }) => {
         if (kind !== "dynamic-import") return { errors: [{ text: `commands may load ${path} only with import()` }] };
-        const entry = relative(root, join(resolveDir, path)).split(sep).join("/");
-        entries.add(entry);
-        return { path: `./lib/${entry.replace(/\.ts$/, ".js")}`, external: true };
+        return take(path, resolveDir);
       });
     },
   };
