@@ -158,23 +158,23 @@ export const nodeFlags: NodeFlags = {
   },
   "eviction-hard": {
     type: "list",
-    placeholder: "signal<amount",
+    placeholder: "thresholds",
     description:
       "When pods are ended at once for what the node lacks; default memory.available<100Mi,nodefs.available<10%,nodefs.inodesFree<5%,imagefs.available<15%,imagefs.inodesFree<5%. Given, it replaces all of them.",
   },
   "eviction-soft": {
     type: "list",
-    placeholder: "signal<amount",
+    placeholder: "thresholds",
     description: "When pods are ended once that has been so for --eviction-soft-grace-period.",
   },
   "eviction-soft-grace-period": {
     type: "list",
-    placeholder: "signal=duration",
+    placeholder: "periods",
     description: "How long a signal of --eviction-soft has to be met.",
   },
   "eviction-minimum-reclaim": {
     type: "list",
-    placeholder: "signal=amount",
+    placeholder: "amounts",
     description: "How much more than the threshold has to be free before that is enough.",
   },
   "eviction-pressure-transition-period": {
