@@ -70,8 +70,10 @@ describe.skipIf("Deno" in globalThis)("watchers that never read", () => {
     const reader = await target.dial();
     const seen: number[] = [];
     let rest = "";
+    let isWatching = false;
     reader.on("data", (chunk: Buffer) => {
       rest += chunk.toString("latin1");
+      isWatching ||= rest.includes('"ADDED"');
       for (let at = rest.indexOf('"count":"'); at >= 0; at = rest.indexOf('"count":"')) {
         const end = rest.indexOf('"', at + 9);
         if (end < 0) break;
@@ -81,14 +83,14 @@ describe.skipIf("Deno" in globalThis)("watchers that never read", () => {
       rest = rest.slice(-64);
     });
     reader.write(head);
+    await expect.poll(() => isWatching).toBe(true);
     const before = process.memoryUsage().rss;
     const filler = "x".repeat(256 * 1024);
     for (let count = 1; count <= updates; count++) {
       const body = configMap("big", { count: String(count), filler });
       expect((await target.ask("PUT", `${configMaps}/big`, { body })).status).toBe(200);
     }
-    for (let turn = 0; turn < 1000 && seen.length < updates; turn++)
-      await new Promise((resolve) => setImmediate(resolve));
+    await expect.poll(() => seen.length).toBe(updates);
     const grown = (process.memoryUsage().rss - before) / 2 ** 20;
     expect(seen).toEqual(Array.from({ length: updates }, (_, index) => index + 1));
     // Together they are owed 750 MiB.

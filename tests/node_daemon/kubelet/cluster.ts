@@ -24,6 +24,7 @@ import { type Kubelet, startKubelet } from "../../../node_daemon/kubelet/kubelet
 import type { PodSource } from "../../../node_daemon/kubelet/sources/source.ts";
 import { type FakeBehaviour, type FakeRuntime, fakeRuntime } from "../../../node_daemon/runtime/fake.ts";
 import type { ContainerConfig } from "../../../node_daemon/runtime/runtime.ts";
+import { patienceMs } from "../../patience.ts";
 
 const noResolvers = { nameservers: [], searches: [], options: [] };
 
@@ -121,7 +122,7 @@ export async function openTestNode(
     get: (name = "web") => client.get(podKind, { namespace: "default", name }),
     async until(wanted, name = "web") {
       let last: Pod | undefined;
-      for (let turn = 0; turn < 4000; turn++) {
+      for (const end = performance.now() + patienceMs; performance.now() < end; ) {
         // What shows a pod of the node's own comes and goes.
         last = await node.get(name).catch((error: unknown) => {
           if (sources.length > 0 && isReason(error, "NotFound")) return undefined;
@@ -133,7 +134,7 @@ export async function openTestNode(
       throw new Error(`never came true; last status: ${JSON.stringify(last?.status, null, 1)}`);
     },
     async gone(name = "web") {
-      for (let turn = 0; turn < 4000; turn++) {
+      for (const end = performance.now() + patienceMs; performance.now() < end; ) {
         const { items } = await client.list(podKind, { namespace: "default", fieldSelector: `metadata.name=${name}` });
         if (items.length === 0) return;
         await breathe(rootDir);
@@ -141,7 +142,7 @@ export async function openTestNode(
       throw new Error(`pod ${name} is still there`);
     },
     async soon(check) {
-      for (let turn = 0; turn < 4000; turn++) {
+      for (const end = performance.now() + patienceMs; performance.now() < end; ) {
         if (await check()) return;
         await breathe(rootDir);
       }
