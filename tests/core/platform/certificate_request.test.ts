@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { readCertificateRequest } from "../../../core/platform/certificate_request.ts";
 import { createAuthority, signCertificateRequest } from "../../../core/platform/certificates.ts";
 import { systemClock } from "../../../core/platform/clock.ts";
+import { cpuMsOf } from "../../cpu_time.ts";
 
 const algorithms = {
   ECDSA: { generate: { name: "ECDSA", namedCurve: "P-256" }, sign: { name: "ECDSA", hash: "SHA-256" } },
@@ -59,38 +60,39 @@ describe("readCertificateRequest()", () => {
   const pem = (der: Uint8Array) =>
     `-----BEGIN CERTIFICATE REQUEST-----\n${Buffer.from(der).toString("base64")}\n-----END CERTIFICATE REQUEST-----\n`;
 
-  it("takes nothing from what was changed, cut or made up, and is quick about it", () => {
-    const startedAt = performance.now();
-    const original = readCertificateRequest(pem(valid));
-    const attempt = (text: string) => {
-      try {
-        return readCertificateRequest(text);
-      } catch {
-        return undefined;
-      }
-    };
-    fc.assert(
-      fc.property(fc.nat(10_000), fc.integer({ min: 1, max: 255 }), (at, difference) => {
-        const changed = Buffer.from(valid);
-        changed[at % changed.length] = (changed[at % changed.length] ?? 0) ^ difference;
-        // Outside of what is signed there are a few bits that mean nothing.
-        expect(attempt(pem(changed)) ?? original).toEqual(original);
-        expect(() => readCertificateRequest(pem(valid.subarray(0, at % valid.length)))).toThrow();
-      }),
-    );
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+  it("takes nothing from what was changed, cut or made up, and is quick about it", async () => {
+    const cpuMs = await cpuMsOf(() => {
+      const original = readCertificateRequest(pem(valid));
+      const attempt = (text: string) => {
+        try {
+          return readCertificateRequest(text);
+        } catch {
+          return undefined;
+        }
+      };
+      fc.assert(
+        fc.property(fc.nat(10_000), fc.integer({ min: 1, max: 255 }), (at, difference) => {
+          const changed = Buffer.from(valid);
+          changed[at % changed.length] = (changed[at % changed.length] ?? 0) ^ difference;
+          // Outside of what is signed there are a few bits that mean nothing.
+          expect(attempt(pem(changed)) ?? original).toEqual(original);
+          expect(() => readCertificateRequest(pem(valid.subarray(0, at % valid.length)))).toThrow();
+        }),
+      );
+      fc.assert(
+        fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+          expect(() => readCertificateRequest(pem(bytes))).toThrow();
+        }),
+      );
+      for (const bytes of [
+        Buffer.from([0x30, 0x80]),
+        Buffer.from([0x30, 0xff, ...Array(127).fill(0xff)]),
+        Buffer.alloc(20_000, 0x30),
+      ])
         expect(() => readCertificateRequest(pem(bytes))).toThrow();
-      }),
-    );
-    for (const bytes of [
-      Buffer.from([0x30, 0x80]),
-      Buffer.from([0x30, 0xff, ...Array(127).fill(0xff)]),
-      Buffer.alloc(20_000, 0x30),
-    ])
-      expect(() => readCertificateRequest(pem(bytes))).toThrow();
-    expect(() => readCertificateRequest("x".repeat(1_000_000))).toThrow("too long");
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+      expect(() => readCertificateRequest("x".repeat(1_000_000))).toThrow("too long");
+    });
+    expect(cpuMs).toBeLessThan(5_000);
   });
 });
 

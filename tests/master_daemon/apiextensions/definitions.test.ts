@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../core/api/meta.ts";
+import { cpuMsOf } from "../../cpu_time.ts";
 import { openApi } from "../apiserver/_api.ts";
 import {
   condition,
@@ -341,10 +342,11 @@ describe("custom resources of hostile clients", () => {
   it("do not hold the server up with patterns", async () => {
     const api = await openApi();
     await define(api, widgetDefinition(specOf({ name: { type: "string", pattern: "^((a+)+)+$" } })));
-    const startedAt = performance.now();
-    const { status } = await api.create(widgetsPath, widget("a", { spec: { name: `${"a".repeat(100_000)}!` } }));
-    expect(status).toBe(422);
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    const cpuMs = await cpuMsOf(async () => {
+      const { status } = await api.create(widgetsPath, widget("a", { spec: { name: `${"a".repeat(100_000)}!` } }));
+      expect(status).toBe(422);
+    });
+    expect(cpuMs).toBeLessThan(5_000);
   });
 
   it("refuse schemas that are nested without end, and take large ones", async () => {

@@ -16,6 +16,7 @@ import { parseBackendName } from "../../../master_daemon/apiserver/proxy/backend
 import { rewriteLinks, rewriteLocation } from "../../../master_daemon/apiserver/proxy/rewrite_links.ts";
 import { parseRoute } from "../../../master_daemon/apiserver/routes.ts";
 import { type Master, startMaster } from "../../../master_daemon/master.ts";
+import { cpuMsOf } from "../../cpu_time.ts";
 
 const token = "test-token-1234567890";
 const signal = new AbortController().signal;
@@ -258,11 +259,12 @@ describe("rewriteLinks()", () => {
     );
   });
 
-  it("takes no long time over hostile documents", () => {
-    const started = performance.now();
-    rewriteLinks("<a ".repeat(300_000), "/p");
-    rewriteLinks(`<a${" href".repeat(200_000)}`, "/p");
-    expect(performance.now() - started).toBeLessThan(2000);
+  it("takes no long time over hostile documents", async () => {
+    const cpuMs = await cpuMsOf(() => {
+      rewriteLinks("<a ".repeat(300_000), "/p");
+      rewriteLinks(`<a${" href".repeat(200_000)}`, "/p");
+    });
+    expect(cpuMs).toBeLessThan(2000);
   });
 
   it("rewriteLocation() leaves other hosts alone", () => {

@@ -402,7 +402,7 @@ describe("kill -9", () => {
     expect(acknowledged.size).toBe(16);
   });
 
-  it("a second process is refused within a second while the first runs", async () => {
+  it("a second process is refused within ten seconds while the first runs", async () => {
     const folder = newFolder();
     const writer = spawn(process.execPath, [...nodeArguments, child, folder], { stdio: ["ignore", "pipe", "inherit"] });
     const exited = new Promise<void>((resolve) => writer.on("close", () => resolve()));
@@ -410,7 +410,7 @@ describe("kill -9", () => {
       await new Promise<void>((resolve) => writer.stdout.once("data", () => resolve()));
       const begin = systemClock.monotonic();
       await expect(open(folder)).rejects.toThrow(`${folder} is in use by another wherry (process ${writer.pid})`);
-      expect(systemClock.monotonic() - begin).toBeLessThan(1_000);
+      expect(systemClock.monotonic() - begin).toBeLessThan(10_000);
     } finally {
       writer.kill("SIGKILL");
       await exited;
