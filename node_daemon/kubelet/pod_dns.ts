@@ -17,6 +17,9 @@ export interface PodDns {
   readonly warnings: readonly { readonly reason: string; readonly message: string }[];
 }
 
+/** Reason of events about what a pod's `resolv.conf` lacks. */
+export const forming = "DNSConfigForming";
+
 const maxServers = 3;
 const maxSearches = 32;
 const maxSearchCharacters = 2048;
@@ -44,32 +47,25 @@ export function podDns(
     dnsPolicy === "None" ? nothing : isCluster && !isMissing ? clusterConfig(namespace, options) : nodeConfig(options);
   const nameservers = unique([...base.nameservers, ...(dnsConfig.nameservers ?? [])]);
   const searches = unique([...base.searches, ...(dnsConfig.searches ?? [])]);
-  const cut = { nameservers: nameservers.slice(0, maxServers), searches: fitting(searches) };
-  const warnings = [
-    ...(isMissing
-      ? [
-          {
-            reason: "MissingClusterDNS",
-            message: `pod: "${name}_${namespace}(${uid})". kubelet does not have ClusterDNS IP configured and cannot create Pod using "ClusterFirst" policy. Falling back to "Default" policy.`,
-          },
-        ]
-      : []),
-    ...(cut.nameservers.length < nameservers.length
-      ? [
-          forming(
-            `Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: ${cut.nameservers.join(" ")}`,
-          ),
-        ]
-      : []),
-    ...(cut.searches.length < searches.length
-      ? [
-          forming(
-            `Search Line limits were exceeded, some search paths have been omitted, the applied search line is: ${cut.searches.join(" ")}`,
-          ),
-        ]
-      : []),
-  ];
-  return { config: { ...cut, options: mergedOptions(base.options, dnsConfig.options ?? []) }, warnings };
+  const config = {
+    nameservers: nameservers.slice(0, maxServers),
+    searches: fitting(searches),
+    options: mergedOptions(base.options, dnsConfig.options ?? []),
+  };
+  const warnings: PodDns["warnings"][number][] = [];
+  if (isMissing) {
+    const message = `pod: "${name}_${namespace}(${uid})". kubelet does not have ClusterDNS IP configured and cannot create Pod using "ClusterFirst" policy. Falling back to "Default" policy.`;
+    warnings.push({ reason: "MissingClusterDNS", message });
+  }
+  if (config.nameservers.length < nameservers.length) {
+    const message = `Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: ${config.nameservers.join(" ")}`;
+    warnings.push({ reason: forming, message });
+  }
+  if (config.searches.length < searches.length) {
+    const message = `Search Line limits were exceeded, some search paths have been omitted, the applied search line is: ${config.searches.join(" ")}`;
+    warnings.push({ reason: forming, message });
+  }
+  return { config, warnings };
 }
 
 /** Whether a pod asks for names in a way that is not the default. */
@@ -117,10 +113,6 @@ function mergedOptions(
   }
   for (const { name, value = "" } of more) if (name) merged.set(name, value);
   return [...merged].map(([name, value]) => (value === "" ? name : `${name}:${value}`));
-}
-
-function forming(message: string): PodDns["warnings"][number] {
-  return { reason: "DNSConfigForming", message };
 }
 
 function unique(texts: readonly string[]): readonly string[] {

@@ -1,7 +1,7 @@
 import type { Pod } from "../../core/kinds/pod.ts";
 import { formatResolverConfig } from "../../core/platform/resolver_config.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
-import { asksForOwnNames, podDns } from "./pod_dns.ts";
+import { asksForOwnNames, forming, podDns } from "./pod_dns.ts";
 
 /** Where a container's system says whom it asks for names. */
 export const resolverPath = "/etc/resolv.conf";
@@ -12,7 +12,7 @@ export async function writeResolverFile(
   { runtime, folders, names, events }: Pick<KubeletContext, "runtime" | "folders" | "names" | "events">,
 ): Promise<void> {
   if (!runtime.hasOwnFiles) {
-    if (asksForOwnNames(pod)) events.warning(pod, "DNSConfigForming", cannotGive);
+    if (asksForOwnNames(pod)) events.warning(pod, forming, cannotGive);
     return;
   }
   // Only what shares the node's network reaches its loopback addresses.
