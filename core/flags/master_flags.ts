@@ -1,104 +1,5 @@
-import type { FlagOf, FlagWithDefault } from "./flag.ts";
-
-/** The flags by name, with what their values are. */
-export interface MasterFlags {
-  readonly "data-dir": FlagOf<"string">;
-  readonly store: FlagOf<"string">;
-  readonly "etcd-servers": FlagOf<"list">;
-  readonly "etcd-cafile": FlagOf<"string">;
-  readonly "etcd-certfile": FlagOf<"string">;
-  readonly "etcd-keyfile": FlagOf<"string">;
-  readonly "etcd-prefix": FlagWithDefault<"string", string>;
-  readonly "encryption-provider-config": FlagOf<"string">;
-  readonly "leader-elect": FlagWithDefault<"boolean", boolean>;
-  readonly "leader-elect-lease-duration": FlagWithDefault<"string", string>;
-  readonly "leader-elect-renew-deadline": FlagWithDefault<"string", string>;
-  readonly "leader-elect-retry-period": FlagWithDefault<"string", string>;
-  readonly "bind-address": FlagWithDefault<"string", string>;
-  readonly "secure-port": FlagWithDefault<"number", number>;
-  readonly "advertise-address": FlagOf<"string">;
-  readonly "tls-san": FlagOf<"list">;
-  readonly "token-auth-file": FlagOf<"string">;
-  readonly "client-ca-file": FlagOf<"string">;
-  readonly "authentication-config": FlagOf<"string">;
-  readonly "authentication-token-webhook-config-file": FlagOf<"string">;
-  readonly "authentication-token-webhook-version": FlagWithDefault<"string", string>;
-  readonly "authentication-token-webhook-cache-ttl": FlagWithDefault<"string", string>;
-  readonly "authorization-mode": FlagOf<"string">;
-  readonly "authorization-config": FlagOf<"string">;
-  readonly "authorization-webhook-config-file": FlagOf<"string">;
-  readonly "authorization-webhook-version": FlagWithDefault<"string", string>;
-  readonly "authorization-webhook-cache-authorized-ttl": FlagWithDefault<"string", string>;
-  readonly "authorization-webhook-cache-unauthorized-ttl": FlagWithDefault<"string", string>;
-  readonly "anonymous-auth": FlagWithDefault<"boolean", boolean>;
-  readonly "enable-bootstrap-token-auth": FlagWithDefault<"boolean", boolean>;
-  readonly "service-account-issuer": FlagOf<"list">;
-  readonly "service-account-key-file": FlagOf<"list">;
-  readonly "service-account-signing-key-file": FlagOf<"string">;
-  readonly "service-account-jwks-uri": FlagOf<"string">;
-  readonly "service-account-max-token-expiration": FlagOf<"string">;
-  readonly "service-account-extend-token-expiration": FlagWithDefault<"boolean", boolean>;
-  readonly "cluster-signing-duration": FlagWithDefault<"string", string>;
-  readonly "api-audiences": FlagOf<"list">;
-  readonly "oidc-issuer-url": FlagOf<"string">;
-  readonly "oidc-client-id": FlagOf<"string">;
-  readonly "oidc-username-claim": FlagWithDefault<"string", string>;
-  readonly "oidc-username-prefix": FlagOf<"string">;
-  readonly "oidc-groups-claim": FlagOf<"string">;
-  readonly "oidc-groups-prefix": FlagOf<"string">;
-  readonly "oidc-required-claim": FlagOf<"list">;
-  readonly "oidc-ca-file": FlagOf<"string">;
-  readonly "oidc-signing-algs": FlagOf<"list">;
-  readonly "requestheader-client-ca-file": FlagOf<"string">;
-  readonly "requestheader-allowed-names": FlagOf<"list">;
-  readonly "requestheader-username-headers": FlagOf<"list">;
-  readonly "requestheader-uid-headers": FlagOf<"list">;
-  readonly "requestheader-group-headers": FlagOf<"list">;
-  readonly "requestheader-extra-headers-prefix": FlagOf<"list">;
-  readonly "service-cluster-ip-range": FlagOf<"string">;
-  readonly "service-node-port-range": FlagWithDefault<"string", string>;
-  readonly "cluster-cidr": FlagOf<"string">;
-  readonly "node-cidr-mask-size": FlagWithDefault<"number", number>;
-  readonly "enable-admission-plugins": FlagOf<"list">;
-  readonly "disable-admission-plugins": FlagOf<"list">;
-  readonly "admission-control-config-file": FlagOf<"string">;
-  readonly "enable-priority-and-fairness": FlagWithDefault<"boolean", boolean>;
-  readonly "audit-policy-file": FlagOf<"string">;
-  readonly "audit-log-path": FlagOf<"string">;
-  readonly "audit-log-format": FlagWithDefault<"string", string>;
-  readonly "audit-log-maxsize": FlagWithDefault<"number", number>;
-  readonly "audit-log-maxage": FlagWithDefault<"number", number>;
-  readonly "audit-log-maxbackup": FlagWithDefault<"number", number>;
-  readonly "audit-log-compress": FlagWithDefault<"boolean", boolean>;
-  readonly "audit-webhook-config-file": FlagOf<"string">;
-  readonly "audit-webhook-mode": FlagWithDefault<"string", string>;
-  readonly "audit-webhook-initial-backoff": FlagWithDefault<"string", string>;
-  readonly "audit-webhook-batch-buffer-size": FlagWithDefault<"number", number>;
-  readonly "audit-webhook-batch-max-size": FlagWithDefault<"number", number>;
-  readonly "audit-webhook-batch-max-wait": FlagWithDefault<"string", string>;
-  readonly "audit-webhook-batch-throttle-enable": FlagWithDefault<"boolean", boolean>;
-  readonly "audit-webhook-batch-throttle-qps": FlagWithDefault<"number", number>;
-  readonly "audit-webhook-batch-throttle-burst": FlagWithDefault<"number", number>;
-  readonly "min-request-timeout": FlagWithDefault<"number", number>;
-  readonly "max-requests-inflight": FlagWithDefault<"number", number>;
-  readonly "max-mutating-requests-inflight": FlagWithDefault<"number", number>;
-  readonly "default-not-ready-toleration-seconds": FlagWithDefault<"number", number>;
-  readonly "default-unreachable-toleration-seconds": FlagWithDefault<"number", number>;
-  readonly "node-monitor-period": FlagWithDefault<"string", string>;
-  readonly "node-monitor-grace-period": FlagWithDefault<"string", string>;
-  readonly "node-startup-grace-period": FlagWithDefault<"string", string>;
-  readonly "node-eviction-rate": FlagWithDefault<"number", number>;
-  readonly "secondary-node-eviction-rate": FlagWithDefault<"number", number>;
-  readonly "large-cluster-size-threshold": FlagWithDefault<"number", number>;
-  readonly "resource-quota-sync-period": FlagWithDefault<"string", string>;
-  readonly "terminated-pod-gc-threshold": FlagWithDefault<"number", number>;
-  readonly "event-ttl": FlagWithDefault<"string", string>;
-  readonly "watch-cache": FlagWithDefault<"boolean", boolean>;
-  readonly "default-watch-cache-size": FlagWithDefault<"number", number>;
-}
-
 /** The flags of `wherry master`, with the names that kube-apiserver, kube-controller-manager and kube-scheduler use. */
-export const masterFlags: MasterFlags = {
+export const masterFlags = {
   "data-dir": {
     type: "string",
     placeholder: "path",
@@ -529,4 +430,7 @@ export const masterFlags: MasterFlags = {
     default: 100,
     description: "Accepted for kube-apiserver's sake: the store keeps 5 minutes and 10,000 events at least.",
   },
-};
+} as const;
+
+/** The type of {@linkcode masterFlags}, by which the values of its flags have theirs: see `FlagValues`. */
+export type MasterFlags = typeof masterFlags;

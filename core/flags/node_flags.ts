@@ -1,49 +1,5 @@
-import type { FlagOf, FlagWithDefault } from "./flag.ts";
-
-/** The flags by name, with what their values are. */
-export interface NodeFlags {
-  readonly "hostname-override": FlagOf<"string">;
-  readonly "node-ip": FlagOf<"list">;
-  readonly "root-dir": FlagOf<"string">;
-  readonly address: FlagWithDefault<"string", string>;
-  readonly port: FlagWithDefault<"number", number>;
-  readonly "client-ca-file": FlagOf<"string">;
-  readonly "node-labels": FlagOf<"list">;
-  readonly "register-with-taints": FlagOf<"list">;
-  readonly "max-pods": FlagWithDefault<"number", number>;
-  readonly "container-runtime": FlagWithDefault<"string", string>;
-  readonly "pod-infra-container-image": FlagOf<"string">;
-  readonly "pod-cidr": FlagOf<"string">;
-  readonly "run-proxy": FlagWithDefault<"boolean", boolean>;
-  readonly "nodeport-addresses": FlagOf<"list">;
-  readonly "proxy-balancer": FlagWithDefault<"string", string>;
-  readonly "run-dns": FlagWithDefault<"boolean", boolean>;
-  readonly "cluster-dns": FlagOf<"list">;
-  readonly "cluster-domain": FlagWithDefault<"string", string>;
-  readonly "resolv-conf": FlagOf<"string">;
-  readonly "drain-on-exit": FlagWithDefault<"boolean", boolean>;
-  readonly "shutdown-grace-period": FlagWithDefault<"string", string>;
-  readonly "shutdown-grace-period-critical-pods": FlagWithDefault<"string", string>;
-  readonly "eviction-hard": FlagOf<"list">;
-  readonly "eviction-soft": FlagOf<"list">;
-  readonly "eviction-soft-grace-period": FlagOf<"list">;
-  readonly "eviction-minimum-reclaim": FlagOf<"list">;
-  readonly "eviction-pressure-transition-period": FlagWithDefault<"string", string>;
-  readonly "eviction-max-pod-grace-period": FlagWithDefault<"number", number>;
-  readonly "image-gc-high-threshold": FlagWithDefault<"number", number>;
-  readonly "image-gc-low-threshold": FlagWithDefault<"number", number>;
-  readonly "minimum-image-ttl-duration": FlagWithDefault<"string", string>;
-  readonly "pod-manifest-path": FlagOf<"string">;
-  readonly "file-check-frequency": FlagWithDefault<"string", string>;
-  readonly "manifest-url": FlagOf<"string">;
-  readonly "manifest-url-header": FlagOf<"list">;
-  readonly "http-check-frequency": FlagWithDefault<"string", string>;
-  readonly "pod-socket": FlagOf<"string">;
-  readonly standalone: FlagWithDefault<"boolean", boolean>;
-}
-
 /** The flags of `wherry node`, with the names that the kubelet and kube-proxy use. How the API is reached is not among them: every verb has those. */
-export const nodeFlags: NodeFlags = {
+export const nodeFlags = {
   "hostname-override": {
     type: "string",
     placeholder: "name",
@@ -242,4 +198,7 @@ export const nodeFlags: NodeFlags = {
     default: false,
     description: "Without a master: run the pods of files, of an address and of the socket alone.",
   },
-};
+} as const;
+
+/** The type of {@linkcode nodeFlags}, by which the values of its flags have theirs: see `FlagValues`. */
+export type NodeFlags = typeof nodeFlags;

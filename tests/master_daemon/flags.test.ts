@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { FlagValues } from "../../core/flags/flag.ts";
+import type { Flag, FlagValues } from "../../core/flags/flag.ts";
 import { type MasterFlags, masterFlags } from "../../core/flags/master_flags.ts";
 import { masterOptions } from "../../master_daemon/flags.ts";
 
 /** The values of a command line on which only `given` stands. */
 function values(given: Partial<FlagValues<MasterFlags>> = {}): FlagValues<MasterFlags> {
-  const defaults = Object.entries(masterFlags).map(([name, flag]) => [
+  const defaults = Object.entries<Flag>(masterFlags).map(([name, flag]) => [
     name,
     flag.default ?? (flag.type === "list" ? [] : flag.type === "boolean" ? false : undefined),
   ]);

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
+import type { Flag } from "../../core/flags/flag.ts";
 import { nodeFlags } from "../../core/flags/node_flags.ts";
 import { carePolicy } from "../../node_daemon/care_flags.ts";
 import { parsePairs } from "../../node_daemon/flags.ts";
 import type { NodeFlagValues } from "../../node_daemon/main.ts";
 
 const preset = Object.fromEntries(
-  Object.entries(nodeFlags).map(([name, { type, default: value }]) => [
+  Object.entries<Flag>(nodeFlags).map(([name, { type, default: value }]) => [
     name,
     value ?? (type === "list" ? [] : undefined),
   ]),

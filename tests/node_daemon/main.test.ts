@@ -2,13 +2,14 @@ import { describe, expect, it } from "vitest";
 import { StatusError } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 import { ConnectionError } from "../../core/client/connection_error.ts";
+import type { Flag } from "../../core/flags/flag.ts";
 import { nodeFlags } from "../../core/flags/node_flags.ts";
 import { FakeClock } from "../../core/util/fake_clock.ts";
 import { silentLogger } from "../../core/util/log.ts";
 import { type NodeFlagValues, startNodeDaemon } from "../../node_daemon/main.ts";
 
 const flags = Object.fromEntries(
-  Object.entries(nodeFlags).map(([name, { type, default: preset }]) => [
+  Object.entries<Flag>(nodeFlags).map(([name, { type, default: preset }]) => [
     name,
     preset ?? (type === "list" ? [] : undefined),
   ]),

@@ -27,7 +27,6 @@ export interface StreamOptions {
   readonly clock: Clock;
 }
 
-/** Commands of exec travel in the request line. */
 const maxCommandWords = 4096;
 const keepAliveMs = 30_000;
 const connectMs = 10_000;
