@@ -14,13 +14,14 @@ import { fileSystemUsage } from "../core/platform/machine_usage.ts";
 import { readResolverConfig } from "../core/platform/resolver_config.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
-import type { Logger } from "../core/util/log.ts";
+import { errorMessage, type Logger } from "../core/util/log.ts";
 import { gitVersion } from "../core/version.ts";
 import { type Dns, startDns } from "./dns/dns.ts";
+import { withDeadline } from "./kubelet/deadline.ts";
 import { type Kubelet, startKubelet } from "./kubelet/kubelet.ts";
 import { LocalPathFolders } from "./kubelet/local_path.ts";
 import { type NodeIdentity, nodeCapacity, servingCertificateAnnotation } from "./kubelet/node_object.ts";
-import { startNodeStatus } from "./kubelet/node_status.ts";
+import { type NodeStatusReporter, startNodeStatus } from "./kubelet/node_status.ts";
 import type { ShutdownPeriods } from "./kubelet/plan_shutdown.ts";
 import { PodFolders } from "./kubelet/pod_folders.ts";
 import { type KubeletServerOptions, startKubeletServer } from "./kubelet/server.ts";
@@ -90,6 +91,8 @@ export interface NodeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** For the master to hear that the node shuts down. */
+const lastReportMs = 3000;
 /** The folder is watched: this is for what a watch may miss. */
 const socketCheckMs = 20_000;
 
@@ -161,7 +164,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     const sources = await sourcesOf({ ...options, nodeName }, rootDir, parts);
     if (range !== undefined && sources.length > 0) await onNode(undefined);
     let isShuttingDown = false;
-    let tell = () => {};
+    let reporter: NodeStatusReporter | undefined;
     const register = async () => {
       if (options.standalone) return;
       const onChange = (node: Node) => {
@@ -171,9 +174,8 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
       const pressure = (looking: AbortSignal) => care.pressure(looking);
       const common = { identity, client, informers, runtime, pressure, clock, log, signal };
       const shuttingDown = () => isShuttingDown;
-      const reporter = parts.use(await startNodeStatus({ ...common, shuttingDown, onNode: onChange }));
-      tell = () => reporter.reportSoon();
-      care.onChange(tell);
+      reporter = parts.use(await startNodeStatus({ ...common, shuttingDown, onNode: onChange }));
+      care.onChange(() => reporter?.reportSoon());
     };
     const { clusterDns = [], clusterDomain = defaultClusterDomain, resolvConf } = options;
     const resolvers = resolvConf === "" ? undefined : () => readResolverConfig(resolvConf);
@@ -232,8 +234,11 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     if (periods)
       parts.defer(async () => {
         isShuttingDown = true;
-        tell();
-        await started.drain({ signal: new AbortController().signal, periods });
+        const { signal } = new AbortController();
+        const told = withDeadline({ clock, timeoutMs: lastReportMs, signal }, async (cut) =>
+          reporter?.reportNow({ signal: cut }),
+        ).catch((error: unknown) => log.warn("Cannot tell that the node shuts down", { error: errorMessage(error) }));
+        await Promise.all([told, started.drain({ signal, periods })]);
       });
     return {
       nodeName,

@@ -16,13 +16,14 @@ import type { ContainerRuntime, Sandbox } from "../runtime/runtime.ts";
 import { ContainerKiller } from "./container_killer.ts";
 import { readNotes } from "./container_notes.ts";
 import { withDeadline } from "./deadline.ts";
+import { drainPods } from "./drain_pods.ts";
 import { EmptyDirLimits } from "./empty_dir_limits.ts";
 import type { EvictablePods } from "./eviction/eviction_manager.ts";
 import type { ImageRecords } from "./images/image_records.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
 import { MirrorPods } from "./mirror_pods.ts";
 import { ObjectCache } from "./object_cache.ts";
-import { planShutdown, type ShutdownPeriods } from "./plan_shutdown.ts";
+import type { ShutdownPeriods } from "./plan_shutdown.ts";
 import { PodAddresses } from "./pod_addresses.ts";
 import { PodAdmission } from "./pod_admission.ts";
 import type { NameSettings } from "./pod_dns.ts";
@@ -108,8 +109,6 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 }
 
 const listTimeoutMs = 120_000;
-/** After a drain, this long for the last statuses to reach the API. */
-const lastReportMs = 3000;
 
 class PodKubelet implements Kubelet {
   readonly #options: KubeletOptions;
@@ -434,41 +433,8 @@ class PodKubelet implements Kubelet {
     // Every pod's worker listens.
     allowManyListeners(signal);
     if (!periods) for (const stop of this.#stops) stop();
-    const workers = new Map(this.#workers);
-    const drainAll = (uids: readonly (readonly [string, number | undefined])[]) =>
-      Promise.all(
-        uids.map(([uid, gracePeriodSeconds]) =>
-          this.#drainOne(workers.get(uid), { signal, resumable, gracePeriodSeconds }),
-        ),
-      );
-    if (!periods) {
-      await drainAll([...workers.keys()].map((uid) => [uid, undefined] as const));
-      return;
-    }
-    for (const { pods } of planShutdown(
-      [...workers.values()].map(({ pod }) => pod),
-      periods,
-    ))
-      await drainAll(pods.map(({ uid, gracePeriodSeconds }) => [uid, gracePeriodSeconds] as const));
-  }
-
-  async #drainOne(
-    worker: PodWorker | undefined,
-    options: {
-      readonly signal: AbortSignal;
-      readonly resumable: boolean;
-      readonly gracePeriodSeconds: number | undefined;
-    },
-  ): Promise<void> {
     const { clock, log } = this.#context;
-    const { signal } = options;
-    try {
-      await worker?.drain(options);
-      await withDeadline({ clock, timeoutMs: lastReportMs, signal }, async () => worker?.reported());
-    } catch (error) {
-      signal.throwIfAborted();
-      log.warn("Cannot end a pod in order", { pod: worker?.pod.metadata.name, error: errorMessage(error) });
-    }
+    await drainPods(new Map(this.#workers), { signal, resumable, periods, clock, log });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -51,6 +51,8 @@ const imagesMs = 60_000;
 export interface NodeStatusReporter extends AsyncDisposable {
   /** Something changed: the Node is to say so now, not at the next look. */
   reportSoon(): void;
+  /** Resolves when the Node says how things are now. */
+  reportNow(options: { readonly signal: AbortSignal }): Promise<void>;
 }
 
 /**
@@ -153,6 +155,10 @@ class NodeReporter implements NodeStatusReporter {
   reportSoon(): void {
     this.#changed = true;
     this.#wake();
+  }
+
+  async reportNow({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    await this.#attempt("Cannot report node status", () => this.#reportStatus(signal), signal);
   }
 
   /** Resolves at the time of the next look, or as soon as something changed. */

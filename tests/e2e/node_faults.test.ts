@@ -162,6 +162,31 @@ function canMount(): boolean {
   }
 }
 
+it("a node that is told to shut down says so, and its pods have ended by the time that it has", async () => {
+  await using folder = temporaryFolder();
+  const port = await freePort();
+  await using _master = await startMaster(folder.path, port);
+  const daemon = await startNode(folder.path, port, ["--shutdown-grace-period", "20s"]);
+  await using _daemon = daemon;
+  await using client = await openClient(folder.path, port);
+  await client.create(podKind, inNamespace(shellPod("web", "exec sleep 98767")));
+  await seen(client, "web", restarted(0));
+  expect(await daemon.stop("SIGTERM")).toMatchObject({ code: 0 });
+  expect((await client.get(podKind, { namespace, name: "web" })).status).toMatchObject({
+    phase: "Failed",
+    reason: "Terminated",
+    message: "Pod was terminated in response to imminent node shutdown.",
+  });
+  expect((await client.get(nodeKind, { name: "worker" })).status?.conditions).toContainEqual(
+    expect.objectContaining({
+      type: "Ready",
+      status: "False",
+      reason: "KubeletNotReady",
+      message: "node is shutting down",
+    }),
+  );
+});
+
 describe.skipIf(!canMount())("a node whose disk is full", () => {
   it("says so, ends a pod and takes no more, and takes them again when there is room", async () => {
     await using folder = temporaryFolder();
