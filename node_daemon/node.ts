@@ -181,7 +181,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     const resolvers = resolvConf === "" ? undefined : () => readResolverConfig(resolvConf);
     let dns: Dns | undefined;
     const answerNames = async () => {
-      if (options.dns === false || options.standalone) return;
+      if (options.dns === false || options.standalone || clusterDomain === "") return;
       const port = options.dns?.port;
       const nameservers = async () => (await resolvers?.())?.nameservers ?? [];
       const common = { informers, clusterDomain, localRoutes, clock, random, log, signal };

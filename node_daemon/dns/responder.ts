@@ -47,6 +47,8 @@ export type Responder = (message: Uint8Array, protocol: "UDP" | "TCP") => Promis
 
 /** Names that stand for names that stand for names: further than this nobody goes. */
 const maxAliases = 8;
+/** The addresses of more than these clients ask for themselves: there is hardly room, and each is looked for among all. */
+const maxTargets = 32;
 
 /** Who answers for the cluster's names itself, and for others with what other servers say. */
 export function createResponder(options: ResponderOptions): Responder {
@@ -112,6 +114,7 @@ function targetsOf(answers: readonly ResourceRecord[], view: ClusterView, zone: 
     const target = type === recordType.SRV ? data.at(-1) : undefined;
     if (target && !(target instanceof Uint8Array)) targets.set(target.join("."), target);
   }
+  if (targets.size > maxTargets) return [];
   return [...targets.values()].flatMap(
     (target) => clusterRecords(target.slice(0, target.length - zone.domain.length), view, zone) ?? [],
   );
@@ -162,9 +165,9 @@ function isBelow(name: DomainName, domain: DomainName): boolean {
 /** In any order, so that clients that take the first spread. */
 function shuffled<T>(items: readonly T[], random: () => number): T[] {
   const result = [...items];
-  for (let left = result.length; left > 1; left--) {
-    const [chosen] = result.splice(Math.floor(random() * left), 1);
-    if (chosen !== undefined) result.push(chosen);
+  for (let last = result.length - 1; last > 0; last--) {
+    const chosen = Math.floor(random() * (last + 1));
+    [result[last], result[chosen]] = [result[chosen] as T, result[last] as T];
   }
   return result;
 }

@@ -162,6 +162,23 @@ describe("names of the cluster", () => {
     ]);
   });
 
+  it("come without the addresses of many SRV records: each would be looked for among all", async () => {
+    const endpoints = Array.from({ length: 100 }, (_, at) => ({ addresses: [`10.1.0.${at}`] }));
+    const crowd = createResponder({
+      view: viewOf(
+        [serviceOf("crowd", { clusterIP: "None", ports: [http] })],
+        [sliceOf("crowd", { endpoints, ports: [{ ...http, protocol: "TCP" }] })],
+      ),
+      domain: ["cluster", "local"],
+      servers: () => [],
+      forwarder: { forward: async () => undefined },
+      clock: new FakeClock(),
+      random: () => 0.5,
+    });
+    const { answers, additionals } = read(await crowd(question(`_http._tcp.crowd.${below}`, "SRV"), "TCP"));
+    expect([answers?.length, additionals?.length]).toEqual([100, 0]);
+  });
+
   it("are answered as who knows", async () => {
     expect(await ask(`web.${below}`, "A")).toMatchObject({
       type: "response",
