@@ -2,6 +2,9 @@ import { defineKind, type Kind } from "../api/kind.ts";
 import { type Condition, findCondition, type KubeObject } from "../api/meta.ts";
 import type { JsonSchemaProps } from "../api/structural/json_schema_props.ts";
 import { nameColumn } from "./cells.ts";
+import type { WebhookClientConfig } from "./webhook.ts";
+
+export type { WebhookClientConfig } from "./webhook.ts";
 
 /** How a kind is called. */
 export interface CustomResourceDefinitionNames {
@@ -44,19 +47,6 @@ export interface CustomResourceDefinitionVersion {
   readonly subresources?: CustomResourceSubresources;
   readonly additionalPrinterColumns?: readonly CustomResourceColumnDefinition[];
   readonly selectableFields?: readonly { readonly jsonPath: string }[];
-}
-
-/** Where a webhook is: at a URL, or behind a service. */
-export interface WebhookClientConfig {
-  readonly url?: string;
-  readonly service?: {
-    readonly namespace: string;
-    readonly name: string;
-    readonly path?: string;
-    readonly port?: number;
-  };
-  /** PEM, in base64. */
-  readonly caBundle?: string;
 }
 
 /** How objects get from one version to another. */

@@ -84,8 +84,8 @@ function checkReviewVersions(versions: readonly string[], field: string): FieldE
     : [...errors, fieldError.invalid(field, versions, `must include at least one of ${reviewVersions.join(", ")}`)];
 }
 
-/** What is wrong with how a webhook is to be reached. */
-function checkClientConfig({ url, service }: WebhookClientConfig, field: string): FieldErrors {
+/** What is wrong with how a webhook is to be reached. @see k8s.io/apiserver/pkg/util/webhook/validation.go */
+export function checkClientConfig({ url, service }: WebhookClientConfig, field: string): FieldErrors {
   if ((url === undefined) === (service === undefined))
     return [fieldError.required(field, "exactly one of url or service is required")];
   if (url !== undefined) return checkUrl(url, `${field}.url`);
@@ -102,10 +102,14 @@ function checkUrl(url: string, field: string): FieldErrors {
   const [, scheme = "", authority = "", , query = "", fragment = ""] = urlParts.exec(url) ?? [];
   const at = authority.lastIndexOf("@");
   const host = authority.slice(at + 1);
+  if (scheme && host && !URL.canParse(url)) {
+    const reason = `parse ${JSON.stringify(url)}: invalid URL`;
+    return [fieldError.required(field, `url must be a valid URL: ${reason}${urlForm}`)];
+  }
   const errors: FieldError[] = [];
   if (scheme.toLowerCase() !== "https")
     errors.push(fieldError.invalid(field, scheme.toLowerCase(), `'https' is the only allowed URL scheme${urlForm}`));
-  if (!host) errors.push(fieldError.invalid(field, host, `host must be specified${urlForm}`));
+  if (!host) errors.push(fieldError.invalid(field, host, `host must be provided${urlForm}`));
   if (at >= 0)
     errors.push(fieldError.invalid(field, authority.slice(0, at), "user information is not permitted in the URL"));
   if (fragment) errors.push(fieldError.invalid(field, fragment, "fragments are not permitted in the URL"));
@@ -114,7 +118,7 @@ function checkUrl(url: string, field: string): FieldErrors {
 }
 
 function checkService(
-  { name, namespace, path, port = 0 }: NonNullable<WebhookClientConfig["service"]>,
+  { name, namespace, path, port = 443 }: NonNullable<WebhookClientConfig["service"]>,
   field: string,
 ): FieldErrors {
   const errors: FieldError[] = [];

@@ -63,7 +63,7 @@ describe("webhook configurations", () => {
       { clientConfig: { url: "http://user@/x?y#z" } },
       [
         `clientConfig.url: Invalid value: "http": 'https' is the only allowed URL scheme; desired format: https://host[/path]`,
-        'clientConfig.url: Invalid value: "": host must be specified; desired format: https://host[/path]',
+        'clientConfig.url: Invalid value: "": host must be provided; desired format: https://host[/path]',
         'clientConfig.url: Invalid value: "user": user information is not permitted in the URL',
         'clientConfig.url: Invalid value: "z": fragments are not permitted in the URL',
         'clientConfig.url: Invalid value: "y": query parameters are not permitted in the URL',

@@ -236,7 +236,7 @@ describe("a webhook's clientConfig", () => {
     [{ url: "https://u:p@h/x" }, "user information is not permitted in the URL"],
     [{ url: "https://h/x?a=b" }, "query parameters are not permitted in the URL"],
     [{ url: "https://h/x#y" }, "fragments are not permitted in the URL"],
-    [{ url: "https:///x" }, "host must be specified"],
+    [{ url: "https:///x" }, "host must be provided"],
     [{}, "webhooks[0].clientConfig: Required value: exactly one of url or service is required"],
     [{ url: "https://h", service: { namespace: "a", name: "b" } }, "exactly one of url or service is required"],
     [{ service: { namespace: "a", name: "b", port: 70_000 } }, "webhooks[0].clientConfig.service.port: Invalid value"],
