@@ -1,23 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { configMap } from "../../core/kinds/configmap.ts";
-import { adminOf, eventually, type Running, start, temporaryFolder, wherry } from "./harness.ts";
+import { adminOf, canMount, eventually, type Running, start, temporaryFolder, wherry } from "./harness.ts";
 
 const namespace = "default";
-
-/** Whether file systems can be mounted here, out of everybody else's sight. */
-function canMount(): boolean {
-  try {
-    execFileSync("unshare", ["-m", "true"], { stdio: "ignore" });
-    return process.geteuid?.() === 0;
-  } catch {
-    console.warn("Skipped: a file system of the test's own needs root and unshare");
-    return false;
-  }
-}
 
 /** Starts a master whose data folder is a file system of its own, of `size`, after `more` was done to it. */
 function startOn(folder: string, size: string, more = "true"): { readonly running: Running; readonly disk: string } {

@@ -261,6 +261,17 @@ function readQuietly(path: string): string {
   }
 }
 
+/** Whether file systems can be mounted here, out of everybody else's sight. */
+export function canMount(): boolean {
+  try {
+    execFileSync("unshare", ["-m", "true"], { stdio: "ignore" });
+    return process.geteuid?.() === 0;
+  } catch {
+    console.warn("Skipped: a file system of the test's own needs root and unshare");
+    return false;
+  }
+}
+
 /** Where kubectl is; undefined when it is not on the machine. */
 export const kubectl: string | undefined = find("kubectl");
 

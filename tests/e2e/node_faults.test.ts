@@ -11,6 +11,7 @@ import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
 import { patienceMs } from "../patience.ts";
 import {
   adminOf,
+  canMount,
   eventually,
   hasEnded,
   ownAddress,
@@ -148,17 +149,6 @@ function argsOf(pid: number): string {
     return execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" });
   } catch {
     return "";
-  }
-}
-
-/** Whether file systems can be mounted here, out of everybody else's sight. */
-function canMount(): boolean {
-  try {
-    execFileSync("unshare", ["-m", "true"], { stdio: "ignore" });
-    return process.geteuid?.() === 0;
-  } catch {
-    console.warn("Skipped: a file system of the test's own needs root and unshare");
-    return false;
   }
 }
 
