@@ -21,12 +21,12 @@ export function ask(host: string, port: number, path = "/", localAddress?: strin
   });
 }
 
-/** Sends a datagram from a socket of its own; resolves with the answer, or undefined when none comes in a second. */
+/** Sends a datagram from a socket of its own; resolves with the answer, or undefined when none comes in five seconds. */
 export async function askUdp(host: string, port: number, message: string): Promise<string | undefined> {
   const socket = createSocket("udp4");
   try {
     socket.send(message, port, host);
-    const [answer] = (await once(socket, "message", { signal: AbortSignal.timeout(1000) })) as [Buffer];
+    const [answer] = (await once(socket, "message", { signal: AbortSignal.timeout(5000) })) as [Buffer];
     return answer.toString();
   } catch {
     return undefined;

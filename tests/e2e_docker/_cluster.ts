@@ -78,11 +78,11 @@ export function podOf(name: string, containers: readonly object[], spec: object 
 /** Environment variable POD_NAME. */
 export const podName = { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } };
 
-/** A Deployment of web servers of busybox that answer with a word and their pod's name, and end a second after they are told to. */
+/** A Deployment of web servers of busybox that answer with a word and their pod's name, and end two seconds after they are told to. */
 export function webServers(name: string, replicas: number, word: string): object {
-  const script = `mkdir /www; echo ${word} $POD_NAME >/www/index.html; trap 'sleep 1; exit 0' TERM; httpd -f -p 8080 -h /www & wait $!`;
+  const script = `mkdir /www; echo ${word} $POD_NAME >/www/index.html; trap 'sleep 2; exit 0' TERM; httpd -f -p 8080 -h /www & wait $!`;
   const labels = { app: name };
-  const readinessProbe = { httpGet: { path: "/", port: 8080 }, periodSeconds: 1 };
+  const readinessProbe = { httpGet: { path: "/", port: 8080 }, periodSeconds: 1, timeoutSeconds: 30 };
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",

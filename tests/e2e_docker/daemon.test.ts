@@ -24,9 +24,10 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("wh
 
     await using second = await startOnDocker(folder.path);
     await second.ok("rollout", "status", "deploy/web");
-    expect(await ask(second.nodePortAddress, await second.nodePort("web"))).toMatch(/^hello web-/);
+    const port = await second.nodePort("web");
+    await expect.poll(() => ask(second.nodePortAddress, port)).toMatch(/^hello web-/);
     expect(await ids()).toEqual(before);
-    expect((await second.ok("get", "pods", "--no-headers")).match(/1\/1 +Running +0 /g)).toHaveLength(2);
+    await expect.poll(() => second.ok("get", "pods", "--no-headers")).toMatch(/^(.* 1\/1 +Running +0 .*\n){2}$/);
   });
 
   it("runs its pods again, when it was interrupted and starts again", async () => {

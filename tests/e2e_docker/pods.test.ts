@@ -115,8 +115,10 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     );
     for (const name of ["by-http", "by-tcp", "by-exec"]) await cluster.ready(name);
     await cluster.pod("unwell", ({ status }) => (status?.containerStatuses?.[0]?.restartCount ?? 0) > 0);
-    expect(await cluster.ok("get", "pod", "unready")).toMatch(/unready +0\/1 +Running/);
-    expect(await cluster.ok("get", "events")).toContain("Container main failed liveness probe, will be restarted");
+    await expect.poll(() => cluster.ok("get", "pod", "unready")).toMatch(/unready +0\/1 +Running/);
+    await expect
+      .poll(() => cluster.ok("get", "events"))
+      .toContain("Container main failed liveness probe, will be restarted");
   });
 
   it("a pod that ends keeps its log and its exit code, and one without its program says why", async () => {

@@ -34,6 +34,12 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("se
     await cluster.apply(webServers("web", 3, "hello"), serviceOf("web", { type: "NodePort" }));
     await cluster.ok("rollout", "status", "deploy/web");
     const port = await cluster.nodePort("web");
+    // The proxy hears of endpoints after they are there.
+    await eventually("three pods answered", async () => {
+      const heard = new Set<string>();
+      for (let sent = 0; sent < 3; sent++) heard.add(await ask(cluster.nodePortAddress, port).catch(() => ""));
+      return heard.size === 3 && !heard.has("") ? heard : undefined;
+    });
     const answers: string[] = [];
     for (let sent = 0; sent < 12; sent++) answers.push(await ask(cluster.nodePortAddress, port));
     expect(shares(answers)).toEqual([4, 4, 4]);
@@ -95,7 +101,7 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("se
     while (rollout.child.exitCode === null) words.add((await ask(cluster.nodePortAddress, port)).split(" ")[0]);
     expect(rollout.output()).toContain("successfully rolled out");
     expect(words).toEqual(new Set(["hello", "new"]));
-    expect(await ask(cluster.nodePortAddress, port)).toMatch(/^new /);
+    await expect.poll(() => ask(cluster.nodePortAddress, port)).toMatch(/^new /);
     expect(await cluster.ok("rollout", "history", "deploy/web")).toMatch(/^1 .*\n2 /m);
   });
 

@@ -10,6 +10,7 @@ import { systemClock } from "../../core/platform/clock.ts";
 import { systemRandom } from "../../core/platform/random.ts";
 import { silentLogger } from "../../core/util/log.ts";
 import { type Master, type MasterOptions, startMaster } from "../../master_daemon/master.ts";
+import { patienceMs } from "../patience.ts";
 import { missing } from "../require.ts";
 
 const common = { clock: systemClock, random: systemRandom, log: silentLogger };
@@ -140,10 +141,10 @@ describe("startMaster()", () => {
     const waiting = await roleOf(await start({ first }));
     // One that waits for nothing, and began later, has them: so the other had the time.
     const other = await roleOf(await start());
-    await vi.waitFor(async () => expect(await other()).toBe(200), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await other()).toBe(200), patienceMs);
     expect(await waiting()).toBe(404);
     fail(new Error("no nodes"));
-    await vi.waitFor(async () => expect(await waiting()).toBe(200), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await waiting()).toBe(200), patienceMs);
   });
 
   it("keeps objects, authority and addresses across restarts; keys are private", async () => {

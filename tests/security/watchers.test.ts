@@ -15,7 +15,7 @@ async function descriptors(): Promise<number> {
 
 /** Waits until `holds`, however long that takes. */
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  await expect.poll(holds, { timeout: 30_000, interval: 20 }).toBe(true);
+  await expect.poll(holds, { timeout: 100_000 }).toBe(true);
 }
 
 async function sessionOf({ master, ca }: Target): Promise<ClientHttp2Session> {
@@ -56,7 +56,7 @@ async function write(target: Target, name: string, data: Record<string, string>)
 }
 
 describe("watchers", () => {
-  it("a thousand see every one of 200 updates, once and in order", { timeout: 120_000 }, async () => {
+  it("a thousand see every one of 200 updates, once and in order", async () => {
     const target = await openMaster();
     const sessions = await Promise.all(upTo(5).map(() => sessionOf(target)));
     const watched = await Promise.all(sessions.flatMap((session) => upTo(200).map(() => numbersOf(session))));
@@ -68,33 +68,29 @@ describe("watchers", () => {
   });
 
   // Deno's TLS sockets read on while they are paused: nobody could be slow there, and the memory would be the client's.
-  it.skipIf("Deno" in globalThis)(
-    "that never read cost little, and others see everything in order",
-    { timeout: 120_000 },
-    async () => {
-      const target = await openMaster();
-      const reader = await numbersOf(await sessionOf(target));
-      const lazy = await Promise.all(upTo(20).map(() => target.dial()));
-      for (const socket of lazy) {
-        socket.removeAllListeners("error").on("error", () => {});
-        socket.pause();
-        socket.write(`GET ${configMaps}?watch=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`);
-      }
-      onTestFinished(() => {
-        for (const socket of lazy) socket.destroy();
-      });
-      await write(target, "counter", { n: "0" });
-      const before = process.memoryUsage().rss;
-      // 75 of half a MiB to each of 20: 750 MiB in all.
-      const pad = "x".repeat(mebibyte / 2);
-      for (const n of upTo(75, 1)) await write(target, "counter", { n: String(n), pad });
-      await until(() => reader.length >= 76);
-      expect(reader).toEqual(upTo(76));
-      expect(process.memoryUsage().rss - before).toBeLessThan(400 * mebibyte);
-    },
-  );
+  it.skipIf("Deno" in globalThis)("that never read cost little, and others see everything in order", async () => {
+    const target = await openMaster();
+    const reader = await numbersOf(await sessionOf(target));
+    const lazy = await Promise.all(upTo(20).map(() => target.dial()));
+    for (const socket of lazy) {
+      socket.removeAllListeners("error").on("error", () => {});
+      socket.pause();
+      socket.write(`GET ${configMaps}?watch=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+    }
+    onTestFinished(() => {
+      for (const socket of lazy) socket.destroy();
+    });
+    await write(target, "counter", { n: "0" });
+    const before = process.memoryUsage().rss;
+    // 75 of half a MiB to each of 20: 750 MiB in all.
+    const pad = "x".repeat(mebibyte / 2);
+    for (const n of upTo(75, 1)) await write(target, "counter", { n: String(n), pad });
+    await until(() => reader.length >= 76);
+    expect(reader).toEqual(upTo(76));
+    expect(process.memoryUsage().rss - before).toBeLessThan(400 * mebibyte);
+  });
 
-  it("that come and go leave no descriptor", { timeout: 120_000 }, async () => {
+  it("that come and go leave no descriptor", async () => {
     const target = await openMaster();
     const gone = async (count: number) => {
       for (let at = 0; at < count; at += 100) {
@@ -125,7 +121,7 @@ describe("watchers", () => {
 });
 
 describe("a watch", () => {
-  it("resumes across restarts of the master: nothing missed, nothing twice, no 410", { timeout: 60_000 }, async () => {
+  it("resumes across restarts of the master: nothing missed, nothing twice, no 410", async () => {
     const dataDir = await folder();
     const seen: number[] = [];
     let after = "";
@@ -179,9 +175,7 @@ describe("a master", () => {
 });
 
 describe("startCluster()", () => {
-  it("leaves no descriptor, listener or timer, however often it is started and ended", {
-    timeout: 120_000,
-  }, async () => {
+  it("leaves no descriptor, listener or timer, however often it is started and ended", async () => {
     const round = async () => {
       await using cluster = await startCluster({ runtime: "fake" });
       expect(cluster.url).toMatch(/^https:/);
