@@ -137,13 +137,15 @@ describe("a node's DNS", () => {
     await using _second = await start(world, { nodeName: "node-2", rootDir: `${world.rootDir}/second` });
     await askUdp(address, question(web, "A"));
     await first[Symbol.asyncDispose]();
-    await world.clock.advance(10_000);
-    const ask = () =>
-      askTcp(address, [packet(web, 1)]).then(
-        ([answer]) => answer?.type,
-        () => undefined,
-      );
-    await expect.poll(ask).toBe("response");
+    await expect
+      .poll(async () => {
+        await world.clock.advance(10_000);
+        return await askTcp(address, [packet(web, 1)]).then(
+          ([answer]) => answer?.type,
+          () => undefined,
+        );
+      })
+      .toBe("response");
   });
 
   it("closes connections on which nothing comes for ten seconds", async () => {
