@@ -45,7 +45,8 @@ export interface DockerRuntimeOptions {
 const pingMs = 2_000;
 const stopMarginMs = 10_000;
 const removeMs = 120_000;
-const parallelStats = 8;
+/** A node has many containers, and an engine other callers. */
+const parallelCalls = 8;
 /** The engine walks through what containers wrote. */
 const diskMs = 60_000;
 
@@ -121,29 +122,27 @@ class DockerRuntime implements ContainerRuntime {
 
   async stopPodSandbox(id: string, { signal }: Signalled): Promise<void> {
     const containers = await this.#find(signal, `${label.sandboxId}=${id}`);
-    await Promise.all(
-      containers
-        .filter(({ State }) => State === "running")
-        .map(({ Id }) => this.stopContainer(Id, { gracePeriodSeconds: 0, signal })),
-    );
+    const running = containers.filter(({ State }) => State === "running");
+    await eachOf(running, parallelCalls, ({ Id }) => this.stopContainer(Id, { gracePeriodSeconds: 0, signal }));
     await this.stopContainer(id, { gracePeriodSeconds: 0, signal });
   }
 
   async removePodSandbox(id: string, { signal }: Signalled): Promise<void> {
     const containers = await this.#find(signal, `${label.sandboxId}=${id}`);
-    await Promise.all(containers.map(({ Id }) => this.removeContainer(Id, { signal })));
+    await eachOf(containers, parallelCalls, ({ Id }) => this.removeContainer(Id, { signal }));
     await this.removeContainer(id, { signal });
   }
 
   async listContainers({ podUid, signal }: { readonly podUid?: string } & Signalled): Promise<readonly Container[]> {
     const filters = podUid === undefined ? [] : [`${label.podUid}=${podUid}`];
     const found = await this.#find(signal, `${label.kind}=container`, ...filters);
-    const containers = await Promise.all(found.map(({ Id }) => this.#inspect(Id, signal)));
+    const inspected = await eachOf(found, parallelCalls, ({ Id }) => this.#inspect(Id, signal));
+    const containers = new Map(inspected.map((container) => [container.id, container]));
     if (podUid === undefined) {
       const ids = new Set(found.map(({ Id }) => Id));
       for (const id of this.#ended.keys()) if (!ids.has(id)) this.#ended.delete(id);
     }
-    return containers.filter((container) => container !== undefined);
+    return found.flatMap(({ Id }) => containers.get(Id) ?? []);
   }
 
   async createContainer(sandbox: Sandbox, config: ContainerConfig, { signal }: Signalled): Promise<string> {
@@ -305,7 +304,7 @@ class DockerRuntime implements ContainerRuntime {
       (abortSignal) => this.#docker.listContainers({ size: true, filters, abortSignal }),
       diskMs,
     );
-    const containers = await eachOf(found, parallelStats, async (one) => {
+    const containers = await eachOf(found, parallelCalls, async (one) => {
       const inspected = await this.#call(signal, (abortSignal) =>
         this.#docker.getContainer(one.Id).inspect({ abortSignal }).catch(ignoreStatus(404)),
       );
@@ -426,7 +425,7 @@ class DockerRuntime implements ContainerRuntime {
   ): Promise<readonly T[]> {
     const found = await this.#find(signal, `${label.kind}=${kind}`);
     const running = found.filter(({ State }) => State === "running");
-    return eachOf(running, parallelStats, work);
+    return eachOf(running, parallelCalls, work);
   }
 
   async #statsOf({ Id }: Docker.ContainerInfo, signal: AbortSignal): Promise<EngineStats | undefined> {

@@ -61,6 +61,31 @@ if (required || answers) {
       await other[Symbol.asyncDispose]();
     });
 
+    it("listContainers() lists many with few calls at once", async () => {
+      await using under = await open();
+      const { runtime } = under;
+      const sandbox = await runtime.runPodSandbox(sandboxConfig(), { signal: never });
+      const names = Array.from({ length: 12 }, (_, n) => `c${n}`);
+      for (const name of names) {
+        await runtime.createContainer(sandbox, containerConfig("exit", { name, image: testImage }), { signal: never });
+      }
+      const listing = new AbortController();
+      let [now, most] = [0, 0];
+      const { addEventListener, removeEventListener } = listing.signal;
+      listing.signal.addEventListener = (...listener: Parameters<typeof addEventListener>) => {
+        most = Math.max(most, ++now);
+        addEventListener.apply(listing.signal, listener);
+      };
+      listing.signal.removeEventListener = (...listener: Parameters<typeof removeEventListener>) => {
+        now--;
+        removeEventListener.apply(listing.signal, listener);
+      };
+      const listed = await runtime.listContainers({ signal: listing.signal });
+      expect(listed.map(({ name }) => name).sort()).toEqual([...names].sort());
+      // Node warns of more than 10 that wait for one signal.
+      expect(most).toBeLessThanOrEqual(8);
+    });
+
     it("containers see the processes that they may see", async () => {
       await using under = await open();
       const { runtime } = under;
