@@ -2,11 +2,12 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { get } from "node:http";
 import { text } from "node:stream/consumers";
+import { patienceMs } from "../patience.ts";
 
 /** Sends one request over a connection of its own; resolves with the body. Rejects when it is refused, cut, or not a 200. */
 export function ask(host: string, port: number, path = "/", localAddress?: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const options = { host, port, path, agent: false, timeout: 10_000, ...(localAddress ? { localAddress } : {}) };
+    const options = { host, port, path, agent: false, timeout: patienceMs, ...(localAddress ? { localAddress } : {}) };
     get(options, (response) => {
       text(response).then(
         (body) =>
