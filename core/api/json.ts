@@ -1,9 +1,10 @@
+import { duplicateFields } from "./duplicate_fields.ts";
 import { maxJsonDepth } from "./json_object.ts";
 import { endOfString, jsonText, numberOf, readExactly } from "./json_text.ts";
 import type { Json } from "./meta.ts";
 import { StatusError } from "./status.ts";
 
-/** What {@linkcode parseJson} refuses to read. */
+/** What {@linkcode parseJson} refuses to read, and tells. */
 export interface JsonLimits {
   /** Most bytes (of text: UTF-16 units). Default 3 MiB, as Kubernetes' API server. */
   readonly maxBytes?: number;
@@ -11,6 +12,8 @@ export interface JsonLimits {
   readonly maxDepth?: number;
   /** Most values, each object, list, member and element counted. Default {@linkcode maxJsonValues}. */
   readonly maxValues?: number;
+  /** Told the path of each member that stands twice in one object: the last one counts. */
+  readonly onDuplicate?: ((path: string) => void) | undefined;
 }
 
 const defaultMaxBytes = 3 * 1024 * 1024;
@@ -34,6 +37,7 @@ export function parseJson(source: Uint8Array | string, limits: JsonLimits = {}):
   const hasBigints = checkJson(text, { maxDepth, maxValues });
   try {
     const value = JSON.parse(text) as Json;
+    if (limits.onDuplicate) duplicateFields(text).forEach(limits.onDuplicate);
     return hasBigints ? readExactly(text) : value;
   } catch (error) {
     // V8 quotes the text around the mistake, which may be a secret: only the place is told.

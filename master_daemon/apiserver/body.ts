@@ -25,10 +25,15 @@ export async function readLimited(request: ApiRequest, limitBytes: number): Prom
 /**
  * Reads a body as JSON, YAML or protobuf, as its Content-Type says; without one it is JSON.
  *
+ * @param onDuplicate see `JsonLimits`
  * @returns undefined for an empty body
  * @throws StatusError UnsupportedMediaType, BadRequest, RequestEntityTooLarge
  */
-export async function readDocument(request: ApiRequest, limitBytes: number): Promise<Json | undefined> {
+export async function readDocument(
+  request: ApiRequest,
+  limitBytes: number,
+  onDuplicate?: (path: string) => void,
+): Promise<Json | undefined> {
   if (request.headers["content-encoding"] && request.headers["content-encoding"] !== "identity")
     throw StatusError.unsupportedMediaType(objectMediaTypes);
   const type = mediaTypeOf(request.headers["content-type"]);
@@ -37,7 +42,7 @@ export async function readDocument(request: ApiRequest, limitBytes: number): Pro
   const bytes = await readLimited(request, limitBytes);
   if (bytes.length === 0) return undefined;
   if (type === "application/yaml") return readYaml(bytes);
-  return type === protobufMediaType ? readProtobuf(bytes) : parseJson(bytes);
+  return type === protobufMediaType ? readProtobuf(bytes) : parseJson(bytes, { onDuplicate });
 }
 
 async function readProtobuf(bytes: Uint8Array): Promise<Json> {

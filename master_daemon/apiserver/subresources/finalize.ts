@@ -1,16 +1,15 @@
 import type { ApiResponse } from "../../../core/client/transport.ts";
 import type { Namespace } from "../../../core/kinds/namespace.ts";
-import { named, objectOf, readDocument } from "../body.ts";
+import { named } from "../body.ts";
 import { writeOptions } from "../query.ts";
 import { objectResponse } from "../respond.ts";
 import type { ResourceRequest } from "../services.ts";
-import { checkObject, updateObject } from "../verbs/write.ts";
+import { readObject, updateObject } from "../verbs/write.ts";
 
 /** PUT on `/namespaces/NAME/finalize`: sets `spec.finalizers`, which nothing else may change. Without any, a deleted namespace goes. */
 export async function finalize(r: ResourceRequest): Promise<ApiResponse> {
   const { dryRun, fieldValidation } = writeOptions(r.query, "UpdateOptions");
-  const body = objectOf(await readDocument(r.request, r.services.maxBodyBytes), r.kind);
-  const sent = named(checkObject(r, body, fieldValidation, r.warnings), r.route.name ?? "") as Namespace;
+  const sent = named(await readObject(r, r.kind, fieldValidation), r.route.name ?? "") as Namespace;
   const stored = await updateObject(
     r,
     (current) => {

@@ -8,11 +8,11 @@ import { secret as secretKind } from "../../../core/kinds/secret.ts";
 import { validate } from "../../admission/mod.ts";
 import { credentialIdKey } from "../../authentication/authenticator.ts";
 import type { TokenContent, TokenRef } from "../../authentication/service_account_tokens.ts";
-import { inNamespace, objectOf, readDocument } from "../body.ts";
+import { inNamespace } from "../body.ts";
 import { writeOptions } from "../query.ts";
 import { documentResponse } from "../respond.ts";
 import { type ResourceRequest, routeKey } from "../services.ts";
-import { checkObject } from "../verbs/write.ts";
+import { readObject } from "../verbs/write.ts";
 
 /** What a TokenRequest says. */
 interface TokenRequest extends KubeObject {
@@ -53,9 +53,8 @@ const extendedSeconds = 365 * 24 * 3600;
 export async function requestToken(r: ResourceRequest): Promise<ApiResponse> {
   const { services, user, route } = r;
   const options = writeOptions(r.query, "CreateOptions");
-  const body = objectOf(await readDocument(r.request, services.maxBodyBytes), requestKind);
-  const pruned = checkObject({ services, kind: requestKind }, body, options.fieldValidation, r.warnings);
-  const request = inNamespace(pruned, requestKind, route.namespace) as TokenRequest;
+  const sent = await readObject(r, requestKind, options.fieldValidation);
+  const request = inNamespace(sent, requestKind, route.namespace) as TokenRequest;
   const { namespace = "", name } = { namespace: route.namespace, ...routeKey(r) };
   await validate(services.admission, {
     operation: "CREATE",

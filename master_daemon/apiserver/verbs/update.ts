@@ -1,19 +1,18 @@
 import type { PartName } from "../../../core/api/kind.ts";
 import { isReason } from "../../../core/api/status.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
-import { inNamespace, named, objectOf, readDocument } from "../body.ts";
+import { inNamespace, named } from "../body.ts";
 import { attributesOf } from "../call.ts";
 import { authorize } from "../filters/authorization.ts";
 import { writeOptions } from "../query.ts";
 import { objectResponse } from "../respond.ts";
 import type { ResourceRequest } from "../services.ts";
-import { checkObject, createObject, updateObject } from "./write.ts";
+import { createObject, readObject, updateObject } from "./write.ts";
 
 /** PUT on an object or its status. Some kinds are created by it where there is none. */
 export async function update(r: ResourceRequest, subresource?: PartName | "status" | "approval"): Promise<ApiResponse> {
   const options = writeOptions(r.query, "UpdateOptions");
-  const body = objectOf(await readDocument(r.request, r.services.maxBodyBytes), r.kind);
-  const checked = checkObject(r, body, options.fieldValidation, r.warnings);
+  const checked = await readObject(r, r.kind, options.fieldValidation);
   const object = inNamespace(named(checked, r.route.name ?? ""), r.kind, r.route.namespace);
   try {
     const stored = await updateObject(r, () => object, { dryRun: options.dryRun, subresource });

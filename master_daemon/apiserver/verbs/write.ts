@@ -7,6 +7,7 @@ import { customResourceDefinition, isTrue } from "../../../core/kinds/custom_res
 import { mutate, validate } from "../../admission/mod.ts";
 import type { AdmissionRequest } from "../../admission/plugin.ts";
 import type { RegistryUpdateOptions, Stored } from "../../registry/registry.ts";
+import { objectOf, readDocument } from "../body.ts";
 import { withOwners, withValidOwners } from "../field_owners.ts";
 import type { FieldValidation, WriteOptions } from "../query.ts";
 import { type ResourceRequest, routeKey } from "../services.ts";
@@ -26,17 +27,33 @@ export function checkObject(
   body: JsonObject,
   validation: FieldValidation,
   warnings: string[],
+  duplicates: readonly string[] = [],
 ): KubeObject {
   const { object, unknownFields, typeError } = kind.prune
     ? kind.prune(body)
     : validateAndPrune(services.schema, kind.schema, body);
   if (typeError !== undefined) throw StatusError.badRequest(decodeErrorText(kind, typeError));
-  if (unknownFields.length > 0 && validation !== "Ignore") {
-    const problems = unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`);
+  const problems = [
+    ...duplicates.map((field) => `duplicate field ${JSON.stringify(field)}`),
+    ...unknownFields.map((field) => `unknown field ${JSON.stringify(field)}`),
+  ];
+  if (problems.length > 0 && validation !== "Ignore") {
     if (validation === "Strict") throw StatusError.badRequest(decodeErrorText(kind, strictErrorText(problems)));
     warnings.push(...problems);
   }
   return asObject(isJsonObject(object["metadata"]) ? object : { ...object, metadata: {} });
+}
+
+/** The object that a request sends, as its kind's schema has it. @throws StatusError */
+export async function readObject(
+  { services, request, warnings }: Pick<ResourceRequest, "services" | "request" | "warnings">,
+  kind: Pick<Kind, "group" | "version" | "kind" | "schema" | "prune">,
+  validation: FieldValidation,
+): Promise<KubeObject> {
+  const duplicates: string[] = [];
+  const onDuplicate = validation === "Ignore" ? undefined : (path: string) => void duplicates.push(path);
+  const body = objectOf(await readDocument(request, services.maxBodyBytes, onDuplicate), kind);
+  return checkObject({ services, kind }, body, validation, warnings, duplicates);
 }
 
 /** How an object is written. */

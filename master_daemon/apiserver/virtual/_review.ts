@@ -3,10 +3,10 @@ import type { Json, JsonObject, KubeObject } from "../../../core/api/meta.ts";
 import { type FieldError, fieldError, StatusError } from "../../../core/api/status.ts";
 import type { ApiResponse, UserInfo } from "../../../core/client/transport.ts";
 import type { Attributes, Decision } from "../../authorization/authorizer.ts";
-import { inNamespace, objectOf, readDocument } from "../body.ts";
+import { inNamespace } from "../body.ts";
 import { writeOptions } from "../query.ts";
 import { documentResponse } from "../respond.ts";
-import { checkObject } from "../verbs/write.ts";
+import { readObject } from "../verbs/write.ts";
 import type { VirtualRequest, VirtualResource } from "./virtual_resource.ts";
 
 /** A question with its answer: what all reviews are. */
@@ -17,8 +17,7 @@ export interface Review extends KubeObject {
 /** The review that a request sends, as its schema has it. @throws StatusError */
 export async function readReview(r: VirtualRequest, resource: VirtualResource): Promise<Review> {
   const options = writeOptions(r.query, "CreateOptions");
-  const body = objectOf(await readDocument(r.request, r.services.maxBodyBytes), resource);
-  const object = checkObject({ services: r.services, kind: resource }, body, options.fieldValidation, r.warnings);
+  const object = await readObject(r, resource, options.fieldValidation);
   return inNamespace(object, resource, r.route.namespace) as Review;
 }
 

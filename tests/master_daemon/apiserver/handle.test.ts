@@ -119,6 +119,25 @@ describe("handle() objects", () => {
     else expect(answer.text).not.toContain("imagePulPolicy");
   });
 
+  it.each([
+    ["Strict", 400, 0],
+    ["", 201, 1],
+    ["Ignore", 201, 0],
+  ])("fieldValidation=%s answers a field that stands twice with %i", async (mode, status, warnings) => {
+    const api = await openApi();
+    const text = JSON.stringify(configMap("a", { b: "1" })).replace('"b":"1"', '"b":"1","b":"2"');
+    const answer = await api.call("POST", `${maps}${mode ? `?fieldValidation=${mode}` : ""}`, text, {
+      "content-type": "application/json",
+    });
+    expect(answer.status).toBe(status);
+    expect(answer.headers["warning"] ?? []).toEqual(warnings ? ['299 - "duplicate field \\"data.b\\""'] : []);
+    if (status === 400)
+      expect(answer.json.message).toBe(
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: strict decoding error: duplicate field "data.b"',
+      );
+    else expect(answer.json.data).toEqual({ b: "2" });
+  });
+
   it("takes and gives YAML", async () => {
     const api = await openApi();
     const text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: yam\ndata:\n  a: 'on'\n";
