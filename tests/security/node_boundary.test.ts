@@ -130,7 +130,14 @@ describe("a cluster on disk", () => {
     for (const entry of await readdir(path, { withFileTypes: true })) {
       const child = join(path, entry.name);
       if (entry.isSymbolicLink()) continue;
-      const { mode } = await stat(child);
+      // Files are replaced by way of one beside them, which may be gone by now.
+      const mode = await stat(child).then(
+        (found) => found.mode,
+        (error: NodeJS.ErrnoException) => {
+          if (error.code !== "ENOENT") throw error;
+        },
+      );
+      if (mode === undefined) continue;
       if (entry.isDirectory()) found.push(...(await readable(child, open && (mode & 0o011) !== 0)));
       else if (open && (mode & 0o066) !== 0) found.push(child);
     }
