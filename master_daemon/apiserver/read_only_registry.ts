@@ -29,13 +29,23 @@ export function unstored<T extends KubeObject>(object: T): Stored<T> {
   const { name = "", namespace } = object.metadata;
   const key = namespace === undefined ? { name } : { namespace, name };
   let bytes: Uint8Array | undefined;
+  const made = () => {
+    bytes ??= encoder.encode(JSON.stringify(object));
+    return bytes;
+  };
   return {
     key,
     revision: 0,
     object,
     get bytes() {
-      bytes ??= encoder.encode(JSON.stringify(object));
-      return bytes;
+      return made();
+    },
+    get byteLength() {
+      return made().length;
+    },
+    copyTo(target, offset) {
+      target.set(made(), offset);
+      return offset + made().length;
     },
   };
 }

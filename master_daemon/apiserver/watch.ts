@@ -30,11 +30,11 @@ export interface WatchOptions {
 type Change = Extract<RegistryEvent, { stored: Stored }>;
 
 const encoder = new TextEncoder();
-const lineFeed = encoder.encode("}\n");
+const lineEnd = "}\n";
 const pieceBytes = 64 * 1024;
 
 /** Lines made of events, shared by all watchers. Gone with the event: an object that stays does not keep its line. */
-const frames = new WeakMap<Change, Uint8Array>();
+const frames = new WeakMap<Change, Buffer>();
 
 /** A stream of events, one JSON document a line. Errors after the head are told inside the stream. */
 export function watchResponse(options: WatchOptions): ApiResponse {
@@ -116,7 +116,11 @@ function lineMaker({ kind, form, clock }: WatchOptions): (event: RegistryEvent) 
 function plainLine(event: Change): Uint8Array {
   let line = frames.get(event);
   if (!line) {
-    line = Buffer.concat([encoder.encode(`{"type":"${event.type}","object":`), event.stored.bytes, lineFeed]);
+    const open = `{"type":"${event.type}","object":`;
+    const { stored } = event;
+    line = Buffer.allocUnsafeSlow(open.length + stored.byteLength + lineEnd.length);
+    line.write(open, "latin1");
+    line.write(lineEnd, stored.copyTo(line, open.length), "latin1");
     frames.set(event, line);
   }
   return line;

@@ -12,6 +12,10 @@ export interface Stored<T extends KubeObject = KubeObject> {
   readonly revision: number;
   /** JSON of the object with kind and apiVersion, put together when it is asked for. */
   readonly bytes: Uint8Array;
+  /** Length of `bytes`. */
+  readonly byteLength: number;
+  /** Copies `bytes` into `target`, without putting them together first. Returns where they end. */
+  copyTo(target: Buffer, offset: number): number;
   /** Parsed on first use, then shared. */
   readonly object: T;
 }

@@ -42,20 +42,32 @@ export class StorageLayout {
     return readJsonText(decoder.decode(value)) as unknown as KubeObject;
   }
 
-  /** The bytes to serve: `value` with its resourceVersion put in. */
-  withRevision(value: Uint8Array, revision: number): Uint8Array {
-    if (!startsWith(value, this.#headBytes)) {
-      // Written by another program or version: laid out anew.
-      return this.withRevision(this.encode(this.decode(value)), revision);
-    }
-    const inserted = encoder.encode(`"resourceVersion":"${revision}",`);
-    const at = this.#headBytes.length;
-    const bytes = new Uint8Array(value.length + inserted.length);
-    bytes.set(value.subarray(0, at));
-    bytes.set(inserted, at);
-    bytes.set(value.subarray(at), at + inserted.length);
-    return bytes;
+  /** `value` as this program lays it out: another program or version may have written it. */
+  laidOut(value: Uint8Array): Uint8Array {
+    return startsWith(value, this.#headBytes) ? value : this.encode(this.decode(value));
   }
+
+  /** Length of the bytes to serve of a value that is {@linkcode laidOut}. */
+  lengthOf(value: Uint8Array, revision: number): number {
+    return revision === 0 ? value.length : value.length + versionText(revision).length;
+  }
+
+  /** Copies the bytes to serve into `target`: a value that is {@linkcode laidOut} with its resourceVersion put in. Returns where they end. */
+  copy(value: Uint8Array, revision: number, target: Buffer, offset: number): number {
+    if (revision === 0) {
+      target.set(value, offset);
+      return offset + value.length;
+    }
+    const at = this.#headBytes.length;
+    target.set(this.#headBytes, offset);
+    const rest = offset + at + target.write(versionText(revision), offset + at, "latin1");
+    target.set(value.subarray(at), rest);
+    return rest + value.length - at;
+  }
+}
+
+function versionText(revision: number): string {
+  return `"resourceVersion":"${revision}",`;
 }
 
 /** `core/pods`, `apps/deployments`: what tells kinds apart in keys. */
@@ -100,6 +112,8 @@ export class StoredObject implements Stored {
   /** What was given, or parsed. */
   #object: KubeObject | undefined;
   #hasVersion = false;
+  /** The value laid out as we do: the value itself, but for what another program has written. */
+  #own: Uint8Array | undefined;
 
   constructor({ layout, key, revision, value, object, isStale = false, unreadable }: StoredObjectOptions) {
     this.key = key;
@@ -112,8 +126,24 @@ export class StoredObject implements Stored {
   }
 
   get bytes(): Uint8Array {
+    const bytes = Buffer.allocUnsafeSlow(this.byteLength);
+    this.copyTo(bytes, 0);
+    return bytes;
+  }
+
+  get byteLength(): number {
     this.#check();
-    return this.revision === 0 ? this.value : this.#layout.withRevision(this.value, this.revision);
+    return this.#layout.lengthOf(this.#laidOut, this.revision);
+  }
+
+  copyTo(target: Buffer, offset: number): number {
+    this.#check();
+    return this.#layout.copy(this.#laidOut, this.revision, target, offset);
+  }
+
+  get #laidOut(): Uint8Array {
+    this.#own ??= this.#layout.laidOut(this.value);
+    return this.#own;
   }
 
   get object(): KubeObject {
