@@ -17,7 +17,7 @@ export function parseLabels(words: readonly string[]): StringMap {
 }
 
 /**
- * Reads words like `memory.available<100Mi`, several to a word with commas; each name once.
+ * Reads words like `memory.available<100Mi`, several to a word with commas. Of a name that stands twice the last counts.
  *
  * @throws SyntaxError naming the word
  */

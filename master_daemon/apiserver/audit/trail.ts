@@ -187,8 +187,8 @@ export class AuditTrail {
 
   /** The member with the answer, as text: an answer is JSON already. */
   #shownResponse(body: Uint8Array): string {
-    if (body instanceof ObjectBody) return this.#shownResponse(new TextEncoder().encode(jsonText(body.value)));
     if (this.#rule.level !== "RequestResponse" || body.length > maxNotedBytes) return "";
+    if (body instanceof ObjectBody) return this.#shownResponse(new TextEncoder().encode(jsonText(body.value)));
     const text = new TextDecoder().decode(body).trimEnd();
     if (!text.startsWith("{")) return "";
     // What was made for people to read has several lines; the log has one for each event.
