@@ -1,7 +1,7 @@
 import type { Client } from "../core/client/client.ts";
 import { systemClock } from "../core/platform/clock.ts";
 import { systemRandom } from "../core/platform/random.ts";
-import { systemTerminal } from "../core/platform/terminal.ts";
+import type { Terminal } from "../core/platform/terminal.ts";
 import { version } from "../core/version.ts";
 import type { CommandEnv } from "./env.ts";
 import { type FlagTable, UsageError } from "./verb.ts";
@@ -44,7 +44,10 @@ export const globalFlags: FlagTable = {
 };
 
 /** The surroundings of a verb on this machine, as the global flags want them. */
-export function systemEnv(values: Readonly<Record<string, unknown>>, signal: AbortSignal): CommandEnv {
+export function systemEnv(
+  values: Readonly<Record<string, unknown>>,
+  { terminal, signal }: { readonly terminal: Terminal; readonly signal: AbortSignal },
+): CommandEnv {
   const text = (name: string) => {
     const value = values[name];
     return typeof value === "string" ? value : undefined;
@@ -77,7 +80,7 @@ export function systemEnv(values: Readonly<Record<string, unknown>>, signal: Abo
   };
   let client: Promise<Client> | undefined;
   return {
-    terminal: systemTerminal,
+    terminal,
     clock: systemClock,
     random: systemRandom,
     signal,

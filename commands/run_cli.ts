@@ -1,0 +1,32 @@
+import type { Terminal } from "../core/platform/terminal.ts";
+import { version } from "../core/version.ts";
+import { runCommand } from "./command.ts";
+import { globalFlags, systemEnv } from "./global_flags.ts";
+import { verbs } from "./mod.ts";
+import { errorText } from "./output/errors.ts";
+
+/**
+ * The whole command line but for the process: parses, runs one verb, turns what was thrown into one line and an exit code.
+ *
+ * @param args the words after the program's name
+ * @param options.signal aborted by Ctrl-C
+ */
+export async function runCli(
+  args: readonly string[],
+  { terminal, signal }: { readonly terminal: Terminal; readonly signal: AbortSignal },
+): Promise<number> {
+  try {
+    return await runCommand(args, {
+      verbs,
+      globals: globalFlags,
+      version,
+      write: (text) => terminal.write(text),
+      env: (flags) => systemEnv(flags, { terminal, signal }),
+    });
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return 130;
+    const withStack = args.some((word) => /^(-v|--v)(=?[1-9]\d*)?$/.test(word));
+    terminal.warn(withStack && error instanceof Error && error.stack ? error.stack : errorText(error));
+    return 1;
+  }
+}
