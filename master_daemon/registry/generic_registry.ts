@@ -9,6 +9,7 @@ import { deferred } from "../../core/util/deferred.ts";
 import type { CommitOptions } from "../store/store.ts";
 import { changedObject, refuseInvalid } from "./changed_object.ts";
 import { KeyedLock } from "./keyed_lock.ts";
+import type { KindCache } from "./kind_cache.ts";
 import { ListPages } from "./list_pages.ts";
 import {
   generateName,
@@ -34,7 +35,7 @@ import type {
 import { parseResourceVersion, waitForVersion } from "./resource_version.ts";
 import { ServedVersion } from "./served_version.ts";
 import { StoredObject } from "./stored_object.ts";
-import type { KindCache, WatchCache } from "./watch_cache.ts";
+import type { WatchCache } from "./watch_cache.ts";
 
 /** Tries of a write that loses to others, before it is a Conflict. */
 const maxTries = 16;

@@ -3,11 +3,12 @@ import { type KubeObject, keyText } from "../../core/api/meta.ts";
 import { StatusError } from "../../core/api/status.ts";
 import { Compacted } from "../store/store.ts";
 import { decodeContinueToken, encodeContinueToken } from "./continue_token.ts";
+import type { KindCache } from "./kind_cache.ts";
 import type { RegistryListOptions, RegistryPage } from "./registry.ts";
 import { parseResourceVersion, waitForVersion, waitMs } from "./resource_version.ts";
 import type { ServedVersion } from "./served_version.ts";
 import type { StoredObject } from "./stored_object.ts";
-import type { KindCache, WatchCache } from "./watch_cache.ts";
+import type { WatchCache } from "./watch_cache.ts";
 
 /** Objects tested against a selection between two turns of the event loop. */
 const matchSlice = 500;

@@ -1,16 +1,16 @@
 import type { Kind } from "../../core/api/kind.ts";
 import { type KubeObject, keyText, type ObjectKey, parseKey } from "../../core/api/meta.ts";
 import { StatusError } from "../../core/api/status.ts";
-import { assert } from "../../core/util/assert.ts";
 import type { Clock } from "../../core/util/clock.ts";
-import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { linkSignals } from "../../core/util/link_signals.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { isSealed } from "../store/encryption/transformer.ts";
-import { SortedMap } from "../store/sorted_map.ts";
 import { keyOfEvent } from "../store/state.ts";
 import { type CommitOptions, Compacted, type KeyValue, type Store, type StoreEvent } from "../store/store.ts";
 import { Change } from "./change.ts";
+import { initialEvents, KindCache } from "./kind_cache.ts";
+import { Progress } from "./progress.ts";
+import { RecentChanges } from "./recent_changes.ts";
 import type { RegistryEvent, Selection } from "./registry.ts";
 import { storeFailure } from "./store_failure.ts";
 import { resourcePath, StorageLayout, StoredObject } from "./stored_object.ts";
@@ -23,11 +23,6 @@ const bookmarkMs = 60_000;
 const retryMs = 1_000;
 /** Milliseconds that others' commits may take to be shown: first with their own news, then after a mark of ours. */
 const catchUpMs = { unmarked: 100, marked: 5_000 };
-/** Recent changes held for watches that resume; older ones are read from the store. */
-const maxRecentChanges = 2_048;
-const maxRecentBytes = 16 * 2 ** 20;
-/** Present objects handed to a new watcher at once. */
-const initialBatch = 500;
 
 /** Options of {@linkcode openWatchCache}. */
 export interface WatchCacheOptions {
@@ -49,66 +44,6 @@ export interface WatchStart {
   readonly signal: AbortSignal;
 }
 
-/** The objects of one kind, and who watches them. */
-export class KindCache {
-  /** How objects are written now. */
-  layout: StorageLayout;
-  /** By `namespace/name`. */
-  readonly items: SortedMap<StoredObject> = new SortedMap<StoredObject>();
-  /** Revision of the last change to any object of the kind. */
-  lastChanged = 0;
-  /** By namespace; `""` holds those of all namespaces. */
-  readonly #watchers = new Map<string, Set<Watcher>>();
-  /** Names of objects that changed while those of before are read; undefined when nothing is read. */
-  #changedMeanwhile: Set<string> | undefined;
-
-  constructor(kind: Kind) {
-    this.layout = new StorageLayout(kind);
-  }
-
-  add(watcher: Watcher): void {
-    const namespace = watcher.selection.namespace ?? "";
-    const set = this.#watchers.get(namespace) ?? new Set();
-    this.#watchers.set(namespace, set.add(watcher));
-  }
-
-  remove(watcher: Watcher): void {
-    const namespace = watcher.selection.namespace ?? "";
-    const set = this.#watchers.get(namespace);
-    set?.delete(watcher);
-    if (set?.size === 0) this.#watchers.delete(namespace);
-  }
-
-  *watchers(): Generator<Watcher, void, void> {
-    for (const set of this.#watchers.values()) yield* set;
-  }
-
-  /** Takes in the objects of before that `read` gives, but for those that changed meanwhile. */
-  async fill(read: () => Promise<readonly StoredObject[]>): Promise<void> {
-    this.#changedMeanwhile = new Set();
-    try {
-      for (const stored of await read()) {
-        const name = keyText(stored.key);
-        if (!this.#changedMeanwhile.has(name)) this.items.set(name, stored);
-      }
-    } finally {
-      this.#changedMeanwhile = undefined;
-    }
-  }
-
-  /** Takes a change in and tells whom it may concern. */
-  apply(change: Change): void {
-    const name = keyText(change.key);
-    this.#changedMeanwhile?.add(name);
-    if (change.next) this.items.set(name, change.next);
-    else this.items.delete(name);
-    this.lastChanged = change.revision;
-    for (const watcher of this.#watchers.get("") ?? []) watcher.offer(change);
-    if (change.key.namespace)
-      for (const watcher of this.#watchers.get(change.key.namespace) ?? []) watcher.offer(change);
-  }
-}
-
 /** Reads the store once, then follows it. @throws what the store throws when it cannot be read */
 export async function openWatchCache(options: WatchCacheOptions): Promise<WatchCache> {
   const cache = new WatchCache(options);
@@ -128,12 +63,8 @@ export class WatchCache implements AsyncDisposable {
   readonly #kinds = new Map<string, KindCache>();
   /** Objects being written in this process, by their bytes: they need not be parsed. */
   readonly #atHand = new WeakMap<Uint8Array, KubeObject>();
-  #revision = 0;
-  #recent: { readonly cache: KindCache; readonly change: Change }[] = [];
-  #recentBytes = 0;
-  /** Changes after this revision are in `#recent`. */
-  #recentStart = 0;
-  #waiters: (Omit<Deferred<boolean>, "promise"> & { readonly revision: number })[] = [];
+  readonly #progress: Progress;
+  readonly #recent = new RecentChanges();
   readonly #closing = new AbortController();
   /** Aborted when what was followed is no longer the store's history. */
   #following = new AbortController();
@@ -145,12 +76,18 @@ export class WatchCache implements AsyncDisposable {
 
   constructor(options: WatchCacheOptions) {
     this.#options = options;
+    this.#progress = new Progress(options);
     for (const kind of options.kinds) this.#kinds.set(resourcePath(kind), new KindCache(kind));
   }
 
   /** The last revision that readers see. */
   get revision(): number {
-    return this.#revision;
+    return this.#progress.revision;
+  }
+
+  /** Waits until readers see `revision`; see {@linkcode Progress.reach}. */
+  reach(revision: number, options?: { readonly timeoutMs?: number }): Promise<boolean> {
+    return this.#progress.reach(revision, options);
   }
 
   /** Whether others write to the store, too: then readers who want the present must {@linkcode catchUp} first. */
@@ -187,7 +124,7 @@ export class WatchCache implements AsyncDisposable {
 
   async #catchUp(): Promise<void> {
     const { store } = this.#options;
-    const before = this.#revision;
+    const before = this.revision;
     try {
       const { revision } = await store.get("");
       this.#storeFailure = undefined;
@@ -196,11 +133,11 @@ export class WatchCache implements AsyncDisposable {
         this.#following.abort(new Error(reason));
         throw StatusError.unavailable(reason);
       }
-      if (await this.reach(revision, { timeoutMs: catchUpMs.unmarked })) return;
+      if (await this.#progress.reach(revision, { timeoutMs: catchUpMs.unmarked })) return;
       // The last revision may be nothing of ours: a mark is, and comes after it.
       await store.mark?.();
-      if (await this.reach(revision, { timeoutMs: catchUpMs.marked })) return;
-      throw StatusError.unavailable(`the store's events do not come: at revision ${this.#revision} of ${revision}`);
+      if (await this.#progress.reach(revision, { timeoutMs: catchUpMs.marked })) return;
+      throw StatusError.unavailable(`the store's events do not come: at revision ${this.revision} of ${revision}`);
     } catch (error) {
       this.#storeFailure = errorMessage(error);
       throw storeFailure(error);
@@ -216,7 +153,7 @@ export class WatchCache implements AsyncDisposable {
       return;
     }
     const cache = new KindCache(kind);
-    const revision = this.#revision;
+    const revision = this.revision;
     cache.lastChanged = revision;
     this.#kinds.set(resourcePath(kind), cache);
     await cache.fill(() => this.listAt(cache, revision, { prefix: "", after: "" }));
@@ -251,11 +188,8 @@ export class WatchCache implements AsyncDisposable {
       place.cache.items.set(keyText(place.key), this.#storedOf(place.cache, place.key, kv));
       place.cache.lastChanged = revision;
     }
-    this.#recent = [];
-    this.#recentBytes = 0;
-    this.#recentStart = revision;
-    this.#revision = revision;
-    this.#advance(revision);
+    this.#recent.restart(revision);
+    this.#progress.restart(revision);
   }
 
   /** Begins to follow the store. */
@@ -271,11 +205,10 @@ export class WatchCache implements AsyncDisposable {
     while (!closing.aborted) {
       this.#following = new AbortController();
       const { signal, release } = linkSignals(closing, this.#following.signal);
-      const onProgress = (revision: number) => this.#advance(revision);
+      const onProgress = (revision: number) => this.#progress.advance(revision);
       try {
         if (mustLoad) await this.load();
-        for await (const events of store.watch(root, { after: this.#revision, onProgress, signal }))
-          this.#apply(events);
+        for await (const events of store.watch(root, { after: this.revision, onProgress, signal })) this.#apply(events);
         if (closing.aborted) return;
         throw signal.aborted ? signal.reason : new Error("the store was closed");
       } catch (error) {
@@ -297,31 +230,11 @@ export class WatchCache implements AsyncDisposable {
       if (place) {
         const change = this.#changeOf(place.cache, place.key, event, place.cache.items.get(keyText(place.key)));
         place.cache.apply(change);
-        this.#recent.push({ cache: place.cache, change });
-        this.#recentBytes += change.size;
+        this.#recent.push(place.cache, change);
       }
     }
-    this.#forgetOld();
-    this.#advance(events[events.length - 1]?.revision ?? this.#revision);
-  }
-
-  #forgetOld(): void {
-    let count = 0;
-    while (this.#recent.length - count > maxRecentChanges || this.#recentBytes > maxRecentBytes) {
-      const oldest = this.#recent[count++];
-      if (!oldest) break;
-      this.#recentBytes -= oldest.change.size;
-      this.#recentStart = oldest.change.revision;
-    }
-    if (count > 0) this.#recent.splice(0, count);
-  }
-
-  #advance(revision: number): void {
-    this.#revision = Math.max(this.#revision, revision);
-    if (this.#waiters.length === 0) return;
-    const waiters = this.#waiters;
-    this.#waiters = waiters.filter((waiter) => waiter.revision > this.#revision);
-    for (const waiter of waiters) if (waiter.revision <= this.#revision) waiter.resolve(true);
+    this.#recent.trim();
+    this.#progress.advance(events[events.length - 1]?.revision ?? this.revision);
   }
 
   /** The change that a store event stands for. `known` is the object it replaced, if the cache has it. */
@@ -374,23 +287,8 @@ export class WatchCache implements AsyncDisposable {
 
   /** Waits until readers see a commit. @throws StatusError Timeout when a store that others write to does not tell of it */
   async #show(revision: number): Promise<void> {
-    if (await this.reach(revision, this.isShared ? { timeoutMs: catchUpMs.marked } : {})) return;
+    if (await this.#progress.reach(revision, this.isShared ? { timeoutMs: catchUpMs.marked } : {})) return;
     throw StatusError.timeout(`revision ${revision} was written, but the store does not tell of it`);
-  }
-
-  /** Waits until readers see `revision`. False when that takes longer than `timeoutMs` (default: for ever). */
-  async reach(revision: number, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<boolean> {
-    if (this.#revision >= revision) return true;
-    if (this.#closing.signal.aborted) throw closedError();
-    const { promise, resolve, reject } = deferred<boolean>();
-    const waiter = { revision, resolve, reject };
-    this.#waiters.push(waiter);
-    if (timeoutMs === undefined) return promise;
-    const cancel = this.#options.clock.schedule(timeoutMs, () => {
-      this.#waiters = this.#waiters.filter((other) => other !== waiter);
-      resolve(false);
-    });
-    return promise.finally(cancel);
   }
 
   /** The objects of a kind at an earlier revision, in order. @throws Compacted; RangeError for one that is yet to come */
@@ -429,7 +327,7 @@ export class WatchCache implements AsyncDisposable {
     signal.addEventListener("abort", onAbort, { once: true });
     // What is committed from here on waits in the watcher, while what was before is told.
     cache.add(watcher);
-    const start = this.#revision;
+    const start = this.revision;
     try {
       if (after === undefined) {
         yield* initialEvents(cache, selection);
@@ -451,13 +349,9 @@ export class WatchCache implements AsyncDisposable {
     range: { readonly after: number; readonly until: number; readonly signal: AbortSignal },
   ): AsyncGenerator<readonly RegistryEvent<KubeObject>[], void, void> {
     const { after, until, signal } = range;
-    if (after >= this.#recentStart) {
-      const from = firstAfter(this.#recent, after);
-      const batch = this.#recent
-        .slice(from)
-        .flatMap(({ cache: owner, change }) =>
-          owner === cache && change.revision <= until ? (change.eventFor(selection) ?? []) : [],
-        );
+    if (after >= this.#recent.start) {
+      const changes = this.#recent.between(cache, { after, until });
+      const batch = changes.flatMap((change) => change.eventFor(selection) ?? []);
       if (batch.length > 0) yield batch;
       return;
     }
@@ -480,7 +374,7 @@ export class WatchCache implements AsyncDisposable {
   #scheduleBookmarks(): void {
     this.#cancelBookmarks = this.#options.clock.schedule(bookmarkMs, () => {
       for (const cache of this.#kinds.values()) {
-        for (const watcher of cache.watchers()) watcher.offerBookmark(this.#revision);
+        for (const watcher of cache.watchers()) watcher.offerBookmark(this.revision);
       }
       this.#scheduleBookmarks();
     });
@@ -490,7 +384,7 @@ export class WatchCache implements AsyncDisposable {
     this.#cancelBookmarks();
     this.#closing.abort(new DOMException("The watch cache was closed", "AbortError"));
     for (const cache of this.#kinds.values()) for (const watcher of cache.watchers()) watcher.end();
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(closedError());
+    this.#progress.close();
     await this.#running;
   }
 }
@@ -498,36 +392,4 @@ export class WatchCache implements AsyncDisposable {
 /** Why a sealed value cannot be read by a server that was told of no keys. */
 function noKeys(key: string): string {
   return `unable to transform key "${key}": identity transformer tried to read encrypted data`;
-}
-
-function closedError(): StatusError {
-  return StatusError.unavailable("the server is shutting down");
-}
-
-/** The present objects as ADDED events: those of one moment, however slowly they are read. */
-function* initialEvents(
-  { items }: KindCache,
-  { namespace, matches }: Selection,
-): Generator<readonly RegistryEvent<KubeObject>[], void, void> {
-  const present = items.slice(namespace === undefined ? "" : `${namespace}/`);
-  for (let index = 0; index < present.length; index += initialBatch) {
-    const batch = present
-      .slice(index, index + initialBatch)
-      .flatMap((stored) => (!matches || matches(stored) ? [{ type: "ADDED" as const, stored }] : []));
-    if (batch.length > 0) yield batch;
-  }
-}
-
-/** Index of the first change with a revision greater than `revision`. */
-function firstAfter(changes: readonly { readonly change: Change }[], revision: number): number {
-  let low = 0;
-  let high = changes.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const entry = changes[middle];
-    assert(entry, "the middle of a range is inside of it");
-    if (entry.change.revision <= revision) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
