@@ -5,7 +5,7 @@ import { parseDuration } from "../core/util/duration.ts";
 import type { AuditOptions } from "./apiserver/audit/mod.ts";
 import type { AuthenticationFlags } from "./authentication/mod.ts";
 import type { AuthorizationFlags } from "./authorization/mod.ts";
-import type { MasterOptions } from "./master.ts";
+import type { MasterOptions } from "./master_options.ts";
 
 /** Milliseconds for one try to ask a webhook that flags describe. */
 const webhookTimeoutMs = 30_000;

@@ -9,7 +9,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "v
 import { systemClock } from "../../core/platform/clock.ts";
 import { systemRandom } from "../../core/platform/random.ts";
 import { silentLogger } from "../../core/util/log.ts";
-import { type Master, type MasterOptions, startMaster } from "../../master_daemon/master.ts";
+import { type Master, startMaster } from "../../master_daemon/master.ts";
+import type { MasterOptions } from "../../master_daemon/master_options.ts";
 import { patienceMs } from "../patience.ts";
 import { missing } from "../require.ts";
 

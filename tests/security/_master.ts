@@ -8,7 +8,8 @@ import type { Json, JsonObject } from "../../core/api/meta.ts";
 import { systemClock } from "../../core/platform/clock.ts";
 import { systemRandom } from "../../core/platform/random.ts";
 import { silentLogger } from "../../core/util/log.ts";
-import { type Master, type MasterOptions, startMaster } from "../../master_daemon/master.ts";
+import { type Master, startMaster } from "../../master_daemon/master.ts";
+import type { MasterOptions } from "../../master_daemon/master_options.ts";
 
 export const token = "security-token-1234567890";
 export const bearer: Readonly<Record<string, string>> = { authorization: `Bearer ${token}` };
