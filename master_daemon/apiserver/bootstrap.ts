@@ -64,6 +64,7 @@ export async function bootstrapStorageClass(
         metadata,
         provisioner: localPathProvisioner,
         reclaimPolicy: "Delete",
+        allowVolumeExpansion: true,
         volumeBindingMode: "WaitForFirstConsumer",
       },
       { signal },

@@ -39,6 +39,7 @@ import { serviceAccountController } from "./service_account.ts";
 import { type ServiceAccountSecretsOptions, serviceAccountSecretsController } from "./service_account_secrets.ts";
 import { statefulSetController } from "./statefulset.ts";
 import { ttlAfterFinishedController } from "./ttl_after_finished.ts";
+import { volumeExpandController } from "./volume_expand.ts";
 
 /** Options of {@linkcode controllers}, named as kube-controller-manager's flags. */
 export interface ControllersOptions extends NodeLifecycleOptions, PodGcOptions, EventTtlOptions, CronJobOptions {
@@ -89,6 +90,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     persistentVolumeReclaimer,
     localPathProvisionerController,
     localPathRemoverController,
+    volumeExpandController,
     ephemeralVolumeController,
     pvcProtectionController,
     pvProtectionController,

@@ -1,5 +1,7 @@
+import { keyText, type ObjectKey } from "../../core/api/meta.ts";
 import { type HostPort, hostPorts, PortTable } from "../../core/kinds/host_ports.ts";
 import type { Node, Pod } from "../../core/kinds/mod.ts";
+import { claimKeys } from "../../core/kinds/pod_claims.ts";
 import { podRequests, type ResourceAmounts, resourceAmounts } from "../../core/kinds/pod_resources.ts";
 import { nonZeroRequests } from "./_non_zero_requests.ts";
 import { podUid } from "./_pod_uid.ts";
@@ -28,6 +30,8 @@ interface PodShare {
   readonly nonZero: { readonly milliCpu: number; readonly memoryBytes: number };
   readonly ports: readonly HostPort[];
   readonly priority: number;
+  /** Its claims, as texts. */
+  readonly claims: readonly string[];
   readonly assumed: boolean;
 }
 
@@ -104,6 +108,8 @@ class Entry implements NodeInfo {
 export class Snapshot {
   readonly #entries = new Map<string, Entry>();
   readonly #shares = new Map<string, PodShare>();
+  /** How many pods that have a node use a claim. */
+  readonly #claimUsers = new Map<string, number>();
   #nodes: readonly NodeInfo[] | undefined;
   /** Claims and volumes. */
   readonly storage: StorageView;
@@ -157,6 +163,19 @@ export class Snapshot {
     return this.#shares.get(podUid(pod))?.assumed === true;
   }
 
+  /** Whether a pod that has a node uses a claim. */
+  isClaimUsed(key: ObjectKey): boolean {
+    return this.#claimUsers.has(keyText(key));
+  }
+
+  #countClaims({ claims }: PodShare, sign: 1 | -1): void {
+    for (const claim of claims) {
+      const users = (this.#claimUsers.get(claim) ?? 0) + sign;
+      if (users > 0) this.#claimUsers.set(claim, users);
+      else this.#claimUsers.delete(claim);
+    }
+  }
+
   #put(pod: Pod, nodeName: string, assumed: boolean): void {
     const uid = podUid(pod);
     this.#take(uid);
@@ -166,9 +185,11 @@ export class Snapshot {
       nonZero: nonZeroRequests(pod),
       ports: hostPorts(pod),
       priority: pod.spec.priority ?? 0,
+      claims: claimKeys(pod).map(keyText),
       assumed,
     };
     this.#shares.set(uid, share);
+    this.#countClaims(share, 1);
     this.#entry(nodeName).add(share);
   }
 
@@ -176,6 +197,7 @@ export class Snapshot {
     const share = this.#shares.get(uid);
     if (!share) return;
     this.#shares.delete(uid);
+    this.#countClaims(share, -1);
     const entry = this.#entries.get(share.nodeName);
     entry?.remove(share);
     if (entry) this.#dropIfEmpty(entry);

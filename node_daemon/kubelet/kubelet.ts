@@ -175,6 +175,8 @@ class PodKubelet implements Kubelet {
         clock,
         log,
         onChange: (podUid) => this.#workers.get(podUid)?.dataChanged(),
+        others: (pod) => this.#taken(pod),
+        onExpanded: (object, event) => options.recorder.record(object, event),
       }),
       folders,
       addresses: new PodAddresses(),

@@ -1,6 +1,5 @@
 import type { ResourceType } from "../../core/api/kind.ts";
 import type { KubeObject, StringMap } from "../../core/api/meta.ts";
-import type { Client } from "../../core/client/client.ts";
 import { configMap } from "../../core/kinds/configmap.ts";
 import type { Pod } from "../../core/kinds/pod.ts";
 import { secret } from "../../core/kinds/secret.ts";
@@ -9,7 +8,7 @@ import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
-import { ClaimCache } from "./claim_cache.ts";
+import { ClaimCache, type ClaimCacheOptions } from "./claim_cache.ts";
 import type { DataSource, ObjectData } from "./environment.ts";
 import { TokenCache } from "./token_cache.ts";
 
@@ -25,8 +24,7 @@ const resources: Readonly<Record<"configMap" | "secret", ResourceType<DataObject
 };
 
 /** Options of {@linkcode ObjectCache}. */
-export interface ObjectCacheOptions {
-  readonly client: Client;
+export interface ObjectCacheOptions extends ClaimCacheOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** An object that this pod refers to changed. */

@@ -12,6 +12,7 @@ import { nodeResourcesFit } from "./node_resources_fit.ts";
 import { nodeUnschedulable } from "./node_unschedulable.ts";
 import { taintToleration } from "./taint_toleration.ts";
 import { volumeBinding } from "./volume_binding.ts";
+import { volumeRestrictions } from "./volume_restrictions.ts";
 
 /** All plug-ins with Kubernetes' weights. */
 export const plugins: readonly WeightedPlugin[] = [
@@ -21,5 +22,6 @@ export const plugins: readonly WeightedPlugin[] = [
   { plugin: nodeAffinity, weight: 2 },
   { plugin: nodePorts, weight: 0 },
   { plugin: nodeResourcesFit, weight: 1 },
+  { plugin: volumeRestrictions, weight: 0 },
   { plugin: volumeBinding, weight: 0 },
 ];

@@ -22,6 +22,7 @@ import {
 import { pvProtectionController } from "../../../master_daemon/controllers/pv_protection.ts";
 import { pvcProtectionController } from "../../../master_daemon/controllers/pvc_protection.ts";
 import { runControllers } from "../../../master_daemon/controllers/runner.ts";
+import { volumeExpandController } from "../../../master_daemon/controllers/volume_expand.ts";
 import { runScheduler } from "../../../master_daemon/scheduler/scheduler.ts";
 import { openCluster } from "./_cluster.ts";
 
@@ -56,6 +57,7 @@ async function open() {
         persistentVolumeReclaimer,
         localPathProvisionerController,
         localPathRemoverController,
+        volumeExpandController,
         ephemeralVolumeController,
         pvcProtectionController,
         pvProtectionController,
@@ -282,6 +284,112 @@ describe("local-path", () => {
     await until(async () => (await client.get(pod, { namespace: "default", name: "user" })).spec.nodeName, {
       stepMs: 500,
     });
+  });
+
+  describe("grow", () => {
+    const grown = { allowVolumeExpansion: true };
+    /** A claim that is bound, of a class that may grow. */
+    async function bound(provisioner: string) {
+      const cluster = await open();
+      const { client, claimIs } = cluster;
+      await client.create(storageClass, classOf("local", { ...grown, provisioner }));
+      await client.create(persistentVolumeClaim, claim("data", { storageClassName: "local" }));
+      const { metadata } = await client.get(persistentVolumeClaim, { namespace: "default", name: "data" });
+      const claimRef = { namespace: "default", name: "data", uid: metadata.uid ?? "" };
+      const made = volume("disk", { storageClassName: "local", claimRef, capacity: { storage: "1Gi" } });
+      const annotations = { "pv.kubernetes.io/provisioned-by": provisioner };
+      await client.create(persistentVolume, { ...made, metadata: { name: "disk", annotations } });
+      await claimIs("data", "Bound");
+      const ask = (storage: string) =>
+        client.patch(
+          persistentVolumeClaim,
+          { namespace: "default", name: "data" },
+          { type: "merge", body: { spec: { resources: { requests: { storage } } } } },
+        );
+      return { ...cluster, ask };
+    }
+    const data = { namespace: "default", name: "data" };
+
+    it("where this cluster made them", async () => {
+      const { client, ask, until, all, told } = await bound("wherry.dev/local-path");
+      await ask("3Gi");
+      const { status } = await until(async () => {
+        const found = await client.get(persistentVolumeClaim, data);
+        return found.status?.capacity?.["storage"] === "3Gi" && found;
+      });
+      expect(status).toEqual({
+        phase: "Bound",
+        accessModes: ["ReadWriteOnce"],
+        capacity: { storage: "3Gi" },
+        allocatedResources: { storage: "3Gi" },
+      });
+      expect((await all(persistentVolume))[0]?.spec.capacity).toEqual({ storage: "3Gi" });
+      expect(await told("Resizing")).toBe("External resizer is resizing volume disk");
+      expect(await told("VolumeResizeSuccessful")).toBe("Resize volume succeeded");
+    });
+
+    it("from where another controller stopped", async () => {
+      const { client, ask, until, all } = await bound("example.com/other");
+      const claimed = await ask("3Gi");
+      const status = {
+        ...claimed.status,
+        conditions: [
+          { type: "Resizing", status: "True" as const, lastTransitionTime: "2026-01-01T00:00:00Z" },
+          { type: "Other", status: "True" as const, lastTransitionTime: "2026-01-01T00:00:00Z" },
+        ],
+        allocatedResources: { storage: "3Gi" },
+        allocatedResourceStatuses: { storage: "ControllerResizeInProgress" },
+      };
+      await client.updateStatus(persistentVolumeClaim, { ...claimed, status });
+      const [disk] = await all(persistentVolume);
+      if (!disk) throw new Error("no volume");
+      const annotations = { "pv.kubernetes.io/provisioned-by": "wherry.dev/local-path" };
+      const spec = { ...disk.spec, capacity: { storage: "3Gi" } };
+      await client.update(persistentVolume, { ...disk, spec, metadata: { ...disk.metadata, annotations } });
+      await ask("3Gi");
+      const claimIsDone = async () => {
+        const found = await client.get(persistentVolumeClaim, data);
+        return found.status?.capacity?.["storage"] === "3Gi" && found;
+      };
+      await client.patch(persistentVolumeClaim, data, {
+        type: "merge",
+        body: { metadata: { labels: { again: "yes" } } },
+      });
+      const done = await until(claimIsDone);
+      expect(done.status?.conditions?.map(({ type }) => type)).toEqual(["Other"]);
+      expect(done.status?.allocatedResourceStatuses).toBeUndefined();
+    });
+
+    it("not where somebody else has to, which is said", async () => {
+      const { client, ask, told } = await bound("example.com/other");
+      await ask("3Gi");
+      expect(await told("ExternalExpanding")).toBe(
+        "Ignoring the PVC: didn't find a plugin capable of expanding the volume; waiting for an external controller to process this PVC.",
+      );
+      expect((await client.get(persistentVolumeClaim, data)).status?.capacity).toEqual({ storage: "1Gi" });
+    });
+  });
+
+  it("with ReadWriteOncePod are for one pod at a time", async () => {
+    const { client, addNode, until, parts, clock, informers, log, random } = await open();
+    parts.use(runScheduler({ client, clock, informers, log, random }));
+    for (const name of ["node-1", "node-2"]) await addNode(name);
+    const accessModes = ["ReadWriteOncePod" as const];
+    await client.create(persistentVolume, volume("disk", { accessModes }));
+    await client.create(persistentVolumeClaim, claim("data", { accessModes }));
+    const uses = [{ name: "d", persistentVolumeClaim: { claimName: "data" } }];
+    const find = (name: string) => client.get(pod, { namespace: "default", name });
+    await client.create(pod, podWith("first", uses));
+    await until(async () => (await find("first")).spec.nodeName, { stepMs: 500 });
+    await client.create(pod, podWith("second", uses));
+    const refused = await until(async () =>
+      (await find("second")).status?.conditions?.find(({ reason }) => reason === "Unschedulable"),
+    );
+    expect(refused.message).toMatch(
+      /^0\/2 nodes are available: 2 node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode\./,
+    );
+    await client.delete(pod, { namespace: "default", name: "first" }, { gracePeriodSeconds: 0 });
+    await until(async () => (await find("second")).spec.nodeName, { stepMs: 500 });
   });
 
   it("makes the claims of pods' own volumes, and minds those of others", async () => {
