@@ -22,6 +22,7 @@ import { up } from "./up.ts";
 import type { Verb } from "./verb.ts";
 import { versionVerb } from "./version.ts";
 import { wait } from "./wait.ts";
+import { why } from "./why.ts";
 
 /** Every verb. */
 export const verbs: readonly Verb[] = [
@@ -29,6 +30,7 @@ export const verbs: readonly Verb[] = [
   start,
   get,
   describe,
+  why,
   apiResources,
   apply,
   scale,

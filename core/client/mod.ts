@@ -49,4 +49,6 @@ export {
   type UserInfo,
 } from "./transport.ts";
 export { type WaitDeletedOptions, type WaitOptions, waitFor } from "./wait_for.ts";
+export type { Explanation, Reason, Stage, WhyContext } from "./why/explanation.ts";
+export { why } from "./why/why.ts";
 export { WorkQueue, type WorkQueueOptions } from "./workqueue.ts";

@@ -1,0 +1,150 @@
+import type { ResourceType } from "../../api/kind.ts";
+import { type Condition, controllerOf, type KubeObject, keyOf, type ObjectKey } from "../../api/meta.ts";
+import { isReason } from "../../api/status.ts";
+import { explainClaim } from "./claim.ts";
+import { eventsOf } from "./events_of.ts";
+import {
+  conditionText,
+  type Explainer,
+  type Explanation,
+  lastSeen,
+  type Reason,
+  type WhyContext,
+} from "./explanation.ts";
+import { explainNode } from "./node.ts";
+import { explainPod } from "./pod.ts";
+import { explainService } from "./service.ts";
+import {
+  explainDaemonSet,
+  explainDeployment,
+  explainJob,
+  explainReplicaSet,
+  explainReplicationController,
+  explainStatefulSet,
+} from "./workload.ts";
+
+/** By `KIND.GROUP`, those who know more of a kind than its conditions and events say. */
+const explainers: ReadonlyMap<string, Explainer> = new Map<string, Explainer>([
+  ["Pod.", explainPod as Explainer],
+  ["Deployment.apps", explainDeployment as Explainer],
+  ["ReplicaSet.apps", explainReplicaSet as Explainer],
+  ["StatefulSet.apps", explainStatefulSet as Explainer],
+  ["DaemonSet.apps", explainDaemonSet as Explainer],
+  ["Job.batch", explainJob as Explainer],
+  ["ReplicationController.", explainReplicationController as Explainer],
+  ["Service.", explainService as Explainer],
+  ["PersistentVolumeClaim.", explainClaim as Explainer],
+  ["Node.", explainNode as Explainer],
+]);
+
+/** Owners that are followed upwards. */
+const maxOwners = 5;
+
+/**
+ * Why an object is as it is: the chain from its own state to what stands above it, from what its API says (and, about
+ * scheduling, from what wherry's scheduler keeps). Reads only.
+ *
+ * @throws StatusError NotFound
+ * @example
+ * const { state, reasons } = await why(client, pod, { namespace: "default", name: "web-0" }, context);
+ */
+export async function why(kind: ResourceType, key: ObjectKey, context: WhyContext): Promise<Explanation> {
+  const object = await context.client.get(kind, key, { signal: context.signal });
+  return whyObject(kind, object, context);
+}
+
+/** As {@linkcode why}, of an object that is at hand. */
+export async function whyObject(kind: ResourceType, object: KubeObject, context: WhyContext): Promise<Explanation> {
+  const explainer = explainers.get(`${kind.kind}.${kind.group}`) ?? explainAny;
+  const { state, isWell, reasons } = await explainer(object, context);
+  const ending = deletionReason(object);
+  const { namespace } = keyOf(object);
+  return {
+    object: nameOf(kind, object),
+    ...(namespace ? { namespace } : {}),
+    state: ending ? "Terminating" : state,
+    isWell: isWell && !ending,
+    reasons: [...(ending ? [ending] : []), ...reasons, ...(await ownerReasons(object, context))],
+  };
+}
+
+/** What holds an object that is being deleted. Pure. */
+export function deletionReason({ metadata, ...object }: KubeObject): Reason | undefined {
+  const { deletionTimestamp, finalizers = [], deletionGracePeriodSeconds: grace = 0 } = metadata;
+  if (!deletionTimestamp) return undefined;
+  const specFinalizers = (object as { spec?: { finalizers?: readonly string[] } }).spec?.finalizers ?? [];
+  const waits = [...finalizers, ...specFinalizers];
+  const isNode = (object as { spec?: { nodeName?: string } }).spec?.nodeName;
+  if (waits.length > 0)
+    return {
+      stage: "deletion",
+      says: `it is being deleted, and waits for those who set its finalizers: ${waits.join(", ")}`,
+      since: deletionTimestamp,
+    };
+  return {
+    stage: "deletion",
+    says: isNode ? `it is being deleted: its containers have ${grace} s to end` : "it is being deleted",
+    since: deletionTimestamp,
+  };
+}
+
+/** For kinds that nobody knows more of: conditions that say no, and warnings. */
+const explainAny: Explainer = async (object, context) => {
+  const conditions = (object as { status?: { conditions?: readonly Condition[] } }).status?.conditions ?? [];
+  const bad = conditions.filter(isTrouble);
+  const [event] = (await eventsOf(object, context)).filter(({ type }) => type === "Warning");
+  const phase = (object as { status?: { phase?: unknown } }).status?.phase;
+  const said = typeof phase === "string" ? phase : undefined;
+  const good = conditions.find(({ type, status }) => status === "True" && (type === "Ready" || type === "Available"));
+  const reasons: Reason[] = bad.map((one) => ({
+    stage: "condition",
+    says: conditionText(one),
+    since: one.lastTransitionTime ?? undefined,
+  }));
+  if (event?.message) reasons.push({ stage: "event", says: event.message, since: lastSeen(event) });
+  return { state: said ?? good?.type ?? (bad.length > 0 ? "not well" : "present"), isWell: bad.length === 0, reasons };
+};
+
+/** Conditions named for what is wanted say no; those named for a trouble say yes. */
+function isTrouble({ type, status }: Condition): boolean {
+  const isNamedForTrouble = /Fail|Pressure|Unavailable|Degraded|Stalled|Conflict|Remaining|NotAccepted/.test(type);
+  return isNamedForTrouble ? status === "True" : status === "False";
+}
+
+/** What stands above an object, nearest first. */
+async function ownerReasons(object: KubeObject, context: WhyContext): Promise<readonly Reason[]> {
+  const reasons: Reason[] = [];
+  let current = object;
+  for (let depth = 0; depth < maxOwners; depth++) {
+    const owner = controllerOf(current);
+    const kind = owner && (await context.resourceOf(owner));
+    if (!owner || !kind) break;
+    const { namespace } = current.metadata;
+    try {
+      const key = { ...(kind.namespaced && namespace ? { namespace } : {}), name: owner.name };
+      current = await context.client.get(kind, key, { signal: context.signal });
+    } catch (error) {
+      if (!isReason(error, "NotFound") && !isReason(error, "Forbidden")) throw error;
+      const isGone = isReason(error, "NotFound");
+      if (isGone)
+        reasons.push({ stage: "owner", says: `its owner ${owner.kind} ${owner.name} is gone: it will be collected` });
+      break;
+    }
+    reasons.push({ stage: "owner", says: `it belongs to ${nameOf(kind, current)}${countsOf(current)}` });
+  }
+  return reasons;
+}
+
+function countsOf(object: KubeObject): string {
+  const { spec, status } = object as {
+    spec?: { replicas?: unknown };
+    status?: { readyReplicas?: unknown; desiredNumberScheduled?: unknown; numberReady?: unknown };
+  };
+  const wanted = spec?.replicas ?? status?.desiredNumberScheduled;
+  if (typeof wanted !== "number") return "";
+  return ` (${Number(status?.readyReplicas ?? status?.numberReady ?? 0)} of ${wanted} ready)`;
+}
+
+function nameOf({ kind, group }: ResourceType, { metadata: { name = "" } }: KubeObject): string {
+  return `${kind.toLowerCase()}${group ? `.${group}` : ""}/${name}`;
+}

@@ -1,0 +1,216 @@
+import { describe, expect, it } from "vitest";
+import type { JsonObject, KubeObject } from "../../../core/api/meta.ts";
+import { discover, findResourceOf } from "../../../core/client/discovery.ts";
+import { podReasons } from "../../../core/client/why/pod.ts";
+import { pendingReason } from "../../../core/client/why/scheduling.ts";
+import { why } from "../../../core/client/why/why.ts";
+import {
+  configMap,
+  deployment,
+  type Event,
+  namespace,
+  type Pod,
+  persistentVolumeClaim,
+  pod,
+  resourceQuota,
+  service,
+} from "../../../core/kinds/mod.ts";
+import { systemClock } from "../../../core/platform/clock.ts";
+import { systemRandom } from "../../../core/platform/random.ts";
+import { silentLogger } from "../../../core/util/log.ts";
+import { startMaster } from "../../../master_daemon/master.ts";
+
+function podWith(spec: JsonObject, status: JsonObject = {}): Pod {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web", namespace: "default" },
+    spec: { nodeName: "node-1", containers: [{ name: "c" }], ...spec },
+    status: { phase: "Running", ...status },
+  } as unknown as Pod;
+}
+
+function eventWith(reason: string, message: string, lastTimestamp = "2026-01-01T00:00:00Z"): Event {
+  return {
+    apiVersion: "v1",
+    kind: "Event",
+    metadata: {},
+    involvedObject: { fieldPath: "spec.containers{c}" },
+    reason,
+    message,
+    lastTimestamp,
+  };
+}
+
+const container = (state: JsonObject, more: JsonObject = {}) => ({
+  containerStatuses: [{ name: "c", ready: false, restartCount: 3, image: "", imageID: "", state, ...more }],
+});
+
+describe("what a pod and its events tell of why it is not ready", () => {
+  const cases: readonly (readonly [what: string, pod: Pod, events: readonly Event[], stage: string, says: string])[] = [
+    [
+      "an image that is not there",
+      podWith({}, container({ waiting: { reason: "ImagePullBackOff", message: "Back-off pulling image" } })),
+      [],
+      "image",
+      "container c has no image: Back-off pulling image",
+    ],
+    [
+      "a container that ends again and again",
+      podWith(
+        {},
+        container(
+          { waiting: { reason: "CrashLoopBackOff" } },
+          { lastState: { terminated: { exitCode: 137, reason: "OOMKilled" } } },
+        ),
+      ),
+      [],
+      "back-off",
+      "container c ends again and again, 3 restarts so far; the last time with exit code 137 (OOMKilled)",
+    ],
+    [
+      "a container that cannot be made",
+      podWith({}, container({ waiting: { reason: "CreateContainerConfigError", message: 'secret "s" not found' } })),
+      [],
+      "container",
+      'container c cannot start: secret "s" not found',
+    ],
+    [
+      "a readiness probe that fails",
+      podWith({}, container({ running: {} })),
+      [eventWith("Unhealthy", "Liveness probe failed: a"), eventWith("Unhealthy", "Readiness probe failed: b\n")],
+      "probe",
+      "container c is not ready: Readiness probe failed: b",
+    ],
+    [
+      "a start-up probe that has not succeeded",
+      podWith({ containers: [{ name: "c", startupProbe: {} }] }, container({ running: {} }, { started: false })),
+      [],
+      "probe",
+      "container c runs, but its startup probe has not succeeded yet",
+    ],
+    [
+      "an init container that failed",
+      podWith(
+        { initContainers: [{ name: "i" }] },
+        {
+          phase: "Pending",
+          initContainerStatuses: [{ name: "i", ready: false, restartCount: 0, state: { terminated: { exitCode: 2 } } }],
+          ...container({ waiting: { reason: "PodInitializing" } }),
+        },
+      ),
+      [],
+      "container",
+      "init container i ended with exit code 2",
+    ],
+    [
+      "a volume that cannot be mounted",
+      podWith({}, { phase: "Pending", ...container({ waiting: { reason: "ContainerCreating" } }) }),
+      [eventWith("FailedMount", 'configmap "c" not found')],
+      "volumes",
+      'configmap "c" not found',
+    ],
+    [
+      "an eviction",
+      podWith({}, { phase: "Failed", reason: "Evicted", message: "The node was low on resource: memory." }),
+      [],
+      "eviction",
+      "Evicted: The node was low on resource: memory.",
+    ],
+    [
+      "a node that refused it",
+      podWith({}, { phase: "Failed", reason: "OutOfcpu", message: "Pod was rejected" }),
+      [],
+      "admission",
+      "OutOfcpu: Pod was rejected",
+    ],
+    [
+      "a readiness gate that nobody opened",
+      podWith({ readinessGates: [{ conditionType: "example.com/gate" }] }, container({ running: {} }, { ready: true })),
+      [],
+      "condition",
+      "it waits for the condition example.com/gate, which nobody has set",
+    ],
+  ];
+
+  it.each(cases)("tells of %s", (_what, object, events, stage, says) => {
+    expect(podReasons(object, { events })[0]).toMatchObject({ stage, says });
+  });
+
+  it("has nothing to say of a pod that is well, or that is done", () => {
+    expect(podReasons(podWith({}, container({ running: {} }, { ready: true })), { events: [] })).toEqual([]);
+    expect(podReasons(podWith({}, { phase: "Succeeded" }), { events: [] })).toEqual([]);
+  });
+
+  it("names the gates, the scheduler's words, or that nobody looked, of a pod without a node", () => {
+    const pending = (spec: JsonObject, status: JsonObject = {}) =>
+      pendingReason(podWith({ nodeName: "", ...spec }, { phase: "Pending", ...status }))?.says;
+    expect(pending({ schedulingGates: [{ name: "a/b" }] })).toBe("it is held back by the scheduling gates a/b");
+    expect(pending({}, { conditions: [{ type: "PodScheduled", status: "False", message: "0/1 nodes" }] })).toBe(
+      "0/1 nodes",
+    );
+    expect(pending({ schedulerName: "mine" })).toBe("the scheduler mine has not looked at it yet");
+    expect(pendingReason(podWith({}))).toBeUndefined();
+  });
+});
+
+describe("why", () => {
+  it("follows the chain from an object to what holds it up, on a real API", { timeout: 30_000 }, async () => {
+    await using master = await startMaster({ clock: systemClock, random: systemRandom, log: silentLogger });
+    const { client } = master;
+    const resources = await discover(client);
+    const context = { client, resourceOf: async (object: KubeObject) => findResourceOf(resources, object) };
+    const ask = (kind: Parameters<typeof why>[0], name: string, ns: string | undefined = "default") =>
+      why(kind, { name, ...(ns ? { namespace: ns } : {}) }, context as Parameters<typeof why>[2]);
+    const eventually = async (question: () => ReturnType<typeof why>, says: RegExp) => {
+      await expect
+        .poll(async () => (await question()).reasons.map((one) => one.says).join("\n"), { timeout: 10_000 })
+        .toMatch(says);
+    };
+
+    const template = { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "c", image: "i" }] } };
+    const web = { replicas: 2, selector: { matchLabels: { app: "web" } }, template };
+    const metadata = { name: "web", namespace: "default" };
+    await client.create(deployment, { apiVersion: "apps/v1", kind: "Deployment", metadata, spec: web });
+    await eventually(() => ask(deployment, "web"), /^2 pods: no nodes available to schedule pods|0\/0 nodes/m);
+    const { items } = await client.list(pod, { namespace: "default" });
+    const ofPod = await ask(pod, items[0]?.metadata.name ?? "");
+    expect(ofPod).toMatchObject({ state: "Pending", isWell: false });
+    expect(ofPod.reasons.map(({ stage }) => stage)).toEqual(["scheduling", "owner", "owner"]);
+    expect(ofPod.reasons[2]?.says).toBe("it belongs to deployment.apps/web (0 of 2 ready)");
+
+    const quota = { apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "q", namespace: "kube-public" } };
+    await client.create(resourceQuota, { ...quota, spec: { hard: { pods: "0" } } });
+    const refused = { ...metadata, namespace: "kube-public" };
+    await client.create(deployment, { apiVersion: "apps/v1", kind: "Deployment", metadata: refused, spec: web });
+    await eventually(() => ask(deployment, "web", "kube-public"), /exceeded quota: q/);
+
+    const ports = [{ port: 80, targetPort: "http" }];
+    await client.create(service, {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "nobody", namespace: "default" },
+      spec: { selector: { app: "nobody" }, ports },
+    });
+    expect((await ask(service, "nobody")).reasons[0]?.says).toBe("no pod has the labels app=nobody");
+
+    const claim = { accessModes: ["ReadWriteOnce" as const], resources: { requests: { storage: "1Gi" } } };
+    await client.create(persistentVolumeClaim, {
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name: "data", namespace: "default" },
+      spec: { ...claim, storageClassName: "none" },
+    });
+    expect((await ask(persistentVolumeClaim, "data")).reasons[0]?.says).toBe("there is no StorageClass none");
+
+    await client.create(namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name: "held" } });
+    await client.create(configMap, {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "holds", namespace: "held", finalizers: ["example.com/hold"] },
+    });
+    await client.delete(namespace, { name: "held" });
+    await eventually(() => ask(namespace, "held", undefined), /example\.com\/hold in 1 resource instances/);
+    expect((await ask(configMap, "holds", "held")).reasons[0]?.says).toMatch(/finalizers: example\.com\/hold/);
+  });
+});
