@@ -105,6 +105,7 @@ const plugins: readonly { readonly folder: string; readonly helpers: readonly st
     { folder: "core/kinds", helpers: [], pattern: /= defineKind</ },
     { folder: "commands", helpers: [], pattern: /^export const \w+: Verb = /m },
     { folder: "node_daemon/proxy/balancers", helpers: ["balancer.ts"] },
+    { folder: "node_daemon/runtime/programs", helpers: [], pattern: /: ProgramScheme = {/ },
     { folder: "master_daemon/scheduler/plugins", helpers: [] },
     { folder: "master_daemon/admission", helpers: ["plugin.ts"] },
     { folder: "master_daemon/apiserver/virtual", helpers: ["virtual_resource.ts"] },

@@ -6,6 +6,13 @@ export function environmentVariable(name: string): string | undefined {
   return process.env[name];
 }
 
+/** All environment variables that are set. */
+export function environmentVariables(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
 /** The user's home directory. */
 export function homeDirectory(): string {
   return environmentVariable("HOME") || homedir();

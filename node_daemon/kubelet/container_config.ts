@@ -10,6 +10,7 @@ import {
   type SeccompProfile,
 } from "../runtime/runtime.ts";
 import { type ContainerNotes, writeNotes } from "./container_notes.ts";
+import { declaredNetwork } from "./declared_network.ts";
 import { type EnvironmentOptions, expandWith, resolveEnvironment } from "./environment.ts";
 import { resolveMount } from "./pod_volumes.ts";
 import { readTail } from "./volumes/files.ts";
@@ -60,6 +61,7 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     allowPrivilegeEscalation: securityContext.allowPrivilegeEscalation ?? true,
     processes: options.processes,
     seccomp: await seccompOf(options),
+    network: declaredNetwork(facts.pod, container),
     annotations: writeNotes(notes),
   };
 }

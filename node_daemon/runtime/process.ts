@@ -7,7 +7,7 @@ import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
 import { EventHub } from "./event_hub.ts";
 import { type ContainerCgroup, openCgroups } from "./process_cgroup.ts";
-import { imageId, ProcessContainer } from "./process_container.ts";
+import { ProcessContainer } from "./process_container.ts";
 import { openFifoWriter, startExec } from "./process_exec.ts";
 import {
   listFolder,
@@ -19,10 +19,11 @@ import {
   writeJson,
 } from "./process_files.ts";
 import { isSystemFile, type MountNamespaces, openMountNamespaces } from "./process_namespace.ts";
-import { makeRoot, prepareLaunch } from "./process_root.ts";
+import { type LaunchOptions, makeRoot, pathsOf, prepareLaunch } from "./process_root.ts";
 import { processStats } from "./process_stats.ts";
 import { listProcesses, withDescendants } from "./process_table.ts";
 import { resizeTerminal } from "./process_terminal.ts";
+import { ProgramImages } from "./programs/program_images.ts";
 import {
   type Container,
   type ContainerConfig,
@@ -31,7 +32,6 @@ import {
   type DiskStats,
   type ExecOptions,
   type ExecSession,
-  type ImageService,
   type LogOptions,
   type PodNetworkStats,
   type RuntimeEvent,
@@ -54,7 +54,7 @@ const maxQueuedEvents = 10_000;
 const safeName = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/;
 
 /**
- * Opens the runtime that runs containers as ordinary processes: no image, no root, no engine. Containers that an earlier
+ * Opens the runtime that runs containers as ordinary processes: no root, no engine, no images but programs. Containers that an earlier
  * daemon started are taken up as they are.
  *
  * - Each container is a session of its own under a small supervisor that outlives the daemon; see `process_shim.ts`.
@@ -75,13 +75,7 @@ class ProcessRuntime implements ContainerRuntime {
   readonly name = "process";
   readonly version = "process://1.0.0";
   readonly assignsPodIP = true;
-  readonly images: ImageService = {
-    find: async (image) => imageId(image),
-    pull: async (image) => imageId(image),
-    list: async () => [],
-    folder: async () => undefined,
-    remove: async () => {},
-  };
+  readonly images: ProgramImages;
   readonly #options: ProcessRuntimeOptions;
   readonly #sandboxes = new Map<string, StoredSandbox>();
   readonly #containers = new Map<string, ProcessContainer>();
@@ -92,6 +86,10 @@ class ProcessRuntime implements ContainerRuntime {
 
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
+    this.images = new ProgramImages({
+      folder: join(options.rootDir, "images"),
+      isInUse: (id) => [...this.#containers.values()].some(({ stored }) => stored.imageId === id),
+    });
   }
 
   get hasOwnFiles(): boolean {
@@ -104,7 +102,7 @@ class ProcessRuntime implements ContainerRuntime {
     if (platformName === "win32")
       throw new RuntimeFailure("RuntimeNotReady", "the process runtime needs a POSIX system");
     await makeFolder(this.#sandboxDir(""));
-    [this.#cgroups, this.#namespaces] = await Promise.all([openCgroups(), openMountNamespaces()]);
+    [this.#cgroups, this.#namespaces] = await Promise.all([openCgroups(), openMountNamespaces(), this.images.open()]);
     for (const id of await listFolder(this.#sandboxDir(""))) {
       const sandbox = await readJson<StoredSandbox>(join(this.#sandboxDir(id), "sandbox.json")).catch(() => undefined);
       if (sandbox?.id !== id) {
@@ -185,18 +183,16 @@ class ProcessRuntime implements ContainerRuntime {
       ({ stored }) => stored.config.name === name && stored.config.attempt === attempt,
     );
     if (present) return present.stored.id;
-    if (config.command.length === 0) {
-      throw new RuntimeFailure(
-        "CreateContainerError",
-        `the process runtime runs no images: set "command" of container "${name}" to a program of this machine`,
-      );
-    }
+    const imageId = await this.images.find(config.image);
+    if (imageId === undefined) throw new RuntimeFailure("CreateContainerError", `no such image: ${config.image}`);
+    this.images.checkCommand(config);
     if (config.seccomp?.type === "Localhost") {
       throw new RuntimeFailure("CreateContainerError", "the process runtime cannot apply seccomp profiles of the node");
     }
     if (!safeName.test(name)) throw new RuntimeFailure("CreateContainerError", `invalid container name: ${name}`);
     const dir = this.#containerDir(sandboxId, `${name}_${attempt}`);
-    const stored = { id: this.#newId(64, this.#containers), sandboxId, createdAt: this.#options.clock.now(), config };
+    const createdAt = this.#options.clock.now();
+    const stored = { id: this.#newId(64, this.#containers), sandboxId, createdAt, imageId, config };
     await rm(dir, { recursive: true, force: true });
     await makeFolder(dir);
     const linked = this.#namespaces ? config.mounts.filter((mount) => !isSystemFile(mount)) : config.mounts;
@@ -209,9 +205,8 @@ class ProcessRuntime implements ContainerRuntime {
 
   async startContainer(id: string): Promise<void> {
     const container = this.#get(id);
-    const { limits, command, args } = container.stored.config;
-    const cgroups = (await this.#cgroups?.make(id, limits)) ?? [];
-    await container.start(() => this.#launch(container, [...command, ...args]), cgroups);
+    const cgroups = (await this.#cgroups?.make(id, container.stored.config.limits)) ?? [];
+    await container.start(() => this.#launch(container), cgroups);
   }
 
   async stopContainer(
@@ -309,13 +304,21 @@ class ProcessRuntime implements ContainerRuntime {
     for (const container of this.#containers.values()) container.close();
   }
 
-  #launch(container: ProcessContainer, argv: readonly string[]): ReturnType<typeof prepareLaunch> {
-    const { id, sandboxId, config } = container.stored;
+  /** @param command what is run beside the container's own program; undefined for that */
+  #launch(container: ProcessContainer, command?: readonly string[]): ReturnType<typeof prepareLaunch> {
+    const { id, sandboxId, imageId, config } = container.stored;
     const sandbox = this.#sandboxes.get(sandboxId);
     if (!sandbox) throw new RuntimeFailure("RunContainerError", `no such sandbox: ${sandboxId}`);
     const path = environmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin";
     const mounting = this.#namespaces?.command(config.mounts.filter(isSystemFile)) ?? [];
-    return prepareLaunch({ id, root: container.root, sandbox: sandbox.config, config, argv, path, mounting });
+    const { root } = container;
+    const podIP = sandbox.config.podIP ?? "127.0.0.1";
+    const paths = config.mounts.flatMap((mount) =>
+      pathsOf(mount, { root, isMounted: this.#namespaces !== undefined && isSystemFile(mount) }),
+    );
+    const entrypoint: LaunchOptions["entrypoint"] = (variables) =>
+      this.images.entrypoint(imageId ?? config.image, { config, podIP, paths, variables });
+    return prepareLaunch({ id, root, sandbox: sandbox.config, config, command, entrypoint, path, mounting });
   }
 
   #hold(sandbox: StoredSandbox, dir: string, stored: StoredContainer): ProcessContainer {

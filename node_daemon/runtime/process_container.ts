@@ -120,6 +120,7 @@ export class ProcessContainer {
   describe(): Container {
     const { id, sandboxId, createdAt, config } = this.stored;
     const { name, attempt, image, annotations } = config;
+    const { imageId = image } = this.stored;
     const exit = this.#exit;
     const code = exit?.code;
     return {
@@ -129,7 +130,7 @@ export class ProcessContainer {
       name,
       attempt,
       image,
-      imageId: imageId(image),
+      imageId: `process://${imageId}`,
       state: exit ? "exited" : this.#start ? "running" : "created",
       createdAt,
       startedAt: this.#start?.at ?? exit?.at,
@@ -371,11 +372,6 @@ export class ProcessContainer {
     this.#watcher?.close();
     this.#watcher = undefined;
   }
-}
-
-/** The image of this runtime is only a name. */
-export function imageId(image: string): string {
-  return `process://${image}`;
 }
 
 async function makeFifo(path: string): Promise<void> {

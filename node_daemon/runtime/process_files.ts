@@ -17,6 +17,8 @@ export interface StoredContainer {
   readonly id: string;
   readonly sandboxId: string;
   readonly createdAt: number;
+  /** Id of what its image was when it was made; absent in folders of older versions. */
+  readonly imageId?: string;
   readonly config: ContainerConfig;
 }
 

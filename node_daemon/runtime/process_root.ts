@@ -2,7 +2,8 @@ import { constants } from "node:fs";
 import { access, chown, mkdir, rmdir, stat, symlink } from "node:fs/promises";
 import { dirname, isAbsolute, join, posix } from "node:path";
 import { currentUid } from "../../core/platform/processes.ts";
-import { type ContainerConfig, RuntimeFailure, type SandboxConfig } from "./runtime.ts";
+import type { Entrypoint } from "./programs/scheme.ts";
+import { type ContainerConfig, type Mount, RuntimeFailure, type SandboxConfig } from "./runtime.ts";
 
 /** How a program of a container is started: the same for the container itself and for exec. */
 export interface Launch {
@@ -17,7 +18,10 @@ export interface LaunchOptions {
   readonly root: string;
   readonly sandbox: SandboxConfig;
   readonly config: ContainerConfig;
-  readonly argv: readonly string[];
+  /** What is run; undefined: the container's own program. */
+  readonly command: readonly string[] | undefined;
+  /** How the image is run, with these variables; undefined for an image that is only a name. */
+  readonly entrypoint: (variables: ReadonlyMap<string, string>) => Promise<Entrypoint | undefined>;
   /** PATH where the pod sets none: the daemon's own. */
   readonly path: string;
   /** What goes before the program, so that it sees files of its own. */
@@ -68,8 +72,7 @@ export async function makeRoot(root: string, config: ContainerConfig): Promise<v
  * @throws RuntimeFailure RunContainerError when there is no such program
  */
 export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
-  const { id, root, sandbox, config, argv, path, mounting } = options;
-  const [name = "", ...args] = argv;
+  const { id, root, sandbox, config, command, entrypoint, path, mounting } = options;
   const env = new Map<string, string>([
     ["PATH", path],
     ["HOME", root],
@@ -80,11 +83,25 @@ export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
     ["WHERRY_ROOT", root],
     [containerMarker, id],
   ]);
+  const image = await entrypoint(env);
+  for (const [variable, value] of Object.entries(image?.env ?? {})) env.set(variable, value);
+  if (image?.path !== undefined) env.set("PATH", `${image.path}:${env.get("PATH") ?? ""}`);
+  const own = config.command.length > 0 ? config.command : (image?.argv ?? []);
+  const [name = "", ...args] = command ?? [...own, ...config.args];
   const cwd = await findWorkingDir(root, config.workingDir);
   const program = await findProgram(name, { root, cwd, path: env.get("PATH") ?? "" });
   const launch = { argv: [...(await userPrefix(config)), program, ...args], cwd, env: Object.fromEntries(env) };
   // What mounts is a shell.
   return mounting.length === 0 ? launch : { ...launch, argv: [...mounting, ...keepOddNames(launch.env, launch.argv)] };
+}
+
+/** The paths at which a program finds a mount: its own where it is mounted; else the link in the root folder, and what that leads to. */
+export function pathsOf(
+  { hostPath, containerPath, readOnly }: Mount,
+  { root, isMounted }: { readonly root: string; readonly isMounted: boolean },
+): readonly { readonly path: string; readonly readOnly: boolean }[] {
+  const at = posix.normalize(`/${containerPath}`).replace(/\/+$/, "");
+  return (isMounted ? [at] : [join(root, at), hostPath]).map((path) => ({ path, readOnly }));
 }
 
 /** The variables of an environment that a shell drops because of their names, as an `env` command in front. */

@@ -94,6 +94,13 @@ export interface ContainerConfig {
   readonly processes?: ProcessScope;
   /** Default: what the runtime holds safe. */
   readonly seccomp?: SeccompProfile;
+  /** What its spec declares of its network: where a program is held to that. Default: nothing. */
+  readonly network?: {
+    /** Ports that it listens on. */
+    readonly ports: readonly number[];
+    /** Where it connects to: names, addresses or ranges, with a port or without. */
+    readonly egress: readonly string[];
+  };
   /** Text kept with the container and given back by `listContainers` (the kubelet's own notes: kind of container, spec it was made from). */
   readonly annotations: StringMap;
 }
