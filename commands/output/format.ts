@@ -1,12 +1,12 @@
+import { goJson } from "../../core/api/go_json.ts";
 import { asJson } from "../../core/api/json_object.ts";
-import { jsonText } from "../../core/api/json_text.ts";
 import type { KubeObject } from "../../core/api/meta.ts";
 import { formatYaml } from "../../core/api/yaml_writer.ts";
 import { UsageError } from "../verb.ts";
 
 /** Ways to print whole objects, by the word after `-o`. */
 const formats: ReadonlyMap<string, (object: KubeObject) => string> = new Map([
-  ["json", (object: KubeObject) => `${jsonText(object, 4)}\n`],
+  ["json", (object: KubeObject) => `${goJson(object, 4)}\n`],
   ["yaml", (object: KubeObject) => formatYaml(asJson(object))],
   ["name", (object: KubeObject) => `${qualifiedName(object)}\n`],
 ]);
@@ -43,7 +43,8 @@ export function qualifiedName({
   return `${kind.toLowerCase()}${group}/${metadata.name ?? ""}`;
 }
 
-function withoutManagedFields(object: KubeObject): KubeObject {
+/** The object, or the objects of the list, without the notes of who owns which field. */
+export function withoutManagedFields(object: KubeObject): KubeObject {
   const { managedFields: _managedFields, ...metadata } = object.metadata ?? {};
   const items = (object as { readonly items?: readonly KubeObject[] }).items;
   return { ...object, metadata, ...(items ? { items: items.map(withoutManagedFields) } : {}) };

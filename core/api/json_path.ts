@@ -1,6 +1,7 @@
+import { goJson } from "./go_json.ts";
+import { goText } from "./go_value.ts";
 import { evaluateJsonPath, type JsonPathNode } from "./json_path_evaluator.ts";
 import { parseJsonPathTemplate } from "./json_path_parser.ts";
-import { jsonText } from "./json_text.ts";
 import type { Json } from "./meta.ts";
 
 /** A template in kubectl's dialect of JSONPath, ready to be used. */
@@ -13,6 +14,8 @@ export interface JsonPath {
   find(data: Json): readonly (readonly Json[])[];
   /** The template with its expressions replaced by what they find. @throws RangeError as {@linkcode JsonPath.find} */
   print(data: Json): string;
+  /** The same, each expression's values as a list in JSON. @throws RangeError as {@linkcode JsonPath.find} */
+  printJson(data: Json): string;
 }
 
 /** Options of {@linkcode parseJsonPath}. */
@@ -37,10 +40,14 @@ export function parseJsonPath(template: string, { allowMissingKeys = false }: Js
       find(data)
         .map((values) => values.map(jsonPathText).join(" "))
         .join(""),
+    printJson: (data) =>
+      find(data)
+        .map((values) => `${goJson(values, 4)}\n`)
+        .join(""),
   };
 }
 
-/** A value as JSONPath templates print it. */
+/** A value as JSONPath templates print it: lists and objects as Go writes JSON, others as Go prints them. */
 export function jsonPathText(value: Json): string {
-  return typeof value === "string" ? value : jsonText(value);
+  return typeof value === "object" && value !== null ? goJson(value) : goText(value);
 }

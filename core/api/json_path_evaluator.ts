@@ -1,5 +1,7 @@
-import { getOwn, isJsonObject, jsonEqual } from "./json_object.ts";
-import { jsonText } from "./json_text.ts";
+import { errorMessage } from "../util/log.ts";
+import { goComparisons } from "./go_comparisons.ts";
+import { goText, goTypeName } from "./go_value.ts";
+import { getOwn, isJsonObject } from "./json_object.ts";
 import type { Json } from "./meta.ts";
 
 /** One step of an expression, or a part of a template. */
@@ -49,36 +51,39 @@ export function evaluateJsonPath(
 
 function walk(steps: readonly JsonPathNode[], start: readonly Json[], options: EvaluateOptions): readonly Json[] {
   return steps.reduce<readonly Json[]>((values, step) => {
-    const found = values.flatMap((value) => evaluate(step, value, options));
-    if (step.type === "field" && found.length === 0 && !options.allowMissingKeys)
-      throw new RangeError(`${step.name} is not found`);
+    const found = evaluate(step, values, options);
     if (found.length > maxValues) throw new RangeError("Cannot evaluate the path: it finds too many values");
     return found;
   }, start);
 }
 
-function evaluate(step: JsonPathNode, value: Json, options: EvaluateOptions): readonly Json[] {
+function evaluate(step: JsonPathNode, values: readonly Json[], options: EvaluateOptions): readonly Json[] {
   switch (step.type) {
     case "literal":
-      return [step.value];
+      return values.map(() => step.value);
     case "text":
       return [step.text];
-    case "field":
-      return field(step.name, value);
+    case "field": {
+      const found = values.flatMap((value) => field(step.name, value));
+      if (values.length > 0 && found.length === 0 && !options.allowMissingKeys)
+        throw new RangeError(`${step.name} is not found`);
+      return found;
+    }
     case "wildcard":
-      return childrenOf(value);
+      return values.flatMap(childrenOf);
     case "recursive":
-      return descendants(value);
+      return values.flatMap(descendants);
     case "index":
-      return index(step.index, value, options);
+      return values.flatMap((value) => index(step.index, value));
     case "slice":
-      return slice(step, value);
+      return values.flatMap((value) => slice(step, value));
     case "union":
-      return step.paths.flatMap((path) => walk(path, [value], options));
+      // Each part looks at all values before the next one does.
+      return step.paths.flatMap((path) => walk(path, values, options));
     case "filter":
-      return childrenOf(value).filter((item) => passes(step, item));
+      return values.flatMap((value) => filtered(step, value, options));
     case "expression":
-      return walk(step.steps, [value], options);
+      return walk(step.steps, values, options);
     case "range":
       return [];
   }
@@ -94,60 +99,64 @@ function childrenOf(value: Json): readonly Json[] {
   return isJsonObject(value) ? Object.values(value) : [];
 }
 
+/** The value and all below it, as far as they hold something: texts, and lists and objects that are not empty. */
 function descendants(value: Json): readonly Json[] {
   const found: Json[] = [];
   const open: Json[] = [value];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    found.push(next);
-    open.push(...[...childrenOf(next)].reverse());
+    const children = childrenOf(next);
+    if (children.length > 0 || (typeof next === "string" && next !== "")) found.push(next);
+    for (const child of [...children].reverse()) open.push(child);
   }
   return found;
 }
 
-function index(at: number, value: Json, { allowMissingKeys }: EvaluateOptions): readonly Json[] {
-  if (!Array.isArray(value)) {
-    if (allowMissingKeys || value === null) return [];
-    throw new RangeError(`${jsonText(value)} is not array or slice`);
-  }
-  const items: readonly Json[] = value;
-  const item = items[at < 0 ? items.length + at : at];
+function index(at: number, value: Json): readonly Json[] {
+  if (value === null) return [];
+  const items = listOf(value);
+  const from = at < 0 ? items.length + at : at;
+  const item = items[from];
   if (item !== undefined) return [item];
-  if (allowMissingKeys) return [];
-  throw new RangeError(`array index out of bounds: index ${at}, length ${items.length}`);
+  throw new RangeError(`array index out of bounds: index ${from}, length ${items.length}`);
+}
+
+function listOf(value: Json): readonly Json[] {
+  if (Array.isArray(value)) return value;
+  throw new RangeError(`${goTypeName(value)} is not array or slice`);
 }
 
 function slice(
   { start = 0, end, step = 1 }: { readonly start?: number; readonly end?: number; readonly step?: number },
   value: Json,
 ): readonly Json[] {
-  if (!Array.isArray(value)) return [];
-  const from = start < 0 ? Math.max(0, value.length + start) : start;
-  const to = end === undefined ? value.length : end < 0 ? value.length + end : end;
-  return (value as readonly Json[]).slice(from, to).filter((_item, at) => at % step === 0);
+  if (value === null) return [];
+  const items = listOf(value);
+  const size = items.length;
+  const from = start < 0 ? size + start : start;
+  const to = end === undefined ? size : end < 0 ? size + end : end;
+  if (from === to) return [];
+  if (from >= size || from < 0) throw new RangeError(`array index out of bounds: index ${from}, length ${size}`);
+  if (to > size || to < 0) throw new RangeError(`array index out of bounds: index ${to - 1}, length ${size}`);
+  if (from > to) throw new RangeError(`starting index ${from} is greater than ending index ${to}`);
+  return items.slice(from, to).filter((_item, at) => at % step === 0);
 }
 
-function passes(filter: Extract<JsonPathNode, { type: "filter" }>, item: Json): boolean {
-  const lenient = { allowMissingKeys: true };
-  const [left] = walk(filter.left, [item], lenient);
-  if (left === undefined) return false;
-  if (filter.operator === "exists") return true;
-  const [right] = walk(filter.right, [item], lenient);
-  if (right === undefined) return false;
-  switch (filter.operator) {
-    case "==":
-      return jsonEqual(left, right);
-    case "!=":
-      return !jsonEqual(left, right);
-    default:
-      return compare(left, right, filter.operator);
+type Filter = Extract<JsonPathNode, { type: "filter" }>;
+
+function filtered(filter: Filter, value: Json, options: EvaluateOptions): readonly Json[] {
+  if (Array.isArray(value)) return (value as readonly Json[]).filter((item) => passes(filter, item, options));
+  throw new RangeError(`${goText(value)} is not array or slice and cannot be filtered`);
+}
+
+function passes({ left, operator, right }: Filter, item: Json, options: EvaluateOptions): boolean {
+  if (operator === "exists") return walk(left, [item], { allowMissingKeys: true }).length > 0;
+  const found = [walk(left, [item], options), walk(right, [item], options)];
+  if (found.some(({ length }) => length > 1)) throw new RangeError("can only compare one element at a time");
+  const [a, b] = found.map(([first]) => first);
+  if (a === undefined || b === undefined) return false;
+  try {
+    return goComparisons[operator](a, b);
+  } catch (error) {
+    throw new RangeError(errorMessage(error));
   }
-}
-
-function compare(left: Json, right: Json, operator: "<" | "<=" | ">" | ">="): boolean {
-  const comparable =
-    (typeof left === "number" && typeof right === "number") || (typeof left === "string" && typeof right === "string");
-  if (!comparable) return false;
-  if (operator === "<") return left < right;
-  if (operator === "<=") return left <= right;
-  return operator === ">" ? left > right : left >= right;
 }

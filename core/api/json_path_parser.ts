@@ -197,7 +197,7 @@ class Parser {
       this.#at++;
       return { type: "wildcard" };
     }
-    if (char === "'" || char === '"') return { type: "field", name: this.#quoted() };
+    if (char === "'" || char === '"') return this.#key();
     const rest = this.#text.slice(this.#at, this.#at + 80);
     const [matched, start, colon, end, step] = /^(-?\d+)?\s*(:)?\s*(-?\d+)?\s*(?::\s*(-?\d+))?/.exec(rest) ?? [];
     if (matched && (start !== undefined || colon)) {
@@ -211,9 +211,24 @@ class Parser {
         ...(step === undefined ? {} : { step: Number(step) }),
       };
     }
-    const name = this.#name();
-    if (name !== "") return { type: "field", name };
+    if (!this.#text.includes("]", this.#at)) throw new SyntaxError("unterminated array");
     throw new SyntaxError(`invalid array index ${rest.split("]", 1)[0] ?? ""}`);
+  }
+
+  /** What stands quoted in brackets is a path of its own: its dots need a backslash. */
+  #key(): JsonPathNode {
+    const quote = this.#text[this.#at] ?? "";
+    let end = this.#at + 1;
+    while (end < this.#text.length && this.#text[end] !== quote) end += this.#text[end] === "\\" ? 2 : 1;
+    if (end >= this.#text.length) throw new SyntaxError("unterminated quoted string");
+    const steps = new Parser(`.${this.#text.slice(this.#at + 1, end)}}`).#steps("}");
+    this.#at = end + 1;
+    return { type: "expression", steps };
+  }
+
+  #filterSteps(ends: string): readonly JsonPathNode[] {
+    if (!this.#text.includes(")", this.#at)) throw new SyntaxError("unterminated filter");
+    return this.#steps(ends);
   }
 
   #filter(): JsonPathNode {
@@ -221,10 +236,10 @@ class Parser {
     this.#spaces();
     if (this.#text[this.#at] !== "(") throw new SyntaxError("unterminated filter");
     this.#at++;
-    const left = this.#steps(")=!<>");
+    const left = this.#filterSteps(")=!<>");
     const [operator] = /^(==|!=|<=|>=|<|>)/.exec(this.#text.slice(this.#at, this.#at + 2)) ?? [];
     this.#at += operator?.length ?? 0;
-    const right = this.#steps(")");
+    const right = this.#filterSteps(")");
     this.#at++;
     if (operator === undefined && right.length > 0) throw new SyntaxError("unrecognized filter");
     return { type: "filter", left, operator: (operator as "==" | undefined) ?? "exists", right };
