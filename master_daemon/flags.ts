@@ -70,6 +70,20 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
       secondaryNodeEvictionRate: flags["secondary-node-eviction-rate"],
       largeClusterSizeThreshold: flags["large-cluster-size-threshold"],
       terminatedPodGcThreshold: flags["terminated-pod-gc-threshold"],
+      horizontalPodAutoscalerSyncPeriodMs: duration(flags, "horizontal-pod-autoscaler-sync-period"),
+      horizontalPodAutoscalerDownscaleStabilizationMs: duration(
+        flags,
+        "horizontal-pod-autoscaler-downscale-stabilization",
+      ),
+      horizontalPodAutoscalerTolerance: flags["horizontal-pod-autoscaler-tolerance"],
+      horizontalPodAutoscalerCpuInitializationPeriodMs: duration(
+        flags,
+        "horizontal-pod-autoscaler-cpu-initialization-period",
+      ),
+      horizontalPodAutoscalerInitialReadinessDelayMs: duration(
+        flags,
+        "horizontal-pod-autoscaler-initial-readiness-delay",
+      ),
       eventTtlMs: duration(flags, "event-ttl"),
       clusterSigningSeconds: Math.floor(duration(flags, "cluster-signing-duration") / 1000),
     },
@@ -220,6 +234,10 @@ type DurationFlag =
   | "node-monitor-grace-period"
   | "node-startup-grace-period"
   | "event-ttl"
+  | "horizontal-pod-autoscaler-sync-period"
+  | "horizontal-pod-autoscaler-downscale-stabilization"
+  | "horizontal-pod-autoscaler-cpu-initialization-period"
+  | "horizontal-pod-autoscaler-initial-readiness-delay"
   | "resource-quota-sync-period"
   | "leader-elect-lease-duration"
   | "leader-elect-renew-deadline"

@@ -414,6 +414,35 @@ export const masterFlags = {
     default: 12500,
     description: "Ended pods that are kept; 0 keeps all.",
   },
+  "horizontal-pod-autoscaler-sync-period": {
+    type: "string",
+    default: "15s",
+    placeholder: "duration",
+    description: "Time between two looks at a HorizontalPodAutoscaler.",
+  },
+  "horizontal-pod-autoscaler-downscale-stabilization": {
+    type: "string",
+    default: "5m0s",
+    placeholder: "duration",
+    description: "Time for which it keeps more pods than its metrics ask for, where it does not say itself.",
+  },
+  "horizontal-pod-autoscaler-tolerance": {
+    type: "number",
+    default: 0.1,
+    description: "Part of its target by which a metric may differ before pods are added or removed.",
+  },
+  "horizontal-pod-autoscaler-cpu-initialization-period": {
+    type: "string",
+    default: "5m0s",
+    placeholder: "duration",
+    description: "Time after a pod's start during which its use of CPU counts only as far as it was ready.",
+  },
+  "horizontal-pod-autoscaler-initial-readiness-delay": {
+    type: "string",
+    default: "30s",
+    placeholder: "duration",
+    description: "Time after a pod's start during which one that is not ready counts as never ready.",
+  },
   "event-ttl": {
     type: "string",
     default: "1h0m0s",

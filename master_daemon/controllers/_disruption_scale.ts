@@ -1,10 +1,8 @@
 import { apiVersionOf, type ResourceType } from "../../core/api/kind.ts";
 import { controllerOf, type KubeObject, type OwnerReference } from "../../core/api/meta.ts";
-import type { CallOptions, Client } from "../../core/client/client.ts";
-import { discover } from "../../core/client/discovery.ts";
-import { resourcePath } from "../../core/client/paths.ts";
-import { readBody } from "../../core/client/transport.ts";
 import { deployment, type Pod, replicaSet, replicationController, statefulSet } from "../../core/kinds/mod.ts";
+import { unlessGone } from "./_errors.ts";
+import { ofVersion, resourcesOfKind, scalesOf } from "./_scales.ts";
 import type { ControllerContext } from "./controller.ts";
 
 /** Kinds of which the size is known from the cache. */
@@ -68,21 +66,12 @@ async function customSize(
   namespace: string | undefined,
   { client, signal }: ControllerContext,
 ): Promise<Size | string | undefined> {
-  const resources = await discover(client, { signal });
-  const type = resources.find((one) => one.kind === kind && apiVersionOf(one) === apiVersion);
+  const type = ofVersion(await resourcesOfKind(client, { apiVersion, kind }, { signal }), apiVersion);
   if (!type) return undefined;
-  if (!type.subresources.some((one) => one.name === "scale")) {
+  if (!type.hasScale) {
     const resource = type.group ? `${type.plural}.${type.group}` : type.plural;
     return `${resource} does not implement the scale subresource`;
   }
-  const scale = await readScale(client, resourcePath(type, { namespace, name, subresource: "scale" }), { signal });
+  const scale = await unlessGone(client.get(scalesOf(type), { namespace, name }, { subresource: "scale", signal }));
   return scale?.metadata.uid === uid ? { uid, size: scale.spec?.replicas ?? 0 } : undefined;
-}
-
-const maxScaleBytes = 1 << 20;
-
-async function readScale(client: Client, path: string, options: CallOptions): Promise<SizedObject | undefined> {
-  const response = await client.raw({ method: "GET", path, headers: { accept: "application/json" } }, options);
-  const text = new TextDecoder().decode(await readBody(response.body, maxScaleBytes));
-  return response.status === 200 ? (JSON.parse(text) as SizedObject) : undefined;
 }

@@ -22,6 +22,7 @@ import { endpointsController } from "./endpoints.ts";
 import { ephemeralVolumeController } from "./ephemeral_volume.ts";
 import { type EventTtlOptions, eventTtlController } from "./event_ttl.ts";
 import { garbageCollector } from "./garbage_collector.ts";
+import { type HorizontalPodAutoscalerOptions, horizontalPodAutoscalerController } from "./horizontal_pod_autoscaler.ts";
 import { jobController } from "./job.ts";
 import { jobOrphanPodsController } from "./job_orphan_pods.ts";
 import { localPathProvisionerController, localPathRemoverController } from "./local_path_provisioner.ts";
@@ -42,7 +43,12 @@ import { ttlAfterFinishedController } from "./ttl_after_finished.ts";
 import { volumeExpandController } from "./volume_expand.ts";
 
 /** Options of {@linkcode controllers}, named as kube-controller-manager's flags. */
-export interface ControllersOptions extends NodeLifecycleOptions, PodGcOptions, EventTtlOptions, CronJobOptions {
+export interface ControllersOptions
+  extends NodeLifecycleOptions,
+    PodGcOptions,
+    EventTtlOptions,
+    CronJobOptions,
+    HorizontalPodAutoscalerOptions {
   /** Range from which nodes get pod ranges. Absent: nodes get none. */
   readonly clusterCidr?: string | undefined;
   /** Prefix length of a node's pod range. Default 24 (IPv4) or 64 (IPv6). */
@@ -81,6 +87,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     cronJobController(options),
     ttlAfterFinishedController,
     disruptionController,
+    horizontalPodAutoscalerController(options),
     endpointsController,
     endpointSliceController,
     serviceAccountController,

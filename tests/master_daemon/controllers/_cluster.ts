@@ -17,6 +17,7 @@ import { admissionPlugins, openWebhooks } from "../../../master_daemon/admission
 import { openResourceQuota } from "../../../master_daemon/admission/resource_quota.ts";
 import { openServiceAddresses } from "../../../master_daemon/admission/service_addresses.ts";
 import { createApiHandler } from "../../../master_daemon/apiserver/handle.ts";
+import type { NodeConnector } from "../../../master_daemon/apiserver/node_connector.ts";
 import { alwaysAllow } from "../../../master_daemon/authorization/authorizer.ts";
 import { openRegistries } from "../../../master_daemon/registry/registries.ts";
 import { openMemoryStore } from "../../../master_daemon/store/memory.ts";
@@ -44,8 +45,17 @@ export interface TestCluster {
   stopNode(name: string): void;
 }
 
+const noNodes: NodeConnector = {
+  request: () => Promise.reject(new Error("no nodes")),
+  upgrade: () => Promise.reject(new Error("no nodes")),
+};
+
 /** Opens a {@linkcode TestCluster} with the namespace `default`, closed at the end of the test. */
-export async function openCluster(): Promise<TestCluster> {
+export async function openCluster({
+  nodes: connector = noNodes,
+}: {
+  nodes?: NodeConnector;
+} = {}): Promise<TestCluster> {
   const clock = new FakeClock(start);
   const random = seededRandom(7);
   const errors: string[] = [];
@@ -88,10 +98,7 @@ export async function openCluster(): Promise<TestCluster> {
     schema: noSchema,
     authenticators: [],
     authorizer: alwaysAllow,
-    nodes: {
-      request: () => Promise.reject(new Error("no nodes")),
-      upgrade: () => Promise.reject(new Error("no nodes")),
-    },
+    nodes: connector,
     clock,
     random,
     log,
@@ -117,7 +124,13 @@ export async function openCluster(): Promise<TestCluster> {
     if (isPodReady(object)) return;
     const time = at(clock.now() - start);
     const conditions = [{ type: "Ready", status: "True", lastTransitionTime: time } as const];
-    const status = { ...object.status, phase: "Running", podIP: `10.1.0.${address++}`, conditions } as const;
+    const status = {
+      ...object.status,
+      phase: "Running",
+      startTime: time,
+      podIP: `10.1.0.${address++}`,
+      conditions,
+    } as const;
     await client.updateStatus(pod, { ...object, status });
   }
 
