@@ -12,17 +12,15 @@ import {
 import { type ContainerNotes, writeNotes } from "./container_notes.ts";
 import { declaredNetwork } from "./declared_network.ts";
 import { type EnvironmentOptions, expandWith, resolveEnvironment } from "./environment.ts";
-import { resolveMount } from "./pod_volumes.ts";
+import { type MountOptions, resolveMount } from "./pod_volumes.ts";
 import { readTail } from "./volumes/files.ts";
-import type { MountedVolume } from "./volumes/volume.ts";
 
 /** More than any list of system calls has. */
 const maxProfileBytes = 1024 * 1024;
 
 /** What a container is made from, besides its spec. */
-export interface ContainerConfigOptions extends EnvironmentOptions {
+export interface ContainerConfigOptions extends EnvironmentOptions, Omit<MountOptions, "environment"> {
   readonly attempt: number;
-  readonly volumes: ReadonlyMap<string, MountedVolume>;
   /** Files of the system's that the kubelet writes, by their place in the container, which may mount its own there. */
   readonly systemFiles: ReadonlyMap<string, string>;
   readonly notes: ContainerNotes;
@@ -67,12 +65,13 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
 }
 
 async function mountsOf(
-  { container, volumes, systemFiles, notes }: ContainerConfigOptions,
+  { container, volumes, pins, held, systemFiles, notes }: ContainerConfigOptions,
   environment: ReadonlyMap<string, string>,
 ): Promise<readonly Mount[]> {
   const mounts: Mount[] = [];
   try {
-    for (const mount of container.volumeMounts ?? []) mounts.push(await resolveMount(mount, volumes, environment));
+    for (const mount of container.volumeMounts ?? [])
+      mounts.push(await resolveMount(mount, { volumes, environment, pins, held }));
   } catch (error) {
     throw new RuntimeFailure("CreateContainerConfigError", errorMessage(error), { cause: error });
   }

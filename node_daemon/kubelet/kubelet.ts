@@ -37,6 +37,7 @@ import { configHash, configMirror, isMirror, isStatic } from "./sources/static_p
 import { StaticPods } from "./sources/static_pods.ts";
 import { StatusManager } from "./status_manager.ts";
 import { unneededContainers } from "./unneeded_containers.ts";
+import { PathPins } from "./volumes/path_pins.ts";
 
 /** Options of {@linkcode startKubelet}. */
 export interface KubeletOptions {
@@ -179,6 +180,7 @@ class PodKubelet implements Kubelet {
         onExpanded: (object, event) => options.recorder.record(object, event),
       }),
       folders,
+      pins: new PathPins({ folder: folders.pins, log }),
       addresses: new PodAddresses(),
       emptyDirLimits: new EmptyDirLimits({ folders, clock, log, evictions }),
       evictions,
@@ -257,6 +259,7 @@ class PodKubelet implements Kubelet {
   /** Learns what should run and what does, then begins to act. */
   async start(signal: AbortSignal): Promise<void> {
     const { informers, sources = [], standalone = false } = this.#options;
+    await this.#context.pins.clear();
     const sandboxes = await this.#adopt(signal);
     const told = sources.map((source, index) => this.#follow(source, index));
     if (standalone) {
@@ -441,7 +444,7 @@ class PodKubelet implements Kubelet {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const stop of this.#stops) stop();
-    const { statuses, probes, objects, emptyDirLimits } = this.#context;
+    const { statuses, probes, objects, emptyDirLimits, pins } = this.#context;
     const workers = [...this.#workers.values()].map((worker) => worker[Symbol.asyncDispose]());
     // Together: a worker may be waiting for its status to be written.
     await Promise.all([
@@ -455,6 +458,7 @@ class PodKubelet implements Kubelet {
       probes[Symbol.asyncDispose](),
       objects[Symbol.asyncDispose](),
       emptyDirLimits[Symbol.asyncDispose](),
+      pins[Symbol.asyncDispose](),
     ]);
   }
 }

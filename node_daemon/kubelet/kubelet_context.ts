@@ -17,6 +17,7 @@ import type { PodEvictions } from "./pod_evictions.ts";
 import type { PodFolders } from "./pod_folders.ts";
 import type { ProbeManager } from "./probes.ts";
 import type { StatusManager } from "./status_manager.ts";
+import type { PathPins } from "./volumes/path_pins.ts";
 
 /** What the workers of one kubelet share. */
 export interface KubeletContext {
@@ -30,6 +31,7 @@ export interface KubeletContext {
   readonly statuses: StatusManager;
   readonly objects: ObjectCache;
   readonly folders: PodFolders;
+  readonly pins: PathPins;
   readonly addresses: PodAddresses;
   readonly killer: ContainerKiller;
   readonly emptyDirLimits: EmptyDirLimits;

@@ -1,6 +1,7 @@
 import type { Pod } from "../../core/kinds/pod.ts";
 import { readTextFile } from "../../core/platform/files.ts";
 import { Backoff } from "../../core/util/backoff.ts";
+import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { type ProcessScope, RuntimeFailure, type Sandbox, type SandboxConfig } from "../runtime/runtime.ts";
 import { containerConfig } from "./container_config.ts";
@@ -98,12 +99,15 @@ export class PodActions {
     const { spec, kind, attempt } = action;
     const reference = { name: spec.name, kind };
     const { runtime, events } = this.#context;
+    // What a container needs until it runs.
+    await using held = new DisposalStack();
     try {
-      if (!action.resume) {
+      const resumed = await this.#resumable(action, signal);
+      if (!resumed) {
         const data = this.#context.objects.sourceFor(pod);
         await ensureImage(pod, { spec, reference }, { ...this.#context, data, signal });
       }
-      const id = action.resume?.id ?? (await this.#create(pod, sandbox, action, reference, signal));
+      const id = resumed ?? (await this.#create(pod, sandbox, { action, reference, held }, signal));
       await this.#run(id, signal);
       events.normal(pod, "Started", `Started container ${spec.name}`, reference);
       this.#succeeded(spec.name);
@@ -124,14 +128,24 @@ export class PodActions {
     }
   }
 
+  /** The id of a container that was made before and only has to be started. One with sub-paths lost hold of them: it is made anew. */
+  async #resumable({ spec, resume }: StartAction, signal: AbortSignal): Promise<string | undefined> {
+    if (!resume || !spec.volumeMounts?.some(({ subPath, subPathExpr }) => subPath || subPathExpr)) return resume?.id;
+    await this.#context.runtime.removeContainer(resume.id, { signal });
+    return undefined;
+  }
+
   async #create(
     pod: Pod,
     sandbox: Sandbox,
-    action: StartAction,
-    reference: ContainerReference,
+    {
+      action,
+      reference,
+      held,
+    }: { readonly action: StartAction; readonly reference: ContainerReference; readonly held: DisposalStack },
     signal: AbortSignal,
   ): Promise<string> {
-    const { runtime, events, clock, folders, services, objects } = this.#context;
+    const { runtime, events, clock, folders, services, objects, pins } = this.#context;
     const { spec, kind, attempt, backOffMs } = action;
     const data = objects.sourceFor(pod);
     const facts = this.#facts(pod, sandbox);
@@ -146,6 +160,8 @@ export class PodActions {
         data,
         attempt,
         volumes,
+        pins: runtime.hasOwnFiles ? pins : undefined,
+        held,
         systemFiles,
         processes: await this.#processScope(pod, action, cut),
         seccompFolder: folders.seccomp,

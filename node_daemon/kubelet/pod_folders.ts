@@ -28,6 +28,11 @@ export class PodFolders {
     return `${this.#root}/local-path`;
   }
 
+  /** Where what pods' sub-paths mean is held while containers are started. */
+  get pins(): string {
+    return `${this.#root}/pins`;
+  }
+
   /** Folder of a pod. */
   pod(uid: string): string {
     return `${this.#root}/pods/${safe(uid)}`;

@@ -1,5 +1,6 @@
 import type { Node } from "../../core/kinds/node.ts";
 import type { Pod, Volume, VolumeMount } from "../../core/kinds/pod.ts";
+import type { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import type { Mount } from "../runtime/runtime.ts";
 import { ClaimError } from "./claim_cache.ts";
@@ -9,7 +10,8 @@ import type { PodFacts } from "./pod_fields.ts";
 import type { PodFolders } from "./pod_folders.ts";
 import { applyFsGroup, fsGroupOf } from "./volumes/fs_group.ts";
 import { volumeTypeOf } from "./volumes/mod.ts";
-import { resolveSubPath } from "./volumes/sub_path.ts";
+import type { PathPins } from "./volumes/path_pins.ts";
+import { openSubPath } from "./volumes/sub_path.ts";
 import type { MountedVolume } from "./volumes/volume.ts";
 
 /** What setting up volumes works with. */
@@ -93,18 +95,30 @@ function expandSubPath(expression: string, environment: ReadonlyMap<string, stri
   return expanded;
 }
 
+/** What {@linkcode resolveMount} works with. */
+export interface MountOptions {
+  /** Volumes of the pod by name. */
+  readonly volumes: ReadonlyMap<string, MountedVolume>;
+  readonly environment: ReadonlyMap<string, string>;
+  /** Keeps the paths that containers might exchange. Absent: the runtime mounts nothing. */
+  readonly pins: PathPins | undefined;
+  /** Closed once the container runs. */
+  readonly held: DisposalStack;
+}
+
 /** The mount of a container. @throws Error when the volume is missing or a subPath leads out of it */
 export async function resolveMount(
   { name, mountPath, subPath, subPathExpr, readOnly = false, recursiveReadOnly, mountPropagation }: VolumeMount,
-  volumes: ReadonlyMap<string, MountedVolume>,
-  environment: ReadonlyMap<string, string>,
+  { volumes, environment, pins, held }: MountOptions,
 ): Promise<Mount> {
   const volume = volumes.get(name);
   if (!volume) throw new Error(`cannot find volume "${name}" to mount into container`);
   const inner = subPathExpr ? expandSubPath(subPathExpr, environment) : subPath;
-  const hostPath = inner ? await resolveSubPath(volume.path, inner) : volume.path;
+  const opened = inner ? held.use(await openSubPath(volume.path, inner)) : undefined;
+  const pinned = opened && (await pins?.pin(opened));
   return {
-    hostPath,
+    hostPath: opened?.path ?? volume.path,
+    ...(pinned ? { pinnedPath: held.use(pinned).path } : {}),
     containerPath: mountPath,
     readOnly: readOnly || volume.readOnly,
     propagation: propagations.get(mountPropagation ?? "None") ?? "private",

@@ -140,11 +140,12 @@ function securityOptions({ allowPrivilegeEscalation = true, seccomp }: Container
 }
 
 /** A mount as the engine takes it. */
-function mountOptions({ hostPath, containerPath, readOnly, propagation = "private", recursiveReadOnly = "no" }: Mount) {
+function mountOptions(mount: Mount) {
+  const { hostPath, pinnedPath, containerPath, readOnly, propagation = "private", recursiveReadOnly = "no" } = mount;
   const isForced = recursiveReadOnly === "required";
   return {
     Type: "bind" as const,
-    Source: hostPath,
+    Source: pinnedPath ?? hostPath,
     Target: containerPath,
     ReadOnly: readOnly,
     BindOptions: {

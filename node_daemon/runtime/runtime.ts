@@ -40,6 +40,8 @@ export interface Sandbox extends SandboxIdentity {
 /** A folder or file of the host seen inside a container. */
 export interface Mount {
   readonly hostPath: string;
+  /** Another name of the same until the container was started, one that other containers cannot exchange for something else. */
+  readonly pinnedPath?: string;
   readonly containerPath: string;
   readonly readOnly: boolean;
   /** Whether mounts that are made below it later are seen: from here in there (`slave`), or both ways. Default `private`. */

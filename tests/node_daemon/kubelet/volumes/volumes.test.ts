@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,6 @@ import type { DataSource, ObjectData } from "../../../../node_daemon/kubelet/env
 import { type Payload, writeAtomically } from "../../../../node_daemon/kubelet/volumes/atomic_writer.ts";
 import { createFile, readTail, removeTree } from "../../../../node_daemon/kubelet/volumes/files.ts";
 import { volumeTypeOf } from "../../../../node_daemon/kubelet/volumes/mod.ts";
-import { resolveSubPath } from "../../../../node_daemon/kubelet/volumes/sub_path.ts";
 import { makePod, now } from "../fixtures.ts";
 
 let root = "";
@@ -80,43 +79,6 @@ describe("writeAtomically()", () => {
     await mkdir(join(root, "a/x"), { recursive: true });
     await writeAtomically(root, payload({ a: "1" }), { now });
     expect(await readFile(join(root, "a"), "utf8")).toBe("1");
-  });
-});
-
-describe("resolveSubPath()", () => {
-  it("makes folders that are missing", async () => {
-    const path = await resolveSubPath(root, "a/b");
-    expect(path.endsWith("/a/b")).toBe(true);
-    expect((await stat(path)).isDirectory()).toBe(true);
-  });
-
-  it("makes folders for whoever the volume is for", async () => {
-    await chmod(root, 0o777);
-    expect((await stat(await resolveSubPath(root, "a/b"))).mode & 0o777).toBe(0o777);
-    expect((await stat(join(root, "a"))).mode & 0o777).toBe(0o777);
-  });
-
-  it("follows links inside the volume", async () => {
-    await mkdir(join(root, "real"));
-    await symlink("real", join(root, "link"));
-    expect(await resolveSubPath(root, "link/x")).toMatch(/\/real\/x$/);
-  });
-
-  it.each([
-    ["an absolute link", "/"],
-    ["a relative link", "../.."],
-  ])("refuses %s that leads out", async (_, target) => {
-    await symlink(target, join(root, "x"));
-    await expect(resolveSubPath(root, "x")).rejects.toThrow("outside of the volume");
-    await expect(resolveSubPath(root, "x/etc")).rejects.toThrow("outside of the volume");
-  });
-
-  it.each([
-    ["to go up", "a/../../x", "unable to provision SubPath `a/../../x`: must not contain '..'"],
-    ["to begin at the root", "/tmp", "error SubPath `/tmp` must not be an absolute path"],
-  ])("refuses %s, and makes nothing", async (_, subPath, message) => {
-    await expect(resolveSubPath(root, subPath)).rejects.toThrow(message);
-    expect(await readdir(root)).toEqual([]);
   });
 });
 
