@@ -1,7 +1,8 @@
 import type { Client } from "../../core/client/client.ts";
-import type { Pod } from "../../core/kinds/mod.ts";
+import type { Node, Pod } from "../../core/kinds/mod.ts";
 import type { Clock } from "../../core/util/clock.ts";
-import type { NodeInfo, Snapshot } from "./snapshot.ts";
+import type { NodeInfo } from "./node_info.ts";
+import type { Snapshot } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
 
 /** Why a pod does not fit, in Kubernetes' words. */
@@ -13,8 +14,13 @@ export interface Rejection {
   readonly preemptionHelps?: boolean;
 }
 
-/** What happened in the cluster that may make room for a pod. */
-export type ClusterEvent = "node-added" | "node-updated" | "pod-deleted" | "storage-changed";
+/** What happened in the cluster that may make room for a pod. Pods are pods on nodes. */
+export type ClusterEvent =
+  | { readonly type: "node-added" | "node-deleted"; readonly node: Node }
+  | { readonly type: "node-updated"; readonly node: Node; readonly previous: Node }
+  | { readonly type: "pod-added" | "pod-deleted"; readonly pod: Pod }
+  | { readonly type: "pod-updated"; readonly pod: Pod; readonly previous: Pod }
+  | { readonly type: "storage-changed" };
 
 /** What plug-ins remember while one pod is being placed. */
 export class CycleState {
@@ -25,6 +31,18 @@ export class CycleState {
     if (!this.#values.has(name)) this.#values.set(name, compute());
     return this.#values.get(name) as T;
   }
+
+  /** What was kept under `name`, if anything. */
+  get<T>(name: string): T | undefined {
+    return this.#values.get(name) as T | undefined;
+  }
+}
+
+/** The only nodes that a plug-in's filter can let a pod onto. */
+export interface Narrowing {
+  readonly nodes: readonly NodeInfo[];
+  /** Whether other nodes are not asked even for the reason why not. Default false. */
+  readonly isFinal?: boolean;
 }
 
 /** What a plug-in does its work before a binding with. */
@@ -36,15 +54,41 @@ export interface BindContext {
   readonly signal: AbortSignal;
 }
 
+/** What a plug-in may look at when a pod fits nowhere. */
+export interface PostFilterContext {
+  readonly snapshot: Snapshot;
+  /** By node. Nodes that were not asked have none. */
+  readonly rejections: ReadonlyMap<NodeInfo, Rejection>;
+  readonly random: () => number;
+  /** Why the pod does not fit on a node as the snapshot is now; undefined when it does. */
+  fits(node: NodeInfo): Rejection | undefined;
+}
+
+/** What is to be done for a pod that fits nowhere. */
+export interface PostFilterResult {
+  /** Said behind why the pod does not fit; undefined when it is to get a node. */
+  readonly message: string | undefined;
+  /** The node that the pod is to get. Empty: it is to get none any more. Undefined: that stays as it is. */
+  readonly nominatedNodeName?: string;
+  /** Pods that have to go for it. */
+  readonly victims?: readonly Pod[];
+}
+
 /** Has a say in where a pod goes. Synchronous but for `preBind`: all that it may look at is in memory. */
 export interface SchedulerPlugin {
   readonly name: string;
   /** What may turn this plug-in's "no" into a "yes": only then is the pod tried again at once. */
-  readonly helpedBy?: readonly ClusterEvent[];
+  readonly helpedBy?: readonly ClusterEvent["type"][];
+  /** Whether this very event may help this very pod. Asked for events of `helpedBy`; absent: it may. */
+  isHelpedBy?(event: ClusterEvent, pod: Pod): boolean;
   /** Asked once for a pod. A rejection is for every node. */
-  preFilter?(pod: Pod, snapshot: Snapshot, state: CycleState): Rejection | undefined;
+  preFilter?(pod: Pod, snapshot: Snapshot, state: CycleState): Rejection | Narrowing | undefined;
   /** Asked for each node; undefined means that the pod fits. */
   filter?(pod: Pod, node: NodeInfo, state: CycleState): Rejection | undefined;
+  /** Asked when no node fits: what would have to go. */
+  postFilter?(pod: Pod, context: PostFilterContext): PostFilterResult | undefined;
+  /** Asked once with the nodes that fit. False: all are as good. */
+  preScore?(pod: Pod, nodes: readonly NodeInfo[], snapshot: Snapshot, state: CycleState): boolean;
   /** How good a node is that fits: 0 to 100, or anything that `normalizeScores` brings there. */
   score?(pod: Pod, node: NodeInfo, state: CycleState): number;
   /** Brings the scores of all nodes into 0 to 100. */
@@ -74,7 +118,7 @@ export function scaleScores(
   scores: readonly number[],
   { reverse = false }: { readonly reverse?: boolean } = {},
 ): readonly number[] {
-  const greatest = Math.max(0, ...scores);
+  const greatest = scores.reduce((most, score) => Math.max(most, score), 0);
   if (greatest === 0) return scores.map(() => (reverse ? maxScore : 0));
   return scores.map((score) => {
     const scaled = Math.floor((score * maxScore) / greatest);

@@ -3,17 +3,17 @@ import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { Heap } from "./_heap.ts";
 import { podUid } from "./_pod_uid.ts";
-import type { ClusterEvent } from "./framework.ts";
+import type { ClusterEvent, SchedulerPlugin } from "./framework.ts";
 
 /** Options of {@linkcode SchedulingQueue}. */
 export interface SchedulingQueueOptions {
   readonly clock: Clock;
   /** Milliseconds that a pod waits after its first failed attempt; doubles with each. Default 1000. */
-  readonly initialBackoffMs?: number;
+  readonly initialBackoffMs?: number | undefined;
   /** Longest such wait, in milliseconds. Default 10000. */
-  readonly maxBackoffMs?: number;
+  readonly maxBackoffMs?: number | undefined;
   /** Milliseconds after which an unschedulable pod is tried again whatever happened. Default 300000. */
-  readonly flushAfterMs?: number;
+  readonly flushAfterMs?: number | undefined;
 }
 
 /** A pod that waits for a node. */
@@ -31,7 +31,7 @@ interface Entry {
   /** Grows with every entry into the active queue: who waits longer goes first. */
   order: number;
   backoffUntil: number;
-  helpedBy: ReadonlySet<ClusterEvent>;
+  refusedBy: readonly SchedulerPlugin[];
   cancelTimer: (() => void) | undefined;
 }
 
@@ -50,6 +50,7 @@ export class SchedulingQueue {
   readonly #maxBackoffMs: number;
   readonly #flushAfterMs: number;
   readonly #entries = new Map<string, Entry>();
+  readonly #unschedulable = new Set<Entry>();
   readonly #active = new Heap<{ readonly entry: Entry; readonly order: number; readonly priority: number }>(
     (a, b) => a.priority > b.priority || (a.priority === b.priority && a.order < b.order),
   );
@@ -88,7 +89,7 @@ export class SchedulingQueue {
         state: "gone",
         order: 0,
         backoffUntil: 0,
-        helpedBy: new Set(),
+        refusedBy: [],
         cancelTimer: undefined,
       };
       this.#entries.set(uid, entry);
@@ -130,21 +131,20 @@ export class SchedulingQueue {
     this.#moveOut(entry);
   }
 
-  /** Puts a pod aside that fits nowhere, until one of `helpedBy` happens or five minutes pass. */
-  park(pod: Pod, helpedBy: Iterable<ClusterEvent>): void {
+  /** Puts a pod aside that fits nowhere, until something happens that helps one of `refusedBy`, or five minutes pass. */
+  park(pod: Pod, refusedBy: readonly SchedulerPlugin[]): void {
     const entry = this.#inFlight(pod);
     if (!entry) return;
     this.#startBackoff(entry);
-    entry.helpedBy = new Set(helpedBy);
+    entry.refusedBy = refusedBy;
     entry.state = "unschedulable";
+    this.#unschedulable.add(entry);
     entry.cancelTimer = this.#clock.schedule(this.#flushAfterMs, () => this.#moveOut(entry));
   }
 
   /** Tries the parked pods again that `event` may help. */
   onEvent(event: ClusterEvent): void {
-    for (const entry of this.#entries.values()) {
-      if (entry.state === "unschedulable" && entry.helpedBy.has(event)) this.#moveOut(entry);
-    }
+    for (const entry of [...this.#unschedulable]) if (isHelped(entry, event)) this.#moveOut(entry);
   }
 
   /** Stops all timers. */
@@ -182,6 +182,7 @@ export class SchedulingQueue {
   #leave(entry: Entry, next: Entry["state"]): void {
     entry.cancelTimer?.();
     entry.cancelTimer = undefined;
+    this.#unschedulable.delete(entry);
     entry.state = next;
   }
 
@@ -196,4 +197,12 @@ export class SchedulingQueue {
       signal.removeEventListener("abort", onAbort);
     }
   }
+}
+
+/** Whoever is refused by nobody waits for a node, and is helped by anything. */
+function isHelped({ pod, refusedBy }: Entry, event: ClusterEvent): boolean {
+  return (
+    refusedBy.length === 0 ||
+    refusedBy.some((plugin) => plugin.helpedBy?.includes(event.type) && (plugin.isHelpedBy?.(event, pod) ?? true))
+  );
 }

@@ -1,24 +1,28 @@
-import type { ResourceType } from "../../core/api/kind.ts";
-import { findCondition, type KubeObject, keyOf, keyText, setCondition } from "../../core/api/meta.ts";
-import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 import { createEventRecorder, type EventRecorder } from "../../core/client/event_recorder.ts";
 import type { CacheChange, Informer, InformerFactory } from "../../core/client/informer.ts";
-import { type Node, node, type Pod, type PodCondition, pod } from "../../core/kinds/mod.ts";
+import { type Node, node, type Pod, pod } from "../../core/kinds/mod.ts";
 import { isPodTerminal } from "../../core/kinds/pod_helpers.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
-import { type Clock, timestamp } from "../../core/util/clock.ts";
-import { type Deferred, deferred } from "../../core/util/deferred.ts";
+import type { Clock } from "../../core/util/clock.ts";
 import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
-import { podUid } from "./_pod_uid.ts";
-import type { CycleState, WeightedPlugin } from "./framework.ts";
-import { placePod } from "./place_pod.ts";
-import { plugins as allPlugins } from "./plugins/mod.ts";
+import { Binder } from "./_binder.ts";
+import { Slots } from "./_slots.ts";
+import { StatusWriter } from "./_status_writer.ts";
+import { InformedCluster } from "./cluster_view.ts";
+import type { PostFilterResult } from "./framework.ts";
+import { type Placement, placePod } from "./place_pod.ts";
+import {
+  defaultConfiguration,
+  defaultSchedulerName,
+  type SchedulerConfiguration,
+  type SchedulerProfile,
+} from "./profiles.ts";
 import { SchedulingQueue } from "./queue.ts";
-import { type NodeInfo, Snapshot } from "./snapshot.ts";
+import { Snapshot } from "./snapshot.ts";
 import { Storage } from "./storage.ts";
 
 /** What the scheduler runs with. */
@@ -29,28 +33,13 @@ export interface RunSchedulerOptions {
   readonly log: Logger;
   readonly random: () => number;
   readonly signal?: AbortSignal | undefined;
-  /** Default: all of `plugins/mod.ts`. */
-  readonly plugins?: readonly WeightedPlugin[];
-  /** Pods that name this scheduler are placed. Default `default-scheduler`. */
-  readonly schedulerName?: string;
+  /** Default: Kubernetes' own. */
+  readonly configuration?: SchedulerConfiguration | undefined;
 }
 
 /** Most writes that are under way at once: bindings and conditions. */
 const maxInFlight = 64;
 const placedInARow = 32;
-
-/** What is posted to `pods/NAME/binding`. */
-interface Binding extends KubeObject {
-  readonly target: { readonly apiVersion: "v1"; readonly kind: "Node"; readonly name: string };
-}
-
-const podBinding: ResourceType<Binding> = {
-  group: "",
-  version: "v1",
-  kind: "Binding",
-  plural: "pods",
-  namespaced: true,
-};
 
 /**
  * Gives pods their nodes until disposed or aborted.
@@ -58,6 +47,7 @@ const podBinding: ResourceType<Binding> = {
  * - One pod after the other is placed, synchronously, on what is in memory; the binding is written in the background while
  *   the next one is placed. A pod counts on its node from the moment that it was placed.
  * - A binding that fails takes the pod back; it is tried again after a back-off.
+ * - For a pod that fits nowhere others of lower priority may have to go; until they are gone it is nominated for their node.
  */
 export function runScheduler(options: RunSchedulerOptions): AsyncDisposable {
   return new Scheduler(options);
@@ -65,39 +55,56 @@ export function runScheduler(options: RunSchedulerOptions): AsyncDisposable {
 
 class Scheduler implements AsyncDisposable {
   readonly #options: RunSchedulerOptions;
-  readonly #name: string;
+  readonly #profiles: ReadonlyMap<string, SchedulerProfile>;
+  readonly #recorders = new Map<SchedulerProfile, EventRecorder>();
   readonly #queue: SchedulingQueue;
   readonly #storage: Storage;
+  readonly #cluster: InformedCluster;
   readonly #snapshot: Snapshot;
   readonly #pods: Informer<Pod>;
-  readonly #recorder: EventRecorder;
   readonly #tasks: Tasks;
+  readonly #slots: Slots;
+  readonly #binder: Binder;
+  readonly #writer: StatusWriter;
   readonly #parts = new DisposalStack();
-  /** By uid, ends the work that comes before a pod's binding. */
-  readonly #preBinding = new Map<string, AbortController>();
   #nextStart = 0;
-  #inFlight = 0;
-  #slotFreed: Deferred<void> | undefined;
 
   constructor(options: RunSchedulerOptions) {
-    const { client, informers, clock, log, random, signal, schedulerName = "default-scheduler" } = options;
+    const { informers, clock, log, signal, configuration = defaultConfiguration } = options;
+    const { profiles, podInitialBackoffMs, podMaxBackoffMs } = configuration;
     this.#options = options;
-    this.#name = schedulerName;
-    this.#queue = new SchedulingQueue({ clock });
-    this.#recorder = this.#parts.use(createEventRecorder({ client, clock, random, component: schedulerName, log }));
+    this.#profiles = new Map(profiles.map((profile) => [profile.schedulerName, profile]));
+    this.#queue = new SchedulingQueue({ clock, initialBackoffMs: podInitialBackoffMs, maxBackoffMs: podMaxBackoffMs });
     this.#tasks = this.#parts.use(
       new Tasks({ onError: (error) => log.error("Scheduler failed", { error: errorMessage(error) }), signal }),
     );
     allowManyListeners(this.#tasks.signal);
     this.#parts.defer(() => this.#queue.close());
-    this.#storage = this.#parts.use(new Storage({ informers, onChange: () => this.#queue.onEvent("storage-changed") }));
-    this.#snapshot = new Snapshot({ storage: this.#storage });
+    this.#storage = this.#parts.use(
+      new Storage({ informers, onChange: () => this.#queue.onEvent({ type: "storage-changed" }) }),
+    );
+    this.#cluster = this.#parts.use(
+      new InformedCluster({ informers, onNamespace: () => this.#snapshot.namespacesChanged() }),
+    );
+    this.#snapshot = new Snapshot({ storage: this.#storage, cluster: this.#cluster });
+    this.#slots = new Slots({ tasks: this.#tasks, limit: maxInFlight });
+    this.#writer = new StatusWriter({ ...options, signal: this.#tasks.signal });
+    this.#binder = new Binder({
+      ...options,
+      storage: this.#storage,
+      snapshot: this.#snapshot,
+      tasks: this.#tasks,
+      slots: this.#slots,
+      recorderOf: (profile) => this.#recorderOf(profile),
+      onFailure: (failed) => this.#onBindFailure(failed),
+    });
     const nodes = informers.informer(node);
     this.#pods = informers.informer(pod);
     this.#parts.defer(nodes.onChange((change) => this.#onNode(change)));
     this.#parts.defer(this.#pods.onChange((change) => this.#onPod(change)));
     this.#tasks.run(async (aborted) => {
-      await Promise.all([nodes, this.#pods, this.#storage].map((cache) => cache.synced({ signal: aborted })));
+      const caches = [nodes, this.#pods, this.#storage, this.#cluster];
+      await Promise.all(caches.map((cache) => cache.synced({ signal: aborted })));
       for (let count = 1; ; count++) {
         await this.#scheduleOne(aborted);
         // A long queue must not keep everybody else from running.
@@ -107,204 +114,127 @@ class Scheduler implements AsyncDisposable {
   }
 
   #onNode(change: CacheChange<Node>): void {
+    const { object } = change;
     if (change.type === "deleted") {
-      this.#snapshot.deleteNode(change.object);
+      this.#snapshot.deleteNode(object);
+      this.#queue.onEvent({ type: "node-deleted", node: object });
       return;
     }
-    this.#snapshot.setNode(change.object);
-    if (change.type === "added") this.#queue.onEvent("node-added");
-    else if (matters(change.object, change.previous)) this.#queue.onEvent("node-updated");
+    this.#snapshot.setNode(object);
+    if (change.type === "added") this.#queue.onEvent({ type: "node-added", node: object });
+    else if (matters(object, change.previous))
+      this.#queue.onEvent({ type: "node-updated", node: object, previous: change.previous });
   }
 
   #onPod(change: CacheChange<Pod>): void {
     const { object } = change;
+    const previous = change.type === "updated" ? change.previous : undefined;
     const isGone = change.type === "deleted" || isPodTerminal(object);
-    if (isGone || object.spec.nodeName) this.#queue.delete(object);
+    if (isGone || object.spec.nodeName) this.#forgetWaiting(object);
     if (isGone) {
-      this.#preBinding.get(podUid(object))?.abort(new Error("The pod is gone"));
+      this.#binder.cancel(object);
       this.#snapshot.deletePod(object);
-      const wasEnded = change.type === "updated" && isPodTerminal(change.previous);
-      if (object.spec.nodeName && !wasEnded) this.#queue.onEvent("pod-deleted");
+      const wasEnded = previous !== undefined && isPodTerminal(previous);
+      if (object.spec.nodeName && !wasEnded) this.#queue.onEvent({ type: "pod-deleted", pod: object });
     } else if (object.spec.nodeName) {
       this.#snapshot.setPod(object);
-    } else if (!this.#isOurs(object)) {
-      this.#queue.delete(object);
+      if (!previous?.spec.nodeName) this.#queue.onEvent({ type: "pod-added", pod: object });
+      else if (!semanticEqual(withoutStatus(object), withoutStatus(previous)))
+        this.#queue.onEvent({ type: "pod-updated", pod: object, previous });
+    } else if (!this.#profileOf(object)) {
+      this.#forgetWaiting(object);
     } else if (!this.#snapshot.isAssumed(object)) {
-      const changed =
-        change.type === "updated" && !semanticEqual(withoutStatus(object), withoutStatus(change.previous));
+      this.#keepNomination(object, previous);
+      const changed = previous !== undefined && !semanticEqual(withoutStatus(object), withoutStatus(previous));
       this.#queue.add(object, { changed });
     }
   }
 
-  #isOurs({ metadata, spec }: Pod): boolean {
-    return (
-      (spec.schedulerName ?? "default-scheduler") === this.#name &&
-      (spec.schedulingGates ?? []).length === 0 &&
-      metadata.deletionTimestamp === undefined
-    );
+  #forgetWaiting(object: Pod): void {
+    this.#queue.delete(object);
+    this.#snapshot.nominate(object, undefined);
+  }
+
+  /** What was decided here counts until the API has said so and takes it back. */
+  #keepNomination(object: Pod, previous: Pod | undefined): void {
+    const said = object.status?.nominatedNodeName;
+    const isTakenBack = !said && previous?.status?.nominatedNodeName;
+    if (said || isTakenBack) this.#snapshot.nominate(object, said);
+    else this.#snapshot.nominate(object, this.#snapshot.nominationOf(object));
+  }
+
+  /** How a pod that waits is placed; undefined when that is not for us to do, or not yet. */
+  #profileOf({ metadata, spec }: Pod): SchedulerProfile | undefined {
+    if ((spec.schedulingGates ?? []).length > 0 || metadata.deletionTimestamp !== undefined) return undefined;
+    return this.#profiles.get(spec.schedulerName ?? defaultSchedulerName);
+  }
+
+  #recorderOf(profile: SchedulerProfile): EventRecorder {
+    const present = this.#recorders.get(profile);
+    if (present) return present;
+    const recorder = this.#parts.use(createEventRecorder({ ...this.#options, component: profile.schedulerName }));
+    this.#recorders.set(profile, recorder);
+    return recorder;
   }
 
   async #scheduleOne(signal: AbortSignal): Promise<void> {
-    await this.#freeSlot(signal);
+    await this.#slots.free(signal);
     const { pod: next } = await this.#queue.pop(signal);
-    const { plugins = allPlugins, random } = this.#options;
-    const placement = placePod(next, this.#snapshot, { plugins, random, startAt: this.#nextStart });
-    this.#nextStart = (this.#nextStart + 1) % Math.max(1, this.#snapshot.nodes.length);
+    const profile = this.#profileOf(next);
+    if (!profile) return;
+    const { plugins, percentageOfNodesToScore = 0 } = profile;
+    const placement = placePod(next, this.#snapshot, {
+      plugins,
+      random: this.#options.random,
+      startAt: this.#nextStart,
+      percentageOfNodesToScore,
+    });
+    this.#nextStart = (this.#nextStart + placement.visited) % Math.max(1, this.#snapshot.nodes.length);
     if (placement.node) {
-      this.#reserveAndBind(next, placement, signal);
-      return;
-    }
-    const { message, helpedBy } = placement;
-    this.#queue.park(next, helpedBy);
-    this.#recorder.record(next, { type: "Warning", reason: "FailedScheduling", message });
-    this.#inBackground(() => this.#sayUnschedulable(next, message, signal));
+      this.#snapshot.nominate(next, undefined);
+      this.#binder.bind({ pod: next, node: placement.node, state: placement.state, profile });
+    } else this.#park(next, placement, profile);
   }
 
-  #reserveAndBind(
-    placed: Pod,
-    { node: target, state }: { readonly node: NodeInfo; readonly state: CycleState },
-    signal: AbortSignal,
-  ): void {
-    const { plugins = allPlugins } = this.#options;
-    this.#snapshot.assume(placed, target.name);
-    for (const { plugin } of plugins) plugin.reserve?.(placed, target, state);
-    const unreserve = () => {
-      for (const { plugin } of plugins) plugin.unreserve?.(placed, target, state);
-    };
-    const bind = () => this.#bind(placed, target.name, { unreserve, signal });
-    const work = plugins.flatMap(({ plugin }) => {
-      const run = plugin.preBind?.(placed, target, state);
-      return run ? [{ name: plugin.name, run }] : [];
-    });
-    if (work.length === 0) {
-      this.#inBackground(bind);
-      return;
-    }
-    const gone = new AbortController();
-    const context = { ...this.#options, storage: this.#storage, signal: AbortSignal.any([signal, gone.signal]) };
-    this.#preBinding.set(podUid(placed), gone);
-    // It may take minutes, and must not keep others from being bound.
-    this.#tasks.run(async () => {
-      try {
-        await Promise.all(
-          work.map(({ name, run }) =>
-            run(context).catch((error: unknown) => Promise.reject(preBindError(name, error))),
-          ),
-        );
-      } catch (error) {
-        if (gone.signal.aborted) {
-          unreserve();
-          this.#snapshot.forget(placed);
-        } else if (!signal.aborted) this.#notBound(placed, target.name, { error, unreserve });
-        return;
-      } finally {
-        this.#preBinding.delete(podUid(placed));
-      }
-      await bind();
+  #park(waiting: Pod, placement: Extract<Placement, { node: undefined }>, profile: SchedulerProfile): void {
+    const { message, refusedBy, postFilter } = placement;
+    this.#queue.park(waiting, refusedBy);
+    const nominatedNodeName = postFilter?.nominatedNodeName;
+    if (nominatedNodeName !== undefined) this.#snapshot.nominate(waiting, nominatedNodeName);
+    const recorder = this.#recorderOf(profile);
+    recorder.record(waiting, { type: "Warning", reason: "FailedScheduling", message });
+    this.#slots.run(async () => {
+      await this.#writer.unschedulable(waiting, { message, nominatedNodeName });
+      if (postFilter && nominatedNodeName) await this.#displace(waiting, postFilter, { nominatedNodeName, recorder });
     });
   }
 
-  #inBackground(work: () => Promise<void>): void {
-    this.#inFlight++;
-    this.#tasks.run(async () => {
-      try {
-        await work();
-      } finally {
-        this.#inFlight--;
-        this.#slotFreed?.resolve();
-        this.#slotFreed = undefined;
-      }
-    });
-  }
-
-  async #freeSlot(signal: AbortSignal): Promise<void> {
-    while (this.#inFlight >= maxInFlight) {
-      this.#slotFreed ??= deferred();
-      await this.#slotFreed.promise;
-      signal.throwIfAborted();
-    }
-  }
-
-  async #bind(
-    placed: Pod,
-    nodeName: string,
-    { unreserve, signal }: { readonly unreserve: () => void; readonly signal: AbortSignal },
+  /** Makes room for a pod on the node that it is nominated for. */
+  async #displace(
+    preemptor: Pod,
+    { victims = [] }: PostFilterResult,
+    { nominatedNodeName: nodeName, recorder }: { readonly nominatedNodeName: string; readonly recorder: EventRecorder },
   ): Promise<void> {
-    const { client } = this.#options;
-    const { namespace, name = "", uid } = placed.metadata;
-    const binding: Binding = {
-      apiVersion: "v1",
-      kind: "Binding",
-      metadata: { name, ...(namespace ? { namespace } : {}), ...(uid ? { uid } : {}) },
-      target: { apiVersion: "v1", kind: "Node", name: nodeName },
-    };
-    try {
-      await client.create(podBinding, binding, { subresource: "binding", signal });
-    } catch (error) {
-      if (!signal.aborted) this.#notBound(placed, nodeName, { error, unreserve });
-      return;
+    const isLower = ({ spec }: Pod) => (spec.priority ?? 0) < (preemptor.spec.priority ?? 0);
+    // What was made free for them may not be enough for both: they look again.
+    for (const lower of this.#snapshot.nominatedFor(nodeName).filter(isLower)) {
+      this.#snapshot.nominate(lower, undefined);
+      await this.#writer.clearNomination(lower);
+      this.#queue.add(lower, { changed: true });
     }
-    const message = `Successfully assigned ${namespace}/${name} to ${nodeName}`;
-    this.#recorder.record(placed, { type: "Normal", reason: "Scheduled", message });
+    await Promise.all(victims.map((victim) => this.#writer.displace(victim, { preemptor, nodeName, recorder })));
   }
 
-  /** Takes a pod back that could not be bound. */
-  #notBound(
-    placed: Pod,
-    nodeName: string,
-    { error, unreserve }: { readonly error: unknown; readonly unreserve: () => void },
-  ): void {
-    const { log } = this.#options;
-    unreserve();
-    this.#snapshot.forget(placed);
-    this.#queue.retry(placed);
-    this.#queue.onEvent("pod-deleted");
-    const fields = { pod: keyText(keyOf(placed)), node: nodeName, error: errorMessage(error) };
-    // Gone, or placed by somebody else meanwhile: the cache will tell.
-    if (isReason(error, "NotFound") || isReason(error, "Conflict")) {
-      log.debug("Pod not bound", fields);
-      return;
-    }
-    const isEarly = error instanceof PreBindError;
-    if (isEarly) log.debug("Pod not bound", fields);
-    else log.error("Pod not bound", fields);
-    const message = isEarly ? error.message : `running Bind plugin "DefaultBinder": ${errorMessage(error)}`;
-    this.#recorder.record(placed, { type: "Warning", reason: "FailedScheduling", message });
-  }
-
-  async #sayUnschedulable(waiting: Pod, message: string, signal: AbortSignal): Promise<void> {
-    const { client, clock, log } = this.#options;
-    const present = findCondition(waiting.status?.conditions, "PodScheduled");
-    if (present?.status === "False" && present.reason === "Unschedulable" && present.message === message) return;
-    const conditions = setCondition<PodCondition>(waiting.status?.conditions, {
-      type: "PodScheduled",
-      status: "False",
-      lastProbeTime: null,
-      lastTransitionTime: timestamp(clock),
-      reason: "Unschedulable",
-      message,
-    });
-    try {
-      await client.updateStatus(pod, { ...waiting, status: { ...waiting.status, conditions } }, { signal });
-    } catch (error) {
-      if (signal.aborted || isReason(error, "NotFound") || isReason(error, "Conflict")) return;
-      log.warn("Pod condition not written", { pod: keyText(keyOf(waiting)), error: errorMessage(error) });
-    }
+  #onBindFailure(failed: Pod): void {
+    this.#snapshot.nominate(failed, failed.status?.nominatedNodeName);
+    this.#queue.retry(failed);
+    this.#queue.onEvent({ type: "pod-deleted", pod: failed });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#slotFreed?.resolve();
+    this.#slots.wake();
     await this.#parts[Symbol.asyncDispose]();
   }
-}
-
-/** A plug-in could not do what comes before the binding. */
-class PreBindError extends Error {}
-
-/** Conflicts stay what they are: the cache was behind. */
-function preBindError(plugin: string, error: unknown): unknown {
-  if (isReason(error, "NotFound") || isReason(error, "Conflict")) return error;
-  return new PreBindError(`running PreBind plugin "${plugin}": ${errorMessage(error)}`, { cause: error });
 }
 
 /** Whether a node changed in what placing looks at. Daemons write their status all the time. */

@@ -1,134 +1,107 @@
+import type { Selector } from "../../core/api/labels.ts";
 import { keyText, type ObjectKey } from "../../core/api/meta.ts";
-import { type HostPort, hostPorts, PortTable } from "../../core/kinds/host_ports.ts";
 import type { Node, Pod } from "../../core/kinds/mod.ts";
 import { claimKeys } from "../../core/kinds/pod_claims.ts";
-import { podRequests, type ResourceAmounts, resourceAmounts } from "../../core/kinds/pod_resources.ts";
-import { nonZeroRequests } from "./_non_zero_requests.ts";
+import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
+import type { AffinityTerm } from "./_affinity_terms.ts";
+import { LabelIndex } from "./_label_index.ts";
+import { addTo, type NodeCounts } from "./_node_counts.ts";
+import { inZoneOrder, zoneOf } from "./_node_order.ts";
+import { PodCounts } from "./_pod_counts.ts";
 import { podUid } from "./_pod_uid.ts";
+import { type TermCount, TermCounts, type TermKind } from "./_term_counts.ts";
+import { type ClusterView, emptyCluster } from "./cluster_view.ts";
+import { NodeEntry, type NodeInfo, type PodInfo, podInfo } from "./node_info.ts";
 import { noStorage, type StorageView } from "./storage.ts";
 
-/** What a node has and what its pods take. */
-export interface NodeInfo {
-  readonly name: string;
-  readonly node: Node;
-  /** `other` without `pods`. */
-  readonly allocatable: ResourceAmounts;
-  readonly allocatablePods: number;
-  readonly requested: ResourceAmounts;
-  /** Requests with a guess for containers that ask for nothing, for comparing nodes. */
-  readonly nonZeroRequested: { readonly milliCpu: number; readonly memoryBytes: number };
-  readonly podCount: number;
-  /** Whether a pod of lower priority is on the node. */
-  hasPodBelow(priority: number): boolean;
-  /** Whether a pod of the node has the port already. */
-  isPortTaken(port: HostPort): boolean;
-}
+const nobody: readonly Pod[] = [];
 
-interface PodShare {
+interface Share {
+  readonly info: PodInfo;
   readonly nodeName: string;
-  readonly requests: ResourceAmounts;
-  readonly nonZero: { readonly milliCpu: number; readonly memoryBytes: number };
-  readonly ports: readonly HostPort[];
-  readonly priority: number;
-  /** Its claims, as texts. */
-  readonly claims: readonly string[];
-  readonly assumed: boolean;
-}
-
-class Entry implements NodeInfo {
-  readonly name: string;
-  /** Undefined while only pods of the node are known. */
-  known: Node | undefined;
-  allocatable: ResourceAmounts = resourceAmounts(undefined);
-  allocatablePods = 0;
-  readonly requested = { milliCpu: 0, memoryBytes: 0, ephemeralStorageBytes: 0, other: new Map<string, number>() };
-  readonly nonZeroRequested = { milliCpu: 0, memoryBytes: 0 };
-  readonly #ports = new PortTable();
-  readonly #priorities = new Map<number, number>();
-  podCount = 0;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-
-  get node(): Node {
-    if (!this.known) throw new RangeError(`Cannot read the node: ${this.name} is not known`);
-    return this.known;
-  }
-
-  setNode(node: Node): void {
-    const { pods: maxPods, ...list } = node.status?.allocatable ?? {};
-    this.known = node;
-    this.allocatable = resourceAmounts(list);
-    this.allocatablePods = maxPods === undefined ? 0 : (resourceAmounts({ pods: maxPods }).other.get("pods") ?? 0);
-  }
-
-  add(share: PodShare): void {
-    this.#count(share, 1);
-    this.#ports.add(share.ports);
-  }
-
-  remove(share: PodShare): void {
-    this.#count(share, -1);
-    this.#ports.remove(share.ports);
-  }
-
-  #count({ requests, nonZero, priority }: PodShare, sign: 1 | -1): void {
-    this.podCount += sign;
-    this.requested.milliCpu += sign * requests.milliCpu;
-    this.requested.memoryBytes += sign * requests.memoryBytes;
-    this.requested.ephemeralStorageBytes += sign * requests.ephemeralStorageBytes;
-    for (const [name, amount] of requests.other) {
-      this.requested.other.set(name, (this.requested.other.get(name) ?? 0) + sign * amount);
-    }
-    this.nonZeroRequested.milliCpu += sign * nonZero.milliCpu;
-    this.nonZeroRequested.memoryBytes += sign * nonZero.memoryBytes;
-    const ofPriority = (this.#priorities.get(priority) ?? 0) + sign;
-    if (ofPriority > 0) this.#priorities.set(priority, ofPriority);
-    else this.#priorities.delete(priority);
-  }
-
-  hasPodBelow(priority: number): boolean {
-    for (const present of this.#priorities.keys()) if (present < priority) return true;
-    return false;
-  }
-
-  isPortTaken(port: HostPort): boolean {
-    return this.#ports.conflicts(port);
-  }
+  assumed: boolean;
 }
 
 /**
- * The cluster as the scheduler sees it, kept up to date change by change. Placing a pod is synchronous, so that nothing
- * changes while it looks.
+ * The cluster as the scheduler sees it, kept up to date change by change, with what plug-ins ask about: nodes by label, pods
+ * by what selects them, pods' terms by what they select. Placing a pod is synchronous, so that nothing changes while it looks.
  *
- * A pod that was given a node counts from that moment (*assumed*), and stays until the cache shows it there, or it is
- * forgotten because binding failed.
+ * - A pod that was given a node counts from that moment (*assumed*), and stays until the cache shows it there, or it is
+ *   forgotten because binding failed.
+ * - A pod for whom others were displaced is *nominated* for their node.
  */
 export class Snapshot {
-  readonly #entries = new Map<string, Entry>();
-  readonly #shares = new Map<string, PodShare>();
+  readonly #entries = new Map<string, NodeEntry>();
+  readonly #shares = new Map<string, Share>();
+  readonly #nominations = new Map<string, { readonly pod: Pod; readonly nodeName: string }>();
+  readonly #images = new Map<string, number>();
   /** How many pods that have a node use a claim. */
   readonly #claimUsers = new Map<string, number>();
+  readonly #labels = new LabelIndex<NodeEntry>(
+    () => this.#known(),
+    ({ labels }) => labels,
+  );
+  readonly #podCounts: PodCounts;
+  readonly #termCounts: TermCounts;
   #nodes: readonly NodeInfo[] | undefined;
   /** Claims and volumes. */
   readonly storage: StorageView;
+  /** Namespaces, budgets, workloads. */
+  readonly cluster: ClusterView;
 
-  constructor({ storage = noStorage }: { readonly storage?: StorageView } = {}) {
+  constructor({
+    storage = noStorage,
+    cluster = emptyCluster,
+  }: { readonly storage?: StorageView; readonly cluster?: ClusterView } = {}) {
     this.storage = storage;
+    this.cluster = cluster;
+    const namespaceLabels = (name: string) => cluster.namespaceLabels(name);
+    this.#podCounts = new PodCounts({ namespaceLabels, all: () => this.#placed() });
+    this.#termCounts = new TermCounts({ namespaceLabels });
   }
 
-  /** Every known node, in the order in which they became known. */
+  /** Every known node; those of different zones in turn. */
   get nodes(): readonly NodeInfo[] {
-    this.#nodes ??= [...this.#entries.values()].filter(({ known }) => known !== undefined);
+    this.#nodes ??= inZoneOrder([...this.#known()]);
     return this.#nodes;
+  }
+
+  node(name: string): NodeInfo | undefined {
+    const entry = this.#entries.get(name);
+    return entry?.known && entry;
+  }
+
+  /** Nodes by the values of a label, and how many have it. */
+  nodesBy(label: string): { readonly byValue: ReadonlyMap<string, ReadonlySet<NodeInfo>>; readonly size: number } {
+    return this.#labels.by(label);
+  }
+
+  /** On how many nodes an image is. */
+  nodesWithImage(name: string): number {
+    return this.#images.get(name) ?? 0;
+  }
+
+  /** Pods that every one of the terms selects. Stays up to date. */
+  podsOfTerms(terms: readonly AffinityTerm[]): NodeCounts {
+    return this.#podCounts.ofTerms(terms);
+  }
+
+  /** Pods of a namespace that are not being deleted. Stays up to date. */
+  podsOfSelector(namespace: string, selector: Selector): NodeCounts {
+    return this.#podCounts.ofSelector(namespace, selector);
+  }
+
+  /** Terms of pods on nodes that select a pod which has none yet. */
+  termsSelecting(pod: Pod, kind: TermKind): readonly TermCount[] {
+    return this.#termCounts.selecting(pod, kind);
   }
 
   setNode(node: Node): void {
     const { name = "" } = node.metadata;
     const entry = this.#entry(name);
-    if (!entry.known) this.#nodes = undefined;
-    entry.setNode(node);
+    const zone = entry.known && zoneOf(entry);
+    this.#change(entry, node);
+    if (zone !== zoneOf(entry)) this.#nodes = undefined;
   }
 
   deleteNode({ metadata: { name = "" } }: Node): void {
@@ -136,12 +109,21 @@ export class Snapshot {
     if (!entry) return;
     this.#nodes = undefined;
     // Its pods may be seen to go later than the node.
-    entry.known = undefined;
+    this.#change(entry, undefined);
     this.#dropIfEmpty(entry);
   }
 
   /** Counts a pod on the node that it is on. */
   setPod(pod: Pod): void {
+    const share = this.#shares.get(podUid(pod));
+    if (share && share.nodeName === pod.spec.nodeName) {
+      const info = podInfo(pod);
+      if (countsTheSame(info, share.info)) {
+        share.info.pod = pod;
+        share.assumed = false;
+        return;
+      }
+    }
     this.#put(pod, pod.spec.nodeName ?? "", false);
   }
 
@@ -168,48 +150,138 @@ export class Snapshot {
     return this.#claimUsers.has(keyText(key));
   }
 
-  #countClaims({ claims }: PodShare, sign: 1 | -1): void {
-    for (const claim of claims) {
-      const users = (this.#claimUsers.get(claim) ?? 0) + sign;
-      if (users > 0) this.#claimUsers.set(claim, users);
-      else this.#claimUsers.delete(claim);
+  /** The node that others were displaced from for a pod. */
+  nominate(pod: Pod, nodeName: string | undefined): void {
+    if (nodeName) this.#nominations.set(podUid(pod), { pod, nodeName });
+    else this.#nominations.delete(podUid(pod));
+  }
+
+  /** Pods that are to come to a node. */
+  nominatedFor(nodeName: string): readonly Pod[] {
+    if (this.#nominations.size === 0) return nobody;
+    return [...this.#nominations.values()].filter((one) => one.nodeName === nodeName).map(({ pod }) => pod);
+  }
+
+  nominationOf(pod: Pod): string | undefined {
+    return this.#nominations.get(podUid(pod))?.nodeName;
+  }
+
+  /** What `ask` finds out, if these pods were on a node, too. */
+  supposing<T>(pods: readonly Pod[], nodeName: string, ask: () => T): T {
+    const added = pods.filter((pod) => !this.#shares.has(podUid(pod)));
+    for (const pod of added) this.#put(pod, nodeName, true);
+    try {
+      return ask();
+    } finally {
+      for (const pod of added) this.#take(podUid(pod));
     }
+  }
+
+  /** What `ask` finds out, if these pods were not on their nodes; `putBack` makes one of them be there again. */
+  without<T>(
+    pods: readonly PodInfo[],
+    ask: (change: { putBack(info: PodInfo): void; remove(info: PodInfo): void }) => T,
+  ): T {
+    const away = new Map<PodInfo, Share>();
+    const remove = (info: PodInfo) => {
+      const share = this.#shares.get(podUid(info.pod));
+      if (!share) return;
+      away.set(info, share);
+      this.#take(podUid(info.pod));
+    };
+    const putBack = (info: PodInfo) => {
+      const share = away.get(info);
+      if (!share) return;
+      away.delete(info);
+      this.#add(podUid(info.pod), share);
+    };
+    for (const info of pods) remove(info);
+    try {
+      return ask({ putBack, remove });
+    } finally {
+      for (const info of [...away.keys()]) putBack(info);
+    }
+  }
+
+  /** Tells that a namespace is new or has other labels. */
+  namespacesChanged(): void {
+    this.#podCounts.namespacesChanged();
   }
 
   #put(pod: Pod, nodeName: string, assumed: boolean): void {
     const uid = podUid(pod);
     this.#take(uid);
-    const share: PodShare = {
-      nodeName,
-      requests: podRequests(pod),
-      nonZero: nonZeroRequests(pod),
-      ports: hostPorts(pod),
-      priority: pod.spec.priority ?? 0,
-      claims: claimKeys(pod).map(keyText),
-      assumed,
-    };
+    this.#add(uid, { info: podInfo(pod), nodeName, assumed });
+  }
+
+  #add(uid: string, share: Share): void {
+    const entry = this.#entry(share.nodeName);
     this.#shares.set(uid, share);
-    this.#countClaims(share, 1);
-    this.#entry(nodeName).add(share);
+    entry.add(share.info);
+    this.#count(share.info, entry, 1);
   }
 
   #take(uid: string): void {
     const share = this.#shares.get(uid);
     if (!share) return;
     this.#shares.delete(uid);
-    this.#countClaims(share, -1);
     const entry = this.#entries.get(share.nodeName);
-    entry?.remove(share);
-    if (entry) this.#dropIfEmpty(entry);
+    if (!entry) return;
+    entry.remove(share.info);
+    this.#count(share.info, entry, -1);
+    this.#dropIfEmpty(entry);
   }
 
-  #entry(name: string): Entry {
-    const entry = this.#entries.get(name) ?? new Entry(name);
+  #count(info: PodInfo, entry: NodeEntry, amount: 1 | -1): void {
+    this.#podCounts.add(info.pod, entry, amount);
+    this.#termCounts.add(info, entry, amount);
+    for (const key of claimKeys(info.pod)) addTo(this.#claimUsers, keyText(key), amount);
+  }
+
+  #change(entry: NodeEntry, node: Node | undefined): void {
+    const { labels, images, known } = entry;
+    entry.set(node);
+    for (const name of images.keys()) addTo(this.#images, name, -1);
+    for (const name of entry.images.keys()) addTo(this.#images, name, 1);
+    if (known && node && semanticEqual(labels, entry.labels)) return;
+    this.#labels.remove(entry, labels);
+    if (node) this.#labels.add(entry);
+    this.#podCounts.relabel(entry, labels);
+    this.#termCounts.relabel(entry, labels);
+  }
+
+  #entry(name: string): NodeEntry {
+    const entry = this.#entries.get(name) ?? new NodeEntry(name);
     this.#entries.set(name, entry);
     return entry;
   }
 
-  #dropIfEmpty(entry: Entry): void {
+  #dropIfEmpty(entry: NodeEntry): void {
     if (!entry.known && entry.podCount === 0) this.#entries.delete(entry.name);
   }
+
+  *#known(): Generator<NodeEntry, void, void> {
+    for (const entry of this.#entries.values()) if (entry.known) yield entry;
+  }
+
+  *#placed(): Generator<readonly [Pod, NodeEntry], void, void> {
+    for (const entry of this.#entries.values()) for (const { pod } of entry.pods) yield [pod, entry];
+  }
+}
+
+/** Whether nothing changed that anybody counts: most updates are of a pod's status. */
+function countsTheSame(next: PodInfo, previous: PodInfo): boolean {
+  const { metadata, spec } = next.pod;
+  const { metadata: metadataBefore, spec: specBefore } = previous.pod;
+  return (
+    (metadata.deletionTimestamp === undefined) === (metadataBefore.deletionTimestamp === undefined) &&
+    semanticEqual(metadata.labels, metadataBefore.labels) &&
+    next.priority === previous.priority &&
+    next.requests.milliCpu === previous.requests.milliCpu &&
+    next.requests.memoryBytes === previous.requests.memoryBytes &&
+    next.requests.ephemeralStorageBytes === previous.requests.ephemeralStorageBytes &&
+    (next.requests.other.size === 0) === (previous.requests.other.size === 0) &&
+    [...next.requests.other].every(([name, amount]) => previous.requests.other.get(name) === amount) &&
+    semanticEqual(spec.affinity, specBefore.affinity)
+  );
 }

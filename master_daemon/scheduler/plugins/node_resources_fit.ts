@@ -1,46 +1,95 @@
-import { podRequests, type ResourceAmounts } from "../../../core/kinds/pod_resources.ts";
-import { nonZeroRequests } from "../_non_zero_requests.ts";
-import { maxScore, type SchedulerPlugin } from "../framework.ts";
-import type { NodeInfo } from "../snapshot.ts";
+import type { Pod } from "../../../core/kinds/mod.ts";
+import { podRequests, type ResourceAmounts, resourceAmounts } from "../../../core/kinds/pod_resources.ts";
+import { type ScoringStrategy, strategyScore, type Wanted, wantedOf } from "../_resource_scores.ts";
+import type { SchedulerPlugin } from "../framework.ts";
+import type { NodeInfo } from "../node_info.ts";
 
-/** Keeps pods off nodes that have too little left, and rather on those that have most left. */
-export const nodeResourcesFit: SchedulerPlugin = {
-  name: "NodeResourcesFit",
-  helpedBy: ["node-added", "node-updated", "pod-deleted"],
-  filter(pod, node, state) {
-    const wanted = state.once("NodeResourcesFit", () => podRequests(pod));
-    const lacking = lackingResources(wanted, node);
-    const [first, ...others] = lacking;
-    if (!first) return undefined;
-    return {
-      reason: first.reason,
-      others: others.map(({ reason }) => reason),
-      // An empty node would not do either.
-      preemptionHelps: lacking.every(({ isTooSmall }) => !isTooSmall),
-    };
-  },
-  score(pod, { allocatable, nonZeroRequested }, state) {
-    const wanted = state.once("NodeResourcesFit.score", () => nonZeroRequests(pod));
-    const cpu = leftOver(allocatable.milliCpu, nonZeroRequested.milliCpu + wanted.milliCpu);
-    const memory = leftOver(allocatable.memoryBytes, nonZeroRequested.memoryBytes + wanted.memoryBytes);
-    const counted = [cpu, memory].filter((score) => score !== undefined);
-    if (counted.length === 0) return 0;
-    return Math.floor(counted.reduce((sum, score) => sum + score, 0) / counted.length);
-  },
+const name = "NodeResourcesFit";
+
+/** Options of {@linkcode nodeResourcesFit}. */
+export interface NodeResourcesFitOptions {
+  /** Default: nodes with most cpu and memory left. */
+  readonly scoringStrategy?: ScoringStrategy;
+  /** Extended resources that are not looked at. */
+  readonly ignoredResources?: readonly string[];
+  /** What comes before the `/` of such resources. */
+  readonly ignoredResourceGroups?: readonly string[];
+}
+
+const leastAllocated: ScoringStrategy = {
+  type: "LeastAllocated",
+  resources: [
+    { name: "cpu", weight: 1 },
+    { name: "memory", weight: 1 },
+  ],
 };
+
+/** Keeps pods off nodes that have too little left, and rather on those that the strategy likes. */
+export function nodeResourcesFit(options: NodeResourcesFitOptions = {}): SchedulerPlugin {
+  const { scoringStrategy = leastAllocated, ignoredResources = [], ignoredResourceGroups = [] } = options;
+  const isIgnored = (resource: string) =>
+    resource.includes("/") &&
+    (ignoredResources.includes(resource) || ignoredResourceGroups.includes(resource.slice(0, resource.indexOf("/"))));
+  const wantedBy = (pod: Pod): ResourceAmounts => {
+    const all = podRequests(pod);
+    return {
+      ...all,
+      other: new Map([...all.other].filter(([resource, amount]) => amount > 0 && !isIgnored(resource))),
+    };
+  };
+  return {
+    name,
+    helpedBy: ["node-added", "node-updated", "pod-deleted", "pod-updated"],
+    isHelpedBy(event, pod) {
+      if ("node" in event) return isEnough(resourceAmounts(event.node.status?.allocatable), wantedBy(pod));
+      if (event.type !== "pod-updated") return true;
+      return isLess(podRequests(event.pod), podRequests(event.previous));
+    },
+    filter(pod, node, state) {
+      const wanted = state.once(name, () => wantedBy(pod));
+      if (fits(wanted, node)) return undefined;
+      const [first, ...others] = lackingResources(wanted, node);
+      if (!first) return undefined;
+      return {
+        reason: first.reason,
+        others: others.map(({ reason }) => reason),
+        // An empty node would not do either.
+        preemptionHelps: !first.isTooSmall && others.every(({ isTooSmall }) => !isTooSmall),
+      };
+    },
+    score(pod, node, state) {
+      const wanted = state.once<Wanted>(`${name}.score`, () =>
+        wantedOf(pod, scoringStrategy.resources, { guess: true }),
+      );
+      return strategyScore(node, wanted, scoringStrategy);
+    },
+  };
+}
 
 interface Lack {
   readonly reason: string;
   readonly isTooSmall: boolean;
 }
 
+/** Whether nothing is lacking: asked for every node, so without making anything. */
+function fits(wanted: ResourceAmounts, node: NodeInfo): boolean {
+  const { allocatable, requested } = node;
+  return (
+    node.podCount < node.allocatablePods &&
+    (wanted.milliCpu === 0 || wanted.milliCpu <= allocatable.milliCpu - requested.milliCpu) &&
+    (wanted.memoryBytes === 0 || wanted.memoryBytes <= allocatable.memoryBytes - requested.memoryBytes) &&
+    wanted.ephemeralStorageBytes === 0 &&
+    wanted.other.size === 0
+  );
+}
+
 function lackingResources(wanted: ResourceAmounts, node: NodeInfo): readonly Lack[] {
   const { allocatable, requested } = node;
   const lacking: Lack[] = [];
   if (node.podCount + 1 > node.allocatablePods) lacking.push({ reason: "Too many pods", isTooSmall: false });
-  const check = (name: string, amount: number, present: number, taken: number) => {
+  const check = (resource: string, amount: number, present: number, taken: number) => {
     if (amount === 0 || amount <= present - taken) return;
-    lacking.push({ reason: `Insufficient ${name}`, isTooSmall: amount > present });
+    lacking.push({ reason: `Insufficient ${resource}`, isTooSmall: amount > present });
   };
   check("cpu", wanted.milliCpu, allocatable.milliCpu, requested.milliCpu);
   check("memory", wanted.memoryBytes, allocatable.memoryBytes, requested.memoryBytes);
@@ -50,14 +99,22 @@ function lackingResources(wanted: ResourceAmounts, node: NodeInfo): readonly Lac
     allocatable.ephemeralStorageBytes,
     requested.ephemeralStorageBytes,
   );
-  for (const [name, amount] of wanted.other) {
-    check(name, amount, allocatable.other.get(name) ?? 0, requested.other.get(name) ?? 0);
-  }
+  for (const [resource, amount] of wanted.other)
+    check(resource, amount, allocatable.other.get(resource) ?? 0, requested.other.get(resource) ?? 0);
   return lacking;
 }
 
-/** Share that is left, 0 to 100; undefined when the node does not say how much it has. */
-function leftOver(capacity: number, used: number): number | undefined {
-  if (capacity === 0) return undefined;
-  return used > capacity ? 0 : Math.floor(((capacity - used) * maxScore) / capacity);
+/** Whether there is as much as is wanted. */
+function isEnough(present: ResourceAmounts, wanted: ResourceAmounts): boolean {
+  return (
+    wanted.milliCpu <= present.milliCpu &&
+    wanted.memoryBytes <= present.memoryBytes &&
+    wanted.ephemeralStorageBytes <= present.ephemeralStorageBytes &&
+    [...wanted.other].every(([resource, amount]) => amount <= (present.other.get(resource) ?? 0))
+  );
+}
+
+/** Whether something became less. */
+function isLess(next: ResourceAmounts, previous: ResourceAmounts): boolean {
+  return !isEnough(next, previous);
 }

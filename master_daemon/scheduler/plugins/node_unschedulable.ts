@@ -1,3 +1,4 @@
+import type { Node, Pod } from "../../../core/kinds/mod.ts";
 import { tolerates } from "../../../core/kinds/tolerates.ts";
 import type { SchedulerPlugin } from "../framework.ts";
 
@@ -7,9 +8,13 @@ const taint = { key: "node.kubernetes.io/unschedulable", effect: "NoSchedule" } 
 export const nodeUnschedulable: SchedulerPlugin = {
   name: "NodeUnschedulable",
   helpedBy: ["node-added", "node-updated"],
-  filter(pod, { node }) {
-    if (!node.spec?.unschedulable) return undefined;
-    if (pod.spec.tolerations?.some((toleration) => tolerates(toleration, taint))) return undefined;
-    return { reason: "node(s) were unschedulable" };
+  isHelpedBy(event, pod) {
+    if (event.type === "node-updated") return takes(event.node, pod) && !takes(event.previous, pod);
+    return !("node" in event) || takes(event.node, pod);
   },
+  filter: (pod, { node }) => (takes(node, pod) ? undefined : { reason: "node(s) were unschedulable" }),
 };
+
+function takes({ spec }: Node, pod: Pod): boolean {
+  return !spec?.unschedulable || (pod.spec.tolerations?.some((toleration) => tolerates(toleration, taint)) ?? false);
+}

@@ -1,3 +1,4 @@
+import type { Node, Pod, Taint } from "../../../core/kinds/mod.ts";
 import { tolerates, untolerated } from "../../../core/kinds/tolerates.ts";
 import { type SchedulerPlugin, scaleScores } from "../framework.ts";
 
@@ -5,15 +6,23 @@ import { type SchedulerPlugin, scaleScores } from "../framework.ts";
 export const taintToleration: SchedulerPlugin = {
   name: "TaintToleration",
   helpedBy: ["node-added", "node-updated"],
-  filter(pod, { node }) {
-    const taint = untolerated(node.spec?.taints, pod.spec.tolerations, ["NoSchedule", "NoExecute"]);
+  isHelpedBy(event, pod) {
+    const isKeptOff = ({ spec }: Node) => refusing(spec?.taints, pod) !== undefined;
+    if (event.type === "node-updated") return !isKeptOff(event.node) && isKeptOff(event.previous);
+    return !("node" in event) || !isKeptOff(event.node);
+  },
+  filter(pod, { hardTaints }) {
+    const taint = refusing(hardTaints, pod);
     return taint && { reason: `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}` };
   },
-  score(pod, { node }) {
+  preScore: (_pod, nodes) => nodes.some(({ softTaints }) => softTaints.length > 0),
+  score(pod, { softTaints }) {
     const tolerations = (pod.spec.tolerations ?? []).filter(({ effect }) => !effect || effect === "PreferNoSchedule");
-    return (node.spec?.taints ?? []).filter(
-      (taint) => taint.effect === "PreferNoSchedule" && !tolerations.some((toleration) => tolerates(toleration, taint)),
-    ).length;
+    return softTaints.filter((taint) => !tolerations.some((toleration) => tolerates(toleration, taint))).length;
   },
   normalizeScores: (scores) => scaleScores(scores, { reverse: true }),
 };
+
+function refusing(taints: readonly Taint[] | undefined, pod: Pod): Taint | undefined {
+  return untolerated(taints, pod.spec.tolerations, ["NoSchedule", "NoExecute"]);
+}

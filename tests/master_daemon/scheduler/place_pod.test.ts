@@ -27,11 +27,11 @@ describe("placePod()", () => {
     const tainted = (name: string) =>
       aNode(name, { spec: { taints: [{ key: "key", value: "value", effect: "NoSchedule" }] } });
     const full = aPod("full", { nodeName: "a", spec: wanting("3900m") });
-    expect(place([aNode("a"), tainted("b"), tainted("c")], wanting("1"), [full])).toEqual({
+    expect(place([aNode("a"), tainted("b"), tainted("c")], wanting("1"), [full])).toMatchObject({
       node: undefined,
       message:
         "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint {key: value}. preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.",
-      helpedBy: new Set(["node-added", "node-updated", "pod-deleted"]),
+      refusedBy: [{ name: "NodeResourcesFit" }, { name: "TaintToleration" }],
     });
   });
 

@@ -2,11 +2,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { Heap } from "../../../master_daemon/scheduler/_heap.ts";
+import type { ClusterEvent } from "../../../master_daemon/scheduler/framework.ts";
 import { SchedulingQueue } from "../../../master_daemon/scheduler/queue.ts";
-import { aPod } from "../controllers/fixtures.ts";
+import { aNode, aPod } from "../controllers/fixtures.ts";
 
 const { signal } = new AbortController();
 const pod = (name: string, priority = 0) => aPod(name, { nodeName: "", spec: { priority } });
+
+const isNamed = (event: ClusterEvent) => "node" in event && event.node.metadata.name === "wanted";
 
 function open() {
   const clock = new FakeClock();
@@ -61,13 +64,14 @@ describe("SchedulingQueue", () => {
     }
   });
 
-  it("tries a parked pod again, when something happens that may help, but not before its back-off ends", async () => {
+  it("tries a parked pod again, when something happens that a plug-in says may help, but not before its back-off ends", async () => {
     const { clock, queue, drain } = open();
     queue.add(pod("a"));
-    queue.park((await queue.pop(signal)).pod, ["node-added"]);
-    queue.onEvent("pod-deleted");
+    queue.park((await queue.pop(signal)).pod, [{ name: "Picky", helpedBy: ["node-added"], isHelpedBy: isNamed }]);
+    queue.onEvent({ type: "pod-deleted", pod: pod("b") });
+    queue.onEvent({ type: "node-added", node: aNode("other") });
     expect(queue.counts).toMatchObject({ unschedulable: 1 });
-    queue.onEvent("node-added");
+    queue.onEvent({ type: "node-added", node: aNode("wanted") });
     expect(queue.counts).toMatchObject({ unschedulable: 0, backoff: 1 });
     await clock.advance(1000);
     expect(await drain()).toEqual(["a"]);
@@ -76,13 +80,13 @@ describe("SchedulingQueue", () => {
   it("tries a parked pod again, when it changed itself or five minutes passed", async () => {
     const { clock, queue, drain } = open();
     queue.add(pod("a"));
-    queue.park((await queue.pop(signal)).pod, []);
+    queue.park((await queue.pop(signal)).pod, [{ name: "Never" }]);
     await clock.advance(2000);
     queue.add(pod("a"));
     expect(queue.counts).toMatchObject({ unschedulable: 1 });
     queue.add(pod("a"), { changed: true });
     expect(await drain()).toEqual(["a"]);
-    queue.park(pod("a"), []);
+    queue.park(pod("a"), [{ name: "Never" }]);
     await clock.advance(299_999);
     expect(queue.counts).toMatchObject({ unschedulable: 1 });
     await clock.advance(1);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { keyOf } from "../../../core/api/meta.ts";
 import { StatusError } from "../../../core/api/status.ts";
 import type { Client } from "../../../core/client/client.ts";
-import { event, node, type Pod, type PodSpec, pod } from "../../../core/kinds/mod.ts";
+import { event, node, type Pod, type PodSpec, pod, priorityClass } from "../../../core/kinds/mod.ts";
 import { podCondition } from "../../../core/kinds/pod_helpers.ts";
 import { runScheduler } from "../../../master_daemon/scheduler/scheduler.ts";
 import { openCluster } from "../controllers/_cluster.ts";
@@ -118,5 +118,67 @@ describe("runScheduler()", () => {
     const cordoned = await client.get(node, keyOf(present));
     await client.update(node, { ...cordoned, spec: { ...cordoned.spec, unschedulable: false } });
     await until(async () => (await client.get(pod, key("a"))).spec.nodeName, { stepMs: 500, rounds: 10 });
+  });
+});
+
+describe("preemption", () => {
+  async function openFull(pods: readonly [string, string, number][]) {
+    const cluster = await open();
+    const { addNode, client, until } = cluster;
+    await client.create(priorityClass, { ...aClass, metadata: { name: "high" }, value: 1000 });
+    await client.create(priorityClass, { ...aClass, metadata: { name: "low" }, value: 10 });
+    await addNode("node-1");
+    for (const [name, cpu] of pods) await client.create(pod, aPod(name, { ...wanting(cpu), priorityClassName: "low" }));
+    await until(async () => (await cluster.all(pod)).every(({ spec }) => spec.nodeName));
+    return cluster;
+  }
+  const aClass = { apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass" } as const;
+
+  it("makes pods of lower priority go, tells why, and gives the node to whom they went for", async () => {
+    const { all, client, until } = await openFull([
+      ["small", "1", 10],
+      ["big", "3", 10],
+    ]);
+    await client.create(pod, aPod("urgent", { ...wanting("2"), priorityClassName: "high" }));
+    const uid = (await client.get(pod, key("urgent"))).metadata.uid;
+    const nominated = await until(async () => {
+      const one = await client.get(pod, key("urgent"));
+      return one.status?.nominatedNodeName ? one : undefined;
+    });
+    expect(nominated.status?.nominatedNodeName).toBe("node-1");
+    await until(async () => (await client.get(pod, key("urgent"))).spec.nodeName, { stepMs: 500, rounds: 20 });
+    expect((await all(pod)).map(({ metadata }) => metadata.name).sort()).toEqual(["small", "urgent"]);
+    const told = await until(async () => (await all(event)).find(({ reason }) => reason === "Preempted"));
+    expect(told).toMatchObject({
+      type: "Normal",
+      involvedObject: { name: "big" },
+      message: `Preempted by pod ${uid} on node node-1`,
+    });
+    const failed = (await all(event))
+      .filter(({ reason }) => reason === "FailedScheduling")
+      .map(({ message }) => message);
+    expect(failed[0]).toBe("0/1 nodes are available: 1 Insufficient cpu.");
+  });
+
+  it("marks a victim before it goes, and takes the nomination from whom the room is not enough for any more", async () => {
+    const { client, until, stopNode } = await openFull([["victim", "4", 10]]);
+    stopNode("node-1");
+    await client.create(priorityClass, { ...aClass, metadata: { name: "middle" }, value: 100 });
+    await client.create(pod, aPod("second", { ...wanting("3"), priorityClassName: "middle" }));
+    const victim = await until(async () => {
+      const one = await client.get(pod, key("victim"));
+      return one.metadata.deletionTimestamp ? one : undefined;
+    });
+    expect(podCondition(victim, "DisruptionTarget")).toMatchObject({
+      status: "True",
+      reason: "PreemptionByScheduler",
+      message: "default-scheduler: preempting to accommodate a higher priority pod",
+    });
+    await client.create(pod, aPod("first", { ...wanting("3"), priorityClassName: "high" }));
+    await until(async () => (await client.get(pod, key("first"))).status?.nominatedNodeName);
+    await until(async () => !(await client.get(pod, key("second"))).status?.nominatedNodeName);
+    await client.delete(pod, key("victim"), { gracePeriodSeconds: 0 });
+    await until(async () => (await client.get(pod, key("first"))).spec.nodeName, { stepMs: 500, rounds: 20 });
+    expect((await client.get(pod, key("second"))).spec.nodeName).toBeUndefined();
   });
 });

@@ -109,7 +109,7 @@ describe("NodeAffinity", () => {
       undefined,
     ],
   ])("%s", (_, spec, expected) => {
-    expect(filter(nodeAffinity, spec, node)).toEqual(expected);
+    expect(filter(nodeAffinity(), spec, node)).toEqual(expected);
   });
 
   it("adds up the weights of what is preferred", () => {
@@ -119,8 +119,8 @@ describe("NodeAffinity", () => {
       { weight: 80, preference: term("zone", "In", "z2") },
     ];
     const affinity = { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: preferred } } as never;
-    expect(score(nodeAffinity, { affinity }, node)).toBe(15);
-    expect(nodeAffinity.normalizeScores?.([15, 30, 0])).toEqual([50, 100, 0]);
+    expect(score(nodeAffinity(), { affinity }, node)).toBe(15);
+    expect(nodeAffinity().normalizeScores?.([15, 30, 0])).toEqual([50, 100, 0]);
   });
 });
 
@@ -184,18 +184,21 @@ describe("NodeResourcesFit", () => {
       { reason: "Insufficient ephemeral-storage", others: [], preemptionHelps: false },
     ],
   ])("%s", (_, requests, expected) => {
-    expect(filter(nodeResourcesFit, wanting(requests), small, [used])).toEqual(expected);
+    expect(filter(nodeResourcesFit(), wanting(requests), small, [used])).toEqual(expected);
   });
 
   it("refuses one pod too many", () => {
     const pods = ["a", "b", "c"].map((name) => aPod(name));
-    expect(filter(nodeResourcesFit, {}, small, pods)).toMatchObject({ reason: "Too many pods", preemptionHelps: true });
+    expect(filter(nodeResourcesFit(), {}, small, pods)).toMatchObject({
+      reason: "Too many pods",
+      preemptionHelps: true,
+    });
   });
 
   it("prefers the node with most left, counting pods that ask for nothing as small ones", () => {
     const node = { ...aNode("node-1"), status: { allocatable: { cpu: "1", memory: "2000Mi", pods: "9" } } };
-    expect(score(nodeResourcesFit, {}, node)).toBe(90);
-    expect(score(nodeResourcesFit, {}, node, [aPod("a"), aPod("b")])).toBe(70);
-    expect(score(nodeResourcesFit, wanting({ cpu: "2", memory: "1Gi" }), node)).toBe(24);
+    expect(score(nodeResourcesFit(), {}, node)).toBe(90);
+    expect(score(nodeResourcesFit(), {}, node, [aPod("a"), aPod("b")])).toBe(70);
+    expect(score(nodeResourcesFit(), wanting({ cpu: "2", memory: "1Gi" }), node)).toBe(24);
   });
 });

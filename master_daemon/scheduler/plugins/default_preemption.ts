@@ -1,0 +1,82 @@
+import { findCondition } from "../../../core/api/meta.ts";
+import type { Pod } from "../../../core/kinds/mod.ts";
+import { tally } from "../_failure_message.ts";
+import { type Candidate, cheapest, selectVictims } from "../_preemption.ts";
+import type { PostFilterContext, PostFilterResult, SchedulerPlugin } from "../framework.ts";
+
+/** Options of {@linkcode defaultPreemption}. */
+export interface DefaultPreemptionOptions {
+  /** How many percent of the nodes that may do are looked at to find candidates. Default 10. */
+  readonly minCandidateNodesPercentage?: number;
+  /** How many candidates are enough at least. Default 100. */
+  readonly minCandidateNodesAbsolute?: number;
+}
+
+/**
+ * Finds pods of lower priority that have to go so that a pod fits.
+ *
+ * @see https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/#preemption
+ */
+export function defaultPreemption(options: DefaultPreemptionOptions = {}): SchedulerPlugin {
+  return {
+    name: "DefaultPreemption",
+    postFilter(pod, context) {
+      const why = ineligible(pod, context);
+      if (why !== undefined) return { message: `preemption: ${why}` };
+      return preempt(pod, context, options);
+    },
+  };
+}
+
+function ineligible({ spec, ...pod }: Pod, { snapshot, rejections }: PostFilterContext): string | undefined {
+  if (spec.preemptionPolicy === "Never") return "not eligible due to preemptionPolicy=Never.";
+  const nominated = snapshot.node(snapshot.nominationOf({ spec, ...pod }) ?? "");
+  // Where it cannot go any more, nobody makes room for it.
+  if (!nominated || rejections.get(nominated)?.preemptionHelps !== true) return undefined;
+  for (const { pod: other, priority } of nominated.pods)
+    if (priority < (spec.priority ?? 0) && isBeingDisplaced(other))
+      return "not eligible due to a terminating pod on the nominated node.";
+  return undefined;
+}
+
+function isBeingDisplaced({ metadata, status }: Pod): boolean {
+  const condition = findCondition(status?.conditions, "DisruptionTarget");
+  return (
+    metadata.deletionTimestamp !== undefined &&
+    condition?.status === "True" &&
+    condition.reason === "PreemptionByScheduler"
+  );
+}
+
+function preempt(
+  pod: Pod,
+  context: PostFilterContext,
+  { minCandidateNodesPercentage = 10, minCandidateNodesAbsolute = 100 }: DefaultPreemptionOptions,
+): PostFilterResult {
+  const { snapshot, rejections, random } = context;
+  const potential = [...rejections].filter(([, { preemptionHelps }]) => preemptionHelps).map(([node]) => node);
+  const enough = Math.max(
+    Math.floor((potential.length * minCandidateNodesPercentage) / 100),
+    minCandidateNodesAbsolute,
+  );
+  const offset = Math.floor(random() * potential.length);
+  const candidates: Candidate[] = [];
+  const reasons = new Map<string, number>();
+  const add = (reason: string, count = 1) => reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+  for (let at = 0; at < potential.length; at++) {
+    if (candidates.length >= enough && candidates.some(({ violations }) => violations === 0)) break;
+    const [node] = [potential[(offset + at) % potential.length]];
+    if (!node) break;
+    const result = selectVictims(pod, node, context);
+    if ("victims" in result) {
+      if (result.victims.length > 0) candidates.push(result);
+    } else for (const reason of [result.reason, ...(result.others ?? [])]) add(reason);
+  }
+  const best = cheapest(candidates);
+  if (best) {
+    return { message: undefined, nominatedNodeName: best.node.name, victims: best.victims.map((victim) => victim.pod) };
+  }
+  const count = snapshot.nodes.length;
+  if (count > potential.length) add("Preemption is not helpful for scheduling", count - potential.length);
+  return { message: `preemption: 0/${count} nodes are available: ${tally(reasons)}.`, nominatedNodeName: "" };
+}
