@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 // The `wherry` executable. In a checkout that was not built yet it builds first.
-const { existsSync } = require("node:fs");
+const { existsSync, readFileSync, renameSync, statSync, writeFileSync } = require("node:fs");
+const { createRequire, enableCompileCache } = require("node:module");
 const { join } = require("node:path");
+const { constants, Script } = require("node:vm");
 
 const bundle = join(__dirname, "..", "dist", "wherry.cjs");
 if (!existsSync(bundle)) {
@@ -9,6 +11,46 @@ if (!existsSync(bundle)) {
     stdio: "inherit",
   });
 }
-// Node 22 and later keep the compiled code between runs.
-require("node:module").enableCompileCache?.();
-require(bundle);
+if (enableCompileCache) {
+  // Node 22 and later keep the compiled code between runs.
+  enableCompileCache();
+  require(bundle);
+} else {
+  runCompiled();
+}
+
+/** Runs the bundle from code that an earlier run compiled, which takes a tenth of the time; where it may, leaves its own. */
+function runCompiled() {
+  const { mtimeMs, size } = statSync(bundle);
+  // V8 looks at the length of the source only: the name says which one it is.
+  const path = `${bundle}.${process.version}-${process.arch}-${Math.trunc(mtimeMs)}-${size}.cache`;
+  const cachedData = read(path);
+  const script = new Script(
+    `(function (exports, require, module, __filename, __dirname) {${readFileSync(bundle, "latin1")}\n})`,
+    {
+      filename: bundle,
+      cachedData,
+      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    },
+  );
+  if (!cachedData || script.cachedDataRejected) process.once("exit", () => leave(path, script.createCachedData()));
+  const module = { exports: {} };
+  script.runInThisContext()(module.exports, createRequire(bundle), module, bundle, join(bundle, ".."));
+}
+
+function read(path) {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+function leave(path, data) {
+  try {
+    writeFileSync(`${path}.${process.pid}`, data, { mode: 0o644 });
+    renameSync(`${path}.${process.pid}`, path);
+  } catch {
+    // The folder belongs to somebody else: the next run compiles too.
+  }
+}

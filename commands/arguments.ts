@@ -64,6 +64,17 @@ export function parseArguments(args: readonly string[], verbs: readonly Verb[], 
   return { path, flags: counting, words, literal, help };
 }
 
+/** The first word that is neither a flag nor the value of one: what names the verb. */
+export function firstWord(args: readonly string[], globals: FlagTable): string | undefined {
+  for (let at = 0; at < args.length; at++) {
+    const word = args[at] ?? "";
+    if (word === "--") return undefined;
+    if (!word.startsWith("-") || word === "-") return word;
+    if (needsValue(word, globals)) at++;
+  }
+  return undefined;
+}
+
 /** Whether the word is a flag whose value is the next word. Unknown flags are complained of later, when the verb is known. */
 function needsValue(word: string, table: FlagTable): boolean {
   if (word.includes("=")) return false;

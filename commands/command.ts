@@ -1,11 +1,12 @@
 import { Command, ValidationError } from "@cliffy/command";
-import { parseArguments } from "./arguments.ts";
+import { firstWord, parseArguments } from "./arguments.ts";
 import type { CommandEnv } from "./env.ts";
 import { type Flag, type FlagTable, UsageError, type Verb } from "./verb.ts";
 
 /** Options of {@linkcode runCommand}. */
 export interface RunOptions {
-  readonly verbs: readonly Verb[];
+  /** By their names; each is loaded when it is used, all of them for the help. */
+  readonly verbs: Readonly<Record<string, () => Promise<Verb>>>;
   /** Flags that every verb has. */
   readonly globals: FlagTable;
   readonly version: string;
@@ -26,9 +27,10 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
     await options.write(`${options.version}\n`);
     return 0;
   }
-  const { path, flags, words, literal, help } = parseArguments(args, options.verbs, options.globals);
+  const verbs = await namedVerbs(args, options);
+  const { path, flags, words, literal, help } = parseArguments(args, verbs, options.globals);
   let exitCode = 0;
-  const root = rootCommand(options, async (verb, values, positional) => {
+  const root = rootCommand({ ...options, verbs: path.slice(0, 1) }, async (verb, values, positional) => {
     exitCode =
       (await verb.run?.({
         ...callValues(verb, values, options.globals),
@@ -39,7 +41,8 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
   });
   const line = path.map(({ name }) => name);
   if (path.length === 0) {
-    await options.write(overview(options));
+    const all = await Promise.all(Object.values(options.verbs).map((load) => load()));
+    await options.write(overview(all, options.version));
     return 0;
   }
   if (help || !path.at(-1)?.run) {
@@ -63,8 +66,17 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
   return exitCode;
 }
 
+/** The verb that the line names, loaded, and in place of the others their names. */
+async function namedVerbs(args: readonly string[], { verbs, globals }: RunOptions): Promise<readonly Verb[]> {
+  const wanted = firstWord(args, globals);
+  const unloaded = { group: "See", summary: "", flags: {} } as const;
+  return await Promise.all(
+    Object.entries(verbs).map(([name, load]) => (name === wanted ? load() : { name, ...unloaded })),
+  );
+}
+
 /** The program's own help: its verbs by what they are for. */
-function overview({ verbs, version }: RunOptions): string {
+function overview(verbs: readonly Verb[], version: string): string {
   const shown = verbs.filter(({ hidden }) => !hidden);
   const width = Math.max(...shown.map(({ name }) => name.length));
   const sections = [...new Set(shown.map(({ group }) => group))].map((group) => {
@@ -82,7 +94,10 @@ function overview({ verbs, version }: RunOptions): string {
 
 type Run = (verb: Verb, values: Readonly<Record<string, unknown>>, words: readonly string[]) => Promise<void>;
 
-function rootCommand({ verbs, globals, version }: RunOptions, run: Run): Command {
+function rootCommand(
+  { verbs, globals, version }: Pick<RunOptions, "globals" | "version"> & { readonly verbs: readonly Verb[] },
+  run: Run,
+): Command {
   const root = new Command();
   root
     .name("wherry")

@@ -1,47 +1,29 @@
 /**
  * What stands after `wherry`, in the order of the help.
  *
- * - One verb per file; a line here makes it available, with its help and completion.
+ * - One verb per file; a line here makes it available, with its help and completion. It is loaded when it is used.
  * - Verbs speak to a cluster through the Client only; those that are daemons load them when they are run.
  */
-import { apiResources } from "./api_resources.ts";
-import { apply } from "./apply.ts";
-import { deleteVerb } from "./delete.ts";
-import { describe } from "./describe.ts";
-import { exec } from "./exec.ts";
-import { get } from "./get.ts";
-import { logs } from "./logs.ts";
-import { master } from "./master.ts";
-import { node } from "./node.ts";
-import { proxy } from "./proxy.ts";
-import { rollout } from "./rollout.ts";
-import { scale } from "./scale.ts";
-import { start } from "./start.ts";
-import { store } from "./store.ts";
-import { up } from "./up.ts";
 import type { Verb } from "./verb.ts";
-import { versionVerb } from "./version.ts";
-import { wait } from "./wait.ts";
-import { why } from "./why.ts";
 
-/** Every verb. */
-export const verbs: readonly Verb[] = [
-  up,
-  start,
-  get,
-  describe,
-  why,
-  apiResources,
-  apply,
-  scale,
-  deleteVerb,
-  rollout,
-  logs,
-  exec,
-  wait,
-  versionVerb,
-  master,
-  node,
-  proxy,
-  store,
-];
+/** Every verb by its name. */
+export const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
+  up: async () => (await import("./up.ts")).up,
+  start: async () => (await import("./start.ts")).start,
+  get: async () => (await import("./get.ts")).get,
+  describe: async () => (await import("./describe.ts")).describe,
+  why: async () => (await import("./why.ts")).why,
+  "api-resources": async () => (await import("./api_resources.ts")).apiResources,
+  apply: async () => (await import("./apply.ts")).apply,
+  scale: async () => (await import("./scale.ts")).scale,
+  delete: async () => (await import("./delete.ts")).deleteVerb,
+  rollout: async () => (await import("./rollout.ts")).rollout,
+  logs: async () => (await import("./logs.ts")).logs,
+  exec: async () => (await import("./exec.ts")).exec,
+  wait: async () => (await import("./wait.ts")).wait,
+  version: async () => (await import("./version.ts")).versionVerb,
+  master: async () => (await import("./master.ts")).master,
+  node: async () => (await import("./node.ts")).node,
+  proxy: async () => (await import("./proxy.ts")).proxy,
+  store: async () => (await import("./store.ts")).store,
+};

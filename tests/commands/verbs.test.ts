@@ -8,7 +8,10 @@ function tablesOf({ name, flags, verbs = [] }: Verb): readonly { readonly of: st
   return [{ of: name, flags }, ...verbs.flatMap(tablesOf)];
 }
 
-const tables = [{ of: "every verb", flags: globalFlags }, ...verbs.flatMap(tablesOf)];
+const tables = [
+  { of: "every verb", flags: globalFlags },
+  ...(await Promise.all(Object.values(verbs).map((load) => load()))).flatMap(tablesOf),
+];
 
 describe("verbs", () => {
   it.each(tables)("declare the flags of $of in words that the real Cliffy reads too", ({ flags }) => {
