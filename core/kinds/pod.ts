@@ -425,6 +425,10 @@ export interface ContainerStatus {
   readonly imageID: string;
   readonly containerID?: string;
   readonly started?: boolean;
+  /** What the node has set aside for it. */
+  readonly allocatedResources?: ResourceList;
+  /** What it runs with. */
+  readonly resources?: ResourceRequirements;
 }
 
 /** What is known about a pod: PodScheduled, Initialized, ContainersReady, Ready. */

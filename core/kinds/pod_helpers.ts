@@ -3,6 +3,9 @@ import { findCondition } from "../api/meta.ts";
 import type { ContainerStateTerminated, ContainerStatus, Pod, PodCondition } from "./pod.ts";
 import { isSidecar } from "./pod_resources.ts";
 
+/** Annotation of pods that only show in the API what a node has from elsewhere, e.g. its own files. */
+export const mirrorAnnotation = "kubernetes.io/config.mirror";
+
 /** The condition of `type`, if any. */
 export function podCondition(pod: Pod, type: string): PodCondition | undefined {
   return findCondition(pod.status?.conditions, type);

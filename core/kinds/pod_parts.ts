@@ -4,7 +4,8 @@ import { compareQuantities, parseQuantity, quantityError } from "../api/quantity
 import { type FieldError, fieldError } from "../api/status.ts";
 import { checkEphemeralContainersKept } from "./ephemeral_containers.ts";
 import type { Container, Pod, ResourceList } from "./pod.ts";
-import { isSidecar, qosClass } from "./pod_resources.ts";
+import { mirrorAnnotation } from "./pod_helpers.ts";
+import { hasPodLevelResources, isSidecar, qosClass } from "./pod_resources.ts";
 import { validatePod } from "./pod_validation.ts";
 import { semanticEqual } from "./semantic_equal.ts";
 import type { FieldErrors } from "./validators.ts";
@@ -53,6 +54,8 @@ function withResourcesOf(containers: readonly Container[], sent: readonly Contai
 
 /** @see k8s.io/kubernetes/pkg/apis/core/validation, ValidatePodResize */
 function checkResize(next: Pod, previous: Pod): FieldErrors {
+  const never = neverResized(next, previous);
+  if (never !== undefined) return [fieldError.forbidden("", never)];
   const errors: FieldError[] = [];
   const before = previous.status?.qosClass ?? qosClass(previous);
   const after = qosClass(next);
@@ -71,6 +74,14 @@ function checkResize(next: Pod, previous: Pod): FieldErrors {
     }
   }
   return errors;
+}
+
+/** Why a pod of this sort cannot be resized at all. */
+function neverResized(next: Pod, { metadata, spec }: Pod): string | undefined {
+  if (hasPodLevelResources(spec) || hasPodLevelResources(next.spec))
+    return "pods with pod-level resources cannot be resized";
+  if (Object.hasOwn(metadata.annotations ?? {}, mirrorAnnotation)) return "static pods cannot be resized";
+  return spec.os?.name === "windows" ? "windows pods cannot be resized" : undefined;
 }
 
 const resizable = ["cpu", "memory"];

@@ -1,3 +1,4 @@
+import { findCondition } from "../api/meta.ts";
 import {
   addQuantities,
   bytesValue,
@@ -8,7 +9,7 @@ import {
   type Quantity,
   quantityError,
 } from "../api/quantity.ts";
-import type { Container, Pod, PodStatus, ResourceList } from "./pod.ts";
+import type { Container, ContainerStatus, Pod, PodStatus, ResourceList, ResourceRequirements } from "./pod.ts";
 
 /** Amounts that can be added and compared quickly. */
 export interface ResourceAmounts {
@@ -64,23 +65,82 @@ export function isSidecar(container: Container): boolean {
 
 /**
  * What a pod needs at any moment: its containers and sidecars together, or the greediest init container (with the
- * sidecars started before it) where that is more; plus the overhead of its runtime.
+ * sidecars started before it) where that is more; what it says of itself as a whole in place of that; plus the overhead of
+ * its runtime. While containers are resized, the greatest counts of what each asks for, was given and has.
  *
  * @see https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#resource-sharing-within-containers
+ * @see k8s.io/component-helpers/resource, PodRequests
  */
-export function podRequests({ spec }: Pod): ResourceAmounts {
+export function podRequests({ spec, status }: Pod): ResourceAmounts {
+  const held = (container: Container) => heldRequests(container, status);
   let together = noResources;
-  for (const container of spec.containers)
-    together = addResources(together, resourceAmounts(container.resources?.requests));
+  for (const container of spec.containers) together = addResources(together, held(container));
   let sidecars = noResources;
   let starting = noResources;
   for (const container of spec.initContainers ?? []) {
-    const own = resourceAmounts(container.resources?.requests);
+    const own = isSidecar(container) ? held(container) : resourceAmounts(container.resources?.requests);
     if (isSidecar(container)) sidecars = addResources(sidecars, own);
     starting = maxResources(starting, isSidecar(container) ? sidecars : addResources(sidecars, own));
   }
-  const most = maxResources(addResources(together, sidecars), starting);
+  const most = withPodLevel(maxResources(addResources(together, sidecars), starting), spec.resources?.requests);
   return spec.overhead ? addResources(most, resourceAmounts(spec.overhead)) : most;
+}
+
+/** What counts as a container's requests. */
+function heldRequests({ name, resources }: Container, status: PodStatus = {}): ResourceAmounts {
+  const lists = heldLists(resources?.requests, statusOf(name, status), { side: "requests", status });
+  return lists.map(resourceAmounts).reduce(maxResources);
+}
+
+/** What is reported of a container or a sidecar. */
+export function statusOf(name: string, status: PodStatus = {}): ContainerStatus | undefined {
+  const isNamed = (one: ContainerStatus) => one.name === name;
+  return status.containerStatuses?.find(isNamed) ?? status.initContainerStatuses?.find(isNamed);
+}
+
+/**
+ * The lists of which the greatest amounts count for a container while it may be resized: what it asks for (unless that
+ * can never be had), what it was given, what it has. One list where they are all the same.
+ */
+export function heldLists(
+  asked: ResourceList | undefined,
+  reported: ContainerStatus | undefined,
+  { side, status }: { readonly side: "requests" | "limits"; readonly status: PodStatus | undefined },
+): readonly [ResourceList | undefined, ...(ResourceList | undefined)[]] {
+  if (!reported?.resources) return [asked];
+  const allocated = side === "requests" ? reported.allocatedResources : undefined;
+  const others = [allocated, reported.resources[side]].filter((list) => list && !sameList(list, asked));
+  const [first, ...rest] = others;
+  if (!first) return [asked];
+  const isRefused = findCondition(status?.conditions, "PodResizePending")?.reason === "Infeasible";
+  return isRefused ? [first, ...rest] : [asked, ...others];
+}
+
+function sameList(a: ResourceList, b: ResourceList = {}): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && a[name] === b[name]);
+}
+
+/** Resources that a pod may ask for as a whole. @see https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#pod-level-resource-specification */
+function isPodLevel(name: string): boolean {
+  return name === "cpu" || name === "memory" || name.startsWith("hugepages-");
+}
+
+/** Whether a pod says what it asks for as a whole. */
+export function hasPodLevelResources({ resources = {} }: Pod["spec"]): boolean {
+  return [resources.requests, resources.limits].some((list) => Object.keys(list ?? {}).some(isPodLevel));
+}
+
+/** What the pod asks for as a whole, in place of what its containers do. */
+function withPodLevel(sum: ResourceAmounts, whole: ResourceList | undefined): ResourceAmounts {
+  if (!whole) return sum;
+  const { milliCpu, memoryBytes, other } = resourceAmounts(whole);
+  return {
+    ...sum,
+    milliCpu: whole["cpu"] === undefined ? sum.milliCpu : milliCpu,
+    memoryBytes: whole["memory"] === undefined ? sum.memoryBytes : memoryBytes,
+    other: new Map([...sum.other, ...[...other].filter(([name]) => isPodLevel(name))]),
+  };
 }
 
 const qosResources: readonly string[] = ["cpu", "memory"];
@@ -94,7 +154,8 @@ export function qosClass({ spec }: Pick<Pod, "spec">): NonNullable<PodStatus["qo
   const requests = new Map<string, Quantity>();
   const limits = new Map<string, Quantity>();
   let allLimited = true;
-  for (const { resources = {} } of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
+  const counted = hasPodLevelResources(spec) ? [spec] : [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
+  for (const { resources = {} } of counted as readonly { readonly resources?: ResourceRequirements }[]) {
     addPositive(requests, resources.requests);
     const limited = addPositive(limits, resources.limits);
     if (limited < qosResources.length) allLimited = false;

@@ -1,5 +1,6 @@
 import { isReason } from "../../core/api/status.ts";
 import type { Container, Pod, Volume, VolumeMount } from "../../core/kinds/pod.ts";
+import { mirrorAnnotation } from "../../core/kinds/pod_helpers.ts";
 import { serviceAccount as accountKind, type ServiceAccount } from "../../core/kinds/service_account.ts";
 import type { Random } from "../../core/platform/random.ts";
 import type { Clock } from "../../core/util/clock.ts";
@@ -9,7 +10,6 @@ import { secretProblem } from "./_mountable_secrets.ts";
 import { isAboutPods, podOf, refusal } from "./_requests.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
 
-const mirrorAnnotation = "kubernetes.io/config.mirror";
 const volumePrefix = "kube-api-access-";
 const mountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 const defaultAccount = "default";

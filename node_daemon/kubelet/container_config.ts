@@ -1,9 +1,7 @@
-import { bytesValue, milliCpu } from "../../core/api/quantity.ts";
 import type { Container, Pod } from "../../core/kinds/pod.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import {
   type ContainerConfig,
-  type ContainerLimits,
   type Mount,
   type ProcessScope,
   RuntimeFailure,
@@ -13,6 +11,7 @@ import { type ContainerNotes, writeNotes } from "./container_notes.ts";
 import { declaredNetwork } from "./declared_network.ts";
 import { type EnvironmentOptions, expandWith, resolveEnvironment } from "./environment.ts";
 import { type MountOptions, resolveMount } from "./pod_volumes.ts";
+import { containerLimits } from "./resources/container_limits.ts";
 import { readTail } from "./volumes/files.ts";
 
 /** More than any list of system calls has. */
@@ -48,7 +47,7 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     workingDir: container.workingDir,
     env: [...environment].map(([name, value]) => ({ name, value })),
     mounts: await mountsOf(options, environment),
-    limits: limitsOf(container),
+    limits: containerLimits(container, facts.pod.spec.resources),
     tty: container.tty ?? false,
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
@@ -117,15 +116,4 @@ async function seccompOf({ facts, container, seccompFolder }: ContainerConfigOpt
   if (profile !== undefined) return { type: "Localhost", profile };
   const message = `cannot load seccomp profile "${seccompFolder}/${localhostProfile}": no such file`;
   throw new RuntimeFailure("CreateContainerConfigError", message);
-}
-
-function limitsOf({ resources = {} }: Container): ContainerLimits {
-  const { requests = {}, limits = {} } = resources;
-  const given = <T>(text: string | number | undefined, read: (text: string | number) => T) =>
-    text === undefined ? undefined : read(text);
-  return {
-    milliCpuRequest: given(requests["cpu"], milliCpu),
-    milliCpuLimit: given(limits["cpu"], milliCpu),
-    memoryBytesLimit: given(limits["memory"], bytesValue),
-  };
 }

@@ -32,6 +32,8 @@ import { PodEvictions } from "./pod_evictions.ts";
 import { PodFolders } from "./pod_folders.ts";
 import { PodWorker } from "./pod_worker.ts";
 import { ProbeManager } from "./probes.ts";
+import { AllocationRecords } from "./resources/allocation_records.ts";
+import { Allocations } from "./resources/allocations.ts";
 import type { PodSource } from "./sources/source.ts";
 import { configHash, configMirror, isMirror, isStatic } from "./sources/static_pod.ts";
 import { StaticPods } from "./sources/static_pods.ts";
@@ -119,6 +121,7 @@ class PodKubelet implements Kubelet {
   readonly #static = new StaticPods();
   readonly #mirrors: MirrorPods;
   readonly #admission: PodAdmission;
+  readonly #records: AllocationRecords;
   readonly #tasks: Tasks;
   readonly #backoff: Backoff;
   #draining = false;
@@ -148,6 +151,7 @@ class PodKubelet implements Kubelet {
         if (type === "added") for (const one of this.#static.list()) this.#mirrors.sync(keyOf(one));
       }),
     );
+    this.#records = new AllocationRecords({ folders, log });
     this.#context = {
       client,
       runtime,
@@ -181,6 +185,13 @@ class PodKubelet implements Kubelet {
       }),
       folders,
       pins: new PathPins({ folder: folders.pins, log }),
+      allocations: new Allocations({
+        records: this.#records,
+        events,
+        allocatable: () => allocatable,
+        others: (pod) => this.#taken(pod),
+        onChange: (podUid) => this.#workers.get(podUid)?.dataChanged(),
+      }),
       addresses: new PodAddresses(),
       emptyDirLimits: new EmptyDirLimits({ folders, clock, log, evictions }),
       evictions,
@@ -259,8 +270,7 @@ class PodKubelet implements Kubelet {
   /** Learns what should run and what does, then begins to act. */
   async start(signal: AbortSignal): Promise<void> {
     const { informers, sources = [], standalone = false } = this.#options;
-    await this.#context.pins.clear();
-    const sandboxes = await this.#adopt(signal);
+    const [sandboxes] = await Promise.all([this.#adopt(signal), this.#context.pins.clear(), this.#records.load()]);
     const told = sources.map((source, index) => this.#follow(source, index));
     if (standalone) {
       this.#tasks.run((running) => this.#followRuntime(running));
@@ -324,6 +334,7 @@ class PodKubelet implements Kubelet {
     if (this.#draining && (present || !this.#shuttingDown)) return;
     if (present) {
       present.update(pod);
+      this.#context.allocations.update(pod);
       return;
     }
     this.#admission.admit(pod, (admitted) => this.#take(admitted));
@@ -333,16 +344,18 @@ class PodKubelet implements Kubelet {
     const uid = pod.metadata.uid ?? "";
     const worker = new PodWorker(this.#context, { pod, onGone: () => this.#drop(uid) });
     this.#workers.set(uid, worker);
+    this.#context.allocations.update(pod);
     worker.wake();
   }
 
-  /** The other pods that this node has taken, now or before the kubelet started again, and that have not ended. */
+  /** The other pods that this node has taken, now or before the kubelet started again, and that have not ended, with what is set aside for them. */
   #taken({ metadata }: Pod): readonly Pod[] {
-    return this.pods.list().filter((other) => {
+    const taken = this.pods.list().filter((other) => {
       const uid = other.metadata.uid ?? "";
       if (uid === metadata.uid || isOver(other.status?.phase) || this.#context.evictions.get(uid)) return false;
       return this.#workers.has(uid) || other.status?.startTime !== undefined;
     });
+    return taken.map((pod) => this.#context.allocations.allocated(pod));
   }
 
   #drop(uid: string): void {

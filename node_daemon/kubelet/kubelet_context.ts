@@ -16,6 +16,7 @@ import type { PodEvents } from "./pod_events.ts";
 import type { PodEvictions } from "./pod_evictions.ts";
 import type { PodFolders } from "./pod_folders.ts";
 import type { ProbeManager } from "./probes.ts";
+import type { Allocations } from "./resources/allocations.ts";
 import type { StatusManager } from "./status_manager.ts";
 import type { PathPins } from "./volumes/path_pins.ts";
 
@@ -32,6 +33,7 @@ export interface KubeletContext {
   readonly objects: ObjectCache;
   readonly folders: PodFolders;
   readonly pins: PathPins;
+  readonly allocations: Allocations;
   readonly addresses: PodAddresses;
   readonly killer: ContainerKiller;
   readonly emptyDirLimits: EmptyDirLimits;

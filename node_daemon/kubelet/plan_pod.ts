@@ -10,9 +10,12 @@ import {
   latestSandbox,
   nextAttempt,
   type PodView,
+  resizeFailure,
   wantsRestart,
 } from "./pod_view.ts";
 import { probeState } from "./probe_state.ts";
+import { containerLimits, limitChanges } from "./resources/container_limits.ts";
+import { needsRestart, type Resize } from "./resources/plan_resize.ts";
 import { forbiddenSysctl } from "./sysctls.ts";
 
 /** Why a pod as a whole failed. */
@@ -27,6 +30,8 @@ export interface KillAction {
   readonly spec: ContainerSpec;
   readonly message: string;
   readonly gracePeriodSeconds: number;
+  /** It starts anew at once, whatever the restart policy says. */
+  readonly restart?: boolean;
 }
 
 /** A container to make and start, or (`resume`) one that was made and only has to be started. */
@@ -54,6 +59,8 @@ export type PodPlan =
   | { readonly step: "finished"; readonly failure: PodFailure | undefined }
   | { readonly step: "createSandbox"; readonly attempt: number }
   | { readonly step: "kill"; readonly kills: readonly KillAction[] }
+  /** Give running containers what is set aside for them now. */
+  | { readonly step: "resize"; readonly resizes: readonly Resize[] }
   | { readonly step: "start"; readonly start: StartAction }
   /** Nothing now; look again after `wakeAfterMs` at the latest. */
   | { readonly step: "wait"; readonly wakeAfterMs: number | undefined };
@@ -142,7 +149,7 @@ function planSandbox(view: PodView, sandbox: Sandbox | undefined): PodPlan {
   const ended = (spec: ContainerSpec) => containersNamed(containers, spec.name)[0];
   const ran = pod.spec.containers.map((spec) => ({ spec, container: ended(spec) }));
   const neverAgain = pod.spec.restartPolicy === "Never" && ran.some(({ container }) => container !== undefined);
-  const allDone = ran.every(({ spec, container }) => container && !wantsRestart(pod, spec, container));
+  const allDone = ran.every(({ spec, container }) => container && !wantsRestart(view, spec, container));
   if (neverAgain || allDone) return { step: "finished", failure: undefined };
   if (pod.spec.initContainers?.some((spec) => initFailed(view, spec, ended(spec)))) {
     return { step: "finished", failure: undefined };
@@ -154,9 +161,9 @@ function planSandbox(view: PodView, sandbox: Sandbox | undefined): PodPlan {
 }
 
 /** Whether an init container ended in a way that fails the pod. */
-function initFailed({ pod }: PodView, spec: ContainerSpec, container: Container | undefined): boolean {
+function initFailed(view: PodView, spec: ContainerSpec, container: Container | undefined): boolean {
   if (!container || isSidecar(spec) || exitCodeOf(container) === 0) return false;
-  return !wantsRestart(pod, spec, container);
+  return !wantsRestart(view, spec, container);
 }
 
 /** The sandbox stands: init containers in order, then the others. */
@@ -164,7 +171,7 @@ function planContainers(view: PodView, sandbox: Sandbox): PodPlan {
   const { pod } = view;
   const mains = pod.spec.containers.map((spec) => ({ spec, latest: containersNamed(view.containers, spec.name)[0] }));
   const done = mains.every(
-    ({ spec, latest }) => latest && hasEnded(latest, view.failures) && !wantsRestart(pod, spec, latest),
+    ({ spec, latest }) => latest && hasEnded(latest, view.failures) && !wantsRestart(view, spec, latest),
   );
   if (done) return planEnd(view, { cause: "finished", gracePeriodSeconds: graceOf(pod) });
 
@@ -219,7 +226,7 @@ function planContainer(
   if (!latest) return waitForRetry(view, spec.name, () => start(0));
   if (latest.state === "running") {
     const message = killMessage(view, spec, latest);
-    if (message === undefined) return idle;
+    if (message === undefined) return kind === "ephemeral" ? idle : planResize(view, spec, latest);
     return {
       step: "kill",
       kills: [{ container: latest, spec, message, gracePeriodSeconds: killGrace(view, spec, latest) }],
@@ -230,10 +237,27 @@ function planContainer(
     return { step: "start", start: resume };
   }
   if (fresh) return waitForRetry(view, spec.name, () => start(crashBackoffBaseMs));
-  if (!wantsRestart(pod, spec, latest)) return idle;
+  if (!wantsRestart(view, spec, latest)) return idle;
+  if (view.restarting?.has(latest.id)) return waitForRetry(view, spec.name, () => start(readNotes(latest).backOffMs));
   const { remainingMs, nextDelayMs } = crashBackoff(latest, view);
   if (remainingMs > 0) return { step: "wait", wakeAfterMs: remainingMs };
   return waitForRetry(view, spec.name, () => start(nextDelayMs));
+}
+
+/** Whether a running container has to be given other limits, while its pod is resized. Init containers are over soon. */
+function planResize(view: PodView, spec: ContainerSpec, container: Container): PodPlan {
+  const { pod, resize } = view;
+  const isPlainInit = readNotes(container).kind === "init" && !isSidecar(spec);
+  if (!resize?.inProgress || !container.limits || isPlainInit) return idle;
+  const limits = containerLimits(spec, pod.spec.resources);
+  if (limitChanges(container.limits, limits).length === 0) return idle;
+  if (!needsRestart(spec, container.limits, limits))
+    return waitForRetry(view, resizeFailure, () => ({ step: "resize", resizes: [{ container, limits }] }));
+  const message = `Container ${spec.name} resize requires restart`;
+  return {
+    step: "kill",
+    kills: [{ container, spec, message, gracePeriodSeconds: graceOf(pod), restart: true }],
+  };
 }
 
 /** Why a running container has to be ended, if it has. */
@@ -263,10 +287,12 @@ function waitForRetry({ failures, now }: PodView, name: string, then: () => PodP
 
 const idle: PodPlan = { step: "wait", wakeAfterMs: undefined };
 
-/** One step out of what each container needs: ends come first and together, then the first start, else the shortest wait. */
+/** One step out of what each container needs: ends come first and together, so do new limits, then the first start, else the shortest wait. */
 function choose({ pod, now }: PodView, steps: readonly PodPlan[]): PodPlan {
   const kills = steps.flatMap((plan) => (plan.step === "kill" ? plan.kills : []));
   if (kills.length > 0) return { step: "kill", kills };
+  const resizes = steps.flatMap((plan) => (plan.step === "resize" ? plan.resizes : []));
+  if (resizes.length > 0) return { step: "resize", resizes };
   const start = steps.find((plan) => plan.step === "start");
   if (start) return start;
   const waits = steps.flatMap((plan) => (plan.step === "wait" ? (plan.wakeAfterMs ?? []) : []));

@@ -15,10 +15,13 @@ import type { StartAction } from "./plan_pod.ts";
 import type { ContainerReference } from "./pod_events.ts";
 import type { PodFacts } from "./pod_fields.ts";
 import { podHostname } from "./pod_hostname.ts";
-import type { StartFailure } from "./pod_view.ts";
+import { resizeFailure, type StartFailure } from "./pod_view.ts";
 import { MountError, type PodVolumesOptions, setUpVolumes, updateVolumes } from "./pod_volumes.ts";
 import { probeUserAgent } from "./probes.ts";
 import { resolverPath, writeResolverFile } from "./resolver_file.ts";
+import { limitChanges } from "./resources/container_limits.ts";
+import { memoryRefusal, type Resize, resizeSteps, takesMemory } from "./resources/plan_resize.ts";
+import { resizeMessage } from "./resources/resize_events.ts";
 import { sysctlsOf } from "./sysctls.ts";
 import type { MountedVolume } from "./volumes/volume.ts";
 
@@ -133,6 +136,39 @@ export class PodActions {
     if (!resume || !spec.volumeMounts?.some(({ subPath, subPathExpr }) => subPath || subPathExpr)) return resume?.id;
     await this.#context.runtime.removeContainer(resume.id, { signal });
     return undefined;
+  }
+
+  /** Gives containers that run the limits that are set aside for them. */
+  async resize(pod: Pod, resizes: readonly Resize[], signal: AbortSignal): Promise<void> {
+    const { runtime, events, allocations, clock } = this.#context;
+    const { uid: podUid = "" } = pod.metadata;
+    const list = (cut: AbortSignal) => runtime.listContainers({ podUid, signal: cut });
+    await allocations.recorded(podUid);
+    try {
+      await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, async (cut) => {
+        const containers = (await list(cut)).filter(({ state }) => state === "running");
+        const stats = resizes.some(takesMemory) ? await runtime.stats({ signal: cut }) : [];
+        const refusal = memoryRefusal(resizes, { containers, stats });
+        if (refusal !== undefined) throw new Error(refusal);
+        for (const { id, limits } of resizeSteps(resizes)) await runtime.updateResources(id, limits, { signal: cut });
+        const after = await list(cut);
+        for (const { container, limits } of resizes) {
+          const present = after.find(({ id, state }) => id === container.id && state === "running");
+          // What runtimes only pretend to do must not be asked of them for ever.
+          if (present?.limits && limitChanges(present.limits, limits).length > 0)
+            throw new Error(`the runtime did not give container "${container.name}" its new limits`);
+        }
+      });
+      this.#succeeded(resizeFailure);
+    } catch (error) {
+      signal.throwIfAborted();
+      const message = errorMessage(error);
+      if (this.#failures.get(resizeFailure)?.message !== message) {
+        const { inProgress } = allocations.state(podUid);
+        events.warning(pod, "ResizeError", resizeMessage("error", pod, inProgress?.generation, message));
+      }
+      this.#failed(resizeFailure, "ResizeError", error, 0);
+    }
   }
 
   async #create(

@@ -38,6 +38,11 @@ export class PodFolders {
     return `${this.#root}/pods/${safe(uid)}`;
   }
 
+  /** Where it is written what is set aside for a pod that was resized. */
+  allocationFile(uid: string): string {
+    return `${this.pod(uid)}/allocation.json`;
+  }
+
   /** Folder of a volume. The folder above it is made; the volume itself is made by its type. */
   async volume(uid: string, { type, name }: { readonly type: string; readonly name: string }): Promise<string> {
     const parent = `${this.pod(uid)}/volumes/${safe(type)}`;

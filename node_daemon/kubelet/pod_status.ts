@@ -6,6 +6,7 @@ import type {
   PodCondition,
   PodPhase,
   PodStatus,
+  ResourceList,
 } from "../../core/kinds/pod.ts";
 import { isSidecar, qosClass } from "../../core/kinds/pod_resources.ts";
 import { compact } from "../../core/util/compact.ts";
@@ -21,10 +22,12 @@ import {
   hasEnded,
   latestSandbox,
   type PodView,
+  resizeFailure,
   type StartFailure,
   wantsRestart,
 } from "./pod_view.ts";
 import { probeState } from "./probe_state.ts";
+import { resourcesInForce } from "./resources/container_limits.ts";
 
 /** What a status is made from, besides the view of the pod. */
 export interface StatusInput extends PodView {
@@ -126,8 +129,14 @@ function containerStatus(spec: ContainerSpec, kind: ContainerKind, input: Status
     image: spec.image ?? latest?.image ?? "",
     imageID: latest?.imageId ?? reported?.imageID ?? "",
     containerID: latest ? `${runtimeName}://${latest.id}` : reported?.containerID,
+    allocatedResources: kind === "ephemeral" ? undefined : nonEmpty(spec.resources?.requests),
+    resources: kind === "ephemeral" ? undefined : resourcesInForce(spec, running && latest?.limits),
     started: isUp && (probe.started || (kind === "init" && !isSidecar(spec))),
   });
+}
+
+function nonEmpty(list: ResourceList | undefined): ResourceList | undefined {
+  return list && Object.keys(list).length > 0 ? list : undefined;
 }
 
 /** What was last said of the containers of a kind. */
@@ -142,19 +151,19 @@ function waitingReason(
   latest: Container | undefined,
   input: StatusInput,
 ): { readonly reason: string; readonly message?: string } | undefined {
-  const { pod, failures, ending, now } = input;
+  const { failures, ending, now } = input;
   if (ending === "ended" || latest?.state === "running") return undefined;
   const failure = failures.get(spec.name);
   const ended = latest && hasEnded(latest, failures);
-  if (ended && (ending !== "no" || !wantsRestart(pod, spec, latest))) return undefined;
+  if (ended && (ending !== "no" || !wantsRestart(input, spec, latest))) return undefined;
   if (failure && (!latest || failure.attempt > latest.attempt || now < failure.retryAt)) {
     return failureReason(spec, failure, now);
   }
   if (!latest) return defaultWaiting(input);
   if (!ended) return defaultWaiting(input);
   const { delayMs, remainingMs } = crashBackoff(latest, input);
-  if (remainingMs === 0) return undefined;
-  const { name, namespace, uid } = pod.metadata;
+  if (remainingMs === 0 || input.restarting?.has(latest.id)) return undefined;
+  const { name, namespace, uid } = input.pod.metadata;
   return {
     reason: "CrashLoopBackOff",
     message: `back-off ${goDuration(delayMs)} restarting failed container=${spec.name} pod=${name}_${namespace}(${uid})`,
@@ -253,7 +262,8 @@ function conditionsOf(
   mains: readonly ContainerStatus[],
 ): readonly PodCondition[] {
   const containersReady = containersReadyCondition(phase, input, inits, mains);
-  const owned: readonly Pick<PodCondition, "type" | "status" | "reason" | "message">[] = [
+  const owned: readonly ConditionCore[] = [
+    ...resizeConditions(input),
     { type: "PodReadyToStartContainers", status: hasNetwork(input) ? "True" : "False" },
     initializedCondition(phase, input, inits),
     readyCondition(input, containersReady),
@@ -268,7 +278,7 @@ function conditionsOf(
       status: condition.status,
       reason: condition.reason,
       message: condition.message,
-      observedGeneration: input.pod.metadata.generation,
+      observedGeneration: condition.observedGeneration ?? input.pod.metadata.generation,
       lastTransitionTime: seconds(input.now),
     });
     const current = findCondition(input.previous?.conditions, condition.type);
@@ -277,8 +287,36 @@ function conditionsOf(
   return conditions;
 }
 
-/** The types that {@linkcode podStatus} always gives. */
+/** What the pod asks for and does not have (yet). */
+function resizeConditions({ resize = {}, failures, ending }: StatusInput): readonly ConditionCore[] {
+  const { pending, inProgress } = resize;
+  if (ending === "ended") return [];
+  const failure = failures.get(resizeFailure);
+  const waits: ConditionCore[] = pending
+    ? [
+        {
+          type: "PodResizePending",
+          status: "True",
+          ...observed(pending),
+          reason: pending.reason,
+          message: pending.message,
+        },
+      ]
+    : [];
+  const error = failure ? { reason: "Error", message: failure.message } : {};
+  return inProgress
+    ? [...waits, { type: "PodResizeInProgress", status: "True", ...observed(inProgress), ...error }]
+    : waits;
+}
+
+function observed({ generation }: { readonly generation: number | undefined }) {
+  return generation === undefined ? {} : { observedGeneration: generation };
+}
+
+/** The types that are the kubelet's alone: what it does not give is not there. */
 export const ownedConditions: ReadonlySet<string> = new Set([
+  "PodResizePending",
+  "PodResizeInProgress",
   "PodReadyToStartContainers",
   "Initialized",
   "Ready",
@@ -290,7 +328,7 @@ function hasNetwork({ sandboxes }: StatusInput): boolean {
   return latestSandbox(sandboxes)?.ready === true;
 }
 
-type ConditionCore = Pick<PodCondition, "type" | "status" | "reason" | "message">;
+type ConditionCore = Pick<PodCondition, "type" | "status" | "reason" | "message" | "observedGeneration">;
 
 function initializedCondition(phase: PodPhase, input: StatusInput, inits: readonly ContainerStatus[]): ConditionCore {
   const incomplete = incompleteInits(input, inits);

@@ -3,6 +3,7 @@ import { isSidecar } from "../../core/kinds/pod_resources.ts";
 import type { Container, Sandbox } from "../runtime/runtime.ts";
 import type { PodEviction } from "./pod_evictions.ts";
 import type { ProbeState } from "./probe_state.ts";
+import type { ResizeState } from "./resources/allocations.ts";
 
 /** Why a container could not be made or started, and until when it is not tried again. */
 export interface StartFailure {
@@ -29,6 +30,10 @@ export interface PodView {
   readonly failures: ReadonlyMap<string, StartFailure>;
   /** Why the pod is to be evicted from its node. */
   readonly eviction?: PodEviction | undefined;
+  /** Where its resize stands. */
+  readonly resize?: ResizeState | undefined;
+  /** Containers, by id, that were ended to start anew, whatever the restart policy says. */
+  readonly restarting?: ReadonlySet<string> | undefined;
   /** For how many milliseconds at least a container, by its id, has been known to have ended. */
   readonly endedForMs?: ReadonlyMap<string, number>;
   /** Milliseconds since the epoch. */
@@ -60,9 +65,16 @@ export function hasEnded(container: Container, failures: PodView["failures"]): b
   return container.reason !== undefined || failures.get(container.name)?.attempt === container.attempt;
 }
 
-/** Whether the restart policy wants a container that ended to run again. Ephemeral containers run once. */
-export function wantsRestart(pod: Pod, spec: ContainerSpec, ended: Container): boolean {
-  if (isSidecar(spec)) return true;
+/** By what a resize that failed is known among the failures of a pod. No container has such a name. */
+export const resizeFailure = "/resize";
+
+/** Whether a container that ended is to run again. Ephemeral containers run once. */
+export function wantsRestart(
+  { pod, restarting }: Pick<PodView, "pod" | "restarting">,
+  spec: ContainerSpec,
+  ended: Container,
+): boolean {
+  if (isSidecar(spec) || restarting?.has(ended.id)) return true;
   if (pod.spec.ephemeralContainers?.some(({ name }) => name === spec.name)) return false;
   const policy = pod.spec.restartPolicy ?? "Always";
   const init = pod.spec.initContainers?.some(({ name }) => name === spec.name) ?? false;

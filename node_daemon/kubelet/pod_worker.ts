@@ -12,7 +12,7 @@ import type { KubeletContext } from "./kubelet_context.ts";
 import { type PodPlan, planPod, prunable } from "./plan_pod.ts";
 import { PodActions } from "./pod_actions.ts";
 import { podStatus } from "./pod_status.ts";
-import { containersNamed, hasEnded, latestSandbox, type PodView } from "./pod_view.ts";
+import { containersNamed, hasEnded, latestSandbox, type PodView, resizeFailure } from "./pod_view.ts";
 import type { ProbedContainer } from "./probes.ts";
 import { terminationMessage } from "./termination_message.ts";
 
@@ -39,6 +39,8 @@ export class PodWorker implements AsyncDisposable {
   readonly #endedAt = new Map<string, number>();
   /** Failures and back-offs that were told already. */
   readonly #told = new Set<string>();
+  /** Containers, by id, that were ended for their new limits. */
+  readonly #restarting = new Set<string>();
   #pod: Pod;
   #removed = false;
   #dirty = false;
@@ -86,7 +88,7 @@ export class PodWorker implements AsyncDisposable {
     this.wake();
   }
 
-  /** A ConfigMap or Secret that the pod refers to changed. */
+  /** A ConfigMap or Secret that the pod refers to changed, or what is set aside for it. */
   dataChanged(): void {
     this.#stale = true;
     this.#actions.retryConfig();
@@ -146,6 +148,8 @@ export class PodWorker implements AsyncDisposable {
 
   /** Looks, reports and acts until there is nothing to do now. */
   async #sync(signal: AbortSignal): Promise<number | undefined> {
+    const { allocations } = this.#context;
+    const uid = this.#pod.metadata.uid ?? "";
     for (let steps = 0; steps < maxSteps; steps++) {
       this.#dirty = false;
       const view = await this.#observe(signal);
@@ -154,11 +158,14 @@ export class PodWorker implements AsyncDisposable {
       await this.#report(view, plan, signal);
       switch (plan.step) {
         case "wait":
+          // What it gave up may be what others wait for; and its status has to say that it is done.
+          if (!view.failures.has(resizeFailure) && allocations.completed(uid)) continue;
           this.#tellBackOff(view);
           await this.#refresh(view);
           await this.#prune(view, signal);
           return this.#shorten(plan.wakeAfterMs);
         case "finished":
+          allocations.ended(uid);
           return undefined;
         case "remove":
           await this.#cleanUp(view, signal);
@@ -195,6 +202,8 @@ export class PodWorker implements AsyncDisposable {
       probes: probes.states(uid),
       failures: this.#actions.failures,
       eviction: this.#context.evictions.get(uid),
+      resize: this.#context.allocations.state(uid),
+      restarting: this.#restarting,
       endedForMs: this.#endedForMs(containers),
       now: clock.now(),
     };
@@ -208,11 +217,13 @@ export class PodWorker implements AsyncDisposable {
     return new Map([...this.#endedAt].map(([id, at]) => [id, now - at]));
   }
 
-  /** The pod with the status that was made last: it is true before it stands in the API. */
+  /** The pod with what is set aside for it and the status that was made last: it is true before it stands in the API. */
   #withStatus(): Pod {
     const { status } = this.#pod;
-    const made = this.#context.statuses.get(this.#pod.metadata.uid ?? "");
-    if (!made) return this.#pod;
+    const { statuses, allocations } = this.#context;
+    const pod = allocations.allocated(this.#pod);
+    const made = statuses.get(pod.metadata.uid ?? "");
+    if (!made) return pod;
     // Others may end a pod for good (eviction, a lost node): that is never taken back.
     const over = status?.phase === "Failed" || status?.phase === "Succeeded";
     const verdict =
@@ -220,7 +231,7 @@ export class PodWorker implements AsyncDisposable {
     const conditions = [...(made.conditions ?? []), ...(status?.conditions ?? [])].filter(
       ({ type }, index, all) => all.findIndex((other) => other.type === type) === index,
     );
-    return { ...this.#pod, status: { ...status, ...made, ...verdict, conditions } };
+    return { ...pod, status: { ...status, ...made, ...verdict, conditions } };
   }
 
   /** Containers that run are probed, unless the pod ends. */
@@ -294,7 +305,10 @@ export class PodWorker implements AsyncDisposable {
       case "start":
         if (sandbox) await this.#actions.start(pod, sandbox, plan.start, signal);
         return;
+      case "resize":
+        return this.#actions.resize(pod, plan.resizes, signal);
       case "kill":
+        for (const { container, restart } of plan.kills) if (restart) this.#restarting.add(container.id);
         await Promise.all(
           plan.kills.map(({ container, message, gracePeriodSeconds }) =>
             killer.kill({ pod, container, sandbox, message, gracePeriodSeconds, signal }),
@@ -367,6 +381,7 @@ export class PodWorker implements AsyncDisposable {
     for (const { id } of prunable(view.containers)) {
       await runtime.removeContainer(id, { signal });
       this.#messages.delete(id);
+      this.#restarting.delete(id);
     }
     for (const { id } of view.sandboxes.filter((sandbox) => sandbox !== latestSandbox(view.sandboxes))) {
       const used = view.containers.some(({ sandboxId }) => sandboxId === id);
@@ -383,6 +398,7 @@ export class PodWorker implements AsyncDisposable {
       for (const { id } of sandboxes) await runtime.removePodSandbox(id, { signal: cut });
     });
     addresses.release(uid);
+    this.#context.allocations.release(uid);
     objects.release(uid);
     this.#context.emptyDirLimits.release(uid);
     this.#context.evictions.release(uid);

@@ -6,7 +6,15 @@ import { Backoff } from "../../core/util/backoff.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { call, callMs, engineMessage, ignoreStatus, statusCode } from "./docker_calls.ts";
-import { containerOptions, label, type Owner, ownerLabels, sandboxOptions } from "./docker_config.ts";
+import {
+  containerOptions,
+  label,
+  limitsOf,
+  type Owner,
+  ownerLabels,
+  resourceOptions,
+  sandboxOptions,
+} from "./docker_config.ts";
 import { dockerImages } from "./docker_images.ts";
 import { containerDisk, containerStats, type EngineStats, networkStats } from "./docker_stats.ts";
 import { demux, jsonLines, untilCut, wholeLines } from "./docker_streams.ts";
@@ -14,6 +22,7 @@ import { dockerAddress } from "./find_docker.ts";
 import {
   type Container,
   type ContainerConfig,
+  type ContainerLimits,
   type ContainerRuntime,
   type ContainerStats,
   type DiskStats,
@@ -181,6 +190,17 @@ class DockerRuntime implements ContainerRuntime {
       (abortSignal) => container.stop({ t: Math.ceil(gracePeriodSeconds), abortSignal }).catch(ignoreStatus(304, 404)),
       timeoutMs,
     );
+  }
+
+  async updateResources(id: string, limits: ContainerLimits, { signal }: Signalled): Promise<void> {
+    try {
+      await this.#call(signal, (abortSignal) =>
+        this.#docker.getContainer(id).update({ ...resourceOptions(limits), abortSignal }),
+      );
+    } catch (error) {
+      signal.throwIfAborted();
+      throw new RuntimeFailure("UpdateContainerError", engineMessage(error), { cause: error });
+    }
   }
 
   async removeContainer(id: string, { signal }: Signalled): Promise<void> {
@@ -505,7 +525,7 @@ function describeSandbox({ Id, Labels, State, Created, NetworkSettings }: Docker
   };
 }
 
-function describeContainer({ Id, Image, Created, State, Config }: Docker.ContainerInspectInfo): Container {
+function describeContainer({ Id, Image, Created, State, Config, HostConfig }: Docker.ContainerInspectInfo): Container {
   const labels = Config.Labels;
   const { Status, ExitCode, Error: problem, OOMKilled, StartedAt, FinishedAt } = State;
   // A start that failed leaves the engine's state at "created", with a code and its reason.
@@ -532,6 +552,7 @@ function describeContainer({ Id, Image, Created, State, Config }: Docker.Contain
     reason: failed ? "StartError" : OOMKilled ? "OOMKilled" : undefined,
     message: problem || undefined,
     annotations: JSON.parse(labels[label.annotations] ?? "{}"),
+    limits: limitsOf(HostConfig),
   };
 }
 

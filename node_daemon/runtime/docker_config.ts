@@ -3,6 +3,7 @@ import type { StringMap } from "../../core/api/meta.ts";
 import { compact } from "../../core/util/compact.ts";
 import {
   type ContainerConfig,
+  type ContainerLimits,
   type Mount,
   type ProcessScope,
   RuntimeFailure,
@@ -81,7 +82,6 @@ export function containerOptions(
   { owner }: { readonly owner: Owner },
 ): ContainerCreateOptions & { readonly name: string } {
   const { name, attempt, image, command, args, workingDir, env, mounts, limits, user } = config;
-  const { milliCpuLimit, milliCpuRequest, memoryBytesLimit } = limits;
   return compact<ContainerCreateOptions & { readonly name: string }>({
     name: `wherry_${name}_${sandbox.name}_${sandbox.namespace}_${sandbox.uid}_${attempt}`,
     Image: image,
@@ -108,11 +108,7 @@ export function containerOptions(
       IpcMode: `container:${sandbox.id}`,
       PidMode: pidMode(config.processes, sandbox),
       Mounts: mounts.map(mountOptions),
-      Memory: memoryBytesLimit,
-      // The same figure: no swap beyond it.
-      MemorySwap: memoryBytesLimit,
-      NanoCpus: milliCpuLimit === undefined ? undefined : milliCpuLimit * 1_000_000,
-      CpuShares: milliCpuRequest === undefined ? undefined : Math.max(2, Math.floor((milliCpuRequest * 1024) / 1000)),
+      ...resourceOptions(limits),
       GroupAdd: user.supplementalGids.map(String),
       Privileged: config.privileged,
       ReadonlyRootfs: config.readOnlyRootFilesystem,
@@ -123,6 +119,51 @@ export function containerOptions(
       LogConfig: { Type: "json-file", Config: { ...maxLogFile } },
     }),
   });
+}
+
+const cpuPeriodMicroseconds = 100_000;
+/** The kernel takes no less. */
+const minCpuQuotaMicroseconds = 1000;
+const minCpuShares = 2;
+
+/** Limits as the engine takes them, for a new container and for one that runs. Only those that are given. */
+export function resourceOptions({
+  milliCpuRequest,
+  milliCpuLimit,
+  memoryBytesLimit,
+}: ContainerLimits): EngineResources {
+  return compact<EngineResources>({
+    Memory: memoryBytesLimit,
+    // The same figure: no swap beyond it.
+    MemorySwap: memoryBytesLimit,
+    // A quota, and not a number of processors: of these the engine takes no more than there are.
+    CpuPeriod: milliCpuLimit === undefined ? undefined : cpuPeriodMicroseconds,
+    CpuQuota:
+      milliCpuLimit === undefined
+        ? undefined
+        : Math.max(minCpuQuotaMicroseconds, Math.round((milliCpuLimit * cpuPeriodMicroseconds) / 1000)),
+    CpuShares:
+      milliCpuRequest === undefined ? undefined : Math.max(minCpuShares, Math.floor((milliCpuRequest * 1024) / 1000)),
+  });
+}
+
+/** What the engine says of limits; 0 is none. */
+export interface EngineResources {
+  readonly Memory?: number | undefined;
+  readonly MemorySwap?: number | undefined;
+  readonly CpuPeriod?: number | undefined;
+  readonly CpuQuota?: number | undefined;
+  readonly CpuShares?: number | undefined;
+}
+
+/** The limits of a container. Processor shares are coarser than requests, but no two requests from 2m have the same. */
+export function limitsOf({ Memory = 0, CpuPeriod = 0, CpuQuota = 0, CpuShares = 0 }: EngineResources): ContainerLimits {
+  const period = CpuPeriod > 0 ? CpuPeriod : cpuPeriodMicroseconds;
+  return {
+    milliCpuRequest: CpuShares > 0 ? Math.ceil((CpuShares * 1000) / 1024) : undefined,
+    milliCpuLimit: CpuQuota > 0 ? Math.round((CpuQuota * 1000) / period) : undefined,
+    memoryBytesLimit: Memory > 0 ? Memory : undefined,
+  };
 }
 
 /** The engine's word for whose processes a container sees; undefined: its own. */

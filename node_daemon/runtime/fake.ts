@@ -1,10 +1,12 @@
 import type { Clock } from "../../core/util/clock.ts";
+import { compact } from "../../core/util/compact.ts";
 import { deferred } from "../../core/util/deferred.ts";
 import { EventHub } from "./event_hub.ts";
 import { logTimestamp } from "./log_reader.ts";
 import {
   type Container,
   type ContainerConfig,
+  type ContainerLimits,
   type ContainerRuntime,
   type ExecSession,
   type ImageService,
@@ -168,6 +170,7 @@ class Fake implements FakeRuntime {
       reason: undefined,
       message: undefined,
       annotations,
+      limits: config.limits,
     };
     this.#containers.set(id, { container, config, ended: deferred(), lines: [], behaviour: {}, cancel: () => {} });
     this.#announce(sandbox.uid);
@@ -208,6 +211,13 @@ class Fake implements FakeRuntime {
     const waitMs = Math.min(stopDelayMs, graceMs);
     if (waitMs > 0) await this.#options.clock.sleep(waitMs, { signal });
     this.exit(id, graceMs === 0 || stopDelayMs > graceMs ? 137 : 143);
+  }
+
+  async updateResources(id: string, limits: ContainerLimits): Promise<void> {
+    const found = this.#get(id);
+    const updated = compact<ContainerLimits>(limits);
+    found.container = { ...found.container, limits: { ...found.config.limits, ...found.container.limits, ...updated } };
+    this.#announce(found.container.podUid);
   }
 
   async removeContainer(id: string): Promise<void> {

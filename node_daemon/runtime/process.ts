@@ -27,6 +27,7 @@ import { ProgramImages } from "./programs/program_images.ts";
 import {
   type Container,
   type ContainerConfig,
+  type ContainerLimits,
   type ContainerRuntime,
   type ContainerStats,
   type DiskStats,
@@ -214,6 +215,13 @@ class ProcessRuntime implements ContainerRuntime {
     options: { readonly gracePeriodSeconds: number; readonly signal: AbortSignal },
   ): Promise<void> {
     await this.#containers.get(id)?.stop(options.gracePeriodSeconds, options.signal);
+  }
+
+  async updateResources(id: string, limits: ContainerLimits): Promise<void> {
+    const container = this.#running(id);
+    await this.#cgroups?.set(id, limits);
+    await container.noteLimits(limits);
+    this.#announce(container.podUid);
   }
 
   async removeContainer(id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {

@@ -7,6 +7,8 @@ import type { ContainerLimits } from "./runtime.ts";
 export interface ContainerCgroup {
   /** Makes a container's cgroup and sets its limits; returns the folders its program joins (none without limits). */
   make(id: string, limits: ContainerLimits): Promise<readonly string[]>;
+  /** Sets the limits of a container that has a cgroup; those that are undefined stay as they are. */
+  set(id: string, limits: ContainerLimits): Promise<void>;
   /** What a container uses; undefined without a cgroup. */
   stats(id: string): Promise<Usage | undefined>;
   /** Removes it. Nothing may run in it any more. */
@@ -53,12 +55,16 @@ class Cgroups implements ContainerCgroup {
     this.#countsTasks = countsTasks;
   }
 
-  async make(
-    id: string,
-    { milliCpuLimit, milliCpuRequest, memoryBytesLimit }: ContainerLimits,
-  ): Promise<readonly string[]> {
+  async make(id: string, limits: ContainerLimits): Promise<readonly string[]> {
     const folder = join(this.#folder, id);
     await mkdir(folder, { recursive: true });
+    await this.set(id, limits);
+    if (this.#countsTasks) await writeFile(join(folder, "pids.max"), String(maxTasks));
+    return [folder];
+  }
+
+  async set(id: string, { milliCpuLimit, milliCpuRequest, memoryBytesLimit }: ContainerLimits): Promise<void> {
+    const folder = join(this.#folder, id);
     if (memoryBytesLimit !== undefined) {
       await writeFile(join(folder, "memory.max"), String(memoryBytesLimit));
       await writeFile(join(folder, "memory.swap.max"), "0").catch(() => {});
@@ -68,8 +74,6 @@ class Cgroups implements ContainerCgroup {
       await writeFile(join(folder, "cpu.max"), `${quota} ${cpuPeriodMicroseconds}`);
     }
     if (milliCpuRequest !== undefined) await writeFile(join(folder, "cpu.weight"), String(cpuWeight(milliCpuRequest)));
-    if (this.#countsTasks) await writeFile(join(folder, "pids.max"), String(maxTasks));
-    return [folder];
   }
 
   async stats(id: string): Promise<Usage | undefined> {

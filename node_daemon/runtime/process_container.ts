@@ -4,6 +4,7 @@ import { open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { signalProcess } from "../../core/platform/processes.ts";
 import type { Clock } from "../../core/util/clock.ts";
+import { compact } from "../../core/util/compact.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import {
@@ -29,7 +30,7 @@ import {
   signalIdentified,
 } from "./process_table.ts";
 import { terminalCommand } from "./process_terminal.ts";
-import { type Container, RuntimeFailure } from "./runtime.ts";
+import { type Container, type ContainerLimits, RuntimeFailure } from "./runtime.ts";
 import { untilAborted } from "./until_aborted.ts";
 
 /** While a container keeps writing, its folder is looked at this often rather than at every write. */
@@ -54,13 +55,13 @@ export interface ProcessContainerOptions {
  * daemon is alive, and this looks when the folder changes.
  */
 export class ProcessContainer {
-  readonly stored: StoredContainer;
   readonly podUid: string;
   readonly dir: string;
   readonly output: ContainerLog;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #onChange: () => void;
+  #stored: StoredContainer;
   #start: StartRecord | undefined;
   #exit: ExitRecord | undefined;
   #exited: Deferred<void> = deferred();
@@ -72,12 +73,17 @@ export class ProcessContainer {
 
   constructor({ dir, stored, podUid, clock, log, onChange }: ProcessContainerOptions) {
     this.dir = dir;
-    this.stored = stored;
+    this.#stored = stored;
     this.podUid = podUid;
     this.#clock = clock;
     this.#log = log;
     this.#onChange = onChange;
     this.output = new ContainerLog({ dir, clock });
+  }
+
+  /** What it was made from, with the limits that it has now. */
+  get stored(): StoredContainer {
+    return this.#stored;
   }
 
   /** Root folder of the container. */
@@ -119,7 +125,7 @@ export class ProcessContainer {
 
   describe(): Container {
     const { id, sandboxId, createdAt, config } = this.stored;
-    const { name, attempt, image, annotations } = config;
+    const { name, attempt, image, annotations, limits } = config;
     const { imageId = image } = this.stored;
     const exit = this.#exit;
     const code = exit?.code;
@@ -142,7 +148,17 @@ export class ProcessContainer {
       reason: exit?.reason,
       message: exit?.message,
       annotations,
+      limits,
     };
+  }
+
+  /** Keeps the limits that it was given while it runs. */
+  async noteLimits(limits: ContainerLimits): Promise<void> {
+    const { config } = this.#stored;
+    const given = { ...config.limits, ...compact<ContainerLimits>(limits) };
+    const stored = { ...this.#stored, config: { ...config, limits: given } };
+    await writeJson(join(this.dir, "config.json"), stored);
+    this.#stored = stored;
   }
 
   /** Takes up what is in the folder, and what still runs. */

@@ -50,7 +50,7 @@ export interface Mount {
   readonly recursiveReadOnly?: "no" | "possible" | "required";
 }
 
-/** Limits in the units of the API. */
+/** What a container may use, in the units of the API. */
 export interface ContainerLimits {
   readonly milliCpuRequest: number | undefined;
   readonly milliCpuLimit: number | undefined;
@@ -127,6 +127,8 @@ export interface Container {
   readonly reason: string | undefined;
   readonly message: string | undefined;
   readonly annotations: StringMap;
+  /** What it is limited to now. Absent: the runtime cannot tell. */
+  readonly limits?: ContainerLimits | undefined;
 }
 
 /** Options of {@linkcode ContainerRuntime.logs}. */
@@ -289,6 +291,8 @@ export interface ContainerRuntime extends AsyncDisposable {
     id: string,
     options: { readonly gracePeriodSeconds: number; readonly signal: AbortSignal },
   ): Promise<void>;
+  /** Gives a container that runs other limits. Those that are undefined stay as they are. */
+  updateResources(id: string, limits: ContainerLimits, options: { readonly signal: AbortSignal }): Promise<void>;
   removeContainer(id: string, options: { readonly signal: AbortSignal }): Promise<void>;
   /** stdout and stderr interleaved, whole lines, timestamps (RFC 3339 with nanoseconds, then a space) when asked for. */
   logs(id: string, options: LogOptions): AsyncIterable<Uint8Array>;

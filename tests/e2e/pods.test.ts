@@ -56,6 +56,25 @@ describe("pods", () => {
     await cluster.ok("delete", "deploy/pair", "svc/pair", "--wait=false");
   });
 
+  it("are given more while they run, as kubectl patch --subresource resize asks", async () => {
+    const resources = { requests: { cpu: "10m", memory: "32Mi" } };
+    const container = { name: "main", image: "sh", command: ["sleep", "1000"], resources };
+    await cluster.apply(shellPod("sized", "", { containers: [container] }));
+    const before = await until("sized", isReady);
+    const more = { requests: { cpu: "20m", memory: "48Mi" } };
+    const body = { spec: { containers: [{ name: "main", resources: more }] } };
+    const key = { namespace, name: "sized" };
+    await cluster.client.patch(pod, key, { type: "strategic", body }, { subresource: "resize" });
+    const has = ({ status }: Pod) => status?.containerStatuses?.[0]?.resources?.requests?.["cpu"] === "20m";
+    const after = await until("sized", has);
+    expect(after.status?.containerStatuses?.[0]).toMatchObject({
+      allocatedResources: more.requests,
+      restartCount: 0,
+      containerID: before.status?.containerStatuses?.[0]?.containerID,
+    });
+    await cluster.ok("delete", "pod/sized", "--wait=false");
+  });
+
   it("restart once when their liveness probe fails", async () => {
     const httpGet = { path: "/healthz", port: "http" };
     const web = serverContainer({

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findCondition } from "../../core/api/meta.ts";
+import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
 import { systemClock } from "../../core/platform/clock.ts";
 import { findDocker } from "../../node_daemon/runtime/find_docker.ts";
 import { missing } from "../require.ts";
@@ -47,6 +49,49 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     expect(hosts).toMatch(/^# Kubernetes-managed hosts file\.\n/);
     expect(hosts.split("\n")).toContain(`${status?.podIP}\tfirst`);
     expect(hosts.split("\n")).toContain("10.1.2.3\tdb");
+  });
+
+  it("a container gets other limits while it runs, as its kernel sees them; less memory than it uses it does not get", async () => {
+    const resources = (cpu: string, memory: string) => ({ limits: { cpu, memory }, requests: { cpu, memory } });
+    await cluster.apply(podOf("sized", [shell(stay, { resources: resources("100m", "64Mi") })]));
+    const before = await cluster.ready("sized");
+    const id = before.status?.containerStatuses?.[0]?.containerID?.replace("docker://", "") ?? "";
+    const engineLimits = async () => {
+      const { HostConfig } = await engine.getContainer(id).inspect();
+      return { memory: HostConfig.Memory, quota: HostConfig.CpuQuota };
+    };
+    expect(await engineLimits()).toEqual({ memory: 64 * 1024 ** 2, quota: 10_000 });
+    const resize = (cpu: string, memory: string) => {
+      const body = { spec: { containers: [{ name: "main", resources: resources(cpu, memory) }] } };
+      const key = { namespace: "default", name: "sized" };
+      return cluster.client.patch(podKind, key, { type: "strategic", body }, { subresource: "resize" });
+    };
+    await resize("200m", "96Mi");
+    const has = (amount: string) => (pod: Pod) =>
+      pod.status?.containerStatuses?.[0]?.resources?.limits?.["memory"] === amount;
+    const after = await cluster.pod("sized", has("96Mi"));
+    expect(after.status?.containerStatuses?.[0]).toMatchObject({
+      restartCount: 0,
+      resources: resources("200m", "96Mi"),
+    });
+    expect(await engineLimits()).toEqual({ memory: 96 * 1024 ** 2, quota: 20_000 });
+    const files = "/sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes";
+    expect(await cluster.ok("exec", "sized", "--", "sh", "-c", `cat ${files} 2>/dev/null || true`)).toBe("100663296\n");
+    await cluster.ok("exec", "sized", "--", "sh", "-c", "head -c 30000000 /dev/zero >/dev/shm/held");
+    await resize("200m", "8Mi");
+    const failed = await cluster.pod("sized", ({ status }) =>
+      (status?.conditions ?? []).some(({ type, reason }) => type === "PodResizeInProgress" && reason === "Error"),
+    );
+    expect(findCondition(failed.status?.conditions, "PodResizeInProgress")?.message).toMatch(
+      /^cannot decrease memory limits: \[attempting to set pod memory limit \(8388608\) below current usage \(\d+\), /,
+    );
+    expect(await engineLimits()).toEqual({ memory: 96 * 1024 ** 2, quota: 20_000 });
+    await resize("100m", "64Mi");
+    await cluster.pod(
+      "sized",
+      (pod) => has("64Mi")(pod) && !findCondition(pod.status?.conditions, "PodResizeInProgress"),
+    );
+    expect(await engineLimits()).toEqual({ memory: 64 * 1024 ** 2, quota: 10_000 });
   });
 
   it("a container that was killed is started again, and RESTARTS says 1", async () => {

@@ -191,6 +191,20 @@ export function runtimeSuite(name: string, options: RuntimeSuiteOptions): void {
       expect((await runtime.listSandboxes({ signal })).find((one) => one.id === sandbox.id)?.ready).toBe(false);
     });
 
+    it("updateResources() gives a running container other limits, and leaves those that are not given", async () => {
+      await using under = await options.open();
+      const memoryBytesLimit = 64 * 1024 ** 2;
+      const limits = { milliCpuRequest: 100, milliCpuLimit: 200, memoryBytesLimit };
+      const { sandbox, id } = await run(under.runtime, "sleep 1000", { limits });
+      expect((await find(under.runtime, sandbox, id))?.limits).toEqual(limits);
+      const more = { milliCpuRequest: 333, milliCpuLimit: 4000, memoryBytesLimit: undefined };
+      await under.runtime.updateResources(id, more, { signal });
+      const expected = { ...more, memoryBytesLimit };
+      expect(await find(under.runtime, sandbox, id)).toMatchObject({ state: "running", limits: expected });
+      await under.runtime.updateResources(id, { ...more, memoryBytesLimit: 2 * memoryBytesLimit }, { signal });
+      expect((await find(under.runtime, sandbox, id))?.limits?.memoryBytesLimit).toBe(2 * memoryBytesLimit);
+    });
+
     it("createContainer() keeps annotations and gives the same id, when called again", async () => {
       await using under = await options.open();
       const { runtime } = under;

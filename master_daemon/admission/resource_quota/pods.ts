@@ -1,7 +1,7 @@
 import type { Quantity } from "../../../core/api/quantity.ts";
 import type { Container, Pod, PodAffinity, ResourceList } from "../../../core/kinds/pod.ts";
 import { isPodTerminal } from "../../../core/kinds/pod_helpers.ts";
-import { isSidecar, qosClass } from "../../../core/kinds/pod_resources.ts";
+import { heldLists, isSidecar, qosClass, statusOf } from "../../../core/kinds/pod_resources.ts";
 import { isExtended } from "../../../core/kinds/resource_names.ts";
 import { type Amounts, amountsOf, combined, greater, summed } from "../_amounts.ts";
 import type { QuotaEvaluator } from "./evaluators.ts";
@@ -91,13 +91,20 @@ function reachesBeyondNamespace(affinity: PodAffinity | undefined): boolean {
   );
 }
 
-/** What a pod asks for: its containers and sidecars together, or the greediest init container; plus its runtime's overhead. */
-function podAmounts({ spec }: Pod, list: "requests" | "limits"): Amounts {
-  const amounts = (container: Container) => amountsOf(container.resources?.[list]);
+/**
+ * What a pod asks for: its containers and sidecars together, or the greediest init container; plus its runtime's overhead. Of a
+ * container that is resized, the greatest of what it asks for, was given and has.
+ */
+function podAmounts({ spec, status }: Pod, list: "requests" | "limits"): Amounts {
+  const amounts = ({ name, resources }: Container) => {
+    const lists = heldLists(resources?.[list], statusOf(name, status), { side: list, status });
+    return lists.map(amountsOf).reduce((a, b) => combined(a, b, greater));
+  };
   let sidecars: Amounts = new Map();
   let starting: Amounts = new Map();
   for (const container of spec.initContainers ?? []) {
-    const together = summed(sidecars, amounts(container));
+    const own = isSidecar(container) ? amounts(container) : amountsOf(container.resources?.[list]);
+    const together = summed(sidecars, own);
     if (isSidecar(container)) sidecars = together;
     starting = combined(starting, together, greater);
   }

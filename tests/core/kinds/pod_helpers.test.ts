@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Container, ContainerStatus, Pod } from "../../../core/kinds/mod.ts";
+import type { Container, ContainerStatus, Pod, PodCondition, PodStatus } from "../../../core/kinds/mod.ts";
 import { pod } from "../../../core/kinds/mod.ts";
 import { isPodActive, isPodAvailable, isPodReady, podStatusText } from "../../../core/kinds/pod_helpers.ts";
 import { podRequests, qosClass } from "../../../core/kinds/pod_resources.ts";
@@ -189,6 +189,39 @@ describe("pod resources", () => {
       memoryBytes: 2 * 1024 ** 2,
       other: new Map([["example.com/gpu", 1]]),
     });
+  });
+
+  it("podRequests() counts what a container was given and has, while it is resized", () => {
+    const status = (rest: Partial<ContainerStatus>, conditions: readonly PodCondition[] = []) => ({
+      conditions,
+      containerStatuses: [{ name: "nginx", ready: true, restartCount: 0, image: "", imageID: "", ...rest }],
+    });
+    const resized = (cpu: string, of: PodStatus) =>
+      podRequests({ ...podOf({ containers: [asking(cpu, "1Mi")] }), status: of });
+    const has = { resources: { requests: { cpu: "200m", memory: "3Mi" } }, allocatedResources: { cpu: "300m" } };
+    expect(resized("100m", status(has))).toMatchObject({ milliCpu: 300, memoryBytes: 3 * 1024 ** 2 });
+    expect(resized("400m", status(has))).toMatchObject({ milliCpu: 400 });
+    const infeasible = { type: "PodResizePending", status: "True", reason: "Infeasible" } as const;
+    expect(resized("400m", status(has, [infeasible]))).toMatchObject({ milliCpu: 300 });
+    expect(resized("100m", status({}))).toMatchObject({ milliCpu: 100, memoryBytes: 1024 ** 2 });
+  });
+
+  it("podRequests() takes what the pod asks for as a whole in place of what its containers do", () => {
+    const whole = { requests: { cpu: "1", "hugepages-2Mi": "4Mi", "example.com/gpu": "1" } };
+    const object = podOf({ containers: [asking("100m", "1Mi")], resources: whole, overhead: { cpu: "10m" } });
+    expect(podRequests(object)).toMatchObject({
+      milliCpu: 1010,
+      memoryBytes: 1024 ** 2,
+      other: new Map([["hugepages-2Mi", 4 * 1024 ** 2]]),
+    });
+  });
+
+  it.each([
+    ["BestEffort", { requests: { "example.com/gpu": "1" } }],
+    ["Burstable", { requests: { cpu: "1" } }],
+    ["Guaranteed", { limits: { cpu: "1", memory: "1Gi" }, requests: { cpu: "1", memory: "1Gi" } }],
+  ])("qosClass() is %s for a pod that asks for %j as a whole", (expected, resources) => {
+    expect(qosClass({ spec: { containers: [nginx], resources } })).toBe(expected);
   });
 
   it.each([

@@ -285,6 +285,12 @@ describe("/resize", () => {
       ["spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed"],
     ],
     [
+      "a pod that asks for resources as a whole",
+      { ...sized({ cpu: "2" }), resources: { requests: { cpu: "2" } } },
+      { ...sized({ cpu: "1" }), resources: { requests: { cpu: "2" } } },
+      [": Forbidden: pods with pod-level resources cannot be resized"],
+    ],
+    [
       "other resources",
       sized({ cpu: "1", "ephemeral-storage": "2Gi" }),
       sized({ cpu: "1", "ephemeral-storage": "1Gi" }),

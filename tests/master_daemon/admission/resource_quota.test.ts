@@ -49,6 +49,21 @@ describe("ResourceQuota", () => {
     expect(status.hard).toEqual({ configmaps: "5", "count/pods": "5", "limits.memory": "2Gi", "requests.cpu": "1" });
   });
 
+  it("counts the greatest of what a container asks for, was given and has, while it is resized", async () => {
+    const api = await openApi();
+    await api.create(pods, podWith("p", { requests: { cpu: "100m" }, limits: { cpu: "300m" } }));
+    const resources = { requests: { cpu: "100m" }, limits: { cpu: "400m" } };
+    const status = { name: "main", ready: true, restartCount: 0, image: "", imageID: "", resources };
+    await api.call(
+      "PATCH",
+      `${pods}/p/status`,
+      { status: { containerStatuses: [{ ...status, allocatedResources: { cpu: "200m" } }] } },
+      { "content-type": "application/merge-patch+json" },
+    );
+    await addQuota(api, "quota", { "requests.cpu": "1", "limits.cpu": "1" });
+    await untilUsed(api, { "requests.cpu": "200m", "limits.cpu": "400m" });
+  });
+
   it("lets exactly as many through as there is room for, however many ask at once", async () => {
     const api = await openLimited({ configmaps: "10" });
     const answers = await Promise.all(
