@@ -133,6 +133,18 @@ export async function ensureRevision(
   }
 }
 
+/** The other revisions that hold the same template: left behind by a race of two controllers, or by hand. */
+export function duplicatesOf(
+  { metadata }: ControllerRevision,
+  owner: RevisionedOwner,
+  revisions: readonly ControllerRevision[],
+): readonly ControllerRevision[] {
+  return revisions.filter((one) => {
+    const held = templateOf(one);
+    return one.metadata.name !== metadata.name && held !== undefined && sameTemplate(held, owner.spec.template);
+  });
+}
+
 /** The revisions beyond the history limit that nobody uses, lowest number first. */
 export function surplusRevisions(
   revisions: readonly ControllerRevision[],

@@ -14,8 +14,15 @@ import { Backoff } from "../../core/util/backoff.ts";
 import { callsAtOnce, forEachLimited, slowStart } from "./_batches.ts";
 import { claim, claimIndexes, keysOfMatchingOwners } from "./_claim.ts";
 import { podHash } from "./_daemon_pods.ts";
-import { isNamespaceTerminating } from "./_errors.ts";
-import { deleteRevisions, ensureRevision, planRevision, revisionHashLabel, sortRevisions } from "./_history.ts";
+import { isNamespaceTerminating, unlessGone } from "./_errors.ts";
+import {
+  deleteRevisions,
+  duplicatesOf,
+  ensureRevision,
+  planRevision,
+  revisionHashLabel,
+  sortRevisions,
+} from "./_history.ts";
 import { type DaemonSetPlan, planDaemonSet } from "./_plan_daemon_set.ts";
 import { createPod, deletePod } from "./_pod_control.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
@@ -89,6 +96,12 @@ async function reconcile(set: DaemonSet, backoff: Backoff, context: ControllerCo
     return undefined;
   }
   const current = ensured.revision;
+  const duplicates = duplicatesOf(current, set, revisions);
+  if (duplicates.length > 0) {
+    await merge(duplicates, { current, pods }, context);
+    // What is left is looked at when the caches show it.
+    return undefined;
+  }
   const backoffKey = (name: string) => `${set.metadata.uid}/${set.status?.observedGeneration ?? 0}/${name}`;
   const plan = planDaemonSet({
     set,
@@ -108,6 +121,21 @@ async function reconcile(set: DaemonSet, backoff: Backoff, context: ControllerCo
   if (failure) throw failure.reason;
   await deleteRevisions(surplus(set, pods, revisions, current), context);
   return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+}
+
+/** Gives the pods of duplicate revisions to the one that stays, and deletes the duplicates. */
+async function merge(
+  duplicates: readonly ControllerRevision[],
+  { current, pods }: { readonly current: ControllerRevision; readonly pods: readonly Pod[] },
+  context: ControllerContext,
+): Promise<void> {
+  const hashes = new Set(duplicates.map(hashOf));
+  const body = { metadata: { labels: { [revisionHashLabel]: hashOf(current) } } };
+  const orphans = pods.filter((one) => hashes.has(podHash(one) ?? "") && podHash(one) !== hashOf(current));
+  await forEachLimited(orphans, callsAtOnce, async (one) => {
+    await unlessGone(context.client.patch(pod, keyOf(one), { type: "merge", body }, { signal: context.signal }));
+  });
+  await deleteRevisions(duplicates, context);
 }
 
 /** Carries a plan out; gives back the first failure. */

@@ -39,6 +39,7 @@ export function jobController(): Controller {
           }),
       },
     ],
+    batchMs: (key, lister) => batchMsOf(lister(job).get(key)),
     async reconcile(key, context) {
       const observed = context.lister(job).get(key);
       if (!observed || !isOurs(observed) || finishedCondition(observed.status)) {
@@ -48,6 +49,14 @@ export function jobController(): Controller {
       return reconcile(observed, remembered, context);
     },
   };
+}
+
+/**
+ * How long news of a job's pods wait for more: a second for a hundred pods at once, as in Kubernetes, and not at all
+ * for a few, which every look at takes next to nothing.
+ */
+function batchMsOf(observed: Job | undefined): number {
+  return Math.min(1000, Math.floor((observed?.spec.parallelism ?? 1) / 10) * 100);
 }
 
 /** Whether this controller looks after a job. */

@@ -38,6 +38,7 @@ import { replicationControllerController } from "./replication_controller.ts";
 import { rootCaPublisher } from "./root_ca_publisher.ts";
 import { serviceAccountController } from "./service_account.ts";
 import { type ServiceAccountSecretsOptions, serviceAccountSecretsController } from "./service_account_secrets.ts";
+import { staleDisruptionController } from "./stale_disruption.ts";
 import { statefulSetController } from "./statefulset.ts";
 import { ttlAfterFinishedController } from "./ttl_after_finished.ts";
 import { volumeExpandController } from "./volume_expand.ts";
@@ -87,6 +88,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     cronJobController(options),
     ttlAfterFinishedController,
     disruptionController,
+    staleDisruptionController,
     horizontalPodAutoscalerController(options),
     endpointsController,
     endpointSliceController,

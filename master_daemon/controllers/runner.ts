@@ -82,13 +82,16 @@ class Run implements AsyncDisposable {
   /** Opens the caches first, so that every mapping may look into every one of them. */
   #connect(): void {
     const { reconciles, owns = [], watches = [] } = this.#controller;
+    const batched = (key: ObjectKey) => {
+      this.#queue.addAfter(keyText(key), this.#controller.batchMs?.(key, this.#lister) ?? 0);
+    };
     for (const kind of [...(reconciles ? [reconciles] : []), ...owns]) this.#open(kind);
     for (const { kind, indexes } of watches) this.#open(kind, indexes ? { indexes } : {});
     if (reconciles) {
       this.#listen(reconciles, (object) => [keyOf(object)]);
-      for (const kind of owns) this.#listen(kind, (object) => keysOfOwner(object, reconciles));
+      for (const kind of owns) this.#listen(kind, (object) => keysOfOwner(object, reconciles), batched);
     }
-    for (const mapping of watches) this.#listen(mapping.kind, (object) => mapping.keys(object, this.#lister));
+    for (const mapping of watches) this.#listen(mapping.kind, (object) => mapping.keys(object, this.#lister), batched);
   }
 
   #open(kind: ResourceType, options: InformerOptions<KubeObject> = {}): void {
@@ -114,9 +117,13 @@ class Run implements AsyncDisposable {
     };
   };
 
-  #listen(kind: ResourceType, keysOf: (object: KubeObject) => readonly ObjectKey[]): () => void {
+  #listen(
+    kind: ResourceType,
+    keysOf: (object: KubeObject) => readonly ObjectKey[],
+    enqueue: (key: ObjectKey) => void = (key) => this.#queue.add(keyText(key)),
+  ): () => void {
     const add = (object: KubeObject) => {
-      for (const key of keysOf(object)) this.#queue.add(keyText(key));
+      for (const key of keysOf(object)) enqueue(key);
     };
     const onChange = (change: CacheChange) => {
       add(change.object);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { keyOf } from "../../../core/api/meta.ts";
 import { createInformers } from "../../../core/client/informers.ts";
 import {
+  type ControllerRevision,
   controllerRevision,
   type DaemonSet,
   type DaemonSetSpec,
@@ -175,6 +176,33 @@ describe("daemon set controller", () => {
       await settled(cluster, 1);
     }
     await cluster.until(async () => (await cluster.all(controllerRevision, "default")).length === 2);
+  });
+
+  it("merges revisions of one template: the newest stays, and gets the pods of the others", async () => {
+    const cluster = await openCluster();
+    const { client, parts } = cluster;
+    await cluster.addNode("node-1");
+    const stop = startMaster(cluster);
+    await client.create(daemonSet, aSet());
+    await settled(cluster, 1);
+    await stop();
+    const [first] = await cluster.all(controllerRevision, "default");
+    const { resourceVersion: _, uid: __, creationTimestamp: ___, ...metadata } = first?.metadata ?? {};
+    const labels = { ...metadata.labels, "controller-revision-hash": "twin" };
+    const twin = { ...metadata, name: "agent-twin", labels };
+    await client.create(controllerRevision, { ...first, metadata: twin, revision: 7 } as ControllerRevision);
+    const [before] = await cluster.all(pod, "default");
+
+    parts.defer(startMaster(cluster));
+    await cluster.until(async () => (await cluster.all(controllerRevision, "default")).length === 1);
+    const [kept] = await cluster.all(controllerRevision, "default");
+    expect([kept?.metadata.name, kept?.revision]).toEqual(["agent-twin", 7]);
+    await settled(cluster, 1);
+    const pods = await cluster.all(pod, "default");
+    expect(pods.map((one) => [one.metadata.uid, one.metadata.labels?.["controller-revision-hash"]])).toEqual([
+      [before?.metadata.uid, "twin"],
+    ]);
+    expect(cluster.errors).toEqual([]);
   });
 
   it("goes on with a roll-out, however often it is restarted", async () => {

@@ -136,6 +136,32 @@ describe("disruption controller", () => {
     expect(cluster.errors).toEqual([]);
   });
 
+  it.each<[string, string, string | undefined, "True" | "False"]>([
+    ["two minutes after it was to be evicted", "EvictionByEvictionAPI", undefined, "False"],
+    ["not when its node ends it", "TerminationByKubelet", undefined, "True"],
+    ["not when it has ended", "EvictionByEvictionAPI", "Succeeded", "True"],
+  ])("takes back what a pod says of its disruption %s", async (_, reason, phase, expected) => {
+    const cluster = await openMaster();
+    const { client, clock } = cluster;
+    await client.create(pod, fresh(aPod("p", { nodeName: "", spec: { schedulerName: "nobody" } })));
+    const name = { namespace: "default", name: "p" };
+    const lastTransitionTime = at(0);
+    const isTarget = { type: "DisruptionTarget", status: "True", reason, message: "m", lastTransitionTime } as const;
+    const body = { status: { phase: phase ?? "Pending", conditions: [isTarget] } };
+    await client.patch(pod, name, { type: "strategic", body }, { subresource: "status" });
+    const condition = async () => findCondition((await client.get(pod, name)).status?.conditions, isTarget.type);
+    await cluster.until(async () => clock.now() >= start + 119_000, { stepMs: 1000 });
+    expect(await condition()).toEqual(isTarget);
+    await cluster.until(async () => clock.now() >= start + 125_000, { stepMs: 1000 });
+    await cluster.until(async () => (await condition())?.status === expected);
+    if (expected === "False")
+      expect(await condition()).toEqual({
+        type: isTarget.type,
+        status: "False",
+        lastTransitionTime: expect.any(String),
+      });
+  });
+
   it("asks a stateful set how many it wants", async () => {
     const cluster = await openMaster();
     await cluster.client.create(statefulSet, {

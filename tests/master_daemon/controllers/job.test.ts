@@ -91,6 +91,27 @@ describe("job controller", () => {
     expect(cluster.errors).toEqual([]);
   });
 
+  it("looks at the news of many pods together", async () => {
+    const cluster = await openCluster();
+    let looks = 0;
+    const counted = controllers().map((one) => ({
+      ...one,
+      reconcile: (...args: Parameters<typeof one.reconcile>) => {
+        if (one.name === "job-controller") looks++;
+        return one.reconcile(...args);
+      },
+    }));
+    cluster.parts.defer(startControllers(cluster, counted));
+    await cluster.client.create(job, aJob({ completions: 100, parallelism: 100 }));
+    const pods = await active(cluster, 100, { stepMs: 1000 });
+    await cluster.until(async () => (await cluster.client.get(job, key)).status?.active === 100, { stepMs: 1000 });
+    looks = 0;
+    for (const one of pods) await end(cluster, one);
+    await hasCondition(cluster, "Complete", 500);
+    expect(looks).toBeLessThan(20);
+    expect((await cluster.client.get(job, key)).status?.succeeded).toBe(100);
+  });
+
   it("replaces failed pods with back-off, and gives up after as many as may fail", async () => {
     const cluster = await openMaster();
     await cluster.client.create(job, aJob({ backoffLimit: 1 }));
