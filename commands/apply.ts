@@ -1,27 +1,42 @@
-import { keyOf } from "../core/api/meta.ts";
+import { goJson } from "../core/api/go_json.ts";
+import { asJson, asObject } from "../core/api/json_object.ts";
+import type { JsonObject, KubeObject } from "../core/api/meta.ts";
 import { isReason } from "../core/api/status.ts";
-import { apply as applyObject } from "../core/client/apply.ts";
-import { manifestFlags, readManifests } from "./manifests.ts";
-import { withNamespace } from "./namespaced.ts";
-import { errorText } from "./output/errors.ts";
-import { objectFormat, qualifiedName } from "./output/format.ts";
-import { resourceOfKind } from "./resource_args.ts";
+import { type ApplyStep, apply as applyObject } from "../core/client/apply.ts";
+import { editLastApplied } from "./apply/edit_last_applied.ts";
+import { prune, pruneResources } from "./apply/prune.ts";
+import { setLastApplied } from "./apply/set_last_applied.ts";
+import { viewLastApplied } from "./apply/view_last_applied.ts";
+import { parseDuration } from "./durations.ts";
+import { manifestFlags, namesManifests } from "./manifests.ts";
+import { objectPrinter, printFlags } from "./output/object_printer.ts";
+import { findTargets, type LoadedTarget, withSource } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
+import {
+  type DryRun,
+  dryRunFlag,
+  dryRunOf,
+  fieldValidationOf,
+  printerOptions,
+  selectorFlags,
+  validateFlag,
+} from "./write_flags.ts";
+
+const propagation = { background: "Background", foreground: "Foreground", orphan: "Orphan" } as const;
 
 /** Makes the cluster's objects what manifests say, keeping what others set. */
 export const apply: Verb = defineVerb({
   name: "apply",
   group: "Change",
   summary: "Create or change objects so that they are as manifests say.",
+  words: "[words...]",
   flags: {
     ...manifestFlags,
-    "dry-run": {
-      type: "string",
-      placeholder: "none|server",
-      implied: "server",
-      description: "With server: say what would happen, change nothing.",
-    },
-    output: { type: "string", short: "o", placeholder: "format", description: "Output format: json, yaml or name." },
+    ...printFlags,
+    ...dryRunFlag,
+    ...validateFlag,
+    selector: selectorFlags.selector,
+    all: { type: "boolean", description: "With --prune: all objects of the types in the namespace." },
     "server-side": { type: "boolean", description: "Let the server merge, by who owns which field." },
     "force-conflicts": {
       type: "boolean",
@@ -29,72 +44,185 @@ export const apply: Verb = defineVerb({
     },
     "field-manager": {
       type: "string",
+      default: "kubectl-client-side-apply",
       placeholder: "name",
-      description:
-        "Who is noted as owner of the fields. Default kubectl-client-side-apply, or kubectl with --server-side.",
+      description: "Who is noted as owner of the fields; kubectl with --server-side.",
     },
-    validate: {
+    prune: {
+      type: "boolean",
+      description: "Delete what was applied before and is in the manifests no more; with --all or -l.",
+    },
+    "prune-allowlist": {
+      type: "list",
+      placeholder: "type",
+      description: "With --prune: types to look at, GROUP/VERSION/KIND; may be repeated.",
+    },
+    force: { type: "boolean", description: "Delete and make anew what cannot be changed." },
+    cascade: {
       type: "string",
-      default: "strict",
-      implied: "strict",
+      default: "background",
+      implied: "background",
       placeholder: "mode",
-      description: "What to do about unknown fields: strict, warn or ignore.",
+      description: "With --prune or --force, what happens to what it owns: background, foreground or orphan.",
     },
+    "grace-period": {
+      type: "number",
+      default: -1,
+      placeholder: "seconds",
+      description: "With --prune or --force: seconds that pods get to end.",
+    },
+    timeout: { type: "string", default: "0s", placeholder: "duration", description: "With --force: how long to wait." },
+    wait: { type: "boolean", description: "With --force: wait until the old objects are gone." },
+    subresource: { type: "string", placeholder: "name", description: "With --server-side: the part to apply." },
   },
+  verbs: [editLastApplied, setLastApplied, viewLastApplied],
   examples: [
     ["Apply a file", "wherry apply -f web.yaml"],
     ["Share an object with others, each with fields of their own", "wherry apply --server-side -f web.yaml"],
   ],
-  async run({ flags, words, env }) {
+  async run({ flags, given, words, env }) {
     if (words.length > 0)
       throw new UsageError(`Unexpected args: [${words.join(" ")}]\nSee 'wherry apply -h' for help and examples`);
-    if (flags.filename.length === 0) throw new UsageError("must specify -f");
-    if (flags["force-conflicts"] && !flags["server-side"])
-      throw new UsageError("--force-conflicts only works with --server-side");
-    const dryRun = isDryRun(flags["dry-run"]);
+    const dryRun = dryRunOf(flags, env);
+    if (!namesManifests(flags)) throw new UsageError("must specify one of -f and -k");
+    const fieldValidation = fieldValidationOf(flags);
+    const propagationPolicy = propagation[flags.cascade as keyof typeof propagation];
+    if (!propagationPolicy)
+      throw new UsageError(`invalid cascade value (${flags.cascade}). Must be "background", "foreground", or "orphan"`);
+    const allowed = flags.prune ? await pruneResources(flags["prune-allowlist"], env) : [];
+    checkFlags(flags, dryRun);
+    parseDuration(flags.timeout);
+    const shows = flags.output !== undefined && flags.output !== "name";
+    const print = await objectPrinter(flags, printerOptions(dryRun, env));
+    const gracePeriodSeconds = flags["grace-period"] < 0 ? undefined : flags["grace-period"];
+    const serverSide = flags["server-side"];
+    const fieldManager = serverSide && !given.has("field-manager") ? "kubectl" : flags["field-manager"];
     const client = await env.client();
-    let failures = 0;
-    for (const manifest of await readManifests(flags, env)) {
+    const applied: KubeObject[] = [];
+    const uids = new Set<string>();
+    const namespaces = new Set<string>(env.namespaceGiven ? [await env.namespace()] : []);
+
+    const applyOne = async ({ resource, key, object, source }: LoadedTarget) => {
+      if (key.namespace) namespaces.add(key.namespace);
+      if (!key.name && object.metadata.generateName)
+        throw new UsageError(`from ${object.metadata.generateName}: cannot use generate name with apply`);
+      let step: ApplyStep = { doing: "getting" };
       try {
-        const resource = await resourceOfKind(client, manifest);
-        const object = await withNamespace(manifest, resource, env);
         const result = await applyObject(client, resource, object, {
-          dryRun,
-          serverSide: flags["server-side"],
+          dryRun: dryRun === "client" ? "client" : dryRun === "server",
+          serverSide,
           force: flags["force-conflicts"],
-          fieldManager: flags["field-manager"],
-          fieldValidation: validation(flags.validate),
+          fieldManager,
+          fieldValidation,
+          ...(serverSide ? { subresource: flags.subresource } : {}),
+          ...(flags.force ? { recreate: { propagationPolicy, gracePeriodSeconds } } : {}),
+          onStep: (next) => {
+            step = next;
+          },
           onWarning: (text) => env.terminal.warn(`Warning: ${text}`),
           signal: env.signal,
         });
-        const line = `${qualifiedName(result.object)} ${result.outcome}${dryRun ? " (server dry run)" : ""}\n`;
-        await env.terminal.write(flags.output ? objectFormat(flags.output)(result.object) : line);
+        if (result.object.metadata.deletionTimestamp !== undefined)
+          env.terminal.warn(`Warning: Detected changes to resource ${key.name} which is currently being deleted.`);
+        if (result.object.metadata.uid) uids.add(result.object.metadata.uid);
+        applied.push(result.object);
+        if (!shows) await print(result.object, result.outcome);
       } catch (error) {
-        // One bad object does not keep the others from being applied; all failures are told.
-        if (env.signal.aborted) throw error;
-        failures++;
-        env.terminal.warn(errorText(error, `applying ${manifest.kind} "${keyOf(manifest).name}"`));
-        if (flags["server-side"] && isReason(error, "Conflict") && error.message.startsWith("Apply failed"))
-          env.terminal.warn(conflictHelp);
+        throw failureOf(error, step, { resource, key, source });
       }
+    };
+
+    const targets = await findTargets(
+      { words, manifests: flags, selector: flags.selector, checkTypes: fieldValidation !== "Ignore" },
+      env,
+    );
+    const count = await targets.visitLoaded(applyOne);
+    if (count === 0) throw new UsageError("no objects passed to apply");
+    if (shows) await print(listOf(applied), "");
+    if (flags.prune) {
+      await prune(
+        { allowed, uids, namespaces, selector: flags.selector, propagationPolicy, gracePeriodSeconds, dryRun },
+        (object) => print(object, "pruned"),
+        env,
+      );
     }
-    return failures > 0 ? 1 : 0;
+    return 0;
   },
 });
 
-const conflictHelp = `Others own these fields. Leave them out of the manifest, give them the values that they have, or take them
-over with --force-conflicts. See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts`;
-
-/** Whether `--dry-run` asks for one. @throws UsageError for a value that is not known */
-export function isDryRun(value: string | undefined): boolean {
-  if (value === undefined || value === "none") return false;
-  if (value === "server") return true;
-  throw new UsageError(`Invalid dry-run value (${value}). Must be "none" or "server".`);
+function listOf(objects: readonly KubeObject[]): KubeObject {
+  const [single] = objects;
+  if (objects.length === 1 && single) return single;
+  return asObject({
+    apiVersion: "v1",
+    kind: "List",
+    metadata: {},
+    items: objects.map((object): JsonObject => asJson(object)),
+  });
 }
 
-function validation(value: string): "Strict" | "Warn" | "Ignore" {
-  if (value === "strict" || value === "true") return "Strict";
-  if (value === "warn") return "Warn";
-  if (value === "ignore" || value === "false") return "Ignore";
-  throw new UsageError(`invalid - validate option "${value}"`);
+function checkFlags(
+  flags: {
+    readonly "force-conflicts": boolean;
+    readonly "server-side": boolean;
+    readonly force: boolean;
+    readonly all: boolean;
+    readonly prune: boolean;
+    readonly selector: string | undefined;
+    readonly subresource: string | undefined;
+  },
+  dryRun: DryRun,
+): void {
+  const serverSide = flags["server-side"];
+  if (flags["force-conflicts"] && !serverSide) throw new UsageError("--force-conflicts only works with --server-side");
+  if (dryRun === "client" && serverSide)
+    throw new UsageError("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)");
+  if (serverSide && flags.force) throw new UsageError("--force cannot be used with --server-side");
+  if (dryRun === "server" && flags.force) throw new UsageError("--dry-run=server cannot be used with --force");
+  if (flags.all && flags.selector) throw new UsageError("cannot set --all and --selector at the same time");
+  if (flags.prune) {
+    if (flags.force) throw new UsageError("--force cannot be used with --prune");
+    if (!flags.all && !flags.selector)
+      throw new UsageError(
+        "all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector",
+      );
+    if (serverSide)
+      throw new UsageError("--prune is in alpha and doesn't currently work on objects created by server-side apply");
+  }
+  if (flags.subresource && !serverSide) throw new UsageError("--subresource can only be specified for --server-side");
 }
+
+/** What failed, with where it stands and at which step, as kubectl tells it. */
+function failureOf(
+  error: unknown,
+  step: ApplyStep,
+  target: Pick<LoadedTarget, "resource" | "key" | "source">,
+): unknown {
+  const { source } = target;
+  if (step.doing === "applying")
+    return isReason(error, "Conflict") ? new UsageError(`${error.message}\n${conflictHelp}`) : error;
+  if (step.doing === "creating") return withSource(error, "creating", source);
+  if (step.doing === "getting")
+    return withSource(error, `retrieving current configuration of:\n${described(target)}\nfrom server for:`, source);
+  const inner = step.doing === "patching" ? withSource(error, "patching", source) : error;
+  const patch = step.doing === "patching" ? goJson(step.patch) : "";
+  return withSource(inner, `applying patch:\n${patch}\nto:\n${described(target)}\nfor:`, source);
+}
+
+function described({ resource, key }: Pick<LoadedTarget, "resource" | "key">): string {
+  const { group, version, plural, kind } = resource;
+  const place = `${group}/${version}`;
+  return `Resource: "${place}, Resource=${plural}", GroupVersionKind: "${place}, Kind=${kind}"\nName: "${key.name}", Namespace: "${key.namespace ?? ""}"`;
+}
+
+const conflictHelp = `Please review the fields above--they currently have other managers. Here
+are the ways you can resolve this warning:
+* If you intend to manage all of these fields, please re-run the apply
+  command with the \`--force-conflicts\` flag.
+* If you do not intend to manage all of the fields, please edit your
+  manifest to remove references to the fields that should keep their
+  current managers.
+* You may co-own fields by updating your manifest to match the existing
+  value; in this case, you'll become the manager if the other manager(s)
+  stop managing the field (remove it from their configuration).
+See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts`;

@@ -34,7 +34,7 @@ export function parseArguments(args: readonly string[], verbs: readonly Verb[], 
     if (word.startsWith("-") && word !== "-") {
       const takesNext = needsValue(word, known());
       const next = takesNext ? queue.shift() : undefined;
-      if (takesNext && next === undefined) throw new UsageError(`flag needs an argument: ${nameForMessage(word)}`);
+      if (takesNext && next === undefined) throw withHint(`flag needs an argument: ${nameForMessage(word)}`, path);
       pending.push({ text: word, value: next });
       continue;
     }
@@ -53,9 +53,13 @@ export function parseArguments(args: readonly string[], verbs: readonly Verb[], 
   const flags: { name: string; value: string }[] = [];
   let help = false;
   for (const { text, value } of pending) {
-    for (const flag of expand(text, value, table)) {
-      if (flag.name === "help") help = true;
-      else flags.push(flag);
+    try {
+      for (const flag of expand(text, value, table)) {
+        if (flag.name === "help") help = true;
+        else flags.push(flag);
+      }
+    } catch (error) {
+      throw error instanceof UsageError ? withHint(error.message, path) : error;
     }
   }
   // As in pflag, what was said last counts; lists collect.
@@ -134,6 +138,10 @@ function byLetter(letter: string, table: FlagTable): { readonly name: string; re
 
 function nameForMessage(word: string): string {
   return word.startsWith("--") ? word : `'${word.at(-1)}' in ${word}`;
+}
+
+function withHint(message: string, path: readonly Verb[]): UsageError {
+  return new UsageError(`${message}\nSee '${["wherry", ...path.map(({ name }) => name)].join(" ")} --help' for usage.`);
 }
 
 function unknownVerb(word: string, choices: readonly Verb[], path: readonly Verb[]): UsageError {

@@ -34,6 +34,7 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
     exitCode =
       (await verb.run?.({
         ...callValues(verb, values, options.globals),
+        given: new Set(flags.map(({ name }) => name)),
         words: positional,
         literal,
         env: options.env(values),

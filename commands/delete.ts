@@ -1,20 +1,25 @@
-import { type KubeObject, keyOf } from "../core/api/meta.ts";
-import { isReason, type Status } from "../core/api/status.ts";
-import type { Client } from "../core/client/client.ts";
-import type { DiscoveredResource } from "../core/client/discovery.ts";
+import type { KubeObject } from "../core/api/meta.ts";
+import type { Status } from "../core/api/status.ts";
+import { isReason } from "../core/api/status.ts";
+import { readBody } from "../core/client/transport.ts";
 import { waitFor } from "../core/client/wait_for.ts";
-import { isDryRun } from "./apply.ts";
 import { parseDuration } from "./durations.ts";
 import type { CommandEnv } from "./env.ts";
-import { manifestFlags, readManifests } from "./manifests.ts";
-import { keyIn, withNamespace } from "./namespaced.ts";
-import { resourceOfKind, selectResources } from "./resource_args.ts";
+import { manifestFlags } from "./manifests.ts";
+import { checkRaw, sendRaw } from "./raw.ts";
+import { findTargets, type Target, type Targets, throwAll, withSource } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
+import { type DryRun, dryRunFlag, dryRunOf, dryRunSuffix, selectorFlags } from "./write_flags.ts";
 
-interface Doomed {
-  readonly resource: DiscoveredResource;
-  readonly key: { readonly namespace?: string | undefined; readonly name: string };
-}
+const weekMs = 7 * 24 * 3600_000;
+
+type Propagation = "Background" | "Foreground" | "Orphan";
+
+const policies: ReadonlyMap<string, Propagation> = new Map([
+  ["background", "Background"],
+  ["foreground", "Foreground"],
+  ["orphan", "Orphan"],
+]);
 
 /** Deletes objects and waits until they are gone. */
 export const deleteVerb: Verb = defineVerb({
@@ -24,12 +29,13 @@ export const deleteVerb: Verb = defineVerb({
   words: "[type] [names...]",
   flags: {
     ...manifestFlags,
+    ...dryRunFlag,
+    ...selectorFlags,
     all: { type: "boolean", description: "All objects of the type in the namespace." },
     "all-namespaces": { type: "boolean", short: "A", description: "In all namespaces." },
-    selector: { type: "string", short: "l", placeholder: "labels", description: "Objects with these labels." },
-    "field-selector": { type: "string", placeholder: "fields", description: "Objects with these fields." },
     "grace-period": {
       type: "number",
+      default: -1,
       placeholder: "seconds",
       description: "Seconds that a pod gets to end; 1 with --now, 0 only with --force.",
     },
@@ -45,125 +51,216 @@ export const deleteVerb: Verb = defineVerb({
     wait: { type: "boolean", default: true, description: "Wait until the objects are gone." },
     timeout: {
       type: "string",
+      default: "0s",
       placeholder: "duration",
-      description: "How long to wait at most, e.g. 30s; default: as long as it takes.",
+      description: "How long to wait at most, e.g. 30s; 0: as long as it takes.",
     },
     "ignore-not-found": { type: "boolean", description: "A missing object is no error." },
-    "dry-run": {
-      type: "string",
-      placeholder: "none|server",
-      implied: "server",
-      description: "With server: say what would happen, change nothing.",
-    },
+    interactive: { type: "boolean", short: "i", description: "Show what would be deleted, and ask." },
     output: { type: "string", short: "o", placeholder: "name", description: "With name: print names only." },
+    raw: { type: "string", placeholder: "path", description: "Delete this path of the API." },
   },
   examples: [
     ["Delete a deployment", "wherry delete deploy web"],
     ["Delete what a file describes", "wherry delete -f web.yaml"],
   ],
-  async run({ flags, words, env }) {
-    const client = await env.client();
-    const dryRun = isDryRun(flags["dry-run"]);
+  async run({ flags, given, words, env }) {
     const propagationPolicy = policies.get(flags.cascade);
     if (!propagationPolicy)
       throw new UsageError(`invalid cascade value (${flags.cascade}). Must be "background", "foreground", or "orphan"`);
-    if (flags["grace-period"] === 0 && !flags.force)
-      throw new UsageError("--grace-period=0 is only for --force: the pod would be forgotten while it may still run");
-    const gracePeriodSeconds = flags.now ? 1 : flags.force ? 0 : flags["grace-period"];
-    if (gracePeriodSeconds === 0) {
-      env.terminal.warn(
-        "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.",
-      );
-    }
-    const doomed =
-      flags.filename.length > 0 ? await ofManifests(flags, env, client) : await ofWords(flags, words, env, client);
-    const waiting: { readonly doomed: Doomed; readonly uid: string | undefined }[] = [];
-    let failed = false;
-    for (const one of doomed) {
-      try {
-        const answer = await client.delete(one.resource, one.key, {
-          gracePeriodSeconds,
-          propagationPolicy,
-          dryRun,
-          signal: env.signal,
-        });
-        const name = `${one.resource.singular}${one.resource.group ? `.${one.resource.group}` : ""}`;
-        const verb = gracePeriodSeconds === 0 ? "force deleted" : "deleted";
-        const from = one.key.namespace ? ` from ${one.key.namespace} namespace` : "";
-        await env.terminal.write(
-          flags.output === "name"
-            ? `${name}/${one.key.name}\n`
-            : `${name} "${one.key.name}" ${verb}${from}${dryRun ? " (server dry run)" : ""}\n`,
+    const gracePeriodSeconds = gracePeriod(flags);
+    const dryRun = dryRunOf(flags, env);
+    const targets = flags.raw
+      ? undefined
+      : await findTargets(
+          {
+            words,
+            manifests: flags,
+            selector: flags.selector,
+            fieldSelector: flags["field-selector"],
+            everything: flags.all,
+            allNamespaces: flags["all-namespaces"],
+          },
+          env,
         );
-        waiting.push({ doomed: one, uid: uidOf(answer) });
-      } catch (error) {
-        if (!isReason(error, "NotFound")) throw error;
-        if (flags["ignore-not-found"]) continue;
-        failed = true;
-        env.terminal.warn(`Error from server (NotFound): ${error.message}`);
-      }
+    checkFlags(flags, gracePeriodSeconds, env);
+    if (!targets) {
+      checkRaw(flags.raw ?? "", flags);
+      return await sendRaw("DELETE", flags.raw ?? "", flags.filename[0], env);
     }
-    if (flags.wait && !dryRun) {
-      const timeoutMs = flags.timeout === undefined ? 7 * 24 * 3600_000 : parseDuration(flags.timeout);
-      for (const {
-        doomed: { resource, key },
-        uid,
-      } of waiting)
-        await untilGone(client, resource, key, uid, timeoutMs, env);
+    const some = flags.all || flags.selector || flags["field-selector"];
+    const options: DeleteOptions = {
+      gracePeriodSeconds,
+      propagationPolicy,
+      dryRun,
+      ignoreNotFound: given.has("ignore-not-found") ? flags["ignore-not-found"] : Boolean(some),
+      nameOnly: flags.output === "name",
+      warnsOfClusterScope: env.namespaceGiven && !flags["all-namespaces"],
+      waitMs: flags.wait && dryRun === "none" ? parseDuration(flags.timeout) || weekMs : 0,
+    };
+    if (!flags.interactive) {
+      await deleteTargets(targets, options, env);
+      return 0;
     }
-    return failed ? 1 : 0;
+    const confirmed = await confirm(targets, env);
+    if (confirmed) await deleteTargets(confirmed, options, env);
+    return 0;
   },
 });
 
-const policies: ReadonlyMap<string, "Background" | "Foreground" | "Orphan"> = new Map([
-  ["background", "Background"],
-  ["foreground", "Foreground"],
-  ["orphan", "Orphan"],
-]);
-
-async function ofManifests(
-  flags: { readonly filename: readonly string[]; readonly recursive: boolean },
-  env: CommandEnv,
-  client: Client,
-): Promise<readonly Doomed[]> {
-  const doomed: Doomed[] = [];
-  for (const manifest of await readManifests(flags, env)) {
-    const resource = await resourceOfKind(client, manifest);
-    doomed.push({ resource, key: keyOf(await withNamespace(manifest, resource, env)) });
-  }
-  return doomed;
+/** How {@linkcode deleteTargets} deletes. */
+export interface DeleteOptions {
+  /** Below 0: as long as the object says. */
+  readonly gracePeriodSeconds: number;
+  readonly propagationPolicy: Propagation;
+  readonly dryRun: DryRun;
+  readonly ignoreNotFound: boolean;
+  readonly nameOnly: boolean;
+  /** Whether to say that objects of no namespace are deleted though one was named. */
+  readonly warnsOfClusterScope: boolean;
+  /** How long to wait until they are gone; 0: not at all. */
+  readonly waitMs: number;
 }
 
-async function ofWords(
+/** Deletes each, says so, and waits until all are gone. @throws what failed */
+export async function deleteTargets(
+  targets: Pick<Targets, "visit">,
+  options: DeleteOptions,
+  env: CommandEnv,
+): Promise<void> {
+  const client = await env.client();
+  const { gracePeriodSeconds, propagationPolicy, dryRun } = options;
+  const deleted: { readonly target: Target; readonly uid: string | undefined }[] = [];
+  let warns = options.warnsOfClusterScope;
+  let found = 0;
+  const visit = async (target: Target) => {
+    const { resource, key, source } = target;
+    found++;
+    if (warns && !resource.namespaced) {
+      env.terminal.warn("Warning: deleting cluster-scoped resources, not scoped to the provided namespace");
+      warns = false;
+    }
+    if (dryRun === "client") return await tell(target, options, env);
+    try {
+      const answer = await client.delete(resource, key, {
+        gracePeriodSeconds: gracePeriodSeconds < 0 ? undefined : gracePeriodSeconds,
+        propagationPolicy,
+        dryRun: dryRun === "server",
+        signal: env.signal,
+      });
+      await tell(target, options, env);
+      deleted.push({ target, uid: uidOf(answer) });
+    } catch (error) {
+      throw withSource(error, "deleting", source);
+    }
+  };
+  try {
+    await targets.visit(visit);
+  } catch (error) {
+    const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+    throwAll(options.ignoreNotFound ? errors.filter((one) => !isReason(one, "NotFound")) : errors);
+  }
+  if (found === 0) await env.terminal.write("No resources found\n");
+  if (options.waitMs > 0) await untilGone(deleted, options.waitMs, env);
+}
+
+/** What it goes by in messages: `pod`, `deployment.apps`. */
+function kindOf({ resource: { kind, group } }: Target): string {
+  return `${kind.toLowerCase()}${group ? `.${group}` : ""}`;
+}
+
+async function tell(
+  target: Target,
+  { nameOnly, gracePeriodSeconds, dryRun }: DeleteOptions,
+  env: CommandEnv,
+): Promise<void> {
+  const { namespace, name } = target.key;
+  const what = kindOf(target);
+  if (nameOnly) return await env.terminal.write(`${what}/${name}\n`);
+  const verb = gracePeriodSeconds === 0 ? "force deleted" : "deleted";
+  const from = target.resource.namespaced ? ` from ${namespace} namespace` : "";
+  await env.terminal.write(`${what} "${name}" ${verb}${from}${dryRunSuffix(dryRun)}\n`);
+}
+
+function gracePeriod(flags: {
+  readonly "grace-period": number;
+  readonly now: boolean;
+  readonly force: boolean;
+}): number {
+  const { "grace-period": seconds, now, force } = flags;
+  if (now && seconds !== -1) throw new UsageError("--now and --grace-period cannot be specified together");
+  if (now) return 1;
+  // Without --force nothing is forgotten while it may still run.
+  if (seconds === 0 && !force) return 1;
+  return force && seconds < 0 ? 0 : seconds;
+}
+
+function checkFlags(
   flags: {
+    readonly output: string | undefined;
     readonly all: boolean;
-    readonly "all-namespaces": boolean;
     readonly selector: string | undefined;
     readonly "field-selector": string | undefined;
+    readonly force: boolean;
+    readonly interactive: boolean;
+    readonly raw: string | undefined;
   },
-  words: readonly string[],
+  gracePeriodSeconds: number,
   env: CommandEnv,
-  client: Client,
-): Promise<readonly Doomed[]> {
-  const doomed: Doomed[] = [];
-  for (const { resource, names } of await selectResources(client, words)) {
-    if (names) {
-      for (const name of names) doomed.push({ resource, key: await keyIn(resource, name, env) });
-      continue;
-    }
-    if (!flags.all && !flags.selector && !flags["field-selector"]) {
-      throw new UsageError("resource(s) were provided, but no name was specified; use --all to delete all of them");
-    }
-    const namespace = resource.namespaced && !flags["all-namespaces"] ? await env.namespace() : undefined;
-    const { items } = await client.list(resource, {
-      namespace,
-      labelSelector: flags.selector,
-      fieldSelector: flags["field-selector"],
-      signal: env.signal,
-    });
-    doomed.push(...items.map((item) => ({ resource, key: keyOf(item) })));
+): void {
+  if (flags.output && flags.output !== "name")
+    throw new UsageError(`unexpected -o output mode: ${flags.output}. We only support '-o name'`);
+  if (flags.all && flags.selector) throw new UsageError("cannot set --all and --selector at the same time");
+  if (flags.all && flags["field-selector"])
+    throw new UsageError("cannot set --all and --field-selector at the same time");
+  if (flags.force && gracePeriodSeconds > 0)
+    throw new UsageError("--force and --grace-period greater than 0 cannot be specified together");
+  if (flags.force && gracePeriodSeconds === 0)
+    env.terminal.warn(
+      "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.",
+    );
+  if (flags.raw && flags.interactive) throw new UsageError("--interactive can not be used with --raw");
+}
+
+/** Shows what would go, and asks. @returns what was shown; undefined for no */
+async function confirm(targets: Targets, env: CommandEnv): Promise<Pick<Targets, "visit"> | undefined> {
+  const found: Target[] = [];
+  await targets.visit(async (target) => {
+    found.push(target);
+  });
+  if (found.length === 0) {
+    await env.terminal.write("No resources found\n");
+    return undefined;
   }
-  return doomed;
+  const lines = found.map((target) => `${kindOf(target)}/${target.key.name}\n`).join("");
+  await env.terminal.write(
+    `You are about to delete the following ${found.length} resource(s):\n${lines}Do you want to continue? (y/N): `,
+  );
+  const answer = new TextDecoder().decode(await firstLine(env.terminal.input)).trim();
+  if (answer.toLowerCase() !== "y") {
+    await env.terminal.write("deletion is cancelled\n");
+    return undefined;
+  }
+  return {
+    async visit(visit) {
+      const errors: unknown[] = [];
+      for (const target of found) await visit(target).catch((error: unknown) => errors.push(error));
+      throwAll(errors);
+      return found.length;
+    },
+  };
+}
+
+/** The bytes up to the first line feed: more than that is not waited for. */
+async function firstLine(input: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  return await readBody(
+    (async function* () {
+      for await (const chunk of input) {
+        yield chunk;
+        if (chunk.includes(10)) return;
+      }
+    })(),
+  );
 }
 
 function uidOf(answer: KubeObject | Status): string | undefined {
@@ -171,22 +268,28 @@ function uidOf(answer: KubeObject | Status): string | undefined {
 }
 
 async function untilGone(
-  client: Client,
-  resource: DiscoveredResource,
-  key: Doomed["key"],
-  uid: string | undefined,
+  deleted: readonly { readonly target: Target; readonly uid: string | undefined }[],
   timeoutMs: number,
   env: CommandEnv,
 ): Promise<void> {
-  try {
-    // An object of the same name with another uid is not the one that was deleted.
-    await waitFor(client, resource, key, {
-      predicate: (object) => uid !== undefined && object.metadata.uid !== uid,
-      timeoutMs,
-      clock: env.clock,
-      signal: env.signal,
-    });
-  } catch (error) {
-    if (!isReason(error, "NotFound")) throw error;
+  const client = await env.client();
+  const end = env.clock.monotonic() + timeoutMs;
+  for (const { target, uid } of deleted) {
+    const { resource, key } = target;
+    try {
+      // An object of the same name with another uid is not the one that was deleted.
+      await waitFor(client, resource, key, {
+        predicate: (object) => uid !== undefined && object.metadata.uid !== uid,
+        timeoutMs: Math.max(1, end - env.clock.monotonic()),
+        clock: env.clock,
+        signal: env.signal,
+      });
+    } catch (error) {
+      if (isReason(error, "Timeout"))
+        throw new UsageError(`timed out waiting for the condition on ${resource.plural}/${key.name}`);
+      // Who may not look, or cannot watch, does not wait.
+      if (!isReason(error, "NotFound") && !isReason(error, "Forbidden") && !isReason(error, "MethodNotAllowed"))
+        throw error;
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { asObject } from "../core/api/json_object.ts";
-import type { KubeObject } from "../core/api/meta.ts";
+import { jsonText } from "../core/api/json_text.ts";
+import type { JsonObject, KubeObject } from "../core/api/meta.ts";
 import { parseManifests } from "../core/api/yaml.ts";
 import { readBody } from "../core/client/transport.ts";
 import { listFiles, readTextFile } from "../core/platform/files.ts";
@@ -9,53 +10,134 @@ import { type Flag, UsageError } from "./verb.ts";
 /** The flags of verbs that read manifests. */
 export const manifestFlags: {
   readonly filename: Flag & { type: "list" };
+  readonly kustomize: Flag & { type: "string" };
   readonly recursive: Flag & { type: "boolean" };
 } = {
   filename: {
     type: "list",
     short: "f",
     placeholder: "path",
-    description: "File or folder with manifests; - reads standard input.",
+    description: "File, folder or URL with manifests; - reads standard input.",
   },
+  kustomize: { type: "string", short: "k", placeholder: "folder", description: "Folder with a kustomization." },
   recursive: { type: "boolean", short: "R", description: "Read folders below the folder too." },
 };
 
-const maxManifestBytes = 64 * 1024 * 1024;
+/** Where manifests are. */
+export interface ManifestSources {
+  readonly filename: readonly string[];
+  readonly kustomize?: string | undefined;
+  readonly recursive: boolean;
+}
 
-/** The objects of files, folders (`.yaml`, `.yml`, `.json`) and standard input, in order. @throws UsageError, SyntaxError naming file and line */
-export async function readManifests(
-  { filename, recursive }: { readonly filename: readonly string[]; readonly recursive: boolean },
-  env: CommandEnv,
-): Promise<readonly KubeObject[]> {
-  const objects: KubeObject[] = [];
-  for (const path of filename.flatMap((text) => text.split(","))) {
-    if (path === "-") {
-      const text = new TextDecoder().decode(await readBody(env.terminal.input, maxManifestBytes));
-      objects.push(...checked(text, "STDIN"));
-      continue;
-    }
-    if (/^https?:\/\//.test(path)) throw new UsageError(`cannot read ${path}: fetch it and pipe it to -f -`);
-    const files = await listFiles(path, { recursive, extensions: [".yaml", ".yml", ".json"] });
-    if (!files) throw new UsageError(`the path "${path}" does not exist`);
-    for (const file of files) objects.push(...checked((await readTextFile(file)) ?? "", file));
-  }
+/** An object, and the file, folder or URL that it stands in. */
+export interface Manifest {
+  readonly object: KubeObject;
+  readonly source: string;
+}
+
+const maxManifestBytes = 64 * 1024 * 1024;
+const fetchAttempts = 3;
+const fetchPauseMs = 1000;
+const extensions = [".json", ".yaml", ".yml"];
+
+/** Whether manifests are named. */
+export function namesManifests({ filename, kustomize }: Pick<ManifestSources, "filename" | "kustomize">): boolean {
+  return filename.length > 0 || Boolean(kustomize);
+}
+
+/** The objects of files, folders and standard input, in order. @throws UsageError, SyntaxError naming file and line */
+export async function readManifests(sources: ManifestSources, env: CommandEnv): Promise<readonly KubeObject[]> {
+  const objects = (await loadManifests(sources, env)).map(({ object }) => object);
   if (objects.length === 0) throw new UsageError("no objects passed");
   return objects;
 }
 
-function checked(text: string, source: string): readonly KubeObject[] {
-  return parseManifests(text, source).map((object, index) => {
-    const { apiVersion, kind, metadata } = object;
-    for (const [field, value] of [
-      ["apiVersion", apiVersion],
-      ["kind", kind],
-    ] as const) {
-      if (typeof value !== "string" || value === "")
-        throw new UsageError(`error validating "${source}": document ${index + 1}: ${field} not set`);
+/**
+ * The objects of files, folders (`.yaml`, `.yml`, `.json`), URLs, a kustomization and standard input, in order, each with
+ * where it stands. May be none.
+ *
+ * @param options.checkTypes complain of a missing apiVersion or kind as kubectl's validation does. Default true
+ * @throws UsageError for what cannot be read, SyntaxError naming file and line
+ */
+export async function loadManifests(
+  { filename, kustomize, recursive }: ManifestSources,
+  env: CommandEnv,
+  { checkTypes = true }: { readonly checkTypes?: boolean } = {},
+): Promise<readonly Manifest[]> {
+  const paths = filename.flatMap((text) => text.split(","));
+  if (kustomize && paths.length > 0) throw new UsageError("only one of -f or -k can be specified");
+  if (kustomize && recursive) throw new UsageError("the -k flag can't be used with -f or -R");
+  if (paths.filter((path) => path === "-").length > 1)
+    throw new UsageError("standard input cannot be used for multiple arguments");
+  const manifests: Manifest[] = [];
+  const add = (text: string, source: string) => {
+    for (const object of parseManifests(text, source))
+      manifests.push({ object: checked(object, source, checkTypes), source });
+  };
+  for (const path of paths) {
+    if (path === "-") add(new TextDecoder().decode(await readBody(env.terminal.input, maxManifestBytes)), "STDIN");
+    else if (/^https?:\/\//.test(path)) add(await fetchText(path, env), path);
+    else for (const file of await filesAt(path, recursive)) add((await readTextFile(file)) ?? "", file);
+  }
+  if (kustomize) {
+    const { buildKustomization } = await import("./kustomization.ts");
+    add(await buildKustomization([kustomize], env), kustomize);
+  }
+  return manifests;
+}
+
+async function filesAt(path: string, recursive: boolean): Promise<readonly string[]> {
+  const files = await listFiles(path, { recursive, extensions });
+  if (!files) throw new UsageError(`the path "${path}" does not exist`);
+  if (files.length === 0)
+    throw new UsageError(`error reading [${path}]: recognized file extensions are [${extensions.join(" ")}]`);
+  return files;
+}
+
+async function fetchText(url: string, { signal, clock }: CommandEnv): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    let problem: string;
+    let final = attempt === fetchAttempts;
+    try {
+      const response = await fetch(url, { signal });
+      if (response.ok) return await response.text();
+      await response.body?.cancel();
+      const { status, statusText } = response;
+      problem = `unable to read URL "${url}", server reported ${status} ${statusText}, status code=${status}`;
+      final ||= status < 500;
+    } catch (error) {
+      signal.throwIfAborted();
+      problem = `Get "${url}": ${causeOf(error)}`;
     }
-    if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
-      throw new UsageError(`error validating "${source}": document ${index + 1}: metadata not set`);
-    }
-    return asObject(object);
+    if (final) throw new UsageError(problem);
+    await clock.sleep(fetchPauseMs, { signal });
+  }
+}
+
+function causeOf(error: unknown): string {
+  const { cause = error } = error as { cause?: unknown };
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** @see k8s.io/kubectl/pkg/validation/schema.go */
+function checked(object: JsonObject, source: string, checkTypes: boolean): KubeObject {
+  const problems = (["apiVersion", "kind"] as const).flatMap((field) => {
+    const value = Object.hasOwn(object, field) ? object[field] : undefined;
+    if (value === undefined || value === null || value === "") return [`${field} not set`];
+    return typeof value === "string" ? [] : [`${field} isn't string type`];
   });
+  if (problems.length > 0) {
+    const list = problems.length > 1 ? `[${problems.join(", ")}]` : problems[0];
+    throw new UsageError(
+      checkTypes
+        ? `error validating "${source}": error validating data: ${list}; if you choose to ignore these errors, turn validation off with --validate=false`
+        : `unable to decode "${source}": Object '${problems[0]?.startsWith("apiVersion") && problems.length === 1 ? "apiVersion" : "Kind"}' is missing in '${jsonText(object)}'`,
+    );
+  }
+  const metadata = Object.hasOwn(object, "metadata") ? object["metadata"] : undefined;
+  if (metadata === undefined || metadata === null) return asObject({ ...object, metadata: {} });
+  if (typeof metadata !== "object" || Array.isArray(metadata))
+    throw new UsageError(`unable to decode "${source}": metadata must be an object`);
+  return asObject(object);
 }

@@ -1,3 +1,4 @@
+import { apiVersionOf } from "../core/api/kind.ts";
 import type { Client } from "../core/client/client.ts";
 import {
   type DiscoveredResource,
@@ -58,12 +59,21 @@ export async function resourceNamed(client: Client, word: string): Promise<Disco
   return findResource(await resourcesOf(client), word);
 }
 
+/** What an alias such as `all` stands for, as words; the word itself when it is none. */
+export async function resourcesOfAlias(client: Client, word: string): Promise<readonly string[]> {
+  const found = resourcesOfCategory(await resourcesOf(client), word);
+  return found.length === 0 ? [word] : found.map(({ plural, group }) => (group ? `${plural}.${group}` : plural));
+}
+
 /** The resource of objects with this apiVersion and kind. @throws UnknownResourceError naming the nearest one */
 export async function resourceOfKind(
   client: Client,
   object: { readonly apiVersion: string; readonly kind: string },
 ): Promise<DiscoveredResource> {
-  return findResourceOf(await resourcesOf(client), object);
+  const known = everywhere.find(
+    (resource) => apiVersionOf(resource) === object.apiVersion && resource.kind === object.kind,
+  );
+  return known ?? findResourceOf(await resourcesOf(client), object);
 }
 
 /**

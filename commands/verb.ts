@@ -6,6 +6,8 @@ export type { Flag, FlagTable, FlagValues };
 /** One use of a verb. */
 export interface Call<F extends FlagTable = FlagTable> {
   readonly flags: FlagValues<F>;
+  /** Names of the flags that the command line has. */
+  readonly given: ReadonlySet<string>;
   /** Positional words before `--`. */
   readonly words: readonly string[];
   /** Words after `--`. */
@@ -44,10 +46,22 @@ export function defineVerb<const F extends FlagTable>(
   return verb as Verb;
 }
 
+/** Complains of flags that a verb cannot do without. @throws UsageError with cobra's words */
+export function requireFlags(given: ReadonlySet<string>, ...names: readonly string[]): void {
+  const missing = names.filter((name) => !given.has(name)).sort();
+  if (missing.length > 0)
+    throw new UsageError(`required flag(s) ${missing.map((name) => `"${name}"`).join(", ")} not set`);
+}
+
+/** What went wrong in a whole sentence: nothing is put in front of it. */
+export class PlainError extends Error {
+  override readonly name = "PlainError";
+}
+
 /** A wrong use of the command line: one line with its remedy; exit code 1. */
 export class UsageError extends Error {
-  constructor(message: string) {
-    super(message);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = "UsageError";
   }
 }

@@ -2,13 +2,14 @@ import { lastAppliedAnnotation } from "../api/apply/apply_configuration.ts";
 import { decodeEntries, encodeEntries } from "../api/apply/entries.ts";
 import { union } from "../api/apply/field_set.ts";
 import { goJson } from "../api/go_json.ts";
-import { asJson } from "../api/json_object.ts";
+import { asJson, asObject, isJsonObject } from "../api/json_object.ts";
 import { readJsonText } from "../api/json_text.ts";
 import { apiVersionOf, type ResourceType } from "../api/kind.ts";
-import type { JsonObject, KubeObject, ManagedFieldsEntry, ObjectKey } from "../api/meta.ts";
-import { createMergePatch, createStrategicPatch } from "../api/patch/mod.ts";
+import type { Json, JsonObject, KubeObject, ManagedFieldsEntry, ObjectKey } from "../api/meta.ts";
+import { applyMergePatch, applyStrategicPatch, createMergePatch, createStrategicPatch } from "../api/patch/mod.ts";
 import { isReason } from "../api/status.ts";
-import type { Client, Patch, WriteCallOptions } from "./client.ts";
+import type { Client, DeleteCallOptions, Patch, WriteCallOptions } from "./client.ts";
+import { waitFor } from "./wait_for.ts";
 
 /** What apply did. */
 export interface ApplyResult<T extends KubeObject> {
@@ -17,17 +18,29 @@ export interface ApplyResult<T extends KubeObject> {
   readonly outcome: "created" | "configured" | "unchanged" | "serverside-applied";
 }
 
+/** What apply is about to do; the last one told is the one that fails. */
+export type ApplyStep =
+  | { readonly doing: "getting" | "creating" | "recreating" | "applying" }
+  | { readonly doing: "patching"; readonly patch: JsonObject };
+
 /** Options of {@linkcode apply}. */
-export interface ApplyOptions extends WriteCallOptions {
+export interface ApplyOptions extends Omit<WriteCallOptions, "dryRun"> {
+  /** `client`: nothing is sent, the object is what it would be. */
+  readonly dryRun?: boolean | "client" | undefined;
   /** Lets the server merge, by who owns which field. @see https://kubernetes.io/docs/reference/using-api/server-side-apply/ */
   readonly serverSide?: boolean | undefined;
   /** Takes over the fields that others own. Only with `serverSide`. */
   readonly force?: boolean | undefined;
+  /** How to delete an object that cannot be changed so, for it to be made anew. Absent: that is an error. */
+  readonly recreate?: DeleteCallOptions | undefined;
+  /** Called before each step. */
+  readonly onStep?: ((step: ApplyStep) => void) | undefined;
 }
 
 const clientSideManager = "kubectl-client-side-apply";
 const serverSideManager = "kubectl";
 const maxTries = 5;
+const recreateTimeoutMs = 5 * 60_000;
 
 /** Groups whose kinds are part of Kubernetes: their schemas are known, and servers take strategic merge patches of them. */
 const builtInGroups: ReadonlySet<string> = new Set([
@@ -65,30 +78,94 @@ export async function apply<T extends KubeObject>(
   object: T,
   options: ApplyOptions = {},
 ): Promise<ApplyResult<T>> {
-  const { serverSide, force, ...rest } = options;
+  const { serverSide, force, recreate, onStep, dryRun, ...rest } = options;
   const key = keyIn(kind, object);
   if (serverSide) {
+    onStep?.({ doing: "applying" });
     const fieldManager = rest.fieldManager ?? serverSideManager;
-    const applied = await applyServerSide(client, kind, { key, object }, { ...rest, fieldManager, force });
-    return { object: applied, outcome: "serverside-applied" };
+    const write = { ...rest, dryRun: dryRun === true, fieldManager, force };
+    return { object: await applyServerSide(client, kind, { key, object }, write), outcome: "serverside-applied" };
   }
-  const write: WriteCallOptions = { fieldManager: clientSideManager, ...rest };
+  const write: WriteCallOptions = { fieldManager: clientSideManager, ...rest, dryRun: dryRun === true };
   const modified = withLastApplied(object);
   for (let tries = 1; ; tries++) {
+    onStep?.({ doing: "getting" });
     const current = await client.get(kind, key, { signal: options.signal }).catch((error: unknown) => {
       if (isReason(error, "NotFound")) return undefined;
       throw error;
     });
-    if (!current) return { object: await client.create(kind, modified, write), outcome: "created" };
+    if (!current) {
+      onStep?.({ doing: "creating" });
+      const wanted = withoutNulls(modified);
+      return { object: dryRun === "client" ? wanted : await client.create(kind, wanted, write), outcome: "created" };
+    }
     if (tries === 1) warnWhenNotApplied(kind, current, write);
     const patch = patchFor(kind, modified, current);
+    onStep?.({ doing: "patching", patch: patch.body });
     if (Object.keys(patch.body).length === 0) return { object: current, outcome: "unchanged" };
+    if (dryRun === "client") return { object: patchedHere(kind, current, patch), outcome: "configured" };
     try {
       return { object: await client.patch(kind, key, patch, write), outcome: "configured" };
     } catch (error) {
-      if (!isReason(error, "Conflict") || tries >= maxTries) throw error;
+      const conflict = isReason(error, "Conflict");
+      if (recreate && (isReason(error, "Invalid") || (conflict && tries >= maxTries))) {
+        onStep?.({ doing: "recreating" });
+        return {
+          object: await putAnew(client, kind, { key, modified, current }, recreate, write),
+          outcome: "configured",
+        };
+      }
+      if (!conflict || tries >= maxTries) throw error;
     }
   }
+}
+
+/** Deletes an object and makes it as wanted; when that fails, as it was. */
+async function putAnew<T extends KubeObject>(
+  client: Client,
+  kind: ResourceType<T>,
+  { key, modified, current }: { readonly key: ObjectKey; readonly modified: T; readonly current: T },
+  recreate: DeleteCallOptions,
+  write: WriteCallOptions,
+): Promise<T> {
+  const signal = write.signal;
+  await client.delete(kind, key, { ...recreate, signal });
+  await waitFor(client, kind, key, {
+    predicate: ({ metadata }) => metadata.uid !== current.metadata.uid,
+    timeoutMs: recreateTimeoutMs,
+    signal,
+  }).catch((error: unknown) => {
+    if (!isReason(error, "NotFound")) throw error;
+  });
+  try {
+    return await client.create(kind, modified, write);
+  } catch (error) {
+    const { resourceVersion: _, uid: __, ...metadata } = current.metadata;
+    await client.create(kind, { ...current, metadata }, write);
+    throw error;
+  }
+}
+
+/** What the server would make of a patch. */
+function patchedHere<T extends KubeObject>(kind: ResourceType<T>, current: T, { type, body }: ApplyPatch): T {
+  const from = asJson(current);
+  const patched =
+    type === "strategic"
+      ? applyStrategicPatch(from, body, schemaOf(apiVersionOf(kind), kind.kind))
+      : applyMergePatch(from, body);
+  return asObject<T>(patched);
+}
+
+/** The object without members that are null: a patch would leave them out too. */
+function withoutNulls<T extends KubeObject>(object: T): T {
+  const clean = (value: Json): Json => {
+    if (Array.isArray(value)) return (value as readonly Json[]).map(clean);
+    if (!isJsonObject(value)) return value;
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([key, member]) => (member === null ? [] : [[key, clean(member)]])),
+    );
+  };
+  return asObject<T>(clean(asJson(object)) as JsonObject);
 }
 
 /** The server merges; what client-side apply owned until now is this manager's from now on. */
@@ -156,13 +233,26 @@ function keyIn({ namespaced }: ResourceType, { metadata }: KubeObject): ObjectKe
   return namespaced ? { namespace, name } : { name };
 }
 
-function patchFor(kind: ResourceType, modified: KubeObject, current: KubeObject): Exclude<Patch, { type: "json" }> {
+type ApplyPatch = { readonly type: "merge" | "strategic"; readonly body: JsonObject };
+
+function patchFor(kind: ResourceType, modified: KubeObject, current: KubeObject): ApplyPatch {
   const lastApplied = current.metadata.annotations?.[lastAppliedAnnotation];
   const original = lastApplied === undefined ? undefined : (readJsonText(lastApplied) as JsonObject);
   const [wanted, present] = [asJson(modified), asJson(current)];
-  if (!builtInGroups.has(kind.group)) return { type: "merge", body: createMergePatch(original, wanted, present) };
-  const schema = `io.k8s.api.${kind.group.split(".", 1)[0] || "core"}.${kind.version}.${kind.kind}`;
-  return { type: "strategic", body: createStrategicPatch(original, wanted, present, schema) };
+  const apiVersion = apiVersionOf(kind);
+  if (!isBuiltIn(apiVersion)) return { type: "merge", body: createMergePatch(original, wanted, present) };
+  return { type: "strategic", body: createStrategicPatch(original, wanted, present, schemaOf(apiVersion, kind.kind)) };
+}
+
+/** Whether an apiVersion is part of Kubernetes: strategic merge patches are for its kinds. */
+export function isBuiltIn(apiVersion: string): boolean {
+  return builtInGroups.has(apiVersion.includes("/") ? (apiVersion.split("/", 1)[0] ?? "") : "");
+}
+
+/** The schema id of a kind that is part of Kubernetes, e.g. `io.k8s.api.apps.v1.Deployment`. */
+export function schemaOf(apiVersion: string, kind: string): string {
+  const [group = "", version = ""] = apiVersion.includes("/") ? apiVersion.split("/") : ["", apiVersion];
+  return `io.k8s.api.${group.split(".", 1)[0] || "core"}.${version}.${kind}`;
 }
 
 function warnWhenNotApplied({ plural }: ResourceType, { metadata }: KubeObject, { onWarning }: WriteCallOptions): void {
@@ -172,8 +262,13 @@ function warnWhenNotApplied({ plural }: ResourceType, { metadata }: KubeObject, 
   );
 }
 
+/** {@linkcode withLastApplied} where that is wanted, or the object is noted in itself already. */
+export function withSavedConfig<T extends KubeObject>(object: T, wanted: boolean): T {
+  return wanted || object.metadata.annotations?.[lastAppliedAnnotation] ? withLastApplied(object) : object;
+}
+
 /** `object` with itself as annotation. @see k8s.io/kubectl/pkg/util/apply.go GetModifiedConfiguration */
-function withLastApplied<T extends KubeObject>(object: T): T {
+export function withLastApplied<T extends KubeObject>(object: T): T {
   const { [lastAppliedAnnotation]: _, ...annotations } = object.metadata.annotations ?? {};
   const plain = { ...object, metadata: { ...object.metadata, annotations } };
   return {

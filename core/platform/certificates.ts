@@ -1,5 +1,13 @@
 import { Buffer } from "node:buffer";
-import { createHash, createPublicKey, generateKeyPair, type KeyObject, sign, X509Certificate } from "node:crypto";
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPair,
+  type KeyObject,
+  sign,
+  X509Certificate,
+} from "node:crypto";
 import { promisify } from "node:util";
 import type { Clock } from "../util/clock.ts";
 import type { CertificateRequest } from "./certificate_request.ts";
@@ -187,6 +195,11 @@ export function describeCertificate(certificate: string): CertificateFacts {
     ipAddresses: after("IP Address:"),
     notAfter: Date.parse(parsed.validTo),
   };
+}
+
+/** Whether a private key is that of a certificate (both PEM). @throws Error when one of them is none */
+export function certificateFitsKey(certificate: string, key: string): boolean {
+  return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
 }
 
 /** Whether `certificate` was signed with the key of `authority` (both PEM). */

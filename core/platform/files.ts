@@ -1,6 +1,19 @@
-import { mkdir, mkdtemp, open, readdir, readFile, realpath, rename, rm, unlink } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 /** The absolute form of `path`, read relative to the folder `from` (default: the working directory). */
 export function resolvePath(path: string, from = "."): string {
@@ -25,6 +38,48 @@ export async function readTextFile(path: string): Promise<string | undefined> {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/** The bytes of a file. @throws Error in Go's words when it cannot be read */
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const code = codeOf(cause);
+    const why =
+      code === "ENOENT"
+        ? `open ${path}: no such file or directory`
+        : code === "EISDIR"
+          ? `read ${path}: is a directory`
+          : code === "EACCES"
+            ? `open ${path}: permission denied`
+            : `open ${path}: ${code ?? String(cause)}`;
+    throw new Error(why, { cause });
+  }
+}
+
+/** Whether `path` is a folder; undefined when there is nothing. */
+export async function isFolder(path: string): Promise<boolean | undefined> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
+}
+
+/** Names of the regular files in a folder, sorted. */
+export async function listRegularFiles(path: string): Promise<readonly string[]> {
+  const entries = await readdir(path, { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** The last part of a path. */
+export function nameOf(path: string): string {
+  return basename(path);
 }
 
 /**
@@ -104,4 +159,20 @@ export async function listFiles(
 export async function temporaryFolder(prefix: string): Promise<{ readonly path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), prefix));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** A new file that only this user may read, its name between `prefix` and `suffix`. It stays until it is removed. */
+export async function temporaryFile(
+  prefix: string,
+  suffix: string,
+  text: string,
+): Promise<{ readonly path: string; read(): Promise<string> }> {
+  const path = join(tmpdir(), `${prefix}${randomBytes(8).toString("hex")}${suffix}`);
+  await writeFile(path, text, { mode: 0o600, flag: "wx" });
+  return { path, read: () => readFile(path, "utf8") };
+}
+
+/** Removes a file; one that is not there is no error. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true });
 }

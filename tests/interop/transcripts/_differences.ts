@@ -11,6 +11,28 @@ interface Difference {
 /** Every difference that is meant. What is not listed here fails. */
 const known: readonly Difference[] = [
   {
+    reason: "kubectl says some warnings through its logger, with time and place in front",
+    pattern: /^W\d{4} [\d:.]+ +(?:\d+|<port>) \w+\.go:\d+\] /gm,
+    replacement: "Warning: ",
+  },
+  {
+    reason: "wherry says what was probably meant",
+    pattern: /;? \(?did you mean "[^"]*"\?\)?/g,
+    replacement: "",
+  },
+  {
+    reason: "The same, of metadata in which nothing else stands",
+    below: 34,
+    pattern: /^( *metadata:) \{\}$/gm,
+    replacement: "$1",
+  },
+  {
+    reason: "Until 1.33 kubectl writes out that what is not created yet has no time of creation",
+    below: 34,
+    pattern: /^ *"?creationTimestamp"?: null,?\n/gm,
+    replacement: "",
+  },
+  {
     reason: "Since 1.34 delete says from where; wherry does as the newest",
     below: 34,
     pattern: /(deleted) from \S+ namespace/g,

@@ -19,13 +19,15 @@ const rules: readonly (readonly [RegExp, string | ((match: string) => string)])[
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, "<uid>"],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, "<time>"],
   [/("?resourceVersion"?: ?"?)\d+/g, "$1<version>"],
+  [/(resource version to be \d+, was )\d+/g, "$1<version>"],
   [/\b(127|10)\.\d+\.\d+\.\d+( *)/g, widthOf("<address>")],
   [/\b3[0-2]\d{3}\b/g, "<port>"],
   // An age stands at the end of a line or before the gap to the next column.
   [/(?<= {2,}|\t)\d+s( *)(?=$| )/gm, widthOf("<age>")],
   [new RegExp(`-${letters}{5}\\b`, "g"), "-<random>"],
   // What the program calls itself in its own words.
-  [/(?<=['"`(])(kubectl|wherry)(?=[ '"])/g, "<program>"],
+  [/(?<=['"`(])(kubectl(\.[\d.]+)?|wherry)(?=[ '"])/g, "<program>"],
+  [/"[^"\s]*\/(kubectl(\.[\d.]+)?|wherry)-edit-[^"\s]*"/g, '"<edited file>"'],
 ];
 
 /** A replacement with the width of what was there, blanks behind it included. */

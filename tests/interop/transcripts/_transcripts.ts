@@ -27,6 +27,8 @@ export interface Line {
 export interface Transcript {
   /** What is shown. Default: the first line. */
   readonly name?: string;
+  /** Minor version of kubectl since which it prints this; with an older one the transcript is skipped. */
+  readonly since?: number;
   /** Objects that are there before, in the namespace unless they name one. */
   readonly given?: readonly object[];
   /** Files in the folder `$DIR`, by name. */
@@ -69,7 +71,11 @@ export function transcripts(title: string, cases: readonly Transcript[], options
     const chosen = cases
       .map((transcript, index) => ({ transcript, index, name: transcript.name ?? lineOf(transcript.lines[0]).line }))
       .filter(({ index }) => !onDeno || index % 4 === 0);
-    it.concurrent.each(chosen.map((one) => [one.name, one] as const))("%s", async (_name, { transcript, index }) => {
+    const minor = yardstick?.minor ?? 0;
+    const current = chosen.filter(({ transcript: { since = 0 } }) => minor >= since);
+    for (const { name, transcript } of chosen)
+      if (minor < (transcript.since ?? 0)) it.skip(`${name}: needs kubectl 1.${transcript.since}`);
+    it.concurrent.each(current.map((one) => [one.name, one] as const))("%s", async (_name, { transcript, index }) => {
       const dir = join(folder.path, `case-${index}`);
       const sides = (["kubectl", "wherry"] as const).map((program) => ({
         program,
@@ -87,9 +93,7 @@ export function transcripts(title: string, cases: readonly Transcript[], options
           return text;
         }),
       );
-      expect(maskDifferences(actual ?? "", yardstick?.minor ?? 0)).toBe(
-        maskDifferences(expected ?? "", yardstick?.minor ?? 0),
-      );
+      expect(maskDifferences(actual ?? "", minor)).toBe(maskDifferences(expected ?? "", minor));
     });
 
     /** Makes the namespace of a side with what is given. @returns its kubeconfig */

@@ -1,0 +1,13 @@
+import type { Verb } from "../verb.ts";
+import { generatorVerb } from "./generator.ts";
+
+/** Makes a service account. */
+export const createServiceAccount: Verb = generatorVerb({
+  name: "serviceaccount",
+  aliases: ["sa"],
+  summary: "Create a service account.",
+  flags: {},
+  namespaced: true,
+  failure: "failed to create serviceaccount: ",
+  make: ({ name }) => ({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name } }),
+});

@@ -1,0 +1,41 @@
+import { temporaryFile } from "../../core/platform/files.ts";
+import { environmentVariable } from "../../core/platform/process.ts";
+import { runProgramOf } from "../../core/platform/run_program.ts";
+import type { CommandEnv } from "../env.ts";
+import { UsageError } from "../verb.ts";
+
+/** What the user left in the file, and where that is. */
+export interface EditedFile {
+  readonly text: string;
+  readonly path: string;
+}
+
+/**
+ * Lets the user change a text in the editor of KUBE_EDITOR or EDITOR, `vi` otherwise. The file stays until it is removed.
+ *
+ * @throws UsageError when the editor fails
+ */
+export async function editText(text: string, suffix: string, { signal }: CommandEnv): Promise<EditedFile> {
+  const file = await temporaryFile("wherry-edit-", suffix, text);
+  const editor = environmentVariable("KUBE_EDITOR") || environmentVariable("EDITOR") || "vi";
+  const words = wordsOf(editor);
+  // A shell gets the file's path as a word of its own: it is not text to be read by it.
+  const command = words ? [...words, file.path] : [shell(), "-c", `${editor} "$@"`, editor, file.path];
+  let code: number;
+  try {
+    ({ code } = await runProgramOf(command, { terminal: true, signal }));
+  } catch (cause) {
+    throw new UsageError(`unable to launch the editor "${editor}"`, { cause });
+  }
+  if (code !== 0) throw new UsageError(`there was a problem with the editor "${editor}"`);
+  return { text: await file.read(), path: file.path };
+}
+
+/** The words of a command line that needs no shell. */
+function wordsOf(editor: string): readonly string[] | undefined {
+  return /["'\\]/.test(editor) ? undefined : editor.split(" ").filter(Boolean);
+}
+
+function shell(): string {
+  return environmentVariable("SHELL") || "/bin/bash";
+}

@@ -1,0 +1,73 @@
+import type { KubeObject } from "../../core/api/meta.ts";
+import { type DaemonSet, daemonSet } from "../../core/kinds/daemon_set.ts";
+import { type Deployment, deployment } from "../../core/kinds/deployment.ts";
+import { type RolloutProgress, rolloutProgress } from "../../core/kinds/deployment_rollout.ts";
+import { type StatefulSet, statefulSet } from "../../core/kinds/stateful_set.ts";
+import { UsageError } from "../verb.ts";
+
+/**
+ * How far the roll-out of a workload is. Pure.
+ *
+ * @param revision the revision that must be rolled out; 0: whichever it is
+ * @throws Error when it cannot finish; UsageError for a kind that has no roll-outs
+ * @see k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go
+ */
+export function progressOf(object: KubeObject, revision: number): RolloutProgress {
+  const { apiVersion, kind } = object;
+  if (apiVersion.startsWith("apps/")) {
+    if (kind === deployment.kind) return rolloutProgress(object as Deployment, revision);
+    if (kind === daemonSet.kind) return ofDaemonSet(object as DaemonSet);
+    if (kind === statefulSet.kind) return ofStatefulSet(object as StatefulSet);
+  }
+  throw new UsageError(`no status viewer has been implemented for ${groupKind(object)}`);
+}
+
+/** `Deployment.apps`; a kind of the core group alone. */
+export function groupKind({ apiVersion, kind }: Pick<KubeObject, "apiVersion" | "kind">): string {
+  return apiVersion.includes("/") ? `${kind}.${apiVersion.split("/", 1)[0]}` : kind;
+}
+
+const onlyRolling = "rollout status is only available for RollingUpdate strategy type";
+
+function ofDaemonSet({ metadata: { name, generation = 0 }, spec, status }: DaemonSet): RolloutProgress {
+  if (spec.updateStrategy?.type !== "RollingUpdate") throw new UsageError(onlyRolling);
+  if (generation > (status?.observedGeneration ?? 0))
+    return waiting("Waiting for daemon set spec update to be observed...");
+  const { updatedNumberScheduled = 0, desiredNumberScheduled = 0, numberAvailable = 0 } = status ?? {};
+  const unfinished = (rest: string) => waiting(`Waiting for daemon set "${name}" rollout to finish: ${rest}...`);
+  if (updatedNumberScheduled < desiredNumberScheduled)
+    return unfinished(`${updatedNumberScheduled} out of ${desiredNumberScheduled} new pods have been updated`);
+  if (numberAvailable < desiredNumberScheduled)
+    return unfinished(`${numberAvailable} of ${desiredNumberScheduled} updated pods are available`);
+  return { done: true, message: `daemon set "${name}" successfully rolled out` };
+}
+
+function ofStatefulSet({ metadata: { generation = 0 }, spec, status }: StatefulSet): RolloutProgress {
+  if (spec.updateStrategy?.type !== "RollingUpdate") throw new UsageError(onlyRolling);
+  const { observedGeneration = 0, readyReplicas = 0, updatedReplicas = 0, currentReplicas = 0 } = status ?? {};
+  const { replicas = 1 } = spec;
+  if (observedGeneration === 0 || generation > observedGeneration)
+    return waiting("Waiting for statefulset spec update to be observed...");
+  if (readyReplicas < replicas) return waiting(`Waiting for ${replicas - readyReplicas} pods to be ready...`);
+  const rolling = spec.updateStrategy.rollingUpdate;
+  if (rolling) {
+    const wanted = replicas - (rolling.partition ?? 0);
+    if (rolling.partition !== undefined && updatedReplicas < wanted)
+      return waiting(
+        `Waiting for partitioned roll out to finish: ${updatedReplicas} out of ${wanted} new pods have been updated...`,
+      );
+    return { done: true, message: `partitioned roll out complete: ${updatedReplicas} new pods have been updated...` };
+  }
+  if (status?.updateRevision !== status?.currentRevision)
+    return waiting(
+      `waiting for statefulset rolling update to complete ${updatedReplicas} pods at revision ${status?.updateRevision}...`,
+    );
+  return {
+    done: true,
+    message: `statefulset rolling update complete ${currentReplicas} pods at revision ${status?.currentRevision}...`,
+  };
+}
+
+function waiting(message: string): RolloutProgress {
+  return { done: false, message };
+}
