@@ -4,7 +4,7 @@ import process from "node:process";
 export interface Figure {
   readonly what: string;
   readonly value: number;
-  readonly unit: "ms" | "ms CPU" | "per s" | "MiB";
+  readonly unit: "ms" | "ms CPU" | "per s" | "MiB" | "% of a core";
   /** What it should be at most (ms, MiB) or at least (per s). */
   readonly goal?: number;
   /** The same, as somebody else does it on this machine in this run. */
@@ -25,7 +25,9 @@ export function formatFigure({ what, value, unit, goal, beside = {} }: Figure): 
     ...(goal === undefined
       ? []
       : [`${isMet ? "goal" : "MISSED, goal"} ${unit === "per s" ? ">=" : "<="} ${number(goal)}`]),
-    ...Object.entries(beside).flatMap(([name, other]) => (other === undefined ? [] : [`${name} ${number(other)}`])),
+    ...Object.entries(beside).flatMap(([name, other]) =>
+      other === undefined ? [] : [`${name} ${number(other)} (${number(value / other)} x)`],
+    ),
   ];
   return `  ${what.padEnd(46)} ${number(value).padStart(9)} ${unit.padEnd(6)}  ${parts.join(", ")}`.trimEnd();
 }
@@ -34,6 +36,12 @@ export function formatFigure({ what, value, unit, goal, beside = {} }: Figure): 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** The value that so many percent do not exceed. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))] ?? Number.NaN;
 }
 
 /** Milliseconds that `work` takes. */

@@ -1,8 +1,5 @@
-import { spawn } from "node:child_process";
-import { once, setMaxListeners } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
+import { setMaxListeners } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -20,7 +17,7 @@ import {
   readBody,
   type Transport,
 } from "../mod.ts";
-import { rootFolder } from "./child.ts";
+import { cpuOf, startMasterDaemon } from "./daemons.ts";
 import { type Bench, type Figure, median, rate } from "./figure.ts";
 
 /** Runs of each measurement on each side, in turns. */
@@ -246,44 +243,10 @@ async function measured(side: Side, work: (turn: number) => Promise<unknown>, cl
   return { value: perSecond, cpuMs: ((await cpuOf(side.pids)) - before) / count };
 }
 
-/** Milliseconds of processor time that processes have used; Linux only. */
-async function cpuOf(pids: readonly number[]): Promise<number> {
-  let ticks = 0;
-  for (const pid of pids) {
-    const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-  }
-  return ticks * 10;
-}
-
 async function startOurs(folder: string): Promise<Side & AsyncDisposable> {
-  const port = await freePort();
-  const token = "bench-token";
-  const tokens = join(folder, "tokens.csv");
-  await writeFile(tokens, `${token},admin,,"system:masters"\n`, { mode: 0o600 });
-  const data = join(folder, "data");
-  const wherry = join(rootFolder(), "bin", "wherry.cjs");
-  const args = [wherry, "master", "--data-dir", data, "--secure-port", String(port), "--token-auth-file", tokens];
-  const child = spawn(process.execPath, [...args, "--log-level", "error"], { stdio: ["ignore", "ignore", "inherit"] });
-  const transport = httpTransport({ server: `https://127.0.0.1:${port}`, token, insecureSkipTlsVerify: true });
-  const signal = AbortSignal.timeout(30_000);
-  for (;;) {
-    const answer = await transport.request({ method: "GET", path: "/readyz", headers: {} }, { signal }).catch(() => {});
-    if (answer?.status === 200) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return {
-    name: "ours",
-    transport,
-    client: createClient(transport),
-    pids: [child.pid ?? 0],
-    async [Symbol.asyncDispose]() {
-      await transport[Symbol.asyncDispose]();
-      child.kill("SIGTERM");
-      await once(child, "close");
-    },
-  };
+  const master = await startMasterDaemon(folder);
+  const { transport, client, pid } = master;
+  return { name: "ours", transport, client, pids: [pid], [Symbol.asyncDispose]: () => master[Symbol.asyncDispose]() };
 }
 
 async function peerSide(server: string): Promise<Side> {
@@ -295,13 +258,4 @@ async function peerSide(server: string): Promise<Side> {
   });
   const numbers = pids.split(",").filter((text) => text !== "");
   return { name: "peer", transport, client: createClient(transport), pids: numbers.map(Number) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }

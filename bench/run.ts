@@ -10,6 +10,8 @@ import { type Bench, formatFigure } from "./figure.ts";
 const benches: ReadonlyMap<string, () => Promise<{ readonly bench: Bench }>> = new Map([
   ["start_cluster", () => import("./start_cluster.ts")],
   ["apply_ready", () => import("./apply_ready.ts")],
+  ["pods", () => import("./pods.ts")],
+  ["idle_node", () => import("./idle_node.ts")],
   ["api", () => import("./api.ts")],
   ["peer", () => import("./peer.ts")],
   ["store", () => import("./store.ts")],

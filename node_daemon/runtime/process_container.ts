@@ -19,7 +19,7 @@ import {
   writeJson,
 } from "./process_files.ts";
 import { ContainerLog } from "./process_log.ts";
-import { containerMarker, keepOddNames, type Launch } from "./process_root.ts";
+import { keepOddNames, type Launch } from "./process_root.ts";
 import { supervisorCommand } from "./process_shim.ts";
 import {
   bootId,
@@ -36,6 +36,8 @@ import { untilAborted } from "./until_aborted.ts";
 /** While a container keeps writing, its folder is looked at this often rather than at every write. */
 const busyMs = 20;
 const orphanMs = 1000;
+/** What a supervisor takes to write down the end of a program that was killed. */
+const quickEndMs = 200;
 const sweepPauseMs = 10;
 const patientSweeps = 100;
 const maxSweeps = 200;
@@ -69,6 +71,7 @@ export class ProcessContainer {
   #watcher: FSWatcher | undefined;
   #cancelTimer: (() => void) | undefined;
   #closed = false;
+  #isSwept = false;
   #looking: Promise<void> = Promise.resolve();
 
   constructor({ dir, stored, podUid, clock, log, onChange }: ProcessContainerOptions) {
@@ -206,22 +209,29 @@ export class ProcessContainer {
     if (this.running && this.#start) {
       if (gracePeriodSeconds > 0) {
         await this.#terminate();
-        const cancelled = new AbortController();
-        const grace = this.#clock.sleep(gracePeriodSeconds * 1000, { signal: cancelled.signal });
-        await untilAborted(Promise.race([this.#exited.promise, grace.catch(() => {})]), signal);
-        cancelled.abort();
-        signal.throwIfAborted();
+        await this.#untilEnded(gracePeriodSeconds * 1000, signal);
       }
       // The supervisor sees the program's end, writes it down and kills the rest of its group.
-      if (!this.#exit) await signalIdentified(this.#start.program, "SIGKILL");
+      if (!this.#exit && (await signalIdentified(this.#start.program, "SIGKILL"))) {
+        await this.#untilEnded(quickEndMs, signal);
+      }
     }
     await this.sweep();
     if (this.#start && !this.#exit) await untilAborted(this.#exited.promise, signal);
     signal.throwIfAborted();
   }
 
+  async #untilEnded(ms: number, signal: AbortSignal): Promise<void> {
+    const cancelled = new AbortController();
+    const time = this.#clock.sleep(ms, { signal: cancelled.signal });
+    await untilAborted(Promise.race([this.#exited.promise, time.catch(() => {})]), signal);
+    cancelled.abort();
+    signal.throwIfAborted();
+  }
+
   /** Kills every process of the container until there is none. */
   async sweep(): Promise<void> {
+    if (this.#isSwept) return;
     for (let round = 0; round < maxSweeps; round++) {
       const left = await this.#processes();
       // The supervisor goes by itself, having written down the end, unless something holds it up.
@@ -229,6 +239,8 @@ export class ProcessContainer {
       const others = left.filter(({ pid }) => pid !== spared);
       if (others.length === 0) {
         await this.look();
+        // What has ended, and left nothing, starts nothing any more.
+        this.#isSwept = this.#exit !== undefined;
         if (this.#exit || !this.#start) return;
       }
       for (const entry of others) await signalIdentified(entry, "SIGKILL").catch(() => {});
@@ -365,7 +377,7 @@ export class ProcessContainer {
   }
 
   #processes(): Promise<readonly ProcessEntry[]> {
-    return findContainerProcesses({ marker: `${containerMarker}=${this.stored.id}`, supervisor: this.supervisor });
+    return findContainerProcesses({ containerId: this.stored.id, supervisor: this.supervisor });
   }
 
   #watch(): void {

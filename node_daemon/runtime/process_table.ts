@@ -1,6 +1,9 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
+import { setImmediate } from "node:timers/promises";
 import { currentPid, platformName, signalProcess } from "../../core/platform/processes.ts";
+import { containerMarker } from "./process_root.ts";
 
 /** A process, told apart from a later one with the same number by when it started. */
 export interface ProcessIdentity {
@@ -24,12 +27,15 @@ export interface ProcessEntry extends ProcessIdentity {
 }
 
 const hasProc = platformName === "linux";
+const markerPrefix = `${containerMarker}=`;
+/** Some milliseconds' worth. */
+const processesPerTurn = 100;
 /** USER_HZ: part of Linux's ABI. */
 const nanosecondsPerTick = 10_000_000;
 
 /** Whether exactly this process still runs (a zombie does not). */
 export async function isRunning({ pid, startedAt }: ProcessIdentity): Promise<boolean> {
-  if (hasProc) return (await readEntry(pid))?.startedAt === startedAt;
+  if (hasProc) return readEntry(pid)?.startedAt === startedAt;
   return (await ps(["-o", "lstart=", "-p", String(pid)])).trim() === startedAt;
 }
 
@@ -46,31 +52,41 @@ export async function signalIdentified(
 /** Every process of the machine that this user may see; zombies are left out. */
 export async function listProcesses(): Promise<readonly ProcessEntry[]> {
   if (!hasProc) return parsePs(await ps(["-Ao", "pid=,ppid=,pgid=,time=,lstart="]));
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-  const entries = await Promise.all(pids.map(readEntry));
-  return entries.filter((entry) => entry !== undefined);
+  return (await everyProcess((pid) => readEntry(pid))).filter((entry) => entry !== undefined);
 }
 
+/** What carries the marker is looked for among all processes: whoever asks while that goes on shares the next search. */
+const searchMarked = shared(async () => {
+  if (!hasProc) return (await listProcesses()).map((entry) => ({ entry, containerId: undefined }));
+  const found = await everyProcess((pid) => {
+    const entry = readEntry(pid);
+    return entry && { entry, containerId: containerOf(pid) };
+  });
+  return found.filter((one) => one !== undefined);
+});
+
 /**
- * The processes of a container: those of the group and session that its supervisor leads, those that carry `marker`
- * (`NAME=value`) in the environment they started with, and the descendants of all these.
+ * The processes of a container: those of the group and session that its supervisor leads, those that carry the
+ * container's marker in the environment they started with, and the descendants of all these.
  */
 export async function findContainerProcesses(options: {
-  readonly marker: string;
+  readonly containerId: string;
   readonly supervisor: ProcessIdentity | undefined;
 }): Promise<readonly ProcessEntry[]> {
-  const { marker, supervisor } = options;
-  const processes = (await listProcesses()).filter(({ pid }) => pid !== currentPid());
+  const { containerId, supervisor } = options;
+  const processes = (await searchMarked()).filter(({ entry }) => entry.pid !== currentPid());
   const found = new Map<number, ProcessEntry>();
   // Once the supervisor is gone its number may lead somebody else's session.
-  const led = processes.some(({ pid, startedAt }) => pid === supervisor?.pid && startedAt === supervisor.startedAt);
+  const led = processes.some(({ entry }) => entry.pid === supervisor?.pid && entry.startedAt === supervisor.startedAt);
   const session = led ? supervisor?.pid : undefined;
-  const marked = await Promise.all(processes.map(({ pid }) => hasMarker(pid, marker)));
-  for (const [index, entry] of processes.entries()) {
+  for (const { entry, containerId: marked } of processes) {
     const inside = session !== undefined && (entry.session === session || entry.group === session);
-    if (inside || marked[index]) found.set(entry.pid, entry);
+    if (inside || marked === containerId) found.set(entry.pid, entry);
   }
-  return closure(processes, found);
+  return closure(
+    processes.map(({ entry }) => entry),
+    found,
+  );
 }
 
 /** What processes have of the machine's memory. */
@@ -126,14 +142,52 @@ export function bootId(): Promise<string> {
   return boot;
 }
 
-async function hasMarker(pid: number, marker: string): Promise<boolean> {
-  if (!hasProc) return false;
-  const environment = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
-  return environment.startsWith(`${marker}\0`) || environment.includes(`\0${marker}\0`);
+/** The container that a process was started for. */
+function containerOf(pid: number): string | undefined {
+  const environment = readProcFile(pid, "environ");
+  const start = environment.startsWith(markerPrefix) ? 0 : environment.indexOf(`\0${markerPrefix}`) + 1;
+  if (start === 0 && !environment.startsWith(markerPrefix)) return undefined;
+  const end = environment.indexOf("\0", start);
+  return environment.slice(start + markerPrefix.length, end === -1 ? undefined : end);
 }
 
-async function readEntry(pid: number): Promise<ProcessEntry | undefined> {
-  const line = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
+/** What `read` finds of each process, some at a time, so that others get their turn. */
+async function everyProcess<T>(read: (pid: number) => T): Promise<readonly T[]> {
+  const results: T[] = [];
+  for (const name of await readdir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    results.push(read(Number(name)));
+    if (results.length % processesPerTurn === 0) await setImmediate();
+  }
+  return results;
+}
+
+/** A file of `/proc`: made by the kernel as it is read, so that a thread that reads it costs more than it spares. */
+function readProcFile(pid: number, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+/** Runs `work` once for all who ask while it has not begun. */
+function shared<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<unknown> = Promise.resolve();
+  let waiting: Promise<T> | undefined;
+  return () => {
+    waiting ??= running.then(() => {
+      waiting = undefined;
+      const result = work();
+      running = result.catch(() => {});
+      return result;
+    });
+    return waiting;
+  };
+}
+
+function readEntry(pid: number): ProcessEntry | undefined {
+  const line = readProcFile(pid, "stat");
   // The second field is the program's name in brackets, which may hold anything: count from its end.
   const fields = line.slice(line.lastIndexOf(") ") + 2).split(" ");
   const [state, parent, group, session] = fields;

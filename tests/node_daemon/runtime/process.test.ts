@@ -200,7 +200,7 @@ describe("process runtime", () => {
 });
 
 async function processesOf(id: string): Promise<readonly { pid: number; command: string }[]> {
-  const entries = await findContainerProcesses({ marker: `WHERRY_CONTAINER_ID=${id}`, supervisor: undefined });
+  const entries = await findContainerProcesses({ containerId: id, supervisor: undefined });
   const commands = entries.map(async ({ pid }) => {
     const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
     return { pid, command: command.replaceAll("\0", " ") };
