@@ -16,6 +16,7 @@ const benches: ReadonlyMap<string, () => Promise<{ readonly bench: Bench }>> = n
   ["peer", () => import("./peer.ts")],
   ["store", () => import("./store.ts")],
   ["scale", () => import("./scale.ts")],
+  ["scheduling", () => import("./scheduling.ts")],
   ["proxy", () => import("./proxy.ts")],
   ["cli", () => import("./cli.ts")],
 ]);

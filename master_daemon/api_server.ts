@@ -18,7 +18,7 @@ import { type ApiHandler, createApiHandler } from "./apiserver/handle.ts";
 import { issuerDocuments } from "./apiserver/issuer_documents.ts";
 import { type NodeConnector, tlsNodeConnector } from "./apiserver/node_connector.ts";
 import type { OpenApiOptions } from "./apiserver/openapi/open_api.ts";
-import type { OpenApiDocuments } from "./apiserver/paths.ts";
+import type { OpenApiDocuments, PathsOptions } from "./apiserver/paths.ts";
 import { openFrontProxy, openPki, type Pki } from "./apiserver/pki.ts";
 import { serviceDialer } from "./apiserver/proxy/backends.ts";
 import { type Authentication, openAuthentication } from "./authentication/mod.ts";
@@ -37,6 +37,8 @@ export interface StartProgress {
   hasRoles: boolean;
   /** That it listens on. */
   port: number | undefined;
+  /** What the scheduler of this master did with a pod. Undefined while there is none. */
+  explainScheduling: PathsOptions["explainScheduling"];
 }
 
 /** Everything behind the API, before anybody is listened to. */
@@ -172,6 +174,7 @@ export async function openApiServer(
     }),
     nodes,
     aggregator,
+    explainScheduling: (key) => progress.explainScheduling?.(key),
     healthChecks: [
       // A server that cannot reach it is of no use now, but starting it anew would not help.
       { name: "etcd", live: false, check: () => registries.storeFailure },

@@ -53,6 +53,7 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
       configFile: flags["admission-control-config-file"],
     },
     audit: auditOptions(flags),
+    schedulerConfig: flags["scheduler-config"],
     resourceQuota: { syncPeriodMs: duration(flags, "resource-quota-sync-period") },
     priorityAndFairness: flags["enable-priority-and-fairness"],
     limits: {

@@ -38,7 +38,7 @@ import { type ControllersOptions, controllers, runControllers } from "./controll
 import { type RunAsLeaderOptions, runAsLeader } from "./leadership.ts";
 import type { MasterOptions } from "./master_options.ts";
 import { runCompactor } from "./registry/compactor.ts";
-import { runScheduler } from "./scheduler/mod.ts";
+import { runScheduler, type SchedulerConfiguration } from "./scheduler/mod.ts";
 import { untilWritten } from "./until_written.ts";
 
 /** A running master: API server, controllers and scheduler in one process. Disposing ends all of it, last started first. */
@@ -77,7 +77,14 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const { clock, random, log, signal = new AbortController().signal } = options;
   const parts = new DisposalStack();
   try {
-    const progress: StartProgress = { isReady: false, hasRoles: false, port: undefined };
+    // What is wrong with it is told before anything is opened.
+    const schedulerConfiguration = await schedulerConfigurationOf(options);
+    const progress: StartProgress = {
+      isReady: false,
+      hasRoles: false,
+      port: undefined,
+      explainScheduling: undefined,
+    };
     const { handler, registries, store, schema, pki, frontProxy, webhooks, ...server } = await openApiServer(options, {
       progress,
       parts,
@@ -191,7 +198,11 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       running.use(runControllers(all, { ...common, client: running.use(connectAs(apiServer)), clientFor: clientOf }));
       return running;
     });
-    runLeading("kube-scheduler", (leader) => runScheduler({ ...common, client: leader }));
+    runLeading("kube-scheduler", (leader) => {
+      const scheduler = runScheduler({ ...common, client: leader, configuration: schedulerConfiguration });
+      progress.explainScheduling = (key) => scheduler.explain(key);
+      return scheduler;
+    });
     const onError = (error: unknown) => log.error("Cannot finish the bootstrap", { error: errorMessage(error) });
     const background = parts.use(new Tasks({ onError }));
     const bootstrapRoles = async (ending: AbortSignal) => {
@@ -240,6 +251,15 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     await parts[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** Seldom given: its reader is loaded then. @throws SyntaxError for a file that cannot be used */
+async function schedulerConfigurationOf({
+  schedulerConfig,
+}: MasterOptions): Promise<SchedulerConfiguration | undefined> {
+  if (!schedulerConfig) return undefined;
+  const { readSchedulerConfiguration } = await import("./scheduler/configuration.ts");
+  return readSchedulerConfiguration(schedulerConfig);
 }
 
 /** Resolves when `first` has settled, one way or the other, or when `signal` is aborted. @throws the signal's reason */

@@ -62,6 +62,8 @@ export interface MasterOptions {
   readonly serviceNodePortRange?: string | undefined;
   readonly tolerations?: DefaultTolerationOptions | undefined;
   readonly admission?: MasterAdmissionOptions | undefined;
+  /** Path of a KubeSchedulerConfiguration. Default: Kubernetes' own. */
+  readonly schedulerConfig?: string | undefined;
   readonly resourceQuota?: Pick<ResourceQuotaOptions, "syncPeriodMs"> | undefined;
   readonly limits?: InFlightOptions | undefined;
   /** False: `limits` alone bound how much is served at once. Default true. */

@@ -41,6 +41,18 @@ export class ConfigurationReader {
     return this.#typed(name, "string", (value) => (typeof value === "string" ? value : undefined)) ?? "";
   }
 
+  /** Undefined when it is not there. */
+  integer(name: string): number | undefined {
+    return this.#typed(name, "integer", (value) =>
+      typeof value === "number" && Number.isSafeInteger(value) ? value : undefined,
+    );
+  }
+
+  /** Whatever it is, read as a whole; undefined when it is not there. */
+  json(name: string): Json | undefined {
+    return this.#get(name);
+  }
+
   /** False when it is not there. */
   boolean(name: string): boolean {
     return this.#typed(name, "boolean", (value) => (typeof value === "boolean" ? value : undefined)) ?? false;

@@ -277,6 +277,12 @@ export const masterFlags = {
     description:
       "File with an AdmissionConfiguration: the configuration of the plug-ins that have one (PodSecurity, ResourceQuota).",
   },
+  "scheduler-config": {
+    type: "string",
+    placeholder: "path",
+    description:
+      "KubeSchedulerConfiguration, as kube-scheduler's --config: schedulers by name, each with its plug-ins, their weights and arguments.",
+  },
   "enable-priority-and-fairness": {
     type: "boolean",
     default: true,

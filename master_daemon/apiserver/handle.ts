@@ -22,7 +22,7 @@ import type { HealthCheck } from "./health.ts";
 import type { IssuerDocuments } from "./issuer_documents.ts";
 import { RequestMetrics, requestLabels } from "./metrics.ts";
 import type { NodeConnector } from "./node_connector.ts";
-import { createPaths, type OpenApiDocuments } from "./paths.ts";
+import { createPaths, type OpenApiDocuments, type PathsOptions } from "./paths.ts";
 import { RequestChecks, type RequestContext } from "./request_checks.ts";
 import { createResources, type Work } from "./resources.ts";
 import type { Services, TokenIssuer } from "./services.ts";
@@ -47,6 +47,7 @@ export interface ApiHandlerOptions {
   /** Sends on what other servers have. Absent: there are none. */
   readonly aggregator?: Aggregator | undefined;
   readonly healthChecks?: readonly HealthCheck[] | undefined;
+  readonly explainScheduling?: PathsOptions["explainScheduling"];
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -114,6 +115,7 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
     issuer: options.issuerDocuments,
     aggregator,
     healthChecks,
+    explainScheduling: options.explainScheduling,
     metrics: async () => [
       ...metrics.families(),
       ...(await serverFigures({ registries, inFlight, flowControl, audit })),

@@ -1,3 +1,4 @@
+import type { JsonObject } from "../../core/api/meta.ts";
 import { StatusError } from "../../core/api/status.ts";
 import type { ApiRequest, ApiResponse } from "../../core/client/transport.ts";
 import { type MetricFamily, metricsContentType, renderMetrics } from "../../core/util/prometheus.ts";
@@ -24,6 +25,10 @@ export interface PathsOptions {
   readonly issuer?: IssuerDocuments | undefined;
   readonly aggregator?: Pick<Aggregator, "remotes" | "onChange"> | undefined;
   readonly healthChecks: readonly HealthCheck[];
+  /** What came of placing a pod the last time; undefined when that is not known here. */
+  readonly explainScheduling?:
+    | ((pod: { readonly namespace: string; readonly name: string }) => JsonObject | undefined)
+    | undefined;
   /** What `/metrics` tells. */
   metrics(): Promise<readonly MetricFamily[]>;
 }
@@ -36,7 +41,7 @@ export interface Paths {
 
 /** Serves discovery, OpenAPI, health, version and metrics. */
 export function createPaths(options: PathsOptions): Paths {
-  const { registries, openApi, issuer, aggregator, healthChecks, metrics } = options;
+  const { registries, openApi, issuer, aggregator, healthChecks, explainScheduling, metrics } = options;
   let discovery: Discovery | undefined;
   const changed = () => {
     discovery = undefined;
@@ -57,11 +62,19 @@ export function createPaths(options: PathsOptions): Paths {
       const one = healthChecks.filter(({ name }) => name === second);
       return segments.length === 2 && one.length > 0 ? () => healthResponse(first, query, one) : undefined;
     }
+    const explained = first === "debug" ? schedulingOf(segments) : undefined;
+    if (explained) return () => documentResponse(explained, 200, form);
     if (segments.length === 1 && first === "version") return () => documentResponse(versionDocument(), 200, form);
     if (segments.length === 1 && first === "metrics") return async () => metricsResponse(await metrics());
     discovery ??= createDiscovery(registries.kinds, aggregator?.remotes);
     const document = discovery.respond(segments, request.headers);
     return document && (() => document);
+  }
+
+  /** `/debug/scheduling/namespaces/NAMESPACE/pods/NAME`. */
+  function schedulingOf([, topic, namespaces, namespace = "", pods, name = "", ...more]: readonly string[]) {
+    if (topic !== "scheduling" || namespaces !== "namespaces" || pods !== "pods" || more.length > 0) return undefined;
+    return explainScheduling?.({ namespace, name });
   }
 
   return {

@@ -12,6 +12,8 @@ export interface Rejection {
   readonly others?: readonly string[];
   /** Whether the pod would fit if others went. */
   readonly preemptionHelps?: boolean;
+  /** By how much, in the units that pods ask in: thousandths of a CPU, bytes, whole others. */
+  readonly lacks?: readonly { readonly resource: string; readonly requested: number; readonly free: number }[];
 }
 
 /** What happened in the cluster that may make room for a pod. Pods are pods on nodes. */

@@ -8,4 +8,5 @@
 export type { ClusterEvent, Rejection, SchedulerPlugin, WeightedPlugin } from "./framework.ts";
 export { plugins } from "./plugins/mod.ts";
 export type { SchedulerConfiguration, SchedulerProfile } from "./profiles.ts";
-export { type RunSchedulerOptions, runScheduler } from "./scheduler.ts";
+export { defaultConfiguration } from "./profiles.ts";
+export { type RunningScheduler, type RunSchedulerOptions, runScheduler } from "./scheduler.ts";

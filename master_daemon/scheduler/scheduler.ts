@@ -1,3 +1,4 @@
+import type { JsonObject } from "../../core/api/meta.ts";
 import type { Client } from "../../core/client/client.ts";
 import { createEventRecorder, type EventRecorder } from "../../core/client/event_recorder.ts";
 import type { CacheChange, Informer, InformerFactory } from "../../core/client/informer.ts";
@@ -13,6 +14,7 @@ import { Binder } from "./_binder.ts";
 import { Slots } from "./_slots.ts";
 import { StatusWriter } from "./_status_writer.ts";
 import { InformedCluster } from "./cluster_view.ts";
+import { Diagnoses } from "./diagnoses.ts";
 import type { PostFilterResult } from "./framework.ts";
 import { type Placement, placePod } from "./place_pod.ts";
 import {
@@ -37,6 +39,12 @@ export interface RunSchedulerOptions {
   readonly configuration?: SchedulerConfiguration | undefined;
 }
 
+/** A scheduler that runs, and remembers why it did what it did. */
+export interface RunningScheduler extends AsyncDisposable {
+  /** What came of placing a pod the last time; undefined when that is not remembered. */
+  explain(key: { readonly namespace: string; readonly name: string }): JsonObject | undefined;
+}
+
 /** Most writes that are under way at once: bindings and conditions. */
 const maxInFlight = 64;
 const placedInARow = 32;
@@ -49,11 +57,11 @@ const placedInARow = 32;
  * - A binding that fails takes the pod back; it is tried again after a back-off.
  * - For a pod that fits nowhere others of lower priority may have to go; until they are gone it is nominated for their node.
  */
-export function runScheduler(options: RunSchedulerOptions): AsyncDisposable {
+export function runScheduler(options: RunSchedulerOptions): RunningScheduler {
   return new Scheduler(options);
 }
 
-class Scheduler implements AsyncDisposable {
+class Scheduler implements RunningScheduler {
   readonly #options: RunSchedulerOptions;
   readonly #profiles: ReadonlyMap<string, SchedulerProfile>;
   readonly #recorders = new Map<SchedulerProfile, EventRecorder>();
@@ -66,6 +74,7 @@ class Scheduler implements AsyncDisposable {
   readonly #slots: Slots;
   readonly #binder: Binder;
   readonly #writer: StatusWriter;
+  readonly #diagnoses: Diagnoses;
   readonly #parts = new DisposalStack();
   #nextStart = 0;
 
@@ -87,6 +96,7 @@ class Scheduler implements AsyncDisposable {
       new InformedCluster({ informers, onNamespace: () => this.#snapshot.namespacesChanged() }),
     );
     this.#snapshot = new Snapshot({ storage: this.#storage, cluster: this.#cluster });
+    this.#diagnoses = new Diagnoses({ clock });
     this.#slots = new Slots({ tasks: this.#tasks, limit: maxInFlight });
     this.#writer = new StatusWriter({ ...options, signal: this.#tasks.signal });
     this.#binder = new Binder({
@@ -113,6 +123,10 @@ class Scheduler implements AsyncDisposable {
     });
   }
 
+  explain(key: { readonly namespace: string; readonly name: string }): JsonObject | undefined {
+    return this.#diagnoses.of(key);
+  }
+
   #onNode(change: CacheChange<Node>): void {
     const { object } = change;
     if (change.type === "deleted") {
@@ -133,6 +147,7 @@ class Scheduler implements AsyncDisposable {
     if (isGone || object.spec.nodeName) this.#forgetWaiting(object);
     if (isGone) {
       this.#binder.cancel(object);
+      this.#diagnoses.forget(object);
       this.#snapshot.deletePod(object);
       const wasEnded = previous !== undefined && isPodTerminal(previous);
       if (object.spec.nodeName && !wasEnded) this.#queue.onEvent({ type: "pod-deleted", pod: object });
@@ -190,6 +205,7 @@ class Scheduler implements AsyncDisposable {
       percentageOfNodesToScore,
     });
     this.#nextStart = (this.#nextStart + placement.visited) % Math.max(1, this.#snapshot.nodes.length);
+    this.#diagnoses.record(next, placement);
     if (placement.node) {
       this.#snapshot.nominate(next, undefined);
       this.#binder.bind({ pod: next, node: placement.node, state: placement.state, profile });

@@ -53,9 +53,8 @@ export class Storage implements StorageView, Disposable {
     this.#claims = informers.informer(persistentVolumeClaim);
     this.#volumes = informers.informer(persistentVolume, {
       indexes: {
-        [classIndex]: (volume) => [storageClassOf(volume)],
-        [claimIndex]: ({ spec: { claimRef } }) =>
-          claimRef ? [keyText({ namespace: claimRef.namespace ?? "", name: claimRef.name ?? "" })] : [],
+        [classIndex]: classesOf,
+        [claimIndex]: claimsOf,
       },
     });
     this.#classes = informers.informer(storageClass);
@@ -122,6 +121,14 @@ export class Storage implements StorageView, Disposable {
   [Symbol.dispose](): void {
     for (const stop of this.#stops) stop();
   }
+}
+
+function classesOf(volume: PersistentVolume): readonly string[] {
+  return [storageClassOf(volume)];
+}
+
+function claimsOf({ spec: { claimRef } }: PersistentVolume): readonly string[] {
+  return claimRef ? [keyText({ namespace: claimRef.namespace ?? "", name: claimRef.name ?? "" })] : [];
 }
 
 function nameOf(object: KubeObject): string {

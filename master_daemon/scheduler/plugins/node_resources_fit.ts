@@ -55,6 +55,7 @@ export function nodeResourcesFit(options: NodeResourcesFitOptions = {}): Schedul
         others: others.map(({ reason }) => reason),
         // An empty node would not do either.
         preemptionHelps: !first.isTooSmall && others.every(({ isTooSmall }) => !isTooSmall),
+        lacks: [first, ...others].map(({ resource, requested, free }) => ({ resource, requested, free })),
       };
     },
     score(pod, node, state) {
@@ -68,6 +69,9 @@ export function nodeResourcesFit(options: NodeResourcesFitOptions = {}): Schedul
 
 interface Lack {
   readonly reason: string;
+  readonly resource: string;
+  readonly requested: number;
+  readonly free: number;
   readonly isTooSmall: boolean;
 }
 
@@ -86,10 +90,14 @@ function fits(wanted: ResourceAmounts, node: NodeInfo): boolean {
 function lackingResources(wanted: ResourceAmounts, node: NodeInfo): readonly Lack[] {
   const { allocatable, requested } = node;
   const lacking: Lack[] = [];
-  if (node.podCount + 1 > node.allocatablePods) lacking.push({ reason: "Too many pods", isTooSmall: false });
+  if (node.podCount + 1 > node.allocatablePods) {
+    const free = Math.max(0, node.allocatablePods - node.podCount);
+    lacking.push({ reason: "Too many pods", resource: "pods", requested: 1, free, isTooSmall: false });
+  }
   const check = (resource: string, amount: number, present: number, taken: number) => {
     if (amount === 0 || amount <= present - taken) return;
-    lacking.push({ reason: `Insufficient ${resource}`, isTooSmall: amount > present });
+    const reason = `Insufficient ${resource}`;
+    lacking.push({ reason, resource, requested: amount, free: present - taken, isTooSmall: amount > present });
   };
   check("cpu", wanted.milliCpu, allocatable.milliCpu, requested.milliCpu);
   check("memory", wanted.memoryBytes, allocatable.memoryBytes, requested.memoryBytes);
