@@ -120,7 +120,9 @@ export async function resolveMount(
     hostPath: opened?.path ?? volume.path,
     ...(pinned ? { pinnedPath: held.use(pinned).path } : {}),
     containerPath: mountPath,
+    volume: name,
     readOnly: readOnly || volume.readOnly,
+    isReadOnlyAsked: volume.isReadOnlyAsked ?? (readOnly && !volume.readOnly),
     propagation: propagations.get(mountPropagation ?? "None") ?? "private",
     // IfPossible: the engine finds out.
     recursiveReadOnly: recursiveReadOnly === "Enabled" ? "required" : recursiveReadOnly ? "possible" : "no",

@@ -18,7 +18,7 @@ import {
   unlessFull,
   writeJson,
 } from "./process_files.ts";
-import { isSystemFile, type MountNamespaces, openMountNamespaces } from "./process_namespace.ts";
+import { type MountNamespaces, type MountPrefix, openMountNamespaces, removeRoot } from "./process_namespace.ts";
 import { type LaunchOptions, makeRoot, pathsOf, prepareLaunch } from "./process_root.ts";
 import { processStats } from "./process_stats.ts";
 import { listProcesses, withDescendants } from "./process_table.ts";
@@ -59,12 +59,13 @@ const safeName = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/;
  * daemon started are taken up as they are.
  *
  * - Each container is a session of its own under a small supervisor that outlives the daemon; see `process_shim.ts`.
- * - It sees the machine's files. Its own folder is `$WHERRY_ROOT`, where its mounts are links at their paths, and its
- *   working directory unless `workingDir` names one that exists.
+ * - It sees the machine's files. Its own folder is `$WHERRY_ROOT`, and its working directory unless `workingDir` names one
+ *   that exists.
+ * - Its volumes are mounted at their paths where the daemon may make mount namespaces, as root on Linux; elsewhere they are
+ *   links: by their names in `$WHERRY_VOLUMES`, by their paths in `$WHERRY_ROOT`. What only a mount can give is refused.
  * - Limits of CPU and memory hold where the daemon may make cgroups (version 2, delegated); elsewhere there are none:
  *   `ulimit -v` would break programs that reserve more than they use, as Node and Go do.
- * - Files of `/etc` by which programs find names are its own where the daemon may make mount namespaces, as root.
- * - `runAsUser` is heeded when the daemon runs as root. Capabilities, `readOnly` and host names are not.
+ * - `runAsUser` is heeded when the daemon runs as root. Capabilities and host names are not.
  */
 export async function openProcessRuntime(options: ProcessRuntimeOptions): Promise<ContainerRuntime> {
   const runtime = new ProcessRuntime(options);
@@ -196,8 +197,7 @@ class ProcessRuntime implements ContainerRuntime {
     const stored = { id: this.#newId(64, this.#containers), sandboxId, createdAt, imageId, config };
     await rm(dir, { recursive: true, force: true });
     await makeFolder(dir);
-    const linked = this.#namespaces ? config.mounts.filter((mount) => !isSystemFile(mount)) : config.mounts;
-    await makeRoot(join(dir, "root"), { ...config, mounts: linked });
+    await makeRoot(join(dir, "root"), config, { isMounted: this.#namespaces !== undefined });
     await writeJson(join(dir, "config.json"), stored);
     this.#hold(sandbox, dir, stored);
     this.#announce(sandbox.config.uid);
@@ -207,7 +207,11 @@ class ProcessRuntime implements ContainerRuntime {
   async startContainer(id: string): Promise<void> {
     const container = this.#get(id);
     const cgroups = (await this.#cgroups?.make(id, container.stored.config.limits)) ?? [];
-    await container.start(() => this.#launch(container), cgroups);
+    const { dir, stored } = container;
+    await container.start(
+      async () => this.#launch(container, { mounting: await this.#namespaces?.start(dir, stored.config.mounts) }),
+      cgroups,
+    );
   }
 
   async stopContainer(
@@ -230,6 +234,7 @@ class ProcessRuntime implements ContainerRuntime {
     await container.stop(0, signal);
     container.close();
     await this.#cgroups?.remove(id);
+    await removeRoot(container.dir);
     await rm(container.dir, { recursive: true, force: true });
     this.#containers.delete(id);
     this.#announce(container.podUid);
@@ -241,7 +246,7 @@ class ProcessRuntime implements ContainerRuntime {
 
   async exec(id: string, { command, stdin, tty, signal }: ExecOptions): Promise<ExecSession> {
     const container = this.#running(id);
-    const launch = await this.#launch(container, command);
+    const launch = await this.#launch(container, { command, mounting: await this.#namespaces?.enter(container.dir) });
     return startExec({ launch, stdin, tty, ttyFile: join(container.dir, `exec_${this.#execs++}`), signal });
   }
 
@@ -313,17 +318,17 @@ class ProcessRuntime implements ContainerRuntime {
   }
 
   /** @param command what is run beside the container's own program; undefined for that */
-  #launch(container: ProcessContainer, command?: readonly string[]): ReturnType<typeof prepareLaunch> {
+  #launch(
+    container: ProcessContainer,
+    { command, mounting }: { readonly command?: readonly string[]; readonly mounting: MountPrefix | undefined },
+  ): ReturnType<typeof prepareLaunch> {
     const { id, sandboxId, imageId, config } = container.stored;
     const sandbox = this.#sandboxes.get(sandboxId);
     if (!sandbox) throw new RuntimeFailure("RunContainerError", `no such sandbox: ${sandboxId}`);
     const path = environmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin";
-    const mounting = this.#namespaces?.command(config.mounts.filter(isSystemFile)) ?? [];
     const { root } = container;
     const podIP = sandbox.config.podIP ?? "127.0.0.1";
-    const paths = config.mounts.flatMap((mount) =>
-      pathsOf(mount, { root, isMounted: this.#namespaces !== undefined && isSystemFile(mount) }),
-    );
+    const paths = config.mounts.flatMap((mount) => pathsOf(mount, { root, isMounted: mounting !== undefined }));
     const entrypoint: LaunchOptions["entrypoint"] = (variables) =>
       this.images.entrypoint(imageId ?? config.image, { config, podIP, paths, variables });
     return prepareLaunch({ id, root, sandbox: sandbox.config, config, command, entrypoint, path, mounting });

@@ -19,6 +19,7 @@ import {
   writeJson,
 } from "./process_files.ts";
 import { ContainerLog } from "./process_log.ts";
+import { isMounted, mountProblem } from "./process_namespace.ts";
 import { keepOddNames, type Launch } from "./process_root.ts";
 import { supervisorCommand } from "./process_shim.ts";
 import {
@@ -185,21 +186,15 @@ export class ProcessContainer {
   async start(prepare: () => Promise<Launch>, cgroups: readonly string[]): Promise<void> {
     await this.look();
     if (this.#start || this.#exit) return;
-    let launch: Launch;
-    try {
-      launch = await prepare();
-    } catch (error) {
-      await this.#endWith({ code: 128, reason: "StartError", message: errorMessage(error) });
-      throw error;
-    }
     // Exclusive: a start that another call, or a daemon before us, has begun is not begun twice.
     const claim = await open(join(this.dir, "starting"), "wx", 0o600).catch(() => undefined);
     if (claim) {
       await claim.close();
-      this.#watch();
-      await this.#spawn(launch, cgroups);
+      await this.#spawn(await this.#prepared(prepare), cgroups);
     }
     await Promise.race([this.#started.promise, this.#exited.promise]);
+    const problem = this.#start ? undefined : await mountProblem(this.dir);
+    if (problem !== undefined) throw new RuntimeFailure("RunContainerError", `cannot mount volumes: ${problem}`);
   }
 
   /** SIGTERM to all, SIGKILL after the grace period. Resolves when nothing of the container runs. */
@@ -277,7 +272,7 @@ export class ProcessContainer {
   async #look(): Promise<void> {
     if (this.#exit) return;
     const hadStarted = this.#start !== undefined;
-    this.#start ??= await readStart(this.dir);
+    if (!this.#start && (await isMounted(this.dir))) this.#start = await readStart(this.dir);
     let exit = await readExit(this.dir);
     if (!exit && this.#start && !(await this.#alive(this.#start))) {
       // It may have ended, and been written down, since we looked.
@@ -322,7 +317,17 @@ export class ProcessContainer {
     await this.#finish(exit);
   }
 
+  async #prepared(prepare: () => Promise<Launch>): Promise<Launch> {
+    try {
+      return await prepare();
+    } catch (error) {
+      await this.#endWith({ code: 128, reason: "StartError", message: errorMessage(error) });
+      throw error;
+    }
+  }
+
   async #spawn(launch: Launch, cgroups: readonly string[]): Promise<void> {
+    this.#watch();
     const { tty } = this.stored.config;
     const argv = keepOddNames(launch.env, tty ? await terminalCommand(launch.argv, this.ttyFile) : launch.argv);
     if (this.fifo) await makeFifo(this.fifo);
@@ -383,11 +388,14 @@ export class ProcessContainer {
   #watch(): void {
     if (this.#closed || this.#watcher || this.#exit) return;
     this.#watcher = watch(this.dir, () => {
-      this.#unwatch();
-      this.#cancelTimer = this.#clock.schedule(busyMs, () => {
-        this.#watch();
-        void this.look();
-      });
+      // What happens until its program runs is little, and waited for.
+      if (this.#start) {
+        this.#unwatch();
+        this.#cancelTimer = this.#clock.schedule(busyMs, () => {
+          this.#watch();
+          void this.look();
+        });
+      }
       void this.look();
     });
     this.#watcher.on("error", () => this.#unwatch());

@@ -1,29 +1,42 @@
 import { execFile } from "node:child_process";
+import { mkdtemp, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { currentUid } from "../../core/platform/processes.ts";
+import { readText } from "./process_files.ts";
+import { makeSystemRoot, mountTable } from "./process_mounts.ts";
 import { findTool } from "./process_root.ts";
-import type { Mount } from "./runtime.ts";
+import { type Mount, RuntimeFailure } from "./runtime.ts";
 
 const run = promisify(execFile);
 
-/** What shows a program files of its own at places of the machine's. */
+/** What gives programs a root of their own, with their volumes in it. */
 export interface MountNamespaces {
-  /** What goes before a program. */
-  command(mounts: readonly Mount[]): readonly string[];
+  /** Makes the root of a container in its folder; gives back what goes before its program. */
+  start(dir: string, mounts: readonly Mount[]): Promise<MountPrefix>;
+  /**
+   * What goes before a program that is to see what the container's own sees; nothing for a container without a root of its own.
+   *
+   * @throws RuntimeFailure ContainerNotRunning
+   */
+  enter(dir: string): Promise<MountPrefix | undefined>;
 }
 
-/** Mounts pairs of paths up to `--`, and becomes the program behind it. */
-const script = `mount=$1; shift
-while [ "$1" != -- ]; do "$mount" --bind "$1" "$2" || exit 125; shift 2; done
-shift; exec "$@"`;
+/** What goes before a program and its arguments, given its working directory. */
+export type MountPrefix = (cwd: string) => readonly string[];
 
-/** Files of the system's, by which programs find names: a link in the container's own folder would not be looked at. */
-const systemFiles = ["/etc/hosts", "/etc/resolv.conf"];
+/** Names in the folder of a container: a link to its root, what is mounted there, whose root it is by now, and what went wrong. */
+const names = { root: "system", table: "mounts", mounted: "mounted", problem: "mount_problem" } as const;
 
-/** Whether a mount is to stand in the place of the machine's file. */
-export function isSystemFile({ containerPath }: Mount): boolean {
-  return systemFiles.includes(containerPath);
-}
+/** Becomes a program in a working directory that only its root has. */
+const change = `cd -- "$1" || exit 126; unset OLDPWD; shift; exec "$@"`;
+
+/** Mounts what the table says, notes that it has, and changes its root for the container's. */
+const script = `"$1" --all --fstab "$3/${names.table}" 2>"$3/${names.problem}" || exit 125
+echo "$$" >"$3/${names.mounted}"
+chroot=$2 root=$3/${names.root}; shift 3
+exec "$chroot" "$root" /bin/sh -c '${change}' wherry "$@"`;
 
 /**
  * Finds out whether programs can be given mounts of their own: as root on Linux, unless the machine is a container that may
@@ -31,16 +44,80 @@ export function isSystemFile({ containerPath }: Mount): boolean {
  */
 export async function openMountNamespaces(): Promise<MountNamespaces | undefined> {
   if (currentUid() !== 0) return undefined;
-  const [unshare, mount] = await Promise.all([findTool("unshare"), findTool("mount")]);
-  if (unshare === undefined || mount === undefined) return undefined;
-  const start = [unshare, "--mount", "--propagation", "slave", "--", "/bin/sh", "-c", script, "wherry", mount];
-  const command = (mounts: readonly { readonly hostPath: string; readonly containerPath: string }[]) =>
-    mounts.length === 0 ? [] : [...start, ...mounts.flatMap((one) => [one.hostPath, one.containerPath]), "--"];
-  const [file = "", ...args] = command(systemFiles.map((path) => ({ hostPath: path, containerPath: path })));
+  const tools = await Promise.all(["unshare", "mount", "chroot", "nsenter"].map(findTool));
+  const [unshare, mount, chroot, nsenter] = tools;
+  if (!unshare || !mount || !chroot || !nsenter) return undefined;
+  const own = ["--mount", "--propagation", "slave", "--"];
+  const namespaces: MountNamespaces = {
+    async start(dir, mounts) {
+      // Of a daemon that ended on the way.
+      await removeRoot(dir);
+      const root = await makeRootFolder();
+      await symlink(root, join(dir, names.root));
+      const binds = await makeSystemRoot(root, mounts);
+      await writeFile(join(dir, names.table), mountTable(binds), { mode: 0o600 });
+      return (cwd) => [unshare, ...own, "/bin/sh", "-c", script, "wherry", mount, chroot, dir, cwd];
+    },
+    async enter(dir) {
+      if ((await readText(join(dir, names.table))) === undefined) return undefined;
+      const pid = Number(await readText(join(dir, names.mounted)));
+      if (!pid) throw new RuntimeFailure("ContainerNotRunning", "the container has no root of its own yet");
+      return (cwd) => [
+        nsenter,
+        `--target=${pid}`,
+        "--mount",
+        "--root",
+        "--wd",
+        "--",
+        "/bin/sh",
+        "-c",
+        change,
+        "wherry",
+        cwd,
+      ];
+    },
+  };
+  return (await canMount(namespaces)) ? namespaces : undefined;
+}
+
+/** Whether it works: there are machines on which root may mount some things, and not others. */
+async function canMount(namespaces: MountNamespaces): Promise<boolean> {
+  const dir = await mkdtemp(join(tmpdir(), "wherry-probe-"));
   try {
+    const [file = "", ...args] = (await namespaces.start(dir, []))("/");
     await run(file, [...args, "/bin/true"], { timeout: 5000 });
-    return { command };
+    return true;
   } catch {
-    return undefined;
+    return false;
+  } finally {
+    await removeRoot(dir);
+    await rm(dir, { recursive: true, force: true });
   }
+}
+
+/** Removes the root of a container that has ended. What was mounted in it was only so in the container's sight. */
+export async function removeRoot(dir: string): Promise<void> {
+  const link = join(dir, names.root);
+  const root = await readlink(link).catch(() => undefined);
+  if (root === undefined) return;
+  if (rootFolder.test(root)) await rm(root, { recursive: true, force: true });
+  await rm(link, { force: true });
+}
+
+/** A folder in memory where there is one: a root is a hundred small files, for which a busy disk takes long. */
+async function makeRootFolder(): Promise<string> {
+  return await mkdtemp("/dev/shm/wherry-root-").catch(() => mkdtemp(join(tmpdir(), "wherry-root-")));
+}
+
+const rootFolder = /\/wherry-root-[A-Za-z0-9]{6}$/;
+
+/** Whether a container's program has what it is to find mounted; also where nothing is to be. */
+export async function isMounted(dir: string): Promise<boolean> {
+  const table = await readText(join(dir, names.table));
+  return table === undefined || (await readText(join(dir, names.mounted)))?.endsWith("\n") === true;
+}
+
+/** Why a container's volumes could not be mounted; undefined when they could. */
+export async function mountProblem(dir: string): Promise<string | undefined> {
+  return (await readText(join(dir, names.problem)))?.trim() || undefined;
 }

@@ -1,7 +1,9 @@
 import { constants } from "node:fs";
 import { access, chown, mkdir, rmdir, stat, symlink } from "node:fs/promises";
-import { dirname, isAbsolute, join, posix } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { currentUid } from "../../core/platform/processes.ts";
+import { machinePath, placeOf, placesOf } from "./process_mounts.ts";
+import type { MountPrefix } from "./process_namespace.ts";
 import type { Entrypoint } from "./programs/scheme.ts";
 import { type ContainerConfig, type Mount, RuntimeFailure, type SandboxConfig } from "./runtime.ts";
 
@@ -24,20 +26,24 @@ export interface LaunchOptions {
   readonly entrypoint: (variables: ReadonlyMap<string, string>) => Promise<Entrypoint | undefined>;
   /** PATH where the pod sets none: the daemon's own. */
   readonly path: string;
-  /** What goes before the program, so that it sees files of its own. */
-  readonly mounting: readonly string[];
+  /** What goes before the program, so that it finds its volumes at their paths. Absent: they are links in its root folder. */
+  readonly mounting: MountPrefix | undefined;
 }
 
 /** Name of the variable by which the processes of a container are recognised. */
 export const containerMarker = "WHERRY_CONTAINER_ID";
 
 /**
- * Makes a container's root folder: `tmp`, and a symbolic link at the path of each mount. Read-only mounts are links
- * like the others: this runtime cannot enforce them.
+ * Makes a container's own folder: `tmp`, and a symbolic link at the path of each mount; and beside it `volumes`, with a link
+ * for each volume by its name. Links lead to where the mounts are, or else to what would be mounted.
  *
- * @throws RuntimeFailure CreateContainerError for mounts that links cannot express
+ * @throws RuntimeFailure CreateContainerError for mounts that cannot be had like that
  */
-export async function makeRoot(root: string, config: ContainerConfig): Promise<void> {
+export async function makeRoot(
+  root: string,
+  config: ContainerConfig,
+  { isMounted }: { readonly isMounted: boolean },
+): Promise<void> {
   const { uid, gid } = config.user;
   await mkdir(root, { mode: 0o755 });
   await mkdir(join(root, "tmp"), { mode: 0o700 });
@@ -45,24 +51,41 @@ export async function makeRoot(root: string, config: ContainerConfig): Promise<v
     await chown(root, uid, gid ?? uid);
     await chown(join(root, "tmp"), uid, gid ?? uid);
   }
-  const mounts = config.mounts
-    .map(({ hostPath, containerPath }) => ({ hostPath, at: posix.normalize(`/${containerPath}`).replace(/\/+$/, "") }))
-    .sort((first, second) => first.at.length - second.at.length);
-  for (const { hostPath, at } of mounts) {
-    if (at === "") throw new RuntimeFailure("CreateContainerError", "the process runtime cannot mount over /");
-    const outer = mounts.find((other) => at.startsWith(`${other.at}/`));
-    if (outer) {
-      throw new RuntimeFailure(
-        "CreateContainerError",
-        `mount "${at}" lies inside mount "${outer.at}": the process runtime cannot nest mounts`,
-      );
-    }
+  await mkdir(volumesOf(root), { mode: 0o755 });
+  const named = new Set<string>();
+  for (const { mount, at } of placesOf(config.mounts)) {
+    checkMount(mount, { isMounted });
+    const target = isMounted ? at : mount.hostPath;
     const link = join(root, at);
     await mkdir(dirname(link), { recursive: true, mode: 0o755 });
     // Only `tmp` is there already, and nothing is in it yet.
     if (at === "/tmp") await rmdir(link);
-    await symlink(hostPath, link);
+    await symlink(target, link);
+    if (mount.volume === undefined || named.has(mount.volume)) continue;
+    named.add(mount.volume);
+    await symlink(target, join(volumesOf(root), mount.volume));
   }
+}
+
+/** Where a container has its volumes by their names, whatever the machine lets it have. */
+function volumesOf(root: string): string {
+  return join(dirname(root), "volumes");
+}
+
+/** @throws RuntimeFailure CreateContainerError for what is asked of a mount in vain */
+function checkMount(
+  { containerPath, isReadOnlyAsked, propagation, recursiveReadOnly, readOnly }: Mount,
+  { isMounted }: { readonly isMounted: boolean },
+): void {
+  const refuse = (what: string) => {
+    throw new RuntimeFailure(
+      "CreateContainerError",
+      `the process runtime cannot give mount "${containerPath}" ${what}`,
+    );
+  };
+  if (propagation === "shared") refuse("mountPropagation Bidirectional");
+  if (readOnly && recursiveReadOnly === "required") refuse("recursiveReadOnly");
+  if (isReadOnlyAsked && !isMounted) refuse("readOnly: this node may not mount (it has to run as root, on Linux)");
 }
 
 /**
@@ -81,6 +104,7 @@ export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
     ["POD_IP", sandbox.podIP ?? "127.0.0.1"],
     ...config.env.map(({ name, value }) => [name, value] as const),
     ["WHERRY_ROOT", root],
+    ["WHERRY_VOLUMES", volumesOf(root)],
     [containerMarker, id],
   ]);
   const image = await entrypoint(env);
@@ -88,20 +112,34 @@ export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
   if (image?.path !== undefined) env.set("PATH", `${image.path}:${env.get("PATH") ?? ""}`);
   const own = config.command.length > 0 ? config.command : (image?.argv ?? []);
   const [name = "", ...args] = command ?? [...own, ...config.args];
-  const cwd = await findWorkingDir(root, config.workingDir);
-  const program = await findProgram(name, { root, cwd, path: env.get("PATH") ?? "" });
+  const view: View = mounting
+    ? { places: (place) => [place], onMachine: (place) => machinePath(place, config.mounts) }
+    : { places: (place) => [join(root, place), place], onMachine: (place) => place };
+  const cwd = await findWorkingDir(root, config.workingDir, view);
+  const program = await findProgram(name, { cwd, path: env.get("PATH") ?? "", view });
   const launch = { argv: [...(await userPrefix(config)), program, ...args], cwd, env: Object.fromEntries(env) };
-  // What mounts is a shell.
-  return mounting.length === 0 ? launch : { ...launch, argv: [...mounting, ...keepOddNames(launch.env, launch.argv)] };
+  if (!mounting) return launch;
+  // What mounts is a shell, and begins where the machine has a folder.
+  return { ...launch, cwd: root, argv: [...mounting(cwd), ...keepOddNames(launch.env, launch.argv)] };
 }
 
-/** The paths at which a program finds a mount: its own where it is mounted; else the link in the root folder, and what that leads to. */
+/** How a program sees the machine. */
+interface View {
+  /** Where an absolute path may lie, most particular first. */
+  places(path: string): readonly string[];
+  /** Where this machine has such a place. */
+  onMachine(place: string): string;
+}
+
+/** The paths at which a program finds a mount: links to it, and what they lead to. */
 export function pathsOf(
-  { hostPath, containerPath, readOnly }: Mount,
+  mount: Mount,
   { root, isMounted }: { readonly root: string; readonly isMounted: boolean },
 ): readonly { readonly path: string; readonly readOnly: boolean }[] {
-  const at = posix.normalize(`/${containerPath}`).replace(/\/+$/, "");
-  return (isMounted ? [at] : [join(root, at), hostPath]).map((path) => ({ path, readOnly }));
+  const at = placeOf(mount);
+  const { volume, hostPath, readOnly } = mount;
+  const byName = volume === undefined ? [] : [join(volumesOf(root), volume)];
+  return [join(root, at), ...byName, isMounted ? at : hostPath].map((path) => ({ path, readOnly }));
 }
 
 /** The variables of an environment that a shell drops because of their names, as an `env` command in front. */
@@ -112,16 +150,16 @@ export function keepOddNames(env: Launch["env"], argv: readonly string[]): reado
 
 /** A helper program of the machine as an absolute path; undefined when it is not installed. */
 export async function findTool(name: string): Promise<string | undefined> {
-  for (const folder of ["/usr/bin", "/bin", "/usr/local/bin", "/opt/homebrew/bin"]) {
+  for (const folder of ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin", "/opt/homebrew/bin"]) {
     if ((await problemOf(join(folder, name))) === undefined) return join(folder, name);
   }
   return undefined;
 }
 
-async function findWorkingDir(root: string, workingDir: string | undefined): Promise<string> {
+async function findWorkingDir(root: string, workingDir: string | undefined, view: View): Promise<string> {
   if (!workingDir || !isAbsolute(workingDir)) return root;
-  for (const candidate of [join(root, workingDir), workingDir]) {
-    const found = await stat(candidate).catch(() => undefined);
+  for (const candidate of view.places(workingDir)) {
+    const found = await stat(view.onMachine(candidate)).catch(() => undefined);
     if (found?.isDirectory()) return candidate;
   }
   return root;
@@ -130,20 +168,20 @@ async function findWorkingDir(root: string, workingDir: string | undefined): Pro
 /** The program as a path, looked up as container runtimes do and refused in their words. */
 async function findProgram(
   name: string,
-  { root, cwd, path }: { readonly root: string; readonly cwd: string; readonly path: string },
+  { cwd, path, view }: { readonly cwd: string; readonly path: string; readonly view: View },
 ): Promise<string> {
   const quoted = JSON.stringify(name);
   if (!name.includes("/")) {
     for (const folder of path.split(":")) {
       const candidate = join(isAbsolute(folder) ? folder : join(cwd, folder), name);
-      if (name !== "" && (await problemOf(candidate)) === undefined) return candidate;
+      if (name !== "" && (await problemOf(view.onMachine(candidate))) === undefined) return candidate;
     }
     throw new RuntimeFailure("RunContainerError", `exec: ${quoted}: executable file not found in $PATH`);
   }
-  const candidates = isAbsolute(name) ? [join(root, name), name] : [join(cwd, name)];
+  const candidates = isAbsolute(name) ? view.places(name) : [join(cwd, name)];
   let problem: string | undefined;
   for (const candidate of candidates) {
-    problem = await problemOf(candidate);
+    problem = await problemOf(view.onMachine(candidate));
     if (problem === undefined) return candidate;
     if (problem !== missing) break;
   }

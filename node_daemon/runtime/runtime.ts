@@ -43,7 +43,11 @@ export interface Mount {
   /** Another name of the same until the container was started, one that other containers cannot exchange for something else. */
   readonly pinnedPath?: string;
   readonly containerPath: string;
+  /** Name of the volume; absent for files of the kubelet's own. */
+  readonly volume?: string;
   readonly readOnly: boolean;
+  /** Whether `readOnly` is what the container asks for, of a volume that could be written to. Default false. */
+  readonly isReadOnlyAsked?: boolean;
   /** Whether mounts that are made below it later are seen: from here in there (`slave`), or both ways. Default `private`. */
   readonly propagation?: "private" | "slave" | "shared";
   /** Whether what is mounted below a read-only mount is read-only, too. Default `no`. */

@@ -20,7 +20,7 @@ export const persistentVolumeClaimVolume: VolumeType = {
     const { pod, volume, data } = context;
     const bound = await data.boundVolume(wantedClaim(pod, volume));
     const readOnly = volume.persistentVolumeClaim?.readOnly ?? false;
-    return { ...(await mountable(bound, context)), readOnly };
+    return { ...(await mountable(bound, context)), readOnly, ...(readOnly ? { isReadOnlyAsked: true } : {}) };
   },
 };
 

@@ -27,6 +27,8 @@ export interface MountedVolume {
   readonly path: string;
   /** Whether containers may only read it, whatever their mount says. */
   readonly readOnly: boolean;
+  /** Whether that is what the pod asks for, of a volume that could be written to. Default false. */
+  readonly isReadOnlyAsked?: boolean;
   /** Whether its files are to be given to the pod's fsGroup. Default false. */
   readonly takesFsGroup?: boolean;
 }

@@ -110,6 +110,7 @@ describe("process runtime", () => {
       "TMPDIR",
       "WHERRY_CONTAINER_ID",
       "WHERRY_ROOT",
+      "WHERRY_VOLUMES",
     ]);
   });
 

@@ -1,0 +1,171 @@
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, posix } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Mount, RuntimeFailure } from "./runtime.ts";
+
+/**
+ * The root of a container of the process runtime that may mount: the machine's own, and the container's volumes at their
+ * paths, wherever the machine has nothing of that name.
+ *
+ * It is a folder in which the machine's folders are mounted. Where a place for a mount is missing, the folder that lacks it
+ * is made anew, with links to what the machine has in it, and the place. Nothing is made on the machine itself.
+ */
+
+/** Where the folders lie in a container that were made anew for it, as the machine has them. */
+const originals = "/.wherry";
+
+/** Where a mount is seen, without `.` and the like; empty: the root. */
+export function placeOf({ containerPath }: Pick<Mount, "containerPath">): string {
+  return posix.normalize(`/${containerPath}`).replace(/\/+$/, "");
+}
+
+/**
+ * The places of mounts, outer ones first.
+ *
+ * @throws RuntimeFailure CreateContainerError for mounts over the root and inside each other
+ */
+export function placesOf<T extends Pick<Mount, "containerPath">>(
+  mounts: readonly T[],
+): readonly { readonly mount: T; readonly at: string }[] {
+  const places = mounts
+    .map((mount) => ({ mount, at: placeOf(mount) }))
+    .sort((first, second) => first.at.length - second.at.length);
+  for (const { at } of places) {
+    if (at === "") throw new RuntimeFailure("CreateContainerError", "the process runtime cannot mount over /");
+    const outer = places.find((other) => at.startsWith(`${other.at}/`));
+    if (!outer) continue;
+    const message = `mount "${at}" lies inside mount "${outer.at}": the process runtime cannot nest mounts`;
+    throw new RuntimeFailure("CreateContainerError", message);
+  }
+  return places;
+}
+
+/** What is to be mounted where, with options as mount(8) takes them. */
+export interface BindMount {
+  readonly source: string;
+  readonly target: string;
+  readonly options: string;
+}
+
+/** A mount that has its place. */
+interface Placed {
+  readonly source: string;
+  /** Without links on the way. */
+  readonly at: string;
+  readonly isFolder: boolean;
+  /** Whether the machine has something of its sort there. */
+  readonly hasPlace: boolean;
+  readonly options: string;
+}
+
+/**
+ * Makes the folder that becomes a container's root.
+ *
+ * @returns what has to be mounted in it, in this order
+ */
+export async function makeSystemRoot(folder: string, mounts: readonly Mount[]): Promise<readonly BindMount[]> {
+  const placed = await Promise.all(placesOf(mounts).map(({ mount, at }) => settle(mount, at)));
+  const anew = new Set(["/"]);
+  for (const { at, hasPlace } of placed) {
+    if (hasPlace) continue;
+    for (let parent = dirname(at); parent !== "/"; parent = dirname(parent)) anew.add(parent);
+  }
+  const places = new Set(placed.map(({ at }) => at));
+  const binds: BindMount[] = [];
+  for (const path of [...anew].sort()) {
+    binds.push(...makeAnew(path, { folder, anew, places }));
+    // What is done in one turn is some hundred links at most, but for the oddest of machines.
+    await nextTurn();
+  }
+  for (const { at, isFolder, source, options } of placed) {
+    const isInAnew = anew.has(dirname(at));
+    // What lies deeper in a folder that was made anew is reached by a link, which only the container can follow.
+    const isBehindLink = !isInAnew && anew.has(`/${at.split("/")[1]}`);
+    const target = join(folder, isBehindLink ? originals : "", at);
+    if (isInAnew && isFolder) mkdirSync(target);
+    else if (isInAnew) writeFileSync(target, "", { flag: "wx" });
+    binds.push({ source, target, options });
+  }
+  return binds;
+}
+
+/** Where this machine has what a program of a container with these mounts finds at a path. */
+export function machinePath(path: string, mounts: readonly Mount[]): string {
+  for (const mount of mounts) {
+    const at = placeOf(mount);
+    if (path === at || path.startsWith(`${at}/`)) return mount.hostPath + path.slice(at.length);
+  }
+  return path;
+}
+
+async function settle(mount: Mount, place: string): Promise<Placed> {
+  const { hostPath, pinnedPath, readOnly, propagation = "private" } = mount;
+  const source = pinnedPath ?? hostPath;
+  const [isFolder, at] = await Promise.all([stat(source).then((found) => found.isDirectory()), withoutLinks(place)]);
+  const found = await stat(at).catch(() => undefined);
+  const options = ["rbind", `r${propagation}`, ...(readOnly ? ["ro"] : [])].join(",");
+  return { source, at, isFolder, hasPlace: found?.isDirectory() === isFolder, options };
+}
+
+/** A path with the links of its part that exists resolved. */
+async function withoutLinks(path: string): Promise<string> {
+  const found = await realpath(path).catch(() => undefined);
+  if (found !== undefined || path === "/") return found ?? path;
+  return join(await withoutLinks(dirname(path)), basename(path));
+}
+
+interface Layout {
+  readonly folder: string;
+  /** Folders that are made anew. */
+  readonly anew: ReadonlySet<string>;
+  /** Where mounts are seen. */
+  readonly places: ReadonlySet<string>;
+}
+
+/**
+ * Makes one folder with what the machine has in it. Without waiting: each step is a few microseconds, and a thread would
+ * take longer to be asked.
+ */
+function makeAnew(path: string, { folder, anew, places }: Layout): readonly BindMount[] {
+  const target = join(folder, path);
+  mkdirSync(target, { recursive: true });
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found?.isDirectory()) return [];
+  chownSync(target, found.uid, found.gid);
+  chmodSync(target, found.mode & 0o7777);
+  const isRoot = path === "/";
+  const binds: BindMount[] = [];
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    const inner = join(path, entry.name);
+    if (anew.has(inner) || places.has(inner)) continue;
+    const made = join(folder, inner);
+    if (entry.isSymbolicLink()) symlinkSync(readlinkSync(inner), made);
+    else if (!isRoot) symlinkSync(`${originals}${inner}`, made);
+    else {
+      if (entry.isDirectory()) mkdirSync(made);
+      else writeFileSync(made, "");
+      binds.push({ source: inner, target: made, options: "rbind" });
+    }
+  }
+  if (isRoot || dirname(path) !== "/") return binds;
+  const original = join(folder, originals, path);
+  mkdirSync(original, { recursive: true });
+  return [...binds, { source: path, target: original, options: "rbind" }];
+}
+
+/** Mounts as a file of the form of fstab(5). */
+export function mountTable(binds: readonly BindMount[]): string {
+  const word = (text: string) =>
+    text.replaceAll(/[\\\s#]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`);
+  return binds.map(({ source, target, options }) => `${word(source)} ${word(target)} none ${options} 0 0\n`).join("");
+}
