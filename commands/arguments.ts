@@ -1,5 +1,5 @@
 import { nearest } from "../core/client/nearest.ts";
-import { type Flag, type FlagTable, UsageError, type Verb } from "./verb.ts";
+import { type Flag, type FlagTable, UnknownVerbError, UsageError, type Verb } from "./verb.ts";
 
 /** A command line as pflag and cobra read it: which verb, its words, its flags each as `--name=value`. */
 export interface ParsedArguments {
@@ -147,7 +147,7 @@ function withHint(message: string, path: readonly Verb[]): UsageError {
 function unknownVerb(word: string, choices: readonly Verb[], path: readonly Verb[]): UsageError {
   const names = choices.filter(({ hidden }) => !hidden).flatMap(({ name, aliases = [] }) => [name, ...aliases]);
   const command = ["wherry", ...path.map(({ name }) => name)].join(" ");
-  return new UsageError(
+  return new (path.length === 0 ? UnknownVerbError : UsageError)(
     `unknown command "${word}" for "${command}"${suggestion(word, names)}\nRun '${command} --help' for usage.`,
   );
 }

@@ -1,8 +1,11 @@
 import type { Client } from "../core/client/client.ts";
+import type { Impersonation } from "../core/client/http_transport.ts";
 import { systemClock } from "../core/platform/clock.ts";
+import { currentPid } from "../core/platform/processes.ts";
 import { systemRandom } from "../core/platform/random.ts";
 import type { Terminal } from "../core/platform/terminal.ts";
 import { version } from "../core/version.ts";
+import { parseDuration } from "./durations.ts";
 import type { CommandEnv } from "./env.ts";
 import { type FlagTable, UsageError } from "./verb.ts";
 
@@ -34,12 +37,22 @@ export const globalFlags: FlagTable = {
   "insecure-skip-tls-verify": { type: "boolean", description: "Do not check the server's certificate." },
   as: { type: "string", placeholder: "user", description: "User to act as." },
   "as-group": { type: "list", placeholder: "group", description: "Group to act as; may be repeated." },
+  "as-uid": { type: "string", placeholder: "uid", description: "UID to act as." },
+  "as-user-extra": { type: "list", placeholder: "pair", description: "More about the user to act as, as key=value." },
+  username: { type: "string", placeholder: "name", description: "Name for basic authentication." },
+  password: { type: "string", placeholder: "password", description: "Password for basic authentication." },
+  "request-timeout": {
+    type: "string",
+    placeholder: "duration",
+    description: "How long to wait for an answer, e.g. 1s, 2m or 3h; 0 is for ever.",
+  },
   v: {
     type: "number",
     short: "v",
     placeholder: "level",
     implied: "1",
-    description: "Verbosity; from 1 on errors show where they came from.",
+    description:
+      "Verbosity: from 1 on errors show where they came from, from 6 on requests are shown, 9 with whole bodies.",
   },
 };
 
@@ -56,7 +69,6 @@ export function systemEnv(
   let resolved: ReturnType<typeof resolve> | undefined;
   const resolve = async () => {
     const { loadKubeconfig, resolveContext } = await import("../core/client/kubeconfig.ts");
-    const groups = values["asGroup"];
     return await resolveContext(await loadKubeconfig({ path: text("kubeconfig") }), {
       context: text("context"),
       cluster: text("cluster"),
@@ -69,22 +81,24 @@ export function systemEnv(
       clientKey: text("clientKey"),
       tlsServerName: text("tlsServerName"),
       insecureSkipTlsVerify: values["insecureSkipTlsVerify"] === true ? true : undefined,
-      impersonate: text("as")
-        ? { user: text("as") ?? "", groups: Array.isArray(groups) ? groups.map(String) : [] }
-        : undefined,
+      username: text("username"),
+      password: text("password"),
+      requestTimeoutMs: requestTimeoutMs(text("requestTimeout")),
+      impersonate: impersonation(values),
     });
   };
   const context = () => {
     resolved ??= resolve();
     return resolved;
   };
+  const verbosity = typeof values["v"] === "number" ? values["v"] : 0;
   let client: Promise<Client> | undefined;
   return {
     terminal,
     clock: systemClock,
     random: systemRandom,
     signal,
-    verbosity: typeof values["v"] === "number" ? values["v"] : 0,
+    verbosity,
     version,
     kubeconfig: text("kubeconfig"),
     namespaceGiven: text("namespace") !== undefined,
@@ -100,9 +114,42 @@ export function systemEnv(
           import("../core/client/create_client.ts"),
           import("../core/client/http_transport.ts"),
         ]);
-        return createClient(httpTransport({ ...transport, userAgent: `${program}/${version}` }));
+        const reached = httpTransport({ ...transport, userAgent: `${program}/${version}` });
+        if (verbosity < 6) return createClient(reached);
+        const { loggingTransport } = await import("../core/client/logging_transport.ts");
+        const write = (line: string) => terminal.warn(line);
+        return createClient(
+          loggingTransport(reached, { level: verbosity, server, write, clock: systemClock, pid: currentPid() }),
+        );
       })();
       return client;
     },
   };
+}
+
+/** Undefined where nothing was said; 0 waits for ever. @throws UsageError with kubectl's words */
+function requestTimeoutMs(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  try {
+    return parseDuration(text);
+  } catch {
+    throw new UsageError(
+      "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)",
+    );
+  }
+}
+
+/** Whom to act as; undefined where nothing is said of it. */
+function impersonation(values: Readonly<Record<string, unknown>>): Impersonation | undefined {
+  const list = (name: string) => (Array.isArray(values[name]) ? values[name].map(String) : []);
+  const groups = list("asGroup").flatMap((text) => text.split(","));
+  const extra = new Map<string, string[]>();
+  for (const pair of list("asUserExtra").flatMap((text) => text.split(","))) {
+    const [key = "", ...rest] = pair.split("=");
+    extra.set(key, [...(extra.get(key) ?? []), rest.join("=")]);
+  }
+  const user = typeof values["as"] === "string" ? values["as"] : "";
+  const uid = typeof values["asUid"] === "string" ? values["asUid"] : undefined;
+  if (!user && !uid && groups.length === 0 && extra.size === 0) return undefined;
+  return { user, uid, groups, extra: Object.fromEntries(extra) };
 }

@@ -27,9 +27,12 @@ export const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   logs: async () => (await import("./logs.ts")).logs,
   exec: async () => (await import("./exec.ts")).exec,
   wait: async () => (await import("./wait.ts")).wait,
+  auth: async () => (await import("./auth.ts")).auth,
+  config: async () => (await import("./config.ts")).config,
+  plugin: async () => (await import("./plugin.ts")).plugin,
   version: async () => (await import("./version.ts")).versionVerb,
   master: async () => (await import("./master.ts")).master,
   node: async () => (await import("./node.ts")).node,
-  proxy: async () => (await import("./proxy.ts")).proxy,
+  "service-proxy": async () => (await import("./service_proxy.ts")).serviceProxy,
   store: async () => (await import("./store.ts")).store,
 };

@@ -4,6 +4,7 @@ import { runCommand } from "./command.ts";
 import { globalFlags, systemEnv } from "./global_flags.ts";
 import { verbs } from "./mod.ts";
 import { errorText } from "./output/errors.ts";
+import { UnknownVerbError } from "./verb.ts";
 
 /**
  * The whole command line but for the process: parses, runs one verb, turns what was thrown into one line and an exit code.
@@ -24,6 +25,11 @@ export async function runCli(
       env: (flags) => systemEnv(flags, { terminal, signal }),
     });
   } catch (error) {
+    if (error instanceof UnknownVerbError) {
+      const { runPlugin } = await import("./plugin/run_plugin.ts");
+      const code = await runPlugin(args);
+      if (code !== undefined) return code;
+    }
     if (signal.aborted && error === signal.reason) return 130;
     const withStack = args.some((word) => /^(-v|--v)(=?[1-9]\d*)?$/.test(word));
     terminal.warn(withStack && error instanceof Error && error.stack ? error.stack : errorText(error));

@@ -65,3 +65,6 @@ export class UsageError extends Error {
     this.name = "UsageError";
   }
 }
+
+/** No verb goes by that name; a plug-in may. */
+export class UnknownVerbError extends UsageError {}

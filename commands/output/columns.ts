@@ -2,6 +2,8 @@ import { unicodeWidth } from "@std/cli";
 
 /** What separates columns, as in kubectl. */
 const gap = 3;
+/** No column but the last is narrower, as in kubectl. */
+const leastWidth = 3;
 
 /**
  * Lines of a text table: each column as wide as its widest cell. The last cell of a line is not padded.
@@ -12,7 +14,7 @@ export function alignColumns(rows: readonly (readonly string[])[], widths: numbe
   const safe = rows.map((row) => row.map(printable));
   for (const row of safe) {
     row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, unicodeWidth(cell));
+      widths[column] = Math.max(widths[column] ?? leastWidth, unicodeWidth(cell));
     });
   }
   return safe.map((row) =>
@@ -20,8 +22,7 @@ export function alignColumns(rows: readonly (readonly string[])[], widths: numbe
       .map((cell, column) =>
         column === row.length - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - unicodeWidth(cell) + gap),
       )
-      .join("")
-      .trimEnd(),
+      .join(""),
   );
 }
 

@@ -47,5 +47,9 @@ export function qualifiedName({
 export function withoutManagedFields(object: KubeObject): KubeObject {
   const { managedFields: _managedFields, ...metadata } = object.metadata ?? {};
   const items = (object as { readonly items?: readonly KubeObject[] }).items;
-  return { ...object, metadata, ...(items ? { items: items.map(withoutManagedFields) } : {}) };
+  return {
+    ...object,
+    ...(object.metadata ? { metadata } : {}),
+    ...(items ? { items: items.map(withoutManagedFields) } : {}),
+  };
 }

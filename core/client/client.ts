@@ -1,7 +1,7 @@
 import type { ResourceType } from "../api/kind.ts";
 import type { JsonObject, KubeList, KubeObject, ObjectKey, WatchEvent } from "../api/meta.ts";
 import type { Status } from "../api/status.ts";
-import type { ApiRequest, ApiResponse, MessageStream } from "./transport.ts";
+import type { ApiRequest, ApiResponse, MessageStream, SpdyStreams } from "./transport.ts";
 
 /** What every call takes. */
 export interface CallOptions {
@@ -84,4 +84,9 @@ export interface Client extends AsyncDisposable {
   raw(request: ApiRequest, options?: CallOptions): Promise<ApiResponse>;
   /** Opens a WebSocket on a path of the API (exec, attach, port-forward). */
   upgrade(path: string, options: CallOptions & { readonly protocols: readonly string[] }): Promise<MessageStream>;
+  /** Opens a SPDY connection on such a path, as older servers want it; undefined where the API is reached without a connection. */
+  spdy(
+    path: string,
+    options: CallOptions & { readonly protocols: readonly string[] },
+  ): Promise<SpdyStreams | undefined>;
 }

@@ -20,7 +20,14 @@ import { ObjectBody } from "./object_body.ts";
 import { resourcePath } from "./paths.ts";
 import { type RequestSubject, readStatusError } from "./read_status_error.ts";
 import { retryTransport } from "./retry_transport.ts";
-import { type ApiRequest, type ApiResponse, type MessageStream, readBody, type Transport } from "./transport.ts";
+import {
+  type ApiRequest,
+  type ApiResponse,
+  type MessageStream,
+  readBody,
+  type SpdyStreams,
+  type Transport,
+} from "./transport.ts";
 import { warningTexts } from "./warnings.ts";
 
 /** Options of {@linkcode createClient}. */
@@ -167,6 +174,13 @@ class ApiClient implements Client {
     { protocols, signal }: CallOptions & { readonly protocols: readonly string[] },
   ): Promise<MessageStream> {
     return this.#transport.upgrade({ method: "GET", path, headers: {} }, { protocols, signal: this.#signal(signal) });
+  }
+
+  async spdy(
+    path: string,
+    { protocols, signal }: CallOptions & { readonly protocols: readonly string[] },
+  ): Promise<SpdyStreams | undefined> {
+    return await this.#transport.spdy?.({ path, headers: {} }, { protocols, signal: this.#signal(signal) });
   }
 
   async #call<R>(call: Call, options: CallOptions & Pick<WriteCallOptions, "onWarning">): Promise<R> {

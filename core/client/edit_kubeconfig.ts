@@ -1,7 +1,8 @@
 import { asJson } from "../api/json_object.ts";
 import { formatYaml } from "../api/yaml_writer.ts";
-import { changePrivateFile } from "../platform/files.ts";
+import { changePrivateFile, readTextFile } from "../platform/files.ts";
 import {
+  type Kubeconfig,
   type KubeconfigCluster,
   type KubeconfigContext,
   type KubeconfigFile,
@@ -22,12 +23,69 @@ export function editKubeconfig(path: string, change: (file: KubeconfigFile) => K
         apiVersion: "v1",
         kind: "Config",
         ...file,
-        clusters: file.clusters ?? [],
-        contexts: file.contexts ?? [],
-        users: file.users ?? [],
+        "current-context": file["current-context"] ?? "",
+        clusters: sorted(file.clusters),
+        contexts: sorted(file.contexts),
+        users: sorted(file.users),
       }),
     );
   });
+}
+
+/** As kubectl writes them: by name. */
+function sorted<E extends { readonly name: string }>(entries: readonly E[] = []): readonly E[] | null {
+  if (entries.length === 0) return null;
+  return [...entries].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** What stands in the sections of a kubeconfig. */
+export interface KubeconfigSections {
+  readonly clusters: KubeconfigCluster;
+  readonly users: KubeconfigUser;
+  readonly contexts: KubeconfigContext;
+}
+
+/** What an entry of a section holds beside its name. */
+const members = { clusters: "cluster", users: "user", contexts: "context" } as const;
+
+/**
+ * Puts an entry into the file where one of that name stands, else into the one that takes what is new; undefined takes it
+ * out of the former.
+ */
+export async function changeEntry<S extends keyof KubeconfigSections>(
+  config: Kubeconfig,
+  section: S,
+  name: string,
+  value: KubeconfigSections[S] | undefined,
+): Promise<void> {
+  const path = config[section].get(name)?.path ?? (await fileForNew(config));
+  await editKubeconfig(path, (file) => {
+    const entries: readonly { readonly name: string }[] = file[section] ?? [];
+    const next = value === undefined ? without(entries, name) : put(entries, { name, [members[section]]: value });
+    return { ...file, [section]: next };
+  });
+}
+
+/** Makes a context the current one; `""` makes none so. @see k8s.io/client-go/tools/clientcmd/config.go writeCurrentContext */
+export async function changeCurrentContext(config: Kubeconfig, name: string): Promise<void> {
+  const { currentContext = "" } = config;
+  if (name === currentContext) return;
+  const path = name === "" ? await fileThatSetsCurrent(config) : await fileForNew(config);
+  if (path !== undefined) await editKubeconfig(path, (file) => ({ ...file, "current-context": name }));
+}
+
+/** The first file that there is, else the last of the list. */
+export async function fileForNew({ paths }: Pick<Kubeconfig, "paths">): Promise<string> {
+  for (const path of paths) if ((await readTextFile(path)) !== undefined) return path;
+  return paths.at(-1) ?? "";
+}
+
+async function fileThatSetsCurrent({ paths }: Kubeconfig): Promise<string | undefined> {
+  for (const path of paths) {
+    const text = await readTextFile(path);
+    if (text !== undefined && parseKubeconfig(text, path)["current-context"]) return path;
+  }
+  return undefined;
 }
 
 /** A cluster, a user and a context, all by one name. */

@@ -2,10 +2,11 @@ import type { Dispatcher, Pool } from "undici";
 import type { ClientOptions } from "ws";
 import { StatusError } from "../api/status.ts";
 import { allowManyListeners } from "../platform/allow_many_listeners.ts";
+import type { DialOptions } from "../platform/dial.ts";
 import { compact } from "../util/compact.ts";
 import { connectionError } from "./connection_error.ts";
 import { readStatusError } from "./read_status_error.ts";
-import type { ApiRequest, ApiResponse, MessageStream, Transport } from "./transport.ts";
+import type { ApiRequest, ApiResponse, MessageStream, SpdyStreams, Transport, UpgradeOptions } from "./transport.ts";
 import { webSocketStream } from "./web_socket_stream.ts";
 
 /** Whom to act as, when the credentials allow it. @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation */
@@ -34,6 +35,10 @@ export interface HttpTransportOptions {
   /** Name to expect in the server's certificate, instead of the host's. */
   readonly tlsServerName?: string | undefined;
   readonly impersonate?: Impersonation | undefined;
+  /** Proxy to go through: `http://`, `https://` or `socks5://`. */
+  readonly proxy?: URL | undefined;
+  /** Called when the server does not know the credentials, which may be renewed then. */
+  readonly onUnauthorized?: (() => void) | undefined;
   /** Default `wherry`. */
   readonly userAgent?: string | undefined;
   /** Milliseconds to wait for the head of an answer, and between two pieces of its body (watches and logs: only the head). Default 75000: the server's own limit is 60 s. */
@@ -77,7 +82,7 @@ class HttpTransport implements Transport {
   /** The connections, made with the first request: undici takes longer to load than many a program that never sends one. */
   #open(): Promise<Pools> {
     this.#closing.signal.throwIfAborted();
-    this.#pools ??= openPools(this.#url.origin, this.#options);
+    this.#pools ??= openPools(this.#url.origin, this.#options, this.#dialOptions());
     return this.#pools;
   }
 
@@ -100,6 +105,7 @@ class HttpTransport implements Transport {
         if (!signal.aborted && isIdempotent(request) && isLostConnection(error)) return send();
         throw error;
       });
+      if (response.statusCode === 401) this.#options.onUnauthorized?.();
       return {
         status: response.statusCode,
         headers: compact<ApiResponse["headers"]>(response.headers),
@@ -120,10 +126,7 @@ class HttpTransport implements Transport {
     }
   }
 
-  async upgrade(
-    request: ApiRequest,
-    { protocols, signal }: { readonly protocols: readonly string[]; readonly signal: AbortSignal },
-  ): Promise<MessageStream> {
+  async upgrade(request: ApiRequest, { protocols, signal }: UpgradeOptions): Promise<MessageStream> {
     const { WebSocket } = await import("ws");
     signal.throwIfAborted();
     if (this.#closing.signal.aborted) throw new DOMException("The transport was closed", "AbortError");
@@ -137,6 +140,10 @@ class HttpTransport implements Transport {
       maxPayload: maxMessageBytes,
       followRedirects: false,
     };
+    if (this.#options.proxy) {
+      const connection = await this.#dial();
+      options.createConnection = () => connection;
+    }
     const socket = new WebSocket(url, [...protocols], options);
     const toError = (error: unknown) => connectionError(this.#address, error);
     return new Promise((resolve, reject) => {
@@ -165,6 +172,51 @@ class HttpTransport implements Transport {
           .then(reject)
           .finally(() => socket.terminate());
       });
+    });
+  }
+
+  async spdy(
+    { path, headers }: Pick<ApiRequest, "path" | "headers">,
+    { protocols, signal }: UpgradeOptions,
+  ): Promise<SpdyStreams> {
+    const { upgradeToSpdy } = await import("../platform/spdy_upgrade.ts");
+    signal.throwIfAborted();
+    const request = {
+      path: this.#prefix + path,
+      host: this.#url.host,
+      headers: { ...headers, ...(await this.#ownHeaders()), "x-stream-protocol-version": protocols },
+    };
+    const { connection, ...answer } = await upgradeToSpdy(request, this.#dialOptions()).catch((error: unknown) => {
+      throw connectionError(this.#address, error);
+    });
+    if (!connection) throw await readStatusError(answer, maxErrorBytes);
+    const close = () => connection.close();
+    for (const ending of [signal, this.#closing.signal]) ending.addEventListener("abort", close, { once: true });
+    void connection.closed.then(() => {
+      for (const ending of [signal, this.#closing.signal]) ending.removeEventListener("abort", close);
+    });
+    if (signal.aborted) close();
+    signal.throwIfAborted();
+    return { protocol: answer.headers["x-stream-protocol-version"] ?? "", connection };
+  }
+
+  #dialOptions(): DialOptions {
+    const { proxy, requestTimeoutMs } = this.#options;
+    const isTls = this.#url.protocol === "https:";
+    return {
+      hostname: this.#url.hostname,
+      port: Number(this.#url.port) || (isTls ? 443 : 80),
+      tls: isTls ? tlsOptions(this.#options) : undefined,
+      proxy,
+      timeoutMs: Math.min(connectTimeoutMs, requestTimeoutMs ?? connectTimeoutMs),
+      keepAliveProbeMs,
+    };
+  }
+
+  async #dial(): ReturnType<typeof import("../platform/dial.ts").dial> {
+    const { dial } = await import("../platform/dial.ts");
+    return await dial(this.#dialOptions()).catch((error: unknown) => {
+      throw connectionError(this.#address, error);
     });
   }
 
@@ -200,16 +252,24 @@ interface Pools {
   readonly streams: Pool;
 }
 
-async function openPools(origin: string, options: HttpTransportOptions): Promise<Pools> {
+async function openPools(origin: string, options: HttpTransportOptions, dialing: DialOptions): Promise<Pools> {
   const { Pool } = await import("undici");
+  const { dial } = options.proxy ? await import("../platform/dial.ts") : { dial: undefined };
   const timeoutMs = options.requestTimeoutMs ?? 75_000;
   const common: Pool.Options = {
-    connect: {
-      ...tlsOptions(options),
-      timeout: connectTimeoutMs,
-      keepAlive: true,
-      keepAliveInitialDelay: keepAliveProbeMs,
-    },
+    connect: dial
+      ? (_options, callback) => {
+          dial(dialing).then(
+            (socket) => callback(null, socket),
+            (error: unknown) => callback(error as Error, null),
+          );
+        }
+      : {
+          ...tlsOptions(options),
+          timeout: connectTimeoutMs,
+          keepAlive: true,
+          keepAliveInitialDelay: keepAliveProbeMs,
+        },
     pipelining: 1,
     headersTimeout: timeoutMs,
   };

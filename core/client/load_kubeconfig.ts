@@ -27,8 +27,21 @@ export interface KubeconfigUser {
   readonly "as-uid"?: string;
   readonly "as-groups"?: readonly string[];
   readonly "as-user-extra"?: Readonly<Record<string, readonly string[]>>;
-  readonly exec?: { readonly command?: string };
-  readonly "auth-provider"?: { readonly name?: string };
+  readonly exec?: ExecPlugin;
+  readonly "auth-provider"?: { readonly name?: string; readonly config?: Readonly<Record<string, string>> | null };
+}
+
+/** A program that gives credentials. @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins */
+export interface ExecPlugin {
+  readonly apiVersion?: string;
+  readonly command?: string;
+  readonly args?: readonly string[] | null;
+  readonly env?: readonly { readonly name: string; readonly value: string }[] | null;
+  /** What to say when the program is not there. */
+  readonly installHint?: string;
+  readonly provideClusterInfo?: boolean;
+  /** Whether it may use standard input: `Never`, `IfAvailable` or `Always`. */
+  readonly interactiveMode?: string;
 }
 
 /** A cluster, a user and a namespace by one name. */
@@ -70,8 +83,9 @@ export class KubeconfigError extends Error {
 
 /** Options of {@linkcode loadKubeconfig}. */
 export interface LoadOptions {
-  /** The one file to read (`--kubeconfig`); it must exist. */
+  /** The one file to read (`--kubeconfig`); it must exist, unless `mayBeMissing`. */
   readonly path?: string | undefined;
+  readonly mayBeMissing?: boolean;
   /** List of files. Default: the environment's KUBECONFIG. */
   readonly variable?: string | undefined;
   /** Folder that holds `.kube/config`, read when there is neither. Default: the user's home. */
@@ -106,7 +120,8 @@ export async function loadKubeconfig(options: LoadOptions = {}): Promise<Kubecon
   for (const path of paths) {
     const text = await readTextFile(path);
     if (text === undefined) {
-      if (options.path) throw new KubeconfigError(`Cannot read the kubeconfig: there is no file ${path}`);
+      if (options.path && !options.mayBeMissing)
+        throw new KubeconfigError(`Cannot read the kubeconfig: there is no file ${path}`);
       continue;
     }
     const file = parseKubeconfig(text, path);

@@ -1,7 +1,11 @@
+import { systemClock } from "../platform/clock.ts";
 import { readTextFile } from "../platform/files.ts";
+import { environmentVariable } from "../platform/process.ts";
+import { systemTerminal } from "../platform/terminal.ts";
 import { compact } from "../util/compact.ts";
 import type { HttpTransportOptions, Impersonation } from "./http_transport.ts";
 import {
+  type ExecPlugin,
   type Kubeconfig,
   type KubeconfigCluster,
   type KubeconfigContext,
@@ -10,6 +14,7 @@ import {
   type KubeconfigUser,
   relativeTo,
 } from "./load_kubeconfig.ts";
+import { proxyOf, proxyUrl } from "./proxy_settings.ts";
 
 /** What was said on the command line: it wins over the kubeconfig. */
 export interface ContextOverrides {
@@ -30,6 +35,7 @@ export interface ContextOverrides {
   /** File. */
   readonly clientKey?: string | undefined;
   readonly impersonate?: Impersonation | undefined;
+  readonly requestTimeoutMs?: number | undefined;
 }
 
 /** Where to connect, as whom, and in which namespace. */
@@ -54,15 +60,26 @@ export async function resolveContext(config: Kubeconfig, overrides: ContextOverr
   const cluster = named(config.clusters, overrides.cluster || context.cluster, "cluster");
   const user = named(config.users, overrides.user || context.user, "user");
   const server = overrides.server || cluster?.value.server;
-  if (!server) throw new KubeconfigError(noServer(config, name, overrides.cluster || context.cluster));
+  if (overrides.impersonate && !overrides.impersonate.user)
+    throw new KubeconfigError(
+      `requesting uid, groups or user-extra for ${overrides.user || context.user || ""} without impersonating a user`,
+    );
+  if (!server) {
+    const inside = config.contexts.size === 0 ? await inCluster(overrides) : undefined;
+    if (inside) return inside;
+    throw new KubeconfigError(noServer(config, name, overrides.cluster || context.cluster));
+  }
+  const trusted = await trust(cluster, overrides);
   return {
     context: name,
     server,
     namespace: overrides.namespace || context.namespace || "default",
     transport: compact<HttpTransportOptions>({
       server,
-      ...(await trust(cluster, overrides)),
-      ...(await credentials(user, overrides)),
+      proxy: proxy(server, cluster?.value),
+      requestTimeoutMs: overrides.requestTimeoutMs,
+      ...trusted,
+      ...(await credentials(user, { ...overrides, cluster: cluster?.value, ca: trusted.ca })),
       impersonate: impersonation(user?.value ?? {}, overrides),
     }),
   };
@@ -107,7 +124,6 @@ async function trust(
   overrides: ContextOverrides,
 ): Promise<Trust> {
   const cluster = entry?.value ?? {};
-  if (cluster["proxy-url"]) throw new KubeconfigError("proxy-url is not supported: connect to the cluster directly");
   const tlsServerName = overrides.tlsServerName || cluster["tls-server-name"];
   // What the command line says about trust replaces what the cluster says about it.
   if (overrides.insecureSkipTlsVerify) return { insecureSkipTlsVerify: true, tlsServerName };
@@ -124,22 +140,26 @@ async function trust(
   return { ca, insecureSkipTlsVerify, tlsServerName };
 }
 
-type Credentials = Pick<HttpTransportOptions, "cert" | "key" | "token" | "username" | "password">;
+type Credentials = Pick<HttpTransportOptions, "cert" | "key" | "token" | "username" | "password" | "onUnauthorized">;
+
+/** What a plug-in may be told. */
+interface ForPlugins {
+  readonly cluster: KubeconfigCluster | undefined;
+  readonly ca: HttpTransportOptions["ca"];
+}
 
 async function credentials(
   entry: KubeconfigEntry<KubeconfigUser> | undefined,
-  overrides: ContextOverrides,
+  overrides: Omit<ContextOverrides, "cluster"> & ForPlugins,
 ): Promise<Credentials> {
   const user = entry?.value ?? {};
   const said = overrides.token || overrides.username || overrides.clientCertificate;
-  if (user.exec && !said)
-    throw new KubeconfigError(
-      `the user's credentials come from the plug-in "${user.exec.command ?? ""}": exec plug-ins are not supported - use a token or a client certificate`,
-    );
   if (user["auth-provider"] && !said)
     throw new KubeconfigError(
-      `the user's credentials come from the auth provider "${user["auth-provider"].name ?? ""}": auth providers are not supported - use a token or a client certificate`,
+      `the user's credentials come from the auth provider "${user["auth-provider"].name ?? ""}", which kubectl gave up too - use an exec plug-in, a token or a client certificate`,
     );
+  if (entry && user.exec && !said && !user.token && !user.tokenFile)
+    return await fromPlugin(user.exec, entry.path, overrides);
   const file = (path: string | undefined) => (entry && path ? relativeTo(entry, path) : undefined);
   const [cert, key] = await Promise.all([
     overrides.clientCertificate
@@ -155,6 +175,60 @@ async function credentials(
   // Read each time: whoever issued a token renews it in place.
   const token = tokenFile ? async () => (await readPem(tokenFile, "token")).trim() : user.token;
   return { cert, key, token, username: user.username, password: user.password };
+}
+
+/** A certificate is asked for once; a token again when it expires or is refused. */
+async function fromPlugin(plugin: ExecPlugin, path: string, { cluster, ca }: ForPlugins): Promise<Credentials> {
+  const { execCredentials } = await import("./exec_credential.ts");
+  try {
+    const source = execCredentials(plugin, {
+      path,
+      cluster,
+      ca: typeof ca === "string" ? ca : undefined,
+      clock: systemClock,
+      inputIsTerminal: systemTerminal.inputIsTerminal,
+    });
+    const { cert, key } = await source.current();
+    const token = async () => (await source.current()).token ?? "";
+    return { cert, key, token, onUnauthorized: () => source.forget() };
+  } catch (error) {
+    throw new KubeconfigError((error as Error).message);
+  }
+}
+
+function proxy(server: string, cluster: KubeconfigCluster | undefined): URL | undefined {
+  try {
+    if (cluster?.["proxy-url"]) return proxyUrl(cluster["proxy-url"]);
+    const url = server.includes("://") ? server : `https://${server}`;
+    return URL.canParse(url) ? proxyOf(new URL(url), environmentVariable) : undefined;
+  } catch (error) {
+    throw new KubeconfigError((error as Error).message);
+  }
+}
+
+const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/** How a pod reaches the API that it is run by; undefined outside of a pod. @see k8s.io/client-go/rest InClusterConfig */
+async function inCluster(overrides: ContextOverrides): Promise<ResolvedContext | undefined> {
+  const host = environmentVariable("KUBERNETES_SERVICE_HOST");
+  const port = environmentVariable("KUBERNETES_SERVICE_PORT");
+  const [token, ca, namespace] = await Promise.all(
+    ["token", "ca.crt", "namespace"].map((name) => readTextFile(`${serviceAccount}/${name}`)),
+  );
+  if (!host || !port || token === undefined) return undefined;
+  const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return {
+    context: undefined,
+    server,
+    namespace: overrides.namespace || namespace?.trim() || "default",
+    transport: compact<HttpTransportOptions>({
+      server,
+      ca,
+      token: overrides.token ?? (async () => (await readPem(`${serviceAccount}/token`, "token")).trim()),
+      impersonate: overrides.impersonate,
+      requestTimeoutMs: overrides.requestTimeoutMs,
+    }),
+  };
 }
 
 function impersonation(user: KubeconfigUser, overrides: ContextOverrides): Impersonation | undefined {

@@ -1,3 +1,5 @@
+import type { SpdyConnection } from "../platform/spdy.ts";
+
 /** Who a request is from, once authenticated. */
 export interface UserInfo {
   readonly username: string;
@@ -35,15 +37,32 @@ export interface MessageStream extends AsyncIterable<Uint8Array> {
   close(): void;
 }
 
+/** Options of an upgrade. */
+export interface UpgradeOptions {
+  /** Stream protocols to offer, the wanted one first. */
+  readonly protocols: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** A SPDY/3.1 connection, and the stream protocol that the server chose. */
+export interface SpdyStreams {
+  readonly protocol: string;
+  readonly connection: SpdyConnection;
+}
+
 /** How a client reaches an API: undici over the network, or a call in the same process. Wrappers add auth, retries, metrics. */
 export interface Transport extends AsyncDisposable {
   /** @throws StatusError never: a failure status is an answer. Rejects with `signal.reason`, or with the network's error. */
   request(request: ApiRequest, options: { readonly signal: AbortSignal }): Promise<ApiResponse>;
   /** Opens a WebSocket with one of `protocols`. @throws StatusError when the server refuses. */
-  upgrade(
-    request: ApiRequest,
-    options: { readonly protocols: readonly string[]; readonly signal: AbortSignal },
-  ): Promise<MessageStream>;
+  upgrade(request: ApiRequest, options: UpgradeOptions): Promise<MessageStream>;
+  /** Opens a SPDY connection, as older servers want it. Absent where there is no connection. @throws StatusError when the server refuses. */
+  spdy?(request: Pick<ApiRequest, "path" | "headers">, options: UpgradeOptions): Promise<SpdyStreams>;
+}
+
+/** The part of a wrapper that leaves SPDY to the transport inside. */
+export function passSpdy(inner: Transport): Pick<Transport, "spdy"> {
+  return inner.spdy ? { spdy: inner.spdy.bind(inner) } : {};
 }
 
 /** All of a body as bytes. `limitBytes` bounds it. @throws RangeError past the limit */

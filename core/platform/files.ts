@@ -13,7 +13,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, relative, resolve } from "node:path";
 
 /** The absolute form of `path`, read relative to the folder `from` (default: the working directory). */
 export function resolvePath(path: string, from = "."): string {
@@ -28,6 +28,11 @@ export function folderOf(path: string): string {
 /** `parts` as one path. */
 export function joinPath(...parts: readonly string[]): string {
   return join(...parts);
+}
+
+/** `path` as seen from the folder `from`. */
+export function relativePath(from: string, path: string): string {
+  return relative(from, path);
 }
 
 /** The text of a file; undefined when there is none. */

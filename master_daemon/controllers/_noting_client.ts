@@ -25,6 +25,7 @@ export function notingClient(client: Client, noted: Noted): Client {
     watch: (kind, options) => client.watch(kind, options),
     raw: (request, options) => client.raw(request, options),
     upgrade: (path, options) => client.upgrade(path, options),
+    spdy: (path, options) => client.spdy(path, options),
     create: async (kind, object, options) => note(kind, await client.create(kind, object, options)),
     update: async (kind, object, options) => note(kind, await client.update(kind, object, options)),
     updateStatus: async (kind, object, options) => note(kind, await client.updateStatus(kind, object, options)),

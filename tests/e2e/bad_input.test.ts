@@ -74,7 +74,10 @@ describe("bad input", () => {
     ],
     [["master", "--log-level", "loud"], 'error: invalid --log-level "loud": use debug, info, warn, error\n'],
     [["master", "--secure-port", "99999"], "error: Cannot listen on port 99999: choose one from 0 to 65535"],
-    [["proxy", "--config", "/nowhere.yaml"], "error: Cannot read the proxy file: there is no file /nowhere.yaml\n"],
+    [
+      ["service-proxy", "--config", "/nowhere.yaml"],
+      "error: Cannot read the proxy file: there is no file /nowhere.yaml\n",
+    ],
     [["apply"], "error: must specify -f\n"],
     [["apply", "-f", "/nowhere/web.yaml"], 'error: the path "/nowhere/web.yaml" does not exist\n'],
     [["get", "pods", "--context", "nowhere"], "error: "],

@@ -141,7 +141,9 @@ describe("the daemons, each alone", () => {
     const open = await Promise.all(watches);
     await using following = cluster.follow("get", "ns", "-w");
     await following.printed(/default +Active/);
-    const proxy = start([...wherry, "proxy", "--kubeconfig", cluster.kubeconfig], { env: { HOME: folder.path } });
+    const proxy = start([...wherry, "service-proxy", "--kubeconfig", cluster.kubeconfig], {
+      env: { HOME: folder.path },
+    });
     await using _proxy = proxy;
     await proxy.printed(/The service proxy is ready/);
 
@@ -193,7 +195,7 @@ describe("the daemons, each alone", () => {
   });
 });
 
-describe("wherry proxy", () => {
+describe("wherry service-proxy", () => {
   it("serves what a file lists, in turns, and follows the file", async () => {
     await using folder = temporaryFolder();
     await using backends = await listenBackends(3);
@@ -205,7 +207,7 @@ describe("wherry proxy", () => {
         `services:\n  - name: web\n    listen: ${host}:8080\n    endpoints: [${backends.addresses.slice(0, count).join(", ")}]\n`,
       );
     write(3);
-    await using proxy = start([...wherry, "proxy", "--config", path], { env: { HOME: folder.path } });
+    await using proxy = start([...wherry, "service-proxy", "--config", path], { env: { HOME: folder.path } });
     await proxy.printed(/The service proxy is ready/);
     const answers = async (count: number) => {
       const all: string[] = [];
@@ -223,7 +225,7 @@ describe("wherry proxy", () => {
     await using folder = temporaryFolder();
     const path = join(folder.path, "services.yaml");
     writeFileSync(path, "services:\n  - name: web\n    listen: somewhere\n    endpoints: []\n");
-    expect(await run([...wherry, "proxy", "--config", path])).toEqual({
+    expect(await run([...wherry, "service-proxy", "--config", path])).toEqual({
       code: 1,
       stdout: "",
       stderr: "error: Cannot read the proxy file: services[0].listen: must be ADDRESS:PORT, e.g. 127.0.0.1:8080\n",
@@ -238,7 +240,7 @@ describe("wherry proxy", () => {
     const cluster = await connect(folder.path, url);
     await using _client = cluster.client;
     await using proxy = start(
-      [...wherry, "proxy", "--kubeconfig", cluster.kubeconfig, "--nodeport-addresses", ownAddress()],
+      [...wherry, "service-proxy", "--kubeconfig", cluster.kubeconfig, "--nodeport-addresses", ownAddress()],
       {
         env: { HOME: folder.path },
       },

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { MessageStream } from "../../../core/client/transport.ts";
+import { SpdyConnection, type SpdyStream } from "../../../core/platform/spdy.ts";
 import { errorMessage } from "../../../core/util/log.ts";
-import { SpdyConnection, type SpdyStream } from "./spdy.ts";
 import { copy, type PortForwardTarget, writeAll } from "./target.ts";
 
 /** Stream protocol of port-forward over SPDY. */

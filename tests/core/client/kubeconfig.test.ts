@@ -168,8 +168,8 @@ current-context: x
     ["contexts: [{ name: a, context: {} }]", "no context is current; there is a"],
     ["contexts: [{ name: a, context: {} }]\ncurrent-context: a", 'context "a" names no cluster'],
     [
-      "users: [{ name: u, user: { exec: { command: aws } } }]\nclusters: [{ name: c, cluster: { server: s } }]\ncontexts: [{ name: a, context: { cluster: c, user: u } }]\ncurrent-context: a",
-      'plug-in "aws": exec plug-ins are not supported',
+      "users: [{ name: u, user: { exec: { command: aws, apiVersion: a/v1 } } }]\nclusters: [{ name: c, cluster: { server: s } }]\ncontexts: [{ name: a, context: { cluster: c, user: u } }]\ncurrent-context: a",
+      'exec plugin: invalid apiVersion "a/v1"',
     ],
     [
       `clusters: [{ name: c, cluster: { server: s, insecure-skip-tls-verify: true, certificate-authority-data: ${base64("x")} } }]\ncontexts: [{ name: a, context: { cluster: c } }]\ncurrent-context: a`,

@@ -3,13 +3,13 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { StatusError } from "../../../../core/api/status.ts";
+import { SpdyConnection } from "../../../../core/platform/spdy.ts";
 import { messagePair } from "../../../../master_daemon/apiserver/streaming/message_pair.ts";
 import {
   parsePort,
   servePortForwardMessages,
   serveSpdyPortForward,
 } from "../../../../master_daemon/apiserver/streaming/port_forward.ts";
-import { SpdyConnection } from "../../../../master_daemon/apiserver/streaming/spdy.ts";
 import type { PortForwardTarget } from "../../../../master_daemon/apiserver/streaming/target.ts";
 import { duplexPair } from "../_api.ts";
 

@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { SpdyConnection, type SpdyStream } from "../../../../master_daemon/apiserver/streaming/spdy.ts";
-import { SpdyHeaderCodec, spdyDictionary } from "../../../../master_daemon/apiserver/streaming/spdy_headers.ts";
+import { SpdyConnection, type SpdyStream } from "../../../core/platform/spdy.ts";
+import { SpdyHeaderCodec, spdyDictionary } from "../../../core/platform/spdy_headers.ts";
 
 async function pair(onStream: (stream: SpdyStream) => void) {
   const sockets = await new Promise<[Socket, Socket]>((resolve) => {

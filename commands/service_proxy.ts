@@ -3,8 +3,8 @@ import { daemonLogger, loggingFlags, untilAborted } from "./daemon.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 
 /** Serves the cluster's services on this machine, and nothing else. */
-export const proxy: Verb = defineVerb({
-  name: "proxy",
+export const serviceProxy: Verb = defineVerb({
+  name: "service-proxy",
   group: "Daemons",
   summary: "Run the service proxy by itself.",
   description:
@@ -29,7 +29,7 @@ export const proxy: Verb = defineVerb({
       description: "How endpoints are chosen: round-robin or random.",
     },
   },
-  examples: [["Serve what a file lists", "wherry proxy --config services.yaml"]],
+  examples: [["Serve what a file lists", "wherry service-proxy --config services.yaml"]],
   async run({ flags, words, env }) {
     if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`);
     const { startProxyDaemon } = await import("../node_daemon/proxy/main.ts");

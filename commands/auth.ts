@@ -1,0 +1,12 @@
+import { canI } from "./auth/can_i.ts";
+import { whoami } from "./auth/whoami.ts";
+import { defineVerb, type Verb } from "./verb.ts";
+
+/** Asks what one may do, and who one is. */
+export const auth: Verb = defineVerb({
+  name: "auth",
+  group: "Settings",
+  summary: "Ask who one is and what one may do.",
+  flags: {},
+  verbs: [canI, whoami],
+});
