@@ -2,7 +2,9 @@ import type { FlagValues } from "../core/flags/flag.ts";
 import type { NodeFlags } from "../core/flags/node_flags.ts";
 import { parseDuration } from "../core/util/duration.ts";
 import { parsePairs } from "./flags.ts";
+import { parseReserved } from "./kubelet/allocatable.ts";
 import { defaultHard, parseThresholds } from "./kubelet/eviction/thresholds.ts";
+import type { ImageGcPolicy } from "./kubelet/images/image_garbage_collector.ts";
 import type { ShutdownPeriods } from "./kubelet/plan_shutdown.ts";
 import type { NodeCarePolicy } from "./node_care.ts";
 
@@ -29,9 +31,21 @@ export function carePolicy(flags: FlagValues<NodeFlags>): NodeCarePolicy {
     imageGc: {
       highThresholdPercent: high,
       lowThresholdPercent: low,
-      minimumAgeMs: parseDuration(flags["minimum-image-ttl-duration"]),
+      ...imageAges(flags),
+    },
+    reserved: {
+      kube: parseReserved(parsePairs(flags["kube-reserved"], "=")),
+      system: parseReserved(parsePairs(flags["system-reserved"], "=")),
     },
   };
+}
+
+function imageAges(flags: FlagValues<NodeFlags>): Pick<ImageGcPolicy, "minimumAgeMs" | "maximumAgeMs"> {
+  const [least, most] = ["minimum-image-ttl-duration", "image-maximum-gc-age"] as const;
+  const [minimumAgeMs, maximumAgeMs] = [parseDuration(flags[least]), parseDuration(flags[most])];
+  if (maximumAgeMs !== 0 && maximumAgeMs <= minimumAgeMs)
+    throw new SyntaxError(`Cannot use --${most} ${flags[most]}: it must be greater than --${least} ${flags[least]}`);
+  return { minimumAgeMs, maximumAgeMs };
 }
 
 /** How a node shuts down; undefined when it just stops. @throws SyntaxError for flags that cannot be used */

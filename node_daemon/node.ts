@@ -29,7 +29,7 @@ import { fileSource } from "./kubelet/sources/file.ts";
 import { startPodEndpoint } from "./kubelet/sources/server.ts";
 import type { PodSource } from "./kubelet/sources/source.ts";
 import { ensureFolder } from "./kubelet/volumes/files.ts";
-import { type NodeCarePolicy, nodeCare } from "./node_care.ts";
+import { allocatableOf, type NodeCarePolicy, nodeCare } from "./node_care.ts";
 import { startProxy } from "./proxy/proxy.ts";
 import { openRuntime, type RuntimeName } from "./runtime/mod.ts";
 import type { ContainerRuntime } from "./runtime/runtime.ts";
@@ -129,6 +129,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     );
     const maxPods = options.maxPods ?? 110;
     const { totalBytes: diskBytes } = await fileSystemUsage(rootDir);
+    const allocatable = allocatableOf(nodeCapacity({ machine, diskBytes, maxPods }), options.care);
 
     const kubelet = new LateKubelet();
     const care = parts.use(nodeCare({ ...options.care, nodeName, machine, rootDir, runtime, recorder, clock, log }));
@@ -147,6 +148,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
       taints: options.taints ?? [],
       diskBytes,
       maxPods,
+      allocatable,
       port: server.port,
       runtimeVersion: runtime.version,
       kubeletVersion: gitVersion,
@@ -197,7 +199,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
           informers,
           runtime,
           recorder,
-          allocatable: nodeCapacity(identity),
+          allocatable,
           pressure: () => care.conditions(),
           imageRecords: care.imageRecords,
           podRange: range,

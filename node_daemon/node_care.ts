@@ -1,13 +1,16 @@
+import type { StringMap } from "../core/api/meta.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
 import type { MachineFacts } from "../core/platform/machine.ts";
 import type { Clock } from "../core/util/clock.ts";
 import type { Logger } from "../core/util/log.ts";
+import { nodeAllocatable, nothingReserved, type ReservedResources } from "./kubelet/allocatable.ts";
 import { EvictionManager, type NodeFigures } from "./kubelet/eviction/eviction_manager.ts";
 import { nodeFigures } from "./kubelet/eviction/node_figures.ts";
 import { defaultHard, type EvictionConfig, evictionConfig } from "./kubelet/eviction/thresholds.ts";
 import { defaultImageGc, ImageGarbageCollector, type ImageGcPolicy } from "./kubelet/images/image_garbage_collector.ts";
 import type { ImageRecords } from "./kubelet/images/image_records.ts";
 import type { Kubelet } from "./kubelet/kubelet.ts";
+import { PodFolders } from "./kubelet/pod_folders.ts";
 import type { ContainerRuntime } from "./runtime/runtime.ts";
 
 /** How a node keeps itself from running out of memory, disk and processes. */
@@ -16,9 +19,21 @@ export interface NodeCarePolicy {
   readonly eviction?: EvictionConfig | undefined;
   /** When images that it fetched are removed. Default: Kubernetes'. */
   readonly imageGc?: ImageGcPolicy | undefined;
+  /** What pods may not have. Default: nothing. */
+  readonly reserved?: ReservedResources | undefined;
   /** What the node measures of itself. Default: this machine. */
   readonly figures?: NodeFigures | undefined;
 }
+
+/** What pods may have of a node's capacity. @throws RangeError where more is reserved than there is */
+export function allocatableOf(
+  capacity: StringMap,
+  { reserved = nothingReserved, eviction = defaultEviction }: NodeCarePolicy = {},
+): StringMap {
+  return nodeAllocatable(capacity, { reserved, thresholds: eviction.thresholds });
+}
+
+const defaultEviction: EvictionConfig = evictionConfig({ hard: defaultHard.node });
 
 /** For a machine that is its owner's first: its disk may be as full as it likes, and images stay. */
 export const workstationCare: NodeCarePolicy = {
@@ -65,8 +80,9 @@ export function nodeCare(options: NodeCareOptions): NodeCare {
     onFailure: (message) => warn("FreeDiskSpaceFailed", message),
   });
   const eviction = new EvictionManager({
-    config: options.eviction ?? evictionConfig({ hard: defaultHard.node }),
+    config: options.eviction ?? defaultEviction,
     figures: options.figures ?? nodeFigures({ ...options, memoryCapacityBytes, closing: closing.signal }),
+    folders: new PodFolders(options.rootDir),
     async reclaim({ signal }) {
       await kubelet?.removeDeadContainers({ signal });
       await images.removeUnused({ signal });

@@ -161,6 +161,23 @@ export const nodeFlags = {
     placeholder: "duration",
     description: "How long an image has to be there before it may be removed.",
   },
+  "image-maximum-gc-age": {
+    type: "string",
+    default: "0s",
+    placeholder: "duration",
+    description: "How long an image may be unused before it is removed, however much room there is; 0: for ever.",
+  },
+  "kube-reserved": {
+    type: "list",
+    placeholder: "amounts",
+    description:
+      "What pods may not have, for the daemons of the cluster: amounts of cpu, memory, ephemeral-storage and pid, as cpu=200m,memory=500Mi.",
+  },
+  "system-reserved": {
+    type: "list",
+    placeholder: "amounts",
+    description: "What pods may not have, for the rest of the machine.",
+  },
   "pod-manifest-path": {
     type: "string",
     placeholder: "path",

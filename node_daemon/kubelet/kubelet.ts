@@ -17,7 +17,6 @@ import { ContainerKiller } from "./container_killer.ts";
 import { readNotes } from "./container_notes.ts";
 import { withDeadline } from "./deadline.ts";
 import { drainPods } from "./drain_pods.ts";
-import { EmptyDirLimits } from "./empty_dir_limits.ts";
 import type { EvictablePods } from "./eviction/eviction_manager.ts";
 import type { ImageRecords } from "./images/image_records.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
@@ -193,7 +192,6 @@ class PodKubelet implements Kubelet {
         onChange: (podUid) => this.#workers.get(podUid)?.dataChanged(),
       }),
       addresses: new PodAddresses(),
-      emptyDirLimits: new EmptyDirLimits({ folders, clock, log, evictions }),
       evictions,
       names: options.names,
       imageRecords: options.imageRecords,
@@ -457,7 +455,7 @@ class PodKubelet implements Kubelet {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const stop of this.#stops) stop();
-    const { statuses, probes, objects, emptyDirLimits, pins } = this.#context;
+    const { statuses, probes, objects, pins } = this.#context;
     const workers = [...this.#workers.values()].map((worker) => worker[Symbol.asyncDispose]());
     // Together: a worker may be waiting for its status to be written.
     await Promise.all([
@@ -467,12 +465,7 @@ class PodKubelet implements Kubelet {
       this.#mirrors[Symbol.asyncDispose](),
       this.#admission[Symbol.asyncDispose](),
     ]);
-    await Promise.all([
-      probes[Symbol.asyncDispose](),
-      objects[Symbol.asyncDispose](),
-      emptyDirLimits[Symbol.asyncDispose](),
-      pins[Symbol.asyncDispose](),
-    ]);
+    await Promise.all([probes[Symbol.asyncDispose](), objects[Symbol.asyncDispose](), pins[Symbol.asyncDispose]()]);
   }
 }
 

@@ -7,7 +7,6 @@ import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
 import type { ContainerRuntime } from "../runtime/runtime.ts";
 import type { ContainerKiller } from "./container_killer.ts";
-import type { EmptyDirLimits } from "./empty_dir_limits.ts";
 import type { ImageRecords } from "./images/image_records.ts";
 import type { ObjectCache } from "./object_cache.ts";
 import type { PodAddresses } from "./pod_addresses.ts";
@@ -36,7 +35,6 @@ export interface KubeletContext {
   readonly allocations: Allocations;
   readonly addresses: PodAddresses;
   readonly killer: ContainerKiller;
-  readonly emptyDirLimits: EmptyDirLimits;
   readonly evictions: PodEvictions;
   readonly names: NameSettings;
   /** Which images the node fetched; absent: nobody is to know. */

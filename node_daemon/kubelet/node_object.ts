@@ -21,6 +21,8 @@ export interface NodeIdentity {
   /** Bytes of the file system that holds pods. */
   readonly diskBytes: number;
   readonly maxPods: number;
+  /** What pods may have of its capacity. */
+  readonly allocatable: StringMap;
   /** Port of the daemon's own HTTPS server; 0: none. */
   readonly port: number;
   /** E.g. `docker://28.2.2`. */
@@ -69,7 +71,7 @@ export function standardLabels({ name, machine }: Pick<NodeIdentity, "name" | "m
   };
 }
 
-/** What a node has to give: all of it, since the daemon reserves nothing. */
+/** What a node has. */
 export function nodeCapacity({
   machine,
   diskBytes,
@@ -124,7 +126,7 @@ export function nodeStatus(current: NodeStatus | undefined, identity: NodeIdenti
   return compact<NodeStatus>({
     ...current,
     capacity,
-    allocatable: allocatableOf(capacity, current?.allocatable),
+    allocatable: { ...allocatableOf(capacity, current?.allocatable), ...identity.allocatable },
     conditions,
     addresses: [
       ...addresses.map((address) => ({ type: "InternalIP" as const, address })),
@@ -148,7 +150,7 @@ export function nodeStatus(current: NodeStatus | undefined, identity: NodeIdenti
 }
 
 /**
- * What pods may have of a capacity: all of it. Whoever advertises a resource of their own writes the capacity only.
+ * What pods may have of a capacity that others give: all of it. Whoever advertises a resource of their own writes the capacity only.
  *
  * @see https://kubernetes.io/docs/tasks/administer-cluster/extended-resource-node/
  */

@@ -191,7 +191,6 @@ export class PodWorker implements AsyncDisposable {
     const [sandboxes, containers] = await withDeadline({ clock, timeoutMs: listTimeoutMs, signal }, (cut) =>
       Promise.all([runtime.listSandboxes({ signal: cut }), runtime.listContainers({ podUid: uid, signal: cut })]),
     );
-    this.#context.emptyDirLimits.watch(this.#pod);
     const own = sandboxes.filter((sandbox) => sandbox.uid === uid);
     for (const { ip } of own) if (ip && runtime.assignsPodIP) addresses.adopt(uid, ip);
     return {
@@ -400,7 +399,6 @@ export class PodWorker implements AsyncDisposable {
     addresses.release(uid);
     this.#context.allocations.release(uid);
     objects.release(uid);
-    this.#context.emptyDirLimits.release(uid);
     this.#context.evictions.release(uid);
     await folders.remove(uid);
     if (!this.#removed) await this.#deleteObject(uid, signal);

@@ -23,7 +23,38 @@ describe("carePolicy()", () => {
       "imagefs.inodesFree",
     ]);
     expect(eviction).toMatchObject({ transitionPeriodMs: 300_000, maxPodGraceSeconds: 0 });
-    expect(imageGc).toEqual({ highThresholdPercent: 85, lowThresholdPercent: 80, minimumAgeMs: 120_000 });
+    expect(imageGc).toEqual({
+      highThresholdPercent: 85,
+      lowThresholdPercent: 80,
+      minimumAgeMs: 120_000,
+      maximumAgeMs: 0,
+    });
+  });
+
+  it("reads what is reserved and how long images may be unused", () => {
+    const { reserved, imageGc } = carePolicy({
+      ...preset,
+      "kube-reserved": ["cpu=200m,memory=500Mi"],
+      "system-reserved": ["ephemeral-storage=1Gi", "pid=1000"],
+      "image-maximum-gc-age": "24h",
+    });
+    const system = { "ephemeral-storage": "1Gi", pid: "1000" };
+    expect(reserved).toEqual({ kube: { cpu: "200m", memory: "500Mi" }, system });
+    expect(imageGc).toMatchObject({ minimumAgeMs: 120_000, maximumAgeMs: 86_400_000 });
+  });
+
+  it.each([
+    ["kube-reserved", ["pods=5"], 'cannot reserve "pods" resource'],
+    ["kube-reserved", ["__proto__=5"], 'cannot reserve "__proto__" resource'],
+    ["system-reserved", ["cpu=-1"], 'resource quantity for "cpu" cannot be negative: -1'],
+    ["system-reserved", ["cpu=much"], /^failed to parse quantity "much" for "cpu" resource: /],
+    [
+      "image-maximum-gc-age",
+      "1m",
+      "Cannot use --image-maximum-gc-age 1m: it must be greater than --minimum-image-ttl-duration 2m",
+    ],
+  ])("refuses --%s %s", (name, value, problem) => {
+    expect(() => carePolicy({ ...preset, [name]: value })).toThrow(problem);
   });
 
   it("reads thresholds as the kubelet's flags are written", () => {

@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { event as eventKind } from "../../core/kinds/event.ts";
 import { node as nodeKind } from "../../core/kinds/node.ts";
@@ -154,6 +156,23 @@ it("a pod that writes more than its limit of ephemeral-storage is evicted, and n
   expect((await world.get("over")).status).toMatchObject({ reason: "Evicted", message });
   await world.advance(120_000, 10_000);
   for (const name of ["under", "unlimited"]) expect((await world.get(name)).status?.phase).toBe("Running");
+});
+
+it("a pod that fills an emptyDir beyond its limit is evicted within seconds, in Kubernetes' words", async () => {
+  await using node = await openShortNode({ hard: {} });
+  const { world } = node;
+  const volumes = [{ name: "cache", emptyDir: { sizeLimit: "64Ki" } }];
+  const { metadata } = await world.run({ volumes });
+  await world.until(running);
+  const folder = join(world.rootDir, "pods", metadata.uid ?? "", "volumes/emptyDir/cache");
+  await writeFile(join(folder, "small"), Buffer.alloc(1024, 1));
+  await world.advance(25_000);
+  expect((await world.get()).status?.phase).toBe("Running");
+  await writeFile(join(folder, "large"), Buffer.alloc(128 * 1024, 1));
+  await later(world, async () => failed(await world.get()));
+  const message = 'Usage of EmptyDir volume "cache" exceeds the limit "64Ki". ';
+  expect((await world.get()).status).toMatchObject({ reason: "Evicted", message });
+  await world.soon(async () => (await world.events()).includes(`Evicted: ${message}`));
 });
 
 it("a soft threshold ends nobody before its grace period is over", async () => {

@@ -4,6 +4,8 @@ import { errorMessage, type Logger } from "../../../core/util/log.ts";
 import { Tasks } from "../../../core/util/tasks.ts";
 import { isCriticalPod } from "../critical_pod.ts";
 import { immediateGraceSeconds, type PodEvictions } from "../pod_evictions.ts";
+import type { PodFolders } from "../pod_folders.ts";
+import { emptyDirLimitExceeded } from "./empty_dir_limits.ts";
 import { type EvictionState, noEvictionState, planEviction } from "./plan_eviction.ts";
 import { type DiskLayout, evictionMessage, type PodUses, rankPods } from "./rank_pods.ts";
 import { factsOf, type Observations, type PressureCondition } from "./signals.ts";
@@ -31,6 +33,8 @@ export interface EvictablePods {
 export interface EvictionManagerOptions {
   readonly config: EvictionConfig;
   readonly figures: NodeFigures;
+  /** Where the pods' volumes are. */
+  readonly folders: PodFolders;
   /** Frees what no pod needs of it, e.g. by removing images. */
   reclaim(options: { readonly signal: AbortSignal }): Promise<void>;
   /** The Node says something else of itself now. */
@@ -126,23 +130,52 @@ export class EvictionManager implements AsyncDisposable {
 
   /** Ends the pods that keep more on disk than they may. Pods without such a limit cost nothing. */
   async #evictOverLimit(layout: DiskLayout, signal: AbortSignal): Promise<string | undefined> {
-    const { figures, clock, log } = this.#options;
-    const limited = this.#pods?.active().filter((pod) => hasStorageLimit(pod) && !isCriticalPod(pod)) ?? [];
-    if (limited.length === 0 || clock.monotonic() - this.#storageAt < storageLookMs) return undefined;
+    const pods = this.#pods?.active().filter((pod) => !isCriticalPod(pod)) ?? [];
+    const over = new Map<Pod, string>();
+    for (const pod of pods) {
+      const message = await this.#overVolumeLimit(pod, signal);
+      if (message !== undefined) over.set(pod, message);
+    }
+    for (const [pod, message] of await this.#overStorageLimits(pods, layout, signal))
+      if (!over.has(pod)) over.set(pod, message);
+    for (const [pod, message] of over) {
+      this.#options.log.warn("Evicting a pod", { namespace: pod.metadata.namespace, pod: pod.metadata.name, message });
+      const eviction = { reason: "Evicted", message, disruption: false, gracePeriodSeconds: immediateGraceSeconds };
+      this.#pods?.evictions.evict(pod.metadata.uid ?? "", eviction);
+    }
+    const [first] = over.keys();
+    return first?.metadata.uid;
+  }
+
+  async #overVolumeLimit(pod: Pod, signal: AbortSignal): Promise<string | undefined> {
+    const { folders, log } = this.#options;
+    try {
+      return await emptyDirLimitExceeded(pod, { folders, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      log.debug("Cannot measure a pod's volumes", { pod: pod.metadata.name, error: errorMessage(error) });
+      return undefined;
+    }
+  }
+
+  /** What all of a pod's files take up is counted seldom. */
+  async #overStorageLimits(
+    pods: readonly Pod[],
+    layout: DiskLayout,
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<Pod, string>> {
+    const { figures, clock } = this.#options;
+    const limited = pods.filter(hasStorageLimit);
+    if (limited.length === 0 || clock.monotonic() - this.#storageAt < storageLookMs) return new Map();
     this.#storageAt = clock.monotonic();
     const uses = await figures.uses(limited, { signal });
-    let evicted: string | undefined;
-    for (const pod of limited) {
-      const uid = pod.metadata.uid ?? "";
-      const use = uses.get(uid);
-      const message = use && storageLimitExceeded(pod, use, layout);
-      if (message === undefined) continue;
-      log.warn("Evicting a pod", { namespace: pod.metadata.namespace, pod: pod.metadata.name, message });
-      const reason = { reason: "Evicted", message, disruption: false };
-      this.#pods?.evictions.evict(uid, { ...reason, gracePeriodSeconds: immediateGraceSeconds });
-      evicted ??= uid;
-    }
-    return evicted;
+    return new Map(
+      limited.flatMap((pod) => {
+        const use = uses.get(pod.metadata.uid ?? "");
+        const message = use && storageLimitExceeded(pod, use, layout);
+        return message === undefined ? [] : [[pod, message] as const];
+      }),
+    );
   }
 
   async #look(signal: AbortSignal) {

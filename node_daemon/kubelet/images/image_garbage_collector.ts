@@ -15,6 +15,8 @@ export interface ImageGcPolicy {
   readonly lowThresholdPercent: number;
   /** Since when an image has to be there. */
   readonly minimumAgeMs: number;
+  /** How long it may be unused before it is removed, however much room there is; 0: for ever. */
+  readonly maximumAgeMs: number;
 }
 
 /** Kubernetes' defaults. */
@@ -22,6 +24,7 @@ export const defaultImageGc: ImageGcPolicy = {
   highThresholdPercent: 85,
   lowThresholdPercent: 80,
   minimumAgeMs: 120_000,
+  maximumAgeMs: 0,
 };
 
 /** Options of {@linkcode ImageGarbageCollector}. */
@@ -58,7 +61,8 @@ export class ImageGarbageCollector implements AsyncDisposable {
 
   /** Begins to look at the disk. */
   start(): void {
-    if (this.#options.policy.highThresholdPercent >= 100) return;
+    const { highThresholdPercent, maximumAgeMs } = this.#options.policy;
+    if (highThresholdPercent >= 100 && maximumAgeMs === 0) return;
     this.#tasks.run(async (signal) => {
       for (;;) {
         await this.#options.clock.sleep(lookMs, { signal });
@@ -67,9 +71,10 @@ export class ImageGarbageCollector implements AsyncDisposable {
     });
   }
 
-  /** Removes images until the disk is at the low threshold, if it is above the high one. */
+  /** Removes images that are too old, and others until the disk is at the low threshold, if it is above the high one. */
   async #collect(signal: AbortSignal): Promise<void> {
     const { policy, runtime, log, onFailure, diskUsage = fileSystemUsage } = this.#options;
+    if (policy.maximumAgeMs > 0) await this.#free(0, signal);
     if (policy.highThresholdPercent >= 100) return;
     const folder = await runtime.images.folder({ signal });
     const disk = folder === undefined ? undefined : await diskUsage(folder).catch(() => undefined);
@@ -117,6 +122,7 @@ export class ImageGarbageCollector implements AsyncDisposable {
       inUse,
       bytesToFree,
       minimumAgeMs: policy.minimumAgeMs,
+      maximumAgeMs: policy.maximumAgeMs,
       now: clock.now(),
     });
     let freed = 0;

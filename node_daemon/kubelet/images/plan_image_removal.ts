@@ -16,6 +16,8 @@ export interface ImageRemovalView {
   readonly inUse: ReadonlySet<string>;
   readonly bytesToFree: number;
   readonly minimumAgeMs: number;
+  /** How long an image may be unused before it is removed, whatever is free; 0: for ever. */
+  readonly maximumAgeMs: number;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -29,13 +31,13 @@ export interface ImageRemovalPlan {
 }
 
 /**
- * Which images to remove so that enough is free: those that were not used for longest first, never one that is in use, is
+ * Which images to remove so that enough is free, and those that nobody has used for too long: those that were not used for longest first, never one that is in use, is
  * younger than it may be, that this node did not fetch, or that somebody has given another name. Pure.
  *
  * @see https://kubernetes.io/docs/concepts/architecture/garbage-collection/#container-image-garbage-collection
  */
 export function planImageRemoval(view: ImageRemovalView): ImageRemovalPlan {
-  const { images, inUse, bytesToFree, minimumAgeMs, now } = view;
+  const { images, inUse, bytesToFree, minimumAgeMs, maximumAgeMs, now } = view;
   const present = new Map(images.map((image) => [image.id, image]));
   const records = view.records
     .filter(({ id }) => present.has(id))
@@ -46,13 +48,16 @@ export function planImageRemoval(view: ImageRemovalView): ImageRemovalPlan {
       return !inUse.has(id) && lastUsedAt <= now && now - pulledAt >= minimumAgeMs && others.length === 0;
     })
     .sort((a, b) => a.lastUsedAt - b.lastUsedAt || a.pulledAt - b.pulledAt)
-    .flatMap(({ id }) => present.get(id) ?? []);
+    .flatMap(({ id, lastUsedAt }) => {
+      const image = present.get(id);
+      return image ? [{ image, isTooOld: maximumAgeMs > 0 && now - lastUsedAt > maximumAgeMs }] : [];
+    });
   const remove: PresentImage[] = [];
   let freed = 0;
-  for (const image of eligible) {
-    if (freed >= bytesToFree) break;
+  for (const { image, isTooOld } of eligible) {
+    if (freed >= bytesToFree && !isTooOld) break;
     remove.push(image);
     freed += image.sizeBytes;
   }
-  return { remove, records, eligibleBytes: eligible.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
+  return { remove, records, eligibleBytes: eligible.reduce((sum, { image }) => sum + image.sizeBytes, 0) };
 }

@@ -4,7 +4,7 @@ import type { VolumeType } from "./volume.ts";
 
 /**
  * A folder that lives as long as its pod; with the medium Memory in the machine's memory. What it may hold at most
- * (`sizeLimit`) is watched over by `EmptyDirLimits`.
+ * (`sizeLimit`) is watched over by the node's eviction manager.
  *
  * @see https://kubernetes.io/docs/concepts/storage/volumes/#emptydir
  */

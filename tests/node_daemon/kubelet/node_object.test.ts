@@ -12,6 +12,7 @@ const identity: NodeIdentity = {
   taints: [],
   diskBytes: 2048,
   maxPods: 110,
+  allocatable: { cpu: "1", memory: "1Ki", "ephemeral-storage": "1Ki", pods: "110" },
   port: 10_250,
   runtimeVersion: "fake://1",
   kubeletVersion: "v1",
@@ -42,7 +43,7 @@ describe("nodeStatus()", () => {
     const images = [{ names: ["a:1"], sizeBytes: 5 }];
     const status = nodeStatus(undefined, identity, { ...healthy, images });
     expect(status.capacity).toMatchObject({ "ephemeral-storage": "2Ki", pods: "110" });
-    expect(status.allocatable).toEqual(status.capacity);
+    expect(status.allocatable).toEqual(identity.allocatable);
     expect(status.images).toEqual(images);
   });
 });

@@ -13,7 +13,15 @@ const record = (id: string, lastUsedAt: number, ...names: readonly string[]) => 
 function plan(view: Partial<ImageRemovalView>) {
   const images = [image("a", "a:1"), image("b", "b:1"), image("c", "c:1"), image("mine", "mine:1")];
   const records = [record("a", 300, "a:1"), record("b", 100, "b:1"), record("c", 200, "c:1")];
-  const whole = { images, records, inUse: new Set<string>(), bytesToFree: 150, minimumAgeMs: 1000, now };
+  const whole = {
+    images,
+    records,
+    inUse: new Set<string>(),
+    bytesToFree: 150,
+    minimumAgeMs: 1000,
+    maximumAgeMs: 0,
+    now,
+  };
   return planImageRemoval({ ...whole, ...view });
 }
 
@@ -23,6 +31,13 @@ describe("planImageRemoval()", () => {
   it("removes those that were not used for longest, and no more than is needed", () => {
     expect(ids({})).toEqual(["b", "c"]);
     expect(ids({ bytesToFree: 1 })).toEqual(["b"]);
+  });
+
+  it("removes what nobody has used for too long, however much is free, but not what is in use", () => {
+    const maximumAgeMs = now - 250;
+    expect(ids({ bytesToFree: 0, maximumAgeMs })).toEqual(["b", "c"]);
+    expect(ids({ bytesToFree: 0, maximumAgeMs, inUse: new Set(["b"]) })).toEqual(["c"]);
+    expect(ids({ bytesToFree: 0 })).toEqual([]);
   });
 
   it("never removes what the node did not fetch, however much is wanted", () => {

@@ -3,28 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { expect, it } from "vitest";
-import { usedBytes } from "../../../node_daemon/kubelet/empty_dir_limits.ts";
-import { openTestNode } from "./cluster.ts";
-
-it("a pod that fills an emptyDir beyond its limit is evicted, in Kubernetes' words", async () => {
-  await using node = await openTestNode();
-  const volumes = [{ name: "cache", emptyDir: { sizeLimit: "64Ki" } }];
-  const { metadata } = await node.run({ volumes, restartPolicy: "Always" });
-  await node.until(({ status }) => status?.phase === "Running");
-  const folder = join(node.rootDir, "pods", metadata.uid ?? "", "volumes/emptyDir/cache");
-  await writeFile(join(folder, "small"), Buffer.alloc(1024, 1));
-  await node.advance(25_000);
-  expect((await node.get()).status?.phase).toBe("Running");
-  await writeFile(join(folder, "large"), Buffer.alloc(128 * 1024, 1));
-  let found = await node.get();
-  for (let turn = 0; turn < 60 && found.status?.phase !== "Failed"; turn++) {
-    await node.advance(1000);
-    found = await node.get();
-  }
-  const message = 'Usage of EmptyDir volume "cache" exceeds the limit "64Ki". ';
-  expect(found.status).toMatchObject({ phase: "Failed", reason: "Evicted", message });
-  await node.soon(async () => (await node.events()).includes(`Evicted: ${message}`));
-});
+import { usedBytes } from "../../../../node_daemon/kubelet/eviction/empty_dir_limits.ts";
+import { openTestNode } from "../cluster.ts";
 
 it.runIf(process.platform === "linux")("an emptyDir in memory goes with its pod", async () => {
   await using node = await openTestNode();
