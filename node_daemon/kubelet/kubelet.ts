@@ -13,32 +13,24 @@ import { deferred } from "../../core/util/deferred.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { ContainerRuntime, Sandbox } from "../runtime/runtime.ts";
-import { ContainerKiller } from "./container_killer.ts";
-import { readNotes } from "./container_notes.ts";
-import { withDeadline } from "./deadline.ts";
 import { drainPods } from "./drain_pods.ts";
 import type { EvictablePods } from "./eviction/eviction_manager.ts";
 import type { ImageRecords } from "./images/image_records.ts";
+import { KnownPods } from "./known_pods.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
 import { MirrorPods } from "./mirror_pods.ts";
-import { ObjectCache } from "./object_cache.ts";
+import { openContext } from "./open_context.ts";
+import { Orphans } from "./orphans.ts";
 import type { ShutdownPeriods } from "./plan_shutdown.ts";
-import { PodAddresses } from "./pod_addresses.ts";
 import { PodAdmission } from "./pod_admission.ts";
 import type { NameSettings } from "./pod_dns.ts";
-import { PodEvents } from "./pod_events.ts";
-import { PodEvictions } from "./pod_evictions.ts";
 import { PodFolders } from "./pod_folders.ts";
 import { PodWorker } from "./pod_worker.ts";
-import { ProbeManager } from "./probes.ts";
 import { AllocationRecords } from "./resources/allocation_records.ts";
-import { Allocations } from "./resources/allocations.ts";
 import type { PodSource } from "./sources/source.ts";
-import { configHash, configMirror, isMirror, isStatic } from "./sources/static_pod.ts";
+import { isMirror, isStatic } from "./sources/static_pod.ts";
 import { StaticPods } from "./sources/static_pods.ts";
-import { StatusManager } from "./status_manager.ts";
 import { unneededContainers } from "./unneeded_containers.ts";
-import { PathPins } from "./volumes/path_pins.ts";
 
 /** Options of {@linkcode startKubelet}. */
 export interface KubeletOptions {
@@ -110,14 +102,14 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   }
 }
 
-const listTimeoutMs = 120_000;
-
 class PodKubelet implements Kubelet {
   readonly #options: KubeletOptions;
   readonly #context: KubeletContext;
   readonly #pods: Informer<Pod>;
   readonly #workers = new Map<string, PodWorker>();
   readonly #static = new StaticPods();
+  readonly #known: KnownPods;
+  readonly #orphans: Orphans;
   readonly #mirrors: MirrorPods;
   readonly #admission: PodAdmission;
   readonly #records: AllocationRecords;
@@ -128,11 +120,8 @@ class PodKubelet implements Kubelet {
   readonly #stops: (() => void)[] = [];
 
   constructor(options: KubeletOptions) {
-    const { runtime, clock, random, log, client, informers, nodeName, nodeIPs, rootDir, allocatable } = options;
-    const events = new PodEvents(options.recorder);
+    const { clock, log, client, informers, nodeName, rootDir, allocatable } = options;
     const folders = new PodFolders(rootDir);
-    const wake = (podUid: string) => this.#workers.get(podUid)?.wake();
-    const evictions = new PodEvictions(wake);
     this.#options = options;
     this.#pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${nodeName}` });
     const nodes = informers.informer(nodeKind, { fieldSelector: `metadata.name=${nodeName}` });
@@ -151,62 +140,25 @@ class PodKubelet implements Kubelet {
       }),
     );
     this.#records = new AllocationRecords({ folders, log });
-    this.#context = {
-      client,
-      runtime,
-      clock,
-      random,
-      log,
-      events,
-      killer: new ContainerKiller({ runtime, events, clock, log }),
-      probes: new ProbeManager({
-        runtime,
-        clock,
-        random,
-        log,
-        onChange: wake,
-        onUnhealthy: (pod, message, container) => events.warning(pod, "Unhealthy", message, container),
-      }),
-      statuses: new StatusManager({
-        client,
-        clock,
-        log,
-        lookup: (pod, podUid) => this.#known(pod, podUid),
-        isMirrored: (podUid) => this.#static.has(podUid),
-      }),
-      objects: new ObjectCache({
-        client,
-        clock,
-        log,
-        onChange: (podUid) => this.#workers.get(podUid)?.dataChanged(),
-        others: (pod) => this.#taken(pod),
-        onExpanded: (object, event) => options.recorder.record(object, event),
-      }),
+    this.#context = openContext(options, {
       folders,
-      pins: new PathPins({ folder: folders.pins, log }),
-      allocations: new Allocations({
-        records: this.#records,
-        events,
-        allocatable: () => allocatable,
-        others: (pod) => this.#taken(pod),
-        onChange: (podUid) => this.#workers.get(podUid)?.dataChanged(),
-      }),
-      addresses: new PodAddresses(),
-      evictions,
-      names: options.names,
-      imageRecords: options.imageRecords,
-      services: informers.informer(serviceKind),
+      records: this.#records,
+      wake: (podUid) => this.#workers.get(podUid)?.wake(),
+      dataChanged: (podUid) => this.#workers.get(podUid)?.dataChanged(),
+      shown: (pod, podUid) => this.#known.shown(pod, podUid),
+      isMirrored: (podUid) => this.#static.has(podUid),
+      others: (pod) => this.#taken(pod),
       node: () => nodes.get({ name: nodeName }),
-      nodeIPs,
-      allocatable,
-    };
+    });
+    this.#known = new KnownPods({ informer: this.#pods, own: this.#static, statuses: this.#context.statuses });
+    this.#orphans = new Orphans(this.#context);
     this.#admission = new PodAdmission({
       context: this.#context,
       nodeName,
       operatingSystem: operatingSystem(),
       allocatable,
       others: (pod) => this.#taken(pod),
-      known: (pod) => this.#current(pod),
+      known: (pod) => this.#known.current(pod),
       pressure: options.pressure ?? (() => []),
       shuttingDown: () => this.#shuttingDown,
     });
@@ -215,17 +167,13 @@ class PodKubelet implements Kubelet {
     this.#backoff = new Backoff({ baseMs: 200, maxMs: 10_000, clock });
   }
 
-  readonly pods: Kubelet["pods"] = {
-    get: (namespace, name) => {
-      const pod = this.#static.named({ namespace, name }) ?? this.#pods.get({ namespace, name });
-      return pod && this.#withStatus(pod);
-    },
-    list: () => this.#wanted().map((pod) => this.#withStatus(pod)),
-  };
+  get pods(): Kubelet["pods"] {
+    return this.#known;
+  }
 
   get evictable(): EvictablePods {
     const isActive = ({ metadata, status }: Pod) => this.#workers.has(metadata.uid ?? "") && !isOver(status?.phase);
-    return { active: () => this.pods.list().filter(isActive), evictions: this.#context.evictions };
+    return { active: () => this.#known.list().filter(isActive), evictions: this.#context.evictions };
   }
 
   async removeDeadContainers({ signal }: { readonly signal: AbortSignal }): Promise<void> {
@@ -236,31 +184,6 @@ class PodKubelet implements Kubelet {
       await runtime.removeContainer(id, { signal });
   }
 
-  /** The pod as this kubelet knows it, which may be ahead of the API. */
-  #withStatus(pod: Pod): Pod {
-    const status = this.#context.statuses.get(pod.metadata.uid ?? "");
-    return status ? { ...pod, status } : pod;
-  }
-
-  /** All pods that are to run here. */
-  #wanted(): readonly Pod[] {
-    return [...this.#static.list(), ...this.#pods.list().filter((pod) => !isMirror(pod))];
-  }
-
-  /** The same pod as it is now, of the API or the node's own. */
-  #current(pod: Pod): Pod | undefined {
-    const found = this.#static.named(keyOf(pod)) ?? this.#pods.get(keyOf(pod));
-    return found?.metadata.uid === pod.metadata.uid ? found : undefined;
-  }
-
-  /** The informer's version of the same pod, or what shows it in the API. */
-  #known(pod: Pod, podUid: string): Pod | undefined {
-    const known = this.#pods.get(keyOf(pod));
-    const own = this.#static.named(keyOf(pod));
-    if (own?.metadata.uid !== podUid) return known?.metadata.uid === podUid ? known : undefined;
-    return known?.metadata.annotations?.[configMirror] === own.metadata.annotations?.[configHash] ? known : undefined;
-  }
-
   setPodRange(cidr: string): void {
     this.#context.addresses.setRange(cidr);
   }
@@ -268,7 +191,11 @@ class PodKubelet implements Kubelet {
   /** Learns what should run and what does, then begins to act. */
   async start(signal: AbortSignal): Promise<void> {
     const { informers, sources = [], standalone = false } = this.#options;
-    const [sandboxes] = await Promise.all([this.#adopt(signal), this.#context.pins.clear(), this.#records.load()]);
+    const [sandboxes] = await Promise.all([
+      this.#orphans.adopt(signal),
+      this.#context.pins.clear(),
+      this.#records.load(),
+    ]);
     const told = sources.map((source, index) => this.#follow(source, index));
     if (standalone) {
       this.#tasks.run((running) => this.#followRuntime(running));
@@ -281,6 +208,11 @@ class PodKubelet implements Kubelet {
     else this.#tasks.run(() => Promise.all(told).then(() => this.#endOrphans(sandboxes)));
     this.#stops.push(this.#pods.onChange((change) => this.#onChange(change)));
     this.#tasks.run((running) => this.#followRuntime(running));
+  }
+
+  #endOrphans(sandboxes: readonly Sandbox[]): Promise<void> {
+    const wanted = this.#known.wanted().map(({ metadata }) => metadata.uid ?? "");
+    return this.#orphans.end(sandboxes, new Set([...wanted, ...this.#workers.keys()]));
   }
 
   #onChange(change: CacheChange<Pod>): void {
@@ -348,7 +280,7 @@ class PodKubelet implements Kubelet {
 
   /** The other pods that this node has taken, now or before the kubelet started again, and that have not ended, with what is set aside for them. */
   #taken({ metadata }: Pod): readonly Pod[] {
-    const taken = this.pods.list().filter((other) => {
+    const taken = this.#known.list().filter((other) => {
       const uid = other.metadata.uid ?? "";
       if (uid === metadata.uid || isOver(other.status?.phase) || this.#context.evictions.get(uid)) return false;
       return this.#workers.has(uid) || other.status?.startTime !== undefined;
@@ -363,58 +295,6 @@ class PodKubelet implements Kubelet {
     this.#tasks.run(() => worker[Symbol.asyncDispose]());
     if (!isStatic(worker.pod)) return;
     this.#syncStatic(keyOf(worker.pod));
-  }
-
-  /** Notes the addresses of sandboxes that stand. */
-  async #adopt(signal: AbortSignal): Promise<readonly Sandbox[]> {
-    const { runtime, clock, addresses } = this.#context;
-    const sandboxes = await withDeadline({ clock, timeoutMs: listTimeoutMs, signal }, (cut) =>
-      runtime.listSandboxes({ signal: cut }),
-    ).catch((error: unknown) => {
-      signal.throwIfAborted();
-      // The workers will find it out one by one, and the node's status tells.
-      this.#options.log.warn("Cannot list sandboxes", { error: errorMessage(error) });
-      return [];
-    });
-    for (const { uid, ip } of sandboxes) if (ip && runtime.assignsPodIP) addresses.adopt(uid, ip);
-    return sandboxes;
-  }
-
-  /** Ends what stood at the start and belongs to no pod. */
-  async #endOrphans(sandboxes: readonly Sandbox[]): Promise<void> {
-    const known = new Set([...this.#wanted().map(({ metadata }) => metadata.uid ?? ""), ...this.#workers.keys()]);
-    const present = [...sandboxes.map(({ uid }) => uid), ...(await this.#context.folders.list())];
-    // After a long time away there may be hundreds.
-    allowManyListeners(this.#tasks.signal);
-    for (const uid of new Set(present))
-      if (!known.has(uid)) this.#tasks.run((running) => this.#endOrphan(uid, running));
-  }
-
-  /** Ends what is left of a pod that nobody knows any more, within the grace period that stands on its containers. */
-  async #endOrphan(uid: string, signal: AbortSignal): Promise<void> {
-    const { runtime, addresses, folders, killer, clock, log } = this.#context;
-    for (;;) {
-      try {
-        const sandboxes = (await runtime.listSandboxes({ signal })).filter((sandbox) => sandbox.uid === uid);
-        const containers = (await runtime.listContainers({ podUid: uid, signal })).filter(
-          ({ podUid }) => podUid === uid,
-        );
-        log.info("Ending a pod that is gone", { uid, containers: containers.length });
-        const gracePeriodSeconds = Math.max(
-          1,
-          ...containers.map((container) => readNotes(container).gracePeriodSeconds),
-        );
-        await killer.killPod({ pod: undefined, containers, sandboxes, gracePeriodSeconds, signal });
-        for (const { id } of sandboxes) await runtime.removePodSandbox(id, { signal });
-        addresses.release(uid);
-        await folders.remove(uid);
-        return;
-      } catch (error) {
-        signal.throwIfAborted();
-        log.warn("Cannot end a pod that is gone", { uid, error: errorMessage(error) });
-        await clock.sleep(this.#backoff.next(uid), { signal });
-      }
-    }
   }
 
   /** Wakes the workers whose containers changed; all of them after the stream was broken. */
@@ -464,6 +344,7 @@ class PodKubelet implements Kubelet {
       statuses[Symbol.asyncDispose](),
       this.#mirrors[Symbol.asyncDispose](),
       this.#admission[Symbol.asyncDispose](),
+      this.#orphans[Symbol.asyncDispose](),
     ]);
     await Promise.all([probes[Symbol.asyncDispose](), objects[Symbol.asyncDispose](), pins[Symbol.asyncDispose]()]);
   }

@@ -3,7 +3,7 @@ import { readTextFile } from "../../core/platform/files.ts";
 import { Backoff } from "../../core/util/backoff.ts";
 import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage } from "../../core/util/log.ts";
-import { type ProcessScope, RuntimeFailure, type Sandbox, type SandboxConfig } from "../runtime/runtime.ts";
+import { type ProcessScope, RuntimeFailure, type Sandbox } from "../runtime/runtime.ts";
 import { containerConfig } from "./container_config.ts";
 import { notesFor } from "./container_notes.ts";
 import { withDeadline } from "./deadline.ts";
@@ -14,15 +14,14 @@ import type { KubeletContext } from "./kubelet_context.ts";
 import type { StartAction } from "./plan_pod.ts";
 import type { ContainerReference } from "./pod_events.ts";
 import type { PodFacts } from "./pod_fields.ts";
-import { podHostname } from "./pod_hostname.ts";
 import { resizeFailure, type StartFailure } from "./pod_view.ts";
 import { MountError, type PodVolumesOptions, setUpVolumes, updateVolumes } from "./pod_volumes.ts";
 import { probeUserAgent } from "./probes.ts";
 import { resolverPath, writeResolverFile } from "./resolver_file.ts";
-import { limitChanges } from "./resources/container_limits.ts";
-import { memoryRefusal, type Resize, resizeSteps, takesMemory } from "./resources/plan_resize.ts";
+import type { Resize } from "./resources/plan_resize.ts";
+import { resizeContainers } from "./resources/resize_containers.ts";
 import { resizeMessage } from "./resources/resize_events.ts";
-import { sysctlsOf } from "./sysctls.ts";
+import { sandboxConfig } from "./sandbox_config.ts";
 import type { MountedVolume } from "./volumes/volume.ts";
 
 /** What an engine may take for one step. */
@@ -77,7 +76,9 @@ export class PodActions {
       await this.#volumes(pod, undefined);
       await writeResolverFile(pod, this.#context);
       await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, async (cut) => {
-        await runtime.runPodSandbox(await this.#sandboxConfig(pod, attempt, cut), { signal: cut });
+        await runtime.runPodSandbox(await sandboxConfig(pod, attempt, { ...this.#context, signal: cut }), {
+          signal: cut,
+        });
       });
       this.#succeeded("");
     } catch (error) {
@@ -140,25 +141,11 @@ export class PodActions {
 
   /** Gives containers that run the limits that are set aside for them. */
   async resize(pod: Pod, resizes: readonly Resize[], signal: AbortSignal): Promise<void> {
-    const { runtime, events, allocations, clock } = this.#context;
+    const { events, allocations } = this.#context;
     const { uid: podUid = "" } = pod.metadata;
-    const list = (cut: AbortSignal) => runtime.listContainers({ podUid, signal: cut });
     await allocations.recorded(podUid);
     try {
-      await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, async (cut) => {
-        const containers = (await list(cut)).filter(({ state }) => state === "running");
-        const stats = resizes.some(takesMemory) ? await runtime.stats({ signal: cut }) : [];
-        const refusal = memoryRefusal(resizes, { containers, stats });
-        if (refusal !== undefined) throw new Error(refusal);
-        for (const { id, limits } of resizeSteps(resizes)) await runtime.updateResources(id, limits, { signal: cut });
-        const after = await list(cut);
-        for (const { container, limits } of resizes) {
-          const present = after.find(({ id, state }) => id === container.id && state === "running");
-          // What runtimes only pretend to do must not be asked of them for ever.
-          if (present?.limits && limitChanges(present.limits, limits).length > 0)
-            throw new Error(`the runtime did not give container "${container.name}" its new limits`);
-        }
-      });
+      await resizeContainers(pod, resizes, { ...this.#context, signal });
       this.#succeeded(resizeFailure);
     } catch (error) {
       signal.throwIfAborted();
@@ -307,30 +294,6 @@ export class PodActions {
     const { nodeIPs, allocatable } = this.#context;
     const ip = pod.spec.hostNetwork ? nodeIPs[0] : sandbox?.ip;
     return { pod, podIPs: ip === undefined ? [] : [ip], hostIPs: nodeIPs, allocatable };
-  }
-
-  async #sandboxConfig(pod: Pod, attempt: number, signal: AbortSignal): Promise<SandboxConfig> {
-    const { runtime, addresses, names } = this.#context;
-    const { metadata, spec } = pod;
-    const { name = "", namespace = "default", uid = "", labels = {} } = metadata;
-    const hostNetwork = spec.hostNetwork ?? false;
-    const assigned = runtime.assignsPodIP && !hostNetwork;
-    const ports = spec.containers.flatMap((container) => container.ports ?? []);
-    return {
-      name,
-      namespace,
-      uid,
-      attempt,
-      labels,
-      hostname: podHostname(pod, names.domain).kernelName,
-      podIP: assigned ? await addresses.allocate(uid, { signal }) : undefined,
-      hostNetwork,
-      hostIPC: spec.hostIPC ?? false,
-      sysctls: Object.fromEntries(sysctlsOf(spec).map(({ name, value }) => [name, value])),
-      hostPorts: ports.flatMap(({ containerPort, hostPort, hostIP = "", protocol = "TCP" }) =>
-        hostPort && !hostNetwork && protocol !== "SCTP" ? [{ containerPort, hostPort, hostIP, protocol }] : [],
-      ),
-    };
   }
 
   #failed(name: string, reason: string, error: unknown, attempt: number): void {

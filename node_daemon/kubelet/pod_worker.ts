@@ -1,23 +1,17 @@
-import { keyOf } from "../../core/api/meta.ts";
-import { isReason } from "../../core/api/status.ts";
-import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
+import type { Pod } from "../../core/kinds/pod.ts";
 import { Backoff } from "../../core/util/backoff.ts";
-import { compact } from "../../core/util/compact.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
-import type { Container } from "../runtime/runtime.ts";
-import { crashBackoff } from "./crash_backoff.ts";
-import { withDeadline } from "./deadline.ts";
+import { BackOffEvents } from "./back_off_events.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
-import { type PodPlan, planPod, prunable } from "./plan_pod.ts";
+import { type PodPlan, planPod } from "./plan_pod.ts";
 import { PodActions } from "./pod_actions.ts";
+import { pruneContainers, removePod } from "./pod_leftovers.ts";
+import { PodObserver } from "./pod_observer.ts";
 import { podStatus } from "./pod_status.ts";
-import { containersNamed, hasEnded, latestSandbox, type PodView, resizeFailure } from "./pod_view.ts";
-import type { ProbedContainer } from "./probes.ts";
-import { terminationMessage } from "./termination_message.ts";
+import { hasEnded, latestSandbox, type PodView, resizeFailure } from "./pod_view.ts";
+import { probedContainers } from "./probed_containers.ts";
 
-/** What a listing of one pod may take. */
-const listTimeoutMs = 120_000;
 /** More steps in one go than any pod has containers to start and end. */
 const maxSteps = 500;
 /** Everything is looked at again this often, events or not. */
@@ -34,11 +28,8 @@ export class PodWorker implements AsyncDisposable {
   readonly #tasks: Tasks;
   readonly #retries: Backoff;
   readonly #onGone: () => void;
-  readonly #messages = new Map<string, string>();
-  /** When a container, by its id, was first seen to have ended, on a clock that does not jump. */
-  readonly #endedAt = new Map<string, number>();
-  /** Failures and back-offs that were told already. */
-  readonly #told = new Set<string>();
+  readonly #observer: PodObserver;
+  readonly #backOffs: BackOffEvents;
   /** Containers, by id, that were ended for their new limits. */
   readonly #restarting = new Set<string>();
   #pod: Pod;
@@ -57,6 +48,8 @@ export class PodWorker implements AsyncDisposable {
     this.#onGone = onGone;
     this.#log = context.log.with({ namespace: pod.metadata.namespace, pod: pod.metadata.name });
     this.#actions = new PodActions(context);
+    this.#observer = new PodObserver(context);
+    this.#backOffs = new BackOffEvents(context.events);
     this.#retries = new Backoff({ baseMs: 500, maxMs: 30_000, clock: context.clock });
     this.#tasks = new Tasks({
       onError: (error) => this.#log.error("Pod worker failed", { error: errorMessage(error) }),
@@ -160,15 +153,18 @@ export class PodWorker implements AsyncDisposable {
         case "wait":
           // What it gave up may be what others wait for; and its status has to say that it is done.
           if (!view.failures.has(resizeFailure) && allocations.completed(uid)) continue;
-          this.#tellBackOff(view);
+          this.#backOffs.tell(view);
           await this.#refresh(view);
-          await this.#prune(view, signal);
+          for (const id of await pruneContainers(view, this.#context, signal)) this.#forget(id);
           return this.#shorten(plan.wakeAfterMs);
         case "finished":
           allocations.ended(uid);
           return undefined;
         case "remove":
-          await this.#cleanUp(view, signal);
+          // Meanwhile it may have been removed from the API as well.
+          await removePod({ ...view, pod: this.#pod, removed: this.#removed }, this.#context, signal);
+          this.#gone = true;
+          this.#onGone();
           return undefined;
         default:
           await this.#interruptible(plan, signal, (cut) => this.#execute(plan, view, cut));
@@ -185,92 +181,43 @@ export class PodWorker implements AsyncDisposable {
     return fresh ? Math.min(wakeAfterMs ?? 1000, 1000) : wakeAfterMs;
   }
 
-  async #observe(signal: AbortSignal): Promise<PodView> {
-    const { runtime, clock, probes, addresses } = this.#context;
-    const uid = this.#pod.metadata.uid ?? "";
-    const [sandboxes, containers] = await withDeadline({ clock, timeoutMs: listTimeoutMs, signal }, (cut) =>
-      Promise.all([runtime.listSandboxes({ signal: cut }), runtime.listContainers({ podUid: uid, signal: cut })]),
-    );
-    const own = sandboxes.filter((sandbox) => sandbox.uid === uid);
-    for (const { ip } of own) if (ip && runtime.assignsPodIP) addresses.adopt(uid, ip);
-    return {
-      pod: this.#withStatus(),
+  #observe(signal: AbortSignal): Promise<PodView> {
+    const known = () => ({
+      pod: this.#pod,
       removed: this.#removed,
-      sandboxes: own,
-      containers: containers.filter(({ podUid }) => podUid === uid),
-      probes: probes.states(uid),
       failures: this.#actions.failures,
-      eviction: this.#context.evictions.get(uid),
-      resize: this.#context.allocations.state(uid),
       restarting: this.#restarting,
-      endedForMs: this.#endedForMs(containers),
-      now: clock.now(),
-    };
+    });
+    return this.#observer.observe(this.#pod.metadata.uid ?? "", known, signal);
   }
 
-  #endedForMs(containers: readonly Container[]): ReadonlyMap<string, number> {
-    const now = this.#context.clock.monotonic();
-    const ids = new Set(containers.filter(({ state }) => state !== "running").map(({ id }) => id));
-    for (const id of this.#endedAt.keys()) if (!ids.has(id)) this.#endedAt.delete(id);
-    for (const id of ids) if (!this.#endedAt.has(id)) this.#endedAt.set(id, now);
-    return new Map([...this.#endedAt].map(([id, at]) => [id, now - at]));
-  }
-
-  /** The pod with what is set aside for it and the status that was made last: it is true before it stands in the API. */
-  #withStatus(): Pod {
-    const { status } = this.#pod;
-    const { statuses, allocations } = this.#context;
-    const pod = allocations.allocated(this.#pod);
-    const made = statuses.get(pod.metadata.uid ?? "");
-    if (!made) return pod;
-    // Others may end a pod for good (eviction, a lost node): that is never taken back.
-    const over = status?.phase === "Failed" || status?.phase === "Succeeded";
-    const verdict =
-      over && status ? compact({ phase: status.phase, reason: status.reason, message: status.message }) : {};
-    const conditions = [...(made.conditions ?? []), ...(status?.conditions ?? [])].filter(
-      ({ type }, index, all) => all.findIndex((other) => other.type === type) === index,
-    );
-    return { ...pod, status: { ...status, ...made, ...verdict, conditions } };
+  #forget(containerId: string): void {
+    this.#observer.forget(containerId);
+    this.#restarting.delete(containerId);
   }
 
   /** Containers that run are probed, unless the pod ends. */
   #watchProbes(view: PodView, plan: PodPlan): void {
-    const { pod, containers, sandboxes } = view;
     const ending = plan.step === "stop" || plan.step === "remove" || plan.step === "finished";
-    const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
-    const running: ProbedContainer[] = [];
-    for (const spec of ending ? [] : [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
-      const container = containersNamed(containers, spec.name)[0];
-      const sandbox = sandboxes.find(({ id }) => id === container?.sandboxId);
-      if (container?.state !== "running" || !sandbox) continue;
-      running.push({ container, spec, sandbox, reported: statuses.find(({ name }) => name === spec.name) });
-    }
-    this.#context.probes.sync(this.#pod, running);
+    this.#context.probes.sync(this.#pod, ending ? [] : probedContainers(view));
   }
 
   async #report(view: PodView, plan: PodPlan, signal: AbortSignal): Promise<void> {
     const { runtime, statuses, nodeIPs, probes } = this.#context;
     const uid = this.#pod.metadata.uid ?? "";
-    await this.#readMessages(view.containers, signal);
+    await this.#observer.readMessages(view.containers, signal);
     const stopping = plan.step === "stop" && plan.cause !== "sandbox";
     const status = podStatus({
       ...view,
       probes: probes.states(uid),
       previous: view.pod.status,
-      messages: this.#messages,
+      messages: this.#observer.messages,
       ending: plan.step === "remove" || plan.step === "finished" ? "ended" : stopping ? "stopping" : "no",
       failure: plan.step === "stop" || plan.step === "finished" ? plan.failure : undefined,
       nodeIPs,
       runtimeName: runtime.name,
     });
     if (!this.#removed) statuses.set(this.#pod, status);
-  }
-
-  async #readMessages(containers: readonly Container[], signal: AbortSignal): Promise<void> {
-    for (const container of containers) {
-      if (container.state !== "exited" || this.#messages.has(container.id)) continue;
-      this.#messages.set(container.id, await terminationMessage(container, { ...this.#context, signal }));
-    }
   }
 
   /** Runs a step that ends early when the pod turns out to have to end sooner. */
@@ -333,87 +280,12 @@ export class PodWorker implements AsyncDisposable {
     }
   }
 
-  /** Tells once per container that it is waiting, and for what. */
-  #tellBackOff(view: PodView): void {
-    const { pod, now } = view;
-    const { events } = this.#context;
-    const { name, namespace, uid } = pod.metadata;
-    for (const [kind, specs] of [
-      ["init", pod.spec.initContainers ?? []],
-      ["main", pod.spec.containers],
-      ["ephemeral", pod.spec.ephemeralContainers ?? []],
-    ] as const) {
-      for (const spec of specs) {
-        const failure = view.failures.get(spec.name);
-        if (failure?.reason === "ErrImagePull" && now - failure.at >= 1000) {
-          if (!this.#tellOnce(`${spec.name} ${failure.at}`)) continue;
-          events.normal(pod, "BackOff", `Back-off pulling image "${spec.image}"`, { name: spec.name, kind });
-          events.warning(pod, "Failed", "Error: ImagePullBackOff", { name: spec.name, kind });
-          continue;
-        }
-        const latest = containersNamed(view.containers, spec.name)[0];
-        if (!latest || !hasEnded(latest, view.failures) || crashBackoff(latest, view).remainingMs === 0) continue;
-        if (!this.#tellOnce(latest.id)) continue;
-        const message = `Back-off restarting failed container ${spec.name} in pod ${name}_${namespace}(${uid})`;
-        events.warning(pod, "BackOff", message, { name: spec.name, kind });
-      }
-    }
-  }
-
-  #tellOnce(key: string): boolean {
-    if (this.#told.has(key)) return false;
-    if (this.#told.size > 100) this.#told.clear();
-    this.#told.add(key);
-    return true;
-  }
-
   /** Brings volumes up to date when something they show has changed. */
   async #refresh({ pod, sandboxes }: PodView): Promise<void> {
     const sandbox = latestSandbox(sandboxes);
     if (!this.#stale || !sandbox) return;
     this.#stale = false;
     await this.#actions.refreshVolumes(pod, sandbox);
-  }
-
-  async #prune(view: PodView, signal: AbortSignal): Promise<void> {
-    const { runtime } = this.#context;
-    for (const { id } of prunable(view.containers)) {
-      await runtime.removeContainer(id, { signal });
-      this.#messages.delete(id);
-      this.#restarting.delete(id);
-    }
-    for (const { id } of view.sandboxes.filter((sandbox) => sandbox !== latestSandbox(view.sandboxes))) {
-      const used = view.containers.some(({ sandboxId }) => sandboxId === id);
-      if (!used) await runtime.removePodSandbox(id, { signal });
-    }
-  }
-
-  /** Nothing runs any more: reports the end, removes what the pod had, and lets the object go. */
-  async #cleanUp({ sandboxes }: PodView, signal: AbortSignal): Promise<void> {
-    const { runtime, statuses, addresses, folders, objects, clock } = this.#context;
-    const uid = this.#pod.metadata.uid ?? "";
-    if (!this.#removed) await statuses.flush(uid);
-    await withDeadline({ clock, timeoutMs: listTimeoutMs, signal }, async (cut) => {
-      for (const { id } of sandboxes) await runtime.removePodSandbox(id, { signal: cut });
-    });
-    addresses.release(uid);
-    this.#context.allocations.release(uid);
-    objects.release(uid);
-    this.#context.evictions.release(uid);
-    await folders.remove(uid);
-    if (!this.#removed) await this.#deleteObject(uid, signal);
-    statuses.forget(uid);
-    this.#gone = true;
-    this.#onGone();
-  }
-
-  async #deleteObject(uid: string, signal: AbortSignal): Promise<void> {
-    try {
-      const options = { gracePeriodSeconds: 0, preconditions: { uid }, signal };
-      await this.#context.client.delete(podKind, keyOf(this.#pod), options);
-    } catch (error) {
-      if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
-    }
   }
 
   /** Ends the pod's containers within a grace period, for a daemon that drains its node. Resolves when nothing runs. */

@@ -6,7 +6,8 @@ import { Backoff } from "../../core/util/backoff.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
-import { ownedConditions, sameStatus } from "./pod_status.ts";
+import { ownedConditions } from "./pod_conditions.ts";
+import { sameStatus } from "./pod_status.ts";
 
 /** Options of {@linkcode StatusManager}. */
 export interface StatusManagerOptions {

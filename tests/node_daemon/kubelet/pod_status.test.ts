@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ContainerStatus, Pod, PodStatus } from "../../../core/kinds/pod.ts";
-import { podStatus, type StatusInput, sameStatus } from "../../../node_daemon/kubelet/pod_status.ts";
+import { podStatus, sameStatus } from "../../../node_daemon/kubelet/pod_status.ts";
+import type { StatusInput } from "../../../node_daemon/kubelet/status_input.ts";
 import { ended, makeContainer, makePod, makeSandbox, now, spec1, view } from "./fixtures.ts";
 
 function status(pod: Pod, rest: Partial<StatusInput> = {}): PodStatus {

@@ -1,0 +1,54 @@
+import { keyOf } from "../../core/api/meta.ts";
+import { isReason } from "../../core/api/status.ts";
+import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
+import { withDeadline } from "./deadline.ts";
+import type { KubeletContext } from "./kubelet_context.ts";
+import { prunable } from "./plan_pod.ts";
+import { latestSandbox, type PodView } from "./pod_view.ts";
+
+const removeTimeoutMs = 120_000;
+
+/** Removes dead containers and sandboxes that nobody needs any more, while their pod goes on. Returns the containers' ids. */
+export async function pruneContainers(
+  { containers, sandboxes }: PodView,
+  { runtime }: KubeletContext,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const dead = prunable(containers).map(({ id }) => id);
+  for (const id of dead) await runtime.removeContainer(id, { signal });
+  for (const { id } of sandboxes.filter((sandbox) => sandbox !== latestSandbox(sandboxes))) {
+    const used = containers.some(({ sandboxId }) => sandboxId === id);
+    if (!used) await runtime.removePodSandbox(id, { signal });
+  }
+  return dead;
+}
+
+/** Nothing of a pod runs any more: reports the end, removes what the pod had, and lets the object go, unless it is gone already. */
+export async function removePod(
+  { pod, removed, sandboxes }: Pick<PodView, "pod" | "removed" | "sandboxes">,
+  context: KubeletContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const { runtime, statuses, addresses, allocations, folders, objects, evictions, clock } = context;
+  const { uid = "" } = pod.metadata;
+  if (!removed) await statuses.flush(uid);
+  await withDeadline({ clock, timeoutMs: removeTimeoutMs, signal }, async (cut) => {
+    for (const { id } of sandboxes) await runtime.removePodSandbox(id, { signal: cut });
+  });
+  addresses.release(uid);
+  objects.release(uid);
+  evictions.release(uid);
+  await folders.remove(uid);
+  if (!removed) await deleteObject(pod, context, signal);
+  statuses.forget(uid);
+  allocations.release(uid);
+}
+
+async function deleteObject(pod: Pod, { client }: KubeletContext, signal: AbortSignal): Promise<void> {
+  try {
+    const preconditions = { uid: pod.metadata.uid ?? "" };
+    await client.delete(podKind, keyOf(pod), { gracePeriodSeconds: 0, preconditions, signal });
+  } catch (error) {
+    if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
+  }
+}

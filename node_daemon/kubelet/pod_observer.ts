@@ -1,0 +1,91 @@
+import type { Pod } from "../../core/kinds/pod.ts";
+import { compact } from "../../core/util/compact.ts";
+import type { Container } from "../runtime/runtime.ts";
+import { withDeadline } from "./deadline.ts";
+import type { KubeletContext } from "./kubelet_context.ts";
+import type { PodView } from "./pod_view.ts";
+import { terminationMessage } from "./termination_message.ts";
+
+/** What a listing of one pod may take. */
+const listTimeoutMs = 120_000;
+
+/** Looks at one pod: what of it is there, and what its containers that ended had to say. */
+export class PodObserver {
+  readonly #context: KubeletContext;
+  /** Last words of containers that ended, by container id. */
+  readonly messages: Map<string, string> = new Map();
+  /** When a container, by its id, was first seen to have ended, on a clock that does not jump. */
+  readonly #endedAt = new Map<string, number>();
+
+  constructor(context: KubeletContext) {
+    this.#context = context;
+  }
+
+  /**
+   * What there is of a pod now.
+   *
+   * @param known what its worker knows itself; asked last, so that it is as new as the rest
+   */
+  async observe(
+    uid: string,
+    known: () => Pick<PodView, "pod" | "removed" | "failures" | "restarting">,
+    signal: AbortSignal,
+  ): Promise<PodView> {
+    const { runtime, clock, probes, addresses, evictions, allocations } = this.#context;
+    const [sandboxes, containers] = await withDeadline({ clock, timeoutMs: listTimeoutMs, signal }, (cut) =>
+      Promise.all([runtime.listSandboxes({ signal: cut }), runtime.listContainers({ podUid: uid, signal: cut })]),
+    );
+    const own = sandboxes.filter((sandbox) => sandbox.uid === uid);
+    for (const { ip } of own) if (ip && runtime.assignsPodIP) addresses.adopt(uid, ip);
+    const { pod, ...rest } = known();
+    return {
+      ...rest,
+      pod: this.#withStatus(pod),
+      sandboxes: own,
+      containers: containers.filter(({ podUid }) => podUid === uid),
+      probes: probes.states(uid),
+      eviction: evictions.get(uid),
+      resize: allocations.state(uid),
+      endedForMs: this.#endedForMs(containers),
+      now: clock.now(),
+    };
+  }
+
+  #endedForMs(containers: readonly Container[]): ReadonlyMap<string, number> {
+    const now = this.#context.clock.monotonic();
+    const ids = new Set(containers.filter(({ state }) => state !== "running").map(({ id }) => id));
+    for (const id of this.#endedAt.keys()) if (!ids.has(id)) this.#endedAt.delete(id);
+    for (const id of ids) if (!this.#endedAt.has(id)) this.#endedAt.set(id, now);
+    return new Map([...this.#endedAt].map(([id, at]) => [id, now - at]));
+  }
+
+  /** The pod with what is set aside for it and the status that was made last: it is true before it stands in the API. */
+  #withStatus(present: Pod): Pod {
+    const { status } = present;
+    const { statuses, allocations } = this.#context;
+    const pod = allocations.allocated(present);
+    const made = statuses.get(pod.metadata.uid ?? "");
+    if (!made) return pod;
+    // Others may end a pod for good (eviction, a lost node): that is never taken back.
+    const over = status?.phase === "Failed" || status?.phase === "Succeeded";
+    const verdict =
+      over && status ? compact({ phase: status.phase, reason: status.reason, message: status.message }) : {};
+    const conditions = [...(made.conditions ?? []), ...(status?.conditions ?? [])].filter(
+      ({ type }, index, all) => all.findIndex((other) => other.type === type) === index,
+    );
+    return { ...pod, status: { ...status, ...made, ...verdict, conditions } };
+  }
+
+  /** Reads what containers wrote as they ended, once. */
+  async readMessages(containers: readonly Container[], signal: AbortSignal): Promise<void> {
+    for (const container of containers) {
+      if (container.state !== "exited" || this.messages.has(container.id)) continue;
+      this.messages.set(container.id, await terminationMessage(container, { ...this.#context, signal }));
+    }
+  }
+
+  /** The container was removed. */
+  forget(containerId: string): void {
+    this.messages.delete(containerId);
+  }
+}

@@ -1,0 +1,38 @@
+import type { Pod } from "../../core/kinds/pod.ts";
+import type { SandboxConfig } from "../runtime/runtime.ts";
+import type { KubeletContext } from "./kubelet_context.ts";
+import { podHostname } from "./pod_hostname.ts";
+import { sysctlsOf } from "./sysctls.ts";
+
+/** A pod's sandbox as the runtime is to make it, with an address of its own where runtimes leave that to the kubelet. */
+export async function sandboxConfig(
+  pod: Pod,
+  attempt: number,
+  {
+    runtime,
+    addresses,
+    names,
+    signal,
+  }: Pick<KubeletContext, "runtime" | "addresses" | "names"> & { readonly signal: AbortSignal },
+): Promise<SandboxConfig> {
+  const { metadata, spec } = pod;
+  const { name = "", namespace = "default", uid = "", labels = {} } = metadata;
+  const hostNetwork = spec.hostNetwork ?? false;
+  const assigned = runtime.assignsPodIP && !hostNetwork;
+  const ports = spec.containers.flatMap((container) => container.ports ?? []);
+  return {
+    name,
+    namespace,
+    uid,
+    attempt,
+    labels,
+    hostname: podHostname(pod, names.domain).kernelName,
+    podIP: assigned ? await addresses.allocate(uid, { signal }) : undefined,
+    hostNetwork,
+    hostIPC: spec.hostIPC ?? false,
+    sysctls: Object.fromEntries(sysctlsOf(spec).map(({ name, value }) => [name, value])),
+    hostPorts: ports.flatMap(({ containerPort, hostPort, hostIP = "", protocol = "TCP" }) =>
+      hostPort && !hostNetwork && protocol !== "SCTP" ? [{ containerPort, hostPort, hostIP, protocol }] : [],
+    ),
+  };
+}
