@@ -1,23 +1,15 @@
-import { readFile } from "node:fs/promises";
-import type { Duplex, Readable } from "node:stream";
 import Docker from "dockerode";
-import { signalProcess } from "../../core/platform/processes.ts";
-import { Backoff } from "../../core/util/backoff.ts";
 import type { Clock } from "../../core/util/clock.ts";
-import { errorMessage, type Logger } from "../../core/util/log.ts";
-import { call, callMs, engineMessage, ignoreStatus, statusCode } from "./docker_calls.ts";
-import {
-  containerOptions,
-  label,
-  limitsOf,
-  type Owner,
-  ownerLabels,
-  resourceOptions,
-  sandboxOptions,
-} from "./docker_config.ts";
+import type { Logger } from "../../core/util/log.ts";
+import { call, eachOf, engineMessage, ignoreStatus, statusCode } from "./docker_calls.ts";
+import { containerOptions, label, type Owner, ownerLabels, resourceOptions, sandboxOptions } from "./docker_config.ts";
+import { describeContainer, describeSandbox } from "./docker_describe.ts";
+import { DockerEngine } from "./docker_engine.ts";
+import { engineEvents } from "./docker_events.ts";
 import { dockerImages } from "./docker_images.ts";
+import { engineLogs } from "./docker_logs.ts";
+import { engineAttach, engineExec } from "./docker_sessions.ts";
 import { containerDisk, containerStats, type EngineStats, networkStats } from "./docker_stats.ts";
-import { demux, jsonLines, untilCut, wholeLines } from "./docker_streams.ts";
 import { dockerAddress } from "./find_docker.ts";
 import {
   type Container,
@@ -36,7 +28,6 @@ import {
   type Sandbox,
   type SandboxConfig,
 } from "./runtime.ts";
-import { writeTo } from "./session_output.ts";
 
 /** Options of {@linkcode openDockerRuntime}. */
 export interface DockerRuntimeOptions {
@@ -84,9 +75,7 @@ class DockerRuntime implements ContainerRuntime {
   readonly assignsPodIP = false;
   readonly hasOwnFiles = true;
   readonly images: ImageService;
-  readonly #docker: Docker;
-  readonly #clock: Clock;
-  readonly #log: Logger;
+  readonly #engine: DockerEngine;
   readonly #owner: Owner;
   readonly #pauseImage: string;
   /** How ended containers ended: that does not change any more. */
@@ -96,55 +85,53 @@ class DockerRuntime implements ContainerRuntime {
   constructor(docker: Docker, version: string, options: DockerRuntimeOptions) {
     const { clock, log, rootDir, nodeName = "node", podInfraImage = "registry.k8s.io/pause:3.10" } = options;
     this.version = `docker://${version}`;
-    this.#docker = docker;
-    this.#clock = clock;
-    this.#log = log;
+    this.#engine = new DockerEngine(docker, { clock, log });
     this.#owner = { nodeName, rootDir };
     this.#pauseImage = podInfraImage;
     this.images = dockerImages(docker, clock);
   }
 
   async ping({ signal }: Signalled): Promise<void> {
-    await this.#call(signal, () => this.#docker.ping(), pingMs);
+    await this.#engine.call(signal, () => this.#engine.docker.ping(), pingMs);
   }
 
   async listSandboxes({ signal }: Signalled): Promise<readonly Sandbox[]> {
-    return (await this.#find(signal, `${label.kind}=sandbox`)).map(describeSandbox);
+    return (await this.#find(signal, { label: [`${label.kind}=sandbox`] })).map(describeSandbox);
   }
 
   async runPodSandbox(config: SandboxConfig, { signal }: Signalled): Promise<Sandbox> {
-    const present = await this.#findSandbox(config, signal);
-    if (present?.ready) return present;
+    let id: string;
     try {
-      const id = present?.id ?? (await this.#createSandbox(config, signal));
-      await this.#call(signal, (abortSignal) =>
-        this.#docker.getContainer(id).start({ abortSignal }).catch(ignoreStatus(304)),
+      // One that is there already has this name: then its id is given, and its start does nothing.
+      id = await this.#createSandbox(config, signal);
+      await this.#engine.call(signal, (abortSignal) =>
+        this.#engine.docker.getContainer(id).start({ abortSignal }).catch(ignoreStatus(304)),
       );
     } catch (error) {
       signal.throwIfAborted();
       throw new RuntimeFailure("CreatePodSandboxError", engineMessage(error), { cause: error });
     }
-    const sandbox = await this.#findSandbox(config, signal);
+    const sandbox = (await this.#find(signal, { id: [id] })).map(describeSandbox)[0];
     if (!sandbox?.ready) throw new RuntimeFailure("CreatePodSandboxError", "the sandbox ended as soon as it began");
     return sandbox;
   }
 
   async stopPodSandbox(id: string, { signal }: Signalled): Promise<void> {
-    const containers = await this.#find(signal, `${label.sandboxId}=${id}`);
+    const containers = await this.#find(signal, { label: [`${label.sandboxId}=${id}`] });
     const running = containers.filter(({ State }) => State === "running");
     await eachOf(running, parallelCalls, ({ Id }) => this.stopContainer(Id, { gracePeriodSeconds: 0, signal }));
     await this.stopContainer(id, { gracePeriodSeconds: 0, signal });
   }
 
   async removePodSandbox(id: string, { signal }: Signalled): Promise<void> {
-    const containers = await this.#find(signal, `${label.sandboxId}=${id}`);
+    const containers = await this.#find(signal, { label: [`${label.sandboxId}=${id}`] });
     await eachOf(containers, parallelCalls, ({ Id }) => this.removeContainer(Id, { signal }));
     await this.removeContainer(id, { signal });
   }
 
   async listContainers({ podUid, signal }: { readonly podUid?: string } & Signalled): Promise<readonly Container[]> {
     const filters = podUid === undefined ? [] : [`${label.podUid}=${podUid}`];
-    const found = await this.#find(signal, `${label.kind}=container`, ...filters);
+    const found = await this.#find(signal, { label: [`${label.kind}=container`, ...filters] });
     const inspected = await eachOf(found, parallelCalls, ({ Id }) => this.#inspect(Id, signal));
     const containers = new Map(inspected.map((container) => [container.id, container]));
     if (podUid === undefined) {
@@ -169,8 +156,8 @@ class DockerRuntime implements ContainerRuntime {
     const present = await this.#inspect(id, signal);
     if (present?.state !== "created") return;
     try {
-      await this.#call(signal, (abortSignal) =>
-        this.#docker.getContainer(id).start({ abortSignal }).catch(ignoreStatus(304)),
+      await this.#engine.call(signal, (abortSignal) =>
+        this.#engine.docker.getContainer(id).start({ abortSignal }).catch(ignoreStatus(304)),
       );
     } catch (error) {
       signal.throwIfAborted();
@@ -183,9 +170,9 @@ class DockerRuntime implements ContainerRuntime {
     { gracePeriodSeconds, signal }: { readonly gracePeriodSeconds: number } & Signalled,
   ): Promise<void> {
     const timeoutMs = gracePeriodSeconds * 1000 + stopMarginMs;
-    const container = this.#docker.getContainer(id);
+    const container = this.#engine.docker.getContainer(id);
     // 304: already stopped, 404: already gone. Both are what the caller asked for.
-    await this.#call(
+    await this.#engine.call(
       signal,
       (abortSignal) => container.stop({ t: Math.ceil(gracePeriodSeconds), abortSignal }).catch(ignoreStatus(304, 404)),
       timeoutMs,
@@ -194,8 +181,8 @@ class DockerRuntime implements ContainerRuntime {
 
   async updateResources(id: string, limits: ContainerLimits, { signal }: Signalled): Promise<void> {
     try {
-      await this.#call(signal, (abortSignal) =>
-        this.#docker.getContainer(id).update({ ...resourceOptions(limits), abortSignal }),
+      await this.#engine.call(signal, (abortSignal) =>
+        this.#engine.docker.getContainer(id).update({ ...resourceOptions(limits), abortSignal }),
       );
     } catch (error) {
       signal.throwIfAborted();
@@ -204,9 +191,9 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   async removeContainer(id: string, { signal }: Signalled): Promise<void> {
-    const container = this.#docker.getContainer(id);
+    const container = this.#engine.docker.getContainer(id);
     // 409: its removal is under way.
-    await this.#call(
+    await this.#engine.call(
       signal,
       (abortSignal) => container.remove({ force: true, v: true, abortSignal }).catch(ignoreStatus(404, 409)),
       removeMs,
@@ -214,89 +201,16 @@ class DockerRuntime implements ContainerRuntime {
     this.#ended.delete(id);
   }
 
-  async *logs(id: string, options: LogOptions): AsyncGenerator<Uint8Array, void, void> {
-    let silent = true;
-    for await (const lines of this.#readLog(id, options)) {
-      silent = false;
-      yield lines;
-    }
-    // Asked to follow just as the container ends, the engine may leave everything out.
-    if (silent && options.follow && !options.signal.aborted) yield* this.#readLog(id, { ...options, follow: false });
+  logs(id: string, options: LogOptions): AsyncGenerator<Uint8Array, void, void> {
+    return engineLogs(this.#engine, id, options);
   }
 
-  async *#readLog(id: string, options: LogOptions): AsyncGenerator<Uint8Array, void, void> {
-    const { follow, timestamps, tailLines, sinceMs, limitBytes, signal } = options;
-    const query = {
-      stdout: true,
-      stderr: true,
-      follow,
-      timestamps,
-      ...(tailLines === undefined ? {} : { tail: tailLines }),
-      ...(sinceMs === undefined ? {} : { since: (sinceMs / 1000).toFixed(9) }),
-    };
-    let stream: Readable | undefined;
-    const stop = () => stream?.destroy();
-    signal.addEventListener("abort", stop, { once: true });
-    try {
-      const container = this.#docker.getContainer(id);
-      const { Config } = await this.#call(signal, (abortSignal) => container.inspect({ abortSignal }));
-      stream = await this.#stream(`/containers/${id}/logs?`, query, signal);
-      yield* untilCut(wholeLines(demux(stream, { tty: Config.Tty }), limitBytes), stream);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    } finally {
-      signal.removeEventListener("abort", stop);
-    }
+  exec(id: string, options: ExecOptions): Promise<ExecSession> {
+    return engineExec(this.#engine, id, { ...options, closing: this.#closing.signal });
   }
 
-  async exec(id: string, { command, stdin, tty, signal }: ExecOptions): Promise<ExecSession> {
-    const exec = await this.#call(signal, (abortSignal) =>
-      this.#docker.getContainer(id).exec({
-        Cmd: [...command],
-        AttachStdin: stdin,
-        AttachStdout: true,
-        AttachStderr: !tty,
-        Tty: tty,
-        abortSignal,
-      }),
-    );
-    const stream = await exec.start({ hijack: true, stdin, Tty: tty });
-    const inspect = () => this.#call(this.#closing.signal, (abortSignal) => exec.inspect({ abortSignal }));
-    return this.#session({
-      stream,
-      tty,
-      signal,
-      exitCode: async () => (await inspect()).ExitCode ?? 137,
-      // Closing the stream does not end what runs behind it.
-      end: async () => {
-        const { Running, Pid } = await inspect();
-        if (Running && Pid > 0) await this.#killExec(id, Pid);
-      },
-      resize: async ({ width, height }) => {
-        await this.#call(signal, (abortSignal) => exec.resize({ w: width, h: height, abortSignal })).catch(
-          ignoreStatus(404, 409, 500),
-        );
-      },
-    });
-  }
-
-  async attach(id: string, { stdin, signal }: Omit<ExecOptions, "command">): Promise<ExecSession> {
-    const container = this.#docker.getContainer(id);
-    const { Config } = await this.#call(signal, (abortSignal) => container.inspect({ abortSignal }));
-    const options = { stream: true, stdin, stdout: true, stderr: true, hijack: true };
-    const stream = (await container.attach(options)) as unknown as Duplex;
-    return this.#session({
-      stream,
-      tty: Config.Tty,
-      signal,
-      exitCode: async () => (await this.#inspect(id, this.#closing.signal))?.exitCode ?? 0,
-      end: async () => {},
-      resize: async ({ width, height }) => {
-        await this.#call(signal, (abortSignal) => container.resize({ w: width, h: height, abortSignal })).catch(
-          ignoreStatus(404, 409, 500),
-        );
-      },
-    });
+  attach(id: string, options: Omit<ExecOptions, "command">): Promise<ExecSession> {
+    return engineAttach(this.#engine, id, { ...options, closing: this.#closing.signal });
   }
 
   portAddress({ ip }: Sandbox, port: number): { readonly host: string; readonly port: number } {
@@ -306,104 +220,66 @@ class DockerRuntime implements ContainerRuntime {
   async stats({ signal }: Signalled): Promise<readonly ContainerStats[]> {
     return this.#ofRunning("container", signal, async (found) => {
       const stats = await this.#statsOf(found, signal);
-      return stats && containerStats(found, stats, this.#clock.now());
+      return stats && containerStats(found, stats, this.#engine.clock.now());
     });
   }
 
   async networkStats({ signal }: Signalled): Promise<readonly PodNetworkStats[]> {
     return this.#ofRunning("sandbox", signal, async (found) => {
       const stats = await this.#statsOf(found, signal);
-      return stats && networkStats(found, stats, this.#clock.now());
+      return stats && networkStats(found, stats, this.#engine.clock.now());
     });
   }
 
   async diskStats({ signal }: Signalled): Promise<DiskStats> {
     const filters = { label: [...this.#ownerFilter, `${label.kind}=container`], status: ["running"] };
-    const found = await this.#call(
+    const found = await this.#engine.call(
       signal,
-      (abortSignal) => this.#docker.listContainers({ size: true, filters, abortSignal }),
+      (abortSignal) => this.#engine.docker.listContainers({ size: true, filters, abortSignal }),
       diskMs,
     );
     const containers = await eachOf(found, parallelCalls, async (one) => {
-      const inspected = await this.#call(signal, (abortSignal) =>
-        this.#docker.getContainer(one.Id).inspect({ abortSignal }).catch(ignoreStatus(404)),
+      const inspected = await this.#engine.call(signal, (abortSignal) =>
+        this.#engine.docker.getContainer(one.Id).inspect({ abortSignal }).catch(ignoreStatus(404)),
       );
       return inspected && containerDisk(one, inspected.LogPath);
     });
     return { imageFolder: await this.images.folder({ signal }), containers };
   }
 
-  async *events({ signal }: Signalled): AsyncGenerator<RuntimeEvent, void, void> {
-    const backoff = new Backoff({ baseMs: 500, maxMs: 10_000, clock: this.#clock });
-    const filters = JSON.stringify({
-      type: ["container"],
-      label: this.#ownerFilter,
-      event: ["create", "start", "die", "oom", "destroy"],
-    });
-    for (let first = true; !signal.aborted; first = false) {
-      try {
-        const stream = await this.#stream("/events?", { filters }, signal);
-        const stop = () => stream.destroy();
-        signal.addEventListener("abort", stop, { once: true });
-        try {
-          backoff.reset("events");
-          // Whatever happened while nobody listened.
-          if (!first) for (const { podUid } of await this.listContainers({ signal })) yield { podUid };
-          for await (const line of untilCut(jsonLines(stream), stream)) {
-            const { Actor } = line as { readonly Actor?: { readonly Attributes?: Readonly<Record<string, string>> } };
-            const podUid = Actor?.Attributes?.[label.podUid];
-            if (podUid !== undefined) yield { podUid };
-          }
-        } finally {
-          signal.removeEventListener("abort", stop);
-        }
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#log.warn("lost the container engine's events", { error: errorMessage(error) });
-      }
-      await this.#clock.sleep(backoff.next("events"), { signal }).catch(() => {});
-    }
+  events({ signal }: Signalled): AsyncGenerator<RuntimeEvent, void, void> {
+    const everyPod = async () => (await this.listContainers({ signal })).map(({ podUid }) => podUid);
+    return engineEvents(this.#engine, { labels: this.#ownerFilter, everyPod, signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new Error("the runtime was closed"));
   }
 
-  #call<T>(signal: AbortSignal, work: (abortSignal: AbortSignal) => Promise<T>, timeoutMs = callMs): Promise<T> {
-    return call({ clock: this.#clock, signal, timeoutMs }, work);
-  }
-
-  /** An answer as a stream: dockerode itself would gather a log that is not followed in memory. */
-  #stream(path: string, options: object, signal: AbortSignal): Promise<Readable> {
-    return this.#call(
-      signal,
-      () =>
-        new Promise<Readable>((resolve, reject) => {
-          const statusCodes = { 200: true, 101: true, 404: "no such container", 500: "server error" };
-          const dial = { path, method: "GET", isStream: true, statusCodes, options: { ...options } };
-          this.#docker.modem.dial(dial, (error, result) => (error ? reject(error) : resolve(result as Readable)));
-        }),
-    );
-  }
-
   get #ownerFilter(): string[] {
     return Object.entries(ownerLabels(this.#owner)).map(([name, value]) => `${name}=${value}`);
   }
 
-  #find(signal: AbortSignal, ...labels: readonly string[]): Promise<Docker.ContainerInfo[]> {
-    const filters = { label: [...this.#ownerFilter, ...labels] };
-    return this.#call(signal, (abortSignal) => this.#docker.listContainers({ all: true, filters, abortSignal }));
-  }
-
-  async #findSandbox({ uid, attempt }: SandboxConfig, signal: AbortSignal): Promise<Sandbox | undefined> {
-    const labels = [`${label.kind}=sandbox`, `${label.podUid}=${uid}`, `${label.attempt}=${attempt}`];
-    return (await this.#find(signal, ...labels)).map(describeSandbox)[0];
+  #find(
+    signal: AbortSignal,
+    { label = [], ...more }: { readonly label?: readonly string[]; readonly id?: string[] } = {},
+  ): Promise<Docker.ContainerInfo[]> {
+    const filters = { ...more, label: [...this.#ownerFilter, ...label] };
+    return this.#engine.call(signal, (abortSignal) =>
+      this.#engine.docker.listContainers({ all: true, filters, abortSignal }),
+    );
   }
 
   async #createSandbox(config: SandboxConfig, signal: AbortSignal): Promise<string> {
     const image = this.#pauseImage;
-    if ((await this.images.find(image, { signal })) === undefined) await this.images.pull(image, { signal });
-    return this.#create(sandboxOptions(config, { owner: this.#owner, image }), signal);
+    const create = () => this.#create(sandboxOptions(config, { owner: this.#owner, image }), signal);
+    try {
+      return await create();
+    } catch (error) {
+      if (statusCode(error) !== 404) throw error;
+      await this.images.pull(image, { signal });
+      return await create();
+    }
   }
 
   /** Creates a container, or gives the id of the one of ours that has its name. */
@@ -412,8 +288,8 @@ class DockerRuntime implements ContainerRuntime {
     signal: AbortSignal,
   ): Promise<string> {
     try {
-      const { id } = await this.#call(signal, (abortSignal) =>
-        this.#docker.createContainer({ ...options, abortSignal }),
+      const { id } = await this.#engine.call(signal, (abortSignal) =>
+        this.#engine.docker.createContainer({ ...options, abortSignal }),
       );
       return id;
     } catch (error) {
@@ -428,8 +304,8 @@ class DockerRuntime implements ContainerRuntime {
   async #inspect(id: string, signal: AbortSignal): Promise<Container | undefined> {
     const known = this.#ended.get(id);
     if (known) return known;
-    const found = await this.#call(signal, (abortSignal) =>
-      this.#docker.getContainer(id).inspect({ abortSignal }).catch(ignoreStatus(404)),
+    const found = await this.#engine.call(signal, (abortSignal) =>
+      this.#engine.docker.getContainer(id).inspect({ abortSignal }).catch(ignoreStatus(404)),
     );
     if (!found) return undefined;
     const container = describeContainer(found);
@@ -443,139 +319,16 @@ class DockerRuntime implements ContainerRuntime {
     signal: AbortSignal,
     work: (found: Docker.ContainerInfo) => Promise<T | undefined>,
   ): Promise<readonly T[]> {
-    const found = await this.#find(signal, `${label.kind}=${kind}`);
+    const found = await this.#find(signal, { label: [`${label.kind}=${kind}`] });
     const running = found.filter(({ State }) => State === "running");
     return eachOf(running, parallelCalls, work);
   }
 
   async #statsOf({ Id }: Docker.ContainerInfo, signal: AbortSignal): Promise<EngineStats | undefined> {
-    const stats = await this.#call(signal, (abortSignal) => {
+    const stats = await this.#engine.call(signal, (abortSignal) => {
       const options = { stream: false as const, "one-shot": true, abortSignal };
-      return this.#docker.getContainer(Id).stats(options).catch(ignoreStatus(404, 409));
+      return this.#engine.docker.getContainer(Id).stats(options).catch(ignoreStatus(404, 409));
     });
     return stats as EngineStats | undefined;
   }
-
-  #session(options: {
-    readonly stream: Duplex;
-    readonly tty: boolean;
-    readonly signal: AbortSignal;
-    exitCode(): Promise<number>;
-    end(): Promise<void>;
-    resize(size: { readonly width: number; readonly height: number }): Promise<void>;
-  }): ExecSession {
-    const { stream, tty, signal, exitCode, end, resize } = options;
-    stream.on("error", () => stream.destroy());
-    let killed = false;
-    const ended = new Promise<void>((resolve) => stream.once("end", resolve).once("close", resolve));
-    const kill = () => {
-      if (killed) return;
-      killed = true;
-      killing = end().catch((error) => this.#log.debug("cannot end an exec", { error: errorMessage(error) }));
-      stream.destroy();
-    };
-    let killing: Promise<void> = Promise.resolve();
-    if (signal.aborted) kill();
-    signal.addEventListener("abort", kill, { once: true });
-    const code = ended.then(async () => {
-      signal.removeEventListener("abort", kill);
-      await killing;
-      return exitCode();
-    });
-    // Whoever does not ask how it ended need not handle that nobody knows.
-    code.catch(() => {});
-    return {
-      output: untilCut(demux(stream, { tty }), stream),
-      write: (data) => writeTo(stream, data),
-      closeInput: () => void stream.end(),
-      resize,
-      exitCode: code,
-      kill,
-    };
-  }
-
-  /** Kills an exec'd process by its number on this machine, or by that inside the container where we may not. */
-  async #killExec(container: string, pid: number): Promise<void> {
-    const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-    const inside = /^NSpid:.*\t(\d+)$/m.exec(status)?.[1];
-    const cgroup = await readFile(`/proc/${pid}/cgroup`, "utf8").catch(() => "");
-    // The engine may be on another machine, where the number means nothing here.
-    if (!cgroup.includes(container)) return;
-    try {
-      signalProcess(pid, "SIGKILL");
-    } catch {
-      if (inside === undefined) return;
-      const exec = await this.#docker.getContainer(container).exec({ Cmd: ["kill", "-KILL", inside] });
-      await exec.start({ Detach: true });
-    }
-  }
-}
-
-function describeSandbox({ Id, Labels, State, Created, NetworkSettings }: Docker.ContainerInfo): Sandbox {
-  const [network] = Object.values(NetworkSettings?.Networks ?? {});
-  return {
-    id: Id,
-    namespace: Labels[label.podNamespace] ?? "",
-    name: Labels[label.podName] ?? "",
-    uid: Labels[label.podUid] ?? "",
-    attempt: Number(Labels[label.attempt]),
-    ready: State === "running",
-    ip: Labels[label.hostNetwork] === "true" ? undefined : network?.IPAddress || undefined,
-    createdAt: Created * 1000,
-  };
-}
-
-function describeContainer({ Id, Image, Created, State, Config, HostConfig }: Docker.ContainerInspectInfo): Container {
-  const labels = Config.Labels;
-  const { Status, ExitCode, Error: problem, OOMKilled, StartedAt, FinishedAt } = State;
-  // A start that failed leaves the engine's state at "created", with a code and its reason.
-  const failed = Status === "created" && ExitCode !== 0;
-  const ended = failed || Status === "exited" || Status === "dead" || Status === "removing";
-  const startedAt = failed ? Date.parse(Created) : timeOf(StartedAt);
-  const code = failed ? 128 : ExitCode;
-  return {
-    id: Id,
-    sandboxId: labels[label.sandboxId] ?? "",
-    podUid: labels[label.podUid] ?? "",
-    name: labels[label.containerName] ?? "",
-    attempt: Number(labels[label.attempt]),
-    image: labels[label.image] ?? Config.Image,
-    imageId: `docker://${Image}`,
-    state: ended ? "exited" : Status === "created" ? "created" : "running",
-    createdAt: Date.parse(Created),
-    startedAt,
-    // The engine notes a start after it happened: a short program may have ended before.
-    finishedAt: ended ? Math.max(timeOf(FinishedAt) ?? 0, startedAt ?? 0) : undefined,
-    exitCode: ended ? code : undefined,
-    signal: ended && !failed && code > 128 && code < 160 ? code - 128 : undefined,
-    oomKilled: OOMKilled,
-    reason: failed ? "StartError" : OOMKilled ? "OOMKilled" : undefined,
-    message: problem || undefined,
-    annotations: JSON.parse(labels[label.annotations] ?? "{}"),
-    limits: limitsOf(HostConfig),
-  };
-}
-
-/** A time of the engine, which says year 1 for never. */
-function timeOf(text: string): number | undefined {
-  const time = Date.parse(text);
-  return Number.isNaN(time) || time <= 0 ? undefined : time;
-}
-
-/** What `work` finds for each of `all`, some at a time; in no order. */
-async function eachOf<T, R>(
-  all: readonly T[],
-  parallel: number,
-  work: (one: T) => Promise<R | undefined>,
-): Promise<readonly R[]> {
-  const left = [...all];
-  const results: R[] = [];
-  const workers = Array.from({ length: Math.min(parallel, left.length) }, async () => {
-    for (let next = left.pop(); next !== undefined; next = left.pop()) {
-      const result = await work(next);
-      if (result !== undefined) results.push(result);
-    }
-  });
-  await Promise.all(workers);
-  return results;
 }
