@@ -3,7 +3,8 @@
 const { existsSync, readFileSync, renameSync, statSync, writeFileSync } = require("node:fs");
 const { createRequire, enableCompileCache } = require("node:module");
 const { join } = require("node:path");
-const { constants, Script } = require("node:vm");
+const { pathToFileURL } = require("node:url");
+const { Script } = require("node:vm");
 
 const bundle = join(__dirname, "..", "dist", "wherry.cjs");
 if (!existsSync(bundle)) {
@@ -25,17 +26,16 @@ function runCompiled() {
   // V8 looks at the length of the source only: the name says which one it is.
   const path = `${bundle}.${process.version}-${process.arch}-${Math.trunc(mtimeMs)}-${size}.cache`;
   const cachedData = read(path);
+  // Code that an earlier run compiled does not know how to import: this file does it for the bundle.
+  const source = readFileSync(bundle, "latin1").replaceAll('import("./lib/', 'importLibrary("./lib/');
   const script = new Script(
-    `(function (exports, require, module, __filename, __dirname) {${readFileSync(bundle, "latin1")}\n})`,
-    {
-      filename: bundle,
-      cachedData,
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-    },
+    `(function (exports, require, module, __filename, __dirname, importLibrary) {${source}\n})`,
+    { filename: bundle, cachedData },
   );
   if (!cachedData || script.cachedDataRejected) process.once("exit", () => leave(path, script.createCachedData()));
   const module = { exports: {} };
-  script.runInThisContext()(module.exports, createRequire(bundle), module, bundle, join(bundle, ".."));
+  const importLibrary = (path) => import(pathToFileURL(join(bundle, "..", path)).href);
+  script.runInThisContext()(module.exports, createRequire(bundle), module, bundle, join(bundle, ".."), importLibrary);
 }
 
 function read(path) {
