@@ -1,10 +1,7 @@
 import type { ResourceType } from "../core/api/kind.ts";
 import type { JsonObject, KubeObject, ObjectKey } from "../core/api/meta.ts";
-import { parseManifests } from "../core/api/yaml.ts";
 import { formatYaml } from "../core/api/yaml_writer.ts";
-import { apply } from "../core/client/apply.ts";
 import type { Client } from "../core/client/client.ts";
-import { discover, findResourceOf } from "../core/client/discovery.ts";
 import { exec } from "../core/client/exec.ts";
 import type { KubeconfigCluster, KubeconfigUser } from "../core/client/load_kubeconfig.ts";
 import { type LogOptions, logLines } from "../core/client/logs.ts";
@@ -25,10 +22,12 @@ import { startNode } from "../node_daemon/node.ts";
 import { workstationCare } from "../node_daemon/node_care.ts";
 import { findDocker } from "../node_daemon/runtime/find_docker.ts";
 import type { RuntimeName } from "../node_daemon/runtime/mod.ts";
+import { applyManifests } from "./apply_manifests.ts";
 import { ClusterNodes } from "./cluster_nodes.ts";
 import { type ClusterState, readState, writeState } from "./cluster_state.ts";
 import { claimLoopbackRanges, hostServiceRange, type LoopbackRanges } from "./loopback_ranges.ts";
 import { nodesTakePods } from "./nodes_take_pods.ts";
+import type { SimulatedCluster, SimulationOptions } from "./simulation/simulated_cluster.ts";
 
 /** Milliseconds that a start waits for nodes to be ready: a runtime that does not answer is no reason to give up. */
 const readyLimitMs = 1000;
@@ -124,7 +123,31 @@ export interface Cluster extends AsyncDisposable {
  * await cluster.apply(manifest);
  * await cluster.waitFor(deployment, { namespace: "default", name: "web" }, { condition: "Available" });
  */
-export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+export function startCluster(options?: ClusterOptions): Promise<Cluster>;
+/**
+ * Starts a cluster without a machine: its nodes are played, its clock stands still until it is told to move, and all that
+ * happens follows from the seed.
+ *
+ * @example
+ * await using cluster = await startCluster({ nodes: 100, runtime: "fake", clock: "fake", seed: 7 });
+ * await cluster.apply(manifest);
+ * await cluster.killNode("node-3");
+ * await cluster.advance("7d");
+ */
+export function startCluster(options: SimulationOptions): Promise<SimulatedCluster>;
+export async function startCluster(
+  options: ClusterOptions | SimulationOptions = {},
+): Promise<Cluster | SimulatedCluster> {
+  if (!isSimulation(options)) return startProcesses(options);
+  const { startSimulation } = await import("./simulation/simulated_cluster.ts");
+  return startSimulation(options);
+}
+
+function isSimulation(options: ClusterOptions | SimulationOptions): options is SimulationOptions {
+  return options.clock === "fake";
+}
+
+async function startProcesses(options: ClusterOptions): Promise<Cluster> {
   const { clock = systemClock, log = silentLogger, dataDir, signal, nodes: count = 1 } = options;
   const random = options.random ?? (options.seed === undefined ? systemRandom : seededRandom(options.seed));
   if (!Number.isInteger(count) || count < 0)
@@ -259,19 +282,7 @@ function clusterOf({
     get nodes() {
       return nodes.names;
     },
-    async apply(manifests) {
-      const objects =
-        typeof manifests === "string"
-          ? (parseManifests(manifests, "manifest") as unknown as readonly KubeObject[])
-          : "kind" in manifests
-            ? [manifests]
-            : manifests;
-      const resources = await discover(client);
-      const applied: KubeObject[] = [];
-      for (const object of objects)
-        applied.push((await apply(client, findResourceOf(resources, object), object)).object);
-      return applied;
-    },
+    apply: (manifests) => applyManifests(client, manifests),
     // The two forms of waitFor() differ only in what they resolve with.
     waitFor: (<T extends KubeObject>(kind: ResourceType<T>, key: ObjectKey, options: WaitOptions<T>) =>
       waitFor(client, kind, key, { clock, ...options })) as Cluster["waitFor"],

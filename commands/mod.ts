@@ -13,6 +13,7 @@ export const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   get: async () => (await import("./get.ts")).get,
   describe: async () => (await import("./describe.ts")).describe,
   why: async () => (await import("./why.ts")).why,
+  simulate: async () => (await import("./simulate.ts")).simulate,
   "api-resources": async () => (await import("./api_resources.ts")).apiResources,
   create: async () => (await import("./create.ts")).create,
   apply: async () => (await import("./apply.ts")).apply,

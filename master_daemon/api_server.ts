@@ -66,15 +66,27 @@ export async function openApiServer(
   const { clock, random, log, dataDir, signal = new AbortController().signal } = options;
   const authorizers = await authorizersOf(options.authorization ?? {});
   const { listenHost, advertised } = hostsOf(options.listen);
-  const storeUrl = options.store ?? (dataDir === undefined ? "memory:" : `log:${joinPath(dataDir, "store")}`);
   const { etcd, encryptionProviderConfig } = options;
-  const store = parts.use(await openStore(storeUrl, { clock, log, etcd, encryptionProviderConfig }));
+  const given = options.store ?? (dataDir === undefined ? "memory:" : `log:${joinPath(dataDir, "store")}`);
+  const store =
+    typeof given === "string"
+      ? parts.use(await openStore(given, { clock, log, etcd, encryptionProviderConfig }))
+      : given;
   const isShared = store.mark !== undefined;
   const { serviceRange, podRange } = rangesOf(options, listenHost);
   // Where Kubernetes forbids loopback addresses, those of this cluster's own ranges are accepted.
   const localRanges = [...serviceRange.split(","), podRange].filter(isLoopback);
   const registries = parts.use(
-    await openRegistries({ store, kinds, clock, random, log, localRanges, apiServerAddress: advertised }),
+    await openRegistries({
+      store,
+      kinds,
+      clock,
+      random,
+      uuid: options.uuid,
+      log,
+      localRanges,
+      apiServerAddress: advertised,
+    }),
   );
   const serviceAddresses = parts.use(
     await openServiceAddresses({

@@ -168,7 +168,8 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       }),
     );
     const common = { informers, clock, random, log };
-    const runLeading = (name: string, start: RunAsLeaderOptions["start"]) =>
+    const runLeading = (name: string, start: RunAsLeaderOptions["start"]) => {
+      if (options.apiServerOnly) return;
       parts.use(
         runAsLeader({
           ...(options.leaderElection || {}),
@@ -183,6 +184,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
           log,
         }),
       );
+    };
     runLeading("kube-controller-manager", (_leader, connectAs) => {
       const running = new DisposalStack();
       if (isShared) running.use(runCompactor({ store, clock, log }));

@@ -11,6 +11,7 @@ import type { AuthorizationFlags } from "./authorization/mod.ts";
 import type { ControllersOptions } from "./controllers/mod.ts";
 import type { ElectionDurations } from "./leadership.ts";
 import type { EtcdOptions } from "./store/etcd.ts";
+import type { Store } from "./store/store.ts";
 
 /** Where a master is reached over the network. */
 export interface MasterListenOptions {
@@ -37,8 +38,8 @@ export interface MasterAdmissionOptions {
 export interface MasterOptions {
   /** Folder for everything that lasts: store and certificates. Absent: nothing lasts. */
   readonly dataDir?: string | undefined;
-  /** URL of the store. Default: a log in `dataDir`, or memory without one. */
-  readonly store?: string | undefined;
+  /** URL of the store, or one that is open already and stays the caller's. Default: a log in `dataDir`, or memory without one. */
+  readonly store?: string | Store | undefined;
   /** How an etcd is reached that `store` names. */
   readonly etcd?: EtcdOptions | undefined;
   /** Path of an EncryptionConfiguration: how values are kept in the store. */
@@ -74,6 +75,10 @@ export interface MasterOptions {
   readonly controllers?: ControllersOptions | undefined;
   /** How node daemons are reached. Default: over TLS. */
   readonly nodes?: NodeConnector | undefined;
+  /** True: controllers and scheduler run elsewhere. Default false. */
+  readonly apiServerOnly?: boolean | undefined;
+  /** Makes the uids of objects. Default: the machine's randomness. */
+  readonly uuid?: (() => string) | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;

@@ -4,6 +4,7 @@ interface Timer {
   readonly dueAt: number;
   readonly order: number;
   readonly callback: () => void;
+  cancelled: boolean;
 }
 
 /** A clock that stands still until told to move: for tests and simulation. */
@@ -11,7 +12,9 @@ export class FakeClock implements Clock {
   readonly #startedAt: number;
   #elapsed = 0;
   #order = 0;
-  readonly #timers = new Set<Timer>();
+  #pending = 0;
+  /** A binary heap, what is due first on top. Cancelled timers stay until they come up. */
+  readonly #timers: Timer[] = [];
 
   /** @param startedAt wall-clock milliseconds since the epoch at which the clock begins; default 2026-01-01 */
   constructor(startedAt: number = Date.UTC(2026, 0, 1)) {
@@ -27,9 +30,20 @@ export class FakeClock implements Clock {
   }
 
   schedule(ms: number, callback: () => void): () => void {
-    const timer: Timer = { dueAt: this.#elapsed + Math.max(0, ms), order: this.#order++, callback };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
+    const timer: Timer = {
+      dueAt: this.#elapsed + Math.max(0, ms),
+      order: this.#order++,
+      callback,
+      cancelled: false,
+    };
+    this.#pending++;
+    this.#push(timer);
+    return () => {
+      // After it fired there is nothing to cancel.
+      if (timer.cancelled) return;
+      timer.cancelled = true;
+      this.#pending--;
+    };
   }
 
   sleep(ms: number, { signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<void> {
@@ -49,7 +63,13 @@ export class FakeClock implements Clock {
 
   /** How many timers wait. */
   get pending(): number {
-    return this.#timers.size;
+    return this.#pending;
+  }
+
+  /** Milliseconds until the next timer is due; undefined when none waits. */
+  get nextMs(): number | undefined {
+    const next = this.#peek();
+    return next && next.dueAt - this.#elapsed;
   }
 
   /**
@@ -59,14 +79,10 @@ export class FakeClock implements Clock {
   async advance(ms: number): Promise<void> {
     const until = this.#elapsed + ms;
     await macrotask();
-    for (;;) {
-      let next: Timer | undefined;
-      for (const timer of this.#timers) {
-        if (timer.dueAt > until) continue;
-        if (!next || timer.dueAt < next.dueAt || (timer.dueAt === next.dueAt && timer.order < next.order)) next = timer;
-      }
-      if (!next) break;
-      this.#timers.delete(next);
+    for (let next = this.#peek(); next && next.dueAt <= until; next = this.#peek()) {
+      this.#pop();
+      this.#pending--;
+      next.cancelled = true;
       this.#elapsed = next.dueAt;
       next.callback();
       await macrotask();
@@ -74,6 +90,47 @@ export class FakeClock implements Clock {
     this.#elapsed = until;
     await macrotask();
   }
+
+  /** The timer that is due first, without those that were cancelled. */
+  #peek(): Timer | undefined {
+    while (this.#timers[0]?.cancelled) this.#pop();
+    return this.#timers[0];
+  }
+
+  #push(timer: Timer): void {
+    const heap = this.#timers;
+    let at = heap.push(timer) - 1;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      const parent = heap[above] as Timer;
+      if (isBefore(parent, timer)) break;
+      heap[at] = parent;
+      at = above;
+    }
+    heap[at] = timer;
+  }
+
+  #pop(): void {
+    const heap = this.#timers;
+    const last = heap.pop();
+    if (!last || heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      const left = 2 * at + 1;
+      const [one, other] = [heap[left], heap[left + 1]];
+      if (!one) break;
+      const isRight = other !== undefined && isBefore(other, one);
+      const least = isRight ? other : one;
+      if (isBefore(last, least)) break;
+      heap[at] = least;
+      at = isRight ? left + 1 : left;
+    }
+    heap[at] = last;
+  }
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.order < b.order);
 }
 
 /** Lets pending promise reactions and immediates run. */

@@ -1,0 +1,176 @@
+import { type KubeObject, keyOf, keyText, type ObjectMeta } from "../../core/api/meta.ts";
+import { formatQuantity } from "../../core/api/quantity.ts";
+import { isReason } from "../../core/api/status.ts";
+import { apply } from "../../core/client/apply.ts";
+import { discover, findResourceOf } from "../../core/client/discovery.ts";
+import { event, type Node, namespace, node, type Pod, pod } from "../../core/kinds/mod.ts";
+import { isPodTerminal, podCondition } from "../../core/kinds/pod_helpers.ts";
+import { podRequests } from "../../core/kinds/pod_resources.ts";
+import { type SimulatedCluster, startSimulation } from "./simulated_cluster.ts";
+
+/** Options of {@linkcode simulate}. */
+export interface SimulateOptions {
+  /** Nodes that there are where the manifests have none. Default 1. */
+  readonly nodes?: number | undefined;
+  /** Default 1. */
+  readonly seed?: number | undefined;
+  /** For how long to look: milliseconds, or as `10m`. Default `10m`. */
+  readonly time?: number | string | undefined;
+}
+
+/** What became of manifests. */
+export interface SimulationReport {
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly pods: number;
+    /** What its pods ask for, of what there is. */
+    readonly cpu: { readonly requested: string; readonly allocatable: string };
+    readonly memory: { readonly requested: string; readonly allocatable: string };
+  }[];
+  /** Pods, by namespace and name. */
+  readonly pods: readonly {
+    readonly namespace: string;
+    readonly name: string;
+    /** Absent: it has none. */
+    readonly node?: string;
+    readonly phase: string;
+    /** Why it has no node. */
+    readonly message?: string;
+  }[];
+  /** What was warned of besides, e.g. pods that could not be created. */
+  readonly warnings: readonly { readonly object: string; readonly reason: string; readonly message: string }[];
+}
+
+/** Where these are not told of anything, they come first: others need them. */
+const firstKinds = ["Namespace", "CustomResourceDefinition"];
+
+/**
+ * Plays what a cluster would do with manifests: which pod would go where, what stays pending, and why. Nodes among the
+ * manifests are the nodes of the cluster, with their labels, taints and capacity. Of objects that were read from a cluster
+ * (`kubectl get … -o yaml`) what that cluster made of them does not count, and what others make again is left out.
+ *
+ * @throws StatusError for a manifest that the API refuses
+ */
+export async function simulate(
+  manifests: readonly KubeObject[],
+  options: SimulateOptions = {},
+): Promise<SimulationReport> {
+  const nodes = manifests.filter(isNode);
+  const { seed, time = "10m" } = options;
+  const cluster = await startSimulation({ clock: "fake", seed, nodes: nodes.length > 0 ? 0 : options.nodes });
+  try {
+    for (const one of nodes) cluster.addNode(specOf(one));
+    // For their first heartbeats, and until they take pods.
+    await cluster.advance(2000);
+    const others = manifests.filter((one) => !isNode(one) && !isMadeByOthers(one));
+    const isFirst = ({ kind }: KubeObject) => firstKinds.includes(kind);
+    for (const one of [...others.filter(isFirst), ...others.filter((object) => !isFirst(object))])
+      await applyOne(cluster, asWritten(one));
+    await cluster.advance(time);
+    return await reportOf(cluster);
+  } finally {
+    await cluster[Symbol.asyncDispose]();
+  }
+}
+
+function isNode(object: KubeObject): object is Node {
+  return object.kind === node.kind && object.apiVersion === "v1";
+}
+
+function isMadeByOthers({ kind, metadata }: KubeObject): boolean {
+  return kind === event.kind || (metadata.ownerReferences ?? []).some(({ controller }) => controller === true);
+}
+
+function specOf({ metadata, spec, status }: Node): Parameters<SimulatedCluster["addNode"]>[0] {
+  // What the cluster says by itself of nodes that are not well, it will say again.
+  const taints = (spec?.taints ?? []).filter(({ key }) => !key.startsWith("node.kubernetes.io/"));
+  const { unschedulable } = spec ?? {};
+  const capacity = status?.allocatable ?? status?.capacity;
+  return {
+    name: metadata.name,
+    labels: metadata.labels,
+    ...(capacity
+      ? { capacity: Object.fromEntries(Object.entries(capacity).map(([key, amount]) => [key, String(amount)])) }
+      : {}),
+    spec: { ...(taints.length > 0 ? { taints } : {}), ...(unschedulable ? { unschedulable } : {}) },
+  };
+}
+
+/** An object without what a cluster made of it. */
+function asWritten(object: KubeObject): KubeObject {
+  const { name, generateName, namespace: own, labels, annotations, finalizers } = object.metadata;
+  const kept: ObjectMeta = { name, generateName, namespace: own, labels, annotations, finalizers } as ObjectMeta;
+  const metadata = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
+  const { status: _, ...rest } = object as KubeObject & { readonly status?: unknown };
+  // A pod is placed anew.
+  if (object.kind !== pod.kind) return { ...rest, metadata };
+  const { nodeName: __, ...spec } = (object as Pod).spec ?? {};
+  return { ...rest, metadata, spec } as KubeObject;
+}
+
+async function applyOne(cluster: SimulatedCluster, object: KubeObject): Promise<void> {
+  const { client } = cluster;
+  const resource = findResourceOf(await discover(client), object);
+  const { namespace: own = "default" } = object.metadata;
+  if (resource.namespaced) {
+    const metadata = { name: own };
+    await client.create(namespace, { apiVersion: "v1", kind: namespace.kind, metadata }).catch((error: unknown) => {
+      if (!isReason(error, "AlreadyExists")) throw error;
+    });
+    // Its first pods need the account that a namespace gets.
+    await cluster.settle();
+  }
+  await apply(
+    client,
+    resource,
+    resource.namespaced ? { ...object, metadata: { ...object.metadata, namespace: own } } : object,
+  );
+  await cluster.settle();
+}
+
+async function reportOf({ client }: SimulatedCluster): Promise<SimulationReport> {
+  const [nodes, pods, events] = await Promise.all([client.list(node), client.list(pod), client.list(event)]);
+  const warnings = events.items.filter(({ type, reason }) => type === "Warning" && reason !== "FailedScheduling");
+  return {
+    nodes: nodes.items.map((one) => usageOf(one, pods.items)),
+    pods: pods.items.map(resultOf),
+    warnings: warnings.map(({ involvedObject: { kind, namespace: space, name }, reason = "", message = "" }) => ({
+      object: `${kind} ${space ? `${space}/` : ""}${name}`,
+      reason,
+      message,
+    })),
+  };
+}
+
+function usageOf({ metadata, status }: Node, pods: readonly Pod[]): SimulationReport["nodes"][number] {
+  const there = pods.filter((one) => one.spec.nodeName === metadata.name && !isPodTerminal(one)).map(podRequests);
+  const cpu = there.reduce((sum, { milliCpu }) => sum + milliCpu, 0);
+  const memory = there.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
+  const { cpu: allCpu = "0", memory: allMemory = "0" } = status?.allocatable ?? {};
+  return {
+    name: metadata.name ?? "",
+    pods: there.length,
+    cpu: {
+      requested: formatQuantity({ nano: BigInt(cpu) * 1_000_000n, format: "DecimalSI" }),
+      allocatable: String(allCpu),
+    },
+    memory: {
+      requested: formatQuantity({ nano: BigInt(memory) * 1_000_000_000n, format: "BinarySI" }),
+      allocatable: String(allMemory),
+    },
+  };
+}
+
+function resultOf(one: Pod): SimulationReport["pods"][number] {
+  const { namespace: space = "", name } = keyOf(one);
+  const { nodeName } = one.spec;
+  const scheduled = podCondition(one, "PodScheduled");
+  const gates = one.spec.schedulingGates?.map((gate) => gate.name).join(", ");
+  const reason = gates ? `scheduling gates: ${gates}` : scheduled?.message;
+  return {
+    namespace: space,
+    name,
+    ...(nodeName ? { node: nodeName } : { message: reason ?? `${keyText(keyOf(one))} was not looked at` }),
+    phase: one.status?.phase ?? "Pending",
+  };
+}

@@ -1,0 +1,212 @@
+import { describe, expect, it } from "vitest";
+import { simulate } from "../../cluster/simulation/simulate.ts";
+import type { SimulatedCluster } from "../../cluster/simulation/simulated_cluster.ts";
+import { startCluster } from "../../cluster/start_cluster.ts";
+import type { KubeObject } from "../../core/api/meta.ts";
+import { parseManifests } from "../../core/api/yaml.ts";
+import { deployment, event, job, lease, pod, podDisruptionBudget } from "../../core/kinds/mod.ts";
+import { isPodReady } from "../../core/kinds/pod_helpers.ts";
+import { everything } from "../simulation/_invariants.ts";
+
+const web = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 4
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: app, image: app, resources: {requests: {cpu: 500m, memory: 128Mi}}}]}
+`;
+const key = { namespace: "default", name: "web" };
+
+const start = (seed: number, nodes = 3) => startCluster({ clock: "fake", runtime: "fake", seed, nodes });
+
+async function readyOn({ client }: SimulatedCluster): Promise<readonly string[]> {
+  const { items } = await client.list(pod);
+  return items.filter(isPodReady).map(({ spec }) => spec.nodeName ?? "");
+}
+
+/** Something of everything: placing, a loss, a restart, requests that are lost. */
+async function story(seed: number): Promise<string> {
+  await using cluster = await start(seed, 2);
+  await cluster.apply(web);
+  await cluster.advance("10s");
+  cluster.setFaults({ latencyMs: [0, 300], lost: 0.1, lostAnswers: 0.1 });
+  await cluster.killNode("node-1");
+  await cluster.advance(30_000);
+  await cluster.restart("controllers");
+  await cluster.client.patch(deployment, key, { type: "merge", body: { spec: { replicas: 6 } } });
+  cluster.dropWatches();
+  await cluster.advance("1m30s");
+  await cluster.restart("api");
+  await cluster.advance("30s");
+  const { client } = cluster;
+  const seen = [(await client.list(event)).items, (await client.list(lease)).items];
+  return JSON.stringify([cluster.clock.now(), await everything(cluster), seen]);
+}
+
+describe("startCluster() with a fake clock", () => {
+  it("gives the same objects for the same seed, to their uids and versions, and others for another", async () => {
+    const [first, second, other] = [await story(5), await story(5), await story(6)];
+    expect(second).toBe(first);
+    expect(other).not.toBe(first);
+  });
+
+  it("places pods, and replaces those of a node that is lost once they were waited for", async () => {
+    await using cluster = await start(1);
+    await cluster.apply(web);
+    await cluster.advance("10s");
+    expect(await readyOn(cluster)).toHaveLength(4);
+    const [lost = ""] = await readyOn(cluster);
+    await cluster.killNode(lost);
+    expect(cluster.nodes).not.toContain(lost);
+    await cluster.advance("5m");
+    expect((await cluster.client.list(pod)).items.filter(({ spec }) => spec.nodeName === lost).length).toBeGreaterThan(
+      0,
+    );
+    await cluster.advance("2m");
+    expect((await readyOn(cluster)).filter((name) => name !== lost)).toHaveLength(4);
+    cluster.reviveNode(lost);
+    await cluster.advance("1m");
+    expect((await cluster.client.list(pod)).items).toHaveLength(4);
+  });
+
+  it("does nothing before the clock moves, and is settled after it has", async () => {
+    await using cluster = await start(2);
+    await cluster.apply(web);
+    await cluster.settle();
+    expect((await cluster.client.list(pod)).items.map(({ spec }) => spec.nodeName)).not.toContain(undefined);
+    expect(await readyOn(cluster)).toEqual([]);
+    await cluster.advance("20s");
+    const before = await everything(cluster);
+    await cluster.settle();
+    expect(await everything(cluster)).toEqual(before);
+  });
+
+  it("runs jobs to their end, and keeps budgets when nodes are drained", async () => {
+    await using cluster = await start(3);
+    await cluster.apply(`${web}
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec: {maxUnavailable: 1, selector: {matchLabels: {app: web}}}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: work}
+spec:
+  completions: 3
+  template:
+    metadata: {annotations: {simulation.wherry.dev/run-seconds: "5"}}
+    spec: {restartPolicy: Never, containers: [{name: app, image: app}]}
+`);
+    await cluster.advance("20s");
+    const evict = async (name: string) => {
+      const body = { apiVersion: "policy/v1", kind: "Eviction", metadata: { name } };
+      const path = `/api/v1/namespaces/default/pods/${name}/eviction`;
+      const headers = { "content-type": "application/json" };
+      const bytes = new TextEncoder().encode(JSON.stringify(body));
+      return (await cluster.client.raw({ method: "POST", path, headers, body: bytes })).status;
+    };
+    const names = (await cluster.client.list(pod, { labelSelector: "app=web" })).items.map(
+      (one) => one.metadata.name ?? "",
+    );
+    const answers: number[] = [];
+    for (const name of names) answers.push(await evict(name));
+    expect(answers).toEqual([201, 429, 429, 429]);
+    await cluster.advance("15s");
+    expect((await cluster.client.get(podDisruptionBudget, key)).status?.disruptionsAllowed).toBe(1);
+    expect(await evict(names[1] ?? "")).toBe(201);
+    await cluster.advance("30s");
+    expect((await cluster.client.get(job, { namespace: "default", name: "work" })).status?.succeeded).toBe(3);
+  });
+
+  it("refuses what it cannot do, with a reason", async () => {
+    await using cluster = await start(4, 0);
+    await expect(cluster.advance("soon")).rejects.toThrow(/invalid duration/);
+    await expect(cluster.killNode("nobody")).rejects.toThrow(/Cannot find node "nobody"/);
+    expect(cluster.addNode({ name: "one" })).toBe("one");
+    expect(() => cluster.addNode({ name: "one" })).toThrow(/there is one of that name/);
+  });
+});
+
+describe("simulate()", () => {
+  const nodes = `
+apiVersion: v1
+kind: Node
+metadata: {name: big, resourceVersion: "5", uid: x, labels: {size: big}}
+spec: {taints: [{key: dedicated, value: db, effect: NoSchedule}, {key: node.kubernetes.io/not-ready, effect: NoExecute}]}
+status: {capacity: {cpu: 8, memory: 16Gi, pods: 50}}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: small}
+status: {allocatable: {cpu: 1500m, memory: 2Gi, pods: 10}}
+---`;
+  const manifests = (text: string) => parseManifests(text, "test") as unknown as readonly KubeObject[];
+
+  it("says what would go where, and what stays pending and why", async () => {
+    const report = await simulate(manifests(nodes + web), { time: "1m" });
+    expect(report.nodes).toEqual([
+      {
+        name: "big",
+        pods: 0,
+        cpu: { requested: "0", allocatable: "8" },
+        memory: { requested: "0", allocatable: "16Gi" },
+      },
+      {
+        name: "small",
+        pods: 3,
+        cpu: { requested: "1500m", allocatable: "1500m" },
+        memory: { requested: "384Mi", allocatable: "2Gi" },
+      },
+    ]);
+    const [pending, ...placed] = [...report.pods].sort(
+      (a, b) => Number(a.node !== undefined) - Number(b.node !== undefined),
+    );
+    expect(placed.map(({ node, phase }) => [node, phase])).toEqual(Array(3).fill(["small", "Running"]));
+    expect(pending?.message).toMatch(
+      "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {dedicated: db}.",
+    );
+    expect(report.warnings).toEqual([]);
+  });
+
+  it("leaves out what others make, makes namespaces, and tells of pods that cannot be created", async () => {
+    const owner = "ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: r, uid: u, controller: true}]";
+    const text = `
+apiVersion: v1
+kind: Pod
+metadata: {name: old, ${owner}}
+spec: {containers: [{name: a, image: a}]}
+---
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: none, namespace: shop}
+spec: {hard: {pods: "0"}}
+---
+apiVersion: apps/v1
+kind: ReplicaSet
+metadata: {name: rs, namespace: shop, resourceVersion: "7", uid: z}
+spec:
+  replicas: 1
+  selector: {matchLabels: {a: b}}
+  template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: a}]}}
+status: {replicas: 9}
+`;
+    const report = await simulate(manifests(text), { time: "5s" });
+    expect([report.nodes.length, report.pods]).toEqual([1, []]);
+    expect(report.warnings[0]).toMatchObject({
+      object: "ReplicaSet shop/rs",
+      reason: "FailedCreate",
+      message: expect.stringContaining("exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0"),
+    });
+  });
+
+  it("throws for a manifest that the API refuses", async () => {
+    const bad = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: []}";
+    await expect(simulate(manifests(bad))).rejects.toThrow(/Pod "a" is invalid: spec.containers: Required value/);
+  });
+});

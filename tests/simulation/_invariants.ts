@@ -1,0 +1,160 @@
+import { expect } from "vitest";
+import type { SimulatedCluster } from "../../cluster/simulation/simulated_cluster.ts";
+import { apiVersionOf } from "../../core/api/kind.ts";
+import { controllerOf, findCondition, type KubeObject, keyOf, keyText } from "../../core/api/meta.ts";
+import { createInformers } from "../../core/client/informers.ts";
+import {
+  type Deployment,
+  daemonSet,
+  deployment,
+  job,
+  node,
+  type Pod,
+  pod,
+  replicaSet,
+  type StatefulSet,
+  statefulSet,
+  storedKinds,
+} from "../../core/kinds/mod.ts";
+import { isPodActive, isPodReady, isPodTerminal } from "../../core/kinds/pod_helpers.ts";
+import { podRequests, resourceAmounts } from "../../core/kinds/pod_resources.ts";
+import { silentLogger } from "../../core/util/log.ts";
+
+/** Watches a cluster, and knows what must never be. */
+export class Invariants {
+  readonly #cluster: SimulatedCluster;
+  /** Most replicas that a deployment was ever told to have, by key. */
+  readonly #mostReplicas = new Map<string, number>();
+  /** Uids of pods that succeeded, by the uid of their job. */
+  readonly #succeeded = new Map<string, Set<string>>();
+  /** Names of pods of stateful sets that were ready at some time. */
+  readonly #everReady = new Set<string>();
+  readonly #broken: string[] = [];
+
+  constructor(cluster: SimulatedCluster) {
+    this.#cluster = cluster;
+    const informers = createInformers({
+      client: cluster.client,
+      clock: cluster.clock,
+      random: () => 0.5,
+      log: silentLogger,
+    });
+    this.close = async () => informers[Symbol.asyncDispose]();
+    const pods = informers.informer(pod);
+    const sets = informers.informer(statefulSet);
+    pods.onChange(({ type, object }) => {
+      if (type === "deleted") return;
+      const owner = controllerOf(object);
+      if (owner?.kind === "Job" && object.status?.phase === "Succeeded") {
+        const known = this.#succeeded.get(owner.uid) ?? new Set();
+        this.#succeeded.set(owner.uid, known.add(object.metadata.uid ?? ""));
+      }
+      if (owner?.kind !== "StatefulSet") return;
+      if (type === "added")
+        this.#checkOrder(object, sets.get({ namespace: object.metadata.namespace, name: owner.name }));
+      if (isPodReady(object)) this.#everReady.add(object.metadata.name ?? "");
+    });
+    informers.informer(deployment).onChange(({ object }) => {
+      const key = keyText(keyOf(object));
+      this.#mostReplicas.set(key, Math.max(this.#mostReplicas.get(key) ?? 0, object.spec.replicas ?? 1));
+    });
+  }
+
+  /** Ends the watching. */
+  readonly close: () => Promise<void>;
+
+  /** A pod of an ordered set comes only after those before it were ready. */
+  #checkOrder({ metadata: { name = "" } }: Pod, set: StatefulSet | undefined): void {
+    if (!set || set.spec.podManagementPolicy === "Parallel") return;
+    const cut = name.lastIndexOf("-");
+    for (let ordinal = 0; ordinal < Number(name.slice(cut + 1)); ordinal++) {
+      const before = `${name.slice(0, cut)}-${ordinal}`;
+      if (!this.#everReady.has(before)) this.#broken.push(`${name} was created before ${before} was ready`);
+    }
+  }
+
+  /** What must be true at any time, whatever goes wrong. */
+  async always(): Promise<void> {
+    const { client } = this.#cluster;
+    const [pods, nodes, deployments, sets, jobs] = await Promise.all([
+      client.list(pod).then(({ items }) => items),
+      client.list(node).then(({ items }) => items),
+      client.list(deployment).then(({ items }) => items),
+      client.list(replicaSet).then(({ items }) => items),
+      client.list(job).then(({ items }) => items),
+    ]);
+    const broken = [...this.#broken];
+    for (const { metadata, status } of nodes) {
+      const room = resourceAmounts(status?.allocatable);
+      const there = pods.filter((one) => one.spec.nodeName === metadata.name && !isPodTerminal(one));
+      const used = there.reduce((sum, one) => sum + podRequests(one).milliCpu, 0);
+      if (used > room.milliCpu) broken.push(`${metadata.name} is to give ${used} of ${room.milliCpu} thousandths`);
+    }
+    for (const one of deployments) {
+      const most = (this.#mostReplicas.get(keyText(keyOf(one))) ?? 0) + surgeOf(one);
+      const own = new Set(
+        sets.filter((set) => controllerOf(set)?.uid === one.metadata.uid).map((set) => set.metadata.uid),
+      );
+      const active = pods.filter((each) => own.has(controllerOf(each)?.uid ?? "") && isPodActive(each)).length;
+      if (active > most) broken.push(`${one.metadata.name} has ${active} pods, of ${most} at most`);
+    }
+    for (const { metadata, spec, status } of jobs) {
+      const succeeded = status?.succeeded ?? 0;
+      if (succeeded > (spec.completions ?? 1))
+        broken.push(`${metadata.name} counts ${succeeded} of ${spec.completions}`);
+    }
+    expect(broken).toEqual([]);
+  }
+
+  /** What is not yet as it must be when nothing has gone wrong for a while. */
+  async unfinished(): Promise<readonly string[]> {
+    const { client } = this.#cluster;
+    const broken: string[] = [];
+    for (const { metadata, spec, status } of (await client.list(deployment)).items) {
+      const counts = [status?.replicas ?? 0, status?.readyReplicas ?? 0, status?.updatedReplicas ?? 0];
+      if (counts.some((count) => count !== spec.replicas))
+        broken.push(`${metadata.name} has ${counts} pods, ready and updated ones of ${spec.replicas}`);
+    }
+    for (const { metadata, spec, status } of (await client.list(statefulSet)).items) {
+      const counts = [status?.replicas ?? 0, status?.readyReplicas ?? 0, status?.updatedReplicas ?? 0];
+      if (counts.some((count) => count !== spec.replicas))
+        broken.push(`${metadata.name} has ${counts} pods, ready and updated ones of ${spec.replicas}`);
+    }
+    const nodes = (await client.list(node)).items.length;
+    for (const { metadata, status } of (await client.list(daemonSet)).items) {
+      const counts = [status?.desiredNumberScheduled, status?.numberReady, status?.updatedNumberScheduled];
+      if (counts.some((count) => count !== nodes)) broken.push(`${metadata.name} has ${counts} pods on ${nodes} nodes`);
+    }
+    for (const { metadata, spec, status } of (await client.list(job)).items) {
+      const isComplete = findCondition(status?.conditions, "Complete")?.status === "True";
+      const isFailed = findCondition(status?.conditions, "Failed")?.status === "True";
+      const seen = this.#succeeded.get(metadata.uid ?? "")?.size ?? 0;
+      const succeeded = status?.succeeded ?? 0;
+      if (!isComplete && !isFailed) broken.push(`${metadata.name} goes on: ${JSON.stringify(status)}`);
+      if (isComplete && succeeded !== spec.completions) broken.push(`${metadata.name} is complete with ${succeeded}`);
+      if (succeeded > seen) broken.push(`${metadata.name} counts ${succeeded} successes of ${seen}`);
+      if (status?.uncountedTerminatedPods?.succeeded?.length || status?.uncountedTerminatedPods?.failed?.length)
+        broken.push(`${metadata.name} has not counted all`);
+    }
+    for (const object of await everything(this.#cluster))
+      if (object.metadata.deletionTimestamp) broken.push(`${object.kind} ${keyText(keyOf(object))} is still going`);
+    return broken;
+  }
+}
+
+function surgeOf({ spec }: Deployment): number {
+  return Number(spec.strategy?.rollingUpdate?.maxSurge ?? 0);
+}
+
+/** Every object but those that come and go all the time. */
+export async function everything({ client }: SimulatedCluster): Promise<readonly KubeObject[]> {
+  const lists = await Promise.all(
+    storedKinds
+      .filter(({ kind }) => kind !== "Event" && kind !== "Lease")
+      .map(async (kind) => {
+        const { items } = await client.list(kind);
+        return items.map((item) => ({ ...item, apiVersion: apiVersionOf(kind), kind: kind.kind }));
+      }),
+  );
+  return lists.flat();
+}
