@@ -1,13 +1,19 @@
 import type { Status } from "../../../core/api/status.ts";
 import { channel, decodeFrames, encodeFrame } from "../../../core/client/channel_frames.ts";
 import type { MessageStream } from "../../../core/client/transport.ts";
+import { base64Protocols } from "./base64_channels.ts";
 import { type ChannelsTarget, lostNode, writeAll } from "./target.ts";
 
 /** The first protocol, which is also that of a client that names none: only failures are told, as plain text. */
 const firstProtocol = "channel.k8s.io";
 
 /** Subprotocols of exec and attach over WebSocket that are spoken here, best first. */
-export const channelProtocols: readonly string[] = ["v5.channel.k8s.io", "v4.channel.k8s.io", firstProtocol];
+export const channelProtocols: readonly string[] = [
+  "v5.channel.k8s.io",
+  "v4.channel.k8s.io",
+  firstProtocol,
+  ...base64Protocols.keys(),
+];
 
 /**
  * Joins a message stream (first byte = channel) with the node until the command ends or the client goes.

@@ -8,8 +8,8 @@ import { copy, type PortForwardTarget, writeAll } from "./target.ts";
 export const portForwardProtocol = "portforward.k8s.io";
 /** Subprotocol of SPDY port-forward inside a WebSocket. Its slash is no legal token: `websocket.ts` works around that. */
 export const portForwardTunnelProtocol = "SPDY/3.1+portforward.k8s.io";
-/** Subprotocol of port-forward by WebSocket messages, whose ports stand in the query. */
-export const portForwardChannelProtocol = "v4.channel.k8s.io";
+/** Subprotocols of port-forward by WebSocket messages, whose ports stand in the query; best first. */
+export const portForwardChannelProtocols: readonly string[] = ["v4.channel.k8s.io", "v4.base64.channel.k8s.io"];
 
 /**
  * Serves port-forward over SPDY: for each forwarded connection the client opens a data and an error stream of one

@@ -5,9 +5,10 @@ import { StatusError } from "../../../core/api/status.ts";
 import type { MessageStream } from "../../../core/client/transport.ts";
 import { webSocketStream } from "../../../core/client/web_socket_stream.ts";
 import type { Clock } from "../../../core/util/clock.ts";
+import { base64Protocols, base64Stream } from "./base64_channels.ts";
 import { channelProtocols, serveChannels } from "./channels.ts";
 import {
-  portForwardChannelProtocol,
+  portForwardChannelProtocols,
   portForwardProtocol,
   portForwardTunnelProtocol,
   servePortForwardMessages,
@@ -38,7 +39,7 @@ export function chooseUpgrade(headers: IncomingMessage["headers"], subresource: 
   if (upgrade === "websocket") {
     const offered = list(headers["sec-websocket-protocol"]);
     const served =
-      subresource === "portforward" ? [portForwardTunnelProtocol, portForwardChannelProtocol] : channelProtocols;
+      subresource === "portforward" ? [portForwardTunnelProtocol, ...portForwardChannelProtocols] : channelProtocols;
     return { transport: "websocket", protocol: offered.length === 0 ? "" : pick(offered, served) };
   }
   if (upgrade === "spdy/3.1") {
@@ -89,7 +90,10 @@ export async function serveUpgrade(
     if (target.kind === "read") return await serveRead(webSocket, target);
     if (choice.protocol === portForwardTunnelProtocol) {
       await serveSpdy(createWebSocketStream(webSocket), target, clock);
-    } else await serveMessages(webSocketStream(webSocket, { signal, toError: (error) => error as Error }), target);
+      return;
+    }
+    const stream = webSocketStream(webSocket, { signal, toError: (error) => error as Error });
+    await serveMessages(base64Protocols.has(choice.protocol) ? base64Stream(webSocket, stream) : stream, target);
   } catch {
     socket.destroy();
   } finally {

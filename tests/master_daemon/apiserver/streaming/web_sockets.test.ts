@@ -1,6 +1,7 @@
+import type { Duplex } from "node:stream";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
-import { channel, encodeFrame } from "../../../../core/client/channel_frames.ts";
+import { channel, decodeFrames, encodeFrame } from "../../../../core/client/channel_frames.ts";
 import { configMap } from "../../../../core/kinds/configmap.ts";
 import { node } from "../../../../core/kinds/node.ts";
 import { pod } from "../../../../core/kinds/pod.ts";
@@ -16,7 +17,7 @@ const token = "test-token-1234567890";
 const namespace = "/api/v1/namespaces/default";
 const encode = (text: string) => new TextEncoder().encode(text);
 
-/** A node whose every command is `echo`, or fails when its argument is `fail`; logs are of two pieces. */
+/** A node whose every command is `echo`, or `cat` when that is its argument, or fails when it is `fail`; logs are of two pieces. */
 const nodes: NodeConnector = {
   async request() {
     async function* body() {
@@ -28,6 +29,11 @@ const nodes: NodeConnector = {
   async upgrade(_node, path) {
     const [near, far] = duplexPair();
     const argument = new URL(path, "http://node").searchParams.getAll("command")[1] ?? "";
+    if (argument === "cat") {
+      // It ends with its client.
+      void echoInput(far).catch(() => {});
+      return near;
+    }
     const send = (id: number, payload: string) => far.write(encodeFrame({ channel: id, payload: encode(payload) }));
     if (argument !== "fail") send(channel.stdout, argument);
     const status = argument === "fail" ? { status: "Failure", message: "it ended with code 7" } : { status: "Success" };
@@ -36,6 +42,12 @@ const nodes: NodeConnector = {
     return near;
   },
 };
+
+/** Sends what comes in as input back as output. */
+async function echoInput(socket: Duplex): Promise<void> {
+  for await (const { channel: id, payload } of decodeFrames(socket))
+    if (id === channel.stdin) socket.write(encodeFrame({ channel: channel.stdout, payload }));
+}
 
 let master: Master;
 let ca: string;
@@ -110,6 +122,49 @@ describe("exec over WebSocket", () => {
     const { protocol, messages } = await readAll(exec("hello"), ["channel.k8s.io", "v4.channel.k8s.io"]);
     expect(protocol).toBe("v4.channel.k8s.io");
     expect(messages.map(({ text }) => text)).toEqual(["\u0001hello", '\u0003{"status":"Success"}']);
+  });
+});
+
+describe("streams over WebSocket in text", () => {
+  const exec = (argument: string) => `${namespace}/pods/p/exec?command=echo&command=${argument}&stdout=true&stdin=true`;
+  const base64 = (text: string) => Buffer.from(text).toString("base64");
+
+  it("exec has a digit and base64 in each message, and says how it ended as the protocol says", async () => {
+    const later = await readAll(exec("hello"), ["v4.base64.channel.k8s.io"]);
+    expect(later).toEqual({
+      protocol: "v4.base64.channel.k8s.io",
+      code: 1000,
+      messages: [
+        { text: `1${base64("hello")}`, isBinary: false },
+        { text: `3${base64('{"status":"Success"}')}`, isBinary: false },
+      ],
+    });
+    const { messages } = await readAll(exec("fail"), ["base64.channel.k8s.io"]);
+    expect(messages).toEqual([{ text: `3${base64("it ended with code 7")}`, isBinary: false }]);
+  });
+
+  it("exec takes input so", async () => {
+    const socket = open(exec("cat"), ["v4.base64.channel.k8s.io"]);
+    socket.on("open", () => {
+      socket.send(`0${base64("typed")}`);
+      socket.send(`4${base64('{"Width":1,"Height":1}')}`);
+    });
+    const first = await new Promise<string>((resolve) => socket.once("message", (data) => resolve(String(data))));
+    expect(first).toBe(`1${base64("typed")}`);
+  });
+
+  it("port-forward names the port on both channels", async () => {
+    const socket = open(`${namespace}/pods/p/portforward?ports=8080`, ["v4.base64.channel.k8s.io"]);
+    const messages: string[] = [];
+    const two = new Promise<void>((resolve) =>
+      socket.on("message", (data) => {
+        messages.push(String(data));
+        if (messages.length === 2) resolve();
+      }),
+    );
+    await two;
+    const name = Buffer.from([0x90, 0x1f]).toString("base64");
+    expect(messages).toEqual([`0${name}`, `1${name}`]);
   });
 });
 

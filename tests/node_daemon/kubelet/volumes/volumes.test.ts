@@ -6,7 +6,7 @@ import process from "node:process";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Node } from "../../../../core/kinds/node.ts";
 import type { PersistentVolumeSpec } from "../../../../core/kinds/persistent_volume.ts";
-import type { PodSpec, Volume } from "../../../../core/kinds/pod.ts";
+import type { PodSpec, Volume, VolumeProjection } from "../../../../core/kinds/pod.ts";
 import { ClaimError } from "../../../../node_daemon/kubelet/claim_cache.ts";
 import type { DataSource, ObjectData } from "../../../../node_daemon/kubelet/environment.ts";
 import { type Payload, writeAtomically } from "../../../../node_daemon/kubelet/volumes/atomic_writer.ts";
@@ -264,6 +264,14 @@ describe("volume types", () => {
     ["references non-existent config key: z", { configMap: { name: "cm", items: [{ key: "z", path: "z" }] } }],
     ["volume type is not supported on this node: nfs", { nfs: {} } as Omit<Volume, "name">],
     ["volume type is not supported on this node: image", { image: { reference: "busybox" } }],
+    [
+      "projected volume source is not supported: clusterTrustBundle",
+      { projected: { sources: [{ clusterTrustBundle: { path: "ca.crt" } } as VolumeProjection] } },
+    ],
+    [
+      "projected volume source is not supported: podCertificate",
+      { projected: { sources: [{ podCertificate: { signerName: "a/b" } } as VolumeProjection] } },
+    ],
     ["volume type is not supported on this node: csi", { csi: { driver: "example.com" } }],
   ])("refuse with %s", async (message, volume) => {
     await expect(setUp(volume)).rejects.toThrow(message);
