@@ -1,6 +1,5 @@
 import type { Pod } from "../../core/kinds/mod.ts";
-import { podRequests } from "../../core/kinds/pod_resources.ts";
-import { nonZeroRequests } from "./_non_zero_requests.ts";
+import { podNeeds } from "./_pod_needs.ts";
 import { maxScore } from "./framework.ts";
 import type { NodeInfo } from "./node_info.ts";
 
@@ -19,12 +18,6 @@ export interface ScoringStrategy {
   readonly shape?: readonly { readonly utilization: number; readonly score: number }[];
 }
 
-/** What a node would have taken of a resource, the pod included, and what it has. */
-export interface Usage {
-  readonly requested: number;
-  readonly capacity: number;
-}
-
 /** What a pod asks of the resources by which nodes are compared; undefined where that does not count. */
 export type Wanted = readonly (number | undefined)[];
 
@@ -38,8 +31,8 @@ export function wantedOf(
   resources: readonly ScoredResource[],
   { guess }: { readonly guess: boolean },
 ): Wanted {
-  const exact = podRequests(pod);
-  const { milliCpu, memoryBytes } = guess ? nonZeroRequests(pod) : exact;
+  const { requests: exact, nonZero } = podNeeds(pod);
+  const { milliCpu, memoryBytes } = guess ? nonZero : exact;
   return resources.map(({ name }) => {
     if (name === "cpu") return milliCpu;
     if (name === "memory") return memoryBytes;
@@ -48,20 +41,36 @@ export function wantedOf(
   });
 }
 
-/** What a node would have taken of a resource; undefined when the node has none of it. */
-export function usageOf(
-  node: NodeInfo,
-  name: string,
-  { wanted, guess }: { readonly wanted: number; readonly guess: boolean },
-): Usage | undefined {
-  const { allocatable, requested, nonZeroRequested } = node;
-  const usage = (capacity: number, taken: number) =>
-    capacity === 0 ? undefined : { requested: taken + wanted, capacity };
-  if (name === "cpu") return usage(allocatable.milliCpu, (guess ? nonZeroRequested : requested).milliCpu);
-  if (name === "memory") return usage(allocatable.memoryBytes, (guess ? nonZeroRequested : requested).memoryBytes);
-  if (name === "ephemeral-storage") return usage(allocatable.ephemeralStorageBytes, requested.ephemeralStorageBytes);
-  return usage(allocatable.other.get(name) ?? 0, requested.other.get(name) ?? 0);
+/** What a node has of a resource. */
+export function capacityOf({ allocatable }: NodeInfo, resource: string): number {
+  switch (resource) {
+    case "cpu":
+      return allocatable.milliCpu;
+    case "memory":
+      return allocatable.memoryBytes;
+    case "ephemeral-storage":
+      return allocatable.ephemeralStorageBytes;
+    default:
+      return allocatable.other.get(resource) ?? 0;
+  }
 }
+
+/** What is taken of it. */
+export function takenOf(node: NodeInfo, resource: string, { guess }: { readonly guess: boolean }): number {
+  const { requested, nonZeroRequested } = node;
+  switch (resource) {
+    case "cpu":
+      return guess ? nonZeroRequested.milliCpu : requested.milliCpu;
+    case "memory":
+      return guess ? nonZeroRequested.memoryBytes : requested.memoryBytes;
+    case "ephemeral-storage":
+      return requested.ephemeralStorageBytes;
+    default:
+      return requested.other.get(resource) ?? 0;
+  }
+}
+
+const guessing = { guess: true };
 
 /** 0 to 100 for a node by a strategy. */
 export function strategyScore(
@@ -73,9 +82,13 @@ export function strategyScore(
   for (let at = 0; at < resources.length; at++) {
     const resource = resources[at] as ScoredResource;
     const amount = wanted[at];
-    const usage = amount === undefined ? undefined : usageOf(node, resource.name, { wanted: amount, guess: true });
-    if (!usage) continue;
-    const score = type === "RequestedToCapacityRatio" ? shapeScore(usage, shape) : freeScore(usage, type);
+    const capacity = capacityOf(node, resource.name);
+    if (amount === undefined || capacity === 0) continue;
+    const requested = takenOf(node, resource.name, guessing) + amount;
+    const score =
+      type === "RequestedToCapacityRatio"
+        ? shapeScore(requested, capacity, shape)
+        : freeScore(requested, capacity, type);
     if (type === "RequestedToCapacityRatio" && score <= 0) continue;
     sum += score * resource.weight;
     weights += resource.weight;
@@ -84,12 +97,12 @@ export function strategyScore(
   return type === "RequestedToCapacityRatio" ? Math.round(sum / weights) : Math.floor(sum / weights);
 }
 
-function freeScore({ requested, capacity }: Usage, type: "LeastAllocated" | "MostAllocated"): number {
+function freeScore(requested: number, capacity: number, type: "LeastAllocated" | "MostAllocated"): number {
   if (type === "MostAllocated") return Math.floor((Math.min(requested, capacity) * maxScore) / capacity);
   return requested > capacity ? 0 : Math.floor(((capacity - requested) * maxScore) / capacity);
 }
 
-function shapeScore({ requested, capacity }: Usage, shape: NonNullable<ScoringStrategy["shape"]>): number {
+function shapeScore(requested: number, capacity: number, shape: NonNullable<ScoringStrategy["shape"]>): number {
   const utilization = requested > capacity ? 100 : 100 - Math.floor(((capacity - requested) * 100) / capacity);
   const scale = maxScore / 10;
   const next = shape.findIndex((point) => utilization <= point.utilization);

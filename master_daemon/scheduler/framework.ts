@@ -83,8 +83,8 @@ export interface SchedulerPlugin {
   readonly helpedBy?: readonly ClusterEvent["type"][];
   /** Whether this very event may help this very pod. Asked for events of `helpedBy`; absent: it may. */
   isHelpedBy?(event: ClusterEvent, pod: Pod): boolean;
-  /** Asked once for a pod. A rejection is for every node. */
-  preFilter?(pod: Pod, snapshot: Snapshot, state: CycleState): Rejection | Narrowing | undefined;
+  /** Asked once for a pod. A rejection is for every node; `skip`: no node would be refused, its filter is not asked. */
+  preFilter?(pod: Pod, snapshot: Snapshot, state: CycleState): Rejection | Narrowing | "skip" | undefined;
   /** Asked for each node; undefined means that the pod fits. */
   filter?(pod: Pod, node: NodeInfo, state: CycleState): Rejection | undefined;
   /** Asked when no node fits: what would have to go. */

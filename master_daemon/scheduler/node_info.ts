@@ -1,19 +1,13 @@
 import type { StringMap } from "../../core/api/meta.ts";
-import { type HostPort, hostPorts, PortTable } from "../../core/kinds/host_ports.ts";
+import { type HostPort, PortTable } from "../../core/kinds/host_ports.ts";
 import type { Node, Pod, Taint } from "../../core/kinds/mod.ts";
-import { podRequests, type ResourceAmounts, resourceAmounts } from "../../core/kinds/pod_resources.ts";
-import { type PodTerms, podTerms } from "./_affinity_terms.ts";
-import { nonZeroRequests } from "./_non_zero_requests.ts";
+import { type ResourceAmounts, resourceAmounts } from "../../core/kinds/pod_resources.ts";
+import { type PodNeeds, podNeeds } from "./_pod_needs.ts";
 
 /** A pod on a node, and what it takes there. */
-export interface PodInfo {
+export interface PodInfo extends PodNeeds {
   /** In its newest state. */
   pod: Pod;
-  readonly requests: ResourceAmounts;
-  readonly nonZero: { readonly milliCpu: number; readonly memoryBytes: number };
-  readonly ports: readonly HostPort[];
-  readonly priority: number;
-  readonly terms: PodTerms;
 }
 
 /** What a node has and what its pods take. */
@@ -43,14 +37,7 @@ export interface NodeInfo {
 
 /** What a pod takes on a node. */
 export function podInfo(pod: Pod): PodInfo {
-  return {
-    pod,
-    requests: podRequests(pod),
-    nonZero: nonZeroRequests(pod),
-    ports: hostPorts(pod),
-    priority: pod.spec.priority ?? 0,
-    terms: podTerms(pod),
-  };
+  return { pod, ...podNeeds(pod) };
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

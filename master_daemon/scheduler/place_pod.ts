@@ -75,7 +75,7 @@ export function placePod(pod: Pod, snapshot: Snapshot, options: PlaceOptions): P
     return nowhere(pod, snapshot, options, { refusals, forAll: search.rejection.reason });
   }
   const { state, final, among } = search;
-  const fits = (node: NodeInfo) => firstRefusal(pod, node, { snapshot, plugins, state });
+  const fits = (node: NodeInfo) => firstRefusal(pod, node, { snapshot, plugins, search });
 
   const nominated = snapshot.node(snapshot.nominationOf(pod) ?? "");
   if (nominated && !fits(nominated)) return { node: nominated, state, visited: 1, feasible: 1, scores: [] };
@@ -96,6 +96,8 @@ export function placePod(pod: Pod, snapshot: Snapshot, options: PlaceOptions): P
 
 interface Search {
   readonly state: CycleState;
+  /** Those that may refuse nodes. */
+  readonly filters: readonly SchedulerPlugin[];
   /** The only nodes that are asked, when a plug-in says so, and the names of such plug-ins. */
   readonly final: readonly NodeInfo[] | undefined;
   readonly finalBy: readonly string[];
@@ -108,8 +110,11 @@ function preFilter(pod: Pod, snapshot: Snapshot, plugins: readonly WeightedPlugi
   let final: readonly NodeInfo[] | undefined;
   let among: readonly NodeInfo[] | undefined;
   const finalBy: string[] = [];
+  const filters: SchedulerPlugin[] = [];
   for (const { plugin } of plugins) {
     const result = plugin.preFilter?.(pod, snapshot, state);
+    if (result === "skip") continue;
+    if (plugin.filter) filters.push(plugin);
     if (!result) continue;
     if ("reason" in result) return { plugin, rejection: result };
     if (result.isFinal) {
@@ -122,7 +127,7 @@ function preFilter(pod: Pod, snapshot: Snapshot, plugins: readonly WeightedPlugi
     const wanted = new Set(final);
     among = among.filter((node) => wanted.has(node));
   }
-  return { state, final, finalBy, among };
+  return { state, filters, final, finalBy, among };
 }
 
 function findFeasible(
@@ -156,7 +161,7 @@ function nodesToFind(count: number, wantedPercentage = 0): number {
  * Who refuses a node first. A pod must fit with those of at least its own priority that are to come to the node, and
  * without them, too: they may go elsewhere.
  *
- * @param state what the cycle remembers; absent: the snapshot is not as it was when the cycle began
+ * @param search what the cycle began with; absent: the snapshot is not as it was then
  */
 function firstRefusal(
   pod: Pod,
@@ -164,8 +169,8 @@ function firstRefusal(
   {
     snapshot,
     plugins,
-    state,
-  }: { readonly snapshot: Snapshot; readonly plugins: readonly WeightedPlugin[]; readonly state?: CycleState },
+    search,
+  }: { readonly snapshot: Snapshot; readonly plugins: readonly WeightedPlugin[]; readonly search?: Search },
 ): Refusal | undefined {
   const now = () => refusalNow(pod, node, snapshot, plugins);
   const nominated = snapshot.nominatedFor(node.name);
@@ -176,7 +181,7 @@ function firstRefusal(
     const refusal = before.length > 0 ? snapshot.supposing(before, node.name, now) : undefined;
     if (refusal) return refusal;
   }
-  return state ? filterNode(pod, node, plugins, state) : now();
+  return search ? filterNode(pod, node, search) : now();
 }
 
 /** Who refuses a node first, as the snapshot is at this moment. */
@@ -187,16 +192,12 @@ function refusalNow(
   plugins: readonly WeightedPlugin[],
 ): Refusal | undefined {
   const search = preFilter(pod, snapshot, plugins);
-  return "rejection" in search ? search : filterNode(pod, node, plugins, search.state);
+  return "rejection" in search ? search : filterNode(pod, node, search);
 }
 
-function filterNode(
-  pod: Pod,
-  node: NodeInfo,
-  plugins: readonly WeightedPlugin[],
-  state: CycleState,
-): Refusal | undefined {
-  for (const { plugin } of plugins) {
+function filterNode(pod: Pod, node: NodeInfo, { filters, state }: Search): Refusal | undefined {
+  for (let at = 0; at < filters.length; at++) {
+    const plugin = filters[at] as SchedulerPlugin;
     const rejection = plugin.filter?.(pod, node, state);
     if (rejection) return { plugin, rejection };
   }

@@ -1,7 +1,6 @@
 import type { Selector } from "../../core/api/labels.ts";
 import { keyText, type ObjectKey } from "../../core/api/meta.ts";
 import type { Node, Pod } from "../../core/kinds/mod.ts";
-import { claimKeys } from "../../core/kinds/pod_claims.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import type { AffinityTerm } from "./_affinity_terms.ts";
 import { LabelIndex } from "./_label_index.ts";
@@ -235,7 +234,7 @@ export class Snapshot {
   #count(info: PodInfo, entry: NodeEntry, amount: 1 | -1): void {
     this.#podCounts.add(info.pod, entry, amount);
     this.#termCounts.add(info, entry, amount);
-    for (const key of claimKeys(info.pod)) addTo(this.#claimUsers, keyText(key), amount);
+    for (const claim of info.claims) addTo(this.#claimUsers, claim, amount);
   }
 
   #change(entry: NodeEntry, node: Node | undefined): void {

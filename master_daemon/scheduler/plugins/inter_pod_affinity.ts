@@ -1,6 +1,6 @@
 import type { Pod } from "../../../core/kinds/mod.ts";
-import { podTerms } from "../_affinity_terms.ts";
 import type { NodeCounts } from "../_node_counts.ts";
+import { podNeeds } from "../_pod_needs.ts";
 import { type ClusterEvent, maxScore, type SchedulerPlugin } from "../framework.ts";
 import type { NodeInfo } from "../node_info.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -46,7 +46,7 @@ export function interPodAffinity(options: InterPodAffinityOptions = {}): Schedul
     helpedBy: ["pod-added", "pod-updated", "pod-deleted", "node-added", "node-updated"],
     isHelpedBy: concerns,
     preFilter(pod, snapshot, state) {
-      const { affinity, antiAffinity } = podTerms(pod);
+      const { affinity, antiAffinity } = podNeeds(pod).terms;
       const counts = affinity.length > 0 ? snapshot.podsOfTerms(affinity) : undefined;
       const found: FilterState = {
         wanted: affinity.map(({ topologyKey }) => topology(topologyKey, counts)),
@@ -58,7 +58,8 @@ export function interPodAffinity(options: InterPodAffinityOptions = {}): Schedul
           .termsSelecting(pod, "antiAffinity")
           .map(({ term, counts }) => topology(term.topologyKey, counts)),
       };
-      if (found.wanted.length + found.avoided.length + found.avoidedBy.length > 0) state.once(name, () => found);
+      if (found.wanted.length + found.avoided.length + found.avoidedBy.length === 0) return "skip";
+      state.once(name, () => found);
       return found.mayBeFirst ? undefined : narrowest(found.wanted, snapshot);
     },
     filter(_pod, { labels }, state) {
@@ -112,7 +113,7 @@ function scoreState(
   snapshot: Snapshot,
   { hardPodAffinityWeight = 1, ignorePreferredTermsOfExistingPods = false }: InterPodAffinityOptions,
 ): ScoreState {
-  const { preferredAffinity, preferredAntiAffinity } = podTerms(pod);
+  const { preferredAffinity, preferredAntiAffinity } = podNeeds(pod).terms;
   const own = (list: typeof preferredAffinity, sign: 1 | -1) =>
     list.map(({ term, weight }) => ({
       ...topology(term.topologyKey, snapshot.podsOfTerms([term])),
@@ -139,12 +140,12 @@ function scoreState(
 /** Whether a change of another pod has to do with what a pod wants, or with what wants it away. */
 function concerns(event: ClusterEvent, pod: Pod): boolean {
   if (!("pod" in event)) return true;
-  const { affinity, antiAffinity } = podTerms(pod);
+  const { affinity, antiAffinity } = podNeeds(pod).terms;
   // Without the labels of namespaces it may only be said that a term selects: then it may help.
   const mayConcern = (other: Pod) =>
     affinity.some((term) => term.asksNamespaces || term.selects(other, () => undefined)) ||
     antiAffinity.some((term) => term.asksNamespaces || term.selects(other, () => undefined)) ||
-    podTerms(other).antiAffinity.some((term) => term.asksNamespaces || term.selects(pod, () => undefined));
+    podNeeds(other).terms.antiAffinity.some((term) => term.asksNamespaces || term.selects(pod, () => undefined));
   if (event.type === "pod-updated") return mayConcern(event.pod) || mayConcern(event.previous);
   if (event.type === "pod-added")
     return affinity.some((term) => term.asksNamespaces || term.selects(event.pod, () => undefined));

@@ -31,6 +31,7 @@ export function nodeAffinity({ addedAffinity }: NodeAffinityOptions = {}): Sched
     },
     preFilter(pod, snapshot) {
       const terms = requiredTerms(pod);
+      if (!terms && !pod.spec.nodeSelector) return enforced ? undefined : "skip";
       const names = terms && namesOf(terms);
       if (names?.size === 0) return { reason: "pod affinity terms conflict" };
       if (names) return { nodes: [...names].flatMap((name) => snapshot.node(name) ?? []), isFinal: true };
@@ -38,7 +39,6 @@ export function nodeAffinity({ addedAffinity }: NodeAffinityOptions = {}): Sched
     },
     filter(pod, { node }) {
       if (!isEnforced(node)) return { reason: "node(s) didn't match scheduler-enforced node affinity" };
-      if (!pod.spec.nodeSelector && !pod.spec.affinity) return undefined;
       return isNodeWanted(pod, node) ? undefined : { reason: "node(s) didn't match Pod's node affinity/selector" };
     },
     preScore: (pod) => preferences(pod).length > 0,

@@ -4,6 +4,7 @@ import type { SchedulerPlugin } from "../framework.ts";
 export const nodeName: SchedulerPlugin = {
   name: "NodeName",
   helpedBy: ["node-added"],
+  preFilter: ({ spec }) => (spec.nodeName ? undefined : "skip"),
   filter(pod, node) {
     if (!pod.spec.nodeName || pod.spec.nodeName === node.name) return undefined;
     return { reason: "node(s) didn't match the requested node name" };

@@ -1,4 +1,5 @@
-import { hostPorts, PortTable } from "../../../core/kinds/host_ports.ts";
+import { PortTable } from "../../../core/kinds/host_ports.ts";
+import { podNeeds } from "../_pod_needs.ts";
 import type { SchedulerPlugin } from "../framework.ts";
 
 /** Keeps pods off nodes whose ports they want are taken. */
@@ -8,12 +9,12 @@ export const nodePorts: SchedulerPlugin = {
   isHelpedBy(event, pod) {
     if (event.type !== "pod-deleted") return true;
     const freed = new PortTable();
-    freed.add(hostPorts(event.pod));
-    return hostPorts(pod).some((port) => freed.conflicts(port));
+    freed.add(podNeeds(event.pod).ports);
+    return podNeeds(pod).ports.some((port) => freed.conflicts(port));
   },
-  filter(pod, node, state) {
-    const ports = state.once("NodePorts", () => hostPorts(pod));
-    if (!ports.some((port) => node.isPortTaken(port))) return undefined;
+  preFilter: (pod) => (podNeeds(pod).ports.length === 0 ? "skip" : undefined),
+  filter(pod, node) {
+    if (!podNeeds(pod).ports.some((port) => node.isPortTaken(port))) return undefined;
     return { reason: "node(s) didn't have free ports for the requested pod ports", preemptionHelps: true };
   },
 };

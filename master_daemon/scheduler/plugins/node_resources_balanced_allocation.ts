@@ -1,4 +1,4 @@
-import { type ScoredResource, usageOf, type Wanted, wantedOf } from "../_resource_scores.ts";
+import { capacityOf, type ScoredResource, takenOf, type Wanted, wantedOf } from "../_resource_scores.ts";
 import { maxScore, type SchedulerPlugin } from "../framework.ts";
 
 const name = "NodeResourcesBalancedAllocation";
@@ -9,6 +9,7 @@ export interface BalancedAllocationOptions {
   readonly resources?: readonly ScoredResource[];
 }
 
+const exactly = { guess: false };
 const cpuAndMemory: readonly ScoredResource[] = [
   { name: "cpu", weight: 1 },
   { name: "memory", weight: 1 },
@@ -18,6 +19,8 @@ const cpuAndMemory: readonly ScoredResource[] = [
 export function nodeResourcesBalancedAllocation({
   resources = cpuAndMemory,
 }: BalancedAllocationOptions = {}): SchedulerPlugin {
+  // One for all nodes: it is asked for many in a row.
+  const shares = new Float64Array(resources.length);
   return {
     name,
     preScore(pod, _nodes, _snapshot, state) {
@@ -26,21 +29,20 @@ export function nodeResourcesBalancedAllocation({
     },
     score(_pod, node, state) {
       const wanted = state.get<Wanted>(name) ?? [];
-      const shares: number[] = [];
+      let [count, sum] = [0, 0];
       for (let at = 0; at < resources.length; at++) {
+        const { name: resource } = resources[at] as ScoredResource;
         const amount = wanted[at];
-        if (amount === undefined) continue;
-        const usage = usageOf(node, resources[at]?.name ?? "", { wanted: amount, guess: false });
-        if (usage) shares.push(Math.min(1, usage.requested / usage.capacity));
+        const capacity = capacityOf(node, resource);
+        if (amount === undefined || capacity === 0) continue;
+        const share = Math.min(1, (takenOf(node, resource, exactly) + amount) / capacity);
+        shares[count++] = share;
+        sum += share;
       }
-      return Math.floor((1 - deviation(shares)) * maxScore);
+      let squares = 0;
+      for (let at = 0; at < count; at++) squares += ((shares[at] ?? 0) - sum / count) ** 2;
+      const deviation = count < 2 ? 0 : Math.sqrt(squares / count);
+      return Math.floor((1 - deviation) * maxScore);
     },
   };
-}
-
-/** The standard deviation. */
-function deviation(values: readonly number[]): number {
-  if (values.length < 2) return 0;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
 }

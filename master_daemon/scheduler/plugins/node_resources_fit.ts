@@ -1,10 +1,12 @@
 import type { Pod } from "../../../core/kinds/mod.ts";
-import { podRequests, type ResourceAmounts, resourceAmounts } from "../../../core/kinds/pod_resources.ts";
+import { type ResourceAmounts, resourceAmounts } from "../../../core/kinds/pod_resources.ts";
+import { podNeeds } from "../_pod_needs.ts";
 import { type ScoringStrategy, strategyScore, type Wanted, wantedOf } from "../_resource_scores.ts";
 import type { SchedulerPlugin } from "../framework.ts";
 import type { NodeInfo } from "../node_info.ts";
 
 const name = "NodeResourcesFit";
+const ofScore = `${name}.score`;
 
 /** Options of {@linkcode nodeResourcesFit}. */
 export interface NodeResourcesFitOptions {
@@ -31,7 +33,8 @@ export function nodeResourcesFit(options: NodeResourcesFitOptions = {}): Schedul
     resource.includes("/") &&
     (ignoredResources.includes(resource) || ignoredResourceGroups.includes(resource.slice(0, resource.indexOf("/"))));
   const wantedBy = (pod: Pod): ResourceAmounts => {
-    const all = podRequests(pod);
+    const { requests: all } = podNeeds(pod);
+    if (all.other.size === 0) return all;
     return {
       ...all,
       other: new Map([...all.other].filter(([resource, amount]) => amount > 0 && !isIgnored(resource))),
@@ -43,10 +46,14 @@ export function nodeResourcesFit(options: NodeResourcesFitOptions = {}): Schedul
     isHelpedBy(event, pod) {
       if ("node" in event) return isEnough(resourceAmounts(event.node.status?.allocatable), wantedBy(pod));
       if (event.type !== "pod-updated") return true;
-      return isLess(podRequests(event.pod), podRequests(event.previous));
+      return isLess(podNeeds(event.pod).requests, podNeeds(event.previous).requests);
+    },
+    preFilter(pod, _snapshot, state) {
+      state.once(name, () => wantedBy(pod));
+      return undefined;
     },
     filter(pod, node, state) {
-      const wanted = state.once(name, () => wantedBy(pod));
+      const wanted = state.get<ResourceAmounts>(name) ?? wantedBy(pod);
       if (fits(wanted, node)) return undefined;
       const [first, ...others] = lackingResources(wanted, node);
       if (!first) return undefined;
@@ -58,10 +65,12 @@ export function nodeResourcesFit(options: NodeResourcesFitOptions = {}): Schedul
         lacks: [first, ...others].map(({ resource, requested, free }) => ({ resource, requested, free })),
       };
     },
+    preScore(pod, _nodes, _snapshot, state) {
+      state.once<Wanted>(ofScore, () => wantedOf(pod, scoringStrategy.resources, { guess: true }));
+      return true;
+    },
     score(pod, node, state) {
-      const wanted = state.once<Wanted>(`${name}.score`, () =>
-        wantedOf(pod, scoringStrategy.resources, { guess: true }),
-      );
+      const wanted = state.get<Wanted>(ofScore) ?? wantedOf(pod, scoringStrategy.resources, { guess: true });
       return strategyScore(node, wanted, scoringStrategy);
     },
   };

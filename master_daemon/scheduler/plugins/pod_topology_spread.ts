@@ -72,7 +72,8 @@ export function podTopologySpread({ defaultConstraints }: PodTopologySpreadOptio
     isHelpedBy: concerns,
     preFilter(pod, snapshot, state) {
       const found = constraintsOf(pod, snapshot, "DoNotSchedule");
-      if (found.length > 0) state.once(name, () => spreads(pod, found, snapshot));
+      if (found.length === 0) return "skip";
+      state.once(name, () => spreads(pod, found, snapshot));
       return undefined;
     },
     filter(_pod, { labels }, state) {

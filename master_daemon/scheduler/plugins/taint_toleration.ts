@@ -12,7 +12,7 @@ export const taintToleration: SchedulerPlugin = {
     return !("node" in event) || !isKeptOff(event.node);
   },
   filter(pod, { hardTaints }) {
-    const taint = refusing(hardTaints, pod);
+    const taint = hardTaints.length > 0 ? refusing(hardTaints, pod) : undefined;
     return taint && { reason: `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}` };
   },
   preScore: (_pod, nodes) => nodes.some(({ softTaints }) => softTaints.length > 0),

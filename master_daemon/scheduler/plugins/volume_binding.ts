@@ -60,7 +60,7 @@ export const volumeBinding: SchedulerPlugin = {
   helpedBy: ["node-added", "node-updated", "storage-changed"],
   preFilter(pod, snapshot, state) {
     const keys = claimKeys(pod);
-    if (keys.length === 0) return undefined;
+    if (keys.length === 0) return "skip";
     const found = podStorage(pod, snapshot);
     if ("reason" in found) return found;
     state.once(name, () => found);

@@ -13,7 +13,7 @@ export const volumeRestrictions: SchedulerPlugin = {
   helpedBy: ["pod-deleted", "storage-changed"],
   preFilter(pod, snapshot, state) {
     const keys = claimKeys(pod);
-    if (keys.length === 0) return undefined;
+    if (keys.length === 0) return "skip";
     const isTaken = keys.some((key) => {
       const { accessModes = [] } = snapshot.storage.claim(key)?.spec ?? {};
       return accessModes.includes("ReadWriteOncePod") && snapshot.isClaimUsed(key);

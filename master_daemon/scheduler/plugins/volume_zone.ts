@@ -23,7 +23,8 @@ export const volumeZone: SchedulerPlugin = {
   preFilter(pod, { storage }, state) {
     const volumes = claimKeys(pod).flatMap((key) => storage.volume(storage.claim(key)?.spec.volumeName ?? "") ?? []);
     const found = volumes.flatMap(placesOf);
-    if (found.length > 0) state.once(name, () => found);
+    if (found.length === 0) return "skip";
+    state.once(name, () => found);
     return undefined;
   },
   filter(_pod, { labels }, state) {
