@@ -25,12 +25,10 @@ import {
   servicesOf,
   targetPort,
 } from "./_service_pods.ts";
+import { managedByLabel, portsKey, serviceNameLabel } from "./_slices.ts";
 import { withEntry } from "./_template_hash.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
 
-/** Label of a slice with the name of its service. */
-const serviceNameLabel = "kubernetes.io/service-name";
-const managedByLabel = "endpointslice.kubernetes.io/managed-by";
 const managedBy = "endpointslice-controller.k8s.io";
 const zoneLabel = "topology.kubernetes.io/zone";
 
@@ -121,12 +119,6 @@ function groupByPorts(owner: Service, pods: readonly Pod[], zoneOf: ObservedServ
     group.endpoints.set(one.metadata.uid ?? "", endpointOf(one, owner, zoneOf));
   }
   return groups;
-}
-
-function portsKey(ports: readonly SlicePort[]): string {
-  return JSON.stringify(
-    ports.map(({ name = "", port, protocol = "TCP", appProtocol }) => [name, port, protocol, appProtocol]).sort(),
-  );
 }
 
 function slicePort(one: Pod, port: ServicePort): readonly SlicePort[] {

@@ -17,6 +17,7 @@ import { type CronJobOptions, cronJobController } from "./cronjob.ts";
 import { daemonSetController } from "./daemonset.ts";
 import { deploymentController } from "./deployment.ts";
 import { disruptionController } from "./disruption.ts";
+import { endpointSliceMirroringController } from "./endpoint_slice_mirroring.ts";
 import { endpointSliceController } from "./endpoint_slices.ts";
 import { endpointsController } from "./endpoints.ts";
 import { ephemeralVolumeController } from "./ephemeral_volume.ts";
@@ -92,6 +93,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     horizontalPodAutoscalerController(options),
     endpointsController,
     endpointSliceController,
+    endpointSliceMirroringController,
     serviceAccountController,
     ...(rootCa ? [rootCaPublisher({ rootCa })] : []),
     ...(rootCa && issueToken ? [serviceAccountSecretsController({ rootCa, issueToken })] : []),
