@@ -4,7 +4,7 @@ import type { JsonObject, KubeObject } from "../core/api/meta.ts";
 import { isReason } from "../core/api/status.ts";
 import { type ApplyStep, apply as applyObject } from "../core/client/apply.ts";
 import { editLastApplied } from "./apply/edit_last_applied.ts";
-import { prune, pruneResources } from "./apply/prune.ts";
+import { prune, pruneResources, tellDefaultTypes } from "./apply/prune.ts";
 import { setLastApplied } from "./apply/set_last_applied.ts";
 import { viewLastApplied } from "./apply/view_last_applied.ts";
 import { parseDuration } from "./durations.ts";
@@ -140,6 +140,7 @@ export const apply: Verb = defineVerb({
     if (count === 0) throw new UsageError("no objects passed to apply");
     if (shows) await print(listOf(applied), "");
     if (flags.prune) {
+      tellDefaultTypes(flags["prune-allowlist"], env);
       await prune(
         { allowed, uids, namespaces, selector: flags.selector, propagationPolicy, gracePeriodSeconds, dryRun },
         (object) => print(object, "pruned"),

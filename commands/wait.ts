@@ -1,62 +1,144 @@
+import type { KubeObject } from "../core/api/meta.ts";
 import { isReason } from "../core/api/status.ts";
-import { type WaitDeletedOptions, type WaitOptions, waitFor } from "../core/client/wait_for.ts";
+import { waitFor } from "../core/client/wait_for.ts";
 import { parseDuration } from "./durations.ts";
-import { keyIn } from "./namespaced.ts";
-import { selectResources } from "./resource_args.ts";
+import type { CommandEnv } from "./env.ts";
+import { manifestFlags } from "./manifests.ts";
+import { objectPrinter, printFlags } from "./output/object_printer.ts";
+import { findTargets, type Target, type TargetRequest, type Targets } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
+import { type Goal, parseGoals } from "./wait/goals.ts";
+import { printerOptions, selectorFlags } from "./write_flags.ts";
+
+const weekMs = 7 * 24 * 3600_000;
+const lookMs = 500;
 
 /** Waits for a condition of objects. */
 export const wait: Verb = defineVerb({
   name: "wait",
   group: "Look inside",
   summary: "Wait until objects are as wanted.",
-  words: "<type> [names...]",
+  words: "[type] [names...]",
   flags: {
-    for: { type: "string", placeholder: "what", description: "condition=NAME, condition=NAME=VALUE, or delete." },
+    ...manifestFlags,
+    ...printFlags,
+    ...selectorFlags,
+    for: {
+      type: "list",
+      placeholder: "what",
+      description:
+        "create, delete, condition=NAME[=VALUE] or jsonpath='{EXPRESSION}'[=VALUE]; several one after another.",
+    },
     all: { type: "boolean", description: "All objects of the type in the namespace." },
-    selector: { type: "string", short: "l", placeholder: "labels", description: "Objects with these labels." },
-    timeout: { type: "string", default: "30s", placeholder: "duration", description: "How long to wait at most." },
+    "all-namespaces": { type: "boolean", short: "A", description: "In all namespaces." },
+    local: { type: "boolean", description: "Look at the files only.", hidden: true },
+    timeout: {
+      type: "string",
+      default: "30s",
+      placeholder: "duration",
+      description: "How long to wait at most; 0 looks once, below 0 waits for a week.",
+    },
+    "wait-missing": { type: "boolean", description: "Wait for objects that are not there yet, too." },
   },
-  examples: [["Until a pod is ready", "wherry wait pod/web --for=condition=Ready --timeout=60s"]],
+  examples: [
+    ["Until a pod is ready", "wherry wait pod/web --for=condition=Ready --timeout=60s"],
+    ["Until it is there and ready", "wherry wait pod/web --for=condition=Ready --wait-missing"],
+  ],
   async run({ flags, words, env }) {
-    const client = await env.client();
-    const what = goal(flags.for);
-    const common = { timeoutMs: parseDuration(flags.timeout), clock: env.clock, signal: env.signal };
-    for (const { resource, names } of await selectResources(client, words)) {
-      const all = names ?? (await namesOf());
-      await Promise.all(
-        all.map(async (name) => {
-          const key = await keyIn(resource, name, env);
-          if (what === "delete")
-            await waitFor(client, resource, key, { ...common, deleted: true } satisfies WaitDeletedOptions);
-          else await waitFor(client, resource, key, { ...common, ...what } satisfies WaitOptions);
-          await env.terminal.write(
-            `${resource.singular}${resource.group ? `.${resource.group}` : ""}/${name} condition met\n`,
-          );
-        }),
-      ).catch((error: unknown) => {
-        if (isReason(error, "Timeout"))
-          throw new UsageError(`timed out waiting for the condition on ${resource.plural}/${all.join(",")}`);
-        throw error;
-      });
-      async function namesOf(): Promise<readonly string[]> {
-        if (!flags.all && !flags.selector)
-          throw new UsageError("resource(s) were provided, but no name was specified; use --all for all of them");
-        const namespace = resource.namespaced ? await env.namespace() : undefined;
-        const { items } = await client.list(resource, { namespace, labelSelector: flags.selector, signal: env.signal });
-        return items.map(({ metadata }) => metadata.name ?? "");
-      }
+    const print = await objectPrinter(flags, printerOptions("none", env));
+    const goals = parseGoals(flags.for);
+    const limitMs = timeoutOf(flags.timeout);
+    const end = env.clock.monotonic() + limitMs;
+    const left = () => (limitMs === 0 ? 0 : Math.max(1, end - env.clock.monotonic()));
+    const request: TargetRequest = {
+      words,
+      manifests: flags,
+      selector: flags.selector,
+      fieldSelector: flags["field-selector"],
+      typeAlone: flags.all,
+      allNamespaces: flags["all-namespaces"],
+    };
+    const deleting = goals.some(({ kind }) => kind === "delete");
+    if (goals.some(({ kind }) => kind === "create") || flags["wait-missing"])
+      await untilThere(request, { left, end, deleting }, env);
+    const targets = await findTargets(request, env);
+    const visit = async (target: Target & { readonly object?: KubeObject }) => {
+      for (const goal of goals) await print(await reach(goal, target, left(), env), "condition met");
+    };
+    let count: number;
+    try {
+      count = await targets.visitLoaded(visit);
+    } catch (error) {
+      if (!deleting) throw error;
+      const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+      const rest = errors.filter((one) => !isReason(one, "NotFound"));
+      if (rest.length > 0) throw rest.length === 1 ? rest[0] : new AggregateError(rest);
+      count = 1;
     }
+    if (count === 0 && !deleting) throw new UsageError("no matching resources found");
     return 0;
   },
 });
 
-function goal(text: string | undefined): "delete" | { readonly condition: string; readonly status: string } {
-  if (text?.toLowerCase() === "delete") return "delete";
-  const [, condition, status = "True"] = /^condition=([^=]+)(?:=(.+))?$/i.exec(text ?? "") ?? [];
-  if (!condition)
-    throw new UsageError(
-      `unrecognized condition: "${text ?? ""}"; use --for=condition=Ready, --for=condition=Ready=False or --for=delete`,
-    );
-  return { condition, status };
+function timeoutOf(text: string): number {
+  if (/^-\d/.test(text)) return weekMs;
+  return /^0+$/.test(text) ? 0 : parseDuration(text);
+}
+
+/** Looks again and again until something is there: what is named may be of any type and in any place. */
+async function untilThere(
+  request: TargetRequest,
+  { left, end, deleting }: { left(): number; readonly end: number; readonly deleting: boolean },
+  env: CommandEnv,
+): Promise<void> {
+  if (deleting) return;
+  for (;;) {
+    if (await isThere(await findTargets(request, env))) return;
+    if (left() === 0 || env.clock.monotonic() >= end) throw new UsageError("timed out waiting for the condition");
+    await env.clock.sleep(Math.min(lookMs, left()), { signal: env.signal });
+  }
+}
+
+async function isThere(targets: Targets): Promise<boolean> {
+  try {
+    return (await targets.visitLoaded(async () => {})) > 0;
+  } catch (error) {
+    const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+    if (errors.every((one) => isReason(one, "NotFound"))) return false;
+    throw error;
+  }
+}
+
+/** Waits for one goal of one object. @returns the object as it was then */
+async function reach(
+  goal: Goal,
+  { resource, key, object }: Target & { readonly object?: KubeObject },
+  timeoutMs: number,
+  env: CommandEnv,
+): Promise<KubeObject> {
+  const client = await env.client();
+  const known: KubeObject = object ?? {
+    apiVersion: resource.group ? `${resource.group}/${resource.version}` : resource.version,
+    kind: resource.kind,
+    metadata: { name: key.name },
+  };
+  if (goal.kind === "create") return known;
+  const name = `${resource.plural}/${key.name}`;
+  if (timeoutMs === 0) {
+    const present = await client.get(resource, key, { signal: env.signal }).catch((error: unknown) => {
+      if (goal.kind === "delete" && isReason(error, "NotFound")) return undefined;
+      throw error;
+    });
+    if (present === undefined) return known;
+    if (goal.kind === "delete" || !goal.isMet(present)) throw new UsageError(`condition not met for ${name}`);
+    return present;
+  }
+  const options = { timeoutMs, clock: env.clock, signal: env.signal };
+  try {
+    if (goal.kind === "delete") return (await waitFor(client, resource, key, { ...options, deleted: true })) ?? known;
+    return await waitFor(client, resource, key, { ...options, predicate: (present) => goal.isMet(present) });
+  } catch (error) {
+    if (isReason(error, "Timeout")) throw new UsageError(`timed out waiting for the condition on ${name}`);
+    throw error;
+  }
 }

@@ -46,10 +46,6 @@ export async function pruneResources(
   env: CommandEnv,
 ): Promise<readonly DiscoveredResource[]> {
   const client = await env.client();
-  if (words.length === 0)
-    env.terminal.warn(
-      "Warning: Deprecated: kubectl apply will no longer prune non-namespaced resources by default when used with the --namespace flag in a future release. To preserve the current behaviour, list the resources you want to target explicitly in the --prune-allowlist flag.",
-    );
   return await Promise.all(
     (words.length > 0 ? words : defaultTypes).map((word) => {
       const [group = "", version, kind, ...more] = word.split("/");
@@ -63,6 +59,36 @@ export async function pruneResources(
   );
 }
 
+/** Says that the usual types are looked at, when no others were named. */
+export function tellDefaultTypes(words: readonly string[], { terminal }: Pick<CommandEnv, "terminal">): void {
+  if (words.length > 0) return;
+  terminal.warn(
+    "Warning: Deprecated: kubectl apply will no longer prune non-namespaced resources by default when used with the --namespace flag in a future release. To preserve the current behaviour, list the resources you want to target explicitly in the --prune-allowlist flag.",
+  );
+}
+
+/** What was applied once and is not among what was applied now. */
+export async function prunable(
+  { allowed, uids, namespaces, selector }: Pick<PruneRequest, "allowed" | "uids" | "namespaces" | "selector">,
+  env: CommandEnv,
+): Promise<readonly { readonly resource: DiscoveredResource; readonly object: KubeObject }[]> {
+  const client = await env.client();
+  const places = [
+    ...[...namespaces].flatMap((namespace) =>
+      allowed.filter(({ namespaced }) => namespaced).map((resource) => ({ resource, namespace })),
+    ),
+    ...allowed.filter(({ namespaced }) => !namespaced).map((resource) => ({ resource, namespace: undefined })),
+  ];
+  const found: { readonly resource: DiscoveredResource; readonly object: KubeObject }[] = [];
+  for (const { resource, namespace } of places) {
+    const { items } = await client.list(resource, { namespace, labelSelector: selector, signal: env.signal });
+    for (const object of items)
+      if (object.metadata.annotations?.[lastAppliedAnnotation] !== undefined && !uids.has(object.metadata.uid ?? ""))
+        found.push({ resource, object });
+  }
+  return found;
+}
+
 /** Deletes what was applied once and is not among what was applied now, and tells each. */
 export async function prune(
   request: PruneRequest,
@@ -70,23 +96,15 @@ export async function prune(
   env: CommandEnv,
 ): Promise<void> {
   const client = await env.client();
-  const { allowed, uids, namespaces, selector, dryRun, propagationPolicy, gracePeriodSeconds } = request;
-  const one = async (resource: DiscoveredResource, namespace: string | undefined) => {
-    const { items } = await client.list(resource, { namespace, labelSelector: selector, signal: env.signal });
-    for (const object of items) {
-      if (object.metadata.annotations?.[lastAppliedAnnotation] === undefined) continue;
-      if (uids.has(object.metadata.uid ?? "")) continue;
-      if (dryRun !== "client")
-        await client.delete(resource, keyOf(object), {
-          propagationPolicy,
-          gracePeriodSeconds,
-          dryRun: dryRun === "server",
-          signal: env.signal,
-        });
-      await tell(object);
-    }
-  };
-  for (const namespace of namespaces)
-    for (const resource of allowed.filter(({ namespaced }) => namespaced)) await one(resource, namespace);
-  for (const resource of allowed.filter(({ namespaced }) => !namespaced)) await one(resource, undefined);
+  const { dryRun, propagationPolicy, gracePeriodSeconds } = request;
+  for (const { resource, object } of await prunable(request, env)) {
+    if (dryRun !== "client")
+      await client.delete(resource, keyOf(object), {
+        propagationPolicy,
+        gracePeriodSeconds,
+        dryRun: dryRun === "server",
+        signal: env.signal,
+      });
+    await tell(object);
+  }
 }

@@ -82,12 +82,13 @@ async function save(session: EditSession, file: EditedFile, env: CommandEnv): Pr
     objects = parseManifests(file.text, "edited-file").map((object) => asObject(object));
   } catch (error) {
     const message = errorMessage(error).replace(/^error parsing edited-file: /, "");
+    if (session.checkTypes) tellInvalid(session, env);
     return again([`# The edited file had a syntax error: error parsing edited-file: ${commented(message)}\n`]);
   }
   const bare = objects.length === 0 ? {} : objects.find(({ apiVersion, kind }) => !apiVersion || !kind);
   if (session.checkTypes && bare) {
     const { resource, key } = session.targets[0] ?? {};
-    env.terminal.warn(`error: ${resourceText(resource)} "${key?.name ?? ""}" is invalid`);
+    tellInvalid(session, env);
     const missing = (["apiVersion", "kind"] as const)
       .filter((field) => !(bare as Partial<KubeObject>)[field])
       .map((field) => `${field} not set`);
@@ -96,6 +97,7 @@ async function save(session: EditSession, file: EditedFile, env: CommandEnv): Pr
       `# ${resourceText(resource)} "${key?.name ?? ""}" was not valid:\n# * <nil>: Invalid value: "The edited file failed validation": ${list}\n`,
     ]);
   }
+  if (objects.some(({ metadata }) => !metadata?.name)) throw new UsageError("resource name may not be empty");
   const reasons: string[] = [];
   let exitCode = 0;
   for (const object of objects) {
@@ -128,6 +130,10 @@ async function save(session: EditSession, file: EditedFile, env: CommandEnv): Pr
   }
   if (exitCode !== 0) return { exitCode, reasons: [] };
   return reasons.length > 0 ? again(reasons) : { exitCode: 0, reasons: [] };
+}
+
+function tellInvalid({ targets: [first] }: EditSession, { terminal }: CommandEnv): void {
+  terminal.warn(`error: ${resourceText(first?.resource)} "${first?.key.name ?? ""}" is invalid`);
 }
 
 function again(reasons: readonly string[]): Outcome {

@@ -2,7 +2,7 @@ import { describePodTemplate } from "../describe/pod_template.ts";
 import { objectPrinter, printFlags } from "../output/object_printer.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import { printerOptions } from "../write_flags.ts";
-import { groupKind } from "./progress.ts";
+import { noHistory } from "./progress.ts";
 import { type Revision, revisionsOf } from "./revisions.ts";
 import { workloadFlags, workloads } from "./targets.ts";
 
@@ -27,7 +27,7 @@ export const history: Verb = defineVerb({
       async (target) => {
         const { object } = target;
         if (!["Deployment", "DaemonSet", "StatefulSet"].includes(object.kind))
-          throw new UsageError(`no history viewer has been implemented for "${groupKind(object)}"`);
+          throw noHistory(object, "history viewer");
         const revisions = await revisionsOf(client, target, env);
         if (flags.output) {
           for (const { object: kept } of wanted > 0 ? [pick(revisions, wanted)] : revisions) await print(kept, "");

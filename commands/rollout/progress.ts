@@ -22,6 +22,25 @@ export function progressOf(object: KubeObject, revision: number): RolloutProgres
   throw new UsageError(`no status viewer has been implemented for ${groupKind(object)}`);
 }
 
+/** Why a kind has no history: kubectl tells those it knows from others. */
+export function noHistory(object: KubeObject, what: "history viewer" | "rollbacker"): UsageError {
+  const name = groupKind(object);
+  const [kind = "", group = ""] = name.split(/\.(.*)/s);
+  if (knownKinds.has(name)) return new UsageError(`no ${what} has been implemented for "${name}"`);
+  const retrieving = what === "rollbacker" ? what : "history";
+  return new UsageError(
+    `error retrieving ${retrieving} for "${name}", no visitor method exists for {${group} ${kind}}`,
+  );
+}
+
+const knownKinds: ReadonlySet<string> = new Set([
+  "Pod",
+  "ReplicationController",
+  "ReplicaSet.apps",
+  "Job.batch",
+  "CronJob.batch",
+]);
+
 /** `Deployment.apps`; a kind of the core group alone. */
 export function groupKind({ apiVersion, kind }: Pick<KubeObject, "apiVersion" | "kind">): string {
   return apiVersion.includes("/") ? `${kind}.${apiVersion.split("/", 1)[0]}` : kind;

@@ -10,7 +10,7 @@ import { objectPrinter, printFlags } from "../output/object_printer.ts";
 import type { LoadedTarget } from "../targets.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import { type DryRun, dryRunFlag, dryRunOf, printerOptions } from "../write_flags.ts";
-import { groupKind } from "./progress.ts";
+import { noHistory } from "./progress.ts";
 import { type Revision, revisionsOf, templateOf } from "./revisions.ts";
 import { workloadFlags, workloads } from "./targets.ts";
 
@@ -65,8 +65,7 @@ export const undo: Verb = defineVerb({
 /** Puts a workload back to a revision; 0 is the one before. @returns what became of it */
 async function rollBack(target: LoadedTarget, wanted: number, dryRun: DryRun, env: CommandEnv): Promise<string> {
   const { object, resource, key } = target;
-  if (!["Deployment", "DaemonSet", "StatefulSet"].includes(object.kind))
-    throw new UsageError(`no rollbacker has been implemented for "${groupKind(object)}"`);
+  if (!["Deployment", "DaemonSet", "StatefulSet"].includes(object.kind)) throw noHistory(object, "rollbacker");
   if (wanted < 0) throw new UsageError(`unable to find specified revision ${wanted} in history`);
   const client = await env.client();
   const revision = choose(object, await revisionsOf(client, target, env), wanted);

@@ -233,9 +233,11 @@ function keyIn({ namespaced }: ResourceType, { metadata }: KubeObject): ObjectKe
   return namespaced ? { namespace, name } : { name };
 }
 
-type ApplyPatch = { readonly type: "merge" | "strategic"; readonly body: JsonObject };
+/** What makes a present object as it was applied. */
+export type ApplyPatch = { readonly type: "merge" | "strategic"; readonly body: JsonObject };
 
-function patchFor(kind: ResourceType, modified: KubeObject, current: KubeObject): ApplyPatch {
+/** What `kubectl apply` sends to make `current` what `modified` says. Pure; its body is empty when nothing changes. */
+export function patchFor(kind: ResourceType, modified: KubeObject, current: KubeObject): ApplyPatch {
   const lastApplied = current.metadata.annotations?.[lastAppliedAnnotation];
   const original = lastApplied === undefined ? undefined : (readJsonText(lastApplied) as JsonObject);
   const [wanted, present] = [asJson(modified), asJson(current)];
@@ -258,7 +260,7 @@ export function schemaOf(apiVersion: string, kind: string): string {
 function warnWhenNotApplied({ plural }: ResourceType, { metadata }: KubeObject, { onWarning }: WriteCallOptions): void {
   if (metadata.annotations?.[lastAppliedAnnotation] !== undefined) return;
   onWarning?.(
-    `resource ${plural}/${metadata.name} is missing the ${lastAppliedAnnotation} annotation which is required by apply. apply should only be used on resources created declaratively by either create --save-config or apply. The missing annotation will be patched automatically.`,
+    `resource ${plural}/${metadata.name} is missing the ${lastAppliedAnnotation} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.`,
   );
 }
 
@@ -267,12 +269,15 @@ export function withSavedConfig<T extends KubeObject>(object: T, wanted: boolean
   return wanted || object.metadata.annotations?.[lastAppliedAnnotation] ? withLastApplied(object) : object;
 }
 
+/** `object` without the note of what it was applied as. */
+export function withoutLastApplied<T extends KubeObject>(object: T): T {
+  const { [lastAppliedAnnotation]: _, ...annotations } = object.metadata.annotations ?? {};
+  return { ...object, metadata: { ...object.metadata, annotations } };
+}
+
 /** `object` with itself as annotation. @see k8s.io/kubectl/pkg/util/apply.go GetModifiedConfiguration */
 export function withLastApplied<T extends KubeObject>(object: T): T {
-  const { [lastAppliedAnnotation]: _, ...annotations } = object.metadata.annotations ?? {};
-  const plain = { ...object, metadata: { ...object.metadata, annotations } };
-  return {
-    ...object,
-    metadata: { ...object.metadata, annotations: { ...annotations, [lastAppliedAnnotation]: `${goJson(plain)}\n` } },
-  };
+  const plain = withoutLastApplied(object);
+  const annotations = { ...plain.metadata.annotations, [lastAppliedAnnotation]: `${goJson(plain)}\n` };
+  return { ...object, metadata: { ...object.metadata, annotations } };
 }

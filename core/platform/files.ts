@@ -45,6 +45,11 @@ export async function readTextFile(path: string): Promise<string | undefined> {
   }
 }
 
+/** Writes a text file, in the place of one that is there. */
+export async function writeTextFile(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { mode: 0o600 });
+}
+
 /** The bytes of a file. @throws Error in Go's words when it cannot be read */
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {

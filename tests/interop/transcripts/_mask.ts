@@ -17,6 +17,8 @@ const letters = "[bcdfghjklmnpqrstvwxz2456789]";
 
 const rules: readonly (readonly [RegExp, string | ((match: string) => string)])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, "<uid>"],
+  [/\/tmp\/(LIVE|MERGED)-\w+/g, "/tmp/$1"],
+  [/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4}/g, "<time>"],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, "<time>"],
   [/("?resourceVersion"?: ?"?)\d+/g, "$1<version>"],
   [/(resource version to be \d+, was )\d+/g, "$1<version>"],

@@ -1,0 +1,97 @@
+import { node, pod } from "./_objects.ts";
+import { transcripts } from "./_transcripts.ts";
+
+const one = node("$NS-n");
+const on = (name: string, spec: object = {}) => pod(name, { spec: { nodeName: "$NS-n", ...spec } });
+
+transcripts("taint, cordon, drain and certificate", [
+  {
+    given: [one],
+    lines: [
+      "taint nodes $NS-n a=b:NoSchedule",
+      "taint node $NS-n a=b:NoSchedule",
+      "taint no $NS-n a=c:NoSchedule --overwrite",
+      "taint nodes $NS-n a-",
+      "taint nodes $NS-n a-",
+    ],
+  },
+  {
+    given: [one],
+    lines: [
+      "taint",
+      "taint nodes",
+      "taint nodes $NS-n",
+      "taint nodes a:NoSchedule",
+      "taint pods x a:NoSchedule",
+      "taint nodes $NS-n a:Odd",
+      "taint nodes $NS-n a=b=c:NoSchedule",
+    ],
+  },
+  {
+    given: [one],
+    lines: [
+      "taint nodes $NS-n a:NoSchedule b:NoExecute",
+      "taint nodes $NS-n a:NoSchedule- c:NoSchedule",
+      "taint nodes $NS-n b- b:NoExecute",
+      "taint nodes $NS-n d:NoExecute d=1:NoExecute",
+    ],
+  },
+  {
+    given: [one],
+    lines: [
+      "taint nodes $NS-n a:NoSchedule --dry-run=client",
+      "taint nodes $NS-n a:NoSchedule --dry-run=server",
+      "taint nodes $NS-n a:NoSchedule -o name",
+      "taint nodes $NS-none a:NoSchedule",
+      "taint nodes $NS-n a=b x",
+    ],
+  },
+  {
+    given: [node("$NS-n", {}), node("$NS-m", {})],
+    lines: [
+      "taint nodes $NS-n $NS-m a:NoSchedule",
+      "taint nodes --all --selector=x=y a:NoSchedule",
+      "taint nodes -l x=$NS a:NoSchedule",
+    ],
+  },
+
+  {
+    given: [one],
+    lines: ["cordon $NS-n", "cordon $NS-n", "uncordon $NS-n", "uncordon node/$NS-n", "get node $NS-n -o yaml"],
+  },
+  {
+    given: [one],
+    lines: [
+      "cordon",
+      "cordon $NS-none",
+      "cordon pod/x",
+      "cordon $NS-n -l a=b",
+      "cordon $NS-n --dry-run=client",
+      "cordon $NS-n --dry-run=server",
+      "uncordon -l none=$NS",
+    ],
+  },
+
+  {
+    given: [one, on("a")],
+    lines: ["drain $NS-n", "drain $NS-n --force --dry-run=client", "drain $NS-n --force --dry-run=server"],
+  },
+  {
+    given: [one],
+    lines: ["drain $NS-n", "drain", "drain $NS-none", "drain $NS-n --pod-selector='==='", "drain $NS-n -l a=b"],
+  },
+  {
+    given: [one, on("a", { volumes: [{ name: "v", emptyDir: {} }] })],
+    lines: ["drain $NS-n", "drain $NS-n --force", "drain $NS-n --force --delete-emptydir-data --dry-run=client"],
+  },
+  {
+    given: [one, on("a", { terminationGracePeriodSeconds: 0 })],
+    lines: ["drain $NS-n --force --grace-period=0 --timeout=20s", "get pods"],
+  },
+  {
+    given: [one, on("a", { terminationGracePeriodSeconds: 0 })],
+    lines: ["drain $NS-n --force --disable-eviction --grace-period=0 --timeout=20s", "get pods"],
+  },
+
+  { lines: ["certificate approve", "certificate approve $NS-none", "certificate deny", "certificate deny $NS-none"] },
+]);
