@@ -132,14 +132,32 @@ function endpointOf(one: Pod, owner: Service, zoneOf: ObservedService["zoneOf"])
   const serving = isPodReady(one);
   const terminating = one.metadata.deletionTimestamp !== undefined;
   const ready = owner.spec?.publishNotReadyAddresses === true || (serving && !terminating);
+  const { nodeName } = one.spec;
+  const zone = nodeName ? zoneOf(nodeName) : undefined;
   return compact<Endpoint>({
     addresses: [one.status?.podIP ?? ""],
     conditions: { ready, serving, terminating },
     hostname: announcedHostname(one, owner),
-    nodeName: one.spec.nodeName,
-    zone: one.spec.nodeName ? zoneOf(one.spec.nodeName) : undefined,
+    nodeName,
+    zone,
     targetRef: podReference(one),
+    hints: ready ? hintsOf(owner, { nodeName, zone }) : undefined,
   });
+}
+
+/** Whose traffic an endpoint is meant for, where its service says that traffic is to stay near. */
+function hintsOf(
+  { spec }: Service,
+  { nodeName, zone }: { readonly nodeName: string | undefined; readonly zone: string | undefined },
+): Endpoint["hints"] {
+  const { trafficDistribution } = spec ?? {};
+  const isByNode = trafficDistribution === "PreferSameNode";
+  if (!isByNode && trafficDistribution !== "PreferClose" && trafficDistribution !== "PreferSameZone") return undefined;
+  const hints = compact<NonNullable<Endpoint["hints"]>>({
+    forZones: zone ? [{ name: zone }] : undefined,
+    forNodes: isByNode && nodeName ? [{ name: nodeName }] : undefined,
+  });
+  return hints.forZones || hints.forNodes ? hints : undefined;
 }
 
 interface MutablePlan {

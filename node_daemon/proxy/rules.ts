@@ -25,6 +25,8 @@ export interface ProxyRule {
 /** What the rules of a service depend on besides its objects. */
 export interface RuleOptions {
   readonly nodeName: string;
+  /** Zone of the node, where it is known. */
+  readonly zone?: string | undefined;
   /** Addresses on which node ports are served. */
   readonly nodePortAddresses: readonly string[];
 }
@@ -60,12 +62,13 @@ export function serviceRules(
       affinityTimeoutMs,
     };
     const all = endpointsFor(slices, port.name ?? "", protocol);
-    const inside = spec.internalTrafficPolicy === "Local" ? onNode(all, options.nodeName) : all;
+    const near = nearest(all, options);
+    const inside = spec.internalTrafficPolicy === "Local" ? onNode(all, options.nodeName) : near;
     for (const address of spec.clusterIPs ?? [spec.clusterIP]) {
       rules.push({ ...common, address, port: port.port, endpoints: usable(inside) });
     }
     if (port.nodePort && spec.type !== "ClusterIP") {
-      const outside = spec.externalTrafficPolicy === "Local" ? onNode(all, options.nodeName) : all;
+      const outside = spec.externalTrafficPolicy === "Local" ? onNode(all, options.nodeName) : near;
       for (const address of options.nodePortAddresses) {
         rules.push({ ...common, address, port: port.nodePort, endpoints: usable(outside) });
       }
@@ -78,6 +81,9 @@ interface Candidate extends Endpoint {
   readonly nodeName: string | undefined;
   readonly ready: boolean;
   readonly servingWhileTerminating: boolean;
+  /** Whose traffic it is meant for; empty: anybody's. */
+  readonly forNodes: readonly string[];
+  readonly forZones: readonly string[];
 }
 
 function endpointsFor(slices: readonly EndpointSlice[], portName: string, protocol: string): Candidate[] {
@@ -86,7 +92,7 @@ function endpointsFor(slices: readonly EndpointSlice[], portName: string, protoc
     if (slice.addressType === "FQDN") continue;
     const port = slice.ports?.find((p) => (p.name ?? "") === portName && (p.protocol ?? "TCP") === protocol)?.port;
     if (!port) continue;
-    for (const { addresses, conditions, nodeName } of slice.endpoints) {
+    for (const { addresses, conditions, nodeName, hints } of slice.endpoints) {
       const ip = addresses[0];
       if (!ip) continue;
       const terminating = conditions?.terminating === true;
@@ -96,6 +102,8 @@ function endpointsFor(slices: readonly EndpointSlice[], portName: string, protoc
         nodeName,
         ready: conditions?.ready !== false && !terminating,
         servingWhileTerminating: terminating && conditions?.serving !== false,
+        forNodes: (hints?.forNodes ?? []).map(({ name }) => name),
+        forZones: (hints?.forZones ?? []).map(({ name }) => name),
       });
     }
   }
@@ -104,6 +112,25 @@ function endpointsFor(slices: readonly EndpointSlice[], portName: string, protoc
 
 function onNode(candidates: readonly Candidate[], nodeName: string): Candidate[] {
   return candidates.filter((candidate) => candidate.nodeName === nodeName);
+}
+
+/**
+ * Those that are meant for this node, else for its zone; all where one does not say whom it is meant for, or none is
+ * meant for us.
+ *
+ * @see https://kubernetes.io/docs/concepts/services-networking/service/#traffic-distribution
+ */
+function nearest(all: readonly Candidate[], { nodeName, zone }: RuleOptions): readonly Candidate[] {
+  const ready = all.filter((candidate) => candidate.ready);
+  for (const [names, own] of [
+    ["forNodes", nodeName],
+    ["forZones", zone],
+  ] as const) {
+    if (own === undefined || !ready.every((candidate) => candidate[names].length > 0)) continue;
+    const ours = ready.filter((candidate) => candidate[names].includes(own));
+    if (ours.length > 0) return ours;
+  }
+  return all;
 }
 
 /** The ready ones; when none is, those that still serve while they terminate. Sorted, so that equal sets are equal lists. */

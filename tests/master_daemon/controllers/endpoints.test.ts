@@ -150,3 +150,28 @@ describe("planEndpointSlices()", () => {
     ]);
   });
 });
+
+describe("planEndpointSlices() for traffic that is to stay near", () => {
+  it.each<[string | undefined, object | undefined]>([
+    ["PreferClose", { forZones: [{ name: "z1" }] }],
+    ["PreferSameZone", { forZones: [{ name: "z1" }] }],
+    ["PreferSameNode", { forZones: [{ name: "z1" }], forNodes: [{ name: "node-1" }] }],
+    [undefined, undefined],
+  ])("%s says whom a ready endpoint is meant for", (trafficDistribution, hints) => {
+    const service = aService(trafficDistribution === undefined ? {} : { trafficDistribution });
+    const pods = [ready("a", "10.1.0.1"), aPod("b", { podIP: "10.1.0.2", phase: "Running" })];
+    const { create } = planEndpointSlices({ service, pods, slices: [], zoneOf: () => "z1" });
+    expect(create[0]?.endpoints.map((one) => one.hints)).toEqual([hints, undefined]);
+  });
+
+  it("says nothing where the zone is not known", () => {
+    const service = aService({ trafficDistribution: "PreferClose" });
+    const { create } = planEndpointSlices({
+      service,
+      pods: [ready("a", "10.1.0.1")],
+      slices: [],
+      zoneOf: () => undefined,
+    });
+    expect(create[0]?.endpoints[0]).not.toHaveProperty("hints");
+  });
+});

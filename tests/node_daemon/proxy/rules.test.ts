@@ -111,3 +111,47 @@ describe("serviceRules()", () => {
     expect(rule).toMatchObject({ service: "default/web:http", affinityTimeoutMs: 10_800_000, balancer: "random" });
   });
 });
+
+describe("serviceRules() with traffic that is to stay near", () => {
+  const meant = (ip: string, hints: Endpoint["hints"]): Endpoint => ({ ...ready(ip), ...(hints ? { hints } : {}) });
+  const zone = (name: string) => ({ forZones: [{ name }] });
+  const node = (name: string, of = "z1") => ({ forNodes: [{ name }], ...zone(of) });
+  const both = ["10.1.0.1:8080", "10.1.0.2:8080"];
+
+  it.each<[string, Endpoint[], string | undefined, string[]]>([
+    ["to its own zone", [meant("10.1.0.1", zone("z1")), meant("10.1.0.2", zone("z2"))], "z1", ["10.1.0.1:8080"]],
+    ["anywhere, when one does not say", [meant("10.1.0.1", zone("z1")), meant("10.1.0.2", undefined)], "z1", both],
+    ["anywhere, when none is in its zone", [meant("10.1.0.1", zone("z2")), meant("10.1.0.2", zone("z3"))], "z1", both],
+    [
+      "anywhere, when it knows no zone",
+      [meant("10.1.0.1", zone("z1")), meant("10.1.0.2", zone("z2"))],
+      undefined,
+      both,
+    ],
+    [
+      "to its own node",
+      [meant("10.1.0.1", node("node-a")), meant("10.1.0.2", node("node-b"))],
+      "z1",
+      ["10.1.0.1:8080"],
+    ],
+    [
+      "to its zone, when none is on its node",
+      [meant("10.1.0.1", node("x")), meant("10.1.0.2", node("y", "z2"))],
+      "z1",
+      ["10.1.0.1:8080"],
+    ],
+    ["whatever the unready ones say", [meant("10.1.0.1", zone("z1")), notReady("10.1.0.2")], "z1", ["10.1.0.1:8080"]],
+  ])("sends it %s", (_, endpoints, own, wanted) => {
+    const [rule] = serviceRules(web(), [slice(endpoints)], { ...options, zone: own });
+    expect(rule?.endpoints.map(({ ip, port }) => `${ip}:${port}`)).toEqual(wanted);
+  });
+
+  it("leaves what is to stay on the node where it is", () => {
+    const endpoints = [meant("10.1.0.1", zone("z2")), { ...meant("10.1.0.2", zone("z1")), nodeName: "node-b" }];
+    const [rule] = serviceRules(web({ internalTrafficPolicy: "Local" }), [slice(endpoints)], {
+      ...options,
+      zone: "z1",
+    });
+    expect(rule?.endpoints.map(({ ip }) => ip)).toEqual(["10.1.0.1"]);
+  });
+});
