@@ -1,11 +1,13 @@
 import { dnsLabelError } from "../api/kind.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { addressError } from "./addresses.ts";
+import { checkRestartRules } from "./container_restart.ts";
 import { checkEnv, checkEnvFrom } from "./env_validation.ts";
-import type { Container, ContainerPort, Volume } from "./pod.ts";
+import type { Container, ContainerPort, PodSpec, Volume } from "./pod.ts";
 import { checkProbesAndHooks } from "./probe_validation.ts";
 import { checkResources } from "./resource_validation.ts";
 import { checkSecurityContext } from "./security_context_validation.ts";
+import { checkStopSignal } from "./stop_signal.ts";
 import {
   checkOneOf,
   checkOptional,
@@ -23,6 +25,7 @@ export interface PodFacts {
   /** The pod's volumes by name. */
   readonly volumes: ReadonlyMap<string, Volume>;
   readonly hostNetwork: boolean;
+  readonly os: PodSpec["os"];
 }
 
 /** What is wrong with containers that run side by side until the pod ends. */
@@ -31,10 +34,7 @@ export function checkContainers(containers: readonly Container[], field: string,
   return [
     ...containers.flatMap((container, index) => {
       const at = `${field}[${index}]`;
-      const errors: FieldError[] = [...checkContainer(container, at, facts), ...checkProbesAndHooks(container, at)];
-      if (container.restartPolicy)
-        errors.push(fieldError.forbidden(`${at}.restartPolicy`, "may not be set for non-init containers"));
-      return errors;
+      return [...checkContainer(container, at, facts), ...checkProbesAndHooks(container, at)];
     }),
     ...checkUnique(
       containers.map((container) => container.name),
@@ -58,8 +58,6 @@ export function checkInitContainers(
     if (container.name && names.has(container.name)) errors.push(fieldError.duplicate(`${at}.name`, container.name));
     names.add(container.name);
     if (container.restartPolicy === "Always") return [...errors, ...checkProbesAndHooks(container, at)];
-    if (container.restartPolicy)
-      errors.push(fieldError.notSupported(`${at}.restartPolicy`, container.restartPolicy, ["Always"]));
     for (const member of ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const) {
       if (container[member])
         errors.push(
@@ -88,6 +86,9 @@ export function checkContainer(container: Container, field: string, facts: PodFa
     ...checkResources(container.resources ?? {}, `${field}.resources`),
     ...checkResizePolicy(container, `${field}.resizePolicy`),
     ...checkSecurityContext(container, `${field}.securityContext`),
+    ...checkOneOf(`${field}.restartPolicy`, container.restartPolicy, ["Always", "Never", "OnFailure"]),
+    ...checkRestartRules(container, field),
+    ...checkStopSignal(container, field, facts.os),
   ];
 }
 

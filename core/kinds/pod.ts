@@ -169,9 +169,16 @@ export interface Container {
   readonly stdin?: boolean;
   readonly stdinOnce?: boolean;
   readonly tty?: boolean;
-  /** Of init containers only: `Always` makes a sidecar. */
-  readonly restartPolicy?: "Always";
-  readonly restartPolicyRules?: readonly object[];
+  /** In place of the pod's own. Of init containers, `Always` makes a sidecar. */
+  readonly restartPolicy?: "Always" | "OnFailure" | "Never";
+  /** When it runs again, whatever the policy. The first that knows the exit code counts. */
+  readonly restartPolicyRules?: readonly ContainerRestartRule[];
+}
+
+/** What to do when a container ends with certain codes. */
+export interface ContainerRestartRule {
+  readonly action: string;
+  readonly exitCodes?: { readonly operator: string; readonly values?: readonly number[] };
 }
 
 /** A container that was put into a running pod to look around. */
@@ -429,6 +436,8 @@ export interface ContainerStatus {
   readonly allocatedResources?: ResourceList;
   /** What it runs with. */
   readonly resources?: ResourceRequirements;
+  /** What ends it, where its pod says so. */
+  readonly stopSignal?: string;
 }
 
 /** What is known about a pod: PodScheduled, Initialized, ContainersReady, Ready. */

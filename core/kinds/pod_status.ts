@@ -2,7 +2,8 @@ import { dnsSubdomainError } from "../api/kind.ts";
 import { qualifiedNameErrors } from "../api/label_validation.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { addressError } from "./addresses.ts";
-import type { ContainerStatus, Pod, PodStatus } from "./pod.ts";
+import { restartsAfter } from "./container_restart.ts";
+import type { ContainerStatus, Pod, PodSpec, PodStatus } from "./pod.ts";
 import { checkAll, checkOptional, type FieldErrors } from "./validators.ts";
 import { withMembers } from "./with_members.ts";
 
@@ -31,7 +32,7 @@ export function validatePodStatus({ status = {}, spec }: Pod, { status: old = {}
     ...(status.nominatedNodeName === old.nominatedNodeName
       ? []
       : checkOptional("status.nominatedNodeName", status.nominatedNodeName, dnsSubdomainError)),
-    ...lists.flatMap((list) => checkTransitions(status[list], old[list], `status.${list}`, spec.restartPolicy)),
+    ...lists.flatMap((list) => checkTransitions(status[list], old[list], `status.${list}`, spec)),
     ...checkAddresses(status),
     ...errors,
   ];
@@ -52,13 +53,15 @@ function checkTransitions(
   next: readonly ContainerStatus[] = [],
   previous: readonly ContainerStatus[] = [],
   field: string,
-  restartPolicy: string | undefined,
+  spec: PodSpec,
 ): FieldErrors {
-  if (restartPolicy === "Always") return [];
+  if (spec.restartPolicy === "Always") return [];
+  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
   const states = new Map(next.map(({ name, state }) => [name, state]));
   return previous.flatMap(({ name, state }, index) => {
     if (!state?.terminated || !states.has(name) || states.get(name)?.terminated) return [];
-    if (state.terminated.exitCode !== 0 && restartPolicy === "OnFailure") return [];
+    const container = containers.find((one) => one.name === name);
+    if (container && restartsAfter(spec, container, state.terminated.exitCode)) return [];
     return [fieldError.forbidden(`${field}[${index}].state`, "may not be transitioned to non-terminated state")];
   });
 }

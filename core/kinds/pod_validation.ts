@@ -59,6 +59,7 @@ function checkPodSpec(spec: PodSpec, field: string): FieldErrors {
   const facts: PodFacts = {
     volumes: new Map(volumes.map((volume) => [volume.name, volume])),
     hostNetwork: spec.hostNetwork === true,
+    os: spec.os,
   };
   const names = new Set(containers.map((container) => container.name));
   return [

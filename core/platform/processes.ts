@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import process from "node:process";
 
 /** Name of the operating system as Node spells it: `linux`, `darwin`, `win32`. */
@@ -13,13 +14,24 @@ export function currentPid(): number {
   return process.pid;
 }
 
+/** First and last of the signals without a meaning of their own, as the C library of most systems counts them. */
+const realTime = { MIN: 34, MAX: 64 } as const;
+
+/** The number of a signal by its name, e.g. `SIGUSR1` or `SIGRTMIN+3`; undefined where the system has none of that name. */
+export function signalNumber(name: string): number | undefined {
+  const [, from, sign, by = "0"] = /^SIGRT(MIN|MAX)(?:([+-])(\d{1,2}))?$/.exec(name) ?? [];
+  if (platformName === "linux" && (from === "MIN" || from === "MAX"))
+    return realTime[from] + (sign === "-" ? -Number(by) : Number(by));
+  return Object.hasOwn(constants.signals, name) ? constants.signals[name as NodeJS.Signals] : undefined;
+}
+
 /**
  * Sends a signal to a process, or to a whole process group when `pid` is negative. Returns false when there is nobody
  * to receive it.
  *
  * @throws Error with code EPERM when the process belongs to somebody else
  */
-export function signalProcess(pid: number, signal: "SIGTERM" | "SIGKILL" | "SIGHUP" | 0): boolean {
+export function signalProcess(pid: number, signal: "SIGTERM" | "SIGKILL" | "SIGHUP" | number): boolean {
   try {
     process.kill(pid, signal);
     return true;

@@ -58,6 +58,7 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     allowPrivilegeEscalation: securityContext.allowPrivilegeEscalation ?? true,
     processes: options.processes,
     seccomp: await seccompOf(options),
+    stopSignal: container.lifecycle?.stopSignal,
     network: declaredNetwork(facts.pod, container),
     annotations: writeNotes(notes),
   };

@@ -52,6 +52,7 @@ export function containerStatus(spec: ContainerSpec, kind: ContainerKind, input:
     containerID: latest ? `${runtimeName}://${latest.id}` : reported?.containerID,
     allocatedResources: kind === "ephemeral" ? undefined : nonEmpty(spec.resources?.requests),
     resources: kind === "ephemeral" ? undefined : resourcesInForce(spec, running && latest?.limits),
+    stopSignal: spec.lifecycle?.stopSignal,
     started: isUp && (probe.started || (kind === "init" && !isSidecar(spec))),
   });
 }
@@ -82,8 +83,10 @@ function waitingReason(
   }
   if (!latest) return defaultWaiting(input);
   if (!ended) return defaultWaiting(input);
+  // It starts at once; where its policy would not have it run again, nobody is to be told that it ended for good.
+  if (input.restarting?.has(latest.id)) return defaultWaiting(input);
   const { delayMs, remainingMs } = crashBackoff(latest, input);
-  if (remainingMs === 0 || input.restarting?.has(latest.id)) return undefined;
+  if (remainingMs === 0) return undefined;
   const { name, namespace, uid } = input.pod.metadata;
   return {
     reason: "CrashLoopBackOff",

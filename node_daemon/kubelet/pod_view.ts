@@ -1,5 +1,5 @@
+import { restartsAfter } from "../../core/kinds/container_restart.ts";
 import type { Container as ContainerSpec, Pod } from "../../core/kinds/pod.ts";
-import { isSidecar } from "../../core/kinds/pod_resources.ts";
 import type { Container, Sandbox } from "../runtime/runtime.ts";
 import type { PodEviction } from "./pod_evictions.ts";
 import type { ProbeState } from "./probe_state.ts";
@@ -74,12 +74,9 @@ export function wantsRestart(
   spec: ContainerSpec,
   ended: Container,
 ): boolean {
-  if (isSidecar(spec) || restarting?.has(ended.id)) return true;
+  if (restarting?.has(ended.id)) return true;
   if (pod.spec.ephemeralContainers?.some(({ name }) => name === spec.name)) return false;
-  const policy = pod.spec.restartPolicy ?? "Always";
-  const init = pod.spec.initContainers?.some(({ name }) => name === spec.name) ?? false;
-  if (policy === "Never") return false;
-  return exitCodeOf(ended) !== 0 || (policy === "Always" && !init);
+  return restartsAfter(pod.spec, spec, exitCodeOf(ended));
 }
 
 /** The restart number of the next container of this name: counts on from the runtime, or from the API when the runtime lost them. */

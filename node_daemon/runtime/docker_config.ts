@@ -93,6 +93,7 @@ export function containerOptions(
     OpenStdin: config.stdin,
     StdinOnce: config.stdin && config.stdinOnce === true,
     User: userOf(user),
+    StopSignal: config.stopSignal,
     Labels: {
       ...podLabels(sandbox),
       ...ownerLabels(owner),

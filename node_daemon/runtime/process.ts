@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { folderUsage } from "../../core/platform/folder_usage.ts";
 import { environmentVariable } from "../../core/platform/process.ts";
-import { platformName } from "../../core/platform/processes.ts";
+import { platformName, signalNumber } from "../../core/platform/processes.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
 import { EventHub } from "./event_hub.ts";
@@ -191,6 +191,8 @@ class ProcessRuntime implements ContainerRuntime {
     if (config.seccomp?.type === "Localhost") {
       throw new RuntimeFailure("CreateContainerError", "the process runtime cannot apply seccomp profiles of the node");
     }
+    if (config.stopSignal !== undefined && signalNumber(config.stopSignal) === undefined)
+      throw new RuntimeFailure("CreateContainerError", `this system has no signal ${config.stopSignal}`);
     if (!safeName.test(name)) throw new RuntimeFailure("CreateContainerError", `invalid container name: ${name}`);
     const dir = this.#containerDir(sandboxId, `${name}_${attempt}`);
     const createdAt = this.#options.clock.now();

@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { type FSWatcher, watch } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { signalProcess } from "../../core/platform/processes.ts";
+import { signalNumber, signalProcess } from "../../core/platform/processes.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { compact } from "../../core/util/compact.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
@@ -374,6 +374,12 @@ export class ProcessContainer {
   /** The supervisor's group; behind a terminal also the session that the terminal began. */
   async #terminate(): Promise<void> {
     if (!this.#start) return;
+    const stopSignal = signalNumber(this.stored.config.stopSignal ?? "SIGTERM");
+    if (stopSignal !== undefined && stopSignal !== signalNumber("SIGTERM")) {
+      // As in a container, where the first process gets it: not all are such as the supervisor would outlive.
+      await signalIdentified(this.#start.program, stopSignal);
+      return;
+    }
     await signalIdentified(this.#start.supervisor, "SIGTERM", { group: true });
     const leader = this.stored.config.tty ? Number((await readText(this.ttyFile))?.split(" ")[0]) : 0;
     const entry = leader ? (await this.#processes()).find(({ pid }) => pid === leader) : undefined;

@@ -42,7 +42,7 @@ export async function isRunning({ pid, startedAt }: ProcessIdentity): Promise<bo
 /** Signals the process, or the group it leads, if it is still the same one. Returns whether it was. */
 export async function signalIdentified(
   identity: ProcessIdentity,
-  signal: "SIGTERM" | "SIGKILL",
+  signal: "SIGTERM" | "SIGKILL" | number,
   { group = false }: { readonly group?: boolean } = {},
 ): Promise<boolean> {
   if (!(await isRunning(identity))) return false;

@@ -100,6 +100,8 @@ export interface ContainerConfig {
   readonly processes?: ProcessScope;
   /** Default: what the runtime holds safe. */
   readonly seccomp?: SeccompProfile;
+  /** What asks it to end, e.g. `SIGUSR1`. Default: what its image says, else `SIGTERM`. */
+  readonly stopSignal?: string | undefined;
   /** What its spec declares of its network: where a program is held to that. Default: nothing. */
   readonly network?: {
     /** Ports that it listens on. */

@@ -191,6 +191,15 @@ export function runtimeSuite(name: string, options: RuntimeSuiteOptions): void {
       expect((await runtime.listSandboxes({ signal })).find((one) => one.id === sandbox.id)?.ready).toBe(false);
     });
 
+    part("programs")("stopContainer() asks a container to end by the signal that it was given", async () => {
+      await using under = await options.open();
+      const script = "trap 'exit 7' USR1; echo ready; while :; do sleep 0.05; done";
+      const { sandbox, id } = await run(under.runtime, script, { stopSignal: "SIGUSR1" });
+      await expect.poll(() => logText(under.runtime, id), { timeout: patienceMs }).toBe("ready\n");
+      await under.runtime.stopContainer(id, { gracePeriodSeconds: 60, signal });
+      expect(await find(under.runtime, sandbox, id)).toMatchObject({ state: "exited", exitCode: 7 });
+    });
+
     it("updateResources() gives a running container other limits, and leaves those that are not given", async () => {
       await using under = await options.open();
       const memoryBytesLimit = 64 * 1024 ** 2;

@@ -261,6 +261,26 @@ describe("/ephemeralcontainers", () => {
   });
 });
 
+describe("a container's stop signal", () => {
+  const errors = (stopSignal: string, os?: { name: string }) =>
+    errorsOf(pod, podOf({ ...(os ? { os } : {}), containers: [{ ...nginx, lifecycle: { stopSignal } }] }));
+
+  it.each(["SIGTERM", "SIGUSR1", "SIGRTMIN+15", "SIGRTMAX-14"])("may be %s", (signal) => {
+    expect(errors(signal, { name: "linux" })).toEqual([]);
+  });
+
+  it("is of an operating system, and one that it has", () => {
+    const at = "spec.containers[0].lifecycle.stopSignal";
+    expect(errors("SIGTERM")).toEqual([`${at}: Forbidden: may not be set for containers with empty \`spec.os.name\``]);
+    expect(errors("USR1", { name: "linux" })[0]).toMatch(
+      `${at}: Unsupported value: "USR1": supported values: "SIGABRT", `,
+    );
+    expect(errors("SIGUSR1", { name: "windows" })).toEqual([
+      `${at}: Unsupported value: "SIGUSR1": supported values: "SIGKILL", "SIGTERM"`,
+    ]);
+  });
+});
+
 describe("/resize", () => {
   const sized = (requests: Record<string, string>) => ({ containers: [{ ...nginx, resources: { requests } }] });
   it("changes processor time and memory, and takes nothing else", () => {

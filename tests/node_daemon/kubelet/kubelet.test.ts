@@ -149,6 +149,20 @@ describe("Kubelet", () => {
     );
   });
 
+  it("restarts a container by its own rules, and fails the pod with a code that none of them knows", async () => {
+    await using node = await openTestNode();
+    const restartPolicyRules = [{ action: "Restart", exitCodes: { operator: "In", values: [42] } }];
+    const container = { name: "app", image: "img:1", command: ["run"], restartPolicyRules } as const;
+    await node.run({ restartPolicy: "Never", containers: [{ ...container, restartPolicy: "Never" }] });
+    for (const [times, code] of [42, 1].entries()) {
+      await node.until((pod) => ready(pod) && first(pod)?.restartCount === times);
+      const running = (await containers(node)).find(({ state }) => state === "running");
+      node.runtime.exit(running?.id ?? "", code);
+    }
+    const failed = await node.until(({ status }) => status?.phase === "Failed");
+    expect(first(failed)).toMatchObject({ restartCount: 1, state: { terminated: { exitCode: 1 } } });
+  });
+
   it("keeps the dead container of the run before, and no older", async () => {
     await using node = await openTestNode(() => ({ exitAfterMs: 601_000, exitCode: 1 }));
     await node.run({});
