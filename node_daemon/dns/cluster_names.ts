@@ -24,6 +24,8 @@ export interface Zone {
   readonly servers: readonly string[];
   /** Number of its state, for those who compare. */
   readonly serial: number;
+  /** Some of these, any of them, where there are more than an answer has room for. */
+  pick<T>(items: readonly T[]): readonly T[];
 }
 
 /** Version of the specification. */
@@ -108,7 +110,8 @@ export function pointersTo(address: string, name: DomainName, view: ClusterView,
   return [...found.values()].map(named);
 }
 
-function serviceRecords(labels: DomainName, view: ClusterView, { domain }: Zone): ResourceRecord[] | undefined {
+function serviceRecords(labels: DomainName, view: ClusterView, zone: Zone): ResourceRecord[] | undefined {
+  const { domain, pick } = zone;
   const [namespace, name] = labels.slice(-2).reverse();
   if (namespace === undefined) return [];
   if (name === undefined) return view.hasServices(namespace) ? [] : undefined;
@@ -124,7 +127,7 @@ function serviceRecords(labels: DomainName, view: ClusterView, { domain }: Zone)
     const addresses = isHeadless
       ? endpoints().flatMap(({ addresses }) => addresses)
       : (clusterIPs ?? [clusterIP ?? ""]);
-    return someOf(addressRecords(own, addresses));
+    return someOf(addressRecords(own, pick(addresses)));
   }
   const protocol = /^_(tcp|udp|sctp)$/.exec(first)?.[1];
   if (labels.length === 3 && protocol === undefined) {
@@ -138,7 +141,7 @@ function serviceRecords(labels: DomainName, view: ClusterView, { domain }: Zone)
   }
   if (protocol === undefined || labels.length > 4) return undefined;
   const slices = isHeadless ? view.slices(namespace, name) : undefined;
-  const ports = portsOf(service, slices, own).filter((port) => port.protocol === protocol);
+  const ports = portsOf(service, slices, { own, pick }).filter((port) => port.protocol === protocol);
   // `_tcp` has no records of its own.
   if (second === undefined) return ports.length > 0 ? [] : undefined;
   return someOf(
@@ -154,7 +157,11 @@ interface NamedPort {
 }
 
 /** The ports that have a name: of a headless service those of each endpoint. */
-function portsOf(service: Service, slices: readonly EndpointSlice[] | undefined, own: DomainName): NamedPort[] {
+function portsOf(
+  service: Service,
+  slices: readonly EndpointSlice[] | undefined,
+  { own, pick }: Pick<Zone, "pick"> & { readonly own: DomainName },
+): NamedPort[] {
   const namedPort = (
     { name, port, protocol }: { readonly name?: string; readonly port?: number; readonly protocol?: string },
     target: DomainName,
@@ -162,13 +169,12 @@ function portsOf(service: Service, slices: readonly EndpointSlice[] | undefined,
     name && port ? [{ label: `_${name}`, protocol: (protocol ?? "TCP").toLowerCase(), port, target }] : [];
   if (!slices) return (service.spec?.ports ?? []).flatMap((port) => namedPort(port, own));
   const found = new Map<string, NamedPort>();
-  for (const slice of slices) {
-    for (const endpoint of readyEndpoints(service, [slice])) {
-      const target = [hostnameOf(endpoint), ...own];
-      for (const port of (slice.ports ?? []).flatMap((port) => namedPort(port, target))) {
-        // An endpoint with two addresses stands in two slices.
-        found.set(`${port.label} ${port.protocol} ${port.port} ${target[0]}`, port);
-      }
+  const all = slices.flatMap((slice) => readyEndpoints(service, [slice]).map((endpoint) => ({ endpoint, slice })));
+  for (const { endpoint, slice } of pick(all)) {
+    const target = [hostnameOf(endpoint), ...own];
+    for (const port of (slice.ports ?? []).flatMap((port) => namedPort(port, target))) {
+      // An endpoint with two addresses stands in two slices.
+      found.set(`${port.label} ${port.protocol} ${port.port} ${target[0]}`, port);
     }
   }
   return [...found.values()];

@@ -110,7 +110,10 @@ export class DnsListeners implements AsyncDisposable {
     } catch (error) {
       const isFirst = slot.retryMs === 0;
       if (isCode(error, forbidden)) {
-        log.info("Names of services are not answered: this user may not listen there", { address, port });
+        log.warn(
+          "Names of services are not found by pods: this user may not listen on the port for them. Run as root, or allow it (sysctl net.ipv4.ip_unprivileged_port_start=53)",
+          { address, port },
+        );
         return;
       }
       slot.isAnsweredElsewhere = isCode(error, inUse) && (await this.#answers(address));

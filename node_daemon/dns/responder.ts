@@ -49,6 +49,8 @@ export type Responder = (message: Uint8Array, protocol: "UDP" | "TCP") => Promis
 const maxAliases = 8;
 /** The addresses of more than these clients ask for themselves: there is hardly room, and each is looked for among all. */
 const maxTargets = 32;
+/** An IPv4 address of a name that was written before. */
+const smallestRecordBytes = 16;
 
 /** Who answers for the cluster's names itself, and for others with what other servers say. */
 export function createResponder(options: ResponderOptions): Responder {
@@ -56,11 +58,12 @@ export function createResponder(options: ResponderOptions): Responder {
     const query = readQuery(message);
     if (!query) return undefined;
     if ("refusal" in query) return writeRefusal(query);
-    const write = (response: Response) => writeResponse(query, response, answerLimit(query, protocol));
+    const maxBytes = answerLimit(query, protocol);
+    const write = (response: Response) => writeResponse(query, response, maxBytes);
     try {
       const code = refusalOf(query);
       if (code !== undefined) return write(failure(code));
-      const response = await clusterResponse(query, options);
+      const response = await clusterResponse(query, maxBytes, options);
       if (response) return write(response);
       return (await options.forwarder.forward(query, message, protocol)) ?? write(failure());
     } catch {
@@ -76,10 +79,21 @@ function refusalOf({ edns, type, class: kind }: Query): number | undefined {
 }
 
 /** The answer to a question about the cluster; undefined for any other. */
-async function clusterResponse(query: Query, options: ResponderOptions): Promise<Response | undefined> {
-  const { view, domain, servers, clock } = options;
-  // A serial has 32 bits.
-  const zone = { domain, servers: servers(), serial: Math.floor(clock.now() / 1000) % 2 ** 32 };
+async function clusterResponse(
+  query: Query,
+  maxBytes: number,
+  options: ResponderOptions,
+): Promise<Response | undefined> {
+  const { view, domain, servers, clock, random } = options;
+  // One more than there can be room for, so that the answer is seen to be cut.
+  const most = Math.ceil(maxBytes / smallestRecordBytes) + 1;
+  const zone: Zone = {
+    domain,
+    servers: servers(),
+    // A serial has 32 bits.
+    serial: Math.floor(clock.now() / 1000) % 2 ** 32,
+    pick: (items) => (items.length <= most ? items : someOf(items, most, random)),
+  };
   if (isBelow(query.name, domain)) return await ownResponse(query, zone, options);
   const address = reverseAddress(query.name);
   const pointers = address === undefined ? [] : pointersTo(address, query.name, view, zone);
@@ -164,10 +178,15 @@ function isBelow(name: DomainName, domain: DomainName): boolean {
 
 /** In any order, so that clients that take the first spread. */
 function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  return someOf(items, items.length, random);
+}
+
+/** So many of these, any of them, in any order. */
+function someOf<T>(items: readonly T[], count: number, random: () => number): T[] {
   const result = [...items];
-  for (let last = result.length - 1; last > 0; last--) {
-    const chosen = Math.floor(random() * (last + 1));
-    [result[last], result[chosen]] = [result[chosen] as T, result[last] as T];
+  for (let first = 0; first < count && first < result.length - 1; first++) {
+    const chosen = first + Math.floor(random() * (result.length - first));
+    [result[first], result[chosen]] = [result[chosen] as T, result[first] as T];
   }
-  return result;
+  return result.slice(0, count);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { seededRandom } from "../../../core/platform/random.ts";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { createResponder } from "../../../node_daemon/dns/responder.ts";
 import { lines, question, read, serviceOf, sliceOf, viewOf } from "./_world.ts";
@@ -177,6 +178,36 @@ describe("names of the cluster", () => {
     });
     const { answers, additionals } = read(await crowd(question(`_http._tcp.crowd.${below}`, "SRV"), "TCP"));
     expect([answers?.length, additionals?.length]).toEqual([100, 0]);
+  });
+
+  it("are any of an endpoint's many, as many as there is room for, and say so", async () => {
+    const addresses = Array.from({ length: 10_000 }, (_, at) => `10.1.${at >> 8}.${at & 255}`);
+    const endpoints = addresses.map((address) => ({ addresses: [address] }));
+    const ports = [{ ...http, protocol: "TCP" as const }];
+    const crowd = createResponder({
+      view: viewOf(
+        [serviceOf("crowd", { clusterIP: "None", ports: [http] })],
+        [sliceOf("crowd", { endpoints, ports })],
+      ),
+      domain: ["cluster", "local"],
+      servers: () => [],
+      forwarder: { forward: async () => undefined },
+      clock: new FakeClock(),
+      random: seededRandom(7),
+    });
+    const asked = async (name: string, type: string, protocol: "UDP" | "TCP") => {
+      const { answers = [], flag_tc } = read(await crowd(question(name, type), protocol));
+      expect(flag_tc).toBe(true);
+      return lines(answers);
+    };
+    const [first, second] = [await asked(`crowd.${below}`, "A", "UDP"), await asked(`crowd.${below}`, "A", "UDP")];
+    expect([first.length, second.length]).toEqual([29, 29]);
+    expect(first).not.toEqual(second);
+    const all = new Set(addresses.map((address) => `crowd.${below} A ${address}`));
+    const long = await asked(`crowd.${below}`, "A", "TCP");
+    expect(new Set(long).size).toBe(4093);
+    expect(long.every((line) => all.has(line))).toBe(true);
+    expect((await asked(`_http._tcp.crowd.${below}`, "SRV", "UDP")).length).toBeGreaterThan(5);
   });
 
   it("are answered as who knows", async () => {

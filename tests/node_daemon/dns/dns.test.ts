@@ -1,5 +1,6 @@
 import { createSocket } from "node:dgram";
-import { connect } from "node:net";
+import { connect, isIPv6 } from "node:net";
+import { networkInterfaces } from "node:os";
 import { encode, type Packet, streamDecode, streamEncode } from "dns-packet";
 import { describe, expect, it } from "vitest";
 import { endpointSlice } from "../../../core/kinds/endpoint_slice.ts";
@@ -10,6 +11,8 @@ import { type NodeOptions, startNode } from "../../../node_daemon/node.ts";
 import { openTestNode, type TestNode } from "../kubelet/cluster.ts";
 import { lines, question, read, serviceOf, sliceOf } from "./_world.ts";
 
+const own = "kube-dns.kube-system.svc.cluster.local";
+const hasIPv6 = Object.values(networkInterfaces()).some((all) => all?.some((one) => one.address === "::1"));
 /** Whoever runs the tests may listen there. */
 const port = 15_353;
 
@@ -47,7 +50,7 @@ function start(world: TestNode, more: Partial<NodeOptions> = {}) {
 
 function askUdp(address: string, message: Uint8Array): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const socket = createSocket("udp4");
+    const socket = createSocket(isIPv6(address) ? "udp6" : "udp4");
     socket.on("error", reject);
     socket.on("message", (bytes) => socket.close(() => resolve(bytes)));
     socket.send(message, port, address);
@@ -116,6 +119,20 @@ describe("a node's DNS", () => {
       [2, 0],
       [3, 60],
     ]);
+  });
+
+  it.skipIf(!hasIPv6)("answers at the addresses of both families", async () => {
+    await using opened = await openWorld();
+    const { world, address } = opened;
+    const key = { namespace: "kube-system", name: "kube-dns" };
+    const found = await world.client.get(service, key);
+    const spec = { ...found.spec, clusterIPs: [address, "::1"], ipFamilies: ["IPv4" as const, "IPv6" as const] };
+    await world.client.update(service, { ...found, spec: { ...spec, ipFamilyPolicy: "RequireDualStack" } });
+    await using _daemon = await start(world);
+    const answers = [await askUdp(address, question(own, "AAAA")), await askUdp("::1", question(own, "AAAA"))];
+    for (const bytes of answers) expect(lines(read(bytes).answers)).toEqual([`${own} AAAA ::1`]);
+    const [stream] = await askTcp("::1", [{ type: "query", id: 9, questions: [{ name: own, type: "A" }] }]);
+    expect(stream?.answers).toHaveLength(1);
   });
 
   it("is left to the pods that kube-dns selects, once it selects some", async () => {

@@ -164,7 +164,8 @@ describe("streams over WebSocket in text", () => {
     );
     await two;
     const name = Buffer.from([0x90, 0x1f]).toString("base64");
-    expect(messages).toEqual([`0${name}`, `1${name}`]);
+    // What the pod says comes after them.
+    expect(messages.slice(0, 2)).toEqual([`0${name}`, `1${name}`]);
   });
 });
 
