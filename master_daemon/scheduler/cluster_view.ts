@@ -1,5 +1,5 @@
 import type { LabelSelector, Selector } from "../../core/api/labels.ts";
-import { selectorFromMap, selectorFromObject } from "../../core/api/labels.ts";
+import { selectorFromObject } from "../../core/api/labels.ts";
 import { controllerOf, type StringMap } from "../../core/api/meta.ts";
 import type { Informer, InformerFactory } from "../../core/client/informer.ts";
 import {
@@ -36,26 +36,28 @@ export const emptyCluster: ClusterView = {
 };
 
 /** The cluster as informers show it. */
-export class InformedCluster implements ClusterView, Disposable {
+export class InformedCluster implements ClusterView {
   readonly #namespaces: Informer<Namespace>;
   readonly #budgets: Informer<PodDisruptionBudget>;
   readonly #services: Informer<Service>;
   readonly #replicaSets: Informer<ReplicaSet>;
   readonly #replicationControllers: Informer<ReplicationController>;
   readonly #statefulSets: Informer<StatefulSet>;
-  readonly #stop: () => void;
 
-  /** @param options.onNamespace told of every namespace that is new or has other labels */
-  constructor({ informers, onNamespace }: { readonly informers: InformerFactory; readonly onNamespace: () => void }) {
+  constructor({ informers }: { readonly informers: InformerFactory }) {
     this.#namespaces = informers.informer(namespace);
     this.#budgets = informers.informer(podDisruptionBudget);
     this.#services = informers.informer(service);
     this.#replicaSets = informers.informer(replicaSet);
     this.#replicationControllers = informers.informer(replicationController);
     this.#statefulSets = informers.informer(statefulSet);
-    this.#stop = this.#namespaces.onChange((change) => {
+  }
+
+  /** Calls `listener` for every namespace that is new or has other labels. Returns its removal. */
+  onNamespaces(listener: () => void): () => void {
+    return this.#namespaces.onChange((change) => {
       if (change.type === "updated" && sameLabels(change.object, change.previous)) return;
-      onNamespace();
+      listener();
     });
   }
 
@@ -74,11 +76,13 @@ export class InformedCluster implements ClusterView, Disposable {
   }
 
   workloadSelector(pod: Pod): Selector | undefined {
-    const { namespace: namespaceName = "", labels } = pod.metadata;
+    const { namespace: namespaceName = "", labels = {} } = pod.metadata;
     const matchLabels: Record<string, string>[] = [];
     for (const { spec } of this.#services.list(namespaceName)) {
       const { selector = {} } = spec ?? {};
-      if (Object.keys(selector).length > 0 && selectorFromMap(selector).matches(labels)) matchLabels.push(selector);
+      const wanted = Object.entries(selector);
+      if (wanted.length > 0 && wanted.every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value))
+        matchLabels.push(selector);
     }
     const ofOwner = this.#ownerSelector(pod);
     if (!ofOwner) return undefined;
@@ -106,10 +110,6 @@ export class InformedCluster implements ClusterView, Disposable {
       default:
         return undefined;
     }
-  }
-
-  [Symbol.dispose](): void {
-    this.#stop();
   }
 }
 

@@ -7,10 +7,13 @@ import type { Placement } from "./place_pod.ts";
 const maxPods = 1000;
 const maxRefusals = 50_000;
 
+type Placed = Omit<Extract<Placement, { readonly feasible: number }>, "state">;
+type Unplaced = Extract<Placement, { readonly node: undefined }>;
+
 interface Diagnosis {
   readonly uid: string | undefined;
   readonly at: string;
-  readonly placement: Placement;
+  readonly placement: Placed | Unplaced;
 }
 
 /** What came of placing pods the last time, for those who ask why. The oldest are forgotten. */
@@ -26,7 +29,7 @@ export class Diagnoses {
   record(pod: Pod, placement: Placement): void {
     const key = keyOf(pod.metadata);
     this.#forget(key);
-    this.#byPod.set(key, { uid: pod.metadata.uid, at: timestamp(this.#clock), placement });
+    this.#byPod.set(key, { uid: pod.metadata.uid, at: timestamp(this.#clock), placement: withoutState(placement) });
     this.#refusals += sizeOf(placement);
     for (const oldest of this.#byPod.keys()) {
       if (this.#byPod.size <= maxPods && this.#refusals <= maxRefusals) return;
@@ -54,7 +57,14 @@ export class Diagnoses {
   }
 }
 
-function placed({ node, visited, feasible, scores }: Extract<Placement, { readonly feasible: number }>): JsonObject {
+/** What plug-ins remembered is large, and of no use any more. */
+function withoutState(placement: Placement): Placed | Unplaced {
+  if (!placement.node) return placement;
+  const { node, visited, feasible, scores } = placement;
+  return { node, visited, feasible, scores };
+}
+
+function placed({ node, visited, feasible, scores }: Placed): JsonObject {
   const total = scores.reduce((sum, { score, weight }) => sum + score * weight, 0);
   return {
     nodeName: node.name,
@@ -65,7 +75,7 @@ function placed({ node, visited, feasible, scores }: Extract<Placement, { readon
   };
 }
 
-function unplaced({ message, refusals, postFilter }: Extract<Placement, { readonly node: undefined }>): JsonObject {
+function unplaced({ message, refusals, postFilter }: Unplaced): JsonObject {
   return {
     message,
     ...(postFilter?.nominatedNodeName ? { nominatedNodeName: postFilter.nominatedNodeName } : {}),
@@ -80,8 +90,8 @@ function unplaced({ message, refusals, postFilter }: Extract<Placement, { readon
   };
 }
 
-function sizeOf(placement: Placement): number {
-  return placement.node ? 0 : placement.refusals.size;
+function sizeOf(placement: Pick<Unplaced, "refusals"> | Pick<Placed, "node">): number {
+  return "refusals" in placement ? placement.refusals.size : 0;
 }
 
 function keyOf({ namespace = "", name = "" }: { readonly namespace?: string; readonly name?: string }): string {

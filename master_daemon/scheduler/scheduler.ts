@@ -92,9 +92,7 @@ class Scheduler implements RunningScheduler {
     this.#storage = this.#parts.use(
       new Storage({ informers, onChange: () => this.#queue.onEvent({ type: "storage-changed" }) }),
     );
-    this.#cluster = this.#parts.use(
-      new InformedCluster({ informers, onNamespace: () => this.#snapshot.namespacesChanged() }),
-    );
+    this.#cluster = new InformedCluster({ informers });
     this.#snapshot = new Snapshot({ storage: this.#storage, cluster: this.#cluster });
     this.#diagnoses = new Diagnoses({ clock });
     this.#slots = new Slots({ tasks: this.#tasks, limit: maxInFlight });
@@ -110,6 +108,7 @@ class Scheduler implements RunningScheduler {
     });
     const nodes = informers.informer(node);
     this.#pods = informers.informer(pod);
+    this.#parts.defer(this.#cluster.onNamespaces(() => this.#snapshot.namespacesChanged()));
     this.#parts.defer(nodes.onChange((change) => this.#onNode(change)));
     this.#parts.defer(this.#pods.onChange((change) => this.#onPod(change)));
     this.#tasks.run(async (aborted) => {

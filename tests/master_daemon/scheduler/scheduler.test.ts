@@ -122,7 +122,7 @@ describe("runScheduler()", () => {
 });
 
 describe("preemption", () => {
-  async function openFull(pods: readonly [string, string, number][]) {
+  async function openFull(pods: readonly (readonly [string, string])[]) {
     const cluster = await open();
     const { addNode, client, until } = cluster;
     await client.create(priorityClass, { ...aClass, metadata: { name: "high" }, value: 1000 });
@@ -136,8 +136,8 @@ describe("preemption", () => {
 
   it("makes pods of lower priority go, tells why, and gives the node to whom they went for", async () => {
     const { all, client, until } = await openFull([
-      ["small", "1", 10],
-      ["big", "3", 10],
+      ["small", "1"],
+      ["big", "3"],
     ]);
     await client.create(pod, aPod("urgent", { ...wanting("2"), priorityClassName: "high" }));
     const uid = (await client.get(pod, key("urgent"))).metadata.uid;
@@ -161,7 +161,7 @@ describe("preemption", () => {
   });
 
   it("marks a victim before it goes, and takes the nomination from whom the room is not enough for any more", async () => {
-    const { client, until, stopNode } = await openFull([["victim", "4", 10]]);
+    const { client, until, stopNode } = await openFull([["victim", "4"]]);
     stopNode("node-1");
     await client.create(priorityClass, { ...aClass, metadata: { name: "middle" }, value: 100 });
     await client.create(pod, aPod("second", { ...wanting("3"), priorityClassName: "middle" }));
@@ -180,5 +180,30 @@ describe("preemption", () => {
     await client.delete(pod, key("victim"), { gracePeriodSeconds: 0 });
     await until(async () => (await client.get(pod, key("first"))).spec.nodeName, { stepMs: 500, rounds: 20 });
     expect((await client.get(pod, key("second"))).spec.nodeName).toBeUndefined();
+  });
+  it("displaces no more than it must, also while those come again whom it displaced", async () => {
+    const { all, client, until } = await openFull([]);
+    const found = await client.get(node, { name: "node-1" });
+    const allocatable = { ...found.status?.allocatable, "example.com/slots": "1000" };
+    await client.updateStatus(node, { ...found, status: { ...found.status, allocatable } });
+    const sized = (slots: string, priorityClassName: string): Partial<PodSpec> => {
+      const resources = { requests: { "example.com/slots": slots }, limits: { "example.com/slots": slots } };
+      return { priorityClassName, containers: [{ name: "c", image: "app", resources }] };
+    };
+    const sizes = { p1: "200", p2: "300", p3: "450", p4: "500" };
+    for (const [index, name] of Object.keys(sizes).entries())
+      await client.create(priorityClass, { ...aClass, metadata: { name }, value: index + 1 });
+    const create = (name: string, priority: keyof typeof sizes) =>
+      client.create(pod, aPod(name, sized(sizes[priority], priority)));
+    for (const name of ["p1", "p2", "p3"] as const) await create(name, name);
+    await until(async () => (await all(pod)).every(({ spec }) => spec.nodeName), { stepMs: 500, rounds: 20 });
+    await create("p4", "p4");
+    await until(async () => (await all(pod)).length === 2, { stepMs: 100 });
+    for (const name of ["p1", "p2"] as const) await create(`${name}-again`, name);
+    await until(async () => (await client.get(pod, key("p4"))).spec.nodeName, { stepMs: 500, rounds: 40 });
+    const placed = (await all(pod)).filter(({ spec }) => spec.nodeName).map(({ metadata }) => metadata.name);
+    expect(placed.sort()).toEqual(["p3", "p4"]);
+    const told = (await all(event)).filter(({ reason }) => reason === "Preempted");
+    expect(told.map(({ involvedObject }) => involvedObject.name).sort()).toEqual(["p1", "p2"]);
   });
 });
