@@ -15,6 +15,7 @@ import { readResolverConfig } from "../core/platform/resolver_config.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
 import { errorMessage, type Logger } from "../core/util/log.ts";
+import type { MetricFamily } from "../core/util/prometheus.ts";
 import { gitVersion } from "../core/version.ts";
 import { type Dns, startDns } from "./dns/dns.ts";
 import { withDeadline } from "./kubelet/deadline.ts";
@@ -313,6 +314,7 @@ async function serve(
       tls: { cert: certificate, key },
       clientCa,
       pods: kubelet.pods,
+      probeMetrics: () => kubelet.probeMetrics(),
       runtime,
       access: { nodeName, client, clock },
       stats,
@@ -331,6 +333,10 @@ class LateKubelet {
     get: (namespace, name) => this.#kubelet?.pods.get(namespace, name),
     list: () => this.#kubelet?.pods.list() ?? [],
   };
+
+  probeMetrics(): readonly MetricFamily[] {
+    return this.#kubelet?.probeMetrics() ?? [];
+  }
 
   set(kubelet: Kubelet): void {
     this.#kubelet = kubelet;

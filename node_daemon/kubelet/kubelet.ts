@@ -11,6 +11,7 @@ import { Backoff } from "../../core/util/backoff.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { deferred } from "../../core/util/deferred.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
+import type { MetricFamily } from "../../core/util/prometheus.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { ContainerRuntime, Sandbox } from "../runtime/runtime.ts";
 import { drainPods } from "./drain_pods.ts";
@@ -66,6 +67,8 @@ export interface KubeletOptions {
 export interface Kubelet extends AsyncDisposable {
   /** The pods of this node, for its own server. */
   readonly pods: { get(namespace: string, name: string): Pod | undefined; list(): readonly Pod[] };
+  /** What came of the pods' probes. */
+  probeMetrics(): readonly MetricFamily[];
   /** The pods that may be ended for the node's sake. */
   readonly evictable: EvictablePods;
   /** Removes dead containers that the node can do without. */
@@ -171,6 +174,10 @@ class PodKubelet implements Kubelet {
     return this.#known;
   }
 
+  probeMetrics(): readonly MetricFamily[] {
+    return this.#context.probes.counts.families();
+  }
+
   get evictable(): EvictablePods {
     const isActive = ({ metadata, status }: Pod) => this.#workers.has(metadata.uid ?? "") && !isOver(status?.phase);
     return { active: () => this.#known.list().filter(isActive), evictions: this.#context.evictions };
@@ -225,6 +232,8 @@ class PodKubelet implements Kubelet {
     }
     if (change.type === "deleted") {
       this.#workers.get(object.metadata.uid ?? "")?.remove(object);
+      // Its room is for those that wait to be resized.
+      this.#context.allocations.retry();
       return;
     }
     // A pod that was deleted and made again under its name in between comes as a change.

@@ -29,7 +29,7 @@ export async function removePod(
   context: KubeletContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { runtime, statuses, addresses, allocations, folders, objects, evictions, clock } = context;
+  const { runtime, statuses, addresses, allocations, folders, objects, evictions, probes, clock } = context;
   const { uid = "" } = pod.metadata;
   if (!removed) await statuses.flush(uid);
   await withDeadline({ clock, timeoutMs: removeTimeoutMs, signal }, async (cut) => {
@@ -38,10 +38,14 @@ export async function removePod(
   addresses.release(uid);
   objects.release(uid);
   evictions.release(uid);
+  probes.counts.forget(uid);
+  // What is being written into the folder would make it anew.
+  await allocations.recorded(uid);
   await folders.remove(uid);
   if (!removed) await deleteObject(pod, context, signal);
-  statuses.forget(uid);
+  // Before its status is forgotten, which says that it takes nothing any more.
   allocations.release(uid);
+  statuses.forget(uid);
 }
 
 async function deleteObject(pod: Pod, { client }: KubeletContext, signal: AbortSignal): Promise<void> {

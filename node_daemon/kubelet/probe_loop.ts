@@ -6,6 +6,9 @@ import type { HandlerResult } from "./handler.ts";
 /** Which of the three probes. */
 export type ProbeType = "startup" | "liveness" | "readiness";
 
+/** How an attempt went. */
+export type AttemptKind = "ok" | "failed" | "errored";
+
 /** Options of {@linkcode runProbeLoop}. */
 export interface ProbeLoopOptions {
   readonly type: ProbeType;
@@ -20,6 +23,8 @@ export interface ProbeLoopOptions {
   readonly signal: AbortSignal;
   /** One attempt. Rejects when it could not be made: then it does not count. */
   attempt(signal: AbortSignal): Promise<HandlerResult>;
+  /** An attempt was made, or could not be (`errored`), in so many milliseconds. */
+  onAttempt?(kind: AttemptKind, ms: number): void;
   /** The verdict changed. */
   onVerdict(success: boolean): void;
   /** An attempt that counts failed, or (`errored`) could not be made. */
@@ -90,13 +95,21 @@ export async function runProbeLoop(options: ProbeLoopOptions): Promise<void> {
   }
 }
 
+interface Attempt {
+  readonly kind: AttemptKind;
+  readonly output: string;
+}
+
+async function attemptOnce(options: ProbeLoopOptions): Promise<Attempt> {
+  const { clock, onAttempt } = options;
+  const begunAt = clock.monotonic();
+  const attempt = await attemptInTime(options);
+  onAttempt?.(attempt.kind, clock.monotonic() - begunAt);
+  return attempt;
+}
+
 /** One attempt inside the probe's own timeout. */
-async function attemptOnce({
-  probe,
-  clock,
-  signal,
-  attempt,
-}: ProbeLoopOptions): Promise<{ readonly kind: "ok" | "failed" | "errored"; readonly output: string }> {
+async function attemptInTime({ probe, clock, signal, attempt }: ProbeLoopOptions): Promise<Attempt> {
   const timeoutMs = (probe.timeoutSeconds || 1) * 1000;
   try {
     const { ok, output } = await withDeadline({ clock, timeoutMs, signal }, attempt);

@@ -8,6 +8,7 @@ import { type HandlerTarget, runHandler } from "./handler.ts";
 import type { ContainerReference } from "./pod_events.ts";
 import { type ProbeType, runProbeLoop } from "./probe_loop.ts";
 import type { ProbeState } from "./probe_state.ts";
+import { ProbeCounts } from "./stats/probe_counts.ts";
 
 /** How the kubelet names itself to what it probes. */
 export const probeUserAgent = "kube-probe/1.34";
@@ -33,6 +34,8 @@ export interface ProbedContainer {
   readonly reported: ContainerStatus | undefined;
 }
 
+const resultOf = { ok: "successful", failed: "failed", errored: "unknown" } as const;
+
 /** The probes of one container. */
 class ContainerProbes {
   readonly podUid: string;
@@ -50,6 +53,8 @@ class ContainerProbes {
 export class ProbeManager implements AsyncDisposable {
   readonly #options: ProbeManagerOptions;
   readonly #probes = new Map<string, ContainerProbes>();
+  /** What came of them. */
+  readonly counts: ProbeCounts = new ProbeCounts();
 
   constructor(options: ProbeManagerOptions) {
     this.#options = options;
@@ -157,6 +162,8 @@ export class ProbeManager implements AsyncDisposable {
       signal,
       attempt: (attemptSignal) =>
         runHandler(probe, target, { runtime, clock, userAgent: probeUserAgent, signal: attemptSignal }),
+      onAttempt: (kind, ms) =>
+        this.counts.add(pod, container.name, { type, result: resultOf[kind], seconds: ms / 1000 }),
       onVerdict: (success) => {
         probes.state = nextState(probes.state, type, success, target.spec);
         onChange(probes.podUid);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { StatusError } from "../../../core/api/status.ts";
 import type { Logger } from "../../../core/util/log.ts";
+import { type MetricFamily, renderMetrics } from "../../../core/util/prometheus.ts";
 import { StatsDocuments, type StatsOptions } from "../stats/stats_documents.ts";
 import { Access, type AccessOptions } from "./access.ts";
 import { sendLogs } from "./logs.ts";
@@ -15,6 +16,8 @@ export interface HandlerOptions extends StreamOptions {
   readonly access?: AccessOptions | undefined;
   /** What is told of the use of the machine. Absent: nothing. */
   readonly stats?: Omit<StatsOptions, "pods" | "runtime" | "clock" | "log"> | undefined;
+  /** What came of the pods' probes. Absent: nothing is told of them. */
+  readonly probeMetrics?: (() => readonly MetricFamily[]) | undefined;
   readonly log: Logger;
 }
 
@@ -87,6 +90,9 @@ export class Handler {
         return;
       case "cadvisorMetrics":
         sendMetrics(response, await this.#documents.cadvisorMetrics());
+        return;
+      case "probeMetrics":
+        sendMetrics(response, renderMetrics(this.#options.probeMetrics?.() ?? []));
         return;
       case "spec":
         sendJson(response, 200, await this.#documents.machineInfo());

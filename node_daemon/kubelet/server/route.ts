@@ -1,6 +1,6 @@
 import { StatusError } from "../../../core/api/status.ts";
 
-type PlainVerb = "healthz" | "pods" | "metrics" | "resourceMetrics" | "cadvisorMetrics" | "spec";
+type PlainVerb = "healthz" | "pods" | "metrics" | "resourceMetrics" | "cadvisorMetrics" | "probeMetrics" | "spec";
 
 /** What a request asks of the node daemon. */
 export type Route =
@@ -25,6 +25,7 @@ const plainVerbs: ReadonlyMap<string, PlainVerb | "summary"> = new Map([
   ["/metrics", "metrics"],
   ["/metrics/resource", "resourceMetrics"],
   ["/metrics/cadvisor", "cadvisorMetrics"],
+  ["/metrics/probes", "probeMetrics"],
   ["/spec", "spec"],
   ["/stats/summary", "summary"],
 ]);

@@ -157,6 +157,7 @@ describe("startKubeletServer()", () => {
         "/metrics",
         "/metrics/cadvisor",
         "/metrics/resource",
+        "/metrics/probes",
         "/spec",
         "/stats/summary",
         "/containerLogs/default/web/main",

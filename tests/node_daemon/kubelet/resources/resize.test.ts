@@ -90,7 +90,8 @@ describe("A resize", () => {
         message: "Node didn't have enough resource: cpu, requested: 1200, used: 1200, capacity: 2000",
       });
     }
-    await node.client.delete(podKind, { namespace: "default", name: "a" }, { gracePeriodSeconds: 0 });
+    // In order, so that its object goes last.
+    await node.client.delete(podKind, { namespace: "default", name: "a" });
     await node.until((pod) => main(pod)?.resources?.requests?.["cpu"] === "1200m", "c");
     expect(condition(await node.get("b"), "PodResizePending")).toMatchObject({ reason: "Deferred" });
     await resize(node, [{ name: "app", resources: cpu("100m") }], "c");
