@@ -5,6 +5,7 @@ import type { CallOptions, Client } from "./client.ts";
 import { ConnectionError } from "./connection_error.ts";
 import { resourcePath } from "./paths.ts";
 import { podResource } from "./resources.ts";
+import { spdyMessages, type WantedStreams } from "./spdy_messages.ts";
 import type { MessageStream } from "./transport.ts";
 
 /** Size of a terminal in characters. */
@@ -34,13 +35,21 @@ export interface ExecOptions extends AttachOptions {
   readonly command: readonly string[];
 }
 
+/** The command could not be run, as the node says. */
+export class CommandError extends StatusError {
+  constructor({ code = 500, reason = "InternalError", message = "", details }: Partial<Status>) {
+    super(code, reason, message, details);
+  }
+}
+
 const protocol = "v5.channel.k8s.io";
+const spdyProtocol = "v4.channel.k8s.io";
 
 /**
  * Runs a command in a container.
  *
  * @returns the command's exit code
- * @throws StatusError when it could not be started, ConnectionError when the connection ended before the command did
+ * @throws StatusError when the server refuses, CommandError when the node could not start it, ConnectionError when the connection ended before the command did
  */
 export function exec(client: Client, key: ObjectKey, options: ExecOptions): Promise<number> {
   return stream(client, key, "exec", { command: options.command }, options);
@@ -78,7 +87,15 @@ async function stream(
       tty: tty ? true : undefined,
     },
   });
-  const messages = await client.upgrade(path, { protocols: [protocol], signal });
+  const messages = await open(client, path, {
+    signal,
+    wanted: {
+      stdin: stdin !== undefined,
+      stdout: stdout !== undefined,
+      stderr: stderr !== undefined && !tty,
+      resize: tty === true,
+    },
+  });
   const sending = Promise.all([
     options.resize ? sendSizes(messages, options.resize) : undefined,
     stdin ? sendInput(messages, stdin) : undefined,
@@ -98,6 +115,23 @@ async function stream(
     throw error;
   } finally {
     messages.close();
+  }
+}
+
+/** Over a WebSocket or, where the server does not speak that protocol yet (before 1.30), over SPDY. */
+async function open(
+  client: Client,
+  path: string,
+  { signal, wanted }: { readonly signal: AbortSignal | undefined; readonly wanted: WantedStreams },
+): Promise<MessageStream> {
+  try {
+    return await client.upgrade(path, { protocols: [protocol], signal });
+  } catch (error) {
+    // Whom it does not know, or what is not there, is the same whichever way one asks.
+    if (!(error instanceof StatusError) || error.code === 401 || error.code === 404) throw error;
+    const streams = await client.spdy(path, { protocols: [spdyProtocol], signal });
+    if (!streams) throw error;
+    return await spdyMessages(streams, wanted);
   }
 }
 
@@ -141,5 +175,5 @@ function exitCode(status: Status): number {
     const code = Number(status.details?.causes?.find(({ reason }) => reason === "ExitCode")?.message);
     if (Number.isInteger(code)) return code;
   }
-  throw StatusError.from({ ...status, code: status.code ?? 500 });
+  throw new CommandError(status);
 }

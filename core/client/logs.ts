@@ -17,6 +17,8 @@ export interface LogOptions extends CallOptions {
   readonly sinceTime?: string | undefined;
   readonly tailLines?: number | undefined;
   readonly limitBytes?: number | undefined;
+  /** The server need not check the certificate of its node. */
+  readonly insecureSkipTLSVerifyBackend?: boolean | undefined;
   /** Begins each line with its time. */
   readonly timestamps?: boolean | undefined;
 }

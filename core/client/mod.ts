@@ -31,7 +31,7 @@ export {
   type EventRecorderOptions,
   type EventText,
 } from "./event_recorder.ts";
-export { type AttachOptions, attach, type ExecOptions, exec, type TerminalSize } from "./exec.ts";
+export { type AttachOptions, attach, CommandError, type ExecOptions, exec, type TerminalSize } from "./exec.ts";
 export { type HttpTransportOptions, httpTransport, type Impersonation } from "./http_transport.ts";
 export { type HandleOptions, type InProcessTransportOptions, inProcessTransport } from "./in_process_transport.ts";
 export type * from "./informer.ts";
@@ -40,6 +40,7 @@ export * from "./kubeconfig.ts";
 export { type LeaderElectionOptions, type Leadership, runLeaderElection, whileLeading } from "./leader_election.ts";
 export { type LogOptions, logLines, logs } from "./logs.ts";
 export { type PathOptions, resourcePath } from "./paths.ts";
+export { openPortForward, type PortForward } from "./port_forward.ts";
 export {
   type ApiRequest,
   type ApiResponse,

@@ -35,6 +35,11 @@ export function relativePath(from: string, path: string): string {
   return relative(from, path);
 }
 
+/** Where a path leads, links followed. @throws Error when it leads nowhere */
+export function realPathOf(path: string): Promise<string> {
+  return realpath(path);
+}
+
 /** The text of a file; undefined when there is none. */
 export async function readTextFile(path: string): Promise<string | undefined> {
   try {

@@ -268,7 +268,10 @@ export class SpdyStream extends Duplex {
 
   /** The peer or the connection is gone. For the connection's use. */
   abandon(): void {
-    this.destroy(this.#finished ? undefined : new Error("The SPDY stream was closed by its peer"));
+    if (!this.#finished) this.destroy(new Error("The SPDY stream was closed by its peer"));
+    // What came in full is there to be read, also when the connection is gone.
+    else if (this.readableEnded || this.readableLength === 0) this.destroy();
+    else this.once("end", () => this.destroy());
   }
 
   /** Resolves when the reader has asked for more. For the connection's use. */

@@ -1,8 +1,9 @@
 import type { Status } from "../../../core/api/status.ts";
 import { channel, decodeFrames, encodeFrame } from "../../../core/client/channel_frames.ts";
 import type { MessageStream } from "../../../core/client/transport.ts";
+import { writeAll } from "../../../core/platform/join_streams.ts";
 import { base64Protocols } from "./base64_channels.ts";
-import { type ChannelsTarget, lostNode, writeAll } from "./target.ts";
+import { type ChannelsTarget, lostNode } from "./target.ts";
 
 /** The first protocol, which is also that of a client that names none: only failures are told, as plain text. */
 const firstProtocol = "channel.k8s.io";

@@ -1,8 +1,9 @@
 import type { Duplex } from "node:stream";
 import type { MessageStream } from "../../../core/client/transport.ts";
+import { copyStream, writeAll } from "../../../core/platform/join_streams.ts";
 import { SpdyConnection, type SpdyStream } from "../../../core/platform/spdy.ts";
 import { errorMessage } from "../../../core/util/log.ts";
-import { copy, type PortForwardTarget, writeAll } from "./target.ts";
+import type { PortForwardTarget } from "./target.ts";
 
 /** Stream protocol of port-forward over SPDY. */
 export const portForwardProtocol = "portforward.k8s.io";
@@ -47,7 +48,7 @@ async function forward(data: SpdyStream, error: SpdyStream, target: PortForwardT
     if (port === undefined) throw new RangeError(`invalid port "${data.headers.get("port") ?? ""}"`);
     pod = await target.dial(port);
     pod.on("error", () => {});
-    await Promise.all([copy(data, pod), copy(pod, data)]);
+    await Promise.all([copyStream(data, pod), copyStream(pod, data)]);
   } catch (failure) {
     // The text first: a client that sees its data stream reset looks no further.
     await new Promise<unknown>((resolve) => error.write(failureText(port, target, failure), resolve));

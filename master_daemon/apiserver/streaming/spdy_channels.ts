@@ -1,9 +1,10 @@
 import type { Duplex } from "node:stream";
 import { channel, decodeFrames, encodeFrame } from "../../../core/client/channel_frames.ts";
+import { writeAll } from "../../../core/platform/join_streams.ts";
 import { SpdyConnection, type SpdyStream } from "../../../core/platform/spdy.ts";
 import type { Clock } from "../../../core/util/clock.ts";
 import { deferred } from "../../../core/util/deferred.ts";
-import { type ChannelsTarget, lostNode, writeAll } from "./target.ts";
+import { type ChannelsTarget, lostNode } from "./target.ts";
 
 /** Stream protocol of exec and attach over SPDY that is spoken here; every client since 2016 offers it. */
 export const spdyChannelProtocol = "v4.channel.k8s.io";

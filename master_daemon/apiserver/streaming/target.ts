@@ -25,28 +25,6 @@ export interface PortForwardTarget {
 /** What a stream of a pod is to be joined with, after everything about the request was checked. */
 export type StreamTarget = ChannelsTarget | PortForwardTarget;
 
-/** Writes; resolves when more may follow. @throws Error when the stream was closed */
-export async function writeAll(stream: Duplex, bytes: Uint8Array): Promise<void> {
-  if (stream.destroyed || stream.writableEnded) throw new Error("Cannot write: the stream is closed");
-  if (stream.write(bytes)) return;
-  await new Promise<void>((resolve, reject) => {
-    const settle = () => {
-      stream.off("drain", settle);
-      stream.off("close", settle);
-      if (stream.destroyed) reject(new Error("Cannot write: the stream was closed"));
-      else resolve();
-    };
-    stream.on("drain", settle);
-    stream.on("close", settle);
-  });
-}
-
-/** Copies until `from` ends, and then ends `to`: half of a connection. @throws Error when either was closed */
-export async function copy(from: Duplex, to: Duplex): Promise<void> {
-  for await (const bytes of from.iterator({ destroyOnReturn: false })) await writeAll(to, bytes as Uint8Array);
-  to.end();
-}
-
 /** What clients are told when the node went away before it said how the command ended. */
 export const lostNode: Status = {
   apiVersion: "v1",

@@ -44,6 +44,19 @@ const known: readonly Difference[] = [
     pattern: /^preferences: \{\}\n|^ {4}"preferences": \{\},\n/gm,
     replacement: "",
   },
+  {
+    reason: "Before 1.34 an unknown container is not set against those there are; wherry says it as the newest",
+    below: 34,
+    pattern: /(container \S+ is not valid for pod \S+) out of: .*/g,
+    replacement: "$1",
+  },
+  {
+    reason:
+      "Before 1.34 exec leaves it to the server to refuse an unknown container, and attach has other words for it",
+    below: 34,
+    pattern: /^(Error from server \(BadRequest\): |error: )(.*container \S+ )(is not valid for|not found in) pod/gm,
+    replacement: "error: $2is not valid for pod",
+  },
 ];
 
 /** `text` of either side without the differences from a kubectl of this minor version. */

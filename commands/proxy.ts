@@ -1,0 +1,138 @@
+import type { Client } from "../core/client/client.ts";
+import type { ApiRequest } from "../core/client/transport.ts";
+import type { IncomingRequest, OutgoingResponse } from "../core/platform/http_server.ts";
+import { untilAborted } from "./daemon.ts";
+import { isAccepted, type ProxyFilter, proxyFilter } from "./proxy/filter.ts";
+import { defineVerb, UsageError, type Verb } from "./verb.ts";
+
+/** Serves the API on this machine, with the user's credentials. */
+export const proxy: Verb = defineVerb({
+  name: "proxy",
+  group: "Look inside",
+  summary: "Serve the API on this machine, with your credentials.",
+  flags: {
+    "accept-hosts": {
+      type: "string",
+      default: "^localhost$,^127\\.0\\.0\\.1$,^\\[::1\\]$",
+      placeholder: "regexps",
+      description: "Hosts that requests may be for.",
+    },
+    "accept-paths": { type: "string", default: "^.*", placeholder: "regexps", description: "Paths that are served." },
+    "reject-methods": {
+      type: "string",
+      default: "^$",
+      placeholder: "regexps",
+      description: "Methods that are refused.",
+    },
+    "reject-paths": {
+      type: "string",
+      default: "^/api/.*/pods/.*/exec,^/api/.*/pods/.*/attach",
+      placeholder: "regexps",
+      description: "Paths that are refused all the same.",
+    },
+    "disable-filter": {
+      type: "boolean",
+      description: "Serve everything to everybody who reaches the port. Dangerous.",
+    },
+    address: { type: "string", default: "127.0.0.1", placeholder: "address", description: "Address to listen on." },
+    port: {
+      type: "number",
+      short: "p",
+      default: 8001,
+      placeholder: "port",
+      description: "Port; 0 takes any free one.",
+    },
+    "unix-socket": { type: "string", short: "u", placeholder: "path", description: "Unix socket to listen on." },
+    "api-prefix": {
+      type: "string",
+      default: "/",
+      placeholder: "path",
+      description: "Path under which the API is served.",
+    },
+    www: { type: "string", short: "w", placeholder: "folder", description: "Folder whose files are served too." },
+    "www-prefix": {
+      type: "string",
+      short: "P",
+      default: "/static/",
+      placeholder: "path",
+      description: "Path under which those files are served.",
+    },
+    keepalive: { type: "string", placeholder: "duration", description: "Accepted, and left to the system." },
+    "append-server-path": { type: "boolean", description: "Accepted: the server's path is always appended." },
+  },
+  examples: [
+    ["The whole API", "wherry proxy"],
+    ["On any free port", "wherry proxy --port=0"],
+  ],
+  async run({ flags, words, env }) {
+    if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`);
+    if (flags.port !== 8001 && flags["unix-socket"])
+      throw new UsageError("cannot set --unix-socket and --port at the same time");
+    const client = await env.client();
+    const filter = flags["disable-filter"] ? undefined : proxyFilter(flags);
+    if (!filter && !flags["unix-socket"])
+      env.terminal.warn("Request filter disabled, your proxy is vulnerable to XSRF attacks, please be cautious");
+    const apiPrefix = slashed(flags["api-prefix"]);
+    const filesPrefix = slashed(flags["www-prefix"]);
+    const { serveHttp } = await import("../core/platform/http_server.ts");
+    const where = flags["unix-socket"]
+      ? { unixSocket: flags["unix-socket"] }
+      : { address: flags.address, port: flags.port };
+    const server = await serveHttp(where, async (request) => {
+      if (flags.www && request.path.startsWith(filesPrefix)) {
+        const { staticFile } = await import("./proxy/static_file.ts");
+        return await staticFile(flags.www, request.path.slice(filesPrefix.length));
+      }
+      if (!request.path.startsWith(apiPrefix)) return plain(404, "404 page not found\n");
+      return await forward(client, { ...request, path: request.path.slice(apiPrefix.length - 1) }, filter);
+    });
+    try {
+      await env.terminal.write(`Starting to serve on ${server.address}\n`);
+      await untilAborted(env.signal);
+      return 0;
+    } finally {
+      server.close();
+    }
+  },
+});
+
+function slashed(path: string): string {
+  const begun = path.startsWith("/") ? path : `/${path}`;
+  return begun.endsWith("/") ? begun : `${begun}/`;
+}
+
+function plain(status: number, text: string): OutgoingResponse {
+  return { status, headers: { "content-type": "text/plain; charset=utf-8" }, body: new TextEncoder().encode(text) };
+}
+
+/** Headers that mean one connection, and those that the client sets itself. */
+const ownHeaders = new Set(
+  "connection host keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade authorization user-agent content-length expect".split(
+    " ",
+  ),
+);
+
+async function forward(
+  client: Client,
+  { method, path, headers, body, signal }: IncomingRequest,
+  filter: ProxyFilter | undefined,
+): Promise<OutgoingResponse> {
+  const host = (headers["host"] ?? "").replace(/:\d+$/, "");
+  if (filter && !isAccepted(filter, { method, path: path.split("?", 1)[0] ?? "", host }))
+    return plain(403, "Forbidden\n");
+  const passed = Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !ownHeaders.has(name) && !name.startsWith("impersonate-")),
+  );
+  const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+  const request: ApiRequest = {
+    method: method as ApiRequest["method"],
+    path,
+    headers: passed,
+    body: hasBody ? body : undefined,
+  };
+  const response = await client.raw(request, { signal });
+  const answered = Object.entries(response.headers).filter(
+    ([name]) => !ownHeaders.has(name) || name === "content-length",
+  );
+  return { status: response.status, headers: Object.fromEntries(answered), body: response.body };
+}

@@ -1,0 +1,109 @@
+import { transcripts } from "./_transcripts.ts";
+
+const stay = "trap 'exit 0' TERM; while :; do sleep 60 & wait $!; done";
+const shell = (name: string, script: string) => ({
+  name,
+  image: "shell:1",
+  command: ["sh", "-c", `${script}; ${stay}`],
+});
+const pod = (name: string, ...containers: readonly object[]) => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name, labels: { app: name } },
+  spec: { containers, terminationGracePeriodSeconds: 1 },
+});
+const web = pod("web", shell("main", "echo one; echo two"), shell("side", "echo side"));
+const one = pod("one", shell("main", "echo one; echo two"));
+const deployment = {
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "web" },
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: { app: "web" } },
+    template: { metadata: { labels: { app: "web" } }, spec: { containers: [shell("main", "echo one")] } },
+  },
+};
+const ready = "wait pod --all --for=condition=Ready --timeout=60s";
+
+transcripts(
+  "streams",
+  [
+    {
+      given: [web],
+      lines: [ready, "logs web", "logs web main --tail=1", "logs web -c side --prefix", "logs pod/web side"],
+    },
+    {
+      given: [web],
+      lines: [ready, "logs -l app=web -c side", "logs -l app=none", "logs web --all-containers --prefix"],
+    },
+    { given: [one], lines: [ready, "logs one", "logs one --limit-bytes=3", "logs one -p", "logs one --since=1h"] },
+    {
+      given: [deployment],
+      lines: ["rollout status deploy/web --timeout=60s", "logs deploy/web", "logs deploy/web --all-pods"],
+    },
+    {
+      given: [web],
+      lines: ["logs", "logs web x y", "logs web -l app=web", "logs web main --all-containers", "logs web -c x side"],
+    },
+    { given: [web], lines: ["logs web -c x", "logs web --tail=-5 -c main", "logs web --limit-bytes=-1", "logs nope"] },
+    {
+      given: [web],
+      lines: [
+        "logs web --since=1s --since-time=2020-01-01T00:00:00Z",
+        "logs web --since=x",
+        "logs web --since-time=foo",
+      ],
+    },
+    { given: [web], lines: [ready, "logs web -f --max-log-requests=1 --all-containers", "logs cm/kube-root-ca.crt"] },
+    { given: [one], lines: [ready, "exec one -- sh -c 'echo out; echo err >&2; exit 3'", "exec one -- true"] },
+    {
+      given: [one],
+      lines: [ready, { line: "exec -i one -- cat", input: "hello\n" }, { line: "exec -it one -- cat", input: "hi" }],
+    },
+    {
+      given: [web],
+      lines: [ready, "exec web -- echo hi", "exec web -q -- echo hi", "exec pod/web -c side -- echo hi"],
+    },
+    { given: [deployment], lines: ["rollout status deploy/web --timeout=60s", "exec deploy/web -- echo hi"] },
+    {
+      given: [one],
+      lines: ["exec", "exec one", "exec one ls", "exec nope -- ls", "exec one -c x -- ls", "exec deploy/x -- ls"],
+    },
+    { given: [one], lines: ["exec cm/kube-root-ca.crt -- ls", "exec one --pod-running-timeout=0s -- ls"] },
+    { given: [one], lines: [ready, "exec one -- no-such-program"] },
+    {
+      given: [one],
+      lines: [
+        "attach",
+        "attach a b c",
+        "attach one --pod-running-timeout=0s",
+        "attach nope",
+        "attach cm/kube-root-ca.crt",
+      ],
+    },
+    { given: [web], lines: [ready, "attach web -c x"] },
+    {
+      given: [one],
+      lines: [
+        ready,
+        "port-forward",
+        "port-forward one",
+        "port-forward one 0",
+        "port-forward one nope",
+        "port-forward one a:b",
+      ],
+    },
+    {
+      given: [one],
+      lines: [
+        ready,
+        "port-forward one 80 --address=foo",
+        "port-forward nope 80",
+        "port-forward cm/kube-root-ca.crt 80",
+      ],
+    },
+    { given: [one], lines: [ready, "port-forward one 99999:80", "port-forward one :80 --address=203.0.113.1"] },
+  ],
+  { runtime: "process", nodes: 1 },
+);
