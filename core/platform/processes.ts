@@ -9,6 +9,11 @@ export function currentUid(): number | undefined {
   return process.geteuid?.();
 }
 
+/** Id of the group this process runs as, and of those that it is in besides; none where groups have no numbers. */
+export function currentGroups(): { readonly gid: number | undefined; readonly groups: readonly number[] } {
+  return { gid: process.getegid?.(), groups: process.getgroups?.() ?? [] };
+}
+
 /** Id of this process. */
 export function currentPid(): number {
   return process.pid;

@@ -195,6 +195,8 @@ export class PodActions {
       });
       const id = await runtime.createContainer(sandbox, config, { signal: cut });
       events.normal(pod, "Created", `Created container: ${spec.name}`, reference);
+      for (const message of runtime.shortcomings?.(config) ?? [])
+        events.warning(pod, "NotSupportedByRuntime", message, reference);
       return id;
     });
   }

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { folderUsage } from "../../core/platform/folder_usage.ts";
 import { environmentVariable } from "../../core/platform/process.ts";
-import { platformName, signalNumber } from "../../core/platform/processes.ts";
+import { currentGroups, currentUid, platformName, signalNumber } from "../../core/platform/processes.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
 import { EventHub } from "./event_hub.ts";
@@ -19,6 +19,7 @@ import {
   writeJson,
 } from "./process_files.ts";
 import { type MountNamespaces, type MountPrefix, openMountNamespaces, removeRoot } from "./process_namespace.ts";
+import { refusalOf, shortcomingsOf } from "./process_refusals.ts";
 import { type LaunchOptions, makeRoot, pathsOf, prepareLaunch } from "./process_root.ts";
 import { processStats } from "./process_stats.ts";
 import { listProcesses, withDescendants } from "./process_table.ts";
@@ -63,9 +64,9 @@ const safeName = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/;
  *   that exists.
  * - Its volumes are mounted at their paths where the daemon may make mount namespaces, as root on Linux; elsewhere they are
  *   links: by their names in `$WHERRY_VOLUMES`, by their paths in `$WHERRY_ROOT`. What only a mount can give is refused.
- * - Limits of CPU and memory hold where the daemon may make cgroups (version 2, delegated); elsewhere there are none:
- *   `ulimit -v` would break programs that reserve more than they use, as Node and Go do.
- * - `runAsUser` is heeded when the daemon runs as root. Capabilities and host names are not.
+ * - Limits of CPU and memory hold where the daemon may make cgroups (of version 2, delegated, or of version 1); elsewhere
+ *   there are none, which is told: `ulimit -v` would break programs that reserve more than they use, as Node and Go do.
+ * - As root it gives containers other users, fewer capabilities, and their pod's host name. What it cannot give is refused.
  */
 export async function openProcessRuntime(options: ProcessRuntimeOptions): Promise<ContainerRuntime> {
   const runtime = new ProcessRuntime(options);
@@ -188,9 +189,8 @@ class ProcessRuntime implements ContainerRuntime {
     const imageId = await this.images.find(config.image);
     if (imageId === undefined) throw new RuntimeFailure("CreateContainerError", `no such image: ${config.image}`);
     this.images.checkCommand(config);
-    if (config.seccomp?.type === "Localhost") {
-      throw new RuntimeFailure("CreateContainerError", "the process runtime cannot apply seccomp profiles of the node");
-    }
+    const refusal = refusalOf(config, { uid: currentUid(), ...currentGroups() });
+    if (refusal !== undefined) throw new RuntimeFailure("CreateContainerError", refusal);
     if (config.stopSignal !== undefined && signalNumber(config.stopSignal) === undefined)
       throw new RuntimeFailure("CreateContainerError", `this system has no signal ${config.stopSignal}`);
     if (!safeName.test(name)) throw new RuntimeFailure("CreateContainerError", `invalid container name: ${name}`);
@@ -206,12 +206,18 @@ class ProcessRuntime implements ContainerRuntime {
     return stored.id;
   }
 
+  shortcomings(config: ContainerConfig): readonly string[] {
+    return shortcomingsOf(config, { limits: this.#cgroups !== undefined });
+  }
+
   async startContainer(id: string): Promise<void> {
     const container = this.#get(id);
     const cgroups = (await this.#cgroups?.make(id, container.stored.config.limits)) ?? [];
     const { dir, stored } = container;
+    const hostname = this.#sandboxes.get(stored.sandboxId)?.config.hostname ?? "";
+    const { mounts } = stored.config;
     await container.start(
-      async () => this.#launch(container, { mounting: await this.#namespaces?.start(dir, stored.config.mounts) }),
+      async () => this.#launch(container, { mounting: await this.#namespaces?.start(dir, { mounts, hostname }) }),
       cgroups,
     );
   }
@@ -339,7 +345,15 @@ class ProcessRuntime implements ContainerRuntime {
   #hold(sandbox: StoredSandbox, dir: string, stored: StoredContainer): ProcessContainer {
     const podUid = sandbox.config.uid;
     const { clock, log } = this.#options;
-    const container = new ProcessContainer({ dir, stored, podUid, clock, log, onChange: () => this.#announce(podUid) });
+    const container = new ProcessContainer({
+      dir,
+      stored,
+      podUid,
+      clock,
+      log,
+      onChange: () => this.#announce(podUid),
+      ranOutOfMemory: async () => (await this.#cgroups?.ranOutOfMemory(stored.id)) ?? false,
+    });
     this.#containers.set(stored.id, container);
     return container;
   }

@@ -1,9 +1,11 @@
 import { access, constants, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { openCgroupsV1 } from "./process_cgroup_v1.ts";
 import { cgroupStats, type Usage } from "./process_stats.ts";
 import type { ContainerLimits } from "./runtime.ts";
 
-/** cgroups of version 2, one a container, below the daemon's own. */
+/** cgroups below the daemon's own, one a container (of version 1: one for each controller). */
 export interface ContainerCgroup {
   /** Makes a container's cgroup and sets its limits; returns the folders its program joins (none without limits). */
   make(id: string, limits: ContainerLimits): Promise<readonly string[]>;
@@ -11,6 +13,8 @@ export interface ContainerCgroup {
   set(id: string, limits: ContainerLimits): Promise<void>;
   /** What a container uses; undefined without a cgroup. */
   stats(id: string): Promise<Usage | undefined>;
+  /** Whether the kernel ended something of it for want of memory. */
+  ranOutOfMemory(id: string): Promise<boolean>;
   /** Removes it. Nothing may run in it any more. */
   remove(id: string): Promise<void>;
 }
@@ -20,13 +24,21 @@ const cpuPeriodMicroseconds = 100_000;
 const maxTasks = 4096;
 
 /**
- * The cgroups this daemon may make; undefined where there is no version 2 hierarchy, it is not delegated to this user,
- * or it has no memory and CPU controllers.
+ * The cgroups this daemon may make, of version 2, else of version 1; undefined where the hierarchy is not delegated to this
+ * user, or has no memory and CPU controllers.
  *
  * @param root mount point of the hierarchy
  */
 export async function openCgroups(root = "/sys/fs/cgroup"): Promise<ContainerCgroup | undefined> {
-  const own = /^0::(\/.*)$/m.exec(await text("/proc/self/cgroup"))?.[1];
+  const own = await text("/proc/self/cgroup");
+  return (
+    (await openCgroupsV2(root, own)) ??
+    (await openCgroupsV1({ root, own, processors: availableParallelism(), maxTasks }))
+  );
+}
+
+async function openCgroupsV2(root: string, all: string): Promise<ContainerCgroup | undefined> {
+  const own = /^0::(\/.*)$/m.exec(all)?.[1];
   if (own === undefined) return undefined;
   const parent = join(root, own);
   const controllers = (await text(join(parent, "cgroup.controllers"))).trim().split(" ");
@@ -94,6 +106,10 @@ class Cgroups implements ContainerCgroup {
       "io.stat": io,
       "pids.current": tasks,
     });
+  }
+
+  async ranOutOfMemory(id: string): Promise<boolean> {
+    return /^oom_kill [1-9]/m.test(await text(join(this.#folder, id, "memory.events")));
   }
 
   async remove(id: string): Promise<void> {

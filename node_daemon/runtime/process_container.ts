@@ -51,6 +51,8 @@ export interface ProcessContainerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly onChange: () => void;
+  /** Whether the kernel ended something of it for want of memory. */
+  readonly ranOutOfMemory: () => Promise<boolean>;
 }
 
 /**
@@ -64,6 +66,7 @@ export class ProcessContainer {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #onChange: () => void;
+  readonly #ranOutOfMemory: () => Promise<boolean>;
   #stored: StoredContainer;
   #start: StartRecord | undefined;
   #exit: ExitRecord | undefined;
@@ -73,15 +76,17 @@ export class ProcessContainer {
   #cancelTimer: (() => void) | undefined;
   #closed = false;
   #isSwept = false;
+  #isOutOfMemory = false;
   #looking: Promise<void> = Promise.resolve();
 
-  constructor({ dir, stored, podUid, clock, log, onChange }: ProcessContainerOptions) {
+  constructor({ dir, stored, podUid, clock, log, onChange, ranOutOfMemory }: ProcessContainerOptions) {
     this.dir = dir;
     this.#stored = stored;
     this.podUid = podUid;
     this.#clock = clock;
     this.#log = log;
     this.#onChange = onChange;
+    this.#ranOutOfMemory = ranOutOfMemory;
     this.output = new ContainerLog({ dir, clock });
   }
 
@@ -148,8 +153,8 @@ export class ProcessContainer {
       exitCode: code,
       // A shell reports the end by a signal as 128 + its number.
       signal: code !== undefined && code > 128 && code < 160 && !exit?.reason ? code - 128 : undefined,
-      oomKilled: false,
-      reason: exit?.reason,
+      oomKilled: this.#isOutOfMemory,
+      reason: exit?.reason ?? (this.#isOutOfMemory ? "OOMKilled" : undefined),
       message: exit?.message,
       annotations,
       limits,
@@ -288,6 +293,7 @@ export class ProcessContainer {
 
   async #finish(exit: ExitRecord): Promise<void> {
     await this.output.finish();
+    this.#isOutOfMemory = exit.code !== 0 && (await this.#ranOutOfMemory());
     this.#exit = exit;
     this.#unwatch();
     this.#exited.resolve();

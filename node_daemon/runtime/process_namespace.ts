@@ -13,8 +13,8 @@ const run = promisify(execFile);
 
 /** What gives programs a root of their own, with their volumes in it. */
 export interface MountNamespaces {
-  /** Makes the root of a container in its folder; gives back what goes before its program. */
-  start(dir: string, mounts: readonly Mount[]): Promise<MountPrefix>;
+  /** Makes the root of a container in its folder; gives back what goes before its program, which has this host name. */
+  start(dir: string, options: { readonly mounts: readonly Mount[]; readonly hostname: string }): Promise<MountPrefix>;
   /**
    * What goes before a program that is to see what the container's own sees; nothing for a container without a root of its own.
    *
@@ -32,10 +32,11 @@ const names = { root: "system", table: "mounts", mounted: "mounted", problem: "m
 /** Becomes a program in a working directory that only its root has. */
 const change = `cd -- "$1" || exit 126; unset OLDPWD; shift; exec "$@"`;
 
-/** Mounts what the table says, notes that it has, and changes its root for the container's. */
-const script = `"$1" --all --fstab "$3/${names.table}" 2>"$3/${names.problem}" || exit 125
+/** Takes its host name where the machine lets it, mounts what the table says, notes that it has, and changes its root for the container's. */
+const script = `{ echo "$4" >/proc/sys/kernel/hostname; } 2>/dev/null
+"$1" --all --fstab "$3/${names.table}" 2>"$3/${names.problem}" || exit 125
 echo "$$" >"$3/${names.mounted}"
-chroot=$2 root=$3/${names.root}; shift 3
+chroot=$2 root=$3/${names.root}; shift 4
 exec "$chroot" "$root" /bin/sh -c '${change}' wherry "$@"`;
 
 /**
@@ -47,16 +48,16 @@ export async function openMountNamespaces(): Promise<MountNamespaces | undefined
   const tools = await Promise.all(["unshare", "mount", "chroot", "nsenter"].map(findTool));
   const [unshare, mount, chroot, nsenter] = tools;
   if (!unshare || !mount || !chroot || !nsenter) return undefined;
-  const own = ["--mount", "--propagation", "slave", "--"];
+  const own = ["--mount", "--uts", "--propagation", "slave", "--"];
   const namespaces: MountNamespaces = {
-    async start(dir, mounts) {
+    async start(dir, { mounts, hostname }) {
       // Of a daemon that ended on the way.
       await removeRoot(dir);
       const root = await makeRootFolder();
       await symlink(root, join(dir, names.root));
       const binds = await makeSystemRoot(root, mounts);
       await writeFile(join(dir, names.table), mountTable(binds), { mode: 0o600 });
-      return (cwd) => [unshare, ...own, "/bin/sh", "-c", script, "wherry", mount, chroot, dir, cwd];
+      return (cwd) => [unshare, ...own, "/bin/sh", "-c", script, "wherry", mount, chroot, dir, hostname, cwd];
     },
     async enter(dir) {
       if ((await readText(join(dir, names.table))) === undefined) return undefined;
@@ -66,6 +67,7 @@ export async function openMountNamespaces(): Promise<MountNamespaces | undefined
         nsenter,
         `--target=${pid}`,
         "--mount",
+        "--uts",
         "--root",
         "--wd",
         "--",
@@ -84,7 +86,7 @@ export async function openMountNamespaces(): Promise<MountNamespaces | undefined
 async function canMount(namespaces: MountNamespaces): Promise<boolean> {
   const dir = await mkdtemp(join(tmpdir(), "wherry-probe-"));
   try {
-    const [file = "", ...args] = (await namespaces.start(dir, []))("/");
+    const [file = "", ...args] = (await namespaces.start(dir, { mounts: [], hostname: "probe" }))("/");
     await run(file, [...args, "/bin/true"], { timeout: 5000 });
     return true;
   } catch {

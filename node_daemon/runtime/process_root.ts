@@ -203,21 +203,39 @@ async function problemOf(file: string): Promise<string | undefined> {
   );
 }
 
-/** `setpriv` in front of a program that is to run as another user, or may gain no rights; nothing when neither is asked for. */
-async function userPrefix({ user, allowPrivilegeEscalation = true }: ContainerConfig): Promise<readonly string[]> {
+/** `setpriv` in front of a program that is to run as another user, with fewer capabilities, or may gain no rights; nothing when none is asked for. */
+async function userPrefix(config: ContainerConfig): Promise<readonly string[]> {
+  const { user, allowPrivilegeEscalation = true } = config;
   const { uid, gid, supplementalGids } = user;
-  const change = currentUid() === 0 && (uid !== undefined || gid !== undefined || supplementalGids.length > 0);
-  if (!change && allowPrivilegeEscalation) return [];
+  const isRoot = currentUid() === 0;
+  const change = isRoot && (uid !== undefined || gid !== undefined || supplementalGids.length > 0);
+  const bounds = isRoot ? capabilityBounds(config) : [];
+  // Who is not root has no capabilities; to drop some is not to get them from elsewhere.
+  const gainsNothing = !allowPrivilegeEscalation || (!isRoot && config.capabilities.drop.length > 0);
+  if (!change && bounds.length === 0 && !gainsNothing) return [];
   const setpriv = await findTool("setpriv");
   if (setpriv === undefined) {
-    const member = change ? "runAsUser" : "allowPrivilegeEscalation: false";
+    const member = change ? "runAsUser" : bounds.length > 0 ? "capabilities" : "allowPrivilegeEscalation: false";
     throw new RuntimeFailure("CreateContainerError", `${member} needs the program setpriv (util-linux)`);
   }
   const groups = supplementalGids.length > 0 ? `--groups=${supplementalGids.join(",")}` : "--clear-groups";
   return [
     setpriv,
+    ...bounds,
     ...(change ? [`--reuid=${uid ?? 0}`, `--regid=${gid ?? uid ?? 0}`, groups] : []),
-    ...(allowPrivilegeEscalation ? [] : ["--no-new-privs"]),
+    ...(gainsNothing ? ["--no-new-privs"] : []),
     "--",
   ];
+}
+
+/** Options of setpriv that leave out capabilities; none where all are left. */
+function capabilityBounds({ capabilities: { add, drop }, privileged }: ContainerConfig): readonly string[] {
+  const named = (all: readonly string[]) => all.map((name) => name.toLowerCase().replace(/^cap_/, ""));
+  const kept = named(add);
+  const dropped = named(drop).filter((name) => !kept.includes(name));
+  if (privileged || dropped.length === 0) return [];
+  const changes = dropped.includes("all")
+    ? ["-all", ...kept.map((name) => `+${name}`)]
+    : dropped.map((name) => `-${name}`);
+  return [`--bounding-set=${changes.join(",")}`, "--inh-caps=-all"];
 }

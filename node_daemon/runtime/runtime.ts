@@ -290,6 +290,8 @@ export interface ContainerRuntime extends AsyncDisposable {
     config: ContainerConfig,
     options: { readonly signal: AbortSignal },
   ): Promise<string>;
+  /** What a container that was made does without here though its spec asks for it, in words for an event. Default: nothing. */
+  shortcomings?(config: ContainerConfig): readonly string[];
   /** @throws RuntimeFailure RunContainerError (e.g. no such program) */
   startContainer(id: string, options: { readonly signal: AbortSignal }): Promise<void>;
   /** SIGTERM, and SIGKILL after the grace period, to the whole container. Resolves when it has ended. */

@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../core/platform/clock.ts";
@@ -11,6 +11,7 @@ import { findContainerProcesses } from "../../../node_daemon/runtime/process_tab
 import type { ContainerConfig, ContainerRuntime } from "../../../node_daemon/runtime/runtime.ts";
 import {
   containerConfig,
+  drain,
   logText,
   never,
   type RuntimeUnderTest,
@@ -190,6 +191,47 @@ describe("process runtime", () => {
     const user = { uid: 65534, gid: 65533, supplementalGids: [1234] };
     const { id } = await run(under.runtime, "id -u; id -g; id -G; echo mine >file && cat file", { user });
     expect(await logText(under.runtime, id, { follow: true })).toBe("65534\n65533\n65533 1234\nmine\n");
+  });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    "a container has only the capabilities that it keeps, when the daemon is root",
+    async () => {
+      await using under = await open();
+      const bounds = async (capabilities: ContainerConfig["capabilities"], changes: Partial<ContainerConfig> = {}) => {
+        const { id } = await run(under.runtime, "grep CapBnd /proc/self/status", { capabilities, ...changes });
+        const text = await logText(under.runtime, id, { follow: true });
+        return BigInt(`0x${/CapBnd:\s+(\w+)/.exec(text)?.[1]}`);
+      };
+      const [chown, netBind] = [1n << 0n, 1n << 10n];
+      expect(await bounds({ add: ["NET_BIND_SERVICE"], drop: ["ALL"] })).toBe(netBind);
+      const user = { uid: 65534, gid: undefined, supplementalGids: [] };
+      expect(await bounds({ add: [], drop: ["ALL"] }, { user })).toBe(0n);
+      const left = await bounds({ add: [], drop: ["CAP_CHOWN"] });
+      expect(left & chown).toBe(0n);
+      expect(left & netBind).toBe(netBind);
+    },
+  );
+
+  it("a program that takes more memory than its limit is told as such, where limits hold", async () => {
+    await using under = await open();
+    const limits = { milliCpuRequest: undefined, milliCpuLimit: undefined, memoryBytesLimit: 16 * 1024 * 1024 };
+    const hasLimits = under.runtime.shortcomings?.(containerConfig("", { limits })).length === 0;
+    // Elsewhere it would take the machine's.
+    if (!hasLimits) return;
+    // A line that does not end is kept whole.
+    const { sandbox, id } = await run(under.runtime, "exec tail /dev/zero", { limits });
+    const container = await waitForContainer(under.runtime, sandbox.uid, id, ({ state }) => state === "exited");
+    expect(container).toMatchObject({ oomKilled: true, reason: "OOMKilled", exitCode: 137 });
+  });
+
+  it("a container has its pod's host name, where the runtime may make namespaces", async () => {
+    await using under = await open();
+    const { id, sandbox } = await run(under.runtime, "cat /proc/sys/kernel/hostname; sleep 1000");
+    const own = under.runtime.hasOwnFiles ? sandbox.name : hostname();
+    await expect.poll(() => logText(under.runtime, id)).toBe(`${own}\n`);
+    const command = ["cat", "/proc/sys/kernel/hostname"];
+    const session = await under.runtime.exec(id, { command, stdin: false, tty: false, signal: never });
+    expect(await drain(session)).toMatchObject({ stdout: `${own}\n`, code: 0 });
   });
 
   it("files with a container's environment are readable by their owner only", async () => {

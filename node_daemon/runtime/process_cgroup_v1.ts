@@ -1,0 +1,139 @@
+import { access, constants, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { ContainerCgroup } from "./process_cgroup.ts";
+import type { Usage } from "./process_stats.ts";
+import type { ContainerLimits } from "./runtime.ts";
+
+const cpuPeriodMicroseconds = 100_000;
+const controllers = ["cpu", "cpuacct", "memory", "pids"] as const;
+type Controller = (typeof controllers)[number];
+
+/** Options of {@linkcode openCgroupsV1}. */
+export interface CgroupV1Options {
+  /** Where the hierarchies are mounted, each in a folder named after its controllers. */
+  readonly root: string;
+  /** Text of `/proc/self/cgroup`. */
+  readonly own: string;
+  readonly processors: number;
+  /** Processes and threads of one container. */
+  readonly maxTasks: number;
+}
+
+/**
+ * cgroups of version 1, one a container and controller, below the daemon's own; undefined where the daemon may not make
+ * them for CPU and memory.
+ */
+export async function openCgroupsV1(options: CgroupV1Options): Promise<ContainerCgroup | undefined> {
+  const { root, own, processors, maxTasks } = options;
+  const folders = new Map<Controller, string>();
+  for (const line of own.split("\n")) {
+    const [, hierarchy = "", path = ""] = /^\d+:([a-z_,]+):(\/.*)$/.exec(line) ?? [];
+    for (const name of controllers.filter((one) => hierarchy.split(",").includes(one))) {
+      // In a container, the path is often that of the machine outside, and what is mounted is the end of it.
+      const parent = await firstThere([join(root, hierarchy, path), join(root, hierarchy)]);
+      if (parent !== undefined) folders.set(name, join(parent, "wherry"));
+    }
+  }
+  if (!folders.has("cpu") || !folders.has("memory")) return undefined;
+  try {
+    for (const folder of folders.values()) await mkdir(folder, { recursive: true });
+    // Else all containers together would weigh as much as one program beside them.
+    await writeFile(join(folders.get("cpu") ?? "", "cpu.shares"), String(1024 * processors));
+    return new CgroupsV1(folders, maxTasks);
+  } catch {
+    return undefined;
+  }
+}
+
+class CgroupsV1 implements ContainerCgroup {
+  readonly #folders: ReadonlyMap<Controller, string>;
+  readonly #maxTasks: number;
+
+  constructor(folders: ReadonlyMap<Controller, string>, maxTasks: number) {
+    this.#folders = folders;
+    this.#maxTasks = maxTasks;
+  }
+
+  async make(id: string, limits: ContainerLimits): Promise<readonly string[]> {
+    const made: string[] = [];
+    for (const parent of this.#folders.values()) {
+      const folder = join(parent, id);
+      await mkdir(folder, { recursive: true });
+      if (!made.includes(folder)) made.push(folder);
+    }
+    await this.set(id, limits);
+    await this.#write("pids", id, "pids.max", String(this.#maxTasks));
+    return made;
+  }
+
+  async set(id: string, { milliCpuLimit, milliCpuRequest, memoryBytesLimit }: ContainerLimits): Promise<void> {
+    if (memoryBytesLimit !== undefined) {
+      // Never below the limit of memory alone: raised before that, lowered after it. Absent where the kernel does not count swap.
+      const limitSwap = () =>
+        this.#write("memory", id, "memory.memsw.limit_in_bytes", String(memoryBytesLimit)).catch(() => {});
+      await limitSwap();
+      await this.#write("memory", id, "memory.limit_in_bytes", String(memoryBytesLimit));
+      await limitSwap();
+    }
+    if (milliCpuLimit !== undefined) {
+      const quota = Math.max(1000, Math.round((milliCpuLimit * cpuPeriodMicroseconds) / 1000));
+      await this.#write("cpu", id, "cpu.cfs_period_us", String(cpuPeriodMicroseconds));
+      await this.#write("cpu", id, "cpu.cfs_quota_us", String(quota));
+    }
+    if (milliCpuRequest !== undefined) {
+      await this.#write("cpu", id, "cpu.shares", String(Math.max(2, Math.floor((milliCpuRequest * 1024) / 1000))));
+    }
+  }
+
+  async stats(id: string): Promise<Usage | undefined> {
+    const [cpu, usage, details] = await Promise.all([
+      this.#read("cpuacct", id, "cpuacct.usage"),
+      this.#read("memory", id, "memory.usage_in_bytes"),
+      this.#read("memory", id, "memory.stat"),
+    ]);
+    if (cpu === "" || usage === "") return undefined;
+    const figure = (name: string) => Number(new RegExp(`^total_${name} (\\d+)$`, "m").exec(details)?.[1] ?? 0);
+    return {
+      cpuNanoseconds: Number(cpu),
+      memoryBytes: Math.max(0, Number(usage) - figure("inactive_file")),
+      memory: {
+        usageBytes: Number(usage),
+        rssBytes: figure("rss"),
+        cacheBytes: figure("cache"),
+        mappedBytes: figure("mapped_file"),
+        pageFaults: figure("pgfault"),
+        majorPageFaults: figure("pgmajfault"),
+      },
+    };
+  }
+
+  async ranOutOfMemory(id: string): Promise<boolean> {
+    return /^oom_kill [1-9]/m.test(await this.#read("memory", id, "memory.oom_control"));
+  }
+
+  async remove(id: string): Promise<void> {
+    for (const parent of this.#folders.values()) await rmdir(join(parent, id)).catch(() => {});
+  }
+
+  async #write(controller: Controller, id: string, name: string, text: string): Promise<void> {
+    const parent = this.#folders.get(controller);
+    if (parent !== undefined) await writeFile(join(parent, id, name), text);
+  }
+
+  async #read(controller: Controller, id: string, name: string): Promise<string> {
+    const parent = this.#folders.get(controller);
+    return parent === undefined ? "" : readFile(join(parent, id, name), "utf8").catch(() => "");
+  }
+}
+
+/** The first folder that this user may write to. */
+async function firstThere(folders: readonly string[]): Promise<string | undefined> {
+  for (const folder of folders) {
+    const isThere = await access(folder, constants.W_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return folder;
+  }
+  return undefined;
+}

@@ -1,0 +1,67 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { openCgroupsV1 } from "../../../node_daemon/runtime/process_cgroup_v1.ts";
+
+const own = "5:memory:/daemon\n4:pids:/daemon\n3:cpu,cpuacct:/elsewhere\n1:name=systemd:/\n0::/\n";
+
+/** Folders as version 1 has them; files appear as they are written. */
+async function openTree() {
+  const root = await mkdtemp(join(tmpdir(), "wherry-cgroup-"));
+  for (const folder of ["memory/daemon", "pids/daemon", "cpu,cpuacct"])
+    await mkdir(join(root, folder), { recursive: true });
+  const cgroups = await openCgroupsV1({ root, own, processors: 2, maxTasks: 100 });
+  return {
+    root,
+    cgroups,
+    read: (path: string) => readFile(join(root, path), "utf8"),
+    [Symbol.asyncDispose]: () => rm(root, { recursive: true }),
+  };
+}
+
+const limits = { milliCpuRequest: 500, milliCpuLimit: 250, memoryBytesLimit: 64 * 1024 * 1024 };
+
+describe("cgroups of version 1", () => {
+  it("hold limits in a group for each controller, below the daemon's own where it is to be seen", async () => {
+    await using tree = await openTree();
+    const joined = await tree.cgroups?.make("a", limits);
+    const groups = ["cpu,cpuacct/wherry", "memory/daemon/wherry", "pids/daemon/wherry"];
+    expect([...(joined ?? [])].sort()).toEqual(groups.map((group) => join(tree.root, group, "a")));
+    expect(await tree.read("memory/daemon/wherry/a/memory.limit_in_bytes")).toBe(String(limits.memoryBytesLimit));
+    expect(await tree.read("cpu,cpuacct/wherry/a/cpu.cfs_quota_us")).toBe("25000");
+    expect(await tree.read("cpu,cpuacct/wherry/a/cpu.shares")).toBe("512");
+    expect(await tree.read("cpu,cpuacct/wherry/cpu.shares")).toBe("2048");
+    expect(await tree.read("pids/daemon/wherry/a/pids.max")).toBe("100");
+    await tree.cgroups?.set("a", { ...limits, milliCpuLimit: 1000, milliCpuRequest: undefined });
+    expect(await tree.read("cpu,cpuacct/wherry/a/cpu.cfs_quota_us")).toBe("100000");
+    expect(await tree.read("cpu,cpuacct/wherry/a/cpu.shares")).toBe("512");
+  });
+
+  it("tell what is used, and whether memory ran out", async () => {
+    await using tree = await openTree();
+    await tree.cgroups?.make("a", limits);
+    expect(await tree.cgroups?.stats("a")).toBeUndefined();
+    const write = (path: string, text: string) => writeFile(join(tree.root, path), text);
+    await write("cpu,cpuacct/wherry/a/cpuacct.usage", "123456\n");
+    await write("memory/daemon/wherry/a/memory.usage_in_bytes", "1000\n");
+    await write("memory/daemon/wherry/a/memory.stat", "rss 1\ntotal_rss 300\ntotal_inactive_file 400\n");
+    expect(await tree.cgroups?.stats("a")).toMatchObject({
+      cpuNanoseconds: 123_456,
+      memoryBytes: 600,
+      memory: { usageBytes: 1000, rssBytes: 300 },
+    });
+    expect(await tree.cgroups?.ranOutOfMemory("a")).toBe(false);
+    await write("memory/daemon/wherry/a/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n");
+    expect(await tree.cgroups?.ranOutOfMemory("a")).toBe(true);
+  });
+
+  it("are not there where CPU or memory have none", async () => {
+    await using tree = await openTree();
+    const before = await readdir(join(tree.root, "pids", "daemon"));
+    const options = { root: tree.root, processors: 1, maxTasks: 1 };
+    expect(await openCgroupsV1({ ...options, own: "4:pids:/daemon\n5:memory:/daemon\n" })).toBeUndefined();
+    expect(await openCgroupsV1({ ...options, own: "0::/user.slice\n" })).toBeUndefined();
+    expect(await readdir(join(tree.root, "pids", "daemon"))).toEqual(before);
+  });
+});
