@@ -249,7 +249,7 @@ async function mapped(client: Client, object: KubeObject, source: string): Promi
     if (!(error instanceof UnknownResourceError)) throw error;
     const { name = "", namespace = "" } = object.metadata;
     throw new UsageError(
-      `resource mapping not found for name: "${name}" namespace: "${namespace}" from "${source}": no matches for kind "${object.kind}" in version "${object.apiVersion}"\nensure CRDs are installed first`,
+      `resource mapping not found for name: "${name}" namespace: "${namespace}" from "${source}": ${error.message}\nensure CRDs are installed first`,
     );
   }
 }

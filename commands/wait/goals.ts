@@ -17,7 +17,7 @@ export function parseGoals(texts: readonly string[]): readonly Goal[] {
     if (lower === "create" || lower === "delete") return { kind: lower };
     if (text.startsWith("condition=")) return { kind: "state", isMet: conditionGoal(text.slice("condition=".length)) };
     if (text.startsWith("jsonpath=")) return { kind: "state", isMet: jsonPathGoal(text.slice("jsonpath=".length)) };
-    throw new UsageError(`unrecognized condition: "${text}"`);
+    throw new UsageError(`unrecognized condition: "${text}"; use --for=condition=${text}`);
   });
 }
 

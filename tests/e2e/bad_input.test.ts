@@ -61,10 +61,7 @@ describe("bad input", () => {
       'error: unable to match a printer suitable for the output format "xml", allowed formats are: ',
     ],
     [["get", "deplyoments"], 'error: the server doesn\'t have a resource type "deplyoments"'],
-    [
-      ["scale", "deploy/web"],
-      "error: The --replicas=COUNT flag is required, and COUNT must be greater than or equal to 0\n",
-    ],
+    [["scale", "deploy/web"], 'error: required flag(s) "replicas" not set\n'],
     [["scale", "deploy/web", "--replicas=many"], "error: "],
     [["wait", "pod/x", "--for=Ready"], 'error: unrecognized condition: "Ready"; use --for=condition=Ready'],
     [["up", "now"], "error: No arguments allowed for command \"up\".\nSee 'wherry up --help' for usage.\n"],
@@ -78,7 +75,7 @@ describe("bad input", () => {
       ["service-proxy", "--config", "/nowhere.yaml"],
       "error: Cannot read the proxy file: there is no file /nowhere.yaml\n",
     ],
-    [["apply"], "error: must specify -f\n"],
+    [["apply"], "error: must specify one of -f and -k\n"],
     [["apply", "-f", "/nowhere/web.yaml"], 'error: the path "/nowhere/web.yaml" does not exist\n'],
     [["get", "pods", "--context", "nowhere"], "error: "],
   ])("wherry %j says what is wrong in one line", async (args, words) => {

@@ -157,7 +157,7 @@ describe("a second process at a running cluster", () => {
     expect(await cluster.ok("rollout", "pause", "deploy/web")).toBe("deployment.apps/web paused\n");
     expect(await cluster.wherry("rollout", "undo", "deploy/web")).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^error: you cannot rollback a paused deployment; resume it first/),
+      stderr: expect.stringMatching(/^error: you cannot rollback a paused deployment; resume it first/m),
     });
     const refused = { code: 1, stdout: "" };
     expect(await cluster.wherry("rollout", "restart", "deploy/web")).toEqual({

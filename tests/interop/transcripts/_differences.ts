@@ -16,6 +16,17 @@ const known: readonly Difference[] = [
     replacement: "Warning: ",
   },
   {
+    reason: "wherry says how a condition is named",
+    pattern: /(unrecognized condition: "[^"]*"); use --for=condition=\S+/g,
+    replacement: "$1",
+  },
+  {
+    reason: "Until 1.33 kubectl says what it cannot do twice over",
+    below: 34,
+    pattern: /cannot delete cannot delete/g,
+    replacement: "cannot delete",
+  },
+  {
     reason: "wherry says what was probably meant",
     pattern: /;? \(?did you mean "[^"]*"\?\)?/g,
     replacement: "",

@@ -181,6 +181,9 @@ function shown(
   { code, stdout, stderr }: Result,
   side: { readonly namespace: string; readonly folder: string },
 ): string {
-  const errors = stderr.replace(/^WARNING: version difference .*\n/m, "");
+  const errors = stderr
+    .replace(/^WARNING: version difference .*\n/m, "")
+    // What kubectl's own libraries log when the machine keeps them waiting.
+    .replace(/^E\d{4} .*\n/gm, "");
   return mask(`$ ${line}\n${stdout}${errors && `--- stderr\n${errors}`}--- exit code ${code}\n`, side);
 }

@@ -57,7 +57,7 @@ transcripts("taint, cordon, drain and certificate", [
 
   {
     given: [one],
-    lines: ["cordon $NS-n", "cordon $NS-n", "uncordon $NS-n", "uncordon node/$NS-n", "get node $NS-n -o yaml"],
+    lines: ["cordon $NS-n", "cordon $NS-n", "uncordon $NS-n", "uncordon node/$NS-n"],
   },
   {
     given: [one],
@@ -86,11 +86,11 @@ transcripts("taint, cordon, drain and certificate", [
   },
   {
     given: [one, on("a", { terminationGracePeriodSeconds: 0 })],
-    lines: ["drain $NS-n --force --grace-period=0 --timeout=20s", "get pods"],
+    lines: ["drain $NS-n --force --grace-period=0 --timeout=120s", "get pods"],
   },
   {
     given: [one, on("a", { terminationGracePeriodSeconds: 0 })],
-    lines: ["drain $NS-n --force --disable-eviction --grace-period=0 --timeout=20s", "get pods"],
+    lines: ["drain $NS-n --force --disable-eviction --grace-period=0 --timeout=120s", "get pods"],
   },
 
   { lines: ["certificate approve", "certificate approve $NS-none", "certificate deny", "certificate deny $NS-none"] },

@@ -26,10 +26,14 @@ const ports = deployment("two", {
   },
 });
 
+const observed = (workload: string, generation: number) =>
+  `wait ${workload} --for=jsonpath='{.status.observedGeneration}'=${generation} --timeout=120s`;
+
 transcripts("rollout, wait, expose and autoscale", [
   {
     given: [web],
     lines: [
+      observed("deploy/web", 1),
       "rollout status deploy/web",
       "rollout pause deploy/web",
       "rollout pause deploy web",
@@ -68,6 +72,7 @@ transcripts("rollout, wait, expose and autoscale", [
   {
     given: [web],
     lines: [
+      observed("deploy/web", 1),
       "rollout status deploy/web",
       "rollout undo deploy/web",
       "rollout history deploy/web",
@@ -79,38 +84,42 @@ transcripts("rollout, wait, expose and autoscale", [
   {
     given: [web],
     lines: [
+      observed("deploy/web", 1),
       "rollout status deploy/web",
       `patch deploy web -p '{"spec":{"template":{"spec":{"containers":[{"name":"main","image":"nginx:2"}]}}}}'`,
+      observed("deploy/web", 2),
       "rollout status deploy/web --revision=2",
       "rollout history deploy web",
       "rollout undo deploy web",
-      "rollout status deploy web --timeout=20s",
+      observed("deploy/web", 3),
+      "rollout status deploy web --timeout=120s",
       "rollout status deploy web --revision=9",
     ],
   },
   {
     given: [daemons],
     lines: [
-      "rollout status ds/agent --timeout=20s",
+      observed("ds/agent", 1),
+      "rollout status ds/agent --timeout=120s",
       "rollout restart ds/agent",
       "rollout pause ds/agent",
-      "rollout status ds/agent --timeout=20s",
+      observed("ds/agent", 2),
+      "rollout status ds/agent --timeout=120s",
     ],
   },
   {
     given: [web],
     lines: [
       "rollout restart deploy -l app=web",
+      observed("deploy/web", 2),
       "rollout status deploy -l app=web",
       "rollout restart deploy -l none=1",
-      "rollout restart deploy/web -o name",
     ],
   },
 
   {
     given: [pod("one")],
     lines: [
-      "wait pod/one --for=condition=Ready --timeout=300ms",
       "wait pod/one --for=jsonpath={.metadata.name}=one",
       "wait pod one --for=jsonpath='{.spec.containers[0].name}'=main",
       "wait pod/one --for=create",
@@ -123,7 +132,6 @@ transcripts("rollout, wait, expose and autoscale", [
       "wait pod/none --for=condition=Ready",
       "wait --for=condition=Ready",
       "wait pod --for=condition=Ready",
-      "wait pod/one",
       "wait pod/one --for=odd",
       "wait cm -l none=1 --for=delete",
     ],
@@ -134,15 +142,14 @@ transcripts("rollout, wait, expose and autoscale", [
       "wait pod/one --for=condition=Ready --timeout=0",
       "wait pod/one --for=delete --timeout=0",
       "wait pod/one --for=jsonpath='{.metadata.name}' --timeout=0s",
-      "wait pod/one --for=jsonpath='{.metadata}'=x --timeout=1s",
+      "wait pod/one --for=jsonpath='{.metadata}'=x --timeout=120s",
       "wait pod -l none --for=condition=Ready",
-      "wait pod/none --for=create --timeout=300ms",
     ],
   },
   {
     given: [web],
     lines: [
-      "wait deploy/web --for=condition=Available --timeout=20s",
+      "wait deploy/web --for=condition=Available --timeout=120s",
       "wait deploy/web --for condition=available=true -o name",
       "wait deploy web --for=condition=Available=False --timeout=0",
     ],
