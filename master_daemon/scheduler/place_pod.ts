@@ -87,8 +87,8 @@ export function placePod(pod: Pod, snapshot: Snapshot, options: PlaceOptions): P
   const { feasible, refusals } = found;
   const visited = feasible.length + refusals.size;
   if (feasible.length === 0) {
-    const rest = final && finalReason(nodes.length - final.length, search.finalBy);
-    return nowhere(pod, snapshot, options, { refusals, ...(rest ? { rest } : {}) });
+    const count = nodes.length - (final?.length ?? nodes.length);
+    return nowhere(pod, snapshot, options, { refusals, ...(count > 0 ? { rest: { count, by: search.finalBy } } : {}) });
   }
   const best = chooseBest(pod, feasible, { snapshot, plugins, state, random });
   return { ...best, state, visited, feasible: feasible.length };
@@ -98,9 +98,9 @@ interface Search {
   readonly state: CycleState;
   /** Those that may refuse nodes. */
   readonly filters: readonly SchedulerPlugin[];
-  /** The only nodes that are asked, when a plug-in says so, and the names of such plug-ins. */
+  /** The only nodes that are asked, when a plug-in says so, and such plug-ins. */
   readonly final: readonly NodeInfo[] | undefined;
-  readonly finalBy: readonly string[];
+  readonly finalBy: readonly SchedulerPlugin[];
   /** The fewest nodes among which those must be that fit, as an index has it. */
   readonly among: readonly NodeInfo[] | undefined;
 }
@@ -109,7 +109,7 @@ function preFilter(pod: Pod, snapshot: Snapshot, plugins: readonly WeightedPlugi
   const state = new CycleState();
   let final: readonly NodeInfo[] | undefined;
   let among: readonly NodeInfo[] | undefined;
-  const finalBy: string[] = [];
+  const finalBy: SchedulerPlugin[] = [];
   const filters: SchedulerPlugin[] = [];
   for (const { plugin } of plugins) {
     const result = plugin.preFilter?.(pod, snapshot, state);
@@ -120,7 +120,7 @@ function preFilter(pod: Pod, snapshot: Snapshot, plugins: readonly WeightedPlugi
     if (result.isFinal) {
       const wanted = new Set(result.nodes);
       final = final ? final.filter((node) => wanted.has(node)) : result.nodes;
-      finalBy.push(plugin.name);
+      finalBy.push(plugin);
     } else if (!among || result.nodes.length < among.length) among = result.nodes;
   }
   if (final && among) {
@@ -249,8 +249,8 @@ interface Failure {
   readonly refusals: ReadonlyMap<NodeInfo, Refusal>;
   /** What every node is refused for. */
   readonly forAll?: string;
-  /** What nodes that were not asked are refused for. */
-  readonly rest?: { readonly count: number; readonly reason: string };
+  /** Nodes that were not asked, and who ruled them out. */
+  readonly rest?: { readonly count: number; readonly by: readonly SchedulerPlugin[] };
 }
 
 function nowhere(pod: Pod, snapshot: Snapshot, { plugins, random }: PlaceOptions, failure: Failure): Placement {
@@ -265,18 +265,17 @@ function nowhere(pod: Pod, snapshot: Snapshot, { plugins, random }: PlaceOptions
     message: failureMessage([...rejections.values()], {
       count: snapshot.nodes.length,
       forAll,
-      rest,
+      rest: rest && { count: rest.count, reason: unsatisfied(rest.by) },
       postFilter: postFilter?.message,
     }),
-    refusedBy: [...new Set([...refusals.values()].map(({ plugin }) => plugin))],
+    refusedBy: [...new Set([...[...refusals.values()].map(({ plugin }) => plugin), ...(rest?.by ?? [])])],
     refusals,
     visited: refusals.size,
     postFilter,
   };
 }
 
-function finalReason(count: number, plugins: readonly string[]): Failure["rest"] | undefined {
-  return count === 0
-    ? undefined
-    : { count, reason: `node(s) didn't satisfy plugin(s) [${[...plugins].sort().join(" ")}]` };
+function unsatisfied(plugins: readonly SchedulerPlugin[]): string {
+  const names = plugins.map(({ name }) => name).sort();
+  return `node(s) didn't satisfy plugin(s) [${names.join(" ")}]`;
 }

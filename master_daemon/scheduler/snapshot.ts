@@ -6,14 +6,13 @@ import type { AffinityTerm } from "./_affinity_terms.ts";
 import { LabelIndex } from "./_label_index.ts";
 import { addTo, type NodeCounts } from "./_node_counts.ts";
 import { inZoneOrder, zoneOf } from "./_node_order.ts";
+import { Nominations } from "./_nominations.ts";
 import { PodCounts } from "./_pod_counts.ts";
 import { podUid } from "./_pod_uid.ts";
 import { type TermCount, TermCounts, type TermKind } from "./_term_counts.ts";
 import { type ClusterView, emptyCluster } from "./cluster_view.ts";
 import { NodeEntry, type NodeInfo, type PodInfo, podInfo } from "./node_info.ts";
 import { noStorage, type StorageView } from "./storage.ts";
-
-const nobody: readonly Pod[] = [];
 
 interface Share {
   readonly info: PodInfo;
@@ -32,7 +31,7 @@ interface Share {
 export class Snapshot {
   readonly #entries = new Map<string, NodeEntry>();
   readonly #shares = new Map<string, Share>();
-  readonly #nominations = new Map<string, { readonly pod: Pod; readonly nodeName: string }>();
+  readonly #nominations = new Nominations();
   readonly #images = new Map<string, number>();
   /** How many pods that have a node use a claim. */
   readonly #claimUsers = new Map<string, number>();
@@ -149,20 +148,18 @@ export class Snapshot {
     return this.#claimUsers.has(keyText(key));
   }
 
-  /** The node that others were displaced from for a pod. */
+  /** The node that others were displaced from for a pod; undefined: none any more. */
   nominate(pod: Pod, nodeName: string | undefined): void {
-    if (nodeName) this.#nominations.set(podUid(pod), { pod, nodeName });
-    else this.#nominations.delete(podUid(pod));
+    this.#nominations.set(pod, nodeName);
   }
 
   /** Pods that are to come to a node. */
   nominatedFor(nodeName: string): readonly Pod[] {
-    if (this.#nominations.size === 0) return nobody;
-    return [...this.#nominations.values()].filter((one) => one.nodeName === nodeName).map(({ pod }) => pod);
+    return this.#nominations.podsFor(nodeName);
   }
 
   nominationOf(pod: Pod): string | undefined {
-    return this.#nominations.get(podUid(pod))?.nodeName;
+    return this.#nominations.nodeOf(pod);
   }
 
   /** What `ask` finds out, if these pods were on a node, too. */

@@ -41,6 +41,32 @@ describe("placePod()", () => {
     });
   });
 
+  it("asks only the nodes that a pod names, and is helped by another one of that name", () => {
+    const terms = [{ matchFields: [{ key: "metadata.name", operator: "In", values: ["b"] }] }];
+    const required = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } };
+    const spec = { ...wanting("9"), affinity: { nodeAffinity: required } } as Partial<PodSpec>;
+    expect(place([aNode("a"), aNode("b"), aNode("c")], spec)).toMatchObject({
+      message:
+        "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity]. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+      refusedBy: [{ name: "NodeResourcesFit" }, { name: "NodeAffinity" }],
+    });
+    expect(place([aNode("a"), aNode("b")], { ...spec, ...wanting("1") }).node?.name).toBe("b");
+  });
+
+  it("looks at few of many nodes, where an index says which those are, and goes on where it ended", () => {
+    const nodes = Array.from({ length: 300 }, (_, at) =>
+      aNode(`n${at}`, { metadata: { labels: { pool: at % 100 === 0 ? "small" : "large" } } }),
+    );
+    expect(place(nodes, { nodeSelector: { pool: "small" } })).toMatchObject({ visited: 3, feasible: 3 });
+    expect(place(nodes, { nodeSelector: { pool: "none" } })).toMatchObject({
+      visited: 300,
+      message:
+        "0/300 nodes are available: 300 node(s) didn't match Pod's node affinity/selector. preemption: 0/300 nodes are available: 300 Preemption is not helpful for scheduling.",
+    });
+    // 48 % of them.
+    expect(place(nodes)).toMatchObject({ visited: 144, feasible: 144 });
+  });
+
   it("chooses the node with most left, and among equals by chance", () => {
     const nodes = ["a", "b", "c"].map((name) => aNode(name));
     const pods = [aPod("x", { nodeName: "a", spec: wanting("1") }), aPod("y", { nodeName: "c", spec: wanting("2") })];
