@@ -44,7 +44,11 @@ export interface ClusterOptions {
   readonly host?: string | undefined;
   /** Port of the API; 0, the default: any that is free. */
   readonly port?: number | undefined;
-  /** Address of the node, for a cluster of one. Default: addresses out of the cluster's own loopback range. */
+  /**
+   * Address of the node, for a cluster of one. Default: addresses out of the cluster's own loopback range, which nobody else
+   * reaches. Containers on Docker's bridge do not either: with its address (172.17.0.1, as a rule) they get to node ports and
+   * `status.hostIP`, and so does whoever else may send packets there.
+   */
   readonly nodeIP?: string | undefined;
   /** Ranges of this machine's addresses on which node ports are served. Default: the nodes' addresses. */
   readonly nodePortRanges?: readonly string[] | undefined;

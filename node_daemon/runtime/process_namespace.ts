@@ -35,7 +35,7 @@ const change = `cd -- "$1" || exit 126; unset OLDPWD; shift; exec "$@"`;
 /** Takes its host name where the machine lets it, mounts what the table says, notes that it has, and changes its root for the container's. */
 const script = `{ echo "$4" >/proc/sys/kernel/hostname; } 2>/dev/null
 "$1" --all --fstab "$3/${names.table}" 2>"$3/${names.problem}" || exit 125
-echo "$$" >"$3/${names.mounted}"
+echo "$$" >"$3/${names.mounted}" || exit 125
 chroot=$2 root=$3/${names.root}; shift 4
 exec "$chroot" "$root" /bin/sh -c '${change}' wherry "$@"`;
 
