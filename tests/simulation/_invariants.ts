@@ -20,11 +20,16 @@ import { isPodActive, isPodReady, isPodTerminal } from "../../core/kinds/pod_hel
 import { podRequests, resourceAmounts } from "../../core/kinds/pod_resources.ts";
 import { silentLogger } from "../../core/util/log.ts";
 
+/** After so long every component has heard of a change, also when it lost its watches. */
+const heardOfMs = 30_000;
+
 /** Watches a cluster, and knows what must never be. */
 export class Invariants {
   readonly #cluster: SimulatedCluster;
-  /** Most replicas that a deployment was ever told to have, by key. */
+  /** Most replicas that a deployment was told to have since it last had no more pods than it may, for a while. By key. */
   readonly #mostReplicas = new Map<string, number>();
+  /** Since when a deployment has had no more pods than it may, in milliseconds of the clock. By key. */
+  readonly #withinSince = new Map<string, number>();
   /** Uids of pods that succeeded, by the uid of their job. */
   readonly #succeeded = new Map<string, Set<string>>();
   /** Names of pods of stateful sets that were ready at some time. */
@@ -42,9 +47,11 @@ export class Invariants {
     this.close = async () => informers[Symbol.asyncDispose]();
     const pods = informers.informer(pod);
     const sets = informers.informer(statefulSet);
+    const deployments = informers.informer(deployment);
     pods.onChange(({ type, object }) => {
       if (type === "deleted") return;
       const owner = controllerOf(object);
+      if (type === "added" && owner?.kind === "ReplicaSet") this.#checkSurge(object, pods.list(), deployments.list());
       if (owner?.kind === "Job" && object.status?.phase === "Succeeded") {
         const known = this.#succeeded.get(owner.uid) ?? new Set();
         this.#succeeded.set(owner.uid, known.add(object.metadata.uid ?? ""));
@@ -54,7 +61,7 @@ export class Invariants {
         this.#checkOrder(object, sets.get({ namespace: object.metadata.namespace, name: owner.name }));
       if (isPodReady(object)) this.#everReady.add(object.metadata.name ?? "");
     });
-    informers.informer(deployment).onChange(({ object }) => {
+    deployments.onChange(({ object }) => {
       const key = keyText(keyOf(object));
       this.#mostReplicas.set(key, Math.max(this.#mostReplicas.get(key) ?? 0, object.spec.replicas ?? 1));
     });
@@ -62,6 +69,16 @@ export class Invariants {
 
   /** Ends the watching. */
   readonly close: () => Promise<void>;
+
+  /** A roll-out may be over between two looks: every pod that comes is counted. */
+  #checkSurge({ metadata: { labels } }: Pod, pods: readonly Pod[], deployments: readonly Deployment[]): void {
+    const app = labels?.["app"];
+    const owner = deployments.find(({ metadata }) => metadata.name === app);
+    if (!owner) return;
+    const active = pods.filter((one) => one.metadata.labels?.["app"] === app && isPodActive(one)).length;
+    const most = (this.#mostReplicas.get(keyText(keyOf(owner))) ?? 0) + surgeOf(owner);
+    if (active > most) this.#broken.push(`${app} came to ${active} pods, of ${most} at most`);
+  }
 
   /** A pod of an ordered set comes only after those before it were ready. */
   #checkOrder({ metadata: { name = "" } }: Pod, set: StatefulSet | undefined): void {
@@ -91,11 +108,11 @@ export class Invariants {
       if (used > room.milliCpu) broken.push(`${metadata.name} is to give ${used} of ${room.milliCpu} thousandths`);
     }
     for (const one of deployments) {
-      const most = (this.#mostReplicas.get(keyText(keyOf(one))) ?? 0) + surgeOf(one);
-      const own = new Set(
-        sets.filter((set) => controllerOf(set)?.uid === one.metadata.uid).map((set) => set.metadata.uid),
-      );
-      const active = pods.filter((each) => own.has(controllerOf(each)?.uid ?? "") && isPodActive(each)).length;
+      const own = sets.filter((set) => controllerOf(set)?.uid === one.metadata.uid);
+      const uids = new Set(own.map(({ metadata }) => metadata.uid));
+      const active = pods.filter((each) => uids.has(controllerOf(each)?.uid ?? "") && isPodActive(each)).length;
+      const wanted = own.reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
+      const most = this.#mostPods(one, Math.max(active, wanted));
       if (active > most) broken.push(`${one.metadata.name} has ${active} pods, of ${most} at most`);
     }
     for (const { metadata, spec, status } of jobs) {
@@ -104,6 +121,18 @@ export class Invariants {
         broken.push(`${metadata.name} counts ${succeeded} of ${spec.completions}`);
     }
     expect(broken).toEqual([]);
+  }
+
+  /** Most pods that a deployment may have: fewer after it was made smaller, once that had time to be heard of. */
+  #mostPods(one: Deployment, present: number): number {
+    const key = keyText(keyOf(one));
+    const { replicas = 1 } = one.spec;
+    const now = this.#cluster.clock.monotonic();
+    const since = present <= replicas + surgeOf(one) ? (this.#withinSince.get(key) ?? now) : undefined;
+    if (since === undefined) this.#withinSince.delete(key);
+    else this.#withinSince.set(key, since);
+    if (since !== undefined && now - since > heardOfMs) this.#mostReplicas.set(key, replicas);
+    return (this.#mostReplicas.get(key) ?? replicas) + surgeOf(one);
   }
 
   /** What is not yet as it must be when nothing has gone wrong for a while. */

@@ -59,7 +59,7 @@ function aDeployment(name: string, random: Random): Deployment {
     kind: "Deployment",
     metadata: { namespace, name },
     spec: {
-      replicas: within(random, 0, 6),
+      replicas: within(random, 2, 6),
       selector: { matchLabels: { app: name } },
       template: template(name, random),
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable } },
@@ -136,26 +136,33 @@ export type Happening = (cluster: SimulatedCluster, random: Random) => Promise<s
 
 const kindsByPrefix = { web: deployment, db: statefulSet, agent: daemonSet } as const;
 
+const scaling: Happening = async (cluster, random) => {
+  const found = await anyOf(cluster, random, oneOf(random, [deployment, statefulSet]));
+  if (!found) return "nothing to scale";
+  const replicas = within(random, 0, 6);
+  const kind = found.name.startsWith("db") ? statefulSet : deployment;
+  await cluster.client.patch(kind, found, { type: "merge", body: { spec: { replicas } } }, { subresource: "scale" });
+  return `${found.name} scaled to ${replicas}`;
+};
+
+const rollOut: Happening = async (cluster, random) => {
+  const prefix = oneOf(random, ["web", "web", "web", "db", "agent"] as const);
+  const kind = kindsByPrefix[prefix];
+  const found = await anyOf(cluster, random, kind as typeof deployment);
+  if (!found) return "nothing to roll out";
+  const image = `app:${within(random, 2, 1000)}`;
+  const body = { spec: { template: { spec: { containers: [{ name: "app", image }] } } } };
+  await cluster.client.patch(kind as typeof deployment, found, { type: "strategic", body });
+  return `${found.name} rolls to ${image}`;
+};
+
 /** What may happen, each as likely as the others. */
 export const happenings: readonly Happening[] = [
-  async (cluster, random) => {
-    const found = await anyOf(cluster, random, oneOf(random, [deployment, statefulSet]));
-    if (!found) return "nothing to scale";
-    const replicas = within(random, 0, 6);
-    const kind = found.name.startsWith("db") ? statefulSet : deployment;
-    await cluster.client.patch(kind, found, { type: "merge", body: { spec: { replicas } } }, { subresource: "scale" });
-    return `${found.name} scaled to ${replicas}`;
-  },
-  async (cluster, random) => {
-    const prefix = oneOf(random, ["web", "db", "agent"] as const);
-    const kind = kindsByPrefix[prefix];
-    const found = await anyOf(cluster, random, kind as typeof deployment);
-    if (!found) return "nothing to roll out";
-    const image = `app:${within(random, 1, 4)}`;
-    const body = { spec: { template: { spec: { containers: [{ name: "app", image }] } } } };
-    await cluster.client.patch(kind as typeof deployment, found, { type: "strategic", body });
-    return `${found.name} rolls to ${image}`;
-  },
+  scaling,
+  scaling,
+  rollOut,
+  rollOut,
+  rollOut,
   async (cluster, random) => {
     const found = await anyOf(cluster, random, pod);
     if (!found) return "no pod to delete";

@@ -10,13 +10,15 @@ const only = process.env["WHERRY_SEED"];
 const seeds = only === undefined ? Array.from({ length: count }, (_, index) => index + 1) : [Number(only)];
 
 const nodes = 4;
+/** All workloads together fit on three of them, so that the loss of one fills the others. */
+const nodeCapacity = { cpu: "2500m", memory: "8Gi", pods: "110" };
 const steps = 12;
 
 describe("a simulated cluster under random workloads and faults", () => {
   it.each(seeds)("keeps its promises with seed %i", { timeout: 120_000 }, async (seed) => {
     const random = seededRandom(seed);
     const told: string[] = [];
-    await using cluster = await startCluster({ clock: "fake", runtime: "fake", nodes, seed });
+    await using cluster = await startCluster({ clock: "fake", runtime: "fake", nodes, nodeCapacity, seed });
     const invariants = new Invariants(cluster);
     try {
       await cluster.apply(randomWorkloads(random));
