@@ -355,7 +355,7 @@ class PodKubelet implements Kubelet {
       this.#admission[Symbol.asyncDispose](),
       this.#orphans[Symbol.asyncDispose](),
     ]);
-    await Promise.all([probes[Symbol.asyncDispose](), objects[Symbol.asyncDispose](), pins[Symbol.asyncDispose]()]);
+    await Promise.all([probes, objects, pins, this.#records].map((part) => part[Symbol.asyncDispose]()));
   }
 }
 

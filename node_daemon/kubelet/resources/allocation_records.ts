@@ -18,7 +18,7 @@ const maxBytes = 1024 * 1024;
  * What is set aside for pods that were resized, as files beside what else belongs to them: it outlives the daemon. Pods that
  * were not resized have none, so that their start costs nothing.
  */
-export class AllocationRecords {
+export class AllocationRecords implements AsyncDisposable {
   readonly #folders: PodFolders;
   readonly #log: Logger;
   readonly #records = new Map<string, AllocationRecord>();
@@ -69,6 +69,11 @@ export class AllocationRecords {
   /** Resolves when what was set is written down, or could not be. */
   async saved(podUid: string): Promise<void> {
     await this.#saving.get(podUid)?.catch(() => {});
+  }
+
+  /** Resolves when nothing is being written any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#saving.values());
   }
 
   /** The pod is gone; its folder goes by itself. */
