@@ -28,6 +28,8 @@ export const npmPrograms: ProgramScheme = {
   scheme: "npm",
   check(spec) {
     const { name, version } = partsOf(spec);
+    // npm takes it for a file.
+    if (/\.(?:tgz|tar|tar\.gz)$/i.test(spec)) throw invalidName(`npm:${spec}`, "it is called as an archive is");
     if (name.length > maxNameLength || !packageName.test(name)) {
       throw invalidName(`npm:${spec}`, "a package of a registry is named as in npm:NAME@VERSION or npm:@SCOPE/NAME");
     }

@@ -103,6 +103,8 @@ describe("npm: images", () => {
       "https://example.com/x.tgz",
       "git+ssh://example.com/x",
       "user/repository",
+      "archive.tgz",
+      "greeter@archive.tar.gz",
       "greeter@file:/etc",
       "greeter@npm:other",
       "greeter@1 --prefix=/",
