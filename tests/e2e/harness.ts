@@ -227,10 +227,10 @@ export function processesOf(text: string): readonly number[] {
     .map(Number);
 }
 
-/** Whether a process has ended: it is gone, or waits to be reaped, and its sockets are closed. */
+/** Whether a process has ended: it is gone, or waits to be reaped, with all its threads, so that its sockets are closed. */
 export function hasEnded(pid: number): boolean {
   const status = readQuietly(`/proc/${pid}/status`);
-  return status === "" || /^State:\s+Z/m.test(status);
+  return status === "" || (/^State:\s+Z/m.test(status) && /^Threads:\s+[01]$/m.test(status));
 }
 
 /** Resolves with the first answer of `ask` that is not undefined. For what cannot be watched, only. */
