@@ -57,10 +57,9 @@ export async function attachTo(client: Client, pod: Pod, flags: AttachFlags, env
   // A container that was started with a terminal speaks as one.
   const tty = canUseTty(env, { stdin: flags.stdin, tty: allocated });
   if (!flags.quiet) {
-    if (flags.stdin)
-      terminal.warn(
-        "All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.",
-      );
+    terminal.warn(
+      "All commands and output from this session will be recorded in container logs, including credentials and sensitive information passed through the command prompt.",
+    );
     terminal.warn("If you don't see a command prompt, try pressing enter.");
   }
   const code = await withTerminal(env, { stdin: flags.stdin, tty, redraw: true }, (streams) =>

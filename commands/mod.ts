@@ -38,6 +38,7 @@ export const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   certificate: async () => (await import("./certificate.ts")).certificate,
   rollout: async () => (await import("./rollout.ts")).rollout,
   logs: async () => (await import("./logs.ts")).logs,
+  run: async () => (await import("./run.ts")).run,
   attach: async () => (await import("./attach.ts")).attach,
   "port-forward": async () => (await import("./port_forward.ts")).portForward,
   proxy: async () => (await import("./proxy.ts")).proxy,

@@ -68,6 +68,12 @@ const known: readonly Difference[] = [
     pattern: /^(Error from server \(BadRequest\): |error: )(.*container \S+ )(is not valid for|not found in) pod/gm,
     replacement: "error: $2is not valid for pod",
   },
+  {
+    reason: "Since 1.34 an attach says first that what is typed is recorded",
+    below: 34,
+    pattern: /^All commands and output from this session will be recorded in container logs.*\n/gm,
+    replacement: "",
+  },
 ];
 
 /** `text` of either side without the differences from a kubectl of this minor version. */
