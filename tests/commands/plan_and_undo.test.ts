@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Cluster, startCluster } from "../../cluster/start_cluster.ts";
+import { runCli } from "../../commands/run_cli.ts";
+import type { Terminal } from "../../core/platform/terminal.ts";
+
+describe("plan and undo", () => {
+  const folder = mkdtempSync(join(tmpdir(), "wherry-plan-"));
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await startCluster({ runtime: "fake", nodes: 0 });
+    writeFileSync(join(folder, "config"), cluster.kubeconfig, { mode: 0o600 });
+  });
+  afterAll(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** What a verb prints, on both streams. */
+  async function said(args: readonly string[], input: object = {}): Promise<string> {
+    let text = "";
+    const add = async (data: string | Uint8Array) => {
+      text += typeof data === "string" ? data : new TextDecoder().decode(data);
+    };
+    const terminal: Terminal = {
+      input: (async function* () {
+        yield new TextEncoder().encode(JSON.stringify(input));
+      })(),
+      inputIsTerminal: false,
+      outputIsTerminal: false,
+      write: add,
+      writeError: add,
+      warn: (line) => void add(`${line}\n`),
+      size: () => undefined,
+      onResize: () => () => {},
+      raw: () => () => {},
+    };
+    const all = [`--kubeconfig=${join(folder, "config")}`, ...args];
+    await runCli(all, { terminal, signal: new AbortController().signal });
+    return text;
+  }
+
+  const web = (image: string) => ({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: "web" },
+    spec: {
+      replicas: 3,
+      selector: { matchLabels: { app: "web" } },
+      template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "main", image }] } },
+    },
+  });
+
+  it("plan says what an apply would do, and does nothing; undo takes the last change back", async () => {
+    expect(await said(["plan", "-f", "-"], web("x:1"))).toBe(
+      "+ deployment.apps/web\n1 to create, 0 to change, 0 to delete, 0 pods to restart\n",
+    );
+    expect(await said(["get", "deploy", "web"])).toContain("not found");
+    await said(["apply", "-f", "-"], web("x:1"));
+    expect(await said(["plan", "-f", "-"], web("x:1"))).toMatch(/^= deployment\.apps\/web\n0 to create, 0 to change/);
+    expect(await said(["plan", "-f", "-"], web("x:2"))).toBe(
+      "~ deployment.apps/web (3 pods restart)\n    spec.template.spec.containers[main].image: x:1 -> x:2\n0 to create, 1 to change, 0 to delete, 3 pods to restart\n",
+    );
+    await said(["apply", "-f", "-"], web("x:2"));
+    expect(await said(["undo", "deploy/web"])).toMatch(/^deployment\.apps\/web put back to version \d+\n$/);
+    expect(await said(["get", "deploy", "web", "-o", "yaml"])).toContain("image: x:1");
+  });
+});
