@@ -11,6 +11,7 @@ import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import { Binder } from "./_binder.ts";
+import { podUid } from "./_pod_uid.ts";
 import { Slots } from "./_slots.ts";
 import { StatusWriter } from "./_status_writer.ts";
 import { InformedCluster } from "./cluster_view.ts";
@@ -75,6 +76,8 @@ class Scheduler implements RunningScheduler {
   readonly #binder: Binder;
   readonly #writer: StatusWriter;
   readonly #diagnoses: Diagnoses;
+  /** Uids of pods for whom others are being told to go. */
+  readonly #displacing = new Set<string>();
   readonly #parts = new DisposalStack();
   #nextStart = 0;
 
@@ -196,6 +199,11 @@ class Scheduler implements RunningScheduler {
     const { pod: next } = await this.#queue.pop(signal);
     const profile = this.#profileOf(next);
     if (!profile) return;
+    // Until its victims are marked they look like others, and more would be told to go.
+    if (this.#displacing.has(podUid(next))) {
+      this.#queue.retry(next);
+      return;
+    }
     const { plugins, percentageOfNodesToScore = 0 } = profile;
     const placement = placePod(next, this.#snapshot, {
       plugins,
@@ -218,9 +226,14 @@ class Scheduler implements RunningScheduler {
     if (nominatedNodeName !== undefined) this.#snapshot.nominate(waiting, nominatedNodeName);
     const recorder = this.#recorderOf(profile);
     recorder.record(waiting, { type: "Warning", reason: "FailedScheduling", message });
+    if (nominatedNodeName) this.#displacing.add(podUid(waiting));
     this.#slots.run(async () => {
-      await this.#writer.unschedulable(waiting, { message, nominatedNodeName });
-      if (postFilter && nominatedNodeName) await this.#displace(waiting, postFilter, { nominatedNodeName, recorder });
+      try {
+        await this.#writer.unschedulable(waiting, { message, nominatedNodeName });
+        if (postFilter && nominatedNodeName) await this.#displace(waiting, postFilter, { nominatedNodeName, recorder });
+      } finally {
+        this.#displacing.delete(podUid(waiting));
+      }
     });
   }
 

@@ -4,6 +4,7 @@ import { StatusError } from "../../../core/api/status.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { event, node, type Pod, type PodSpec, pod, priorityClass } from "../../../core/kinds/mod.ts";
 import { podCondition } from "../../../core/kinds/pod_helpers.ts";
+import { deferred } from "../../../core/util/deferred.ts";
 import { runScheduler } from "../../../master_daemon/scheduler/scheduler.ts";
 import { openCluster } from "../controllers/_cluster.ts";
 
@@ -122,8 +123,8 @@ describe("runScheduler()", () => {
 });
 
 describe("preemption", () => {
-  async function openFull(pods: readonly (readonly [string, string])[]) {
-    const cluster = await open();
+  async function openFull(pods: readonly (readonly [string, string])[], options: Parameters<typeof open>[0] = {}) {
+    const cluster = await open(options);
     const { addNode, client, until } = cluster;
     await client.create(priorityClass, { ...aClass, metadata: { name: "high" }, value: 1000 });
     await client.create(priorityClass, { ...aClass, metadata: { name: "low" }, value: 10 });
@@ -205,5 +206,36 @@ describe("preemption", () => {
     expect(placed.sort()).toEqual(["p3", "p4"]);
     const told = (await all(event)).filter(({ reason }) => reason === "Preempted");
     expect(told.map(({ involvedObject }) => involvedObject.name).sort()).toEqual(["p1", "p2"]);
+  });
+
+  it("does not tell more pods to go while it is still telling the first ones", async () => {
+    const told: (string | undefined)[] = [];
+    const held = deferred();
+    const wrap = (client: Client): Client => ({
+      ...client,
+      create: client.create.bind(client),
+      delete: client.delete.bind(client),
+      async patch(kind, at, body, options) {
+        if (at.name === "urgent") return client.patch(kind, at, body, options);
+        told.push(at.name);
+        await held.promise;
+        return client.patch(kind, at, body, options);
+      },
+    });
+    const { addNode, client, clock, until } = await openFull([["victim", "4"]], { wrap });
+    await client.create(pod, aPod("urgent", { ...wanting("3"), priorityClassName: "high" }));
+    await until(async () => told.length > 0);
+    // A change that may help wakes it, and it still fits nowhere.
+    await addNode("node-2");
+    await client.create(pod, aPod("other", { ...wanting("4"), priorityClassName: "high", nodeName: "node-2" }));
+    await until(async () => (await client.get(pod, key("other"))).spec.nodeName);
+    for (let second = 0; second < 15; second++) {
+      await clock.advance(1000);
+      await until(async () => true);
+    }
+    expect(told).toEqual(["victim"]);
+    held.resolve();
+    await until(async () => (await client.get(pod, key("urgent"))).spec.nodeName, { stepMs: 1000, rounds: 60 });
+    expect((await client.get(pod, key("urgent"))).spec.nodeName).toBe("node-1");
   });
 });
