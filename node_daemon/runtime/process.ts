@@ -18,7 +18,7 @@ import {
   unlessFull,
   writeJson,
 } from "./process_files.ts";
-import { type MountNamespaces, type MountPrefix, openMountNamespaces, removeRoot } from "./process_namespace.ts";
+import { type MountNamespaces, type MountPrefix, openMountNamespaces } from "./process_namespace.ts";
 import { refusalOf, shortcomingsOf } from "./process_refusals.ts";
 import { type LaunchOptions, makeRoot, pathsOf, prepareLaunch } from "./process_root.ts";
 import { processStats } from "./process_stats.ts";
@@ -242,7 +242,6 @@ class ProcessRuntime implements ContainerRuntime {
     await container.stop(0, signal);
     container.close();
     await this.#cgroups?.remove(id);
-    await removeRoot(container.dir);
     await rm(container.dir, { recursive: true, force: true });
     this.#containers.delete(id);
     this.#announce(container.podUid);

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readlink, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -26,7 +26,7 @@ export interface MountNamespaces {
 /** What goes before a program and its arguments, given its working directory. */
 export type MountPrefix = (cwd: string) => readonly string[];
 
-/** Names in the folder of a container: a link to its root, what is mounted there, whose root it is by now, and what went wrong. */
+/** Names in the folder of a container: its root, what is mounted there, whose root it is by now, and what went wrong. */
 const names = { root: "system", table: "mounts", mounted: "mounted", problem: "mount_problem" } as const;
 
 /** Becomes a program in a working directory that only its root has. */
@@ -53,8 +53,7 @@ export async function openMountNamespaces(): Promise<MountNamespaces | undefined
     async start(dir, { mounts, hostname }) {
       // Of a daemon that ended on the way.
       await removeRoot(dir);
-      const root = await makeRootFolder();
-      await symlink(root, join(dir, names.root));
+      const root = join(dir, names.root);
       const binds = await makeSystemRoot(root, mounts);
       await writeFile(join(dir, names.table), mountTable(binds), { mode: 0o600 });
       return (cwd) => [unshare, ...own, "/bin/sh", "-c", script, "wherry", mount, chroot, dir, hostname, cwd];
@@ -92,26 +91,14 @@ async function canMount(namespaces: MountNamespaces): Promise<boolean> {
   } catch {
     return false;
   } finally {
-    await removeRoot(dir);
     await rm(dir, { recursive: true, force: true });
   }
 }
 
-/** Removes the root of a container that has ended. What was mounted in it was only so in the container's sight. */
-export async function removeRoot(dir: string): Promise<void> {
-  const link = join(dir, names.root);
-  const root = await readlink(link).catch(() => undefined);
-  if (root === undefined) return;
-  if (rootFolder.test(root)) await rm(root, { recursive: true, force: true });
-  await rm(link, { force: true });
+/** Removes the root of a container that does not run. What was mounted in it was only so in the container's sight. */
+async function removeRoot(dir: string): Promise<void> {
+  await rm(join(dir, names.root), { recursive: true, force: true });
 }
-
-/** A folder in memory where there is one: a root is a hundred small files, for which a busy disk takes long. */
-async function makeRootFolder(): Promise<string> {
-  return await mkdtemp("/dev/shm/wherry-root-").catch(() => mkdtemp(join(tmpdir(), "wherry-root-")));
-}
-
-const rootFolder = /\/wherry-root-[A-Za-z0-9]{6}$/;
 
 /** Whether a container's program has what it is to find mounted; also where nothing is to be. */
 export async function isMounted(dir: string): Promise<boolean> {
