@@ -3,11 +3,12 @@ import type { Status } from "../core/api/status.ts";
 import { isReason } from "../core/api/status.ts";
 import { readBody } from "../core/client/transport.ts";
 import { waitFor } from "../core/client/wait_for.ts";
+import { throwAll } from "./all_errors.ts";
 import { parseDuration } from "./durations.ts";
 import type { CommandEnv } from "./env.ts";
 import { manifestFlags } from "./manifests.ts";
 import { checkRaw, sendRaw } from "./raw.ts";
-import { findTargets, type Target, type Targets, throwAll, withSource } from "./targets.ts";
+import { findTargets, type Target, type Targets, withSource } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import { type DryRun, dryRunFlag, dryRunOf, dryRunSuffix, selectorFlags } from "./write_flags.ts";
 

@@ -1,110 +1,125 @@
-import { type JsonObject, type KubeObject, keyOf } from "../core/api/meta.ts";
-import { ageText } from "../core/api/table.ts";
-import { formatYaml } from "../core/api/yaml_writer.ts";
-import type { DiscoveredResource } from "../core/client/discovery.ts";
-import { type Event, event } from "../core/kinds/event.ts";
-import { annotationLines, fieldLines, labelLines, section } from "./describe/fields.ts";
-import { type DescribeContext, describers } from "./describe/kinds.ts";
-import { keyIn } from "./namespaced.ts";
-import { alignColumns } from "./output/columns.ts";
-import { selectResources } from "./resource_args.ts";
-import { defineVerb, type Verb } from "./verb.ts";
+import type { KubeObject } from "../core/api/meta.ts";
+import { isReason } from "../core/api/status.ts";
+import { throwAll } from "./all_errors.ts";
+import type { CommandEnv } from "./env.ts";
+import { chunkSizeFlag, selectionFlags } from "./get/flags.ts";
+import type { GetRequest } from "./get/requests.ts";
+import { manifestFlags } from "./manifests.ts";
+import { defineVerb, UsageError, type Verb } from "./verb.ts";
 
 /** Shows an object for people, with what happened to it. */
 export const describe: Verb = defineVerb({
   name: "describe",
   group: "See",
   summary: "Show the details of objects, and what happened to them.",
-  words: "<type> [names...]",
+  words: "[type] [names...]",
   flags: {
-    "all-namespaces": { type: "boolean", short: "A", description: "Objects of all namespaces." },
-    selector: { type: "string", short: "l", placeholder: "labels", description: "Objects with these labels." },
-    "show-events": { type: "boolean", default: true, description: "Show events too." },
+    ...selectionFlags,
+    ...manifestFlags,
+    "show-events": {
+      type: "string",
+      implied: "true",
+      placeholder: "true|false",
+      description: "Show events too. Default: of a single object.",
+    },
+    "chunk-size": chunkSizeFlag,
   },
-  examples: [["A pod", "wherry describe pod web-5d9c7b9f4-x2x7k"]],
+  examples: [
+    ["A pod", "wherry describe pod web-5d9c7b9f4-x2x7k"],
+    ["All pods whose names begin so", "wherry describe pod web"],
+  ],
   async run({ flags, words, env }) {
-    const client = await env.client();
-    const { signal } = env;
-    const parts: string[] = [];
-    for (const { resource, names } of await selectResources(client, words)) {
-      const objects: KubeObject[] = [];
-      if (names) {
-        for (const name of names)
-          objects.push(await client.get(resource, await keyIn(resource, name, env), { signal }));
-      } else {
-        const namespace = resource.namespaced && !flags["all-namespaces"] ? await env.namespace() : undefined;
-        objects.push(...(await client.list(resource, { namespace, labelSelector: flags.selector, signal })).items);
-        if (objects.length === 0)
-          env.terminal.warn(
-            namespace === undefined ? "No resources found" : `No resources found in ${namespace} namespace.`,
-          );
-      }
-      for (const object of objects) {
-        const lines = [...(await describeObject(object, resource, { client, signal }))];
-        if (flags["show-events"])
-          lines.push(...(await eventLines(object, resource, { client, signal }, env.clock.now())));
-        parts.push(`${lines.join("\n")}\n`);
+    const { planRequests } = await import("./get/requests.ts");
+    if (words.length === 0 && flags.filename.length === 0) {
+      throw new UsageError(
+        'You must specify the type of resource to describe. Use "wherry api-resources" for a complete list of supported resources.',
+      );
+    }
+    const { requests } = await planRequests(words, { ...flags, "field-selector": undefined }, env);
+    const { found, errors } = await findObjects(requests, flags["chunk-size"], env);
+    const several = errors.length > 0 || found.length > 1;
+    const showEvents = flags["show-events"] === undefined ? !several : flags["show-events"] === "true";
+    const show = (one: Found) => describeObject(one, { env, showEvents, chunkSize: flags["chunk-size"] });
+    const [only] = requests;
+    if (words.length === 2 && only && errors.length === 1 && isReason(errors[0], "NotFound")) {
+      // Of two words the second is the beginning of a name; `pod/a pod/b` are names in any case.
+      if (words[0]?.includes("/")) throw errors[0];
+      const matching = await startingWith(only, flags["chunk-size"], env);
+      for (const one of matching) await env.terminal.write(`${await show(one)}\n`);
+      if (matching.length === 0) throw errors[0];
+      return 0;
+    }
+    let first = true;
+    for (const one of found) {
+      try {
+        const text = await show(one);
+        await env.terminal.write(`${first ? "" : "\n\n"}${text}`);
+        first = false;
+      } catch (error) {
+        if (env.signal.aborted) throw error;
+        errors.push(error);
       }
     }
-    await env.terminal.write(parts.join("\n\n"));
+    if (found.length === 0 && errors.length === 0) {
+      env.terminal.warn(
+        flags["all-namespaces"] ? "No resources found" : `No resources found in ${await env.namespace()} namespace.`,
+      );
+    }
+    throwAll(errors);
     return 0;
   },
 });
 
-async function describeObject(
-  object: KubeObject,
-  { plural, group }: DiscoveredResource,
-  context: DescribeContext,
-): Promise<readonly string[]> {
-  const { name, namespace, labels, annotations, creationTimestamp, deletionTimestamp, finalizers } = object.metadata;
-  const describer = describers.get(group ? `${plural}.${group}` : plural);
-  const { fields, sections } = describer ? await describer(object, context) : { fields: [], sections: rest(object) };
-  return [
-    ...fieldLines([
-      ["Name", name],
-      ["Namespace", namespace],
-      ["CreationTimestamp", creationTimestamp],
-      ["Labels", labelLines(labels)],
-      ["Annotations", annotationLines(annotations)],
-      ["Termination Requested", deletionTimestamp],
-      ["Finalizers", finalizers],
-      ...fields,
-    ]),
-    ...sections,
-  ];
+interface Found {
+  readonly object: KubeObject;
+  readonly request: GetRequest;
 }
 
-function rest({ apiVersion: _apiVersion, kind: _kind, metadata: _metadata, ...fields }: KubeObject): readonly string[] {
-  const text = Object.keys(fields).length > 0 ? formatYaml(fields as JsonObject) : "";
-  return text.trimEnd().split("\n").filter(Boolean);
-}
-
-async function eventLines(
-  object: KubeObject,
-  resource: DiscoveredResource,
-  { client, signal }: DescribeContext,
-  now: number,
-): Promise<readonly string[]> {
-  const { namespace, name = "" } = keyOf(object);
-  const selector = [
-    `involvedObject.name=${name}`,
-    `involvedObject.kind=${resource.kind}`,
-    ...(namespace ? [`involvedObject.namespace=${namespace}`] : []),
-  ];
-  const { items } = await client.list(event, { namespace, fieldSelector: selector.join(","), signal });
-  const seen = (one: Event) =>
-    one.lastTimestamp ?? one.series?.lastObservedTime ?? one.eventTime ?? one.metadata.creationTimestamp ?? "";
-  const rows = [...items]
-    .sort((a, b) => (seen(a) < seen(b) ? -1 : 1))
-    .map((one) => [
-      one.type ?? "",
-      one.reason ?? "",
-      ageText(seen(one), now),
-      one.source?.component || one.reportingComponent || "",
-      one.message ?? "",
-    ]);
-  return section(
-    "Events",
-    rows.length > 0 ? alignColumns([["Type", "Reason", "Age", "From", "Message"], ...rows]) : [],
+async function findObjects(
+  requests: readonly GetRequest[],
+  chunkSize: number,
+  env: CommandEnv,
+): Promise<{ readonly found: readonly Found[]; readonly errors: unknown[] }> {
+  const { collect, fetchPages } = await import("./get/fetch.ts");
+  const { found, errors } = await collect(
+    requests,
+    async (request) => {
+      const objects: Found[] = [];
+      const options = { accept: "application/json", chunkSize, ignoreNotFound: false };
+      for await (const page of fetchPages(request, options, env)) {
+        const items =
+          request.name === undefined ? ((page as { items?: readonly KubeObject[] }).items ?? []) : [page as KubeObject];
+        objects.push(...items.map((object) => ({ object, request })));
+      }
+      return objects;
+    },
+    env,
   );
+  return { found: found.flat(), errors: [...errors] };
+}
+
+/** The objects of the resource whose names begin with what was asked for. */
+async function startingWith(request: GetRequest, chunkSize: number, env: CommandEnv): Promise<readonly Found[]> {
+  const { name = "" } = request;
+  const { found, errors } = await findObjects([{ ...request, name: undefined }], chunkSize, env);
+  throwAll(errors);
+  return found.filter(({ object }) => object.metadata.name?.startsWith(name));
+}
+
+async function describeObject(
+  { object, request: { resource } }: Found,
+  {
+    env,
+    showEvents,
+    chunkSize,
+  }: { readonly env: CommandEnv; readonly showEvents: boolean; readonly chunkSize: number },
+): Promise<string> {
+  const [{ describerOf }, { Page }] = await Promise.all([import("./describe/mod.ts"), import("./describe/page.ts")]);
+  const page = new Page();
+  const describer = await describerOf(resource);
+  const { group, version, kind } = resource;
+  const typed = { ...object, apiVersion: group ? `${group}/${version}` : version, kind };
+  const { signal, clock } = env;
+  await describer(typed, page, { client: await env.client(), signal, now: clock.now(), showEvents, chunkSize });
+  return page.text();
 }

@@ -2,9 +2,10 @@ import { asJson } from "../core/api/json_object.ts";
 import type { JsonObject, KubeObject, StringMap } from "../core/api/meta.ts";
 import { createMergePatch } from "../core/api/patch/mod.ts";
 import type { FlagOf } from "../core/flags/flag.ts";
+import { throwAll } from "./all_errors.ts";
 import { manifestFlags, namesManifests } from "./manifests.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
-import { findTargets, type LoadedTarget, throwAll } from "./targets.ts";
+import { findTargets, type LoadedTarget } from "./targets.ts";
 import { type Call, UsageError } from "./verb.ts";
 import { dryRunFlag, dryRunOf, printerOptions, selectorFlags } from "./write_flags.ts";
 

@@ -14,6 +14,7 @@ export const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   describe: async () => (await import("./describe.ts")).describe,
   why: async () => (await import("./why.ts")).why,
   simulate: async () => (await import("./simulate.ts")).simulate,
+  explain: async () => (await import("./explain.ts")).explain,
   "api-resources": async () => (await import("./api_resources.ts")).apiResources,
   create: async () => (await import("./create.ts")).create,
   apply: async () => (await import("./apply.ts")).apply,

@@ -65,6 +65,11 @@ export async function resourcesOfAlias(client: Client, word: string): Promise<re
   return found.length === 0 ? [word] : found.map(({ plural, group }) => (group ? `${plural}.${group}` : plural));
 }
 
+/** The resources of a category such as `all`. */
+export async function resourcesInCategory(client: Client, category: string): Promise<readonly DiscoveredResource[]> {
+  return resourcesOfCategory(await resourcesOf(client), category);
+}
+
 /** The resource of objects with this apiVersion and kind. @throws UnknownResourceError naming the nearest one */
 export async function resourceOfKind(
   client: Client,

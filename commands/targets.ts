@@ -4,6 +4,7 @@ import { isReason, StatusError } from "../core/api/status.ts";
 import type { Client } from "../core/client/client.ts";
 import { type DiscoveredResource, UnknownResourceError } from "../core/client/discovery.ts";
 import { namespace } from "../core/kinds/namespace.ts";
+import { throwAll } from "./all_errors.ts";
 import type { CommandEnv } from "./env.ts";
 import { loadManifests, type Manifest, type ManifestSources, namesManifests } from "./manifests.ts";
 import { withNamespace } from "./namespaced.ts";
@@ -102,15 +103,6 @@ export async function findTargets(request: TargetRequest, env: CommandEnv): Prom
         await visitOne({ ...target, object: known ? object : await fetchObject(target, subresource, env) });
       }),
   };
-}
-
-/** Throws what failed: one error as it is, several as one. An AggregateError among them gives its own. */
-export function throwAll(errors: readonly unknown[]): void {
-  const flat = errors.flatMap((error): readonly unknown[] =>
-    error instanceof AggregateError ? error.errors : [error],
-  );
-  if (flat.length === 1) throw flat[0];
-  if (flat.length > 1) throw new AggregateError(flat);
 }
 
 /** The object of a target; what is missing is its namespace, if that is. */

@@ -1,7 +1,7 @@
 import { unicodeWidth } from "@std/cli";
 
 /** What separates columns, as in kubectl. */
-const gap = 3;
+export const gap = 3;
 /** No column but the last is narrower, as in kubectl. */
 const leastWidth = 3;
 

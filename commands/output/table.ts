@@ -1,14 +1,13 @@
-import { jsonText } from "../../core/api/json_text.ts";
-import type { StringMap } from "../../core/api/meta.ts";
+import { goText } from "../../core/api/go_value.ts";
+import type { Json, StringMap } from "../../core/api/meta.ts";
 import { alignColumns } from "./columns.ts";
+import { coloured, colourOf } from "./state_colours.ts";
 
 /** A server-side Table as far as printing goes. @see https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables */
 export interface WireTable {
   readonly kind: "Table";
   readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
-  readonly columnDefinitions?:
-    | readonly { readonly name: string; readonly type?: string; readonly priority?: number }[]
-    | null;
+  readonly columnDefinitions?: readonly WireColumn[] | null;
   readonly rows?:
     | readonly {
         readonly cells: readonly unknown[];
@@ -19,6 +18,15 @@ export interface WireTable {
         } | null;
       }[]
     | null;
+  /** What happened to the objects: shown in a first column. */
+  readonly event?: string;
+}
+
+interface WireColumn {
+  readonly name: string;
+  readonly type?: string;
+  readonly format?: string;
+  readonly priority?: number;
 }
 
 /** How a Table is shown. */
@@ -31,55 +39,71 @@ export interface TableOptions {
   readonly showLabels: boolean;
   /** Labels that get a column each. */
   readonly labelColumns: readonly string[];
+  /** Whether states are coloured. Default false. */
+  readonly colours?: boolean;
 }
 
-/** Prints Tables one after another in the same columns: a list's pages, then a watch's events. */
+/** Prints Tables one after another in the same columns: what a list is now, then a watch's events. */
 export class TablePrinter {
   readonly #options: TableOptions;
   readonly #widths: number[] = [];
-  #columns: readonly { readonly name: string; readonly priority?: number }[] = [];
-  #headersDue: boolean;
+  #columns: readonly WireColumn[] = [];
+  #headersOf = "";
 
   constructor(options: TableOptions) {
     this.#options = options;
-    this.#headersDue = options.headers;
   }
 
-  /** The lines of one more Table. Column definitions of the first hold for those without. */
-  lines(table: WireTable): readonly string[] {
-    const { wide, withNamespace, showLabels, labelColumns, namePrefix } = this.#options;
+  /** The lines of more Tables. Column definitions of the last that has some hold for those without. */
+  lines(...tables: readonly WireTable[]): readonly string[] {
+    const rows = tables.flatMap((table) => this.#rows(table));
+    const lines = alignColumns(rows, this.#widths);
+    if (!this.#options.colours) return lines;
+    return lines.map((line, index) => coloured(line, rows[index] ?? [], this.#widths, colourOf));
+  }
+
+  #rows(table: WireTable): readonly (readonly string[])[] {
+    const { wide, headers, withNamespace, showLabels, labelColumns, namePrefix } = this.#options;
     if (table.columnDefinitions && table.columnDefinitions.length > 0) this.#columns = table.columnDefinitions;
-    const shown = this.#columns
+    const columns = this.#columns
       .map((column, index) => ({ column, index }))
       .filter(({ column }) => wide || !column.priority);
-    const rows: string[][] = [];
-    if (this.#headersDue && (table.rows?.length ?? 0) > 0) {
-      this.#headersDue = false;
-      rows.push([
+    const named = this.#columns.findIndex(({ format, type }) => format === "name" && type === "string");
+    const hasEvent = table.event !== undefined;
+    const shown: string[][] = [];
+    const found = table.rows ?? [];
+    if (headers && found.length > 0) {
+      const line = [
+        ...(hasEvent ? ["EVENT"] : []),
         ...(withNamespace ? ["NAMESPACE"] : []),
-        ...shown.map(({ column }) => column.name.toUpperCase()),
+        ...columns.map(({ column }) => column.name.toUpperCase()),
         ...labelColumns.map((label) => label.slice(label.lastIndexOf("/") + 1).toUpperCase()),
         ...(showLabels ? ["LABELS"] : []),
-      ]);
+      ];
+      // A table with other columns than the one before says so.
+      if (this.#headersOf !== line.join("\t")) shown.push(line);
+      this.#headersOf = line.join("\t");
     }
-    for (const { cells, object } of table.rows ?? []) {
+    for (const { cells, object } of found) {
       const labels = object?.metadata?.labels ?? {};
-      rows.push([
+      shown.push([
+        ...(hasEvent ? [table.event ?? ""] : []),
         ...(withNamespace ? [object?.metadata?.namespace ?? ""] : []),
-        ...shown.map(
-          ({ column, index }) => `${namePrefix && column.name === "Name" ? namePrefix : ""}${cellText(cells[index])}`,
-        ),
+        ...columns.map(({ index }) => `${namePrefix && index === named ? namePrefix : ""}${cellText(cells[index])}`),
         ...labelColumns.map((label) => (Object.hasOwn(labels, label) ? (labels[label] ?? "") : "")),
         ...(showLabels ? [labelsText(labels)] : []),
       ]);
     }
-    return alignColumns(rows, this.#widths);
+    return shown;
   }
 }
 
+/** A cell on one line: what is behind a line's end is left out, and the escape character is shown. */
 function cellText(cell: unknown): string {
-  if (cell === null || cell === undefined) return "<none>";
-  return typeof cell === "object" ? jsonText(cell) : String(cell);
+  if (cell === null || cell === undefined) return "";
+  const text = typeof cell === "string" ? cell : goText(cell as Json);
+  const end = text.search(/[\n\r\f]/);
+  return (end < 0 ? text : `${text.slice(0, end)}...`).replaceAll("\x1b", "^[");
 }
 
 /** `a=1,b=2`, sorted, or `<none>`. */

@@ -1,8 +1,8 @@
 import type { JsonObject, KubeObject } from "../../core/api/meta.ts";
 import { errorMessage } from "../../core/util/log.ts";
+import { throwAll } from "../all_errors.ts";
 import type { CommandEnv } from "../env.ts";
 import { objectPrinter, printFlags } from "../output/object_printer.ts";
-import { throwAll } from "../targets.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import { fieldManagerFlag, printerOptions } from "../write_flags.ts";
 import { tellNone, workloadFlags, workloads } from "./targets.ts";

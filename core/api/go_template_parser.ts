@@ -70,11 +70,19 @@ class Parser {
   #loops = 0;
   #depth = 0;
   #next = 0;
+  /** What kept the rest from being split into tokens: told when the parser comes there. */
+  readonly #unread: unknown;
 
   constructor(text: string, functions: ReadonlySet<string>) {
     this.#text = text;
     this.#functions = functions;
-    this.#tokens = [...tokens(text, (at, message) => this.#error(message, at))];
+    const found: Token[] = [];
+    try {
+      for (const token of tokens(text, (at, message) => this.#error(message, at))) found.push(token);
+    } catch (error) {
+      this.#unread = error;
+    }
+    this.#tokens = found;
   }
 
   parse(): ParsedTemplate {
@@ -89,11 +97,13 @@ class Parser {
   }
 
   #peek(): Token | undefined {
+    if (this.#unread && this.#next >= this.#tokens.length) throw this.#unread;
     return this.#tokens[this.#next];
   }
 
   #take(): Token {
-    const token = this.#tokens[this.#next++];
+    const token = this.#peek();
+    this.#next++;
     if (!token) throw this.#error("unexpected EOF", this.#text.length);
     return token;
   }

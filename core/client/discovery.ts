@@ -210,7 +210,10 @@ export function findResource<T extends DiscoveredResource>(resources: readonly T
     if (found) return found;
   }
   const words = resources.flatMap(({ plural, singular, shortNames }) => [plural, singular, ...shortNames]);
-  throw new UnknownResourceError(`the server doesn't have a resource type "${name}"`, nearest(word, words));
+  throw new UnknownResourceError(
+    `the server doesn't have a resource type "${name.split(".", 1)[0]}"`,
+    nearest(word, words),
+  );
 }
 
 /** Resources of a group; of those that begin with the name when none has exactly that. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { fieldLines } from "../../commands/describe/fields.ts";
 import { parseDuration } from "../../commands/durations.ts";
 import { alignColumns, printable, printableLines } from "../../commands/output/columns.ts";
 import { errorText } from "../../commands/output/errors.ts";
+import { tabbed } from "../../commands/output/tabbed.ts";
 import { TablePrinter } from "../../commands/output/table.ts";
 import { UsageError } from "../../commands/verb.ts";
 import { fieldError, StatusError } from "../../core/api/status.ts";
@@ -122,16 +122,17 @@ describe("TablePrinter", () => {
   });
 });
 
-describe("fieldLines()", () => {
-  it("puts texts in one column and a list below its label", () => {
-    expect(
-      fieldLines([
-        ["Name", "web"],
-        ["Labels", ["a=1", "b=2"]],
-        ["Gone", undefined],
-        ["Empty", []],
-      ]),
-    ).toEqual(["Name:    web", "Labels:  a=1", "         b=2", "Empty:   <none>"]);
+describe("tabbed()", () => {
+  it("gives cells of neighbouring lines one width, and begins anew behind a line without them", () => {
+    expect(tabbed("Name:\tx\nLabels:\ta=1\n\tb=2\nEvents:\nA\tB\tc\nlonger\t\tc\n")).toBe(
+      "Name:    x\nLabels:  a=1\n         b=2\nEvents:\nA       B  c\nlonger     c\n",
+    );
+  });
+
+  it("goes on with the widths that columns had", () => {
+    const widths: number[] = [];
+    tabbed("long name\tx\n", { padding: 3, minWidth: 6, widths });
+    expect(tabbed("a\tx\n", { padding: 3, minWidth: 6, widths })).toBe("a           x\n");
   });
 });
 

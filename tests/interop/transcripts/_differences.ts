@@ -67,6 +67,37 @@ const known: readonly Difference[] = [
     below: 34,
     pattern: /^(Error from server \(BadRequest\): |error: )(.*container \S+ )(is not valid for|not found in) pod/gm,
     replacement: "error: $2is not valid for pod",
+    replacement: "",
+  },
+  {
+    reason: "Since 1.36 describe of a service account names no secrets but those for pulling images",
+    below: 36,
+    pattern: /^(Mountable secrets|Tokens): .*\n/gm,
+    replacement: "",
+  },
+  {
+    reason: "Since 1.36 describe shows no events of several objects",
+    below: 36,
+    pattern: /^Events: +<none>\n/gm,
+    replacement: "",
+  },
+  {
+    reason: "kube-proxy's version is no longer a field of nodes; kubectl says so since 1.34",
+    below: 34,
+    pattern: /^ +Kube-Proxy Version: .*\n/gm,
+    replacement: "",
+  },
+  {
+    reason: "Since 1.36 describe says which port has which name",
+    below: 36,
+    pattern: /^( +(?:Host )?Ports?: .*)$/gm,
+    replacement: "<ports>",
+  },
+  {
+    reason: "Since 1.36 describe says a cron job's time zone",
+    below: 36,
+    pattern: /^Time Zone: .*\n/gm,
+    replacement: "",
   },
   {
     reason: "Since 1.34 an attach says first that what is typed is recorded",

@@ -20,15 +20,17 @@ const rules: readonly (readonly [RegExp, string | ((match: string) => string)])[
   [/\/tmp\/(LIVE|MERGED)-\w+/g, "/tmp/$1"],
   [/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4}/g, "<time>"],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, "<time>"],
+  [/\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}|\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} \w+/g, "<time>"],
   [/("?resourceVersion"?: ?"?)\d+/g, "$1<version>"],
   [/(resource version to be \d+, was )\d+/g, "$1<version>"],
+  [/(Resource Version: +)\d+/g, "$1<version>"],
   [/\b(127|10)\.\d+\.\d+\.\d+( *)/g, widthOf("<address>")],
   [/\b3[0-2]\d{3}\b/g, "<port>"],
   // An age stands at the end of a line or before the gap to the next column.
   [/(?<= {2,}|\t)\d+s( *)(?=$| )/gm, widthOf("<age>")],
   [new RegExp(`-${letters}{5}\\b`, "g"), "-<random>"],
   // What the program calls itself in its own words.
-  [/(?<=['"`(])(kubectl(\.[\d.]+)?|wherry)(?=[ '"])/g, "<program>"],
+  [/(?<=['"`(]|e\.g\. )(kubectl(\.[\d.]+)?|wherry)(?=[ '"])/g, "<program>"],
   [/"[^"\s]*\/(kubectl(\.[\d.]+)?|wherry)-edit-[^"\s]*"/g, '"<edited file>"'],
 ];
 
