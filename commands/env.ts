@@ -21,6 +21,8 @@ export interface CommandEnv {
   client(program?: string): Promise<Client>;
   /** The namespace that flags and kubeconfig name; `default` otherwise. */
   namespace(): Promise<string>;
+  /** The server's address as flags and kubeconfig name it. */
+  server(): Promise<string | undefined>;
   /** Whether the namespace was said with `-n`, not taken from the kubeconfig. */
   readonly namespaceGiven: boolean;
   /** Path given with `--kubeconfig`. */

@@ -1,18 +1,18 @@
 import { readJsonText } from "../core/api/json_text.ts";
 import type { JsonObject } from "../core/api/meta.ts";
-import type { DiscoveredResource } from "../core/client/discovery.ts";
+import { type DiscoveredResource, UnknownResourceError } from "../core/client/discovery.ts";
 import { readStatusError } from "../core/client/read_status_error.ts";
 import { readBody } from "../core/client/transport.ts";
 import type { CommandEnv } from "./env.ts";
 import { resourceNamed } from "./resource_args.ts";
-import { defineVerb, UsageError, type Verb } from "./verb.ts";
+import { defineVerb, PlainError, UsageError, type Verb } from "./verb.ts";
 
 /** Says what the fields of objects are for, from what the server says of itself. */
 export const explain: Verb = defineVerb({
   name: "explain",
   group: "See",
   summary: "Say what the fields of a kind are for.",
-  words: "[type]",
+  words: "[type...]",
   flags: {
     recursive: { type: "boolean", short: "R", description: "The fields of fields too, without what they are for." },
     "max-depth": {
@@ -50,16 +50,16 @@ export const explain: Verb = defineVerb({
       : [resource.group, resource.version];
     const document = await readDocument(group, version, resource, env);
     const { explanation } = await import("./explain/explanation.ts");
-    await env.terminal.write(
-      explanation(document, {
-        group,
-        version,
-        plural: resource.plural,
-        path,
-        recursive: flags.recursive,
-        maxDepth: flags["max-depth"],
-      }),
-    );
+    const { head, body } = explanation(document, {
+      group,
+      version,
+      plural: resource.plural,
+      path,
+      recursive: flags.recursive,
+      maxDepth: flags["max-depth"],
+    });
+    await env.terminal.write(head + (body ?? ""));
+    if (body === undefined) throw new UsageError(`field "${path.at(-1)}" does not exist`);
     return 0;
   },
 });
@@ -79,7 +79,11 @@ async function resourceAndPath(
       if (resource) return { resource, path: rest.slice(length) };
     }
   }
-  return { resource: await resourceNamed(client, type), path: rest };
+  try {
+    return { resource: await resourceNamed(client, type), path: rest };
+  } catch (error) {
+    throw error instanceof UnknownResourceError ? new PlainError(error.message) : error;
+  }
 }
 
 function parseVersion(text: string): readonly [group: string, version: string] {

@@ -103,6 +103,7 @@ export function systemEnv(
     kubeconfig: text("kubeconfig"),
     namespaceGiven: text("namespace") !== undefined,
     namespace: async () => (await context()).namespace,
+    server: async () => (await context()).server,
     client(program = "wherry") {
       client ??= (async () => {
         const { transport, server } = await context();

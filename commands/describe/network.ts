@@ -16,10 +16,12 @@ export const describeNetworkPolicy: Describer = async (object, page) => {
   page.line(0, "Spec:");
   page.write(1, "PodSelector: ");
   const { podSelector, policyTypes } = spec;
-  const all = !podSelector?.matchExpressions?.length && Object.keys(podSelector?.matchLabels ?? {}).length === 0;
+  const everyPod = !podSelector?.matchExpressions?.length && Object.keys(podSelector?.matchLabels ?? {}).length === 0;
   page.line(
     2,
-    all ? "<none> (Allowing the specific traffic to all pods in this namespace)" : formatLabelSelector(podSelector),
+    everyPod
+      ? "<none> (Allowing the specific traffic to all pods in this namespace)"
+      : formatLabelSelector(podSelector),
   );
   if (policyTypes?.includes("Ingress")) {
     page.line(1, "Allowing ingress traffic:");
@@ -46,6 +48,8 @@ function createdText(timestamp: string | undefined): string {
 }
 
 const indent = "    ";
+/** Who or what is not restricted. */
+const all = "any";
 
 function ruleLines(
   page: Page,
@@ -58,7 +62,7 @@ function ruleLines(
   if (rules.length === 0)
     page.line(0, `${indent}<none> (Selected pods are isolated for ${words.isolated} connectivity)`);
   rules.forEach(({ ports = [], peers = [] }, index) => {
-    if (ports.length === 0) page.line(0, `${indent}To Port: <any> (traffic allowed to all ports)`);
+    if (ports.length === 0) page.line(0, `${indent}To Port: <${all}> (traffic allowed to all ports)`);
     for (const { port, endPort, protocol = "TCP" } of ports) {
       const shown = port ?? "<nil>";
       page.line(
@@ -68,7 +72,7 @@ function ruleLines(
           : `${indent}To Port Range: ${shown}-${endPort}/${protocol}`,
       );
     }
-    if (peers.length === 0) page.line(0, `${indent}${words.title}: <any> (traffic not restricted by ${words.open})`);
+    if (peers.length === 0) page.line(0, `${indent}${words.title}: <${all}> (traffic not restricted by ${words.open})`);
     for (const peer of peers) {
       page.line(0, `${indent}${words.title}:`);
       peerLines(page, peer);

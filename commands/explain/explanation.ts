@@ -16,13 +16,21 @@ export interface ExplainRequest {
   readonly maxDepth: number;
 }
 
+/** What there is to say of a resource. */
+export interface Explanation {
+  /** Which kind it is. */
+  readonly head: string;
+  /** Undefined: there is no such field. */
+  readonly body: string | undefined;
+}
+
 /**
  * What a group version's OpenAPI document says of a resource or of one of its fields.
  *
  * @throws UsageError with kubectl's words for what it does not say
  * @see k8s.io/kubectl/pkg/explain/v2/templates/plaintext.tmpl
  */
-export function explanation(document: JsonObject, request: ExplainRequest): string {
+export function explanation(document: JsonObject, request: ExplainRequest): Explanation {
   const gvk = groupVersionKind(document, request);
   const schemas = getOwn(asObject(getOwn(document, "components")), "schemas");
   const schema = Object.values(asObject(schemas) ?? {}).find((one) => describesKind(one, gvk));
@@ -30,8 +38,7 @@ export function explanation(document: JsonObject, request: ExplainRequest): stri
   const group = textOf(gvk["group"]);
   const head = `${group ? `GROUP:      ${group}\n` : ""}KIND:       ${textOf(gvk["kind"])}\nVERSION:    ${textOf(gvk["version"])}\n\n`;
   const text = new Explainer(document, request).output(schema, request.path, new Set());
-  if (text === "") throw new UsageError(`field "${request.path.at(-1)}" does not exist`);
-  return `${head}${text}\n`;
+  return { head, body: text === "" ? undefined : `${text}\n` };
 }
 
 function asObject(value: Json | undefined): JsonObject | undefined {

@@ -1,0 +1,40 @@
+/** What teaches each shell to ask `wherry __complete` how a word may go on: a line for each way, what it is behind a tab. */
+export const completionScripts: Readonly<Record<string, string>> = {
+  bash: `# bash completion for wherry
+_wherry() {
+  local word="\${COMP_WORDS[COMP_CWORD]}" line
+  COMPREPLY=()
+  while IFS= read -r line; do
+    [ -n "$line" ] && COMPREPLY+=("\${line%%$'\\t'*}")
+  done < <(wherry __complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+  if [ "\${#COMPREPLY[@]}" = 0 ]; then
+    case "\${COMP_WORDS[COMP_CWORD-1]}" in
+      -f | --filename | -k | --kustomize | --kubeconfig) COMPREPLY=($(compgen -f -- "$word")) ;;
+    esac
+  fi
+}
+complete -o default -F _wherry wherry
+`,
+  zsh: `#compdef wherry
+# zsh completion for wherry
+_wherry() {
+  local -a found
+  local line
+  while IFS= read -r line; do
+    [[ -n "$line" ]] && found+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
+  done < <(wherry __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)
+  if (( \${#found} )); then _describe 'wherry' found; else _files; fi
+}
+compdef _wherry wherry
+`,
+  fish: `# fish completion for wherry
+function __wherry_complete
+    set -l words (commandline -opc) (commandline -ct)
+    wherry __complete -- $words[2..-1] 2>/dev/null
+end
+complete -c wherry -f -a '(__wherry_complete)'
+complete -c wherry -s f -l filename -r -F
+complete -c wherry -s k -l kustomize -r -F
+complete -c wherry -l kubeconfig -r -F
+`,
+};

@@ -1,0 +1,95 @@
+import { pod } from "../../core/kinds/pod.ts";
+import { type PodMetrics, podMetrics } from "../../core/kinds/pod_metrics.ts";
+import { defineVerb, UsageError, type Verb } from "../verb.ts";
+import {
+  addUsage,
+  byUsage,
+  checkSortBy,
+  noUsage,
+  type Usage,
+  usageCells,
+  usageFlags,
+  usageOf,
+  usageTable,
+  withoutMetrics,
+} from "./usage.ts";
+
+/** Shows what pods use. */
+export const topPod: Verb = defineVerb({
+  name: "pod",
+  aliases: ["pods", "po"],
+  group: "See",
+  summary: "Show how much CPU and memory pods use.",
+  words: "[name...]",
+  flags: {
+    ...usageFlags,
+    "field-selector": { type: "string", placeholder: "fields", description: "Only those with these fields." },
+    "all-namespaces": { type: "boolean", short: "A", description: "Pods of all namespaces." },
+    containers: { type: "boolean", description: "Each container by itself." },
+    sum: { type: "boolean", description: "The sum below." },
+  },
+  async run({ flags, words: [name, ...more], env }) {
+    checkSortBy(flags["sort-by"]);
+    if (more.length > 0) throw new UsageError("pod [NAME | -l label]\nSee 'wherry top pod -h' for help and examples");
+    if (name && (flags.selector || flags["field-selector"]))
+      throw new UsageError("only one of NAME or selector can be provided");
+    const client = await env.client();
+    const { signal } = env;
+    const namespace = flags["all-namespaces"] ? undefined : await env.namespace();
+    const selection = { labelSelector: flags.selector, fieldSelector: flags["field-selector"], namespace, signal };
+    let metrics: readonly PodMetrics[];
+    try {
+      metrics = name
+        ? [await client.get(podMetrics, { namespace: await env.namespace(), name }, { signal })]
+        : (await client.list(podMetrics, selection)).items;
+    } catch (error) {
+      throw withoutMetrics(error);
+    }
+    if (metrics.length === 0) {
+      const pods = await client.list(pod, selection);
+      if (pods.items.length > 0) throw new UsageError("metrics not available yet");
+      env.terminal.warn(
+        namespace === undefined ? "No resources found" : `No resources found in ${namespace} namespace.`,
+      );
+      return 0;
+    }
+    const withNamespace = flags["all-namespaces"];
+    const headers = [
+      ...(withNamespace ? ["NAMESPACE"] : []),
+      ...(flags.containers ? ["POD"] : []),
+      ...["NAME", "CPU(cores)", "MEMORY(bytes)"],
+    ];
+    const sorted = byUsage(metrics, flags["sort-by"], (one) => ({
+      name: withNamespace ? `${one.metadata.namespace}/${one.metadata.name}` : (one.metadata.name ?? ""),
+      usage: totalOf(one),
+    }));
+    const rows = sorted.flatMap((one): string[][] => {
+      const { name: podName = "", namespace: where = "" } = one.metadata;
+      const before = withNamespace ? [where] : [];
+      if (!flags.containers) return [[...before, podName, ...usageCells(totalOf(one))]];
+      return byUsage(one.containers, flags["sort-by"], (each) => ({ name: each.name, usage: usageOf(each.usage) })).map(
+        (each) => [...before, podName, each.name, ...usageCells(usageOf(each.usage))],
+      );
+    });
+    const width = flags["no-headers"] ? 3 : headers.length;
+    const blanks = (count: number) => Array<string>(Math.max(0, count)).fill("");
+    const sum = metrics.map(totalOf).reduce(addUsage, noUsage);
+    await env.terminal.write(
+      usageTable([
+        ...(flags["no-headers"] ? [] : [headers]),
+        ...rows,
+        ...(flags.sum
+          ? [
+              [...blanks(width - 2), "________", "________"],
+              [...blanks(width - 3), "", ...usageCells(sum)],
+            ]
+          : []),
+      ]),
+    );
+    return 0;
+  },
+});
+
+function totalOf({ containers }: PodMetrics): Usage {
+  return containers.map(({ usage }) => usageOf(usage)).reduce(addUsage, noUsage);
+}

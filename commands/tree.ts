@@ -1,0 +1,93 @@
+import type { KubeObject } from "../core/api/meta.ts";
+import { ageText } from "../core/api/table.ts";
+import type { CommandEnv } from "./env.ts";
+import { tabbed } from "./output/tabbed.ts";
+import { resourceNamed, resourcesOf } from "./resource_args.ts";
+import { defineVerb, UsageError, type Verb } from "./verb.ts";
+
+/** Shows an object and what belongs to it, below each other. */
+export const tree: Verb = defineVerb({
+  name: "tree",
+  group: "See",
+  summary: "Show an object and all that belongs to it.",
+  words: "<type> [name]",
+  flags: {},
+  examples: [["A deployment with its replica sets and pods", "wherry tree deploy/web"]],
+  async run({ words, env }) {
+    const [type = "", name = ""] = words.length === 1 ? (words[0]?.split("/") ?? []) : words;
+    if (!type || !name) throw new UsageError("name an object, as TYPE/NAME");
+    const client = await env.client();
+    const resource = await resourceNamed(client, type);
+    const namespace = resource.namespaced ? await env.namespace() : undefined;
+    const root = await client.get(resource, { namespace, name }, { signal: env.signal });
+    const owned = await ownedObjects(namespace, env);
+    const lines: string[] = ["NAME\tREADY\tSTATUS\tAGE"];
+    const add = (object: KubeObject, margin: string, branch: string, above: ReadonlySet<string>) => {
+      const uid = object.metadata.uid ?? "";
+      lines.push(
+        [
+          `${margin}${branch}${object.kind}/${object.metadata.name}`,
+          ...stateOf(object),
+          ageText(object.metadata.creationTimestamp, env.clock.now()),
+        ].join("\t"),
+      );
+      // Owners that own each other must not make this endless.
+      const children = above.has(uid) ? [] : (owned.get(uid) ?? []);
+      const inner = margin + (branch === "" ? "" : branch === "├─" ? "│ " : "  ");
+      children.forEach((child, index) => {
+        add(child, inner, index === children.length - 1 ? "└─" : "├─", new Set([...above, uid]));
+      });
+    };
+    add({ ...root, kind: resource.kind }, "", "", new Set());
+    await env.terminal.write(`${tabbed(lines.join("\n"), { padding: 3 })}\n`);
+    return 0;
+  },
+});
+
+/** All objects that belong to others, by the owner's uid. Of what may not be listed none. */
+async function ownedObjects(
+  namespace: string | undefined,
+  env: CommandEnv,
+): Promise<ReadonlyMap<string, readonly KubeObject[]>> {
+  const client = await env.client();
+  const seen = new Set<string>();
+  const resources = (await resourcesOf(client)).filter(({ group, plural, namespaced, verbs }) => {
+    const name = `${plural}.${group}`;
+    if (seen.has(name) || !verbs.includes("list") || !verbs.includes("watch")) return false;
+    if (namespace !== undefined && !namespaced) return false;
+    seen.add(name);
+    return plural !== "events";
+  });
+  const lists = await Promise.all(
+    resources.map(async (resource) => {
+      const { items } = await client
+        .list(resource, { namespace: resource.namespaced ? namespace : undefined, signal: env.signal })
+        .catch(() => ({ items: [] as readonly KubeObject[] }));
+      return items.map((item) => ({ ...item, kind: resource.kind }));
+    }),
+  );
+  env.signal.throwIfAborted();
+  const owned = new Map<string, KubeObject[]>();
+  for (const object of lists.flat()) {
+    for (const { uid } of object.metadata.ownerReferences ?? []) owned.set(uid, [...(owned.get(uid) ?? []), object]);
+  }
+  return owned;
+}
+
+/** Whether it is ready, and why not, as far as it says so. */
+function stateOf(object: KubeObject): readonly [ready: string, status: string] {
+  const { status = {} } = object as {
+    readonly status?: { readonly phase?: string; readonly conditions?: readonly Condition[] };
+  };
+  const ready = (status.conditions ?? []).find(({ type }) => type === "Ready" || type === "Available");
+  return [
+    ready?.status ?? "-",
+    ready?.status === "True" ? (status.phase ?? "") : (ready?.reason ?? status.phase ?? ""),
+  ];
+}
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason?: string;
+}

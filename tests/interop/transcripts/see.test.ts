@@ -1,0 +1,52 @@
+import { transcripts } from "./_transcripts.ts";
+
+const event = (name: string, rest: object) => ({
+  apiVersion: "v1",
+  kind: "Event",
+  metadata: { name },
+  involvedObject: { apiVersion: "v1", kind: "Pod", name: "web", namespace: "$NS" },
+  source: { component: "kubelet" },
+  type: "Normal",
+  firstTimestamp: "2020-01-01T00:00:00Z",
+  lastTimestamp: "2020-01-01T00:00:00Z",
+  ...rest,
+});
+const given = [
+  event("one", { reason: "Pulled", message: "Pulled the image\n" }),
+  event("two", { reason: "Failed", message: "no", type: "Warning", count: 3, lastTimestamp: "2020-01-02T00:00:00Z" }),
+];
+
+transcripts("what there is", [
+  ...[
+    "api-resources",
+    "api-resources -o wide",
+    "api-resources -o name",
+    "api-resources --no-headers --namespaced=false",
+    "api-resources --namespaced",
+    "api-resources --api-group=apps --sort-by=kind",
+    "api-resources --api-group= --sort-by=name",
+    "api-resources --verbs=list,create -o name",
+    "api-resources --categories=all",
+    "api-resources --sort-by=x",
+    "api-resources x",
+    "api-versions",
+    "api-versions x",
+    "version x",
+    "version -o x --client",
+    "completion nonsense",
+    "completion",
+    "completion bash zsh",
+  ].map((line) => ({ lines: [line] })),
+  ...[
+    "events",
+    "events --no-headers",
+    "events --types=Warning",
+    "events --types=x",
+    "events --for pod/web",
+    "events --for pod/gone",
+    "events --for web",
+    "events --for pod/a/b",
+    "get events --sort-by=.lastTimestamp",
+  ].map((line) => ({ given, lines: [line] })),
+  { lines: ["top pod x --sort-by=y", "top node a -l b=c", "top pod a -l b=c"] },
+]);
