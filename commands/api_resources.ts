@@ -39,7 +39,7 @@ export const apiResources: Verb = defineVerb({
     if (!["", "wide", "name", "json", "yaml"].includes(output))
       throw unknownFormat(output, ["json", "name", "wide", "yaml"]);
     const [verbs, categories] = [flags.verbs, flags.categories].map((list) => list.flatMap((text) => text.split(",")));
-    const found = preferred(await resourcesOf(await env.client()))
+    const found = preferred(await resourcesOf(await env.client(), { fresh: !flags.cached }))
       .filter(({ group }) => !given.has("api-group") || group === (flags["api-group"] ?? ""))
       .filter(({ namespaced }) => flags.namespaced === undefined || String(namespaced) === flags.namespaced)
       .filter((resource) => (verbs ?? []).every((verb) => resource.verbs.includes(verb)))

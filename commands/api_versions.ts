@@ -14,7 +14,7 @@ export const apiVersions: Verb = defineVerb({
       throw new UsageError(
         `unexpected arguments: [${words.join(" ")}]\nSee 'wherry api-versions -h' for help and examples`,
       );
-    const versions = new Set((await resourcesOf(await env.client())).map(apiVersionOf));
+    const versions = new Set((await resourcesOf(await env.client(), { fresh: true })).map(apiVersionOf));
     await env.terminal.write(
       [...versions]
         .sort()

@@ -6,11 +6,11 @@ import { daemonSet } from "../core/kinds/daemon_set.ts";
 import { type Pod, pod as podKind } from "../core/kinds/pod.ts";
 import { compact } from "../core/util/compact.ts";
 import { errorMessage } from "../core/util/log.ts";
+import { throwAll } from "./all_errors.ts";
 import { choosePods, type DrainChoice, type DrainPolicy } from "./drain/choose_pods.ts";
 import { cordonNodes, linePrinter, nodeFlags, nodesOf } from "./drain/cordon_nodes.ts";
 import { parseDuration } from "./durations.ts";
 import type { CommandEnv } from "./env.ts";
-import { throwAll } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import { type DryRun, dryRunOf } from "./write_flags.ts";
 

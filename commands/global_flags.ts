@@ -1,6 +1,8 @@
 import type { Client } from "../core/client/client.ts";
 import type { Impersonation } from "../core/client/http_transport.ts";
 import { systemClock } from "../core/platform/clock.ts";
+import { joinPath } from "../core/platform/files.ts";
+import { environmentVariable, homeDirectory } from "../core/platform/process.ts";
 import { currentPid } from "../core/platform/processes.ts";
 import { systemRandom } from "../core/platform/random.ts";
 import type { Terminal } from "../core/platform/terminal.ts";
@@ -116,16 +118,32 @@ export function systemEnv(
           import("../core/client/http_transport.ts"),
         ]);
         const reached = httpTransport({ ...transport, userAgent: `${program}/${version}` });
-        if (verbosity < 6) return createClient(reached);
+        if (verbosity < 6) return withCache(createClient(reached), server);
         const { loggingTransport } = await import("../core/client/logging_transport.ts");
         const write = (line: string) => terminal.warn(line);
-        return createClient(
-          loggingTransport(reached, { level: verbosity, server, write, clock: systemClock, pid: currentPid() }),
-        );
+        const logged = loggingTransport(reached, {
+          level: verbosity,
+          server,
+          write,
+          clock: systemClock,
+          pid: currentPid(),
+        });
+        return withCache(createClient(logged), server);
       })();
       return client;
     },
   };
+}
+
+/** The client, which keeps what its server serves in the folder where kubectl keeps it too. */
+async function withCache(client: Client, server: string): Promise<Client> {
+  const [{ cacheFileName }, { keepDiscovery }] = await Promise.all([
+    import("../core/client/discovery_cache.ts"),
+    import("./resource_args.ts"),
+  ]);
+  const folder = environmentVariable("KUBECACHEDIR") || joinPath(homeDirectory(), ".kube", "cache");
+  keepDiscovery(client, { path: joinPath(folder, "wherry", cacheFileName(server)), clock: systemClock });
+  return client;
 }
 
 /** Undefined where nothing was said; 0 waits for ever. @throws UsageError with kubectl's words */

@@ -6,7 +6,9 @@ import {
   findResource,
   findResourceOf,
   resourcesOfCategory,
+  UnknownResourceError,
 } from "../core/client/discovery.ts";
+import { type DiscoveryCache, readDiscovery, refreshDiscovery } from "../core/client/discovery_cache.ts";
 import { kinds } from "../core/kinds/mod.ts";
 import { UsageError } from "./verb.ts";
 
@@ -18,15 +20,47 @@ export interface ResourceSelection {
 }
 
 const discoveries = new WeakMap<Client, Promise<readonly DiscoveredResource[]>>();
+const caches = new WeakMap<Client, DiscoveryCache>();
 
-/** What the server serves; asked once per client. */
-export function resourcesOf(client: Client): Promise<readonly DiscoveredResource[]> {
-  let found = discoveries.get(client);
+/** Keeps what a client's server serves on disk, as kubectl does. */
+export function keepDiscovery(client: Client, cache: DiscoveryCache): void {
+  caches.set(client, cache);
+}
+
+/**
+ * What the server serves; asked once per client.
+ *
+ * @param options.fresh ask the server in any case; else what it said in the last ten minutes may do
+ */
+export function resourcesOf(
+  client: Client,
+  { fresh = false }: { readonly fresh?: boolean } = {},
+): Promise<readonly DiscoveredResource[]> {
+  let found = fresh ? undefined : discoveries.get(client);
   if (!found) {
-    found = discover(client);
+    const cache = caches.get(client);
+    found = cache ? throughCache(client, cache, fresh) : discover(client);
     discoveries.set(client, found);
   }
   return found;
+}
+
+async function throughCache(
+  client: Client,
+  cache: DiscoveryCache,
+  fresh: boolean,
+): Promise<readonly DiscoveredResource[]> {
+  return (fresh ? undefined : await readDiscovery(cache)) ?? (await refreshDiscovery(client, cache));
+}
+
+/** What `find` finds in what the server serves; what it does not know is looked for once more in what it serves now. */
+async function findFresh<T>(client: Client, find: (resources: readonly DiscoveredResource[]) => T): Promise<T> {
+  try {
+    return find(await resourcesOf(client));
+  } catch (error) {
+    if (!(error instanceof UnknownResourceError) || !caches.has(client)) throw error;
+    return find(await resourcesOf(client, { fresh: true }));
+  }
 }
 
 /** What every Kubernetes serves: to ask the server for all that it has takes longer than most verbs. */
@@ -56,7 +90,7 @@ export async function resourceNamed(client: Client, word: string): Promise<Disco
     ({ plural, singular, shortNames }) => plural === lower || singular === lower || shortNames.includes(lower),
   );
   if (known) return known;
-  return findResource(await resourcesOf(client), word);
+  return await findFresh(client, (resources) => findResource(resources, word));
 }
 
 /** What an alias such as `all` stands for, as words; the word itself when it is none. */
@@ -78,7 +112,7 @@ export async function resourceOfKind(
   const known = everywhere.find(
     (resource) => apiVersionOf(resource) === object.apiVersion && resource.kind === object.kind,
   );
-  return known ?? findResourceOf(await resourcesOf(client), object);
+  return known ?? (await findFresh(client, (resources) => findResourceOf(resources, object)));
 }
 
 /**

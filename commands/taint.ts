@@ -2,9 +2,10 @@ import { asJson } from "../core/api/json_object.ts";
 import { labelValueErrors, qualifiedNameErrors } from "../core/api/label_validation.ts";
 import type { KubeObject } from "../core/api/meta.ts";
 import { applyStrategicPatch, createStrategicPatch } from "../core/api/patch/mod.ts";
+import { throwAll } from "./all_errors.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
 import { resourceNamed } from "./resource_args.ts";
-import { findTargets, throwAll } from "./targets.ts";
+import { findTargets } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import {
   dryRunFlag,

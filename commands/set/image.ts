@@ -1,6 +1,6 @@
+import { throwAll } from "../all_errors.ts";
 import { namesManifests } from "../manifests.ts";
 import { parsePairs, splitPairs } from "../metadata_pairs.ts";
-import { throwAll } from "../targets.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import { changeContainers, changeObjects, setFlags, withPodSpec } from "./pod_specs.ts";
 

@@ -5,10 +5,11 @@ import { schemaOf } from "../../core/client/apply.ts";
 import type { FlagOf } from "../../core/flags/flag.ts";
 import type { Container, PodSpec } from "../../core/kinds/pod.ts";
 import { errorMessage } from "../../core/util/log.ts";
+import { throwAll } from "../all_errors.ts";
 import type { CommandEnv } from "../env.ts";
 import { manifestFlags } from "../manifests.ts";
 import { objectPrinter, type PrintFlagValues, printFlags } from "../output/object_printer.ts";
-import { findTargets, type LoadedTarget, throwAll } from "../targets.ts";
+import { findTargets, type LoadedTarget } from "../targets.ts";
 import { UsageError } from "../verb.ts";
 import { dryRunFlag, dryRunOf, fieldManagerFlag, printerOptions, selectorFlags } from "../write_flags.ts";
 

@@ -130,6 +130,19 @@ export async function changePrivateFile(
   }
 }
 
+/** Writes a file of mode 0600, as a whole or not at all; missing folders get mode 0700. It need not outlive a power cut. */
+export async function replacePrivateFile(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await writeFile(temporary, text, { mode: 0o600, flag: "wx" });
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => {});
+    throw error;
+  }
+}
+
 async function openNew(lock: string): ReturnType<typeof open> {
   try {
     return await open(lock, "wx", 0o600);
