@@ -53,9 +53,9 @@ export const describeCronJob: Describer = async (object, page, context) => {
   nameLines(page, object);
   metadataLines(page, object);
   page.line(0, `Schedule:\t${spec.schedule}`);
-  page.line(0, `Time Zone:\t${orUnset(spec.timeZone)}`);
   page.line(0, `Concurrency Policy:\t${spec.concurrencyPolicy ?? ""}`);
   page.line(0, `Suspend:\t${spec.suspend === undefined ? "<unset>" : boolText(spec.suspend)}`);
+  page.line(0, `Time Zone:\t${orUnset(spec.timeZone)}`);
   page.line(0, `Successful Job History Limit:\t${orUnset(spec.successfulJobsHistoryLimit)}`);
   page.line(0, `Failed Job History Limit:\t${orUnset(spec.failedJobsHistoryLimit)}`);
   page.line(0, `Starting Deadline Seconds:\t${orUnset(spec.startingDeadlineSeconds, "s")}`);

@@ -7,7 +7,7 @@ import { runCli } from "../../../commands/run_cli.ts";
 import type { KubeObject } from "../../../core/api/meta.ts";
 import { discover, findResourceOf } from "../../../core/client/discovery.ts";
 import type { Terminal } from "../../../core/platform/terminal.ts";
-import { kubectl, type Result, run, temporaryFolder, wherry } from "../../e2e/harness.ts";
+import { eventually, kubectl, type Result, run, temporaryFolder, wherry } from "../../e2e/harness.ts";
 import { missing } from "../../require.ts";
 import { kubectls } from "../_kubectl.ts";
 import { maskDifferences } from "./_differences.ts";
@@ -108,6 +108,11 @@ export function transcripts(title: string, cases: readonly Transcript[], options
         await client.create(resource, placed);
       };
       await create({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } });
+      // What controllers put into every namespace is there for both sides.
+      const certificates = findResourceOf(resources, { apiVersion: "v1", kind: "ConfigMap" });
+      await eventually("the certificates in a new namespace", () =>
+        client.get(certificates, { namespace, name: "kube-root-ca.crt" }).catch(() => undefined),
+      );
       for (const object of transcript.given ?? []) await create(object);
       const own = join(dir, namespace);
       mkdirSync(own, { recursive: true });
