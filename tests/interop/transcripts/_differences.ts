@@ -67,7 +67,6 @@ const known: readonly Difference[] = [
     below: 34,
     pattern: /^(Error from server \(BadRequest\): |error: )(.*container \S+ )(is not valid for|not found in) pod/gm,
     replacement: "error: $2is not valid for pod",
-    replacement: "",
   },
   {
     reason: "kyaml, which kubectl has since 1.35, is no format of wherry yet",
