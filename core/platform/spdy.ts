@@ -36,6 +36,10 @@ export class SpdyConnection {
   #packing: Promise<unknown> = Promise.resolve();
   #drained: Promise<void> | undefined;
   #closed = false;
+  /** Whether the transport is closed. */
+  #gone = false;
+  /** Whether reading waits for the reader of a stream. */
+  #lagging = false;
   /** Settles when the connection is over, however it ended. */
   readonly closed: Promise<void>;
 
@@ -45,7 +49,11 @@ export class SpdyConnection {
     this.#onStream = onStream;
     this.#nextId = role === "client" ? 1 : 2;
     transport.on("error", () => this.close());
-    transport.on("close", () => this.close());
+    // What had arrived by then is read first, unless that waits for somebody who may never read it.
+    transport.on("close", () => {
+      this.#gone = true;
+      if (this.#lagging) this.close();
+    });
     this.closed = this.#read()
       .catch(() => {})
       .then(() => this.close());
@@ -159,7 +167,10 @@ export class SpdyConnection {
     if (!stream || stream.destroyed) return;
     this.#openWindow(id, part.length);
     stream.push(part);
-    if (stream.readableLength > maxUnreadBytes) await stream.lagging();
+    if (stream.readableLength <= maxUnreadBytes || this.#gone) return;
+    this.#lagging = true;
+    await stream.lagging();
+    this.#lagging = false;
   }
 
   async #control(kind: number, flags: number, payload: Buffer): Promise<void> {
