@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { keyOf } from "../../../core/api/meta.ts";
 import { StatusError } from "../../../core/api/status.ts";
 import type { Client } from "../../../core/client/client.ts";
@@ -223,6 +223,8 @@ describe("preemption", () => {
       },
     });
     const { addNode, client, clock, until } = await openFull([["victim", "4"]], { wrap });
+    // Whatever becomes of the test, the scheduler can end.
+    onTestFinished(() => held.resolve());
     await client.create(pod, aPod("urgent", { ...wanting("3"), priorityClassName: "high" }));
     await until(async () => told.length > 0);
     // A change that may help wakes it, and it still fits nowhere.
