@@ -31,6 +31,7 @@ import { startPodEndpoint } from "./kubelet/sources/server.ts";
 import type { PodSource } from "./kubelet/sources/source.ts";
 import { ensureFolder } from "./kubelet/volumes/files.ts";
 import { allocatableOf, type NodeCarePolicy, nodeCare } from "./node_care.ts";
+import { startHostPorts } from "./proxy/host_ports.ts";
 import { startProxy } from "./proxy/proxy.ts";
 import { openRuntime, type RuntimeName } from "./runtime/mod.ts";
 import type { ContainerRuntime } from "./runtime/runtime.ts";
@@ -230,6 +231,8 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
       const common = { informers, clock, random, log, signal };
       parts.use(await startProxy({ ...common, nodeName, nodePortAddresses, balancer, localRoutes }));
     }
+    if (!runtime.publishesHostPorts && !options.standalone)
+      parts.use(startHostPorts({ informers, nodeName, nodeIPs, clock, random, log, localRoutes }));
     // Last, so that it comes first at the end: pods that end still reach their services.
     if (options.drainOnExit && !options.shutdown)
       parts.defer(() => started.drain({ signal: new AbortController().signal }));

@@ -73,6 +73,7 @@ class DockerRuntime implements ContainerRuntime {
   readonly name = "docker";
   readonly version: string;
   readonly assignsPodIP = false;
+  readonly publishesHostPorts = true;
   readonly hasOwnFiles = true;
   readonly images: ImageService;
   readonly #engine: DockerEngine;

@@ -71,6 +71,7 @@ class Fake implements FakeRuntime {
   readonly name = "fake";
   readonly version = "fake://1.0.0";
   readonly assignsPodIP = true;
+  readonly publishesHostPorts = true;
   readonly hasOwnFiles = true;
   readonly images: ImageService = {
     find: async (image) => `fake://${image}`,

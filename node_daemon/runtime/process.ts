@@ -78,6 +78,7 @@ class ProcessRuntime implements ContainerRuntime {
   readonly name = "process";
   readonly version = "process://1.0.0";
   readonly assignsPodIP = true;
+  readonly publishesHostPorts = false;
   readonly images: ProgramImages;
   readonly #options: ProcessRuntimeOptions;
   readonly #sandboxes = new Map<string, StoredSandbox>();

@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { endpointSlice } from "../../core/kinds/endpoint_slice.ts";
+import { pod as podKind } from "../../core/kinds/pod.ts";
 import { service } from "../../core/kinds/service.ts";
 import { eventually, startUp, type TestCluster, temporaryFolder } from "./harness.ts";
-import { servers, serviceOf, shellPod } from "./manifests.ts";
+import { serverContainer, servers, serviceOf, shellPod } from "./manifests.ts";
 import { ask, askUdp, shares } from "./traffic.ts";
 
 const folder = temporaryFolder();
@@ -102,6 +103,22 @@ async function answers(count: number, host: string, port: number, localAddress?:
 }
 
 describe("services", () => {
+  it("a pod is reached by its host port at the node's address, and no longer once it is gone", async () => {
+    const ports = [{ name: "http", containerPort: 8080, hostPort: 48_080 }];
+    const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "hosted" } };
+    await cluster.apply({
+      ...pod,
+      spec: { terminationGracePeriodSeconds: 1, containers: [serverContainer({ ports })] },
+    });
+    await cluster.ok("wait", "pod/hosted", "--for=condition=Ready", "--timeout=60s");
+    const { status } = await cluster.client.get(podKind, { namespace, name: "hosted" });
+    const hostIP = status?.hostIP ?? "";
+    const answer = () => ask(hostIP, 48_080).catch(() => undefined);
+    await expect.poll(answer, { timeout: 30_000 }).toMatch(/^hosted/);
+    await cluster.ok("delete", "pod/hosted");
+    await expect.poll(answer, { timeout: 30_000 }).toBeUndefined();
+  });
+
   it("share twelve requests among three pods, four each, at the cluster IP", async () => {
     const { ip } = await find("web");
     expect(ip).toMatch(/^127\./);
