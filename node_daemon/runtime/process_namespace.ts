@@ -62,20 +62,9 @@ export async function openMountNamespaces(): Promise<MountNamespaces | undefined
       if ((await readText(join(dir, names.table))) === undefined) return undefined;
       const pid = Number(await readText(join(dir, names.mounted)));
       if (!pid) throw new RuntimeFailure("ContainerNotRunning", "the container has no root of its own yet");
-      return (cwd) => [
-        nsenter,
-        `--target=${pid}`,
-        "--mount",
-        "--uts",
-        "--root",
-        "--wd",
-        "--",
-        "/bin/sh",
-        "-c",
-        change,
-        "wherry",
-        cwd,
-      ];
+      // Not what the process has for its root: it may be about to change it.
+      const inside = [nsenter, `--target=${pid}`, "--mount", "--uts", "--", chroot, join(dir, names.root)];
+      return (cwd) => [...inside, "/bin/sh", "-c", change, "wherry", cwd];
     },
   };
   return (await canMount(namespaces)) ? namespaces : undefined;
