@@ -49,6 +49,7 @@ export const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   "port-forward": async () => (await import("./port_forward.ts")).portForward,
   proxy: async () => (await import("./proxy.ts")).proxy,
   exec: async () => (await import("./exec.ts")).exec,
+  cp: async () => (await import("./cp.ts")).cp,
   wait: async () => (await import("./wait.ts")).wait,
   auth: async () => (await import("./auth.ts")).auth,
   config: async () => (await import("./config.ts")).config,

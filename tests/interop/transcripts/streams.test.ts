@@ -104,6 +104,42 @@ transcripts(
       ],
     },
     { given: [one], lines: [ready, "port-forward one 99999:80", "port-forward one :80 --address=203.0.113.1"] },
+    {
+      name: "cp both ways",
+      given: [one],
+      files: { "a.txt": "hello\n", "d/b.txt": "in a folder\n", "d/e/c.txt": "deeper\n" },
+      lines: [
+        ready,
+        "cp $DIR/a.txt one:$DIR/copy.txt",
+        "cp $DIR/a.txt $NS/one:$DIR/d/e -c main",
+        "cp --no-preserve $DIR/d one:$DIR/up",
+        "exec one -- cat $DIR/copy.txt $DIR/d/e/a.txt $DIR/up/b.txt $DIR/up/e/c.txt",
+        "cp one:$DIR/d $DIR/down",
+        "cp $NS/one:$DIR/a.txt $DIR/down.txt --retries=2",
+        "exec one -- cat $DIR/down.txt $DIR/down/b.txt $DIR/down/e/c.txt",
+      ],
+    },
+    {
+      name: "cp of one of several containers",
+      given: [web],
+      files: { "a.txt": "hello\n" },
+      lines: [ready, "cp $DIR/a.txt web:$DIR/b.txt", "cp web:$DIR/a.txt $DIR/c.txt", "cp $DIR/a.txt web:/tmp -c x"],
+    },
+    {
+      name: "cp of what is not there",
+      given: [one],
+      files: { "a.txt": "hello\n" },
+      lines: [
+        ready,
+        "cp $DIR/none one:/tmp",
+        "cp $DIR/a.txt nope:/tmp",
+        "cp nope:/tmp $DIR/a.txt",
+        "cp $DIR/a.txt one:$DIR/none/a/b",
+      ],
+    },
+    {
+      lines: ["cp", "cp a", "cp a b c", "cp a b", "cp x:a y:b", "cp :a b", "cp a/b/c:d e", "cp x: b"],
+    },
   ],
   { runtime: "process", nodes: 1 },
 );
