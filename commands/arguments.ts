@@ -47,6 +47,10 @@ export function parseArguments(args: readonly string[], verbs: readonly Verb[], 
       throw unknownVerb(word, choices, path);
     } else {
       words.push(word);
+      if (path.at(-1)?.passesOn) {
+        literal = [...queue];
+        break;
+      }
     }
   }
   const table = known();

@@ -3,7 +3,7 @@ import type { Json, JsonObject, KubeObject } from "../core/api/meta.ts";
 import { formatYaml } from "../core/api/yaml_writer.ts";
 import { joinPath, temporaryFolder, writeTextFile } from "../core/platform/files.ts";
 import { environmentVariable } from "../core/platform/process.ts";
-import { runProgramOf } from "../core/platform/run_program.ts";
+import { captureProgram, type ProgramResult } from "../core/platform/programs.ts";
 import { errorMessage } from "../core/util/log.ts";
 import { compareWithServer } from "./apply/compare.ts";
 import { prunable, pruneResources, tellDefaultTypes } from "./apply/prune.ts";
@@ -144,20 +144,20 @@ function masked(from: KubeObject | undefined, to: KubeObject): readonly [KubeObj
 
 /** Runs `diff -u -N`, or the program of KUBECTL_EXTERNAL_DIFF, on two folders. @returns its exit code */
 async function runDiff(from: string, to: string, env: CommandEnv): Promise<number> {
-  const [program, ...words] = (environmentVariable("KUBECTL_EXTERNAL_DIFF") ?? "").split(" ");
-  const command = program
-    ? [program, from, to, ...words.filter((word) => /^[a-zA-Z0-9=-]+$/.test(word))]
-    : ["diff", "-u", "-N", from, to];
-  let result: Awaited<ReturnType<typeof runProgramOf>>;
+  const [external, ...words] = (environmentVariable("KUBECTL_EXTERNAL_DIFF") ?? "").split(" ");
+  const program = external || "diff";
+  const flags = external ? words.filter((word) => /^[a-zA-Z0-9=-]+$/.test(word)) : ["-u", "-N"];
+  const args = external ? [from, to, ...flags] : [...flags, from, to];
+  let result: ProgramResult;
   try {
-    result = await runProgramOf(command, { signal: env.signal });
+    result = await captureProgram(program, args, { signal: env.signal, keepErrors: true });
   } catch (error) {
     const missing = (error as { readonly code?: string }).code === "ENOENT";
     const why = missing ? "executable file not found in $PATH" : errorMessage(error);
-    throw new UsageError(`failed to run "${command[0]}": ${why}`);
+    throw new UsageError(`failed to run "${program}": ${why}`);
   }
   await env.terminal.write(result.stdout);
-  if (result.stderr) await env.terminal.writeError(result.stderr);
-  if (result.code > 1) throw new UsageError(`failed to run "${command[0]}": exit status ${result.code}`);
+  if (result.stderr.length > 0) await env.terminal.writeError(result.stderr);
+  if (result.code > 1) throw new UsageError(`failed to run "${program}": exit status ${result.code}`);
   return result.code;
 }

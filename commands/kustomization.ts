@@ -1,4 +1,4 @@
-import { findProgram, runProgramOf } from "../core/platform/run_program.ts";
+import { captureProgram, findProgram } from "../core/platform/programs.ts";
 import type { CommandEnv } from "./env.ts";
 import { UsageError } from "./verb.ts";
 
@@ -10,12 +10,18 @@ import { UsageError } from "./verb.ts";
  * @throws UsageError with what the program said, or when there is none
  */
 export async function buildKustomization(args: readonly string[], { signal }: CommandEnv): Promise<string> {
-  const kustomize = findProgram("kustomize");
-  const kubectl = kustomize === undefined ? findProgram("kubectl") : undefined;
-  const command = kustomize ? [kustomize, "build"] : kubectl ? [kubectl, "kustomize"] : undefined;
-  if (!command)
+  const kustomize = await findProgram("kustomize");
+  const program = kustomize ?? (await findProgram("kubectl"));
+  if (program === undefined)
     throw new UsageError("kustomizations are built by the program kustomize, or by kubectl: neither is on the PATH");
-  const { code, stdout, stderr } = await runProgramOf([...command, ...args], { signal });
-  if (code !== 0) throw new UsageError(stderr.trim().replace(/^error: /i, ""));
-  return stdout;
+  const verb = kustomize === undefined ? "kustomize" : "build";
+  const { code, stdout, stderr } = await captureProgram(program, [verb, ...args], { signal, keepErrors: true });
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (code !== 0)
+    throw new UsageError(
+      text(stderr)
+        .trim()
+        .replace(/^error: /i, ""),
+    );
+  return text(stdout);
 }

@@ -27,6 +27,8 @@ export interface Verb {
   readonly description?: string;
   /** Positional words, e.g. `<type> [names...]`. */
   readonly words?: string;
+  /** Words and flags behind its first word are not its own: they come as they are, as those after `--` do. */
+  readonly passesOn?: boolean;
   readonly flags: FlagTable;
   readonly examples?: readonly (readonly [what: string, line: string])[];
   readonly hidden?: boolean;

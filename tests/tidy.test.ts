@@ -58,6 +58,7 @@ const homes: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^ws$/, ["core/client", "master_daemon/apiserver"]],
   [/^re2js$/, ["core/api", "core/cel"]],
   [/^@marcbachmann\/cel-js$/, ["core/cel"]],
+  [/^sucrase$/, ["core/platform"]],
   [/^yaml$/, ["core/api", "npm/std-yaml"]],
   [/^dockerode$/, ["node_daemon/runtime"]],
   [/^@peculiar\/x509$/, ["core/platform"]],

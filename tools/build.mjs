@@ -24,7 +24,10 @@ const sources = [
 ];
 const stamp = join(dist, ".built");
 /** The same code as ES modules, of which only what is used is bundled. */
-const readsFast = { yaml: join(root, "node_modules", "yaml", "browser", "dist", "index.js") };
+const readsFast = {
+  sucrase: join(root, "node_modules", "sucrase", "dist", "esm", "index.js"),
+  yaml: join(root, "node_modules", "yaml", "browser", "dist", "index.js"),
+};
 
 // What is built is as new as the sources were before: one that changes meanwhile is built the next time.
 const newestSource = String(newest(sources.map((name) => join(root, name))));
@@ -70,7 +73,7 @@ async function buildAll() {
     external: ["dockerode", "undici", "ws"],
     alias: readsFast,
   };
-  const ofKinds = [...entries].filter((path) => path.startsWith("core/"));
+  const ofKinds = [...entries].filter((path) => path.startsWith("core/kinds/"));
   const most = ["mod.ts", "cluster/start_cluster.ts", "master_daemon/main.ts", ...ofKinds];
   // The stand-ins of JSR packages are ours and not on npm: they are bundled.
   await build({ ...library, entryPoints: namedByPath(most), plugins: [bundleWorkspaces(), keepTogether()] });
@@ -109,7 +112,8 @@ function gitCommit() {
 
 /**
  * Turns the command line's imports of daemons into run-time imports of the library build, and of what kinds load when a
- * server needs it (the checks of custom resource definitions bring two libraries along); notes which ones there are.
+ * server needs it (the checks of custom resource definitions bring two libraries along), and of what imports users'
+ * scripts; notes which ones there are.
  */
 function loadServersLazily(entries) {
   const take = (path, resolveDir) => {
@@ -123,6 +127,11 @@ function loadServersLazily(entries) {
       onResolve({ filter: /^\.\// }, ({ path, resolveDir, kind }) =>
         kind === "dynamic-import" && resolveDir === join(root, "core", "kinds") ? take(path, resolveDir) : undefined,
       );
+      // Code that is kept compiled cannot import what lies elsewhere: what imports users' scripts is loaded as a module.
+      onResolve({ filter: /\/core\/platform\/import_script\.ts$/ }, ({ path, resolveDir }) => {
+        entries.add("core/platform/script_hooks.ts");
+        return take(path, resolveDir);
+      });
       onResolve({ filter: /\/(master_daemon|node_daemon|cluster)\// }, ({ path, resolveDir, kind }) => {
         if (kind !== "dynamic-import") return { errors: [{ text: `commands may load ${path} only with import()` }] };
         return take(path, resolveDir);

@@ -1,7 +1,6 @@
 import { temporaryFile } from "../../core/platform/files.ts";
 import { environmentVariable } from "../../core/platform/process.ts";
-import { runProgramOf } from "../../core/platform/run_program.ts";
-import type { CommandEnv } from "../env.ts";
+import { runInForeground } from "../../core/platform/programs.ts";
 import { UsageError } from "../verb.ts";
 
 /** What the user left in the file, and where that is. */
@@ -15,15 +14,15 @@ export interface EditedFile {
  *
  * @throws UsageError when the editor fails
  */
-export async function editText(text: string, suffix: string, { signal }: CommandEnv): Promise<EditedFile> {
+export async function editText(text: string, suffix: string): Promise<EditedFile> {
   const file = await temporaryFile("wherry-edit-", suffix, text);
   const editor = environmentVariable("KUBE_EDITOR") || environmentVariable("EDITOR") || "vi";
   const words = wordsOf(editor);
   // A shell gets the file's path as a word of its own: it is not text to be read by it.
-  const command = words ? [...words, file.path] : [shell(), "-c", `${editor} "$@"`, editor, file.path];
+  const [program = "", ...args] = words ? [...words, file.path] : [shell(), "-c", `${editor} "$@"`, editor, file.path];
   let code: number;
   try {
-    ({ code } = await runProgramOf(command, { terminal: true, signal }));
+    code = await runInForeground(program, args);
   } catch (cause) {
     throw new UsageError(`unable to launch the editor "${editor}"`, { cause });
   }

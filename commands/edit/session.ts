@@ -47,7 +47,7 @@ export async function runEditSession(session: EditSession, env: CommandEnv): Pro
   let file: EditedFile | undefined;
   for (;;) {
     const heading = session.format === "json" ? "" : session.heading + reasons.map((reason) => `${reason}#\n`).join("");
-    const edited = await editText(heading + text, `.${session.format}`, env);
+    const edited = await editText(heading + text, `.${session.format}`);
     if (file && sameContent(file.text, edited.text)) {
       tellCopy(edited, env);
       throw new UsageError("Edit cancelled, no valid changes were saved.");

@@ -41,6 +41,7 @@ export { type LeaderElectionOptions, type Leadership, runLeaderElection, whileLe
 export { type LogOptions, logLines, logs } from "./logs.ts";
 export { type PathOptions, resourcePath } from "./paths.ts";
 export { openPortForward, type PortForward } from "./port_forward.ts";
+export type * from "./script.ts";
 export {
   type ApiRequest,
   type ApiResponse,
