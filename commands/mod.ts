@@ -50,6 +50,7 @@ export const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   proxy: async () => (await import("./proxy.ts")).proxy,
   exec: async () => (await import("./exec.ts")).exec,
   cp: async () => (await import("./cp.ts")).cp,
+  debug: async () => (await import("./debug.ts")).debug,
   wait: async () => (await import("./wait.ts")).wait,
   auth: async () => (await import("./auth.ts")).auth,
   config: async () => (await import("./config.ts")).config,

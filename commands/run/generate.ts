@@ -22,8 +22,8 @@ export interface RunFlags {
 }
 
 const see = "\nSee 'wherry run -h' for help and examples";
-/** @see github.com/distribution/reference: what an image may be called, as far as it can be told apart from a mistake */
-const image = /^[a-zA-Z0-9][a-zA-Z0-9._:/@-]{0,1023}$|^(npm|deno|file):[^\s]{1,1024}$/;
+/** What an image may be called, as far as it can be told apart from a mistake. @see github.com/distribution/reference */
+export const imageName: RegExp = /^[a-zA-Z0-9][a-zA-Z0-9._:/@-]{0,1023}$|^(npm|deno|file):[^\s]{1,1024}$/;
 
 /** Whether the flags fit together. @throws UsageError with kubectl's words */
 export function checkRun(
@@ -31,7 +31,8 @@ export function checkRun(
   { attach, dryRun }: { readonly attach: boolean; readonly dryRun: DryRun },
 ): void {
   if (!flags.image) throw new UsageError("--image is required");
-  if (!image.test(flags.image)) throw new UsageError(`Invalid image name "${flags.image}": invalid reference format`);
+  if (!imageName.test(flags.image))
+    throw new UsageError(`Invalid image name "${flags.image}": invalid reference format`);
   if (flags.tty && !flags.stdin) throw new UsageError(`-i/--stdin is required for containers with -t/--tty=true${see}`);
   if (flags.expose && !flags.port) throw new UsageError(`--port must be set when exposing a service${see}`);
   if (!["Always", "OnFailure", "Never"].includes(flags.restart))
