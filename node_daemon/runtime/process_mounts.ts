@@ -23,6 +23,9 @@ import { type Mount, RuntimeFailure } from "./runtime.ts";
 
 /** Where the folders lie in a container that were made anew for it, as the machine has them. */
 const originals = "/.wherry";
+/** Of what other things are mounted on. */
+const folderMode = 0o755;
+const fileMode = 0o644;
 
 /** Where a mount is seen, without `.` and the like; empty: the root. */
 export function placeOf({ containerPath }: Pick<Mount, "containerPath">): string {
@@ -92,8 +95,8 @@ export async function makeSystemRoot(folder: string, mounts: readonly Mount[]): 
     // What lies deeper in a folder that was made anew is reached by a link, which only the container can follow.
     const isBehindLink = !isInAnew && anew.has(`/${at.split("/")[1]}`);
     const target = join(folder, isBehindLink ? originals : "", at);
-    if (isInAnew && isFolder) mkdirSync(target);
-    else if (isInAnew) writeFileSync(target, "", { flag: "wx" });
+    if (isInAnew && isFolder) mkdirSync(target, { mode: folderMode });
+    else if (isInAnew) writeFileSync(target, "", { flag: "wx", mode: fileMode });
     binds.push({ source, target, options });
   }
   return binds;
@@ -138,7 +141,7 @@ interface Layout {
  */
 function makeAnew(path: string, { folder, anew, places }: Layout): readonly BindMount[] {
   const target = join(folder, path);
-  mkdirSync(target, { recursive: true });
+  mkdirSync(target, { recursive: true, mode: folderMode });
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (!found?.isDirectory()) return [];
   chownSync(target, found.uid, found.gid);
@@ -152,14 +155,14 @@ function makeAnew(path: string, { folder, anew, places }: Layout): readonly Bind
     if (entry.isSymbolicLink()) symlinkSync(readlinkSync(inner), made);
     else if (!isRoot) symlinkSync(`${originals}${inner}`, made);
     else {
-      if (entry.isDirectory()) mkdirSync(made);
-      else writeFileSync(made, "");
+      if (entry.isDirectory()) mkdirSync(made, { mode: folderMode });
+      else writeFileSync(made, "", { mode: fileMode });
       binds.push({ source: inner, target: made, options: "rbind" });
     }
   }
   if (isRoot || dirname(path) !== "/") return binds;
   const original = join(folder, originals, path);
-  mkdirSync(original, { recursive: true });
+  mkdirSync(original, { recursive: true, mode: folderMode });
   return [...binds, { source: path, target: original, options: "rbind" }];
 }
 
