@@ -205,7 +205,8 @@ async function find(path: string, name: string): Promise<readonly string[]> {
     entries.map(async (entry) => {
       const child = join(path, entry.name);
       if (entry.isDirectory()) return await find(child, name);
-      return entry.name === name ? [child] : [];
+      // The root of a container has links to what the machine has, /var/log among them.
+      return entry.isFile() && entry.name === name ? [child] : [];
     }),
   );
   return found.flat();
