@@ -51,7 +51,7 @@ describe("deno: images", () => {
     }
     const port = Number(new URL(registry.url).port);
     const output = await programs.output(image, {
-      args: ["./data", join(folder, "b"), "18089", String(port)],
+      args: ["./data", "./fixed", "18089", String(port)],
       env: [{ name: "GIVEN", value: "1" }],
       mounts: [
         { hostPath: join(folder, "a"), containerPath: "/data", readOnly: false },
