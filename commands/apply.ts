@@ -71,9 +71,16 @@ export const apply: Verb = defineVerb({
       placeholder: "seconds",
       description: "With --prune or --force: seconds that pods get to end.",
     },
-    timeout: { type: "string", default: "0s", placeholder: "duration", description: "With --force: how long to wait." },
-    wait: { type: "boolean", description: "With --force: wait until the old objects are gone." },
+    timeout: {
+      type: "string",
+      default: "0s",
+      placeholder: "duration",
+      description: "With --force: how long to wait until an old object is gone; 0: five minutes.",
+    },
+    // kubectl takes it too: a new object can only be made once the old one is gone.
+    wait: { type: "boolean", description: "With --force: wait until the old objects are gone, as it always does." },
     subresource: { type: "string", placeholder: "name", description: "With --server-side: the part to apply." },
+    overwrite: { type: "boolean", default: true, description: "Change what others changed meanwhile.", hidden: true },
   },
   verbs: [editLastApplied, setLastApplied, viewLastApplied],
   examples: [
@@ -91,7 +98,7 @@ export const apply: Verb = defineVerb({
       throw new UsageError(`invalid cascade value (${flags.cascade}). Must be "background", "foreground", or "orphan"`);
     const allowed = flags.prune ? await pruneResources(flags["prune-allowlist"], env) : [];
     checkFlags(flags, dryRun);
-    parseDuration(flags.timeout);
+    const timeoutMs = parseDuration(flags.timeout) || undefined;
     const shows = flags.output !== undefined && flags.output !== "name";
     const print = await objectPrinter(flags, printerOptions(dryRun, env));
     const gracePeriodSeconds = flags["grace-period"] < 0 ? undefined : flags["grace-period"];
@@ -115,7 +122,7 @@ export const apply: Verb = defineVerb({
           fieldManager,
           fieldValidation,
           ...(serverSide ? { subresource: flags.subresource } : {}),
-          ...(flags.force ? { recreate: { propagationPolicy, gracePeriodSeconds } } : {}),
+          ...(flags.force ? { recreate: { propagationPolicy, gracePeriodSeconds, timeoutMs } } : {}),
           onStep: (next) => {
             step = next;
           },
@@ -171,6 +178,7 @@ function checkFlags(
     readonly prune: boolean;
     readonly selector: string | undefined;
     readonly subresource: string | undefined;
+    readonly overwrite: boolean;
   },
   dryRun: DryRun,
 ): void {
@@ -190,6 +198,8 @@ function checkFlags(
     if (serverSide)
       throw new UsageError("--prune is in alpha and doesn't currently work on objects created by server-side apply");
   }
+  if (!flags.overwrite)
+    throw new UsageError("--overwrite=false is not supported: --server-side tells what others changed meanwhile");
   if (flags.subresource && !serverSide) throw new UsageError("--subresource can only be specified for --server-side");
 }
 
@@ -205,8 +215,12 @@ function failureOf(
   if (step.doing === "creating") return withSource(error, "creating", source);
   if (step.doing === "getting")
     return withSource(error, `retrieving current configuration of:\n${described(target)}\nfrom server for:`, source);
-  const inner = step.doing === "patching" ? withSource(error, "patching", source) : error;
-  const patch = step.doing === "patching" ? goJson(step.patch) : "";
+  if (step.doing === "recreating") {
+    const inner = isReason(error, "Timeout") ? new UsageError("context deadline exceeded") : error;
+    return withSource(inner, `applying patch:\n${goJson(step.patch)}\n\nto:\n${described(target)}\nfor:`, source);
+  }
+  const inner = withSource(error, "patching", source);
+  const patch = goJson(step.patch);
   return withSource(inner, `applying patch:\n${patch}\nto:\n${described(target)}\nfor:`, source);
 }
 

@@ -11,7 +11,7 @@ import { withoutManagedFields } from "./edit/session.ts";
 import type { CommandEnv } from "./env.ts";
 import { manifestFlags, namesManifests } from "./manifests.ts";
 import { errorText } from "./output/errors.ts";
-import { findTargets, type LoadedTarget } from "./targets.ts";
+import { findTargets, type LoadedTarget, type Targets, throwAll } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import { selectorFlags } from "./write_flags.ts";
 
@@ -72,6 +72,7 @@ interface DiffFlags {
   readonly "prune-allowlist": readonly string[];
   readonly "show-managed-fields": boolean;
   readonly "show-secrets": boolean;
+  readonly concurrency: number;
 }
 
 async function compare(flags: DiffFlags, managerGiven: boolean, env: CommandEnv): Promise<number> {
@@ -87,7 +88,7 @@ async function compare(flags: DiffFlags, managerGiven: boolean, env: CommandEnv)
   const targets = await findTargets({ words: [], manifests: flags, selector: flags.selector }, env);
   const seen = new Set<string>();
   const namespaces = new Set<string>();
-  await targets.visitLoaded(async (target) => {
+  const lookAt = async (target: LoadedTarget): Promise<void> => {
     const { before, after } = await compareWithServer(target, options, env);
     if (before?.metadata.uid) seen.add(before.metadata.uid);
     if (target.key.namespace) namespaces.add(target.key.namespace);
@@ -96,7 +97,8 @@ async function compare(flags: DiffFlags, managerGiven: boolean, env: CommandEnv)
     const [from, to] = shownSides(before, after, flags);
     if (from) await writeTextFile(joinPath(live.path, fileName(target)), formatYaml(asJson(from)));
     await writeTextFile(joinPath(merged.path, fileName(target)), formatYaml(asJson(to)));
-  });
+  };
+  await visitAtOnce(targets, flags.concurrency, lookAt);
   if (flags.prune) tellDefaultTypes(flags["prune-allowlist"], env);
   for (const { resource, object } of await prunable(
     { allowed, uids: seen, namespaces, selector: flags.selector },
@@ -107,6 +109,28 @@ async function compare(flags: DiffFlags, managerGiven: boolean, env: CommandEnv)
     await writeTextFile(path, formatYaml(asJson(withoutManagedFields(object))));
   }
   return await runDiff(live.path, merged.path, env);
+}
+
+/** Visits up to `limit` targets at once. @throws what failed, once all were visited */
+async function visitAtOnce(
+  targets: Targets,
+  limit: number,
+  visit: (target: LoadedTarget) => Promise<void>,
+): Promise<void> {
+  const running = new Set<Promise<void>>();
+  const errors: unknown[] = [];
+  const collect = (error: unknown) => void errors.push(error);
+  await targets
+    .visitLoaded(async (target) => {
+      const one: Promise<void> = visit(target)
+        .catch(collect)
+        .finally(() => running.delete(one));
+      running.add(one);
+      if (running.size >= limit) await Promise.race(running);
+    })
+    .catch(collect);
+  await Promise.all(running);
+  throwAll(errors);
 }
 
 function fileName({ resource, key }: Pick<LoadedTarget, "resource" | "key">): string {

@@ -25,6 +25,7 @@ export const edit: Verb = defineVerb({
     ...fieldManagerFlag("kubectl-edit"),
     "output-patch": { type: "boolean", description: "Show the patch that is sent." },
     subresource: { type: "string", placeholder: "name", description: "The part of the object to edit." },
+    "windows-line-endings": { type: "boolean", description: "Lines of the file end as on Windows." },
   },
   examples: [["With another editor", "KUBE_EDITOR=nano wherry edit svc/web"]],
   async run({ flags, words, env }) {
@@ -42,6 +43,7 @@ export const edit: Verb = defineVerb({
         targets: found,
         format,
         heading: objectHeading,
+        windowsLineEndings: flags["windows-line-endings"],
         checkTypes: fieldValidation !== "Ignore",
         async commit(edited, { resource, key, object }) {
           const own = edited.metadata.namespace;

@@ -21,6 +21,7 @@ import {
 } from "./write_flags.ts";
 
 const forceTimeoutMs = 5 * 60_000;
+const weekMs = 7 * 24 * 3600_000;
 
 /** Puts whole objects in the place of those that are there. */
 export const replace: Verb = defineVerb({
@@ -49,8 +50,14 @@ export const replace: Verb = defineVerb({
       placeholder: "mode",
       description: "With --force, what happens to what it owns: background, foreground or orphan.",
     },
-    timeout: { type: "string", default: "0s", placeholder: "duration", description: "With --force: how long to wait." },
-    wait: { type: "boolean", description: "With --force: wait until the old objects are gone." },
+    timeout: {
+      type: "string",
+      default: "0s",
+      placeholder: "duration",
+      description:
+        "With --force: how long to wait until an old object is gone; 0: five minutes, or with --wait as long as it takes.",
+    },
+    wait: { type: "boolean", description: "With --force: wait for an old object as long as it takes." },
     raw: { type: "string", placeholder: "path", description: "Put the file to this path of the API." },
     subresource: { type: "string", placeholder: "name", description: "The part of the object to replace." },
   },
@@ -108,6 +115,7 @@ interface ReplaceFlags {
   readonly force: boolean;
   readonly "grace-period": number;
   readonly timeout: string;
+  readonly wait: boolean;
   readonly cascade: string;
   readonly output: string | undefined;
 }
@@ -130,13 +138,14 @@ async function deleteOld(
   await deleteTargets(
     targets,
     {
+      // What would be forgotten at once gets a second instead, and is waited for.
       gracePeriodSeconds: seconds === 0 ? 1 : seconds,
       propagationPolicy: policy[flags.cascade as keyof typeof policy],
       dryRun: "none",
       ignoreNotFound: true,
       nameOnly: flags.output === "name",
       warnsOfClusterScope: false,
-      waitMs: parseDuration(flags.timeout) || forceTimeoutMs,
+      waitMs: parseDuration(flags.timeout) || (flags.wait || seconds === 0 ? weekMs : forceTimeoutMs),
     },
     env,
   );

@@ -18,6 +18,8 @@ export interface EditSession {
   readonly format: "yaml" | "json";
   /** The first lines of the file, each begins with `#`. */
   readonly heading: string;
+  /** Lines end with a carriage return too. Default false */
+  readonly windowsLineEndings?: boolean | undefined;
   /** Complain of a missing apiVersion or kind. */
   readonly checkTypes: boolean;
   /** Sends an object that was changed. What it throws opens the editor again, or is told with where the file is. */
@@ -41,13 +43,14 @@ export const objectHeading = `# Please edit the object below. Lines beginning wi
  * @see k8s.io/kubectl/pkg/cmd/util/editor/editoptions.go
  */
 export async function runEditSession(session: EditSession, env: CommandEnv): Promise<number> {
-  const original = textOf(session);
+  const ended = (lines: string) => (session.windowsLineEndings ? lines.replace(/\r?\n/g, "\r\n") : lines);
+  const original = ended(textOf(session));
   let text = original;
   let reasons: readonly string[] = [];
   let file: EditedFile | undefined;
   for (;;) {
     const heading = session.format === "json" ? "" : session.heading + reasons.map((reason) => `${reason}#\n`).join("");
-    const edited = await editText(heading + text, `.${session.format}`);
+    const edited = await editText(ended(heading) + text, `.${session.format}`);
     if (file && sameContent(file.text, edited.text)) {
       tellCopy(edited, env);
       throw new UsageError("Edit cancelled, no valid changes were saved.");

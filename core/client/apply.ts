@@ -20,8 +20,17 @@ export interface ApplyResult<T extends KubeObject> {
 
 /** What apply is about to do; the last one told is the one that fails. */
 export type ApplyStep =
-  | { readonly doing: "getting" | "creating" | "recreating" | "applying" }
-  | { readonly doing: "patching"; readonly patch: JsonObject };
+  | { readonly doing: "getting" }
+  | { readonly doing: "creating" }
+  | { readonly doing: "applying" }
+  /** What is sent. */
+  | { readonly doing: "patching" | "recreating"; readonly patch: JsonObject };
+
+/** How an object that cannot be changed is deleted, for it to be made anew. */
+export interface RecreateOptions extends DeleteCallOptions {
+  /** How long to wait until the old one is gone. Default 5 minutes */
+  readonly timeoutMs?: number | undefined;
+}
 
 /** Options of {@linkcode apply}. */
 export interface ApplyOptions extends Omit<WriteCallOptions, "dryRun"> {
@@ -32,7 +41,7 @@ export interface ApplyOptions extends Omit<WriteCallOptions, "dryRun"> {
   /** Takes over the fields that others own. Only with `serverSide`. */
   readonly force?: boolean | undefined;
   /** How to delete an object that cannot be changed so, for it to be made anew. Absent: that is an error. */
-  readonly recreate?: DeleteCallOptions | undefined;
+  readonly recreate?: RecreateOptions | undefined;
   /** Called before each step. */
   readonly onStep?: ((step: ApplyStep) => void) | undefined;
 }
@@ -109,7 +118,7 @@ export async function apply<T extends KubeObject>(
     } catch (error) {
       const conflict = isReason(error, "Conflict");
       if (recreate && (isReason(error, "Invalid") || (conflict && tries >= maxTries))) {
-        onStep?.({ doing: "recreating" });
+        onStep?.({ doing: "recreating", patch: asJson(modified) });
         return {
           object: await putAnew(client, kind, { key, modified, current }, recreate, write),
           outcome: "configured",
@@ -125,14 +134,14 @@ async function putAnew<T extends KubeObject>(
   client: Client,
   kind: ResourceType<T>,
   { key, modified, current }: { readonly key: ObjectKey; readonly modified: T; readonly current: T },
-  recreate: DeleteCallOptions,
+  { timeoutMs = recreateTimeoutMs, ...how }: RecreateOptions,
   write: WriteCallOptions,
 ): Promise<T> {
   const signal = write.signal;
-  await client.delete(kind, key, { ...recreate, signal });
+  await client.delete(kind, key, { ...how, signal });
   await waitFor(client, kind, key, {
     predicate: ({ metadata }) => metadata.uid !== current.metadata.uid,
-    timeoutMs: recreateTimeoutMs,
+    timeoutMs,
     signal,
   }).catch((error: unknown) => {
     if (!isReason(error, "NotFound")) throw error;

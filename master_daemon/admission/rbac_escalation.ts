@@ -1,10 +1,11 @@
 import type { KubeObject } from "../../core/api/meta.ts";
 import { StatusError } from "../../core/api/status.ts";
 import type { UserInfo } from "../../core/client/transport.ts";
+import { uncoveredRules } from "../../core/kinds/rbac_rules.ts";
 import { type Authorizer, privilegedGroup } from "../authorization/authorizer.ts";
 import { type BindingObject, type PolicyRule, type RoleObject, rbacGroup } from "../authorization/policy.ts";
 import type { RbacPolicy } from "../authorization/rbac_policy.ts";
-import { compactRules, quotedList, ruleText, uncoveredRules } from "../authorization/rules.ts";
+import { compactRules, quotedList, ruleText } from "../authorization/rules.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
 
 /** What the check works with. */

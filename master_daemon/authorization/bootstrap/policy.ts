@@ -1,4 +1,5 @@
 import type { KubeObject } from "../../../core/api/meta.ts";
+import { autoUpdate } from "../../../core/kinds/rbac_reconcile.ts";
 import { once } from "../../../core/util/once.ts";
 import { type BindingObject, rbacGroup as group, type PolicyRule, type RoleObject, type Subject } from "../policy.ts";
 import { aggregatedRoles, clusterRoleBindings, clusterRoles } from "./cluster_roles.ts";
@@ -14,8 +15,6 @@ export interface BootstrapPolicy {
 }
 
 const apiVersion = `${group}/v1`;
-/** Roles whose annotation says otherwise are the administrator's. */
-export const autoUpdate = "rbac.authorization.kubernetes.io/autoupdate";
 
 /** All that is to be there. Objects as upstream writes them, rules of aggregated roles included. */
 export const bootstrapPolicy: () => BootstrapPolicy = once(() => {

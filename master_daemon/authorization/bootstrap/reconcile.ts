@@ -1,14 +1,13 @@
 import type { ResourceType } from "../../../core/api/kind.ts";
-import type { LabelSelector } from "../../../core/api/labels.ts";
-import { type KubeObject, keyOf, keyText, type StringMap } from "../../../core/api/meta.ts";
+import { type KubeObject, keyOf, keyText } from "../../../core/api/meta.ts";
 import { isReason } from "../../../core/api/status.ts";
 import type { UserInfo } from "../../../core/client/transport.ts";
+import { isProtected, type Reconciled, reconciledBinding, reconciledRole } from "../../../core/kinds/rbac_reconcile.ts";
 import { errorMessage, type Logger } from "../../../core/util/log.ts";
 import type { Registries } from "../../registry/registry.ts";
 import { isTransient } from "../../registry/store_failure.ts";
-import { type BindingObject, type RoleObject, rbacTypes, type Subject } from "../policy.ts";
-import { uncoveredRules } from "../rules.ts";
-import { autoUpdate, bootstrapPolicy } from "./policy.ts";
+import { rbacTypes } from "../policy.ts";
+import { bootstrapPolicy } from "./policy.ts";
 
 /** Objects written at once: between two lots others get their turn. */
 const lot = 8;
@@ -34,17 +33,17 @@ export async function reconcileBootstrapPolicy({
 }): Promise<void> {
   const policy = bootstrapPolicy();
   const writes = [
-    ...(await planned(rbacTypes.clusterRole, policy.clusterRoles, mergeRole)),
-    ...(await planned(rbacTypes.clusterRoleBinding, policy.clusterRoleBindings, mergeBinding)),
-    ...(await planned(rbacTypes.role, policy.roles, mergeRole)),
-    ...(await planned(rbacTypes.roleBinding, policy.roleBindings, mergeBinding)),
+    ...(await planned(rbacTypes.clusterRole, policy.clusterRoles, reconciledRole)),
+    ...(await planned(rbacTypes.clusterRoleBinding, policy.clusterRoleBindings, reconciledBinding)),
+    ...(await planned(rbacTypes.role, policy.roles, reconciledRole)),
+    ...(await planned(rbacTypes.roleBinding, policy.roleBindings, reconciledBinding)),
   ];
 
   /** The writes that lead from what is there to what is expected: none, usually. */
   async function planned<T extends KubeObject>(
     type: ResourceType<T>,
     expected: readonly T[],
-    merge: (present: T, expected: T) => T | "recreate",
+    reconciled: (present: T, expected: T) => Reconciled<T>,
   ): Promise<readonly (() => Promise<unknown>)[]> {
     const registry = registries.for(type);
     const { items } = await registry.list();
@@ -53,10 +52,10 @@ export async function reconcileBootstrapPolicy({
       const key = keyOf(wanted);
       const found = present.get(keyText(key));
       if (!found) return [() => registry.create(wanted, { user })];
-      if (found.metadata.annotations?.[autoUpdate] === "false") return [];
-      const merged = merge(found, wanted);
-      if (merged === found) return [];
-      if (merged !== "recreate") return [() => registry.update(key, () => merged, { user })];
+      if (isProtected(found)) return [];
+      const { operation, object } = reconciled(found, wanted);
+      if (operation === "none") return [];
+      if (operation === "update") return [() => registry.update(key, () => object, { user })];
       return [() => registry.delete(key, { user }).then(() => registry.create(wanted, { user }))];
     });
   }
@@ -79,58 +78,4 @@ export async function reconcileBootstrapPolicy({
     if (failure !== undefined) throw failure;
     await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-/** `present` with what `expected` has besides; `present` itself when that is nothing. */
-function mergeRole(present: RoleObject, expected: RoleObject): RoleObject {
-  const missing = uncoveredRules(present.rules ?? [], expected.rules ?? []);
-  const selectors = present.aggregationRule?.clusterRoleSelectors ?? [];
-  const missingSelectors = (expected.aggregationRule?.clusterRoleSelectors ?? []).filter(
-    (one) => !selectors.some((own) => sameSelector(own, one)),
-  );
-  const metadata = mergedMetadata(present, expected);
-  const isAggregated = expected.aggregationRule !== undefined;
-  if (missing.length === 0 && missingSelectors.length === 0 && !metadata) {
-    if (isAggregated || !present.aggregationRule) return present;
-  }
-  const { aggregationRule: _, ...rest } = present;
-  return {
-    ...rest,
-    metadata: metadata ?? present.metadata,
-    rules: [...(present.rules ?? []), ...missing],
-    ...(isAggregated ? { aggregationRule: { clusterRoleSelectors: [...selectors, ...missingSelectors] } } : {}),
-  };
-}
-
-/** As {@linkcode mergeRole}, for bindings. The role that one gives cannot be changed: it is written anew. */
-function mergeBinding(present: BindingObject, expected: BindingObject): BindingObject | "recreate" {
-  const { kind, name } = expected.roleRef;
-  if (present.roleRef.kind !== kind || present.roleRef.name !== name) return "recreate";
-  const subjects = present.subjects ?? [];
-  const missing = (expected.subjects ?? []).filter((one) => !subjects.some((own) => sameSubject(own, one)));
-  const metadata = mergedMetadata(present, expected);
-  if (missing.length === 0 && !metadata) return present;
-  return { ...present, metadata: metadata ?? present.metadata, subjects: [...subjects, ...missing] };
-}
-
-function sameSubject(a: Subject, b: Subject): boolean {
-  return a.kind === b.kind && a.name === b.name && (a.namespace ?? "") === (b.namespace ?? "");
-}
-
-function sameSelector(a: LabelSelector, b: LabelSelector): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** Undefined when the present one lacks nothing. What it has otherwise, an administrator chose. */
-function mergedMetadata(present: KubeObject, expected: KubeObject): KubeObject["metadata"] | undefined {
-  const annotations = mergedMap(present.metadata.annotations, expected.metadata.annotations);
-  const labels = mergedMap(present.metadata.labels, expected.metadata.labels);
-  return annotations || labels
-    ? { ...present.metadata, ...(annotations ? { annotations } : {}), ...(labels ? { labels } : {}) }
-    : undefined;
-}
-
-function mergedMap(present: StringMap = {}, expected: StringMap = {}): StringMap | undefined {
-  const missing = Object.entries(expected).filter(([key]) => !Object.hasOwn(present, key));
-  return missing.length > 0 ? Object.fromEntries([...Object.entries(present), ...missing]) : undefined;
 }

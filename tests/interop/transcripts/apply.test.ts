@@ -5,6 +5,11 @@ const web = deployment("web", { replicas: 0 });
 const one = configMap("one", { a: "1", b: "2" });
 const other = configMap("one", { a: "3" });
 
+const fixed = (data: Readonly<Record<string, string>>, metadata: object = {}) => ({
+  ...configMap("fixed", data, metadata),
+  immutable: true,
+});
+
 transcripts("apply, diff", [
   {
     files: { a: one, b: other },
@@ -140,7 +145,35 @@ transcripts("apply, diff", [
       "apply --force -f $DIR/a.yaml",
     ],
   },
-
+  {
+    name: "apply --force gives up when the old object stays",
+    given: [fixed({ a: "1" }, { finalizers: ["example.com/stays"] })],
+    files: { "a.yaml": fixed({ a: "2" }) },
+    lines: [
+      "apply --force --timeout=1s --overwrite=true -f $DIR/a.yaml",
+      'patch cm fixed --type=json -p \'[{"op":"remove","path":"/metadata/finalizers"}]\'',
+      "apply --force --timeout=9s --wait -f $DIR/a.yaml",
+      "apply --force -f $DIR/a.yaml",
+      "get cm fixed -o jsonpath={.data}",
+    ],
+  },
+  {
+    name: "-k applies what a kustomization makes",
+    files: { "kustomization.yaml": { namePrefix: "my-", resources: ["a.yaml"] }, "a.yaml": one },
+    lines: ["apply -k $DIR", "diff -k $DIR", "get cm my-one -o jsonpath={.data}", "delete -k $DIR"],
+  },
+  {
+    name: "diff looks at several at once",
+    given: [one, configMap("two")],
+    files: { a: other, b: configMap("two", { b: "3" }), c: configMap("three") },
+    lines: [
+      "diff --concurrency=3 -f $DIR/a -f $DIR/b -f $DIR/c",
+      {
+        line: "diff --concurrency=2 -f - -f $DIR/a",
+        input: { apiVersion: "v1", kind: "Gizmo", metadata: { name: "x" } },
+      },
+    ],
+  },
   {
     files: { a: one, b: other },
     lines: ["diff -f $DIR/a", "apply -f $DIR/a", "diff -f $DIR/a", "diff -f $DIR/b", "diff --server-side -f $DIR/b"],

@@ -4,6 +4,19 @@ import { transcripts } from "./_transcripts.ts";
 const web = deployment("web", { replicas: 0 });
 const patchData = `-p '{"data":{"a":"2"}}'`;
 
+const yearly = {
+  apiVersion: "batch/v1",
+  kind: "CronJob",
+  metadata: { name: "yearly" },
+  spec: {
+    schedule: "0 0 1 1 *",
+    suspend: true,
+    jobTemplate: {
+      spec: { template: { spec: { restartPolicy: "Never", containers: [{ name: "main", image: "nginx:1" }] } } },
+    },
+  },
+};
+
 transcripts("scale, patch, replace and edit", [
   {
     given: [web],
@@ -107,9 +120,10 @@ transcripts("scale, patch, replace and edit", [
       `patch deploy web --subresource=scale --type=merge -p '{"spec":{"replicas":2}}'`,
       `patch deploy web -p '{"spec":{"template":{"spec":{"containers":[{"name":"main","image":"nginx:2"}]}}}}'`,
       "get deploy web -o yaml",
-      `patch deploy web -p '{"spec":{"replicas":"x"}}'`,
     ],
   },
+  // Of an object that nobody else writes to: the answer begins with who owns its fields, by the seconds of the writes.
+  { given: [yearly], lines: [`patch cronjob yearly -p '{"spec":{"suspend":"x"}}'`] },
   {
     given: [pod("one")],
     lines: [
@@ -141,6 +155,7 @@ transcripts("scale, patch, replace and edit", [
     lines: [
       { line: "replace --force -f -", input: configMap("one", { a: "b" }) },
       { line: "replace --force -f -", input: configMap("two", { a: "b" }) },
+      { line: "replace --force --wait --timeout=9s -f -", input: configMap("two", { a: "c" }) },
     ],
   },
   {
@@ -169,6 +184,7 @@ transcripts("scale, patch, replace and edit", [
     lines: [
       { line: "edit cm/one", env: { KUBE_EDITOR: "true" } },
       { line: "edit cm/one", env: { KUBE_EDITOR: "false" } },
+      { line: "edit cm/one --windows-line-endings", env: { KUBE_EDITOR: "grep -c v1.$" } },
       { line: "edit cm none", env: { KUBE_EDITOR: "true" } },
       { line: "edit cm/one", env: { KUBE_EDITOR: "truncate -s0" } },
     ],

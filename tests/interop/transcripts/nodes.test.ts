@@ -4,6 +4,20 @@ import { transcripts } from "./_transcripts.ts";
 const one = node("$NS-n");
 const on = (name: string, spec: object = {}) => pod(name, { spec: { nodeName: "$NS-n", ...spec } });
 
+/** Of P-256, signed, for `CN=carol, O=dev`. */
+const request =
+  "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUlIYU1JR0FBZ0VBTUI0eEREQUtCZ05WQkFvTUEyUmxkakVPTUF3" +
+  "R0ExVUVBd3dGWTJGeWIyd3dXVEFUQmdjcQpoa2pPUFFJQkJnZ3Foa2pPUFFNQkJ3TkNBQVNsME1hUkNSNmdxc1VPRW5qSXQ1YXRZ" +
+  "Z291RFFHZ2w3LzE1UzU4CkFJUThFcEhEa3NzWitJL252OTFKcklzeHJKWXlzQ2E5T2hWQmRSZzRQT3ZPc3dwNG9BQXdDZ1lJS29a" +
+  "SXpqMEUKQXdJRFNRQXdSZ0loQU5uTGhFdkhHa3RQcTIxcGpHbjduQzEvdnRJZXRuN2FuNTQ0WGhiNDVQWTRBaUVBa093VgpFTDhY" +
+  "R2Yxd1YwaXdqRk8zd1pVSmtOcVJPa3k0Qks3M2cvdVA4cVE9Ci0tLS0tRU5EIENFUlRJRklDQVRFIFJFUVVFU1QtLS0tLQo=";
+const csr = (name: string) => ({
+  apiVersion: "certificates.k8s.io/v1",
+  kind: "CertificateSigningRequest",
+  metadata: { name },
+  spec: { request, signerName: "kubernetes.io/kube-apiserver-client", usages: ["client auth"] },
+});
+
 transcripts("taint, cordon, drain and certificate", [
   {
     given: [one],
@@ -93,5 +107,18 @@ transcripts("taint, cordon, drain and certificate", [
     lines: ["drain $NS-n --force --disable-eviction --grace-period=0 --timeout=120s", "get pods"],
   },
 
+  {
+    given: [csr("$NS-a"), csr("$NS-b"), csr("$NS-c")],
+    lines: [
+      "certificate approve $NS-a",
+      "certificate approve $NS-a",
+      "certificate approve csr/$NS-a --force -o name",
+      "certificate deny $NS-a",
+      "certificate deny $NS-b $NS-c",
+      "certificate approve $NS-b",
+      "get csr $NS-b -o jsonpath='{.status.conditions[*].type} {.status.conditions[*].reason}'",
+      "delete csr $NS-a $NS-b $NS-c",
+    ],
+  },
   { lines: ["certificate approve", "certificate approve $NS-none", "certificate deny", "certificate deny $NS-none"] },
 ]);

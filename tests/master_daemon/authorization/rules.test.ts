@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { uncoveredRules } from "../../../core/kinds/rbac_rules.ts";
 import type { Attributes } from "../../../master_daemon/authorization/authorizer.ts";
 import type { PolicyRule } from "../../../master_daemon/authorization/policy.ts";
-import { compactRules, ruleAllows, ruleText, uncoveredRules } from "../../../master_daemon/authorization/rules.ts";
+import { compactRules, ruleAllows, ruleText } from "../../../master_daemon/authorization/rules.ts";
 
 const resource = (verb: string, full: string, more: { group?: string; name?: string } = {}): Attributes => {
   const [plural = "", subresource] = full.split("/");
