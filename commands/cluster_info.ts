@@ -1,4 +1,5 @@
 import { service } from "../core/kinds/service.ts";
+import { dump } from "./cluster_info/dump.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 
 /** Says where the cluster answers. */
@@ -8,6 +9,7 @@ export const clusterInfo: Verb = defineVerb({
   summary: "Show where the control plane and the cluster's own services answer.",
   words: "[args...]",
   flags: {},
+  verbs: [dump],
   async run({ words, env }) {
     if (words.length > 0)
       throw new UsageError(
@@ -35,7 +37,7 @@ export const clusterInfo: Verb = defineVerb({
       lines.push(`${green(labels["kubernetes.io/name"] || name)} is running at ${link}`);
     }
     await env.terminal.write(
-      `${lines.join("\n")}\n\nTo look closer, use 'wherry get events -A' and 'wherry get pods -A'.\n`,
+      `${lines.join("\n")}\n\nTo further debug and diagnose cluster problems, use 'wherry cluster-info dump'.\n`,
     );
     return 0;
   },

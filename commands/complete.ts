@@ -1,5 +1,5 @@
 import { type Completion, completeLine } from "./completion/complete_line.ts";
-import { globalFlags } from "./global_flags.ts";
+import { globalFlags, systemEnv } from "./global_flags.ts";
 import { defineVerb, type Verb } from "./verb.ts";
 
 /** Says how the last word of a command line may go on: what shells ask. */
@@ -16,9 +16,19 @@ export const complete: Verb = defineVerb({
     const found: readonly Completion[] = await completeLine([...words, ...literal], {
       verbs,
       globals: globalFlags,
-      env,
+      env: (given) => systemEnv(valuesOf(given), env),
     });
     await env.terminal.write(found.map(({ text, what }) => `${text}${what ? `\t${what}` : ""}\n`).join(""));
     return 0;
   },
 });
+
+/** Values by the names that the command line's reader gives them: `as-group` is `asGroup`. */
+function valuesOf(given: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => [
+      name.replace(/-([a-z])/g, (_match, letter: string) => letter.toUpperCase()),
+      globalFlags[name]?.type === "list" ? [value] : value,
+    ]),
+  );
+}

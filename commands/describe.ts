@@ -4,7 +4,8 @@ import { throwAll } from "./all_errors.ts";
 import type { CommandEnv } from "./env.ts";
 import { chunkSizeFlag, selectionFlags } from "./get/flags.ts";
 import type { GetRequest } from "./get/requests.ts";
-import { manifestFlags } from "./manifests.ts";
+import { manifestFlags, namesManifests } from "./manifests.ts";
+import { warnNothingFound } from "./not_found.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 
 /** Shows an object for people, with what happened to it. */
@@ -30,7 +31,7 @@ export const describe: Verb = defineVerb({
   ],
   async run({ flags, words, env }) {
     const { planRequests } = await import("./get/requests.ts");
-    if (words.length === 0 && flags.filename.length === 0) {
+    if (words.length === 0 && !namesManifests(flags)) {
       throw new UsageError(
         'You must specify the type of resource to describe. Use "wherry api-resources" for a complete list of supported resources.',
       );
@@ -61,9 +62,7 @@ export const describe: Verb = defineVerb({
       }
     }
     if (found.length === 0 && errors.length === 0) {
-      env.terminal.warn(
-        flags["all-namespaces"] ? "No resources found" : `No resources found in ${await env.namespace()} namespace.`,
-      );
+      await warnNothingFound(flags["all-namespaces"] ? undefined : await env.namespace(), env);
     }
     throwAll(errors);
     return 0;

@@ -2,7 +2,7 @@ import { readJsonText } from "../core/api/json_text.ts";
 import type { JsonObject } from "../core/api/meta.ts";
 import { type DiscoveredResource, UnknownResourceError } from "../core/client/discovery.ts";
 import { readStatusError } from "../core/client/read_status_error.ts";
-import { readBody } from "../core/client/transport.ts";
+import { type ApiResponse, readBody } from "../core/client/transport.ts";
 import type { CommandEnv } from "./env.ts";
 import { resourceNamed } from "./resource_args.ts";
 import { defineVerb, PlainError, UsageError, type Verb } from "./verb.ts";
@@ -48,7 +48,14 @@ export const explain: Verb = defineVerb({
     const [group, version] = flags["api-version"]
       ? parseVersion(flags["api-version"])
       : [resource.group, resource.version];
-    const document = await readDocument(group, version, resource, env);
+    if (flags.output === "plaintext-openapiv2") {
+      const { explanationV2 } = await import("./explain/explanation_v2.ts");
+      const response = await openDocument("/openapi/v2", env);
+      const request = { group, version, kind: resource.kind, path, recursive: flags.recursive };
+      await env.terminal.write(explanationV2(await readDocument(response), request));
+      return 0;
+    }
+    const document = await versionDocument(group, version, resource, env);
     const { explanation } = await import("./explain/explanation.ts");
     const { head, body } = explanation(document, {
       group,
@@ -92,23 +99,30 @@ function parseVersion(text: string): readonly [group: string, version: string] {
   return second === undefined ? ["", first] : [first, second];
 }
 
-async function readDocument(
+async function versionDocument(
   group: string,
   version: string,
   { plural }: DiscoveredResource,
   env: CommandEnv,
 ): Promise<JsonObject> {
-  const client = await env.client();
-  const path = group ? `/openapi/v3/apis/${group}/${version}` : `/openapi/v3/api/${version}`;
-  const response = await client.raw(
-    { method: "GET", path, headers: { accept: "application/json" } },
-    { signal: env.signal },
+  const response = await openDocument(
+    group ? `/openapi/v3/apis/${group}/${version}` : `/openapi/v3/api/${version}`,
+    env,
   );
   if (response.status === 404) {
     throw new UsageError(
       `couldn't find resource for "${group ? `${group}/` : "/"}${version}, Resource=${plural}"`.replace('"//', '"/'),
     );
   }
+  return await readDocument(response);
+}
+
+async function openDocument(path: string, env: CommandEnv): Promise<ApiResponse> {
+  const client = await env.client();
+  return await client.raw({ method: "GET", path, headers: { accept: "application/json" } }, { signal: env.signal });
+}
+
+async function readDocument(response: ApiResponse): Promise<JsonObject> {
   if (response.status !== 200) throw await readStatusError(response, 1024 * 1024);
   return readJsonText(new TextDecoder().decode(await readBody(response.body, 64 * 1024 * 1024))) as JsonObject;
 }

@@ -3,6 +3,7 @@ import { readStatusError } from "../core/client/read_status_error.ts";
 import type { CommandEnv } from "./env.ts";
 import { getFlags } from "./get/flags.ts";
 import type { GetFlags } from "./get/requests.ts";
+import { namesManifests } from "./manifests.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 
 /** Prints objects, as a table that the server makes or whole. */
@@ -26,7 +27,7 @@ export const get: Verb = defineVerb({
     }
     const watches = flags.watch || flags["watch-only"];
     checkFlags(flags, watches);
-    if (words.length === 0 && flags.filename.length === 0) throw missingType(env);
+    if (words.length === 0 && !namesManifests(flags)) throw missingType(env);
     if (watches && flags["sort-by"]) {
       env.terminal.warn(
         flags.watch
@@ -59,6 +60,8 @@ function checkFlags(flags: GetFlags, watches: boolean): void {
   const { output = "" } = flags;
   if (flags["show-labels"] && output !== "" && output !== "wide")
     throw new UsageError(`--show-labels option cannot be used with ${output} printer`);
+  if (!["auto", "always", "never"].includes(flags.color ?? "auto"))
+    throw new UsageError(`--color is always, never or auto, not ${JSON.stringify(flags.color)}`);
   if (flags["output-watch-events"] && !watches)
     throw new UsageError("--output-watch-events option can only be used with --watch or --watch-only");
 }

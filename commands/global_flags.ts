@@ -48,6 +48,11 @@ export const globalFlags: FlagTable = {
     placeholder: "duration",
     description: "How long to wait for an answer, e.g. 1s, 2m or 3h; 0 is for ever.",
   },
+  "cache-dir": {
+    type: "string",
+    placeholder: "path",
+    description: "Folder that keeps what servers serve; default $KUBECACHEDIR, else ~/.kube/cache.",
+  },
   v: {
     type: "number",
     short: "v",
@@ -93,6 +98,8 @@ export function systemEnv(
     resolved ??= resolve();
     return resolved;
   };
+  const cacheFolder = () =>
+    text("cacheDir") || environmentVariable("KUBECACHEDIR") || joinPath(homeDirectory(), ".kube", "cache");
   const verbosity = typeof values["v"] === "number" ? values["v"] : 0;
   let client: Promise<Client> | undefined;
   return {
@@ -118,7 +125,7 @@ export function systemEnv(
           import("../core/client/http_transport.ts"),
         ]);
         const reached = httpTransport({ ...transport, userAgent: `${program}/${version}` });
-        if (verbosity < 6) return withCache(createClient(reached), server);
+        if (verbosity < 6) return withCache(createClient(reached), server, cacheFolder());
         const { loggingTransport } = await import("../core/client/logging_transport.ts");
         const write = (line: string) => terminal.warn(line);
         const logged = loggingTransport(reached, {
@@ -128,20 +135,19 @@ export function systemEnv(
           clock: systemClock,
           pid: currentPid(),
         });
-        return withCache(createClient(logged), server);
+        return withCache(createClient(logged), server, cacheFolder());
       })();
       return client;
     },
   };
 }
 
-/** The client, which keeps what its server serves in the folder where kubectl keeps it too. */
-async function withCache(client: Client, server: string): Promise<Client> {
+/** The client, which keeps what its server serves below the folder where kubectl keeps it too. */
+async function withCache(client: Client, server: string, folder: string): Promise<Client> {
   const [{ cacheFileName }, { keepDiscovery }] = await Promise.all([
     import("../core/client/discovery_cache.ts"),
     import("./resource_args.ts"),
   ]);
-  const folder = environmentVariable("KUBECACHEDIR") || joinPath(homeDirectory(), ".kube", "cache");
   keepDiscovery(client, { path: joinPath(folder, "wherry", cacheFileName(server)), clock: systemClock });
   return client;
 }

@@ -5,6 +5,7 @@ import { podResource } from "../core/client/resources.ts";
 import type { Pod } from "../core/kinds/pod.ts";
 import { errorMessage } from "../core/util/log.ts";
 import type { CommandEnv } from "./env.ts";
+import { warnNothingFound } from "./not_found.ts";
 import { objectOf, podOf, podSelector } from "./pods.ts";
 import { goDuration } from "./streams/go_duration.ts";
 import { allSources, followNewPods, type LogQuery, type LogSource, printAll, sourceOf } from "./streams/log_sources.ts";
@@ -85,7 +86,7 @@ export const logs: Verb = defineVerb({
       labelSelector === undefined
         ? [await podOf(client, object as KubeObject, env, { cannot, timeoutMs, preferRestarted: true, tell: true })]
         : (await client.list(podResource, { namespace, labelSelector, signal: env.signal })).items;
-    if (pods.length === 0) env.terminal.warn(`No resources found in ${namespace} namespace.`);
+    if (pods.length === 0) await warnNothingFound(namespace, env);
     const sources = pods.flatMap(choose);
     const limit = flags["max-log-requests"];
     if (flags.follow && sources.length > 1 && sources.length > limit)
@@ -105,6 +106,7 @@ async function objectIn(client: Client, word: string, env: CommandEnv): Promise<
     if (!isReason(error, "NotFound")) throw error;
     throw new UsageError(
       `error from server (NotFound): ${errorMessage(error)} in namespace "${await env.namespace()}"`,
+      { cause: error },
     );
   }
 }

@@ -1,6 +1,7 @@
 import type { Terminal } from "../core/platform/terminal.ts";
 import { version } from "../core/version.ts";
 import { runCommand } from "./command.ts";
+import type { CommandEnv } from "./env.ts";
 import { globalFlags, systemEnv } from "./global_flags.ts";
 import { verbs } from "./mod.ts";
 import { errorText } from "./output/errors.ts";
@@ -16,13 +17,17 @@ export async function runCli(
   args: readonly string[],
   { terminal, signal }: { readonly terminal: Terminal; readonly signal: AbortSignal },
 ): Promise<number> {
+  let env: CommandEnv | undefined;
   try {
     return await runCommand(args, {
       verbs,
       globals: globalFlags,
       version,
       write: (text) => terminal.write(text),
-      env: (flags) => systemEnv(flags, { terminal, signal }),
+      env: (flags) => {
+        env = systemEnv(flags, { terminal, signal });
+        return env;
+      },
     });
   } catch (error) {
     if (error instanceof UnknownVerbError) {
@@ -33,6 +38,7 @@ export async function runCli(
     if (signal.aborted && error === signal.reason) return 130;
     const withStack = args.some((word) => /^(-v|--v)(=?[1-9]\d*)?$/.test(word));
     terminal.warn(withStack && error instanceof Error && error.stack ? error.stack : errorText(error));
+    if (env && terminal.errorIsTerminal) await (await import("./not_found.ts")).warnWhatWasMeant(error, env);
     return 1;
   }
 }

@@ -15,18 +15,20 @@ export interface Completion {
 export interface CompleteOptions {
   readonly verbs: Readonly<Record<string, () => Promise<Verb>>>;
   readonly globals: FlagTable;
-  readonly env: CommandEnv;
+  /** The surroundings that the line's own flags make, by their names: `-n` and `--context` count. */
+  readonly env: (given: Readonly<Record<string, string>>) => CommandEnv;
 }
 
 /** How the last of the words may go on: verbs, flags, kinds, names, namespaces, contexts, containers. None when the server does not answer. */
 export async function completeLine(
   words: readonly string[],
-  { verbs, globals, env }: CompleteOptions,
+  { verbs, globals, env: envOf }: CompleteOptions,
 ): Promise<readonly Completion[]> {
   const last = words.at(-1) ?? "";
   const before = words.slice(0, -1);
-  const { path, positional, table, pending } = await readWords(before, verbs, globals);
+  const { path, positional, table, pending, given } = await readWords(before, verbs, globals);
   const verb = path.at(-1);
+  const env = envOf(given);
   try {
     if (pending) return matching(await flagValues(pending, positional, env), last);
     if (last.startsWith("-")) {
@@ -75,18 +77,24 @@ async function readWords(
   readonly table: FlagTable;
   /** Flag whose value comes next. */
   readonly pending: string | undefined;
+  /** Values of the flags before. */
+  readonly given: Readonly<Record<string, string>>;
 }> {
   const path: Verb[] = [];
   const positional: string[] = [];
   let table: FlagTable = globals;
+  const given: Record<string, string> = {};
   let pending: string | undefined;
   for (const word of words) {
     if (pending) {
+      given[pending] = word;
       pending = undefined;
       continue;
     }
     if (word.startsWith("-") && word !== "-") {
-      pending = word.includes("=") ? undefined : flagWithValue(word, table);
+      const { name, value } = flagOf(word, table);
+      if (name !== undefined && value !== undefined) given[name] = value;
+      else pending = name;
       continue;
     }
     const below = path.at(-1)?.verbs?.find(({ name, aliases }) => name === word || aliases?.includes(word));
@@ -101,15 +109,26 @@ async function readWords(
       table = { ...table, ...verb.flags };
     } else positional.push(word);
   }
-  return { path, positional, table, pending };
+  return { path, positional, table, pending, given };
 }
 
-function flagWithValue(word: string, table: FlagTable): string | undefined {
-  const named = word.startsWith("--")
-    ? word.slice(2)
-    : Object.entries(table).find(([, { short }]) => short === word.at(-1))?.[0];
-  const flag = named !== undefined && Object.hasOwn(table, named) ? table[named] : undefined;
-  return flag && flag.type !== "boolean" && flag.implied === undefined ? named : undefined;
+/** The flag with a value that a word is, by its whole name, with the value where the word has it; no name for any other. */
+function flagOf(word: string, table: FlagTable): { readonly name?: string; readonly value?: string } {
+  const takesValue = (name: string) => {
+    const flag = Object.hasOwn(table, name) ? table[name] : undefined;
+    return flag !== undefined && flag.type !== "boolean" && flag.implied === undefined;
+  };
+  const [, long, equals, text = ""] = /^--([^=]+)(=?)(.*)$/s.exec(word) ?? [];
+  if (long !== undefined) return takesValue(long) ? { name: long, ...(equals ? { value: text } : {}) } : {};
+  // Of flags in one word the first that takes a value has the rest of it.
+  for (let at = 1; at < word.length; at++) {
+    const name = Object.entries(table).find(([, { short }]) => short === word[at])?.[0];
+    if (name === undefined) return {};
+    if (!takesValue(name)) continue;
+    const value = word.slice(at + 1).replace(/^=/, "");
+    return { name, ...(value ? { value } : {}) };
+  }
+  return {};
 }
 
 async function flagValues(
@@ -176,10 +195,12 @@ async function wordsOf(
     const known = new Set(positional.slice(1));
     return (await namesOf(first, env)).filter(({ text }) => !known.has(text));
   }
-  return (await resourcesOf(client)).map(({ plural, group, kind }) => ({
+  const resources = (await resourcesOf(client)).map(({ plural, group, kind }) => ({
     text: group.includes(".") && !group.endsWith(".k8s.io") ? `${plural}.${group}` : plural,
     what: kind,
   }));
+  // Several groups may have a resource of one name.
+  return [...new Map(resources.map((one) => [one.text, one])).values()];
 }
 
 /** So many names are offered. */

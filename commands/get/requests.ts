@@ -4,7 +4,7 @@ import type { DiscoveredResource } from "../../core/client/discovery.ts";
 import { resourcePath } from "../../core/client/paths.ts";
 import { namespace as namespaces } from "../../core/kinds/namespace.ts";
 import type { CommandEnv } from "../env.ts";
-import { readManifests } from "../manifests.ts";
+import { namesManifests, readManifests } from "../manifests.ts";
 import { resourceNamed, resourceOfKind, resourcesInCategory } from "../resource_args.ts";
 import { type FlagValues, UsageError } from "../verb.ts";
 import type { getFlags } from "./flags.ts";
@@ -44,8 +44,7 @@ type Where = Pick<GetFlags, "all-namespaces" | "selector" | "field-selector" | "
  */
 export async function planRequests(words: readonly string[], flags: Where, env: CommandEnv): Promise<GetRequests> {
   const client = await env.client();
-  const ofManifests = flags.filename.length > 0 || Boolean(flags.kustomize);
-  if (ofManifests) {
+  if (namesManifests(flags)) {
     if (words.length > 0)
       throw new UsageError(
         words.some((word) => word.includes("/"))

@@ -2,6 +2,7 @@ import { asJson } from "../../core/api/json_object.ts";
 import { apiVersionOf } from "../../core/api/kind.ts";
 import { throwAll } from "../all_errors.ts";
 import type { CommandEnv } from "../env.ts";
+import { warnNothingFound } from "../not_found.ts";
 import { sortBy } from "../output/sort_by.ts";
 import { TablePrinter, type WireTable } from "../output/table.ts";
 import { asTable } from "./as_table.ts";
@@ -53,7 +54,7 @@ export async function printTables({ requests }: GetRequests, flags: GetFlags, en
   }
   if (!written && errors.length === 0 && !flags["ignore-not-found"]) {
     const inNamespace = !flags["all-namespaces"] && found.every(({ request }) => request.resource.namespaced);
-    env.terminal.warn(inNamespace ? `No resources found in ${await env.namespace()} namespace.` : "No resources found");
+    await warnNothingFound(inNamespace ? await env.namespace() : undefined, env);
   }
   throwAll(errors);
 }

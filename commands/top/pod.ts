@@ -1,5 +1,6 @@
 import { pod } from "../../core/kinds/pod.ts";
 import { type PodMetrics, podMetrics } from "../../core/kinds/pod_metrics.ts";
+import { warnNothingFound } from "../not_found.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import {
   addUsage,
@@ -48,9 +49,7 @@ export const topPod: Verb = defineVerb({
     if (metrics.length === 0) {
       const pods = await client.list(pod, selection);
       if (pods.items.length > 0) throw new UsageError("metrics not available yet");
-      env.terminal.warn(
-        namespace === undefined ? "No resources found" : `No resources found in ${namespace} namespace.`,
-      );
+      await warnNothingFound(namespace, env);
       return 0;
     }
     const withNamespace = flags["all-namespaces"];

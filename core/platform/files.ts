@@ -55,6 +55,20 @@ export async function writeTextFile(path: string, text: string): Promise<void> {
   await writeFile(path, text, { mode: 0o600 });
 }
 
+/**
+ * Adds to the end of a file, which is made with its folders where it is missing.
+ *
+ * @param options.anew what is there already goes
+ */
+export async function appendToFile(
+  path: string,
+  data: string | Uint8Array,
+  { anew }: { readonly anew: boolean },
+): Promise<void> {
+  if (anew) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await writeFile(path, data, { mode: 0o600, flag: anew ? "w" : "a" });
+}
+
 /** The bytes of a file. @throws Error in Go's words when it cannot be read */
 export async function readBytes(path: string): Promise<Uint8Array> {
   try {

@@ -6,6 +6,8 @@ export interface Terminal {
   readonly input: AsyncIterable<Uint8Array>;
   readonly inputIsTerminal: boolean;
   readonly outputIsTerminal: boolean;
+  /** Whether a person sees what is said on standard error. Default: not. */
+  readonly errorIsTerminal?: boolean;
   /** Whether the user wants no colours anywhere: NO_COLOR is set. Default: not. */
   readonly noColour?: boolean;
   /** Writes to standard output; resolves when more may follow. A reader that went away ends the process quietly, as it does for other tools. */
@@ -30,6 +32,9 @@ export const systemTerminal: Terminal = {
   },
   get outputIsTerminal() {
     return process.stdout.isTTY === true;
+  },
+  get errorIsTerminal() {
+    return process.stderr.isTTY === true;
   },
   get noColour() {
     return Boolean(process.env["NO_COLOR"]);

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { completeLine } from "../../commands/completion/complete_line.ts";
 import { completionScripts } from "../../commands/completion/scripts.ts";
@@ -28,7 +29,7 @@ async function complete(...words: string[]): Promise<readonly string[]> {
     namespace: async () => "default",
     signal: new AbortController().signal,
   } as unknown as CommandEnv;
-  return (await completeLine(words, { verbs, globals: globalFlags, env })).map(({ text }) => text);
+  return (await completeLine(words, { verbs, globals: globalFlags, env: () => env })).map(({ text }) => text);
 }
 
 describe("completeLine()", () => {
@@ -50,6 +51,44 @@ describe("completeLine()", () => {
     [["nonsense", ""], []],
   ])("completes %j to %j", async (words, wanted) => {
     expect((await complete(...words)).filter((text) => wanted.length === 0 || wanted.includes(text))).toEqual(wanted);
+  });
+
+  it.each([
+    [["get", "-n", "a", "pods", ""], { namespace: "a" }],
+    [["-na", "--context=b", "get", "pods", ""], { namespace: "a", context: "b" }],
+    [["get", "pods", "-An=a", "--kubeconfig", "c", "--no-headers", ""], { namespace: "a", kubeconfig: "c" }],
+  ])("asks where the flags of %j say", async (words, wanted) => {
+    let asked: unknown;
+    const env = (given: Readonly<Record<string, string>>) => {
+      asked = given;
+      return { signal: new AbortController().signal } as CommandEnv;
+    };
+    await completeLine(words, { verbs, globals: globalFlags, env });
+    expect(asked).toEqual(wanted);
+  });
+
+  it.each([
+    [
+      ["get", "po"],
+      ["get", "po"],
+    ],
+    [
+      ["get", "svc", ""],
+      ["get", "svc", ""],
+    ],
+    [
+      ["get", "--namespace", "=", "a", "po"],
+      ["get", "--namespace=a", "po"],
+    ],
+    [
+      ["get", "--context", "="],
+      ["get", "--context="],
+    ],
+  ])("in bash completes the words %j as %j", (words, wanted) => {
+    const script = `wherry() { printf '<%s>\\n' "$@"; }\n${completionScripts["bash"]}
+      COMP_WORDS=(wherry "$@") COMP_CWORD=$#; _wherry; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout } = spawnSync("bash", ["-c", script, "bash", ...words], { encoding: "utf8" });
+    expect(stdout).toBe(["__complete", "--", ...wanted].map((word) => `<${word}>\n`).join(""));
   });
 
   it.each(Object.keys(completionScripts))("has a script for %s that asks for it", (shell) => {

@@ -189,4 +189,10 @@ transcripts("get", [
       "get -f $DIR/one.yaml cm",
     ],
   },
+  {
+    name: "get -k",
+    given: two,
+    files: { "k/kustomization.yaml": "resources: [one.yaml]\n", "k/one.yaml": configMap("one") },
+    lines: ["get -k $DIR/k", "get -k $DIR/k -o name", "get -k $DIR/k cm", "describe -k $DIR/k"],
+  },
 ]);

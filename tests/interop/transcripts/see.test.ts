@@ -48,5 +48,11 @@ transcripts("what there is", [
     "events --for pod/a/b",
     "get events --sort-by=.lastTimestamp",
   ].map((line) => ({ given, lines: [line] })),
+  ...[
+    "cluster-info dump --namespaces=$NS -o yaml",
+    "cluster-info dump --namespaces=$NS -o jsonpath={.kind}",
+    "cluster-info dump -o name",
+    "cluster-info dump -o nonsense",
+  ].map((line) => ({ lines: [line] })),
   { lines: ["top pod x --sort-by=y", "top node a -l b=c", "top pod a -l b=c"] },
 ]);
