@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -80,14 +80,15 @@ const first = ({ status }: Pod) => status?.containerStatuses?.[0];
 const restarted = (count: number) => (pod: Pod) =>
   first(pod)?.state?.running !== undefined && first(pod)?.restartCount === count;
 
+/** A process as it was called; empty when it is gone: some are there only until a container's own program is. */
+function argumentsOf(pid: number): string {
+  return spawnSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" }).stdout;
+}
+
 /** The program of a container that runs. */
 async function programOf(folder: string, word: string, but?: number): Promise<number> {
   return await eventually(`${word} runs`, () =>
-    processesOf(join(folder, "node")).find(
-      (pid) =>
-        pid !== but &&
-        execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" }).startsWith(`sleep ${word}`),
-    ),
+    processesOf(join(folder, "node")).find((pid) => pid !== but && argumentsOf(pid).startsWith(`sleep ${word}`)),
   );
 }
 

@@ -34,6 +34,7 @@ export function fileSource({ path, checkMs, source = "file" }: FileSourceOptions
       const told = new Set<string>();
       for (;;) {
         await look(path, source, context, told);
+        signal.throwIfAborted();
         const pause = new AbortController();
         const changed = () => pause.abort();
         signal.addEventListener("abort", changed, { once: true });

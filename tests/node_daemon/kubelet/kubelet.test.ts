@@ -529,7 +529,7 @@ describe("Kubelet", () => {
     await node.advance(5000);
     // Begun anew, it would take ten seconds from here.
     for (let ms = 0; node.started.length < 3 && ms < 4000; ms += 100) await node.advance(100);
-    expect(node.started).toHaveLength(3);
+    await node.soon(async () => node.started.length === 3);
     await node.until((pod) => first(pod)?.restartCount === 2);
   });
 
