@@ -81,7 +81,7 @@ export const debug: Verb = defineVerb({
       );
     if (flags.profile === "legacy")
       terminal.warn(
-        '--profile=legacy is deprecated and will be removed in the future. It is recommended to explicitly specify a profile, for example "--profile=general".',
+        '--profile=legacy is deprecated and planned to be removed in v1.39. It is recommended to specify other profile, for example "--profile=general".',
       );
     const client = await env.client();
     for (const word of words) {
