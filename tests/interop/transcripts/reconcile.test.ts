@@ -129,7 +129,6 @@ transcripts("auth reconcile", [
       "get role -n $NS-new -o name",
       "get cm one",
       { line: `${reconcile} -n other`, input: role([], { namespace: "$NS" }) },
-      { line: `${reconcile} --as=bob`, input: list(role([rule(["get"])]), binding([])) },
     ],
   },
 ]);
