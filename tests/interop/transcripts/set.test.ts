@@ -60,9 +60,10 @@ transcripts("set", [
     ],
   },
   {
-    given: [web, configMap("settings", { "some.key": "x", OTHER: "y" })],
+    // kubectl takes the keys of one in any order.
+    given: [web, configMap("dotted", { "some.key": "x" }), configMap("settings", { "some.key": "x", OTHER: "y" })],
     lines: [
-      "set env deploy/web --from=cm/settings",
+      "set env deploy/web --from=cm/dotted",
       "set env deploy/web --from=cm/settings --keys=OTHER --prefix=P_",
       "set env deploy/web --list --resolve",
       "set env deploy/web --list",
