@@ -39,14 +39,17 @@ function findKubectls(path: string): Kubectl[] {
   return [own, ...versions.sort((a, b) => b.minor - a.minor)];
 }
 
-/** One kubectl of each group that speaks alike: watch lists, SPDY or WebSockets, discovery, validation. Newest first. */
-export const dialects: readonly Kubectl[] = [
-  ...new Set(
-    [Number.POSITIVE_INFINITY, 36, 32, 30, 28, 20].flatMap(
-      (newest) => kubectls.find(({ minor }) => minor <= newest) ?? [],
-    ),
-  ),
-];
+/**
+ * One kubectl of each group that speaks alike: watch lists, SPDY or WebSockets, discovery, validation. Newest first. On Deno the
+ * newest and the oldest: what they say to the server is told on Node, and here whether it can be heard.
+ */
+export const dialects: readonly Kubectl[] = newestUpTo(
+  "Deno" in globalThis ? [Number.POSITIVE_INFINITY, 20] : [Number.POSITIVE_INFINITY, 36, 32, 30, 28, 20],
+);
+
+function newestUpTo(minors: readonly number[]): readonly Kubectl[] {
+  return [...new Set(minors.flatMap((newest) => kubectls.find(({ minor }) => minor <= newest) ?? []))];
+}
 
 /** How one command is run. */
 export interface CallOptions {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kubectl } from "../e2e/harness.ts";
 import { missing } from "../require.ts";
-import { type Interop, kubectls, startInterop } from "./_kubectl.ts";
+import { dialects, type Interop, kubectls, startInterop } from "./_kubectl.ts";
 
 /** A manifest with two config maps that one selector finds, or only the second of them. */
 const pair = (names: readonly string[]) => ({
@@ -32,8 +32,9 @@ const clusterGenerators: readonly (readonly [string, ...string[]])[] = [
   ["priorityclass", "--value=10"],
 ];
 
-/** The same of every version of kubectl that is here. */
-describe.skipIf(missing("kubectl", kubectl)).each(kubectls)("$name", (client) => {
+/** The same of every version of kubectl that is here; on Deno of the newest and the oldest. */
+const versions = "Deno" in globalThis ? dialects : kubectls;
+describe.skipIf(missing("kubectl", kubectl)).each(versions)("$name", (client) => {
   let cluster: Interop;
   const namespace = `v${client.name.replaceAll(".", "-")}`;
   const call = { client, namespace };
