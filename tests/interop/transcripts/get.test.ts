@@ -127,13 +127,14 @@ transcripts("get", [
     "get pods,cm",
     "get pods -o custom-columns=NAME:.metadata.name,IMAGE:.spec.containers[*].image,LABELS:.metadata.labels",
     "get pods a -o jsonpath='{.spec.containers[0].name} {.spec.containers[?(@.name==\"main\")].image}'",
-    "get pods a -o jsonpath='{.spec.containers[3].name}'",
     "get pods a -o go-template='{{range .spec.containers}}{{.name}} {{.image}}{{end}}'",
     "get pods a -o go-template='{{if eq .status.phase \"Pending\"}}waits{{else}}goes{{end}}'",
     "get pods a -o go-template='{{printf \"%s-%d\" .metadata.name .spec.terminationGracePeriodSeconds}}'",
     "get pods a -o go-template='{{index .metadata.labels \"example.com/long\"}}'",
     "get pods a -o go-template='{{.metadata.name | len}} {{len .metadata.labels}}'",
   ),
+  // What is printed has the whole pod in it: no scheduler is to change it meanwhile.
+  ...each([pod("a", { spec: { schedulerName: "nobody" } })], "get pods a -o jsonpath='{.spec.containers[3].name}'"),
   ...each(
     sized,
     "get cm --sort-by=.metadata.annotations.size",
