@@ -1,4 +1,5 @@
 import { type JsonObject, keyOf } from "../core/api/meta.ts";
+import { randomSuffix } from "../core/api/safe_letters.ts";
 import type { Client } from "../core/client/client.ts";
 import { podResource } from "../core/client/resources.ts";
 import type { Pod } from "../core/kinds/pod.ts";
@@ -154,7 +155,7 @@ async function debugOne(
   const say = async (line: string) => (flags.quiet ? undefined : await env.terminal.write(`${line}\n`));
   if (object.kind === "Node") {
     const node = object.metadata.name ?? "";
-    const [name, container] = [`node-debugger-${node}-${suffix(env)}`, flags.container || "debugger"];
+    const [name, container] = [`node-debugger-${node}-${randomSuffix(env.random)}`, flags.container || "debugger"];
     await say(`Creating debugging pod ${name} with container ${container} on node ${node}.`);
     const wanted = nodePod(node, name, container, request);
     const placed = { ...wanted, metadata: { ...wanted.metadata, namespace: await env.namespace() } };
@@ -166,7 +167,8 @@ async function debugOne(
   }
   const pod = object as Pod;
   let chosen = flags.container ?? "";
-  while (chosen === "" || (!flags.container && hasContainer(pod, chosen))) chosen = `debugger-${suffix(env)}`;
+  while (chosen === "" || (!flags.container && hasContainer(pod, chosen)))
+    chosen = `debugger-${randomSuffix(env.random)}`;
   const tellName = () => say(`Defaulting debug container name to ${chosen}.`);
   if (flags["copy-to"]) return await copyOf(client, pod, request, { chosen, tellName, replace: flags.replace }, env);
   if (!flags.container) await tellName();
@@ -193,11 +195,4 @@ async function copyOf(
   const created = await client.create(podResource, copy.pod, { signal });
   if (how.replace) await client.delete(podResource, keyOf(pod), { gracePeriodSeconds: 0, signal });
   return { pod: created, container: copy.container };
-}
-
-/** Letters of random names: no vowels, nothing that is taken for something else. */
-const letters = "bcdfghjklmnpqrstvwxz2456789";
-
-function suffix({ random }: CommandEnv): string {
-  return Array.from({ length: 5 }, () => letters.charAt(Math.floor(random() * letters.length))).join("");
 }

@@ -5,13 +5,14 @@ import { joinPath, temporaryFolder, writeTextFile } from "../core/platform/files
 import { environmentVariable } from "../core/platform/process.ts";
 import { captureProgram, type ProgramResult } from "../core/platform/programs.ts";
 import { errorMessage } from "../core/util/log.ts";
+import { throwAll } from "./all_errors.ts";
 import { compareWithServer } from "./apply/compare.ts";
 import { prunable, pruneResources, tellDefaultTypes } from "./apply/prune.ts";
 import { withoutManagedFields } from "./edit/session.ts";
 import type { CommandEnv } from "./env.ts";
 import { manifestFlags, namesManifests } from "./manifests.ts";
 import { errorText } from "./output/errors.ts";
-import { findTargets, type LoadedTarget, type Targets, throwAll } from "./targets.ts";
+import { findTargets, type LoadedTarget, type Targets } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import { selectorFlags } from "./write_flags.ts";
 

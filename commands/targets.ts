@@ -11,8 +11,6 @@ import { withNamespace } from "./namespaced.ts";
 import { resourceNamed, resourceOfKind, resourcesOfAlias } from "./resource_args.ts";
 import { UsageError } from "./verb.ts";
 
-export { throwAll };
-
 /** One object that a command line means. */
 export interface Target {
   readonly resource: DiscoveredResource;

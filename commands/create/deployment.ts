@@ -1,3 +1,4 @@
+import { randomSuffix } from "../../core/api/safe_letters.ts";
 import type { Random } from "../../core/platform/random.ts";
 import { UsageError, type Verb } from "../verb.ts";
 import { generatorVerb, listFlag, split } from "./generator.ts";
@@ -44,13 +45,9 @@ export const createDeployment: Verb = generatorVerb({
   },
 });
 
-/** Letters of random names: no vowels, nothing that is taken for something else. */
-const letters = "bcdfghjklmnpqrstvwxz2456789";
-
 /** The image's own name; where that had to be changed, with something random so that two do not meet. */
 function containerName(image: string, random: Random): string {
   const own = (image.split("/").at(-1) ?? "").split(":", 1)[0]?.split("@", 1)[0] ?? "";
   if (!/[_.]/.test(own)) return own;
-  const suffix = Array.from({ length: 5 }, () => letters.charAt(Math.floor(random() * letters.length))).join("");
-  return `${own.replace(/[_.]/g, "-")}-${suffix}`;
+  return `${own.replace(/[_.]/g, "-")}-${randomSuffix(random)}`;
 }

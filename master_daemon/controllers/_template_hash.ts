@@ -1,11 +1,9 @@
 import type { StringMap } from "../../core/api/meta.ts";
+import { safeLetters } from "../../core/api/safe_letters.ts";
 import type { PodTemplateSpec } from "../../core/kinds/mod.ts";
 
 /** The label that keeps the pods of a Deployment's ReplicaSets apart. */
 export const podTemplateHashLabel = "pod-template-hash";
-
-/** Without vowels and look-alikes, so that no hash spells a word. @see k8s.io/apimachinery/pkg/util/rand */
-const safeAlphabet = "bcdfghjklmnpqrstvwxz2456789";
 
 /**
  * A short name part that stands for a pod template: equal templates give equal hashes; `collisionCount` gives another one
@@ -14,7 +12,7 @@ const safeAlphabet = "bcdfghjklmnpqrstvwxz2456789";
 export function podTemplateHash(template: PodTemplateSpec, collisionCount = 0): string {
   const text = `${stableJson(withoutHash(template))}#${collisionCount}`;
   return [...String(fnv1a(new TextEncoder().encode(text)))]
-    .map((digit) => safeAlphabet[digit.charCodeAt(0) % safeAlphabet.length])
+    .map((digit) => safeLetters[digit.charCodeAt(0) % safeLetters.length])
     .join("");
 }
 

@@ -2,20 +2,16 @@ import { sameButTimes } from "../../core/api/apply/entries.ts";
 import { setOwn } from "../../core/api/json_object.ts";
 import type { Kind } from "../../core/api/kind.ts";
 import type { Json, KubeObject, ObjectMeta } from "../../core/api/meta.ts";
+import { randomSuffix, suffixLength } from "../../core/api/safe_letters.ts";
 import type { Random } from "../../core/platform/random.ts";
 import { compact } from "../../core/util/compact.ts";
 import type { RegistryDeleteOptions } from "./registry.ts";
 
-/** Letters that spell no words. @see k8s.io/apimachinery/pkg/util/rand */
-const alphabet = "bcdfghjklmnpqrstvwxz2456789";
-const suffixLength = 5;
 const maxGeneratedPrefix = 63 - suffixLength;
 
 /** `base` with five random letters, cut so that it stays a name. @see k8s.io/apiserver/pkg/storage/names */
 export function generateName(base: string, random: Random): string {
-  let suffix = "";
-  for (let index = 0; index < suffixLength; index++) suffix += alphabet[Math.floor(random() * alphabet.length)] ?? "b";
-  return base.slice(0, maxGeneratedPrefix) + suffix;
+  return base.slice(0, maxGeneratedPrefix) + randomSuffix(random);
 }
 
 /** What the server itself decides about a new object. */
