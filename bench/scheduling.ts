@@ -1,8 +1,11 @@
+import { type KubeObject, keyOf, keyText } from "../core/api/meta.ts";
 import type { Client } from "../core/client/client.ts";
+import type { Informer } from "../core/client/informer.ts";
 import { type Node, namespace, node, type Pod, type PodSpec, pod, priorityClass } from "../core/kinds/mod.ts";
 import { systemClock } from "../core/platform/clock.ts";
 import { seededRandom } from "../core/platform/random.ts";
 import { timestamp } from "../core/util/clock.ts";
+import { deferred } from "../core/util/deferred.ts";
 import { silentLogger } from "../core/util/log.ts";
 import { type Master, startMaster } from "../master_daemon/master.ts";
 import { defaultConfiguration, runScheduler } from "../master_daemon/scheduler/mod.ts";
@@ -111,9 +114,9 @@ async function* measureAll(some: readonly Case[], nodes: number): AsyncGenerator
     random: seededRandom(1),
     log: silentLogger,
     // Nobody renews the leases of these nodes.
-    controllers: { nodeMonitorGracePeriodMs: 3_600_000 },
+    controllers: { nodeMonitorGracePeriodMs: 3_600_000, clusterCidr: "10.0.0.0/12" },
   });
-  const { client } = master;
+  const { client, informers } = master;
   await client.create(priorityClass, {
     apiVersion: "scheduling.k8s.io/v1",
     kind: "PriorityClass",
@@ -121,6 +124,8 @@ async function* measureAll(some: readonly Case[], nodes: number): AsyncGenerator
     value: 1000,
   });
   await together(nodes, (index) => addNode(client, index));
+  // What other controllers have to do for new nodes is not measured.
+  await until(informers.informer(node), nodes, ({ spec }) => spec?.podCIDR !== undefined && !spec.taints?.length);
   for (const one of some) yield await measure(one, nodes, master);
 }
 
@@ -138,7 +143,9 @@ async function measure(one: Case, nodes: number, { client, clientFor, informers 
     const { labels = {} } = one;
     return client.create(pod, podOf({ name: `pod-${index}`, namespace: one.name, labels }, one.spec));
   });
-  const bound = allBound(client, one.name, count);
+  const isBound = ({ metadata, spec }: Pod) =>
+    metadata.namespace === one.name && spec.nodeName !== undefined && metadata.name?.startsWith("pod-") === true;
+  const bound = until(informers.informer(pod), count, isBound);
   const cpuBefore = cpuTime();
   const startedAt = performance.now();
   await using _scheduler = runScheduler({
@@ -161,15 +168,20 @@ async function measure(one: Case, nodes: number, { client, clientFor, informers 
   };
 }
 
-async function allBound(client: Client, namespaceName: string, count: number): Promise<void> {
-  const bound = new Set<string>();
-  const stop = new AbortController();
-  const options = { namespace: namespaceName, signal: stop.signal };
-  for await (const { type, object } of client.watch(pod, options)) {
-    if (type === "BOOKMARK" || !object.metadata.name?.startsWith("pod-") || !object.spec.nodeName) continue;
-    bound.add(object.metadata.name);
-    if (bound.size === count) stop.abort();
-  }
+/** Resolves when so many objects of a cache are as they should be. */
+async function until<T extends KubeObject>(
+  cache: Informer<T>,
+  count: number,
+  isDone: (object: T) => boolean,
+): Promise<void> {
+  const done = new Set<string>();
+  const all = deferred();
+  const stop = cache.onChange(({ object }) => {
+    if (isDone(object)) done.add(keyText(keyOf(object)));
+    if (done.size === count) all.resolve();
+  });
+  await all.promise;
+  stop();
 }
 
 async function addNode(client: Client, index: number): Promise<void> {

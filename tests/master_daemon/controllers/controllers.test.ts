@@ -289,6 +289,24 @@ describe("controllers and scheduler", () => {
     expect(nodes.map(({ spec }) => spec?.podCIDR).sort()).toEqual(["10.244.0.0/24", "10.244.1.0/24", "10.244.2.0/24"]);
   });
 
+  it("let a node wait for a range until another one is gone, and say so once", async () => {
+    const cluster = await openMaster({ clusterCidr: "10.244.0.0/23" });
+    for (const name of ["node-1", "node-2", "node-3"]) await cluster.addNode(name);
+    const ranges = async () =>
+      Object.fromEntries((await cluster.all(node)).map(({ metadata, spec }) => [metadata.name, spec?.podCIDR]));
+    const told = await cluster.until(async () => {
+      const events = (await cluster.all(event)).filter(({ reason }) => reason === "CIDRNotAvailable");
+      const given = Object.values(await ranges()).filter((range) => range !== undefined);
+      return given.length === 2 && events.length === 1 && events;
+    });
+    const waiting = told[0]?.involvedObject.name ?? "";
+    expect(told[0]?.message).toBe(`Node ${waiting} status is now: CIDRNotAvailable`);
+    expect((await ranges())[waiting]).toBeUndefined();
+    const gone = Object.entries(await ranges()).find(([, range]) => range === "10.244.0.0/24")?.[0] ?? "";
+    await cluster.client.delete(node, { name: gone });
+    await cluster.until(async () => (await ranges())[waiting] === "10.244.0.0/24");
+  });
+
   it("delete Events after an hour", async () => {
     const cluster = await openMaster();
     await cluster.addNode("node-1");

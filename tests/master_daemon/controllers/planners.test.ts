@@ -212,10 +212,19 @@ describe("nextPodCidr()", () => {
     ["127.64.0.0/12", 24, ["127.64.0.0/24"], "127.64.1.0/24"],
     ["fd00:10::/48", 64, ["fd00:10::/64"], "fd00:10:0:1::/64"],
   ])("of %s in parts of /%i beside %j is %s", (clusterCidr, prefix, used, expected) => {
-    expect(nextPodCidr({ clusterCidr, prefix, used: new Set(used) })).toBe(expected);
+    const isUsed = (part: string) => used.includes(part);
+    expect(nextPodCidr({ clusterCidr, prefix, isUsed })?.podCIDR).toBe(expected);
+  });
+  it.each([
+    [2, [], "10.0.0.128/26", 3],
+    [3, ["10.0.0.192/26"], "10.0.0.0/26", 1],
+    [1, ["10.0.0.64/26", "10.0.0.128/26"], "10.0.0.192/26", 0],
+  ])("begins with part %i beside %j and comes round to %s", (from, used: string[], podCIDR, next) => {
+    const isUsed = (part: string) => used.includes(part);
+    expect(nextPodCidr({ clusterCidr: "10.0.0.0/24", prefix: 26, isUsed, from })).toEqual({ podCIDR, next });
   });
   it("refuses parts that do not fit", () => {
-    expect(() => nextPodCidr({ clusterCidr: "10.0.0.0/24", prefix: 20, used: new Set() })).toThrow(RangeError);
+    expect(() => nextPodCidr({ clusterCidr: "10.0.0.0/24", prefix: 20, isUsed: () => false })).toThrow(RangeError);
     expect(() => parseCidr("10.0.0/24")).toThrow('Cannot read the address range: current value is "10.0.0/24"');
   });
 });
