@@ -10,6 +10,7 @@ import { viewLastApplied } from "./apply/view_last_applied.ts";
 import { parseDuration } from "./durations.ts";
 import { manifestFlags, namesManifests } from "./manifests.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
+import { withProgress } from "./progress.ts";
 import { findTargets, type LoadedTarget, withSource } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import {
@@ -143,7 +144,14 @@ export const apply: Verb = defineVerb({
       { words, manifests: flags, selector: flags.selector, checkTypes: fieldValidation !== "Ignore" },
       env,
     );
-    const count = await targets.visitLoaded(applyOne);
+    const count = await withProgress(env, async ({ show }) => {
+      let visited = 0;
+      return await targets.visitLoaded(async (target) => {
+        show(`${visited} of ${targets.named} objects applied`);
+        await applyOne(target);
+        visited++;
+      });
+    });
     if (count === 0) throw new UsageError("no objects passed to apply");
     if (shows) await print(listOf(applied), "");
     if (flags.prune) {

@@ -4,6 +4,7 @@ import { copyFromPod } from "./cp/from_pod.ts";
 import { RemoteCommand } from "./cp/remote_command.ts";
 import { copyToPod } from "./cp/to_pod.ts";
 import type { CommandEnv } from "./env.ts";
+import { bytesText, withProgress } from "./progress.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 
 /** Copies files and folders to and from containers. */
@@ -40,8 +41,16 @@ export const cp: Verb = defineVerb({
     if (destination.pod && (await isFolder(source.path)) === undefined)
       throw new UsageError(`${source.path} doesn't exist in local filesystem`);
     const remote = await RemoteCommand.in(pod, flags.container, source.pod ? onOutput(env) : env);
-    if (source.pod) return await copyFromPod(remote, { ...flags, from: source.path, to: destination.path }, env);
-    return await copyToPod(remote, { from: source.path, to: destination.path, noPreserve: flags["no-preserve"] }, env);
+    const paths = { from: source.path, to: destination.path };
+    return await withProgress(env, async ({ show }) => {
+      let copied = 0;
+      const onBytes = (bytes: number) => {
+        copied += bytes;
+        show(`${paths.from}: ${bytesText(copied)} copied`);
+      };
+      if (source.pod) return await copyFromPod(remote, { ...flags, ...paths, onBytes }, env);
+      return await copyToPod(remote, { ...paths, noPreserve: flags["no-preserve"], onBytes }, env);
+    });
   },
 });
 

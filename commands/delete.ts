@@ -7,6 +7,7 @@ import { throwAll } from "./all_errors.ts";
 import { parseDuration } from "./durations.ts";
 import type { CommandEnv } from "./env.ts";
 import { manifestFlags } from "./manifests.ts";
+import { withProgress } from "./progress.ts";
 import { checkRaw, sendRaw } from "./raw.ts";
 import { findTargets, type Target, type Targets, withSource } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
@@ -162,7 +163,8 @@ export async function deleteTargets(
     throwAll(options.ignoreNotFound ? errors.filter((one) => !isReason(one, "NotFound")) : errors);
   }
   if (found === 0) await env.terminal.write("No resources found\n");
-  if (options.waitMs > 0) await untilGone(deleted, options.waitMs, env);
+  if (options.waitMs === 0) return;
+  await withProgress(env, ({ show }) => untilGone(deleted, { timeoutMs: options.waitMs, show }, env));
 }
 
 /** What it goes by in messages: `pod`, `deployment.apps`. */
@@ -270,13 +272,14 @@ function uidOf(answer: KubeObject | Status): string | undefined {
 
 async function untilGone(
   deleted: readonly { readonly target: Target; readonly uid: string | undefined }[],
-  timeoutMs: number,
+  { timeoutMs, show }: { readonly timeoutMs: number; show(text: string): void },
   env: CommandEnv,
 ): Promise<void> {
   const client = await env.client();
   const end = env.clock.monotonic() + timeoutMs;
-  for (const { target, uid } of deleted) {
+  for (const [index, { target, uid }] of deleted.entries()) {
     const { resource, key } = target;
+    show(`${index} of ${deleted.length} gone, waiting for the end of ${resource.plural}/${key.name}`);
     try {
       // An object of the same name with another uid is not the one that was deleted.
       await waitFor(client, resource, key, {

@@ -11,6 +11,7 @@ import { choosePods, type DrainChoice, type DrainPolicy } from "./drain/choose_p
 import { cordonNodes, linePrinter, nodeFlags, nodesOf } from "./drain/cordon_nodes.ts";
 import { parseDuration } from "./durations.ts";
 import type { CommandEnv } from "./env.ts";
+import { withProgress } from "./progress.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import { type DryRun, dryRunOf } from "./write_flags.ts";
 
@@ -129,9 +130,18 @@ async function emptyNode(node: string, request: DrainRequest, env: CommandEnv): 
   const cancelTimeout = env.clock.schedule(request.timeoutMs, () => ending.abort(new Error("global timeout reached")));
   const signal = AbortSignal.any([env.signal, ending.signal]);
   try {
-    const results = await Promise.allSettled(
-      pods.map((pod) => removePod(pod, request, { env, signal, timedOut: () => ending.signal.aborted })),
-    );
+    const results = await withProgress(env, async ({ show }) => {
+      let gone = 0;
+      const tell = () => show(`node/${node}: ${gone} of ${pods.length} pods gone`);
+      tell();
+      return await Promise.allSettled(
+        pods.map(async (pod) => {
+          await removePod(pod, request, { env, signal, timedOut: () => ending.signal.aborted });
+          gone++;
+          tell();
+        }),
+      );
+    });
     throwAll(results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : [])));
   } catch (error) {
     const rest = await podsOf(node, request, env);

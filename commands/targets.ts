@@ -46,6 +46,8 @@ export interface TargetRequest {
 export interface Targets {
   /** Whether the words can only mean one. */
   readonly single: boolean;
+  /** How many things to look up are named: each object of a manifest is one. */
+  readonly named: number;
   /**
    * Visits each as it is named; where one fails, the others are visited all the same.
    *
@@ -95,6 +97,7 @@ export async function findTargets(request: TargetRequest, env: CommandEnv): Prom
   };
   return {
     single,
+    named: sources.length,
     visit,
     visitLoaded: (visitOne, { latest = false, subresource } = {}) =>
       visit(async (target) => {

@@ -5,6 +5,7 @@ import { parseDuration } from "./durations.ts";
 import type { CommandEnv } from "./env.ts";
 import { manifestFlags } from "./manifests.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
+import { withProgress } from "./progress.ts";
 import { findTargets, type Target, type TargetRequest, type Targets } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import { type Goal, parseGoals } from "./wait/goals.ts";
@@ -60,7 +61,10 @@ export const wait: Verb = defineVerb({
     };
     const deleting = goals.some(({ kind }) => kind === "delete");
     if (goals.some(({ kind }) => kind === "create") || flags["wait-missing"])
-      await untilThere(request, { left, end, deleting }, env);
+      await withProgress(env, async ({ show }) => {
+        show("waiting for what is not there yet");
+        await untilThere(request, { left, end, deleting }, env);
+      });
     const targets = await findTargets(request, env);
     const visit = async (target: Target & { readonly object?: KubeObject }) => {
       for (const goal of goals) await print(await reach(goal, target, left(), env), "condition met");
@@ -135,8 +139,11 @@ async function reach(
   }
   const options = { timeoutMs, clock: env.clock, signal: env.signal };
   try {
-    if (goal.kind === "delete") return (await waitFor(client, resource, key, { ...options, deleted: true })) ?? known;
-    return await waitFor(client, resource, key, { ...options, predicate: (present) => goal.isMet(present) });
+    return await withProgress(env, async ({ show }) => {
+      show(`waiting for ${goal.kind === "delete" ? "the end" : goal.text} of ${name}`);
+      if (goal.kind === "delete") return (await waitFor(client, resource, key, { ...options, deleted: true })) ?? known;
+      return await waitFor(client, resource, key, { ...options, predicate: (present) => goal.isMet(present) });
+    });
   } catch (error) {
     if (isReason(error, "Timeout")) throw new UsageError(`timed out waiting for the condition on ${name}`);
     throw error;

@@ -18,6 +18,8 @@ export interface Download {
   readonly to: string;
   /** How often it is taken up again when the connection is lost; below 0: without end. */
   readonly retries: number;
+  /** Told how many more bytes of the archive have come. */
+  onBytes?(bytes: number): void;
 }
 
 /** Tar ended with an exit code that says so. */
@@ -111,7 +113,7 @@ function linkWarning({ namespace, pod }: ArchiveSource, from: string, env: Comma
  */
 async function* archive(
   remote: ArchiveSource,
-  { from, retries }: Download,
+  { from, retries, onBytes }: Download,
   env: CommandEnv,
 ): AsyncGenerator<Uint8Array, void, void> {
   let received = 0;
@@ -120,6 +122,7 @@ async function* archive(
     try {
       for await (const piece of archiveFrom(remote, tarCommand(from, retries, received), env)) {
         received += piece.length;
+        onBytes?.(piece.length);
         yield piece;
       }
       return;

@@ -15,12 +15,14 @@ export interface Upload {
   readonly to: string;
   /** Owner and permissions are those of what tar makes. */
   readonly noPreserve: boolean;
+  /** Told how many more bytes of the archive have been sent. */
+  onBytes?(bytes: number): void;
 }
 
 /** Copies a file or folder into a container: into the folder `to` if that is one. @returns the exit code of tar */
 export async function copyToPod(
   remote: ArchiveTarget,
-  { from, to, noPreserve }: Upload,
+  { from, to, noPreserve, onBytes }: Upload,
   env: CommandEnv,
 ): Promise<number> {
   const { signal, terminal } = env;
@@ -37,7 +39,10 @@ export async function copyToPod(
     folder,
   ];
   const code = await remote.run(command, {
-    stdin: pack(from, target.slice(slash + 1), (line) => terminal.warn(line)),
+    stdin: counted(
+      pack(from, target.slice(slash + 1), (line) => terminal.warn(line)),
+      onBytes,
+    ),
     stdout: (bytes) => terminal.write(bytes),
     stderr: (bytes) => terminal.writeError(bytes),
     signal,
@@ -54,6 +59,17 @@ async function isRemoteFolder(remote: ArchiveTarget, path: string, signal: Abort
     // A container without `test` may have `tar`.
     if (error instanceof UsageError) return false;
     throw error;
+  }
+}
+
+/** The same pieces; those that were taken are told. */
+async function* counted(
+  pieces: AsyncIterable<Uint8Array>,
+  onBytes: Upload["onBytes"],
+): AsyncGenerator<Uint8Array, void, void> {
+  for await (const piece of pieces) {
+    yield piece;
+    onBytes?.(piece.length);
   }
 }
 

@@ -22,6 +22,26 @@ export function progressOf(object: KubeObject, revision: number): RolloutProgres
   throw new UsageError(`no status viewer has been implemented for ${groupKind(object)}`);
 }
 
+/** Where the pods of a workload are, in a few words. Pure. */
+export function podsText({ kind, metadata, spec, status = {} }: KubeObject & WorkloadCounts): string {
+  const wanted = status.desiredNumberScheduled ?? spec?.replicas ?? 1;
+  const updated = status.updatedNumberScheduled ?? status.updatedReplicas ?? 0;
+  const ready = status.numberReady ?? status.readyReplicas ?? 0;
+  return `${kind.toLowerCase()}/${metadata.name}: ${updated} of ${wanted} pods updated, ${ready} ready`;
+}
+
+interface WorkloadCounts {
+  readonly spec?: { readonly replicas?: number };
+  readonly status?: {
+    readonly [Name in
+      | "desiredNumberScheduled"
+      | "updatedNumberScheduled"
+      | "updatedReplicas"
+      | "numberReady"
+      | "readyReplicas"]?: number;
+  };
+}
+
 /** Why a kind has no history: kubectl tells those it knows from others. */
 export function noHistory(object: KubeObject, what: "history viewer" | "rollbacker"): UsageError {
   const name = groupKind(object);

@@ -1,8 +1,9 @@
 import { isReason } from "../../core/api/status.ts";
 import { waitFor } from "../../core/client/wait_for.ts";
 import { parseDuration } from "../durations.ts";
+import { withProgress } from "../progress.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
-import { progressOf } from "./progress.ts";
+import { podsText, progressOf } from "./progress.ts";
 import { tellNone, workloadFlags, workloads } from "./targets.ts";
 
 const weekMs = 7 * 24 * 3600_000;
@@ -35,14 +36,18 @@ export const status: Verb = defineVerb({
         progressOf(object, flags.revision);
         let said = "";
         let told = Promise.resolve();
-        const look = (present: typeof object) => {
+        const look = (present: typeof object, show: (text: string) => void) => {
           const { done, message } = progressOf(present, flags.revision);
+          show(podsText(present));
           if (message !== said) told = told.then(() => env.terminal.write(`${message}\n`));
           said = message;
           return done || !flags.watch;
         };
         try {
-          await waitFor(client, resource, key, { predicate: look, timeoutMs, clock: env.clock, signal: env.signal });
+          await withProgress(env, ({ show }) => {
+            const predicate = (present: typeof object) => look(present, show);
+            return waitFor(client, resource, key, { predicate, timeoutMs, clock: env.clock, signal: env.signal });
+          });
         } catch (error) {
           if (isReason(error, "Timeout")) throw new UsageError("timed out waiting for the condition");
           if (isReason(error, "NotFound")) throw new UsageError("object has been deleted");

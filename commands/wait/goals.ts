@@ -7,7 +7,11 @@ import { UsageError } from "../verb.ts";
 export type Goal =
   | { readonly kind: "create" }
   | { readonly kind: "delete" }
-  | { readonly kind: "state" /** @throws UsageError when it can never be told */; isMet(object: KubeObject): boolean };
+  | {
+      readonly kind: "state";
+      readonly text: string /** @throws UsageError when it can never be told */;
+      isMet(object: KubeObject): boolean;
+    };
 
 /** The goals that the values of `--for` name, in order. @throws UsageError for one that is not known */
 export function parseGoals(texts: readonly string[]): readonly Goal[] {
@@ -15,8 +19,10 @@ export function parseGoals(texts: readonly string[]): readonly Goal[] {
   return texts.map((text) => {
     const lower = text.toLowerCase();
     if (lower === "create" || lower === "delete") return { kind: lower };
-    if (text.startsWith("condition=")) return { kind: "state", isMet: conditionGoal(text.slice("condition=".length)) };
-    if (text.startsWith("jsonpath=")) return { kind: "state", isMet: jsonPathGoal(text.slice("jsonpath=".length)) };
+    if (text.startsWith("condition="))
+      return { kind: "state", text, isMet: conditionGoal(text.slice("condition=".length)) };
+    if (text.startsWith("jsonpath="))
+      return { kind: "state", text, isMet: jsonPathGoal(text.slice("jsonpath=".length)) };
     throw new UsageError(`unrecognized condition: "${text}"; use --for=condition=${text}`);
   });
 }

@@ -1,4 +1,5 @@
 import process from "node:process";
+import { StatusLine } from "./status_line.ts";
 
 /** Bytes in, text out, and whether a person looks at it. */
 export interface Terminal {
@@ -22,6 +23,16 @@ export interface Terminal {
   onResize(listener: () => void): () => void;
   /** Gives keys to the program one by one, unechoed; returns the way back. */
   raw(): () => void;
+  /** The line that tells how far something is; undefined where none can be drawn over: no terminal, a dumb one, CI. Default: none. */
+  readonly status?: TerminalStatus | undefined;
+}
+
+/** A line on standard error below everything that is printed. */
+export interface TerminalStatus {
+  /** Columns that it may have. */
+  readonly width: number;
+  /** Shows `text` in place of what it showed; undefined removes the line. */
+  set(text: string | undefined): void;
 }
 
 /** This process's own terminal. */
@@ -39,10 +50,12 @@ export const systemTerminal: Terminal = {
   get noColour() {
     return Boolean(process.env["NO_COLOR"]);
   },
-  write: (data) => writeTo(process.stdout, data),
-  writeError: (data) => writeTo(process.stderr, data),
+  write: (data) => writeAbove(process.stdout, data),
+  writeError: (data) => writeAbove(process.stderr, data),
   warn(line) {
-    process.stderr.write(`${line}\n`);
+    const text = `${line}\n`;
+    if (process.stderr.isTTY) void statusLine.above(text, async () => void process.stderr.write(text));
+    else process.stderr.write(text);
   },
   size() {
     const { columns, rows } = process.stdout;
@@ -54,10 +67,52 @@ export const systemTerminal: Terminal = {
   },
   raw() {
     if (!process.stdin.isTTY) return () => {};
-    process.stdin.setRawMode(true);
-    return () => process.stdin.setRawMode(false);
+    return rawWhileRunning(process.stdin);
+  },
+  get status() {
+    const { stderr, env } = process;
+    if (stderr.isTTY !== true || env["TERM"] === "dumb" || env["CI"]) return undefined;
+    return { width: (stderr.columns || 80) - 1, set: (text: string | undefined) => statusLine.set(text) };
   },
 };
+
+const statusLine = new StatusLine((text) => void process.stderr.write(text));
+
+/** Output that goes elsewhere does not touch the line. */
+function writeAbove(stream: NodeJS.WriteStream, data: string | Uint8Array): Promise<void> {
+  return stream.isTTY ? statusLine.above(data, () => writeTo(stream, data)) : writeTo(stream, data);
+}
+
+/**
+ * Sets the terminal to raw until the returned function is called. While the process is stopped, and when its terminal hangs up,
+ * the terminal is as it was before.
+ */
+function rawWhileRunning(input: NodeJS.ReadStream): () => void {
+  const onStop = () => {
+    input.setRawMode(false);
+    process.kill(process.pid, "SIGSTOP");
+  };
+  // Who stopped the process may have changed the terminal, or have left it raw: both ways, so that it is really set.
+  const onContinue = () => {
+    input.setRawMode(false);
+    input.setRawMode(true);
+  };
+  const onHangUp = () => {
+    input.setRawMode(false);
+    process.exit(129);
+  };
+  const handlers = [
+    ["SIGTSTP", onStop],
+    ["SIGCONT", onContinue],
+    ["SIGHUP", onHangUp],
+  ] as const;
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  input.setRawMode(true);
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+    input.setRawMode(false);
+  };
+}
 
 function writeTo(stream: NodeJS.WriteStream, data: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {

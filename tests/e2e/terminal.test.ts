@@ -1,0 +1,157 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { missing } from "../require.ts";
+import { startUp, type TestCluster, temporaryFolder, wherry } from "./harness.ts";
+import { inTerminal, type Pty, python } from "./pty.ts";
+
+const signals = { hangUp: 1, terminate: 15, goOn: 18, stop: 20 };
+const ctrlC = "\x03";
+const stays = "trap 'exit 0' TERM; echo hello; while :; do sleep 60 & wait $!; done";
+const prompt = /[#$] /;
+const clearLine = "\r\x1b[K";
+
+/** What is promised of a terminal, in a real one. */
+describe.skipIf(missing("python3", python))("on a terminal", () => {
+  const folder = temporaryFolder();
+  let cluster: TestCluster;
+
+  beforeAll(async () => {
+    cluster = await startUp(folder.path);
+    const pod = (name: string, container: object) => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name },
+      spec: {
+        restartPolicy: "Never",
+        terminationGracePeriodSeconds: 1,
+        containers: [{ name: "main", image: "shell:1", ...container }],
+      },
+    });
+    await cluster.apply(
+      pod("shell", { command: ["sh", "-c", stays] }),
+      pod("typed", { command: ["sh"], stdin: true, tty: true }),
+      { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" }, data: { colour: "green" } },
+    );
+    await cluster.ok("wait", "pod/shell", "pod/typed", "--for=condition=Ready");
+  });
+  afterAll(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  /** Runs a verb in a terminal. */
+  function verb(line: string | readonly string[], env: Record<string, string> = {}): Pty {
+    const words = typeof line === "string" ? line.split(" ") : line;
+    return inTerminal([...wherry, "--kubeconfig", cluster.kubeconfig, ...words], {
+      HOME: folder.path,
+      ...env,
+    });
+  }
+
+  /** All that a verb shows until its end. */
+  async function shown(line: string, env: Record<string, string> = {}): Promise<string> {
+    await using terminal = verb(line, env);
+    await terminal.ended();
+    return terminal.output();
+  }
+
+  it("states have colours, unless NO_COLOR or --color say otherwise; a pipe gets none", async () => {
+    const green = "\x1b[32mRunning\x1b[0m";
+    expect(await shown("get pod shell")).toContain(green);
+    expect(await shown("get pod shell", { NO_COLOR: "1" })).not.toContain("\x1b");
+    expect(await shown("get pod shell --color=never")).not.toContain("\x1b");
+    expect(await cluster.ok("get", "pod", "shell")).not.toContain("\x1b");
+    expect(await cluster.ok("get", "pod", "shell", "--color=always")).toContain(green);
+  });
+
+  it("what takes a while says how far it is on a line that is gone at the end", async () => {
+    const line = "wait pod/shell --for=condition=Never --timeout=1s";
+    const all = await shown(line);
+    expect(all).toContain("\rwaiting for condition=Never of pods/shell\x1b[K");
+    expect(all).toContain(
+      `${clearLine}error: timed out waiting for the condition on pods/shell\r\n[pty: ended 1 cooked]`,
+    );
+    for (const env of [{ TERM: "dumb" }, { CI: "true" }])
+      expect(await shown(line, env)).toBe(
+        "error: timed out waiting for the condition on pods/shell\r\n[pty: ended 1 cooked]",
+      );
+    expect(await cluster.wherry(...line.split(" "))).toMatchObject({
+      stdout: "",
+      stderr: "error: timed out waiting for the condition on pods/shell\n",
+    });
+  });
+
+  it("exec -it gives the command the terminal's size, each change of it, and every key, and the terminal back", async () => {
+    await using terminal = verb("exec -it shell -- sh");
+    await terminal.printed(prompt);
+    terminal.type("stty size\r");
+    await terminal.printed(/^24 80\r$/m);
+    expect(await terminal.mode()).toBe("raw");
+    terminal.resize({ rows: 40, columns: 100 });
+    // The size goes its own way: it may come after the next line.
+    terminal.type('until [ "$(stty size)" = "40 100" ]; do sleep 0.1; done; echo re""sized\r');
+    await terminal.printed(/^resized\r$/m);
+    terminal.type('echo sl""eeping; sleep 100\r');
+    await terminal.printed(/^sleeping\r$/m);
+    terminal.type(ctrlC);
+    terminal.type("echo code-$?\r");
+    await terminal.printed(/code-130\r/);
+    terminal.type("exit 7\r");
+    expect(await terminal.ended()).toEqual({ code: 7, mode: "cooked" });
+  });
+
+  it.each([
+    ["get -w", ["get", "pod", "shell", "-w"], /shell .*Running/],
+    ["logs -f", ["logs", "shell", "-f"], /hello/],
+    ["exec without a terminal", ["exec", "shell", "--", "sh", "-c", "echo begun; sleep 100"], /begun/],
+  ])("Ctrl-C ends %s with 130", async (_what, words, first) => {
+    await using terminal = verb(words);
+    await terminal.printed(first);
+    terminal.type(ctrlC);
+    expect(await terminal.ended()).toEqual({ code: 130, mode: "cooked" });
+    expect(terminal.output()).not.toMatch(/error/i);
+  });
+
+  it("a session that is stopped, ended or hung up leaves the terminal as it was", async () => {
+    await using terminal = verb("exec -it shell -- sh");
+    await terminal.printed(prompt);
+    terminal.signal(signals.stop);
+    expect(await terminal.stopped()).toBe("cooked");
+    terminal.signal(signals.goOn);
+    terminal.type('echo ag""ain\r');
+    await terminal.printed(/^again\r$/m);
+    expect(await terminal.mode()).toBe("raw");
+    terminal.signal(signals.terminate);
+    expect(await terminal.ended()).toEqual({ code: 130, mode: "cooked" });
+
+    await using other = verb("exec -it shell -- sh");
+    await other.printed(prompt);
+    other.signal(signals.hangUp);
+    expect(await other.ended()).toEqual({ code: 129, mode: "cooked" });
+  });
+
+  it("attach and run say that enter may be pressed, and pass the keys on", async () => {
+    await using attached = verb("attach -it typed");
+    await attached.printed(/If you don't see a command prompt, try pressing enter\.\r\n/);
+    attached.type("echo att''ached\r");
+    await attached.printed(/^attached\r$/m);
+    attached.type("exit 0\r");
+    expect(await attached.ended()).toEqual({ code: 0, mode: "cooked" });
+
+    await using ran = verb("run once --image=shell:1 -it --rm --restart=Never --command -- sh");
+    await ran.printed(/If you don't see a command prompt, try pressing enter\.\r\n/);
+    ran.type("exit 3\r");
+    expect(await ran.ended()).toEqual({ code: 3, mode: "cooked" });
+    expect(ran.output()).toContain('pod "once" deleted');
+  });
+
+  it("edit gives its editor the terminal", async () => {
+    const editor = join(folder.path, "editor.sh");
+    writeFileSync(editor, '#!/bin/sh\ntest -t 0 && test -t 1 && sed -i s/green/red/ "$1"\n', { mode: 0o700 });
+    await using terminal = verb("edit configmap settings", { KUBE_EDITOR: editor });
+    await terminal.printed(/^configmap\/settings edited\r$/m);
+    expect(await terminal.ended()).toEqual({ code: 0, mode: "cooked" });
+    expect(await cluster.ok("get", "configmap", "settings", "-o", "jsonpath={.data.colour}")).toBe("red");
+  });
+});
