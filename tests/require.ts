@@ -6,7 +6,10 @@ import process from "node:process";
  *
  * @param present what shows that it is there; undefined or false when it is not
  */
-export function missing(component: "docker" | "etcd" | "kubectl" | "python3" | "python3-kubernetes", present: unknown): boolean {
+export function missing(
+  component: "docker" | "etcd" | "kubectl" | "python3" | "python3-kubernetes",
+  present: unknown,
+): boolean {
   if (present) return false;
   if ((process.env["WHERRY_REQUIRE"] ?? "").split(",").includes(component)) {
     throw new Error(`WHERRY_REQUIRE asks for ${component}, which is not on this machine`);
