@@ -149,7 +149,7 @@ async function measure(one: Case, nodes: number, { client, clientFor, informers 
   const cpuBefore = cpuTime();
   const startedAt = performance.now();
   await using _scheduler = runScheduler({
-    client: clientFor({ username: "system:kube-scheduler", groups: ["system:authenticated"] }),
+    client: clientFor({ username: "system:kube-scheduler", groups: ["system:authenticated"] }, { takesObjects: true }),
     informers,
     clock: systemClock,
     random: seededRandom(2),

@@ -1,6 +1,6 @@
 import type { Client } from "../core/client/client.ts";
 import { createClient } from "../core/client/create_client.ts";
-import { inProcessTransport } from "../core/client/in_process_transport.ts";
+import { type InProcessTransportOptions, inProcessTransport } from "../core/client/in_process_transport.ts";
 import type { InformerFactory } from "../core/client/informer.ts";
 import { createInformers } from "../core/client/informers.ts";
 import type { Transport, UserInfo } from "../core/client/transport.ts";
@@ -59,7 +59,7 @@ export interface Master extends AsyncDisposable {
   /** A client for a node in this process, with the rights of that node. */
   nodeClient(nodeName: string): Client;
   /** A client in this process, as somebody else. */
-  clientFor(user: UserInfo): Client;
+  clientFor(user: UserInfo, options?: Pick<InProcessTransportOptions, "takesObjects">): Client;
   readonly informers: InformerFactory;
 }
 
@@ -177,7 +177,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
           identity,
           isElected: isShared && options.leaderElection !== false,
           connect: ({ wrap, user = { username: `system:${name}`, groups: authenticated } }) =>
-            clientFor(user, name, { wrap }),
+            clientFor(user, name, { wrap, takesObjects: true }),
           start,
           clock,
           random,
@@ -245,7 +245,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       handler,
       client: ownClient("system:admin", "wherry"),
       nodeClient: (name) => parts.use(clientFor(nodeUser(name), "kubelet", { takesObjects: true })),
-      clientFor: (user) => parts.use(clientFor(user)),
+      clientFor: (user, options) => parts.use(clientFor(user, undefined, options)),
       informers,
       [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
     };

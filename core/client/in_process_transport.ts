@@ -16,7 +16,7 @@ export interface InProcessTransportOptions {
   /** The program that asks: whoever writes is noted under its name. Absent: requests say nothing about it. */
   readonly userAgent?: string | undefined;
   /**
-   * Lists and watches answer with the server's own objects in place of bytes (see `ObjectBody`): nothing is serialised,
+   * Answers are the server's own objects in place of bytes (see `ObjectBody`), also in lists and watches: nothing is serialised,
    * parsed or held twice. For those who never change an object that they read. Default false.
    */
   readonly takesObjects?: boolean | undefined;
@@ -36,64 +36,112 @@ export function inProcessTransport(
   handle: (request: ApiRequest, options: HandleOptions) => Promise<ApiResponse>,
   { user, userAgent, takesObjects, upgrade }: InProcessTransportOptions,
 ): Transport {
-  const open = new Set<AbortController>();
-  let closed = false;
-
-  /** A signal that follows the caller's and is aborted on disposal, until `release` is called. */
-  function follow(signal: AbortSignal): { readonly signal: AbortSignal; release(): void } {
-    signal.throwIfAborted();
-    if (closed) throw new DOMException("The transport was closed", "AbortError");
-    const controller = new AbortController();
-    const onAbort = () => controller.abort(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    open.add(controller);
-    return {
-      signal: controller.signal,
-      release() {
-        signal.removeEventListener("abort", onAbort);
-        open.delete(controller);
-      },
-    };
-  }
-
+  const requests = new Requests();
   return {
-    async request(request, options) {
-      const { signal, release } = follow(options.signal);
+    async request(request, { signal: caller }) {
+      const own = requests.open(caller);
       let streams = false;
       try {
-        const response = await unlessAborted(handle(named(request, userAgent), { user, signal, takesObjects }), signal);
+        const { signal } = own;
+        const response = await own.unlessAborted(handle(named(request, userAgent), { user, signal, takesObjects }));
         if (response.body instanceof Uint8Array) return response;
         streams = true;
-        return { ...response, body: releasing(response.body, release) };
+        return { ...response, body: releasing(response.body, own) };
       } finally {
-        if (!streams) release();
+        if (!streams) own.close();
       }
     },
     async upgrade(request, { protocols, signal: caller }) {
       if (!upgrade) throw StatusError.unavailable("this server takes no upgrades");
-      const { signal, release } = follow(caller);
+      const own = requests.open(caller);
       try {
-        const stream = await unlessAborted(upgrade(request, { user, protocols, signal }), signal);
+        const stream = await own.unlessAborted(upgrade(request, { user, protocols, signal: own.signal }));
         return {
           protocol: stream.protocol,
           send: (message) => stream.send(message),
           close() {
-            release();
+            own.close();
             stream.close();
           },
-          [Symbol.asyncIterator]: () => releasing(stream, release),
+          [Symbol.asyncIterator]: () => releasing(stream, own),
         };
       } catch (error) {
-        release();
+        own.close();
         throw error;
       }
     },
     async [Symbol.asyncDispose]() {
-      closed = true;
-      for (const controller of open) controller.abort(new DOMException("The transport was closed", "AbortError"));
-      open.clear();
+      requests.abortAll(new DOMException("The transport was closed", "AbortError"));
     },
   };
+}
+
+/** Requests that are under way, by whose signal they follow: however many follow one, it is listened to once. */
+class Requests {
+  readonly #followers = new Map<AbortSignal, { readonly open: Set<OpenRequest>; readonly stop: () => void }>();
+  #closed: unknown;
+
+  /** A request that is aborted with `signal`, and with all others, until it is closed. */
+  open(signal: AbortSignal): OpenRequest {
+    signal.throwIfAborted();
+    if (this.#closed !== undefined) throw this.#closed;
+    const { open } = this.#followers.get(signal) ?? this.#listen(signal);
+    const request = new OpenRequest(() => {
+      open.delete(request);
+      if (open.size > 0) return;
+      this.#followers.get(signal)?.stop();
+      this.#followers.delete(signal);
+    });
+    open.add(request);
+    return request;
+  }
+
+  abortAll(reason: unknown): void {
+    this.#closed = reason;
+    for (const { open } of this.#followers.values()) for (const request of [...open]) request.abort(reason);
+  }
+
+  #listen(signal: AbortSignal) {
+    const open = new Set<OpenRequest>();
+    const onAbort = () => {
+      for (const request of [...open]) request.abort(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    const followed = { open, stop: () => signal.removeEventListener("abort", onAbort) };
+    this.#followers.set(signal, followed);
+    return followed;
+  }
+}
+
+class OpenRequest {
+  readonly #controller = new AbortController();
+  readonly #onClose: () => void;
+  #reject: ((reason: unknown) => void) | undefined;
+
+  constructor(onClose: () => void) {
+    this.#onClose = onClose;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  close(): void {
+    this.#onClose();
+  }
+
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+    this.#reject?.(reason);
+  }
+
+  /** `answer`, or a rejection as soon as the request is aborted. */
+  unlessAborted<T>(answer: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      answer.then(resolve, reject);
+    });
+  }
 }
 
 function named(request: ApiRequest, userAgent: string | undefined): ApiRequest {
@@ -103,20 +151,11 @@ function named(request: ApiRequest, userAgent: string | undefined): ApiRequest {
 
 async function* releasing(
   source: AsyncIterable<Uint8Array>,
-  release: () => void,
+  request: OpenRequest,
 ): AsyncGenerator<Uint8Array, void, void> {
   try {
     yield* source;
   } finally {
-    release();
+    request.close();
   }
-}
-
-/** `promise`, or a rejection with the signal's reason as soon as that is aborted. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }

@@ -20,7 +20,7 @@ export interface AnswerForm {
   readonly includeObject: IncludeObject;
   /** Milliseconds since the epoch, for ages in tables. */
   readonly now: number;
-  /** Whether lists and watches are answered with objects in place of bytes: see `ObjectBody`. */
+  /** Whether objects, lists and watches are answered with objects in place of bytes: see `ObjectBody`. */
   readonly takesObjects?: boolean | undefined;
 }
 
@@ -63,6 +63,7 @@ export function objectResponse(kind: Kind, stored: Stored, status: number, form:
     return document(tableFor(kind, [stored.object], resourceVersion ? { resourceVersion } : {}, form), status, form);
   }
   if (representation.as) return document(partialMetadata(stored.object, representation.version), status, form);
+  if (form.takesObjects) return bytes(new ObjectBody(stored.object), status);
   if (representation.format === "json" && !form.pretty) return bytes(stored.bytes, status);
   return document(asJson(stored.object), status, form);
 }

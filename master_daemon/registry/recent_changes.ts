@@ -7,7 +7,9 @@ const maxBytes = 16 * 2 ** 20;
 
 /** The last changes of all kinds, in order and within bounds, for watches that resume. */
 export class RecentChanges {
-  #entries: { readonly cache: KindCache; readonly change: Change }[] = [];
+  /** Those before `#first` are forgotten. */
+  #entries: ({ readonly cache: KindCache; readonly change: Change } | undefined)[] = [];
+  #first = 0;
   #bytes = 0;
   #start = 0;
 
@@ -19,6 +21,7 @@ export class RecentChanges {
   /** Forgets everything: what comes next is after `revision`. */
   restart(revision: number): void {
     this.#entries = [];
+    this.#first = 0;
     this.#bytes = 0;
     this.#start = revision;
   }
@@ -31,26 +34,29 @@ export class RecentChanges {
 
   /** Forgets what is beyond the bounds, oldest first. */
   trim(): void {
-    let count = 0;
-    while (this.#entries.length - count > maxChanges || this.#bytes > maxBytes) {
-      const oldest = this.#entries[count++];
+    while (this.#entries.length - this.#first > maxChanges || this.#bytes > maxBytes) {
+      const oldest = this.#entries[this.#first];
       if (!oldest) break;
+      this.#entries[this.#first++] = undefined;
       this.#bytes -= oldest.change.size;
       this.#start = oldest.change.revision;
     }
-    if (count > 0) this.#entries.splice(0, count);
+    // Moving all others up for each that goes would cost more than all else about a change.
+    if (this.#first < maxChanges) return;
+    this.#entries.splice(0, this.#first);
+    this.#first = 0;
   }
 
   /** The changes of a kind after one revision up to another, in order. */
   between(cache: KindCache, { after, until }: { readonly after: number; readonly until: number }): readonly Change[] {
     return this.#entries
       .slice(this.#firstAfter(after))
-      .flatMap(({ cache: owner, change }) => (owner === cache && change.revision <= until ? change : []));
+      .flatMap((entry) => (entry?.cache === cache && entry.change.revision <= until ? entry.change : []));
   }
 
   /** Index of the first change with a revision greater than `revision`. */
   #firstAfter(revision: number): number {
-    let low = 0;
+    let low = this.#first;
     let high = this.#entries.length;
     while (low < high) {
       const middle = (low + high) >>> 1;

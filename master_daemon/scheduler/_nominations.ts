@@ -25,6 +25,10 @@ export class Nominations {
     this.#pods.set(nodeName, pods.set(uid, pod));
   }
 
+  get empty(): boolean {
+    return this.#nodeNames.size === 0;
+  }
+
   nodeOf(pod: Pod): string | undefined {
     return this.#nodeNames.get(podUid(pod));
   }

@@ -83,6 +83,11 @@ export interface SchedulerPlugin {
   readonly helpedBy?: readonly ClusterEvent["type"][];
   /** Whether this very event may help this very pod. Asked for events of `helpedBy`; absent: it may. */
   isHelpedBy?(event: ClusterEvent, pod: Pod): boolean;
+  /**
+   * Whether what `preFilter` finds out depends on the pods that are on nodes: then it is asked again whenever some of them
+   * are supposed to be gone. What it skips it must skip then, too. Default false.
+   */
+  readonly looksAtPods?: true;
   /** Asked once for a pod. A rejection is for every node; `skip`: no node would be refused, its filter is not asked. */
   preFilter?(pod: Pod, snapshot: Snapshot, state: CycleState): Rejection | Narrowing | "skip" | undefined;
   /** Asked for each node; undefined means that the pod fits. */

@@ -15,6 +15,8 @@ export interface NodeInfo {
   readonly name: string;
   readonly node: Node;
   readonly labels: StringMap;
+  /** Whether it was cordoned. */
+  readonly unschedulable: boolean;
   /** Those that keep pods off. */
   readonly hardTaints: readonly Taint[];
   /** Those that would rather keep pods off. */
@@ -48,6 +50,7 @@ export class NodeEntry implements NodeInfo {
   /** Undefined while only pods of the node are known. */
   known: Node | undefined;
   labels: StringMap = {};
+  unschedulable = false;
   hardTaints: readonly Taint[] = [];
   softTaints: readonly Taint[] = [];
   images: ReadonlyMap<string, number> = new Map();
@@ -87,6 +90,7 @@ export class NodeEntry implements NodeInfo {
     const taints = node?.spec?.taints ?? [];
     this.known = node;
     this.labels = node?.metadata.labels ?? {};
+    this.unschedulable = node?.spec?.unschedulable === true;
     this.hardTaints = taints.filter(({ effect }) => effect !== "PreferNoSchedule");
     this.softTaints = taints.filter(({ effect }) => effect === "PreferNoSchedule");
     this.images = new Map(

@@ -88,7 +88,8 @@ export function placePod(pod: Pod, snapshot: Snapshot, options: PlaceOptions): P
   const visited = feasible.length + refusals.size;
   if (feasible.length === 0) {
     const count = nodes.length - (final?.length ?? nodes.length);
-    return nowhere(pod, snapshot, options, { refusals, ...(count > 0 ? { rest: { count, by: search.finalBy } } : {}) });
+    const rest = count > 0 ? { count, by: search.finalBy } : undefined;
+    return nowhere(pod, snapshot, options, { refusals, search, rest });
   }
   const best = chooseBest(pod, feasible, { snapshot, plugins, state, random });
   return { ...best, state, visited, feasible: feasible.length };
@@ -161,7 +162,7 @@ function nodesToFind(count: number, wantedPercentage = 0): number {
  * Who refuses a node first. A pod must fit with those of at least its own priority that are to come to the node, and
  * without them, too: they may go elsewhere.
  *
- * @param search what the cycle began with; absent: the snapshot is not as it was then
+ * @param options.search what the cycle began with; absent: what plug-ins found out then may not be so any more
  */
 function firstRefusal(
   pod: Pod,
@@ -170,18 +171,17 @@ function firstRefusal(
     snapshot,
     plugins,
     search,
-  }: { readonly snapshot: Snapshot; readonly plugins: readonly WeightedPlugin[]; readonly search?: Search },
+  }: { readonly snapshot: Snapshot; readonly plugins: readonly WeightedPlugin[]; readonly search?: Search | undefined },
 ): Refusal | undefined {
-  const now = () => refusalNow(pod, node, snapshot, plugins);
-  const nominated = snapshot.nominatedFor(node.name);
-  if (nominated.length > 0) {
-    const before = nominated.filter(
-      (other) => (other.spec.priority ?? 0) >= (pod.spec.priority ?? 0) && podUid(other) !== podUid(pod),
-    );
-    const refusal = before.length > 0 ? snapshot.supposing(before, node.name, now) : undefined;
+  if (snapshot.hasNominations) {
+    const before = snapshot
+      .nominatedFor(node.name)
+      .filter((other) => (other.spec.priority ?? 0) >= (pod.spec.priority ?? 0) && podUid(other) !== podUid(pod));
+    const suppose = () => snapshot.supposing(before, node.name, () => refusalNow(pod, node, snapshot, plugins));
+    const refusal = before.length > 0 ? suppose() : undefined;
     if (refusal) return refusal;
   }
-  return search ? filterNode(pod, node, search) : now();
+  return search ? filterNode(pod, node, search) : refusalNow(pod, node, snapshot, plugins);
 }
 
 /** Who refuses a node first, as the snapshot is at this moment. */
@@ -250,13 +250,16 @@ interface Failure {
   /** What every node is refused for. */
   readonly forAll?: string;
   /** Nodes that were not asked, and who ruled them out. */
-  readonly rest?: { readonly count: number; readonly by: readonly SchedulerPlugin[] };
+  readonly rest?: { readonly count: number; readonly by: readonly SchedulerPlugin[] } | undefined;
+  /** What the cycle began with. */
+  readonly search?: Search;
 }
 
 function nowhere(pod: Pod, snapshot: Snapshot, { plugins, random }: PlaceOptions, failure: Failure): Placement {
   const { refusals } = failure;
+  const search = failure.search?.filters.some(({ looksAtPods }) => looksAtPods) ? undefined : failure.search;
   const rejections = new Map([...refusals].map(([node, { rejection }]) => [node, rejection] as const));
-  const fits = (node: NodeInfo) => firstRefusal(pod, node, { snapshot, plugins })?.rejection;
+  const fits = (node: NodeInfo) => firstRefusal(pod, node, { snapshot, plugins, search })?.rejection;
   let postFilter: PostFilterResult | undefined;
   for (const { plugin } of plugins) postFilter ??= plugin.postFilter?.(pod, { snapshot, rejections, random, fits });
   const { forAll, rest } = failure;

@@ -42,6 +42,8 @@ export class Snapshot {
   readonly #podCounts: PodCounts;
   readonly #termCounts: TermCounts;
   #nodes: readonly NodeInfo[] | undefined;
+  #unschedulable = 0;
+  #tainted = 0;
   /** Claims and volumes. */
   readonly storage: StorageView;
   /** Namespaces, budgets, workloads. */
@@ -72,6 +74,16 @@ export class Snapshot {
   /** Nodes by the values of a label, and how many have it. */
   nodesBy(label: string): { readonly byValue: ReadonlyMap<string, ReadonlySet<NodeInfo>>; readonly size: number } {
     return this.#labels.by(label);
+  }
+
+  /** How many nodes were cordoned. */
+  get unschedulableNodes(): number {
+    return this.#unschedulable;
+  }
+
+  /** How many nodes have taints that keep pods off. */
+  get taintedNodes(): number {
+    return this.#tainted;
   }
 
   /** On how many nodes an image is. */
@@ -158,6 +170,11 @@ export class Snapshot {
     return this.#nominations.podsFor(nodeName);
   }
 
+  /** Whether any pod is to come to any node. */
+  get hasNominations(): boolean {
+    return !this.#nominations.empty;
+  }
+
   nominationOf(pod: Pod): string | undefined {
     return this.#nominations.nodeOf(pod);
   }
@@ -236,7 +253,9 @@ export class Snapshot {
 
   #change(entry: NodeEntry, node: Node | undefined): void {
     const { labels, images, known } = entry;
+    this.#countRestrictions(entry, -1);
     entry.set(node);
+    this.#countRestrictions(entry, 1);
     for (const name of images.keys()) addTo(this.#images, name, -1);
     for (const name of entry.images.keys()) addTo(this.#images, name, 1);
     if (known && node && semanticEqual(labels, entry.labels)) return;
@@ -244,6 +263,11 @@ export class Snapshot {
     if (node) this.#labels.add(entry);
     this.#podCounts.relabel(entry, labels);
     this.#termCounts.relabel(entry, labels);
+  }
+
+  #countRestrictions({ unschedulable, hardTaints }: NodeEntry, amount: 1 | -1): void {
+    if (unschedulable) this.#unschedulable += amount;
+    if (hardTaints.length > 0) this.#tainted += amount;
   }
 
   #entry(name: string): NodeEntry {

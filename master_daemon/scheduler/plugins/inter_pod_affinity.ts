@@ -45,6 +45,7 @@ export function interPodAffinity(options: InterPodAffinityOptions = {}): Schedul
     name,
     helpedBy: ["pod-added", "pod-updated", "pod-deleted", "node-added", "node-updated"],
     isHelpedBy: concerns,
+    looksAtPods: true,
     preFilter(pod, snapshot, state) {
       const { affinity, antiAffinity } = podNeeds(pod).terms;
       const counts = affinity.length > 0 ? snapshot.podsOfTerms(affinity) : undefined;

@@ -12,6 +12,7 @@ export const nodeUnschedulable: SchedulerPlugin = {
     if (event.type === "node-updated") return takes(event.node, pod) && !takes(event.previous, pod);
     return !("node" in event) || takes(event.node, pod);
   },
+  preFilter: (_pod, { unschedulableNodes }) => (unschedulableNodes === 0 ? "skip" : undefined),
   filter: (pod, { node }) => (takes(node, pod) ? undefined : { reason: "node(s) were unschedulable" }),
 };
 

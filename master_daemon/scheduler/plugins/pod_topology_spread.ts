@@ -70,6 +70,7 @@ export function podTopologySpread({ defaultConstraints }: PodTopologySpreadOptio
     name,
     helpedBy: ["pod-added", "pod-updated", "pod-deleted", "node-added", "node-updated", "node-deleted"],
     isHelpedBy: concerns,
+    looksAtPods: true,
     preFilter(pod, snapshot, state) {
       const found = constraintsOf(pod, snapshot, "DoNotSchedule");
       if (found.length === 0) return "skip";

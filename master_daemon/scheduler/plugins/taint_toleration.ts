@@ -11,6 +11,7 @@ export const taintToleration: SchedulerPlugin = {
     if (event.type === "node-updated") return !isKeptOff(event.node) && isKeptOff(event.previous);
     return !("node" in event) || !isKeptOff(event.node);
   },
+  preFilter: (_pod, { taintedNodes }) => (taintedNodes === 0 ? "skip" : undefined),
   filter(pod, { hardTaints }) {
     const taint = hardTaints.length > 0 ? refusing(hardTaints, pod) : undefined;
     return taint && { reason: `node(s) had untolerated taint {${taint.key}: ${taint.value ?? ""}}` };

@@ -11,6 +11,7 @@ const name = "VolumeRestrictions";
 export const volumeRestrictions: SchedulerPlugin = {
   name,
   helpedBy: ["pod-deleted", "storage-changed"],
+  looksAtPods: true,
   preFilter(pod, snapshot, state) {
     const keys = claimKeys(pod);
     if (keys.length === 0) return "skip";

@@ -43,6 +43,20 @@ describe("callers in the process that take objects", () => {
     await client[Symbol.asyncDispose]();
   });
 
+  it("are answered with the object that lists show, also when they write", async () => {
+    const { client } = await openClient({ takesObjects: true });
+    const made = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data: { a: "1" } };
+    const created = await client.create(configMapKind, made);
+    const patch = { type: "merge", body: { data: { b: "2" } } } as const;
+    const patched = await client.patch(configMapKind, { namespace: "default", name: "a" }, patch);
+    expect(created.data).toEqual({ a: "1" });
+    expect(patched.data).toEqual({ a: "1", b: "2" });
+    const { items } = await client.list(configMapKind, { namespace: "default" });
+    expect(items.find((item) => item.metadata.name === "a")).toBe(patched);
+    expect(await client.get(configMapKind, { namespace: "default", name: "a" })).toBe(patched);
+    await client[Symbol.asyncDispose]();
+  });
+
   it("read the same as those who take bytes", async () => {
     const { api, client } = await openClient({ takesObjects: true });
     await api.create(path, configMap("a"));
