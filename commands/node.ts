@@ -2,6 +2,7 @@ import type { Client } from "../core/client/client.ts";
 import { createClient } from "../core/client/create_client.ts";
 import { silentTransport } from "../core/client/silent_transport.ts";
 import { nodeFlags } from "../core/flags/node_flags.ts";
+import { keepHeapSmall } from "../core/platform/heap.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { daemonLogger, loggingFlags, untilAborted } from "./daemon.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
@@ -29,6 +30,7 @@ export const node: Verb = defineVerb({
   async run({ flags, words, env }) {
     if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`);
     const log = daemonLogger(flags, env);
+    using _heap = keepHeapSmall();
     const [{ startNodeDaemon }, client] = await Promise.all([
       import("../node_daemon/main.ts"),
       flags.standalone ? nobody(env.clock) : env.client("kubelet"),

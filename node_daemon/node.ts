@@ -273,14 +273,14 @@ async function sourcesOf(
 }
 
 async function runtimeOf(
-  { runtime = "auto", nodeName, sandboxImage, clock, random, log }: NodeOptions & { readonly nodeName: string },
+  { runtime = "auto", nodeName, sandboxImage, clock, random, log, signal }: NodeOptions & { readonly nodeName: string },
   rootDir: string,
   parts: DisposalStack,
 ): Promise<ContainerRuntime> {
   if (typeof runtime !== "string") return runtime;
   const image = sandboxImage === undefined ? {} : { podInfraImage: sandboxImage };
   return parts.use(
-    await openRuntime(runtime, { rootDir: `${rootDir}/runtime`, nodeName, clock, random, log, ...image }),
+    await openRuntime(runtime, { rootDir: `${rootDir}/runtime`, nodeName, clock, random, log, signal, ...image }),
   );
 }
 

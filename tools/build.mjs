@@ -22,6 +22,9 @@ const sources = [
   "tools",
   "package.json",
 ];
+/** Bundled CommonJS asks for Node's own modules by it. */
+const requireOfModules =
+  'import { createRequire as createRequireOf } from "node:module";\nconst require = createRequireOf(import.meta.url);';
 const stamp = join(dist, ".built");
 /** The same code as ES modules, of which only what is used is bundled. */
 const readsFast = {
@@ -79,6 +82,16 @@ async function buildAll() {
   await build({ ...library, entryPoints: namedByPath(most), plugins: [bundleWorkspaces(), keepTogether()] });
   const small = [...entries].filter((path) => !most.includes(path));
   await build({ ...library, entryPoints: namedByPath(small), plugins: [bundleWorkspaces()] });
+  // The node daemon is to be small: its code, and what it needs of others'.
+  await build({
+    ...library,
+    entryPoints: { "node_daemon/cli": "cli.ts" },
+    minify: true,
+    keepNames: true,
+    external: [],
+    banner: { js: requireOfModules },
+    plugins: [bundleWorkspaces(), takeOnlyThePool(), takeOnlyTheEngine(), takeOnlyTheVerb("node")],
+  });
   await build({ ...library, entryPoints: namedByPath(benches()), plugins: [bundleWorkspaces(), useLibrary()] });
   for (const path of [join(dist, "wherry.cjs"), ...filesIn(join(dist, "lib"))]) keepInOneByte(path);
 }
@@ -146,6 +159,34 @@ function takeOnlyThePool() {
     name: "take-only-the-pool",
     setup({ onResolve }) {
       onResolve({ filter: /^undici$/ }, () => ({ path: join(root, "tools", "undici_pool.mjs") }));
+    },
+  };
+}
+
+/** Of dockerode's ways to an engine, those that are taken: sockets; not SSH, nor the sessions of builds. */
+function takeOnlyTheEngine() {
+  return {
+    name: "take-only-the-engine",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^(ssh2|@grpc\/grpc-js|@grpc\/proto-loader|protobufjs|tar-fs)$/ }, ({ path }) => ({
+        path,
+        namespace: "left",
+      }));
+      onLoad({ filter: /.*/, namespace: "left" }, () => ({ contents: "module.exports = {};" }));
+    },
+  };
+}
+
+/** A program of one verb. */
+function takeOnlyTheVerb(name) {
+  return {
+    name: "take-only-the-verb",
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.\// }, ({ path, importer }) =>
+        importer === join(root, "commands", "mod.ts") && path !== `./${name}.ts` && path !== "./verb.ts"
+          ? { path, external: true }
+          : undefined,
+      );
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { CryptoKey } from "jose";
 import { asJson } from "../../core/api/json_object.ts";
 import type { JsonObject } from "../../core/api/meta.ts";
 import { sha256 } from "../../core/platform/hash.ts";
@@ -76,12 +77,15 @@ const maxRemembered = 1024;
 export function serviceAccountTokens({ issuers, keys, clock }: ServiceAccountTokenOptions): ServiceAccountTokens {
   const [issuer = ""] = issuers;
   const remembered = new Map<string, TokenClaims>();
+  /** Reading a key takes longer than signing with it. */
+  let imported: { readonly id: string; readonly key: CryptoKey } | undefined;
 
   async function sign(claims: JsonObject): Promise<string> {
     const { SignJWT, importPKCS8 } = await import("jose");
     const { signing } = await keys();
-    const key = await importPKCS8(signing.pkcs8, signing.algorithm);
-    return new SignJWT(claims).setProtectedHeader({ alg: signing.algorithm, kid: signing.id }).sign(key);
+    const { id, algorithm } = signing;
+    if (imported?.id !== id) imported = { id, key: await importPKCS8(signing.pkcs8, algorithm) };
+    return new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid: id }).sign(imported.key);
   }
 
   return {

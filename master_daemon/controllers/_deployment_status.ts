@@ -75,11 +75,12 @@ export function deploymentStatus(
       );
   return compact<DeploymentStatus>({
     observedGeneration: deployment.metadata.generation,
-    replicas: sum(all, (status) => status.replicas),
-    updatedReplicas: current ? (current.status?.replicas ?? 0) : 0,
-    readyReplicas: sum(all, (status) => status.readyReplicas),
-    availableReplicas: available,
-    unavailableReplicas: Math.max(0, specReplicas(all) - available),
+    // None is not told, as by Kubernetes.
+    replicas: sum(all, (status) => status.replicas) || undefined,
+    updatedReplicas: current?.status?.replicas || undefined,
+    readyReplicas: sum(all, (status) => status.readyReplicas) || undefined,
+    availableReplicas: available || undefined,
+    unavailableReplicas: Math.max(0, specReplicas(all) - available) || undefined,
     terminatingReplicas: sum(all, (status) => status.terminatingReplicas),
     conditions: withCondition(conditions, condition),
     collisionCount: deployment.status?.collisionCount,
@@ -139,9 +140,9 @@ export function rolloutStatus(
 export function isComplete(deployment: Deployment, status: DeploymentStatus): boolean {
   const wanted = wantedReplicas(deployment);
   return (
-    status.updatedReplicas === wanted &&
-    status.replicas === wanted &&
-    status.availableReplicas === wanted &&
+    (status.updatedReplicas ?? 0) === wanted &&
+    (status.replicas ?? 0) === wanted &&
+    (status.availableReplicas ?? 0) === wanted &&
     (status.observedGeneration ?? 0) >= (deployment.metadata.generation ?? 0)
   );
 }

@@ -1,6 +1,6 @@
 import Docker from "dockerode";
 import type { Clock } from "../../core/util/clock.ts";
-import type { Logger } from "../../core/util/log.ts";
+import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { call, eachOf, engineMessage, ignoreStatus, statusCode } from "./docker_calls.ts";
 import { containerOptions, label, type Owner, ownerLabels, resourceOptions, sandboxOptions } from "./docker_config.ts";
 import { describeContainer, describeSandbox } from "./docker_describe.ts";
@@ -10,7 +10,7 @@ import { dockerImages } from "./docker_images.ts";
 import { engineLogs } from "./docker_logs.ts";
 import { engineAttach, engineExec } from "./docker_sessions.ts";
 import { containerDisk, containerStats, type EngineStats, networkStats } from "./docker_stats.ts";
-import { dockerAddress } from "./find_docker.ts";
+import { addressText, dockerAddress, tellingOfWait } from "./find_docker.ts";
 import {
   type Container,
   type ContainerConfig,
@@ -40,6 +40,8 @@ export interface DockerRuntimeOptions {
   /** Image that holds a pod's network. Default `registry.k8s.io/pause:3.10`. */
   readonly podInfraImage?: string;
   readonly dockerHost?: string;
+  /** Aborts the opening. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const pingMs = 2_000;
@@ -56,14 +58,20 @@ const diskMs = 60_000;
  * - A pod is a container of the pause image, which holds the network, and containers that join it.
  * - Containers are found by their labels. What does not carry those of this node and its folder is never listed nor touched.
  *
- * @throws Error when the engine does not answer
+ * @throws Error when the engine does not answer within half a minute; nobody listening is found out at once
  */
 export async function openDockerRuntime(options: DockerRuntimeOptions): Promise<ContainerRuntime> {
-  const docker = new Docker(dockerAddress(options.dockerHost));
-  const never = new AbortController().signal;
-  const { Version: version } = await call({ clock: options.clock, signal: never, timeoutMs: pingMs }, () =>
-    docker.version(),
-  );
+  const { clock, signal = new AbortController().signal } = options;
+  const address = dockerAddress(options.dockerHost);
+  const docker = new Docker(address);
+  const { Version: version } = await tellingOfWait(address, options, () =>
+    call({ clock, signal }, () => docker.version()),
+  ).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw new Error(`Cannot reach the container engine at ${addressText(address)}: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  });
   return new DockerRuntime(docker, version, options);
 }
 

@@ -25,6 +25,8 @@ export interface RuntimeOptions {
   readonly podInfraImage?: string;
   /** Engine's address: `unix:///path` or `tcp://host:port`. Default: `DOCKER_HOST`, then `/var/run/docker.sock`. */
   readonly dockerHost?: string;
+  /** Aborts the opening. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 type Opener = (options: RuntimeOptions) => Promise<ContainerRuntime>;
@@ -36,7 +38,7 @@ const runtimes: ReadonlyMap<string, Opener> = new Map<string, Opener>([
 ]);
 
 /**
- * Opens a container runtime. `auto` is docker where an engine answers within half a second, else process.
+ * Opens a container runtime. `auto` is docker where an engine answers, else process.
  *
  * @throws RangeError for an unknown name
  */

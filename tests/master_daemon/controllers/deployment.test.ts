@@ -222,6 +222,9 @@ describe("planDeployment()", () => {
           lastTransitionTime: at(0),
         },
       ]);
+      // As by Kubernetes, none is not told.
+      expect(status).toMatchObject({ replicas: 3, updatedReplicas: 3, readyReplicas: 3, availableReplicas: 3 });
+      expect(status).not.toHaveProperty("unavailableReplicas");
       expect(requeueAfterMs).toBeUndefined();
     });
 
