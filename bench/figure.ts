@@ -11,10 +11,12 @@ export interface Figure {
   readonly beside?: Readonly<Record<string, number | undefined>>;
 }
 
-/** One benchmark: a few seconds, nothing left behind. */
+/** One benchmark: nothing is left behind. */
 export interface Bench {
   /** One line about what is measured and how. */
   readonly about: string;
+  /** Whether it takes minutes: then it is run only when it is named. */
+  readonly isLong?: true;
   run(): AsyncIterable<Figure>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Measures, and prints each figure with what to hold it against: `npm run bench [name…]`. Every benchmark runs anywhere,
- * takes a few seconds, and leaves nothing behind. Figures of one run compare; those of busy machines do not.
+ * Measures, and prints each figure with what to hold it against: `npm run bench [name…]`. Every benchmark runs anywhere
+ * and leaves nothing behind; those that take minutes run only when they are named. Figures of one run compare; those of busy machines do not.
  */
 import os from "node:os";
 import process from "node:process";
@@ -16,6 +16,7 @@ const benches: ReadonlyMap<string, () => Promise<{ readonly bench: Bench }>> = n
   ["peer", () => import("./peer.ts")],
   ["store", () => import("./store.ts")],
   ["scale", () => import("./scale.ts")],
+  ["large", () => import("./large.ts")],
   ["scheduling", () => import("./scheduling.ts")],
   ["proxy", () => import("./proxy.ts")],
   ["cli", () => import("./cli.ts")],
@@ -32,6 +33,7 @@ console.log(`wherry ${version}, Node ${process.versions.node}, ${os.cpus().lengt
 for (const [name, open] of benches) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const { bench } = await open();
+  if (bench.isLong && wanted.length === 0) continue;
   console.log(`\n${name}: ${bench.about}`);
   for await (const figure of bench.run()) console.log(formatFigure(figure));
 }

@@ -48,6 +48,20 @@ export async function claimLoopbackRanges({
   throw new Error("Cannot choose addresses for the cluster: every range of 127.0.0.0/8 is in use");
 }
 
+/** Nodes for each of which there is a part of a range on the loopback interface, beside the nodes' own addresses. */
+const maxLoopbackNodes = 120;
+
+/**
+ * The range of a cluster's pods: the one on the loopback interface, or a larger one for pods that are only played and lead
+ * nowhere.
+ */
+export function podRangeOf(
+  { podRange }: Pick<LoopbackRanges, "podRange">,
+  { isPlayed, nodes }: { readonly isPlayed: boolean; readonly nodes: number },
+): string {
+  return isPlayed && nodes > maxLoopbackNodes ? "10.128.0.0/9" : podRange;
+}
+
 /** The part of 10.96.0.0/12 for services that containers reach: its own for each second byte that a cluster holds. */
 export function hostServiceRange(secondByte: number): string {
   return `10.${96 + (secondByte % 16)}.${Math.floor(secondByte / 16) * 16}.0/20`;

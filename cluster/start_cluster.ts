@@ -25,7 +25,7 @@ import type { RuntimeName } from "../node_daemon/runtime/mod.ts";
 import { applyManifests } from "./apply_manifests.ts";
 import { ClusterNodes } from "./cluster_nodes.ts";
 import { type ClusterState, readState, writeState } from "./cluster_state.ts";
-import { claimLoopbackRanges, hostServiceRange, type LoopbackRanges } from "./loopback_ranges.ts";
+import { claimLoopbackRanges, hostServiceRange, type LoopbackRanges, podRangeOf } from "./loopback_ranges.ts";
 import { nodesTakePods } from "./nodes_take_pods.ts";
 import type { SimulatedCluster, SimulationOptions } from "./simulation/simulated_cluster.ts";
 
@@ -174,7 +174,10 @@ async function startProcesses(options: ClusterOptions): Promise<Cluster> {
         listen: { host: options.host, port: options.port ?? 0 },
         tokens: new Map([[state.token, { username: "admin", groups: ["system:masters"] }]]),
         serviceClusterIpRange: serviceRange,
-        controllers: { ...options.controllers, clusterCidr: ranges.podRange },
+        controllers: {
+          ...options.controllers,
+          clusterCidr: podRangeOf(ranges, { isPlayed: runtime === "fake", nodes: count }),
+        },
         clock,
         random,
         log,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { claimLoopbackRanges, hostServiceRange } from "../../cluster/loopback_ranges.ts";
+import { claimLoopbackRanges, hostServiceRange, podRangeOf } from "../../cluster/loopback_ranges.ts";
 import { systemRandom } from "../../core/platform/random.ts";
 
 describe("claimLoopbackRanges()", () => {
@@ -16,5 +16,17 @@ describe("hostServiceRange()", () => {
     const ranges = Array.from({ length: 256 }, (_, secondByte) => hostServiceRange(secondByte));
     expect(new Set(ranges).size).toBe(ranges.length);
     for (const range of ranges) expect(range).toMatch(/^10\.(9[6-9]|10\d|11[01])\.\d{1,3}\.0\/20$/);
+  });
+});
+
+describe("podRangeOf()", () => {
+  const ranges = { podRange: "127.20.0.0/17" };
+  it.each([
+    [120, true, "127.20.0.0/17"],
+    [121, true, "10.128.0.0/9"],
+    [5000, true, "10.128.0.0/9"],
+    [121, false, "127.20.0.0/17"],
+  ])("of %i nodes, played: %s, is %s", (nodes, isPlayed, range) => {
+    expect(podRangeOf(ranges, { isPlayed, nodes })).toBe(range);
   });
 });
