@@ -1,5 +1,4 @@
-import type { ResourceType } from "../../core/api/kind.ts";
-import { type KubeObject, keyOf, keyText } from "../../core/api/meta.ts";
+import { keyOf, keyText } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { EventRecorder } from "../../core/client/event_recorder.ts";
@@ -9,24 +8,13 @@ import { errorMessage, type Logger } from "../../core/util/log.ts";
 import type { Tasks } from "../../core/util/tasks.ts";
 import { podUid } from "./_pod_uid.ts";
 import type { Slots } from "./_slots.ts";
-import type { BindContext, CycleState } from "./framework.ts";
+import { PermitRoom } from "./_waiting_pods.ts";
+import type { BindContext, CycleState, SchedulerPlugin } from "./framework.ts";
 import type { NodeInfo } from "./node_info.ts";
+import type { Refusal } from "./place_pod.ts";
 import type { SchedulerProfile } from "./profiles.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
-
-/** What is posted to `pods/NAME/binding`. */
-interface Binding extends KubeObject {
-  readonly target: { readonly apiVersion: "v1"; readonly kind: "Node"; readonly name: string };
-}
-
-const podBinding: ResourceType<Binding> = {
-  group: "",
-  version: "v1",
-  kind: "Binding",
-  plural: "pods",
-  namespaced: true,
-};
 
 /** What a {@linkcode Binder} works with. */
 export interface BinderOptions {
@@ -40,6 +28,8 @@ export interface BinderOptions {
   recorderOf(profile: SchedulerProfile): EventRecorder;
   /** Called for a pod that could not be bound. */
   onFailure(pod: Pod): void;
+  /** Called for a pod that a plug-in does not permit. */
+  onRefusal(placed: Placed, refusal: Refusal): void;
 }
 
 /** A pod with the node that it was given. */
@@ -50,14 +40,18 @@ export interface Placed {
   readonly profile: SchedulerProfile;
 }
 
-/** Gives pods their nodes for good: what plug-ins have to do before, then the binding. */
+type PreBinding = (context: BindContext) => Promise<void>;
+
+/** Gives pods their nodes for good: what plug-ins permit and have to do before, then the binding. */
 export class Binder {
   readonly #options: BinderOptions;
+  readonly #permits: PermitRoom;
   /** By uid, ends the work that comes before a pod's binding. */
   readonly #preBinding = new Map<string, AbortController>();
 
   constructor(options: BinderOptions) {
     this.#options = options;
+    this.#permits = new PermitRoom(options);
   }
 
   /** Counts a pod on its node at once, and binds it in the background. */
@@ -66,13 +60,15 @@ export class Binder {
     const { pod, node, state, profile } = placed;
     snapshot.assume(pod, node.name);
     for (const { plugin } of profile.plugins) plugin.reserve?.(pod, node, state);
+    const waits = this.#permit(placed);
+    if (!waits) return;
     const work = profile.plugins.flatMap(({ plugin }) => {
       const run = plugin.preBind?.(pod, node, state);
       return run ? [{ name: plugin.name, run }] : [];
     });
-    if (work.length === 0) slots.run(() => this.#bindNow(placed));
+    if (work.length === 0 && waits.size === 0) slots.run(() => this.#bindNow(placed));
     // It may take minutes, and must not keep others from being bound.
-    else tasks.run(() => this.#bindAfter(placed, work));
+    else tasks.run(() => this.#bindAfter(placed, { waits, work }));
   }
 
   /** Ends the work for a pod that is gone. */
@@ -80,24 +76,50 @@ export class Binder {
     this.#preBinding.get(podUid(pod))?.abort(new Error("The pod is gone"));
   }
 
+  /** For which plug-ins a pod has to wait, and how long; undefined when one refuses it. */
+  #permit(placed: Placed): ReadonlyMap<SchedulerPlugin, number> | undefined {
+    const { pod, node, state, profile } = placed;
+    const waits = new Map<SchedulerPlugin, number>();
+    for (const { plugin } of profile.plugins) {
+      const answer = plugin.permit?.(pod, node, state, this.#permits);
+      if (!answer) continue;
+      if ("waitMs" in answer) waits.set(plugin, answer.waitMs);
+      else {
+        this.#takeBack(placed);
+        this.#options.onRefusal(placed, { plugin, rejection: answer });
+        return undefined;
+      }
+    }
+    return waits;
+  }
+
   async #bindAfter(
     placed: Placed,
-    work: readonly { readonly name: string; readonly run: (context: BindContext) => Promise<void> }[],
+    before: {
+      readonly waits: ReadonlyMap<SchedulerPlugin, number>;
+      readonly work: readonly { readonly name: string; readonly run: PreBinding }[];
+    },
   ): Promise<void> {
-    const { tasks, snapshot } = this.#options;
+    const { tasks, onRefusal } = this.#options;
     const { pod } = placed;
     const gone = new AbortController();
     const context = { ...this.#options, signal: AbortSignal.any([tasks.signal, gone.signal]) };
     this.#preBinding.set(podUid(pod), gone);
     try {
+      const refusal = await this.#permits.wait(pod, before.waits, context);
+      if (refusal) {
+        this.#takeBack(placed);
+        onRefusal(placed, refusal);
+        return;
+      }
       await Promise.all(
-        work.map(({ name, run }) => run(context).catch((error: unknown) => Promise.reject(preBindError(name, error)))),
+        before.work.map(({ name, run }) =>
+          run(context).catch((error: unknown) => Promise.reject(new StepError("PreBind", name, error))),
+        ),
       );
     } catch (error) {
-      if (gone.signal.aborted) {
-        this.#unreserve(placed);
-        snapshot.forget(pod);
-      } else if (!tasks.signal.aborted) this.#notBound(placed, error);
+      if (gone.signal.aborted) this.#takeBack(placed);
+      else if (!tasks.signal.aborted) this.#notBound(placed, error);
       return;
     } finally {
       this.#preBinding.delete(podUid(pod));
@@ -106,23 +128,38 @@ export class Binder {
   }
 
   async #bindNow(placed: Placed): Promise<void> {
-    const { client, tasks, recorderOf } = this.#options;
-    const { pod, node, profile } = placed;
-    const { namespace, name = "", uid } = pod.metadata;
-    const binding: Binding = {
-      apiVersion: "v1",
-      kind: "Binding",
-      metadata: { name, ...(namespace ? { namespace } : {}), ...(uid ? { uid } : {}) },
-      target: { apiVersion: "v1", kind: "Node", name: node.name },
-    };
+    const { tasks, recorderOf } = this.#options;
+    const { pod, node, state, profile } = placed;
+    const { namespace, name } = pod.metadata;
     try {
-      await client.create(podBinding, binding, { subresource: "binding", signal: tasks.signal });
+      await this.#runBind(placed, { ...this.#options, signal: tasks.signal });
     } catch (error) {
       if (!tasks.signal.aborted) this.#notBound(placed, error);
       return;
     }
     const message = `Successfully assigned ${namespace}/${name} to ${node.name}`;
     recorderOf(profile).record(pod, { type: "Normal", reason: "Scheduled", message });
+    for (const { plugin } of profile.plugins) plugin.postBind?.(pod, node, state);
+  }
+
+  async #runBind({ pod, node, profile }: Placed, context: BindContext): Promise<void> {
+    for (const { plugin } of profile.plugins) {
+      const bound = plugin.bind?.(pod, node, context);
+      if (!bound) continue;
+      try {
+        await bound;
+      } catch (error) {
+        throw new StepError("Bind", plugin.name, error);
+      }
+      return;
+    }
+    throw new Error("no bind plugin takes the pod");
+  }
+
+  /** Gives back what a pod took on its node. */
+  #takeBack(placed: Placed): void {
+    this.#unreserve(placed);
+    this.#options.snapshot.forget(placed.pod);
   }
 
   #unreserve({ pod, node, state, profile }: Placed): void {
@@ -131,30 +168,29 @@ export class Binder {
 
   /** Takes a pod back that could not be bound. */
   #notBound(placed: Placed, error: unknown): void {
-    const { log, snapshot, recorderOf, onFailure } = this.#options;
+    const { log, recorderOf, onFailure } = this.#options;
     const { pod, node, profile } = placed;
-    this.#unreserve(placed);
-    snapshot.forget(pod);
+    this.#takeBack(placed);
     onFailure(pod);
-    const fields = { pod: keyText(keyOf(pod)), node: node.name, error: errorMessage(error) };
+    const cause = error instanceof StepError ? error.cause : error;
+    const fields = { pod: keyText(keyOf(pod)), node: node.name, error: errorMessage(cause) };
     // Gone, or placed by somebody else meanwhile: the cache will tell.
-    if (isReason(error, "NotFound") || isReason(error, "Conflict")) {
+    if (isReason(cause, "NotFound") || isReason(cause, "Conflict")) {
       log.debug("Pod not bound", fields);
       return;
     }
-    const isEarly = error instanceof PreBindError;
-    if (isEarly) log.debug("Pod not bound", fields);
+    if (error instanceof StepError && error.step === "PreBind") log.debug("Pod not bound", fields);
     else log.error("Pod not bound", fields);
-    const message = isEarly ? error.message : `running Bind plugin "DefaultBinder": ${errorMessage(error)}`;
-    recorderOf(profile).record(pod, { type: "Warning", reason: "FailedScheduling", message });
+    recorderOf(profile).record(pod, { type: "Warning", reason: "FailedScheduling", message: errorMessage(error) });
   }
 }
 
-/** A plug-in could not do what comes before the binding. */
-class PreBindError extends Error {}
+/** A plug-in could not do its part of a binding. */
+class StepError extends Error {
+  readonly step: "PreBind" | "Bind";
 
-/** Conflicts stay what they are: the cache was behind. */
-function preBindError(plugin: string, error: unknown): unknown {
-  if (isReason(error, "NotFound") || isReason(error, "Conflict")) return error;
-  return new PreBindError(`running PreBind plugin "${plugin}": ${errorMessage(error)}`, { cause: error });
+  constructor(step: "PreBind" | "Bind", plugin: string, cause: unknown) {
+    super(`running ${step} plugin "${plugin}": ${errorMessage(cause)}`, { cause });
+    this.step = step;
+  }
 }

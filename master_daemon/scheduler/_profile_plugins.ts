@@ -6,27 +6,21 @@ import { plugins as defaults } from "./plugins/mod.ts";
 /** The extension points of a profile, and what of a plug-in belongs to each; nothing: it is part of the scheduler itself. */
 const extensionPoints: Readonly<Record<string, readonly (keyof SchedulerPlugin)[]>> = {
   preEnqueue: [],
-  queueSort: [],
+  queueSort: ["queueSort"],
   preFilter: ["preFilter"],
   filter: ["filter"],
   postFilter: ["postFilter"],
   preScore: ["preScore"],
   score: ["score", "normalizeScores"],
   reserve: ["reserve", "unreserve"],
-  permit: [],
+  permit: ["permit"],
   preBind: ["preBind"],
-  bind: [],
-  postBind: [],
+  bind: ["bind"],
+  postBind: ["postBind"],
 };
 
 /** Kubernetes' default plug-ins that are part of the scheduler itself. */
-const builtIn: readonly string[] = [
-  "SchedulingGates",
-  "PrioritySort",
-  "DefaultBinder",
-  "NodeVolumeLimits",
-  "DynamicResources",
-];
+const builtIn: readonly string[] = ["SchedulingGates", "NodeVolumeLimits", "DynamicResources"];
 const removed: readonly string[] = ["AzureDiskLimits", "CinderLimits", "EBSLimits", "GCEPDLimits"];
 const everything = "*";
 

@@ -62,9 +62,21 @@ function readProfiles(reader: ConfigurationReader): readonly SchedulerProfile[] 
     if (other) profile.note(fieldError.duplicate(profile.at("schedulerName"), other.at("schedulerName")));
     else known.set(schedulerName, profile);
     const percentageOfNodesToScore = readPercentage(profile);
-    const sets = readPluginSets(profile);
-    return { schedulerName, percentageOfNodesToScore, plugins: profilePlugins(sets, readPluginConfig(profile)) };
+    const plugins = profilePlugins(readPluginSets(profile), readPluginConfig(profile));
+    refuseIncomplete(profile, { schedulerName, plugins });
+    return { schedulerName, percentageOfNodesToScore, plugins };
   });
+}
+
+/** No pod could be taken from the queue, or bound. */
+function refuseIncomplete(profile: ConfigurationReader, { schedulerName, plugins }: SchedulerProfile): void {
+  const whose = `for profile with scheduler name ${JSON.stringify(schedulerName)}`;
+  if (!plugins.some(({ plugin }) => plugin.queueSort))
+    profile.note(
+      fieldError.required(profile.at("plugins.queueSort"), `only one queue sort plugin required ${whose}, but got 0`),
+    );
+  if (!plugins.some(({ plugin }) => plugin.bind))
+    profile.note(fieldError.required(profile.at("plugins.bind"), `at least one bind plugin is needed ${whose}`));
 }
 
 function readPercentage(reader: ConfigurationReader): number | undefined {

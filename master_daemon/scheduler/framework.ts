@@ -56,6 +56,28 @@ export interface BindContext {
   readonly signal: AbortSignal;
 }
 
+/** A pod of which plug-ins have not yet said whether it may be bound. */
+export interface WaitingPod {
+  readonly pod: Pod;
+  /** Names of the plug-ins that it waits for. */
+  readonly pending: readonly string[];
+  /** Lets it go on as far as that plug-in is concerned. */
+  allow(plugin: string): void;
+  /** Takes its node from it; it is tried again when something happens that helps that plug-in. */
+  reject(plugin: string, reason: string): void;
+}
+
+/** All pods that wait so. */
+export interface WaitingPods {
+  get(uid: string): WaitingPod | undefined;
+  list(): readonly WaitingPod[];
+}
+
+/** How long a pod is to wait until the plug-in says more: then it is rejected. At most 15 minutes. */
+export interface Waiting {
+  readonly waitMs: number;
+}
+
 /** What a plug-in may look at when a pod fits nowhere. */
 export interface PostFilterContext {
   readonly snapshot: Snapshot;
@@ -76,13 +98,26 @@ export interface PostFilterResult {
   readonly victims?: readonly Pod[];
 }
 
-/** Has a say in where a pod goes. Synchronous but for `preBind`: all that it may look at is in memory. */
+/** A pod that waits for its turn. */
+export interface QueuedPod {
+  readonly pod: Pod;
+  /** Grows with every entry into the queue: who waits longer has the lesser one. */
+  readonly order: number;
+}
+
+/**
+ * Has a say in where a pod goes. Synchronous but for `preBind` and `bind`: all that it may look at is in memory.
+ *
+ * @see https://kubernetes.io/docs/concepts/scheduling-eviction/scheduling-framework/
+ */
 export interface SchedulerPlugin {
   readonly name: string;
   /** What may turn this plug-in's "no" into a "yes": only then is the pod tried again at once. */
   readonly helpedBy?: readonly ClusterEvent["type"][];
   /** Whether this very event may help this very pod. Asked for events of `helpedBy`; absent: it may. */
   isHelpedBy?(event: ClusterEvent, pod: Pod): boolean;
+  /** Whether `a` is tried before `b`: asked of the first plug-in of the first profile that has this. */
+  queueSort?(a: QueuedPod, b: QueuedPod): boolean;
   /**
    * Whether what `preFilter` finds out depends on the pods that are on nodes: then it is asked again whenever some of them
    * are supposed to be gone. What it skips it must skip then, too. Default false.
@@ -104,11 +139,17 @@ export interface SchedulerPlugin {
   reserve?(pod: Pod, node: NodeInfo, state: CycleState): void;
   /** Gives it back: the pod was not bound. */
   unreserve?(pod: Pod, node: NodeInfo, state: CycleState): void;
+  /** Asked last before the next pod is placed: whether the pod may be bound now, not, or must wait until the plug-in says more. */
+  permit?(pod: Pod, node: NodeInfo, state: CycleState, waiting: WaitingPods): Rejection | Waiting | undefined;
   /**
    * What has to be done before the pod is bound to its node; undefined: nothing. What it gives back rejects when it cannot
    * be done: the pod is tried again.
    */
   preBind?(pod: Pod, node: NodeInfo, state: CycleState): ((context: BindContext) => Promise<void>) | undefined;
+  /** Binds the pod; undefined: that is for the next plug-in to do. What it gives back rejects when that failed. */
+  bind?(pod: Pod, node: NodeInfo, context: BindContext): Promise<void> | undefined;
+  /** Told when the pod was bound. */
+  postBind?(pod: Pod, node: NodeInfo, state: CycleState): void;
 }
 
 /** A plug-in and how much its score counts. */

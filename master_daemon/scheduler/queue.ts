@@ -3,11 +3,14 @@ import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { Heap } from "./_heap.ts";
 import { podUid } from "./_pod_uid.ts";
-import type { ClusterEvent, SchedulerPlugin } from "./framework.ts";
+import type { ClusterEvent, QueuedPod, SchedulerPlugin } from "./framework.ts";
+import { byPriority } from "./plugins/priority_sort.ts";
 
 /** Options of {@linkcode SchedulingQueue}. */
 export interface SchedulingQueueOptions {
   readonly clock: Clock;
+  /** Whether a pod goes before another. Default: by priority, then who waits longer. */
+  readonly isBefore?: ((a: QueuedPod, b: QueuedPod) => boolean) | undefined;
   /** Milliseconds that a pod waits after its first failed attempt; doubles with each. Default 1000. */
   readonly initialBackoffMs?: number | undefined;
   /** Longest such wait, in milliseconds. Default 10000. */
@@ -16,8 +19,8 @@ export interface SchedulingQueueOptions {
   readonly flushAfterMs?: number | undefined;
 }
 
-/** A pod that waits for a node. */
-export interface QueuedPod {
+/** A pod whose turn it is. */
+export interface PoppedPod {
   readonly pod: Pod;
   /** How often it was tried, this time included. */
   readonly attempts: number;
@@ -38,7 +41,7 @@ interface Entry {
 /**
  * Pods that wait for a node, by uid.
  *
- * - *active*: to be tried now; highest priority first, then who waits longest.
+ * - *active*: to be tried now, in the order that the queue sort plug-in says.
  * - *backoff*: failed a moment ago; 1 s to 10 s.
  * - *unschedulable*: fits nowhere; waits for an event that may help, five minutes at most.
  *
@@ -51,19 +54,19 @@ export class SchedulingQueue {
   readonly #flushAfterMs: number;
   readonly #entries = new Map<string, Entry>();
   readonly #unschedulable = new Set<Entry>();
-  readonly #active = new Heap<{ readonly entry: Entry; readonly order: number; readonly priority: number }>(
-    (a, b) => a.priority > b.priority || (a.priority === b.priority && a.order < b.order),
-  );
+  readonly #active: Heap<QueuedPod & { readonly entry: Entry }>;
   #order = 0;
   #waiter: Deferred<void> | undefined;
 
   constructor({
     clock,
+    isBefore = byPriority,
     initialBackoffMs = 1000,
     maxBackoffMs = 10_000,
     flushAfterMs = 300_000,
   }: SchedulingQueueOptions) {
     this.#clock = clock;
+    this.#active = new Heap<QueuedPod & { readonly entry: Entry }>(isBefore);
     this.#initialBackoffMs = initialBackoffMs;
     this.#maxBackoffMs = maxBackoffMs;
     this.#flushAfterMs = flushAfterMs;
@@ -109,7 +112,7 @@ export class SchedulingQueue {
   }
 
   /** The next pod to try; `delete()`, `retry()` or `park()` must follow. Rejects when aborted. */
-  async pop(signal: AbortSignal): Promise<QueuedPod> {
+  async pop(signal: AbortSignal): Promise<PoppedPod> {
     for (;;) {
       signal.throwIfAborted();
       for (let top = this.#active.pop(); top; top = this.#active.pop()) {
@@ -174,7 +177,7 @@ export class SchedulingQueue {
   #activate(entry: Entry): void {
     this.#leave(entry, "active");
     entry.order = ++this.#order;
-    this.#active.push({ entry, order: entry.order, priority: entry.pod.spec.priority ?? 0 });
+    this.#active.push({ entry, pod: entry.pod, order: entry.order });
     this.#waiter?.resolve();
     this.#waiter = undefined;
   }

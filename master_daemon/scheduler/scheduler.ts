@@ -11,20 +11,21 @@ import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import { Binder } from "./_binder.ts";
+import { failureMessage } from "./_failure_message.ts";
 import { podUid } from "./_pod_uid.ts";
 import { Slots } from "./_slots.ts";
 import { StatusWriter } from "./_status_writer.ts";
 import { InformedCluster } from "./cluster_view.ts";
 import { Diagnoses } from "./diagnoses.ts";
 import type { PostFilterResult } from "./framework.ts";
-import { type Placement, placePod } from "./place_pod.ts";
+import { type Placement, placePod, type Refusal } from "./place_pod.ts";
 import {
   defaultConfiguration,
   defaultSchedulerName,
   type SchedulerConfiguration,
   type SchedulerProfile,
 } from "./profiles.ts";
-import { SchedulingQueue } from "./queue.ts";
+import { SchedulingQueue, type SchedulingQueueOptions } from "./queue.ts";
 import { Snapshot } from "./snapshot.ts";
 import { Storage } from "./storage.ts";
 
@@ -45,6 +46,8 @@ export interface RunningScheduler extends AsyncDisposable {
   /** What came of placing a pod the last time; undefined when that is not remembered. */
   explain(key: { readonly namespace: string; readonly name: string }): JsonObject | undefined;
 }
+
+type Unplaced = Pick<Extract<Placement, { node: undefined }>, "message" | "refusedBy" | "postFilter">;
 
 /** Most writes that are under way at once: bindings and conditions. */
 const maxInFlight = 64;
@@ -86,7 +89,12 @@ class Scheduler implements RunningScheduler {
     const { profiles, podInitialBackoffMs, podMaxBackoffMs } = configuration;
     this.#options = options;
     this.#profiles = new Map(profiles.map((profile) => [profile.schedulerName, profile]));
-    this.#queue = new SchedulingQueue({ clock, initialBackoffMs: podInitialBackoffMs, maxBackoffMs: podMaxBackoffMs });
+    this.#queue = new SchedulingQueue({
+      clock,
+      isBefore: sortOf(profiles),
+      initialBackoffMs: podInitialBackoffMs,
+      maxBackoffMs: podMaxBackoffMs,
+    });
     this.#tasks = this.#parts.use(
       new Tasks({ onError: (error) => log.error("Scheduler failed", { error: errorMessage(error) }), signal }),
     );
@@ -108,6 +116,7 @@ class Scheduler implements RunningScheduler {
       slots: this.#slots,
       recorderOf: (profile) => this.#recorderOf(profile),
       onFailure: (failed) => this.#onBindFailure(failed),
+      onRefusal: ({ pod: refused, profile }, refusal) => this.#onPermitRefusal(refused, profile, refusal),
     });
     const nodes = informers.informer(node);
     this.#pods = informers.informer(pod);
@@ -219,8 +228,7 @@ class Scheduler implements RunningScheduler {
     } else this.#park(next, placement, profile);
   }
 
-  #park(waiting: Pod, placement: Extract<Placement, { node: undefined }>, profile: SchedulerProfile): void {
-    const { message, refusedBy, postFilter } = placement;
+  #park(waiting: Pod, { message, refusedBy, postFilter }: Unplaced, profile: SchedulerProfile): void {
     this.#queue.park(waiting, refusedBy);
     const nominatedNodeName = postFilter?.nominatedNodeName;
     if (nominatedNodeName !== undefined) this.#snapshot.nominate(waiting, nominatedNodeName);
@@ -259,10 +267,23 @@ class Scheduler implements RunningScheduler {
     this.#queue.onEvent({ type: "pod-deleted", pod: failed });
   }
 
+  /** A pod that had a node, which others may have now. */
+  #onPermitRefusal(refused: Pod, profile: SchedulerProfile, { plugin, rejection }: Refusal): void {
+    this.#queue.onEvent({ type: "pod-deleted", pod: refused });
+    const message = failureMessage([rejection], { count: 1 });
+    this.#park(refused, { message, refusedBy: [plugin], postFilter: undefined }, profile);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#slots.wake();
     await this.#parts[Symbol.asyncDispose]();
   }
+}
+
+/** Who says which pod goes before another. */
+function sortOf([first]: readonly SchedulerProfile[]): SchedulingQueueOptions["isBefore"] {
+  const plugin = first?.plugins.map((one) => one.plugin).find(({ queueSort }) => queueSort);
+  return plugin && ((a, b) => plugin.queueSort?.(a, b) ?? false);
 }
 
 /** Whether a node changed in what placing looks at. Daemons write their status all the time. */

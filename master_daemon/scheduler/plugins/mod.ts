@@ -5,6 +5,7 @@
  * - The first "no" about a node ends the questions about it, so that the order decides which reason is told: Kubernetes' own.
  */
 import type { WeightedPlugin } from "../framework.ts";
+import { defaultBinder } from "./default_binder.ts";
 import { defaultPreemption } from "./default_preemption.ts";
 import { imageLocality } from "./image_locality.ts";
 import { interPodAffinity } from "./inter_pod_affinity.ts";
@@ -15,6 +16,7 @@ import { nodeResourcesBalancedAllocation } from "./node_resources_balanced_alloc
 import { nodeResourcesFit } from "./node_resources_fit.ts";
 import { nodeUnschedulable } from "./node_unschedulable.ts";
 import { podTopologySpread } from "./pod_topology_spread.ts";
+import { prioritySort } from "./priority_sort.ts";
 import { taintToleration } from "./taint_toleration.ts";
 import { volumeBinding } from "./volume_binding.ts";
 import { volumeRestrictions } from "./volume_restrictions.ts";
@@ -22,6 +24,7 @@ import { volumeZone } from "./volume_zone.ts";
 
 /** All plug-ins with Kubernetes' weights. */
 export const plugins: readonly WeightedPlugin[] = [
+  { plugin: prioritySort, weight: 0 },
   { plugin: nodeUnschedulable, weight: 0 },
   { plugin: nodeName, weight: 0 },
   { plugin: taintToleration, weight: 3 },
@@ -36,4 +39,5 @@ export const plugins: readonly WeightedPlugin[] = [
   { plugin: defaultPreemption(), weight: 0 },
   { plugin: nodeResourcesBalancedAllocation(), weight: 1 },
   { plugin: imageLocality, weight: 1 },
+  { plugin: defaultBinder, weight: 0 },
 ];

@@ -139,6 +139,14 @@ profiles:
       "profiles: [{ pluginConfig: [{ name: InterPodAffinity }, { name: InterPodAffinity }] }]",
       'profiles[0].pluginConfig[1]: Duplicate value: "InterPodAffinity"',
     ],
+    [
+      "profiles: [{ schedulerName: own, plugins: { bind: { disabled: [{ name: DefaultBinder }] } } }]",
+      'profiles[0].plugins.bind: Required value: at least one bind plugin is needed for profile with scheduler name "own"',
+    ],
+    [
+      'profiles: [{ schedulerName: own, plugins: { queueSort: { disabled: [{ name: "*" }] } } }]',
+      'profiles[0].plugins.queueSort: Required value: only one queue sort plugin required for profile with scheduler name "own", but got 0',
+    ],
     ["unheardOf: 1", 'unknown field "unheardOf"'],
   ])("refuses %s", async (text, message) => {
     await expect(read(text)).rejects.toThrow(message);

@@ -5,13 +5,33 @@ import type { Client } from "../../../core/client/client.ts";
 import { event, node, type Pod, type PodSpec, pod, priorityClass } from "../../../core/kinds/mod.ts";
 import { podCondition } from "../../../core/kinds/pod_helpers.ts";
 import { deferred } from "../../../core/util/deferred.ts";
-import { runScheduler } from "../../../master_daemon/scheduler/scheduler.ts";
+import {
+  defaultConfiguration,
+  runScheduler,
+  type SchedulerPlugin,
+  type WaitingPods,
+} from "../../../master_daemon/scheduler/mod.ts";
 import { openCluster } from "../controllers/_cluster.ts";
 
-async function open({ wrap = (client) => client }: { wrap?: (client: Client) => Client } = {}) {
+async function open({
+  wrap = (client) => client,
+  plugins = [],
+  prepare = async () => {},
+}: {
+  wrap?: (client: Client) => Client;
+  plugins?: readonly SchedulerPlugin[];
+  /** Done before the scheduler begins. */
+  prepare?: (cluster: Awaited<ReturnType<typeof openCluster>>) => Promise<void>;
+} = {}) {
   const cluster = await openCluster();
+  await prepare(cluster);
   const { client, clock, informers, log, parts, random } = cluster;
-  parts.use(runScheduler({ client: wrap(client), clock, informers, log, random }));
+  const own = plugins.map((plugin) => ({ plugin, weight: 0 }));
+  const profiles = defaultConfiguration.profiles.map((profile) => ({
+    ...profile,
+    plugins: [...own, ...profile.plugins],
+  }));
+  parts.use(runScheduler({ client: wrap(client), clock, informers, log, random, configuration: { profiles } }));
   return cluster;
 }
 
@@ -239,5 +259,127 @@ describe("preemption", () => {
     held.resolve();
     await until(async () => (await client.get(pod, key("urgent"))).spec.nodeName, { stepMs: 1000, rounds: 60 });
     expect((await client.get(pod, key("urgent"))).spec.nodeName).toBe("node-1");
+  });
+});
+
+describe("plug-ins of a profile", () => {
+  const failures = async ({ all }: Awaited<ReturnType<typeof open>>) =>
+    (await all(event)).filter(({ reason }) => reason === "FailedScheduling").map(({ message }) => message);
+  const nodeNameOf = async ({ client }: Awaited<ReturnType<typeof open>>, name: string) =>
+    (await client.get(pod, key(name))).spec.nodeName;
+
+  it("binds a pod only when the plug-ins that it waits for allow it", async () => {
+    const seen: string[] = [];
+    const gang: SchedulerPlugin = {
+      name: "Gang",
+      permit(one, _node, _state, waiting) {
+        const others = waiting.list();
+        if (others.length === 0) return { waitMs: 60_000 };
+        seen.push(...others.map(({ pod: other, pending }) => `${other.metadata.name} ${pending}`));
+        for (const other of others) other.allow("Gang");
+        seen.push(one.metadata.name ?? "");
+        return undefined;
+      },
+    };
+    const cluster = await open({ plugins: [gang] });
+    await cluster.addNode("node-1");
+    await cluster.client.create(pod, aPod("a"));
+    await cluster.clock.advance(30_000);
+    expect(await nodeNameOf(cluster, "a")).toBeUndefined();
+    await cluster.client.create(pod, aPod("b"));
+    await cluster.until(async () => (await nodeNameOf(cluster, "a")) && (await nodeNameOf(cluster, "b")));
+    expect(seen).toEqual(["a Gang", "b"]);
+  });
+
+  it("takes the node back from a pod that waited too long, or was rejected meanwhile", async () => {
+    const [given, back]: [string[], string[]] = [[], []];
+    let kept: WaitingPods | undefined;
+    const slow: SchedulerPlugin = {
+      name: "Slow",
+      reserve: ({ metadata }) => given.push(metadata.name ?? ""),
+      unreserve: ({ metadata }) => back.push(metadata.name ?? ""),
+      permit(_pod, _node, _state, waiting) {
+        kept = waiting;
+        return { waitMs: 5000 };
+      },
+    };
+    const cluster = await open({ plugins: [slow] });
+    await cluster.addNode("node-1");
+    await cluster.client.create(pod, aPod("late", wanting("3")));
+    const timedOut = "0/1 nodes are available: 1 rejected due to timeout after waiting 5s at plugin Slow.";
+    await cluster.until(async () => (await failures(cluster)).includes(timedOut), { stepMs: 1000, rounds: 20 });
+    expect({ given, back }).toEqual({ given: ["late"], back: ["late"] });
+    // What it had is free for others at once.
+    await cluster.client.create(pod, aPod("next", wanting("3")));
+    const { uid = "" } = (await cluster.client.get(pod, key("next"))).metadata;
+    const waiting = await cluster.until(async () => kept?.get(uid));
+    waiting.reject("Slow", "not now");
+    const rejected = "0/1 nodes are available: 1 not now.";
+    await cluster.until(async () => (await failures(cluster)).includes(rejected));
+    expect(back).toEqual(["late", "next"]);
+  });
+
+  it("forgets a pod that is deleted while it waits", async () => {
+    let kept: WaitingPods | undefined;
+    const never: SchedulerPlugin = {
+      name: "Never",
+      permit({ metadata }, _node, _state, waiting) {
+        kept = waiting;
+        return metadata.name === "a" ? { waitMs: 60_000 } : undefined;
+      },
+    };
+    const cluster = await open({ plugins: [never] });
+    await cluster.addNode("node-1");
+    await cluster.client.create(pod, aPod("a", wanting("3")));
+    await cluster.until(async () => kept?.list().length === 1);
+    await cluster.client.delete(pod, key("a"), { gracePeriodSeconds: 0 });
+    await cluster.until(async () => kept?.list().length === 0);
+    await cluster.client.create(pod, aPod("b", wanting("3")));
+    await cluster.until(async () => nodeNameOf(cluster, "b"), { stepMs: 500, rounds: 10 });
+  });
+
+  it("parks a pod that is not permitted until something happens that helps", async () => {
+    let isOpen = false;
+    const door: SchedulerPlugin = {
+      name: "Door",
+      helpedBy: ["node-updated"],
+      permit: () => (isOpen ? undefined : { reason: "the door is shut" }),
+    };
+    const cluster = await open({ plugins: [door] });
+    await cluster.addNode("node-1");
+    await cluster.client.create(pod, aPod("a"));
+    const shut = "0/1 nodes are available: 1 the door is shut.";
+    await cluster.until(async () => (await failures(cluster)).includes(shut));
+    isOpen = true;
+    const labels = { door: "open" };
+    await cluster.client.patch(node, { name: "node-1" }, { type: "merge", body: { metadata: { labels } } });
+    await cluster.until(async () => nodeNameOf(cluster, "a"), { stepMs: 500, rounds: 10 });
+  });
+
+  it("lets them bind pods, hear of it, and say which pod goes first", async () => {
+    const [bound, told]: [string[], string[]] = [[], []];
+    const own: SchedulerPlugin = {
+      name: "Own",
+      queueSort: (a, b) => (a.pod.metadata.name ?? "") > (b.pod.metadata.name ?? ""),
+      bind(one, { name }, { client }) {
+        if (one.metadata.name === "c") return undefined;
+        bound.push(one.metadata.name ?? "");
+        const target = { apiVersion: "v1", kind: "Node", name };
+        const binding = { apiVersion: "v1", kind: "Binding", metadata: key(one.metadata.name ?? ""), target };
+        return client.create({ ...pod, kind: "Binding" }, binding as unknown as Pod, { subresource: "binding" }).then();
+      },
+      postBind: (one, { name }) => told.push(`${one.metadata.name} ${name}`),
+    };
+    const cluster = await open({
+      plugins: [own],
+      async prepare({ addNode, client }) {
+        await addNode("node-1");
+        for (const name of ["a", "b", "c"]) await client.create(pod, aPod(name));
+      },
+    });
+    await cluster.until(async () => told.length === 3, { stepMs: 500, rounds: 20 });
+    expect(bound).toEqual(["b", "a"]);
+    expect([...told].sort()).toEqual(["a node-1", "b node-1", "c node-1"]);
+    for (const name of ["a", "b", "c"]) expect(await nodeNameOf(cluster, name)).toBe("node-1");
   });
 });
