@@ -114,7 +114,7 @@ async function* measureAll(some: readonly Case[], nodes: number): AsyncGenerator
     random: seededRandom(1),
     log: silentLogger,
     // Nobody renews the leases of these nodes.
-    controllers: { nodeMonitorGracePeriodMs: 3_600_000, clusterCidr: "10.0.0.0/12" },
+    controllers: { nodeMonitorGracePeriodMs: 3_600_000, clusterCidr: "10.0.0.0/8" },
   });
   const { client, informers } = master;
   await client.create(priorityClass, {

@@ -1,8 +1,10 @@
 import type { Selector } from "../../core/api/labels.ts";
 import { keyText, type ObjectKey } from "../../core/api/meta.ts";
 import type { Node, Pod } from "../../core/kinds/mod.ts";
+import type { ResourceAmounts } from "../../core/kinds/pod_resources.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import type { AffinityTerm } from "./_affinity_terms.ts";
+import { FreeIndex } from "./_free_index.ts";
 import { LabelIndex } from "./_label_index.ts";
 import { addTo, type NodeCounts } from "./_node_counts.ts";
 import { inZoneOrder, zoneOf } from "./_node_order.ts";
@@ -42,6 +44,8 @@ export class Snapshot {
   readonly #podCounts: PodCounts;
   readonly #termCounts: TermCounts;
   #nodes: readonly NodeInfo[] | undefined;
+  readonly #freeCpu = new FreeIndex<NodeEntry>();
+  readonly #freeMemory = new FreeIndex<NodeEntry>();
   #unschedulable = 0;
   #tainted = 0;
   /** Claims and volumes. */
@@ -84,6 +88,20 @@ export class Snapshot {
   /** How many nodes have taints that keep pods off. */
   get taintedNodes(): number {
     return this.#tainted;
+  }
+
+  /**
+   * The nodes among which all are that have so much left, when those are few; undefined: they are many, and looking at each
+   * costs no more.
+   */
+  nodesWithFree({
+    milliCpu,
+    memoryBytes,
+  }: Pick<ResourceAmounts, "milliCpu" | "memoryBytes">): readonly NodeInfo[] | undefined {
+    const byCpu = milliCpu === 0 ? Number.POSITIVE_INFINITY : this.#freeCpu.countWith(milliCpu);
+    const byMemory = memoryBytes === 0 ? Number.POSITIVE_INFINITY : this.#freeMemory.countWith(memoryBytes);
+    if (Math.min(byCpu, byMemory) > this.nodes.length / 4) return undefined;
+    return byCpu < byMemory ? this.#freeCpu.with(milliCpu) : this.#freeMemory.with(memoryBytes);
   }
 
   /** On how many nodes an image is. */
@@ -248,6 +266,7 @@ export class Snapshot {
   #count(info: PodInfo, entry: NodeEntry, amount: 1 | -1): void {
     this.#podCounts.add(info.pod, entry, amount);
     this.#termCounts.add(info, entry, amount);
+    this.#placeByFree(entry);
     for (const claim of info.claims) addTo(this.#claimUsers, claim, amount);
   }
 
@@ -256,6 +275,7 @@ export class Snapshot {
     this.#countRestrictions(entry, -1);
     entry.set(node);
     this.#countRestrictions(entry, 1);
+    this.#placeByFree(entry);
     for (const name of images.keys()) addTo(this.#images, name, -1);
     for (const name of entry.images.keys()) addTo(this.#images, name, 1);
     if (known && node && semanticEqual(labels, entry.labels)) return;
@@ -263,6 +283,14 @@ export class Snapshot {
     if (node) this.#labels.add(entry);
     this.#podCounts.relabel(entry, labels);
     this.#termCounts.relabel(entry, labels);
+  }
+
+  #placeByFree(entry: NodeEntry): void {
+    const { known, allocatable, requested } = entry;
+    if (known) {
+      this.#freeCpu.set(entry, allocatable.milliCpu - requested.milliCpu);
+      this.#freeMemory.set(entry, allocatable.memoryBytes - requested.memoryBytes);
+    } else for (const index of [this.#freeCpu, this.#freeMemory]) index.delete(entry);
   }
 
   #countRestrictions({ unschedulable, hardTaints }: NodeEntry, amount: 1 | -1): void {

@@ -48,9 +48,9 @@ export function nodeResourcesFit(options: NodeResourcesFitOptions = {}): Schedul
       if (event.type !== "pod-updated") return true;
       return isLess(podNeeds(event.pod).requests, podNeeds(event.previous).requests);
     },
-    preFilter(pod, _snapshot, state) {
-      state.once(name, () => wantedBy(pod));
-      return undefined;
+    preFilter(pod, snapshot, state) {
+      const nodes = snapshot.nodesWithFree(state.once(name, () => wantedBy(pod)));
+      return nodes && { nodes };
     },
     filter(pod, node, state) {
       const wanted = state.get<ResourceAmounts>(name) ?? wantedBy(pod);

@@ -4,7 +4,7 @@ import { selectorFromMap } from "../../../core/api/labels.ts";
 import { podTerms } from "../../../master_daemon/scheduler/_affinity_terms.ts";
 import { Snapshot } from "../../../master_daemon/scheduler/snapshot.ts";
 import { aNode } from "../controllers/fixtures.ts";
-import { on, waiting } from "./_place.ts";
+import { on, place, snapshotOf, waiting } from "./_place.ts";
 
 const names = ["a", "b", "c", "d"];
 const zone = fc.constantFrom("z1", "z2", undefined);
@@ -86,5 +86,55 @@ describe("Snapshot", () => {
       }),
       { numRuns: 100 },
     );
+  });
+
+  it("has every node with room among those that it finds by what is left, whatever comes, goes and grows", () => {
+    const amount = fc.constantFrom(0, 1, 2, 3, 4, 7, 8);
+    const change = fc.record({
+      node: fc.integer({ min: 0, max: 11 }),
+      capacity: fc.option(amount),
+      pod: fc.integer({ min: 0, max: 19 }),
+      taken: fc.option(amount),
+    });
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 60 }), amount, (changes, wanted) => {
+        const snapshot = new Snapshot();
+        for (const { node: at, capacity, pod: id, taken } of changes) {
+          const name = `node-${at}`;
+          const allocatable = { cpu: `${capacity}`, memory: `${capacity}Gi`, pods: "110" };
+          if (capacity === null) snapshot.deleteNode(aNode(name));
+          else snapshot.setNode({ ...aNode(name), status: { allocatable } });
+          const resources = { requests: { cpu: `${taken}`, memory: `${taken}Gi` } };
+          const pod = on(name, `pod-${id}`, {}, { containers: [{ name: "c", image: "app", resources }] });
+          if (taken === null) snapshot.deletePod(pod);
+          else snapshot.setPod(pod);
+        }
+        const asked = { milliCpu: wanted * 1000, memoryBytes: wanted * 2 ** 30 };
+        const found = snapshot.nodesWithFree(asked);
+        const fitting = snapshot.nodes.filter(
+          ({ allocatable, requested }) => allocatable.milliCpu - requested.milliCpu >= asked.milliCpu,
+        );
+        if (!found) return;
+        expect(found.length).toBeLessThanOrEqual(snapshot.nodes.length / 4);
+        expect(snapshot.nodes).toEqual(expect.arrayContaining([...found]));
+        expect(found).toEqual(expect.arrayContaining(fitting));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("looks only at the nodes with room for a pod when they are few", () => {
+    const taking = (cpu: string) => ({ containers: [{ name: "c", image: "app", resources: { requests: { cpu } } }] });
+    const names = Array.from({ length: 100 }, (_, at) => `node-${at}`);
+    const full = names.slice(3).map((name) => on(name, `on-${name}`, {}, taking("3900m")));
+    const snapshot = snapshotOf(
+      names.map((name) => aNode(name)),
+      full,
+    );
+    const placed = place(waiting(taking("2")), snapshot);
+    expect(names.slice(0, 3)).toContain(placed.node?.name);
+    expect(placed.visited).toBe(3);
+    const nowhere = place(waiting(taking("5")), snapshot);
+    expect(nowhere).toMatchObject({ node: undefined, visited: 100 });
   });
 });
