@@ -30,6 +30,7 @@ export class WorkQueue<K = string> {
   readonly #delayed = new Map<K, { readonly dueAt: number; cancel(): void }>();
   readonly #failures = new Map<K, number>();
   readonly #waiters = new Set<Deferred<void>>();
+  readonly #abortable = new WeakMap<AbortSignal, Set<Deferred<void>>>();
   #closed = false;
 
   constructor({ clock, baseDelayMs = 5, maxDelayMs = 1_000_000 }: WorkQueueOptions) {
@@ -125,13 +126,13 @@ export class WorkQueue<K = string> {
 
   async #wait(signal: AbortSignal | undefined): Promise<void> {
     const waiter = deferred();
-    const onAbort = () => waiter.reject(signal?.reason);
+    const abortable = signal && this.#abortableBy(signal);
     this.#waiters.add(waiter);
-    signal?.addEventListener("abort", onAbort, { once: true });
+    abortable?.add(waiter);
     try {
       await waiter.promise;
     } finally {
-      signal?.removeEventListener("abort", onAbort);
+      abortable?.delete(waiter);
       // A key may have been announced to a waiter that was aborted meanwhile: tell the next one.
       if (!this.#waiters.delete(waiter) && signal?.aborted && this.#ready.length > 0) {
         const [next] = this.#waiters;
@@ -141,6 +142,19 @@ export class WorkQueue<K = string> {
         }
       }
     }
+  }
+
+  /** Whose waits end when `signal` is aborted. It is listened to once: a listener each would cost more the more there are. */
+  #abortableBy(signal: AbortSignal): Set<Deferred<void>> {
+    const present = this.#abortable.get(signal);
+    if (present) return present;
+    const waiters = new Set<Deferred<void>>();
+    const onAbort = () => {
+      for (const waiter of waiters) waiter.reject(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#abortable.set(signal, waiters);
+    return waiters;
   }
 }
 

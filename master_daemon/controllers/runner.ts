@@ -166,8 +166,9 @@ class Run implements AsyncDisposable {
   async #finish(key: string, expectations: Expectations, restMs: number, signal: AbortSignal): Promise<void> {
     // A cache that ended meanwhile has nothing more to show.
     await expectations.met(signal).catch(() => signal.throwIfAborted());
-    if (restMs >= minRestMs) await this.#options.clock.sleep(restMs, { signal });
-    this.#queue.done(key);
+    // Thousands may rest at once: none of them listens to the signal.
+    if (restMs >= minRestMs) this.#options.clock.schedule(restMs, () => this.#queue.done(key));
+    else this.#queue.done(key);
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<Expectations> {
