@@ -1,4 +1,4 @@
-import type { Container, Pod } from "../../core/kinds/pod.ts";
+import type { Container } from "../../core/kinds/pod.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import {
   type ContainerConfig,
@@ -24,6 +24,8 @@ export interface ContainerConfigOptions extends EnvironmentOptions, Omit<MountOp
   readonly systemFiles: ReadonlyMap<string, string>;
   readonly notes: ContainerNotes;
   readonly processes: ProcessScope;
+  /** Whose programs the image's are. */
+  readonly imageUser: () => Promise<string>;
   /** Folder of the profiles that pods name as Localhost. */
   readonly seccompFolder: string;
 }
@@ -36,7 +38,7 @@ export interface ContainerConfigOptions extends EnvironmentOptions, Omit<MountOp
 export async function containerConfig(options: ContainerConfigOptions): Promise<ContainerConfig> {
   const { container, facts, attempt, notes } = options;
   const environment = await resolveEnvironment(options);
-  const user = userOf(facts.pod, container);
+  const user = await userOf(options);
   const { securityContext = {} } = container;
   return {
     name: container.name,
@@ -86,19 +88,32 @@ async function mountsOf(
   return mounts;
 }
 
-/** @throws RuntimeFailure when the container must not be root but is asked to be */
-function userOf({ spec }: Pod, { securityContext = {} }: Container): ContainerConfig["user"] {
-  const shared = spec.securityContext ?? {};
+/** @throws RuntimeFailure when the container must not be root but would be, or nobody can tell */
+async function userOf({ facts, container, imageUser }: ContainerConfigOptions): Promise<ContainerConfig["user"]> {
+  const { securityContext = {} } = container;
+  const shared = facts.pod.spec.securityContext ?? {};
   const uid = securityContext.runAsUser ?? shared.runAsUser;
   const nonRoot = securityContext.runAsNonRoot ?? shared.runAsNonRoot ?? false;
-  if (nonRoot && uid === 0) {
-    throw new RuntimeFailure("CreateContainerConfigError", "container's runAsUser breaks non-root policy");
+  const problem = nonRoot ? rootProblem(uid, uid === undefined ? await imageUser() : "") : undefined;
+  if (problem !== undefined) {
+    const { name, namespace, uid: podUid } = facts.pod.metadata;
+    const of = `(pod: "${name}_${namespace}(${podUid})", container: ${container.name})`;
+    throw new RuntimeFailure("CreateContainerConfigError", `${problem} ${of}`);
   }
   return {
     uid,
     gid: securityContext.runAsGroup ?? shared.runAsGroup,
     supplementalGids: [...(shared.supplementalGroups ?? []), ...(shared.fsGroup === undefined ? [] : [shared.fsGroup])],
   };
+}
+
+/** What is wrong with a user that must not be root. The image's may be a name, whose number only the image knows. */
+function rootProblem(uid: number | undefined, imageUser: string): string | undefined {
+  if (uid !== undefined) return uid === 0 ? "container's runAsUser breaks non-root policy" : undefined;
+  const [name = ""] = imageUser.split(":");
+  if (name === "" || /^0+$/.test(name)) return "container has runAsNonRoot and image will run as root";
+  if (/^\d+$/.test(name)) return undefined;
+  return `container has runAsNonRoot and image has non-numeric user (${name}), cannot verify user is non-root`;
 }
 
 /**

@@ -24,6 +24,8 @@ export interface KillRequest {
   readonly sandbox: Sandbox | undefined;
   readonly message?: string | undefined;
   readonly gracePeriodSeconds: number;
+  /** Settles when those that end before it have: its preStop hook does not wait for them, its signal does. */
+  readonly turn?: Promise<unknown>;
   readonly signal: AbortSignal;
 }
 
@@ -44,7 +46,7 @@ export class ContainerKiller {
 
   /** Resolves when the container has ended. */
   async kill(request: KillRequest): Promise<void> {
-    const { pod, container, message, gracePeriodSeconds, signal } = request;
+    const { pod, container, message, gracePeriodSeconds, turn, signal } = request;
     const { runtime, events, clock } = this.#options;
     const { kind } = readNotes(container);
     const startedAt = clock.monotonic();
@@ -52,6 +54,7 @@ export class ContainerKiller {
       events.normal(pod, "Killing", message ?? `Stopping container ${container.name}`, { name: container.name, kind });
     }
     await this.#preStop(request);
+    await turn;
     const leftSeconds = gracePeriodSeconds - (clock.monotonic() - startedAt) / 1000;
     const graceSeconds =
       gracePeriodSeconds <= minGraceSeconds ? gracePeriodSeconds : Math.max(minGraceSeconds, leftSeconds);
@@ -85,7 +88,12 @@ export class ContainerKiller {
     }
   }
 
-  /** Ends everything of a pod: first the containers proper, then sidecars in reverse order; then the sandboxes. */
+  /**
+   * Ends everything of a pod: first the containers proper, then sidecars in reverse order; then the sandboxes. The preStop
+   * hooks of all begin at once.
+   *
+   * @see https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/#differences-from-application-containers
+   */
   async killPod({
     pod,
     containers,
@@ -100,22 +108,19 @@ export class ContainerKiller {
     readonly signal: AbortSignal;
   }): Promise<void> {
     const { runtime, clock } = this.#options;
-    const startedAt = clock.monotonic();
-    const kill = (container: Container) => {
-      const left = gracePeriodSeconds - (clock.monotonic() - startedAt) / 1000;
-      return this.kill({
-        pod,
-        container,
-        sandbox: sandboxes.find(({ id }) => id === container.sandboxId),
-        gracePeriodSeconds: Math.max(Math.min(minGraceSeconds, gracePeriodSeconds), left),
-        signal,
-      });
+    const kill = (container: Container, turn: Promise<unknown>) => {
+      const sandbox = sandboxes.find(({ id }) => id === container.sandboxId);
+      return this.kill({ pod, container, sandbox, gracePeriodSeconds, turn, signal });
     };
     const running = containers.filter(({ state }) => state === "running");
     const isInit = (container: Container) => readNotes(container).kind === "init";
-    await Promise.all(running.filter((container) => !isInit(container)).map(kill));
     const inits = running.filter(isInit).sort((a, b) => this.#order(pod, b) - this.#order(pod, a));
-    for (const container of inits) await kill(container);
+    const kills = running
+      .filter((container) => !isInit(container))
+      .map((container) => kill(container, Promise.resolve()));
+    for (const container of inits) kills.push(kill(container, Promise.allSettled([...kills])));
+    const failed = (await Promise.allSettled(kills)).find(({ status }) => status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
     for (const { id, state } of containers) if (state === "created") await runtime.removeContainer(id, { signal });
     for (const { id, ready } of sandboxes) {
       if (ready) {

@@ -20,7 +20,7 @@ import { initialised, type StatusInput, statusTime } from "./status_input.ts";
 const imageErrorShownMs = 1000;
 /** How a container is, and was before its last restart. Pure. */
 export function containerStatus(spec: ContainerSpec, kind: ContainerKind, input: StatusInput): ContainerStatus {
-  const { previous, probes, ending, runtimeName } = input;
+  const { previous, probes, runtimeName } = input;
   const [latest, before] = containersNamed(input.containers, spec.name);
   const reported = reportedOf(previous, kind)?.find(({ name }) => name === spec.name);
   const waiting = waitingReason(spec, latest, input);
@@ -45,7 +45,7 @@ export function containerStatus(spec: ContainerSpec, kind: ContainerKind, input:
     state,
     lastState,
     // Nothing waits for a container that somebody only looks through.
-    ready: kind !== "ephemeral" && (completedInit || (isUp && probe.started && probe.ready && ending === "no")),
+    ready: kind !== "ephemeral" && (completedInit || (isUp && probe.started && probe.ready)),
     restartCount: Math.max(latest?.attempt ?? 0, reported?.restartCount ?? 0),
     image: spec.image ?? latest?.image ?? "",
     imageID: latest?.imageId ?? reported?.imageID ?? "",

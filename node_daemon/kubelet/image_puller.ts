@@ -27,7 +27,7 @@ const pullTimeoutMs = 30 * 60 * 1000;
 /**
  * Makes the image of a container be there, as its pull policy says.
  *
- * @throws RuntimeFailure ErrImagePull, ErrImageNeverPull, InvalidImageName
+ * @throws RuntimeFailure ErrImagePull, ErrImageNeverPull, InvalidImageName, ImageInspectError
  * @see https://kubernetes.io/docs/concepts/containers/images/#image-pull-policy
  */
 export async function ensureImage(
@@ -36,7 +36,11 @@ export async function ensureImage(
   { runtime, events, clock, data, imageRecords, signal }: ImageOptions,
 ): Promise<void> {
   const { image = "", imagePullPolicy = "IfNotPresent" } = spec;
-  const present = await runtime.images.find(image, { signal });
+  const present = await find(image, runtime, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    events.warning(pod, "InspectFailed", errorMessage(error), reference);
+    throw error;
+  });
   if (present !== undefined && imagePullPolicy !== "Always") {
     events.normal(pod, "Pulled", `Container image "${image}" already present on machine`, reference);
     return;
@@ -49,7 +53,11 @@ export async function ensureImage(
   events.normal(pod, "Pulling", `Pulling image "${image}"`, reference);
   const startedAt = clock.monotonic();
   try {
-    const logins = await loginsFor(image, pod, data);
+    const { logins, missing } = await loginsFor(image, pod, data);
+    if (missing.length > 0) {
+      const message = `Unable to retrieve some image pull secrets (${missing.join(", ")}); attempting to pull the image may not succeed.`;
+      events.warning(pod, "FailedToRetrieveImagePullSecret", message);
+    }
     await withDeadline<unknown>({ clock, timeoutMs: pullTimeoutMs, signal }, (cut) =>
       imageRecords
         ? imageRecords.pulled(() => pull(image, logins, { runtime, signal: cut }), { signal: cut })
@@ -63,8 +71,21 @@ export async function ensureImage(
     throw new RuntimeFailure("ErrImagePull", errorMessage(error), { cause: error });
   }
   const took = goDuration(clock.monotonic() - startedAt);
-  const message = `Successfully pulled image "${image}" in ${took} (${took} including waiting).`;
+  const { sizeBytes } = (await runtime.images.describe(image, { signal })) ?? {};
+  const size = sizeBytes === undefined ? "" : ` Image size: ${sizeBytes} bytes.`;
+  const message = `Successfully pulled image "${image}" in ${took} (${took} including waiting).${size}`;
   events.normal(pod, "Pulled", message, reference);
+}
+
+/** @throws RuntimeFailure InvalidImageName, or ImageInspectError when the runtime cannot say whether it has the image */
+async function find(image: string, runtime: ContainerRuntime, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return await runtime.images.find(image, { signal });
+  } catch (error) {
+    if (error instanceof RuntimeFailure) throw error;
+    const message = `Failed to inspect image "${image}": ${errorMessage(error)}`;
+    throw new RuntimeFailure("ImageInspectError", message, { cause: error });
+  }
 }
 
 /** Fetches an image with the first login that opens its registry; without any, as anybody may. */

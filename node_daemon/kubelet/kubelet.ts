@@ -147,6 +147,7 @@ class PodKubelet implements Kubelet {
       folders,
       records: this.#records,
       wake: (podUid) => this.#workers.get(podUid)?.wake(),
+      probed: (podUid) => this.#workers.get(podUid)?.probed(),
       dataChanged: (podUid) => this.#workers.get(podUid)?.dataChanged(),
       shown: (pod, podUid) => this.#known.shown(pod, podUid),
       isMirrored: (podUid) => this.#static.has(podUid),

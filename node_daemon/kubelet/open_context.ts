@@ -21,6 +21,8 @@ export interface ContextHooks {
   readonly records: AllocationRecords;
   /** The pod's worker is to look at it. */
   readonly wake: (podUid: string) => void;
+  /** The pod's probes have something new to say. */
+  readonly probed: (podUid: string) => void;
   /** What the pod refers to changed, or what is set aside for it. */
   readonly dataChanged: (podUid: string) => void;
   /** The API's version of the same pod, or what shows it there. */
@@ -35,7 +37,7 @@ export interface ContextHooks {
 /** Makes what the workers of a kubelet share. */
 export function openContext(options: KubeletOptions, hooks: ContextHooks): KubeletContext {
   const { client, informers, runtime, clock, random, log, nodeIPs, allocatable } = options;
-  const { folders, records, wake, dataChanged, shown, isMirrored, others, node } = hooks;
+  const { folders, records, wake, probed, dataChanged, shown, isMirrored, others, node } = hooks;
   const events = new PodEvents(options.recorder);
   return {
     client,
@@ -50,7 +52,7 @@ export function openContext(options: KubeletOptions, hooks: ContextHooks): Kubel
       clock,
       random,
       log,
-      onChange: wake,
+      onChange: probed,
       onUnhealthy: (pod, message, container) => events.warning(pod, "Unhealthy", message, container),
     }),
     statuses: new StatusManager({

@@ -29,6 +29,14 @@ const stepTimeoutMs = 120_000;
 /** How long a start that failed is shown as such. */
 const failureShownMs = 1000;
 
+/** What is wrong was told by an event of its own: that of the container only names it. */
+const imageErrors: ReadonlySet<string> = new Set([
+  "ErrImagePull",
+  "ErrImageNeverPull",
+  "InvalidImageName",
+  "ImageInspectError",
+]);
+
 interface Failure extends Pick<StartFailure, "reason" | "message" | "attempt"> {
   /** When it happened, on a clock that does not jump. */
   readonly since: number;
@@ -127,7 +135,7 @@ export class PodActions {
     } catch (error) {
       signal.throwIfAborted();
       const reason = error instanceof RuntimeFailure ? error.reason : "CreateContainerError";
-      events.warning(pod, "Failed", `Error: ${reason === "ErrImagePull" ? reason : errorMessage(error)}`, reference);
+      events.warning(pod, "Failed", `Error: ${imageErrors.has(reason) ? reason : errorMessage(error)}`, reference);
       this.#failed(spec.name, reason, error, attempt);
     }
   }
@@ -187,6 +195,7 @@ export class PodActions {
         held,
         systemFiles,
         processes: await this.#processScope(pod, action, cut),
+        imageUser: async () => (await runtime.images.describe(spec.image ?? "", { signal: cut }))?.user ?? "",
         seccompFolder: folders.seccomp,
         notes: notesFor(pod, spec, { kind, backOffMs, messageFile }),
       }).catch((error: unknown) => {

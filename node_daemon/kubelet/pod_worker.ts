@@ -38,7 +38,7 @@ export class PodWorker implements AsyncDisposable {
   #running = false;
   #stale = true;
   #gone = false;
-  #step: { readonly controller: AbortController; readonly graceSeconds: number } | undefined;
+  #step: { readonly controller: AbortController; readonly plan: PodPlan; readonly view: PodView } | undefined;
   #cancelTimer = () => {};
 
   /** @param options.onGone called once nothing is left of the pod */
@@ -96,13 +96,21 @@ export class PodWorker implements AsyncDisposable {
     this.#tasks.run((signal) => this.#run(signal));
   }
 
+  /** The probes have something new to say. While the pod ends, that is told at once: it may serve until it has. */
+  probed(): void {
+    const { plan, view } = this.#step ?? {};
+    if (plan?.step === "stop" && view) this.#tasks.run((signal) => this.#report(view, plan, signal));
+    else this.wake();
+  }
+
   /** Cuts the present step short when the pod has to end sooner than the step knows. */
   #interrupt(): void {
     if (!this.#step) return;
     const { deletionTimestamp, deletionGracePeriodSeconds } = this.#pod.metadata;
     if (!this.#removed && deletionTimestamp === undefined) return;
     const graceSeconds = deletionGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30;
-    if (graceSeconds < this.#step.graceSeconds) {
+    const { plan } = this.#step;
+    if (plan.step !== "stop" || graceSeconds < plan.gracePeriodSeconds) {
       this.#step.controller.abort(new DOMException("The pod is being deleted", "AbortError"));
     }
   }
@@ -167,7 +175,7 @@ export class PodWorker implements AsyncDisposable {
           this.#onGone();
           return undefined;
         default:
-          await this.#interruptible(plan, signal, (cut) => this.#execute(plan, view, cut));
+          await this.#interruptible({ plan, view }, signal, (cut) => this.#execute(plan, view, cut));
       }
     }
     // A step that changes nothing (a runtime that says one thing and does another) must not be repeated at full speed.
@@ -196,10 +204,11 @@ export class PodWorker implements AsyncDisposable {
     this.#restarting.delete(containerId);
   }
 
-  /** Containers that run are probed, unless the pod ends. */
+  /** Containers that run are probed, until the pod has ended. */
   #watchProbes(view: PodView, plan: PodPlan): void {
-    const ending = plan.step === "stop" || plan.step === "remove" || plan.step === "finished";
-    this.#context.probes.sync(this.#pod, ending ? [] : probedContainers(view));
+    const ended = plan.step === "remove" || plan.step === "finished";
+    const terminating = plan.step === "stop";
+    this.#context.probes.sync(this.#pod, ended ? [] : probedContainers(view), { terminating });
   }
 
   async #report(view: PodView, plan: PodPlan, signal: AbortSignal): Promise<void> {
@@ -222,15 +231,14 @@ export class PodWorker implements AsyncDisposable {
 
   /** Runs a step that ends early when the pod turns out to have to end sooner. */
   async #interruptible(
-    plan: PodPlan,
+    step: { readonly plan: PodPlan; readonly view: PodView },
     signal: AbortSignal,
     work: (signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     const controller = new AbortController();
     const forward = () => controller.abort(signal.reason);
     signal.addEventListener("abort", forward, { once: true });
-    const graceSeconds = plan.step === "stop" ? plan.gracePeriodSeconds : Number.POSITIVE_INFINITY;
-    this.#step = { controller, graceSeconds };
+    this.#step = { ...step, controller };
     try {
       await work(controller.signal);
     } catch (error) {

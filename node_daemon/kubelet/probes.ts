@@ -39,13 +39,17 @@ const resultOf = { ok: "successful", failed: "failed", errored: "unknown" } as c
 /** The probes of one container. */
 class ContainerProbes {
   readonly podUid: string;
-  readonly tasks: Tasks;
+  /** The readiness probe. */
+  readonly telling: Tasks;
+  /** The probes that have a container restarted. */
+  readonly deciding: Tasks;
   state: ProbeState;
 
-  constructor(podUid: string, state: ProbeState, tasks: Tasks) {
+  constructor(podUid: string, state: ProbeState, onError: (error: unknown) => void) {
     this.podUid = podUid;
     this.state = state;
-    this.tasks = tasks;
+    this.telling = new Tasks({ onError });
+    this.deciding = new Tasks({ onError });
   }
 }
 
@@ -67,8 +71,16 @@ export class ProbeManager implements AsyncDisposable {
     return states;
   }
 
-  /** Probes exactly these containers of the pod from now on. Results of containers that are gone are forgotten. */
-  sync(pod: Pod, running: readonly ProbedContainer[]): void {
+  /**
+   * Probes exactly these containers of the pod from now on. Results of containers that are gone are forgotten.
+   *
+   * @param options.terminating the pod ends: nothing decides any more on a restart, but that it serves still is found out
+   */
+  sync(
+    pod: Pod,
+    running: readonly ProbedContainer[],
+    { terminating = false }: { readonly terminating?: boolean } = {},
+  ): void {
     const podUid = pod.metadata.uid ?? "";
     const wanted = new Set(running.map(({ container }) => container.id));
     for (const [id, probes] of this.#probes) {
@@ -76,13 +88,16 @@ export class ProbeManager implements AsyncDisposable {
     }
     for (const probed of running) {
       if (!this.#probes.has(probed.container.id)) this.#start(pod, probed);
+      const deciding = this.#probes.get(probed.container.id)?.deciding;
+      if (terminating && deciding) this.#ending.add(deciding[Symbol.asyncDispose]());
     }
   }
 
   #stop(id: string, probes: ContainerProbes): void {
     this.#probes.delete(id);
     // Aborts at once; that the loops have ended too is waited for at disposal only.
-    this.#ending.add(probes.tasks[Symbol.asyncDispose]());
+    this.#ending.add(probes.telling[Symbol.asyncDispose]());
+    this.#ending.add(probes.deciding[Symbol.asyncDispose]());
   }
 
   readonly #ending = {
@@ -99,10 +114,9 @@ export class ProbeManager implements AsyncDisposable {
     const adopted = reported?.containerID?.endsWith(`://${container.id}`) && reported.state?.running !== undefined;
     const started = spec.startupProbe === undefined || (adopted === true && reported?.started === true);
     const ready = started && (spec.readinessProbe === undefined || (adopted === true && reported?.ready === true));
-    const tasks = new Tasks({
-      onError: (error) => this.#options.log.error("Cannot probe", { container: spec.name, error: errorMessage(error) }),
-    });
-    const probes = new ContainerProbes(podUid, { started, ready, failed: undefined }, tasks);
+    const probes = new ContainerProbes(podUid, { started, ready, failed: undefined }, (error) =>
+      this.#options.log.error("Cannot probe", { container: spec.name, error: errorMessage(error) }),
+    );
     this.#probes.set(container.id, probes);
 
     const run = (type: ProbeType, probe: Probe, signal: AbortSignal) =>
@@ -116,13 +130,13 @@ export class ProbeManager implements AsyncDisposable {
       );
     const runOthers = () => {
       const { readinessProbe, livenessProbe } = spec;
-      if (readinessProbe) tasks.run((signal) => run("readiness", readinessProbe, signal));
-      if (livenessProbe) tasks.run((signal) => run("liveness", livenessProbe, signal));
+      if (readinessProbe) probes.telling.run((signal) => run("readiness", readinessProbe, signal));
+      if (livenessProbe) probes.deciding.run((signal) => run("liveness", livenessProbe, signal));
     };
     const { startupProbe } = spec;
     if (started || !startupProbe) runOthers();
     else {
-      tasks.run(async (signal) => {
+      probes.deciding.run(async (signal) => {
         await run("startup", startupProbe, signal);
         if (probes.state.started) runOthers();
       });

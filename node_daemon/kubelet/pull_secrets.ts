@@ -19,7 +19,7 @@ const decoder = new TextDecoder();
 
 /**
  * What to log in with for an image, from the Secrets that the pod names: the entry that says most about where the image
- * lies comes first. Secrets that are not there, or that cannot be read, give nothing.
+ * lies comes first. Secrets that cannot be read give nothing; those that are not there are named.
  *
  * @see https://kubernetes.io/docs/concepts/containers/images/#config-json
  */
@@ -27,18 +27,21 @@ export async function loginsFor(
   image: string,
   pod: Pod,
   data: Pick<DataSource, "secret">,
-): Promise<readonly RegistryLogin[]> {
+): Promise<{ readonly logins: readonly RegistryLogin[]; readonly missing: readonly string[] }> {
   const { namespace = "default" } = pod.metadata;
   const entries: Entry[] = [];
+  const missing: string[] = [];
   for (const { name = "" } of pod.spec.imagePullSecrets ?? []) {
     const secret = name === "" ? undefined : await data.secret(namespace, name);
     if (secret) entries.push(...entriesOf(secret));
+    else if (name !== "") missing.push(name);
   }
   const place = placeOf(image);
-  return entries
+  const logins = entries
     .filter(({ pattern }) => matches(pattern, place))
     .sort((a, b) => b.pattern.length - a.pattern.length)
     .map(({ login }) => login);
+  return { logins, missing };
 }
 
 /** Where an image lies, without tag or digest: `registry.example.com/team/app`. */

@@ -12,14 +12,16 @@ const removeMs = 120_000;
 
 /** The engine's images. */
 export function dockerImages(docker: Docker, clock: Clock): ImageService {
-  const find: ImageService["find"] = (image, { signal }) =>
-    call({ clock, signal }, async () => {
-      const found = await docker.getImage(imageReference(image)).inspect().catch(ignoreStatus(404));
-      return found?.Id;
-    });
+  const inspect = (image: string, signal: AbortSignal) =>
+    call({ clock, signal }, () => docker.getImage(imageReference(image)).inspect().catch(ignoreStatus(404)));
+  const find: ImageService["find"] = async (image, { signal }) => (await inspect(image, signal))?.Id;
   let folder: string | undefined;
   return {
     find,
+    async describe(image, { signal }) {
+      const found = await inspect(image, signal);
+      return found && { user: found.Config?.User ?? "", sizeBytes: found.Size };
+    },
     async folder({ signal }) {
       const info = () => docker.info() as Promise<{ readonly DockerRootDir?: string }>;
       folder ??= (await call({ clock, signal }, info)).DockerRootDir;

@@ -75,6 +75,7 @@ class Fake implements FakeRuntime {
   readonly hasOwnFiles = true;
   readonly images: ImageService = {
     find: async (image) => `fake://${image}`,
+    describe: async () => ({ user: "1000", sizeBytes: undefined }),
     pull: async (image) => `fake://${image}`,
     list: async () => [],
     folder: async () => undefined,

@@ -245,10 +245,20 @@ export class RuntimeFailure extends Error {
   }
 }
 
+/** What an image says of itself. */
+export interface ImageFacts {
+  /** Whose programs its are, as it is written there: a number or a name, with a group or without. Empty: root's. */
+  readonly user: string;
+  /** Undefined where an image is only a name. */
+  readonly sizeBytes: number | undefined;
+}
+
 /** Images of a runtime. */
 export interface ImageService {
   /** Id of a local image, undefined when it is not there. */
   find(image: string, options: { readonly signal: AbortSignal }): Promise<string | undefined>;
+  /** What a local image says of itself, undefined when it is not there. */
+  describe(image: string, options: { readonly signal: AbortSignal }): Promise<ImageFacts | undefined>;
   /** Fetches an image and returns its id. @throws RuntimeFailure ErrImagePull */
   pull(
     image: string,

@@ -1,4 +1,5 @@
-import { type ContainerConfig, type ImageService, RuntimeFailure } from "../runtime.ts";
+import process from "node:process";
+import { type ContainerConfig, type ImageFacts, type ImageService, RuntimeFailure } from "../runtime.ts";
 import { programOf } from "./mod.ts";
 import { ProgramStore } from "./program_store.ts";
 import type { Entrypoint, EntrypointOptions } from "./scheme.ts";
@@ -35,6 +36,14 @@ export class ProgramImages implements ImageService {
     if (!program) return image;
     const { scheme, name } = program;
     return scheme.locate ? scheme.locate(name) : this.#store.find(image)?.id;
+  }
+
+  /** Programs run as whom the daemon runs as. */
+  async describe(image: string): Promise<ImageFacts | undefined> {
+    const id = await this.find(image);
+    if (id === undefined) return undefined;
+    const sizeBytes = this.#store.list().find((stored) => stored.id === id)?.sizeBytes;
+    return { user: String(process.getuid?.() ?? ""), sizeBytes };
   }
 
   /** One at a time, as kubelets do. */

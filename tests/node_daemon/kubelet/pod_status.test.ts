@@ -205,11 +205,16 @@ describe("podStatus()", () => {
     expect(condition(status(pod, { containers, probes }), "Ready")).toMatchObject({ status: "True" });
   });
 
-  it("is not ready from the moment it is to end", () => {
-    const result = status(makePod(), { containers: [makeContainer("app")], ending: "stopping" });
+  it("is ready while it ends, for as long as its probes say so and its container runs", () => {
+    const pod = makePod({ containers: [spec1("app", { readinessProbe: {} })] });
+    const containers = [makeContainer("app")];
+    const probes = (isReady: boolean) => new Map([["app-0", { started: true, ready: isReady, failed: undefined }]]);
+    const result = status(pod, { containers, probes: probes(true), ending: "stopping" });
     expect(result.phase).toBe("Running");
-    expect(condition(result, "Ready")?.status).toBe("False");
-    expect(first(result)?.ready).toBe(false);
+    expect(condition(result, "Ready")?.status).toBe("True");
+    expect(first(result)?.ready).toBe(true);
+    expect(first(status(pod, { containers, probes: probes(false), ending: "stopping" }))?.ready).toBe(false);
+    expect(first(status(pod, { containers: [ended("app", 0)], ending: "stopping" }))?.ready).toBe(false);
   });
 
   it("is not started before its startup probe has succeeded", () => {
@@ -244,7 +249,7 @@ describe("podStatus()", () => {
     const before = status(makePod(), { containers });
     const after = status(makePod(), { containers, previous: before, now: now + 60_000 });
     expect(sameStatus(before, after)).toBe(true);
-    const unready = status(makePod(), { containers, previous: before, ending: "stopping", now: now + 60_000 });
+    const unready = status(makePod(), { containers: [ended("app", 1)], previous: before, now: now + 60_000 });
     expect(condition(unready, "Ready")?.lastTransitionTime).toBe("2026-01-01T12:01:00Z");
     expect(condition(unready, "PodScheduled")?.lastTransitionTime).toBe("2026-01-01T12:00:00Z");
   });

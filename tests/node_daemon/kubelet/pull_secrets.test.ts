@@ -12,8 +12,8 @@ function secretOf(key: string, value: unknown): ObjectData {
 /** The users of the logins for an image, when the pod names one Secret. */
 async function users(image: string, secret: ObjectData | undefined): Promise<readonly string[]> {
   const pod = makePod({ imagePullSecrets: [{ name: "pull" }] });
-  const found = await loginsFor(image, pod, { secret: async () => secret });
-  return found.map(({ username, password }) => `${username}:${password}`);
+  const { logins } = await loginsFor(image, pod, { secret: async () => secret });
+  return logins.map(({ username, password }) => `${username}:${password}`);
 }
 
 const auths = (servers: Record<string, unknown>) => secretOf(".dockerconfigjson", { auths: servers });

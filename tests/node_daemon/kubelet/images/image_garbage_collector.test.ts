@@ -25,6 +25,7 @@ function openEngine(own: readonly string[]) {
   const present = new Map<string, Set<string>>(own.map((name) => [`id-${name}`, new Set([name])]));
   const images: ImageService = {
     find: async (name) => [...present].find(([, names]) => names.has(name))?.[0],
+    describe: async () => undefined,
     async pull(name) {
       const id = `id-${name}`;
       present.set(id, new Set([...(present.get(id) ?? []), name]));
