@@ -176,7 +176,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
         localPath.onNode(node);
       };
       const pressure = (looking: AbortSignal) => care.pressure(looking);
-      const common = { identity, client, informers, runtime, pressure, clock, log, signal };
+      const common = { identity, client, informers, runtime, pressure, recorder, clock, log, signal };
       const shuttingDown = () => isShuttingDown;
       reporter = parts.use(await startNodeStatus({ ...common, shuttingDown, onNode: onChange }));
       care.onChange(() => reporter?.reportSoon());

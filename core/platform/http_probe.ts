@@ -18,6 +18,8 @@ export interface HttpProbeResponse {
   readonly status: number;
   /** At most the first 10 KiB. */
   readonly body: string;
+  /** It is a redirect to another host, which is not followed. */
+  readonly redirectedAway?: boolean;
 }
 
 const maxBodyBytes = 10 * 1024;
@@ -36,7 +38,8 @@ export async function httpProbe(request: HttpProbeRequest): Promise<HttpProbeRes
     const { location, ...response } = await get(url, request);
     if (location === undefined || response.status < 301 || response.status > 308) return response;
     const next = resolveUrl(location, url);
-    if (!next || next.hostname !== url.hostname) return response;
+    if (!next) return response;
+    if (next.hostname !== url.hostname) return { ...response, redirectedAway: true };
     if (hops === maxRedirects) throw new Error(`stopped after ${maxRedirects} redirects`);
     url = next;
   }

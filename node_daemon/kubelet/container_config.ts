@@ -1,4 +1,3 @@
-import type { Container } from "../../core/kinds/pod.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import {
   type ContainerConfig,
@@ -60,6 +59,9 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     allowPrivilegeEscalation: securityContext.allowPrivilegeEscalation ?? true,
     processes: options.processes,
     seccomp: await seccompOf(options),
+    appArmor: appArmorOf(options),
+    seLinux: securityContext.seLinuxOptions ?? facts.pod.spec.securityContext?.seLinuxOptions,
+    unmaskedProc: securityContext.procMount === "Unmasked",
     stopSignal: container.lifecycle?.stopSignal,
     network: declaredNetwork(facts.pod, container),
     annotations: writeNotes(notes),
@@ -105,6 +107,13 @@ async function userOf({ facts, container, imageUser }: ContainerConfigOptions): 
     gid: securityContext.runAsGroup ?? shared.runAsGroup,
     supplementalGids: [...(shared.supplementalGroups ?? []), ...(shared.fsGroup === undefined ? [] : [shared.fsGroup])],
   };
+}
+
+/** The kernel's name for a container's profile of AppArmor; undefined: the runtime's own. */
+function appArmorOf({ facts, container }: ContainerConfigOptions): string | undefined {
+  const wanted = container.securityContext?.appArmorProfile ?? facts.pod.spec.securityContext?.appArmorProfile;
+  if (wanted?.type === "Unconfined") return "unconfined";
+  return wanted?.type === "Localhost" ? wanted.localhostProfile : undefined;
 }
 
 /** What is wrong with a user that must not be root. The image's may be a name, whose number only the image knows. */

@@ -17,6 +17,8 @@ export interface HandlerTarget {
 export interface HandlerResult {
   readonly ok: boolean;
   readonly output: string;
+  /** Something that its author should know, though it went well. */
+  readonly warning?: string;
 }
 
 /** Options of {@linkcode runHandler}. */
@@ -73,7 +75,10 @@ async function runHttpGet(
   const address = addressOf(runtime, target, { port, host });
   const request = { scheme: scheme === "HTTPS" ? ("https" as const) : ("http" as const), ...address, path };
   try {
-    const { status, body } = await httpProbe({ ...request, headers: httpHeaders, userAgent, signal });
+    const { status, body, redirectedAway } = await httpProbe({ ...request, headers: httpHeaders, userAgent, signal });
+    if (redirectedAway) {
+      return { ok: true, output: body, warning: `Probe terminated redirects, Response body: ${body}` };
+    }
     if (status >= 200 && status < 400) return { ok: true, output: body };
     return { ok: false, output: `HTTP probe failed with statuscode: ${status}` };
   } catch (error) {

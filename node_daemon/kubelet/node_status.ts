@@ -1,5 +1,7 @@
+import { apiVersionOf } from "../../core/api/kind.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
+import type { EventRecorder } from "../../core/client/event_recorder.ts";
 import type { Informer, InformerFactory } from "../../core/client/informer.ts";
 import { type Lease, lease as leaseKind } from "../../core/kinds/lease.ts";
 import { type Node, node as nodeKind } from "../../core/kinds/node.ts";
@@ -10,6 +12,7 @@ import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { ContainerRuntime } from "../runtime/runtime.ts";
 import { withDeadline } from "./deadline.ts";
+import { cordonNews, type NodeNews, statusNews } from "./node_events.ts";
 import {
   type NodeHealth,
   type NodeIdentity,
@@ -29,6 +32,7 @@ export interface NodeStatusOptions {
   /** What the node is short of, as conditions of the Node. */
   readonly pressure: (signal: AbortSignal) => Promise<readonly string[]>;
   readonly shuttingDown: () => boolean;
+  readonly recorder: EventRecorder;
   readonly clock: Clock;
   readonly log: Logger;
   readonly signal?: AbortSignal | undefined;
@@ -136,6 +140,7 @@ class NodeReporter implements NodeStatusReporter {
     this.#stops.push(
       informer.onChange((change) => {
         if (change.type !== "deleted") onNode(change.object);
+        if (change.type === "updated") this.#tell(cordonNews(change.previous, change.object));
       }),
     );
     this.#tasks.run(async (signal) => {
@@ -229,6 +234,14 @@ class NodeReporter implements NodeStatusReporter {
     if (!due && sameNodeStatus(node.status, status)) return;
     this.#node = await client.updateStatus(nodeKind, { ...node, status }, { signal });
     this.#reportedAt = clock.monotonic();
+    this.#tell(statusNews(identity.name, node.status, status));
+  }
+
+  #tell(news: readonly NodeNews[]): void {
+    const { recorder, identity } = this.#options;
+    // Kubelets refer to their node so: whoever describes a node looks for that.
+    const metadata = { name: identity.name, uid: identity.name };
+    for (const one of news) recorder.record({ apiVersion: apiVersionOf(nodeKind), kind: nodeKind.kind, metadata }, one);
   }
 
   async #health(signal: AbortSignal): Promise<NodeHealth> {

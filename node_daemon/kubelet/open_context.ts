@@ -54,6 +54,7 @@ export function openContext(options: KubeletOptions, hooks: ContextHooks): Kubel
       log,
       onChange: probed,
       onUnhealthy: (pod, message, container) => events.warning(pod, "Unhealthy", message, container),
+      onWarning: (pod, message, container) => events.warning(pod, "ProbeWarning", message, container),
     }),
     statuses: new StatusManager({
       client,

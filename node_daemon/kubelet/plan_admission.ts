@@ -9,6 +9,7 @@ import { lackingResources } from "./lacking_resources.ts";
 import type { PodFailure } from "./plan_pod.ts";
 import { planPreemption } from "./plan_preemption.ts";
 import { isStatic } from "./sources/static_pod.ts";
+import { type Confinements, unenforceable } from "./unenforceable.ts";
 
 /** What a node knows of itself when a pod comes. */
 export interface AdmissionView {
@@ -22,6 +23,8 @@ export interface AdmissionView {
   /** Conditions that say what it is short of, e.g. `MemoryPressure`. */
   readonly pressure: readonly string[];
   readonly shuttingDown: boolean;
+  /** What its runtime can keep pods to. */
+  readonly confinements: Confinements;
 }
 
 /** Whether a node takes a pod. */
@@ -41,7 +44,7 @@ export interface AdmissionPlan {
  * @see k8s.io/kubernetes/pkg/kubelet/lifecycle/predicate.go
  */
 export function planAdmission(pod: Pod, view: AdmissionView): AdmissionPlan {
-  const refusal = underPressure(pod, view) ?? wrongSystem(pod, view);
+  const refusal = underPressure(pod, view) ?? wrongSystem(pod, view) ?? unenforceable(pod, view.confinements);
   if (refusal) return refused(refusal);
   const lacking = lackingResources(pod, view);
   const onNode = wrongNode(pod, view);

@@ -183,10 +183,15 @@ function planContainers(view: PodView, sandbox: Sandbox): PodPlan {
     const latest = containersNamed(view.containers, spec.name)[0];
     return planContainer(view, { kind: "ephemeral", spec, latest, fresh: false });
   });
-  for (const spec of inits) {
+  const inSandbox = ({ name }: ContainerSpec) => {
+    const [latest] = containersNamed(view.containers, name);
+    return latest?.sandboxId === sandbox.id ? latest : undefined;
+  };
+  const begun = inits.findLastIndex((spec) => inSandbox(spec) !== undefined);
+  for (const [index, spec] of inits.entries()) {
     if (initialised && !isSidecar(spec)) continue;
     const latest = containersNamed(view.containers, spec.name)[0];
-    const current = latest?.sandboxId === sandbox.id ? latest : undefined;
+    const current = inSandbox(spec);
     if (current && hasEnded(current, view.failures) && initFailed(view, spec, current)) {
       return planEnd(view, { cause: "failed", gracePeriodSeconds: graceOf(pod) });
     }
@@ -194,7 +199,9 @@ function planContainers(view: PodView, sandbox: Sandbox): PodPlan {
     if (finished) continue;
     steps.push(planContainer(view, { kind: "init", spec, latest, fresh: current === undefined }));
     const up = current?.state === "running" && probeState(spec, current.id, view.probes).started;
-    if (!initialised && !(isSidecar(spec) && up)) return choose(view, steps);
+    // A sidecar that was up once, and ended meanwhile, holds up nobody who came after it.
+    const passed = isSidecar(spec) && (up || index < begun);
+    if (!initialised && !passed) return choose(view, steps);
   }
   for (const { spec, latest } of mains) {
     steps.push(planContainer(view, { kind: "main", spec, latest, fresh: false }));

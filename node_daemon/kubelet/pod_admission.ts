@@ -76,6 +76,7 @@ export class PodAdmission implements AsyncDisposable {
       others: others(pod),
       pressure: pressure(),
       shuttingDown: shuttingDown(),
+      confinements: this.#options.context.runtime,
     });
   }
 

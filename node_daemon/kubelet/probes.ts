@@ -23,6 +23,8 @@ export interface ProbeManagerOptions {
   onChange(podUid: string): void;
   /** An attempt of a probe failed. */
   onUnhealthy(pod: Pod, message: string, container: ContainerReference): void;
+  /** An attempt went well, but not as its author thinks. */
+  onWarning(pod: Pod, message: string, container: ContainerReference): void;
 }
 
 /** A running container of a pod with what it was made from. */
@@ -163,9 +165,10 @@ export class ProbeManager implements AsyncDisposable {
     },
     target: HandlerTarget,
   ): Promise<void> {
-    const { runtime, clock, random, onChange, onUnhealthy } = this.#options;
+    const { runtime, clock, random, onChange, onUnhealthy, onWarning } = this.#options;
     const periodMs = (probe.periodSeconds || 10) * 1000;
     const title = `${type[0]?.toUpperCase()}${type.slice(1)}`;
+    const reference = { name: container.name, kind: readNotes(container).kind };
     return runProbeLoop({
       type,
       probe,
@@ -174,8 +177,12 @@ export class ProbeManager implements AsyncDisposable {
       jitterMs: adopted ? random() * periodMs : 0,
       clock,
       signal,
-      attempt: (attemptSignal) =>
-        runHandler(probe, target, { runtime, clock, userAgent: probeUserAgent, signal: attemptSignal }),
+      attempt: async (attemptSignal) => {
+        const options = { runtime, clock, userAgent: probeUserAgent, signal: attemptSignal };
+        const result = await runHandler(probe, target, options);
+        if (result.warning !== undefined) onWarning(pod, `${title} probe warning: ${result.warning}`, reference);
+        return result;
+      },
       onAttempt: (kind, ms) =>
         this.counts.add(pod, container.name, { type, result: resultOf[kind], seconds: ms / 1000 }),
       onVerdict: (success) => {
@@ -183,9 +190,7 @@ export class ProbeManager implements AsyncDisposable {
         onChange(probes.podUid);
       },
       onFailure: (output, errored) => {
-        const { kind } = readNotes(container);
-        const message = `${title} probe ${errored ? "errored" : "failed"}: ${output}`;
-        onUnhealthy(pod, message, { name: container.name, kind });
+        onUnhealthy(pod, `${title} probe ${errored ? "errored" : "failed"}: ${output}`, reference);
       },
     });
   }

@@ -4,7 +4,11 @@ import type { KubeletContext } from "./kubelet_context.ts";
 import { podHostname } from "./pod_hostname.ts";
 import { sysctlsOf } from "./sysctls.ts";
 
-/** A pod's sandbox as the runtime is to make it, with an address of its own where runtimes leave that to the kubelet. */
+/**
+ * A pod's sandbox as the runtime is to make it, with an address of its own where runtimes leave that to the kubelet.
+ *
+ * @throws Error when the pod asks for a sandbox that no runtime here can make
+ */
 export async function sandboxConfig(
   pod: Pod,
   attempt: number,
@@ -17,6 +21,10 @@ export async function sandboxConfig(
 ): Promise<SandboxConfig> {
   const { metadata, spec } = pod;
   const { name = "", namespace = "default", uid = "", labels = {} } = metadata;
+  // Users of the machine's own in place of those asked for would be less safe than the pod says.
+  if (spec.hostUsers === false) {
+    throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces");
+  }
   const hostNetwork = spec.hostNetwork ?? false;
   const assigned = runtime.assignsPodIP && !hostNetwork;
   const ports = spec.containers.flatMap((container) => container.ports ?? []);

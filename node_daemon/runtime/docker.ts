@@ -1,4 +1,5 @@
 import Docker from "dockerode";
+import { readTextFile } from "../../core/platform/files.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { call, eachOf, engineMessage, ignoreStatus, statusCode } from "./docker_calls.ts";
@@ -44,6 +45,8 @@ export interface DockerRuntimeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Where the kernel says whether it has AppArmor. */
+const appArmorPath = "/sys/module/apparmor/parameters/enabled";
 const pingMs = 2_000;
 const stopMarginMs = 10_000;
 const removeMs = 120_000;
@@ -72,7 +75,8 @@ export async function openDockerRuntime(options: DockerRuntimeOptions): Promise<
       cause: error,
     });
   });
-  return new DockerRuntime(docker, version, options);
+  const appArmor = (await readTextFile(appArmorPath).catch(() => undefined))?.startsWith("Y") ?? false;
+  return new DockerRuntime(docker, { ...options, version, appArmor });
 }
 
 type Signalled = { readonly signal: AbortSignal };
@@ -83,6 +87,8 @@ class DockerRuntime implements ContainerRuntime {
   readonly assignsPodIP = false;
   readonly publishesHostPorts = true;
   readonly hasOwnFiles = true;
+  readonly appArmor: boolean;
+  readonly strictGroups = false;
   readonly images: ImageService;
   readonly #engine: DockerEngine;
   readonly #owner: Owner;
@@ -91,9 +97,13 @@ class DockerRuntime implements ContainerRuntime {
   readonly #ended = new Map<string, Container>();
   readonly #closing = new AbortController();
 
-  constructor(docker: Docker, version: string, options: DockerRuntimeOptions) {
+  constructor(
+    docker: Docker,
+    options: DockerRuntimeOptions & { readonly version: string; readonly appArmor: boolean },
+  ) {
     const { clock, log, rootDir, nodeName = "node", podInfraImage = "registry.k8s.io/pause:3.10" } = options;
-    this.version = `docker://${version}`;
+    this.version = `docker://${options.version}`;
+    this.appArmor = options.appArmor;
     this.#engine = new DockerEngine(docker, { clock, log });
     this.#owner = { nodeName, rootDir };
     this.#pauseImage = podInfraImage;

@@ -116,6 +116,9 @@ export function containerOptions(
       CapAdd: [...config.capabilities.add],
       CapDrop: [...config.capabilities.drop],
       SecurityOpt: securityOptions(config),
+      // Empty lists hide nothing; left out, the engine hides what it always does.
+      MaskedPaths: config.unmaskedProc ? [] : undefined,
+      ReadonlyPaths: config.unmaskedProc ? [] : undefined,
       RestartPolicy: { Name: "no" },
       LogConfig: { Type: "json-file", Config: { ...maxLogFile } },
     }),
@@ -174,10 +177,17 @@ function pidMode(scope: ProcessScope = "own", sandbox: Sandbox): string | undefi
   return `container:${scope === "pod" ? sandbox.id : scope.containerId}`;
 }
 
-function securityOptions({ allowPrivilegeEscalation = true, seccomp }: ContainerConfig): string[] {
+function securityOptions({
+  allowPrivilegeEscalation = true,
+  seccomp,
+  appArmor,
+  seLinux = {},
+}: ContainerConfig): string[] {
   const options = allowPrivilegeEscalation ? [] : ["no-new-privileges"];
   if (seccomp?.type === "Unconfined") options.push("seccomp=unconfined");
   if (seccomp?.type === "Localhost") options.push(`seccomp=${seccomp.profile}`);
+  if (appArmor !== undefined) options.push(`apparmor=${appArmor}`);
+  for (const [name, value] of Object.entries(seLinux)) options.push(`label=${name}:${value}`);
   return options;
 }
 

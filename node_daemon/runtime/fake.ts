@@ -73,6 +73,8 @@ class Fake implements FakeRuntime {
   readonly assignsPodIP = true;
   readonly publishesHostPorts = true;
   readonly hasOwnFiles = true;
+  readonly appArmor = true;
+  readonly strictGroups = true;
   readonly images: ImageService = {
     find: async (image) => `fake://${image}`,
     describe: async () => ({ user: "1000", sizeBytes: undefined }),

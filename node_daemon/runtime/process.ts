@@ -96,6 +96,9 @@ class ProcessRuntime implements ContainerRuntime {
     });
   }
 
+  readonly appArmor = false;
+  readonly strictGroups = true;
+
   get hasOwnFiles(): boolean {
     return this.#namespaces !== undefined;
   }

@@ -100,6 +100,12 @@ export interface ContainerConfig {
   readonly processes?: ProcessScope;
   /** Default: what the runtime holds safe. */
   readonly seccomp?: SeccompProfile;
+  /** Profile of AppArmor by its name in the kernel, or `unconfined`. Default: the runtime's own, where it has one. */
+  readonly appArmor?: string | undefined;
+  /** Labels of SELinux by their name, e.g. `level`. Default: the runtime's. */
+  readonly seLinux?: StringMap | undefined;
+  /** Whether it sees all of `/proc`. Default false: what runtimes hide is hidden. */
+  readonly unmaskedProc?: boolean;
   /** What asks it to end, e.g. `SIGUSR1`. Default: what its image says, else `SIGTERM`. */
   readonly stopSignal?: string | undefined;
   /** What its spec declares of its network: where a program is held to that. Default: nothing. */
@@ -287,6 +293,10 @@ export interface ContainerRuntime extends AsyncDisposable {
   readonly publishesHostPorts: boolean;
   /** Whether containers can have files of the system's of their own (`/etc/hosts`); otherwise they see the node's. */
   readonly hasOwnFiles: boolean;
+  /** Whether containers can be held to profiles of AppArmor. */
+  readonly appArmor: boolean;
+  /** Whether containers have the groups that are given and no others, whatever their image says of their user. */
+  readonly strictGroups: boolean;
   /** Rejects when containers cannot be run now (engine down). */
   ping(options: { readonly signal: AbortSignal }): Promise<void>;
   listSandboxes(options: { readonly signal: AbortSignal }): Promise<readonly Sandbox[]>;

@@ -17,6 +17,7 @@ const empty: AdmissionView = {
   others: [],
   pressure: [],
   shuttingDown: false,
+  confinements: { appArmor: false, strictGroups: false },
 };
 
 function asking(requests: ResourceList, rest: Partial<PodSpec> = {}, name = "web"): Pod {
@@ -128,6 +129,20 @@ describe("planAdmission()", () => {
       { shuttingDown: true },
       "NodeShutdown",
       "Pod was rejected as the node is shutting down.",
+    ],
+    [
+      "a profile of AppArmor that the host cannot enforce",
+      makePod({ securityContext: { appArmorProfile: { type: "RuntimeDefault" } } }),
+      {},
+      "AppArmor",
+      "Cannot enforce AppArmor: AppArmor is not enabled on the host",
+    ],
+    [
+      "groups that the runtime may add to",
+      makePod({ securityContext: { supplementalGroupsPolicy: "Strict" } }),
+      {},
+      "SupplementalGroupsPolicyNotSupported",
+      "SupplementalGroupsPolicy=Strict is not supported in this node",
     ],
   ])("refuses a pod for %s", (_, pod, view, reason, message) => {
     expect(planAdmission(pod, { ...empty, ...view }).refusal).toEqual({ reason, message });
