@@ -1,4 +1,4 @@
-import process from "node:process";
+import { currentUid } from "../../../core/platform/processes.ts";
 import { type ContainerConfig, type ImageFacts, type ImageService, RuntimeFailure } from "../runtime.ts";
 import { programOf } from "./mod.ts";
 import { ProgramStore } from "./program_store.ts";
@@ -43,7 +43,7 @@ export class ProgramImages implements ImageService {
     const id = await this.find(image);
     if (id === undefined) return undefined;
     const sizeBytes = this.#store.list().find((stored) => stored.id === id)?.sizeBytes;
-    return { user: String(process.getuid?.() ?? ""), sizeBytes };
+    return { user: String(currentUid() ?? ""), sizeBytes };
   }
 
   /** One at a time, as kubelets do. */

@@ -52,10 +52,14 @@ describe("runHandler()", () => {
     ["/ok", true, "body"],
     ["ok", true, "body"],
     ["/redirect", true, "body"],
-    ["/away", true, ""],
     ["/fail", false, "HTTP probe failed with statuscode: 503"],
   ])("httpGet of %s is %s", async (path, ok, output) => {
     expect(await run({ httpGet: { path, port: "http" } })).toEqual({ ok, output });
+  });
+
+  it("httpGet warns of a redirect to another host, which it does not follow", async () => {
+    const warning = "Probe terminated redirects, Response body: ";
+    expect(await run({ httpGet: { path: "/away", port: "http" } })).toEqual({ ok: true, output: "", warning });
   });
 
   it("httpGet gives up on endless redirects", async () => {
