@@ -1,4 +1,4 @@
-import { checkFieldSelector, escapeValue, type FieldSelector, parseFieldSelector } from "../../core/api/fields.ts";
+import { checkFieldSelector, escapeValue, parseFieldSelector } from "../../core/api/fields.ts";
 import type { Kind } from "../../core/api/kind.ts";
 import { parseLabelSelector } from "../../core/api/labels.ts";
 import type { KubeObject } from "../../core/api/meta.ts";
@@ -99,24 +99,33 @@ export function selection(
   const fields = parseFieldSelector([...named, ...(fieldText ? [fieldText] : [])].join(","));
   if (!fields.empty) checkFieldSelector(fields, fieldNames(kind));
   if (labels.empty && fields.empty) return { namespace };
+  const exact = fields.terms.find(({ operator }) => operator === "=");
+  // Objects of other kinds may be stored in a version whose fields are others.
+  const only = kind.custom ? undefined : exact;
   return {
     namespace,
     matches: ({ object }) =>
-      (labels.empty || labels.matches(object.metadata.labels)) && (fields.empty || matchesFields(kind, fields, object)),
+      (labels.empty || labels.matches(object.metadata.labels)) &&
+      (fields.empty || fields.matches(fieldsOf(kind, object))),
+    ...(only ? { only: { ...only, read: ({ object }) => own(fieldsOf(kind, object), only.field) } } : {}),
   };
+}
+
+function own(fields: Readonly<Record<string, string>>, name: string): string {
+  return (Object.hasOwn(fields, name) ? fields[name] : undefined) ?? "";
 }
 
 /** Made once for each state of an object: every node's watch looks at every pod. */
 const knownFields = new WeakMap<KubeObject, Readonly<Record<string, string>>>();
 
-function matchesFields(kind: Kind, fields: FieldSelector, object: KubeObject): boolean {
+function fieldsOf(kind: Kind, object: KubeObject): Readonly<Record<string, string>> {
   let values = knownFields.get(object);
   if (!values) {
     const { name = "", namespace = "" } = object.metadata;
     values = { ...kind.strategy.fields(object), "metadata.name": name, "metadata.namespace": namespace };
     knownFields.set(object, values);
   }
-  return fields.matches(values);
+  return values;
 }
 
 /** The fields that selectors may name: those that an object of the kind shows. */

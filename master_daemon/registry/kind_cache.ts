@@ -5,6 +5,7 @@ import type { Change } from "./change.ts";
 import type { RegistryEvent, Selection } from "./registry.ts";
 import { StorageLayout, type StoredObject } from "./stored_object.ts";
 import type { Watcher } from "./watcher.ts";
+import { WatcherSet } from "./watcher_set.ts";
 
 /** Present objects handed to a new watcher at once. */
 const initialBatch = 500;
@@ -18,7 +19,7 @@ export class KindCache {
   /** Revision of the last change to any object of the kind. */
   lastChanged = 0;
   /** By namespace; `""` holds those of all namespaces. */
-  readonly #watchers = new Map<string, Set<Watcher>>();
+  readonly #watchers = new Map<string, WatcherSet>();
   /** Names of objects that changed while those of before are read; undefined when nothing is read. */
   #changedMeanwhile: Set<string> | undefined;
 
@@ -28,15 +29,16 @@ export class KindCache {
 
   add(watcher: Watcher): void {
     const namespace = watcher.selection.namespace ?? "";
-    const set = this.#watchers.get(namespace) ?? new Set();
-    this.#watchers.set(namespace, set.add(watcher));
+    const set = this.#watchers.get(namespace) ?? new WatcherSet();
+    set.add(watcher);
+    this.#watchers.set(namespace, set);
   }
 
   remove(watcher: Watcher): void {
     const namespace = watcher.selection.namespace ?? "";
     const set = this.#watchers.get(namespace);
     set?.delete(watcher);
-    if (set?.size === 0) this.#watchers.delete(namespace);
+    if (set?.empty) this.#watchers.delete(namespace);
   }
 
   *watchers(): Generator<Watcher, void, void> {
@@ -63,9 +65,8 @@ export class KindCache {
     if (change.next) this.items.set(name, change.next);
     else this.items.delete(name);
     this.lastChanged = change.revision;
-    for (const watcher of this.#watchers.get("") ?? []) watcher.offer(change);
-    if (change.key.namespace)
-      for (const watcher of this.#watchers.get(change.key.namespace) ?? []) watcher.offer(change);
+    for (const namespace of change.key.namespace ? ["", change.key.namespace] : [""])
+      for (const watcher of this.#watchers.get(namespace)?.concernedBy(change) ?? []) watcher.offer(change);
   }
 }
 

@@ -25,6 +25,10 @@ export interface Selection {
   readonly namespace?: string | undefined;
   /** Parsed selectors; absent: everything. Called with the shared object. */
   readonly matches?: ((stored: Stored) => boolean) | undefined;
+  /** Of what `matches` takes: only objects that show this value. Who wants another one is not asked about a change. */
+  readonly only?:
+    | { readonly field: string; readonly value: string; readonly read: (stored: Stored) => string }
+    | undefined;
 }
 
 /** Options of {@linkcode Registry.list}. */
