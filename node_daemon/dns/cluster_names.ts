@@ -1,8 +1,9 @@
 import { addressText, parseAddress } from "../../core/api/ip_address.ts";
 import { parseKey } from "../../core/api/meta.ts";
-import { type Endpoint, type EndpointSlice, serviceKeysOf } from "../../core/kinds/endpoint_slice.ts";
+import { type EndpointSlice, serviceKeysOf } from "../../core/kinds/endpoint_slice.ts";
 import type { Service } from "../../core/kinds/service.ts";
 import { type DomainName, nameOf, recordType } from "./message.ts";
+import { hostnameOf, type SlicedEndpoint, sliceEndpoints } from "./slice_endpoints.ts";
 import { addressRecord, long, type ResourceRecord, short } from "./write_message.ts";
 
 /** What names are made from. */
@@ -101,7 +102,7 @@ export function pointersTo(address: string, name: DomainName, view: ClusterView,
     const [key = ""] = serviceKeysOf(slice);
     const { namespace = "", name: owner } = parseKey(key);
     const service = view.service(namespace, owner);
-    for (const endpoint of service ? readyEndpoints(service, [slice]) : []) {
+    for (const { endpoint } of service ? sliceEndpoints(slice, namesAll(service)).all : []) {
       if (!endpoint.addresses.some((text) => isSameAddress(text, address))) continue;
       const labels = [hostnameOf(endpoint), owner, namespace];
       found.set(labels.join("."), labels);
@@ -122,16 +123,16 @@ function serviceRecords(labels: DomainName, view: ClusterView, zone: Zone): Reso
   const [first, second] = labels.slice(0, -2).reverse();
   if (type === "ExternalName") return first === undefined && externalName ? alias(own, externalName) : undefined;
   const isHeadless = clusterIP === "None";
-  const endpoints = () => readyEndpoints(service, view.slices(namespace, name));
+  const endpoints = () => view.slices(namespace, name).map((slice) => sliceEndpoints(slice, namesAll(service)));
   if (first === undefined) {
     const addresses = isHeadless
-      ? endpoints().flatMap(({ addresses }) => addresses)
+      ? joined(endpoints().map(({ addresses }) => addresses))
       : (clusterIPs ?? [clusterIP ?? ""]);
     return someOf(addressRecords(own, pick(addresses)));
   }
   const protocol = /^_(tcp|udp|sctp)$/.exec(first)?.[1];
   if (labels.length === 3 && protocol === undefined) {
-    const named = endpoints().filter((endpoint) => hostnameOf(endpoint) === first);
+    const named = endpoints().flatMap(({ byHostname }) => byHostname.get(first) ?? []);
     return someOf(
       addressRecords(
         [first, ...own],
@@ -140,8 +141,8 @@ function serviceRecords(labels: DomainName, view: ClusterView, zone: Zone): Reso
     );
   }
   if (protocol === undefined || labels.length > 4) return undefined;
-  const slices = isHeadless ? view.slices(namespace, name) : undefined;
-  const ports = portsOf(service, slices, { own, pick }).filter((port) => port.protocol === protocol);
+  const all = isHeadless ? joined(endpoints().map((slice) => slice.all)) : undefined;
+  const ports = portsOf(service, all, { own, pick }).filter((port) => port.protocol === protocol);
   // `_tcp` has no records of its own.
   if (second === undefined) return ports.length > 0 ? [] : undefined;
   return someOf(
@@ -159,7 +160,7 @@ interface NamedPort {
 /** The ports that have a name: of a headless service those of each endpoint. */
 function portsOf(
   service: Service,
-  slices: readonly EndpointSlice[] | undefined,
+  all: readonly SlicedEndpoint[] | undefined,
   { own, pick }: Pick<Zone, "pick"> & { readonly own: DomainName },
 ): NamedPort[] {
   const namedPort = (
@@ -167,9 +168,8 @@ function portsOf(
     target: DomainName,
   ): NamedPort[] =>
     name && port ? [{ label: `_${name}`, protocol: (protocol ?? "TCP").toLowerCase(), port, target }] : [];
-  if (!slices) return (service.spec?.ports ?? []).flatMap((port) => namedPort(port, own));
+  if (!all) return (service.spec?.ports ?? []).flatMap((port) => namedPort(port, own));
   const found = new Map<string, NamedPort>();
-  const all = slices.flatMap((slice) => readyEndpoints(service, [slice]).map((endpoint) => ({ endpoint, slice })));
   for (const { endpoint, slice } of pick(all)) {
     const target = [hostnameOf(endpoint), ...own];
     for (const port of (slice.ports ?? []).flatMap((port) => namedPort(port, target))) {
@@ -199,16 +199,16 @@ function podRecords(labels: DomainName, name: DomainName): ResourceRecord[] | un
   return someOf(addressRecords(name, [address]));
 }
 
-function readyEndpoints({ spec }: Service, slices: readonly EndpointSlice[]): Endpoint[] {
-  return slices
-    .filter(({ addressType }) => addressType !== "FQDN")
-    .flatMap(({ endpoints }) => endpoints)
-    .filter(({ conditions }) => spec?.publishNotReadyAddresses === true || conditions?.ready !== false);
+/** All in one: `flat()` takes ten times as long for thousands. */
+function joined<T>(lists: readonly (readonly T[])[]): readonly T[] {
+  const all: T[] = [];
+  for (const list of lists) for (const item of list) all.push(item);
+  return all;
 }
 
-/** What tells an endpoint from others of its service: its own name, or its address. */
-function hostnameOf({ hostname, addresses: [address = ""] }: Endpoint): string {
-  return hostname?.toLowerCase() || address.replaceAll(/[.:]/g, "-");
+/** Whether endpoints have names before they are ready. */
+function namesAll({ spec }: Service): boolean {
+  return spec?.publishNotReadyAddresses === true;
 }
 
 function alias(name: DomainName, target: string): ResourceRecord[] {

@@ -36,6 +36,8 @@ const datagramBytes = 1232;
 /** What a message over TCP may hold. */
 const streamBytes = 65_535;
 const optionBytes = 11;
+/** Type, class, time to live and length of data. */
+const recordHeadBytes = 10;
 /** Offsets that a pointer can express. */
 const pointerRange = 0x4000;
 
@@ -106,6 +108,8 @@ class MessageWriter {
   #at: number;
   /** Where names stand, by what they end with. */
   readonly #offsets = new Map<string, number>();
+  /** The same for whole names: many records have the very same. */
+  readonly #known = new Map<DomainName, number>();
 
   constructor({ question, name }: Query, limit: number) {
     this.#limit = limit;
@@ -121,6 +125,7 @@ class MessageWriter {
     const known = this.#offsets.size;
     if (this.#addRecord(name, type, ttl, data)) return true;
     this.#at = start;
+    this.#known.clear();
     for (const key of [...this.#offsets.keys()].slice(known)) this.#offsets.delete(key);
     return false;
   }
@@ -140,8 +145,12 @@ class MessageWriter {
 
   #addRecord(name: DomainName, type: number, ttl: number, data: ResourceRecord["data"]): boolean {
     if (!this.#addName(name, true)) return false;
-    if (!this.#addBytes(Buffer.concat([short(type), short(internetClass), long(ttl), short(0)]))) return false;
-    const dataAt = this.#at;
+    const dataAt = this.#at + recordHeadBytes;
+    if (dataAt > this.#limit) return false;
+    this.#bytes.writeUInt16BE(type, this.#at);
+    this.#bytes.writeUInt16BE(internetClass, this.#at + 2);
+    this.#bytes.writeUInt32BE(ttl, this.#at + 4);
+    this.#at = dataAt;
     for (const field of data) {
       // Those who look for services need not know how to follow pointers (RFC 2782).
       const isFit = field instanceof Uint8Array ? this.#addBytes(field) : this.#addName(field, type !== recordType.SRV);
@@ -160,9 +169,12 @@ class MessageWriter {
 
   #addName(name: DomainName, isShort: boolean): boolean {
     const start = this.#at;
+    const whole = isShort ? this.#known.get(name) : undefined;
+    if (whole !== undefined) return this.#addBytes(short(0xc000 | whole));
     for (const [index, label] of name.entries()) {
       const known = isShort ? this.#offsets.get(keyOf(name, index)) : undefined;
       if (known !== undefined) {
+        if (index === 0) this.#known.set(name, known);
         this.#note(name, start, index);
         return this.#addBytes(short(0xc000 | known));
       }
@@ -177,7 +189,9 @@ class MessageWriter {
     let at = start;
     for (const [index, label] of name.slice(0, count).entries()) {
       const key = keyOf(name, index);
-      if (at < pointerRange && !this.#offsets.has(key)) this.#offsets.set(key, at);
+      // Then its endings were noted with it.
+      if (this.#offsets.has(key)) return;
+      if (at < pointerRange) this.#offsets.set(key, at);
       at += label.length + 1;
     }
   }
