@@ -77,16 +77,22 @@ export class PodActions {
     }
   }
 
-  /** Makes the pod's volumes and its sandbox. */
-  async createSandbox(pod: Pod, attempt: number, signal: AbortSignal): Promise<void> {
+  /** Makes the pod's volumes and its sandbox; while that starts, the containers that can be made already. */
+  async createSandbox(
+    pod: Pod,
+    { attempt, prepare }: { readonly attempt: number; readonly prepare: readonly StartAction[] },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { runtime, events, clock } = this.#context;
     try {
       await this.#volumes(pod, undefined);
       await writeResolverFile(pod, this.#context);
       await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, async (cut) => {
-        await runtime.runPodSandbox(await sandboxConfig(pod, attempt, { ...this.#context, signal: cut }), {
-          signal: cut,
-        });
+        const config = await sandboxConfig(pod, attempt, { ...this.#context, signal: cut });
+        const whileStarting = async (sandbox: Sandbox) => {
+          await Promise.all(prepare.map((action) => this.#prepare(pod, sandbox, action, cut)));
+        };
+        await runtime.runPodSandbox(config, { signal: cut, whileStarting });
       });
       this.#succeeded("");
     } catch (error) {
@@ -94,6 +100,22 @@ export class PodActions {
       if (error instanceof MountError) events.warning(pod, "FailedMount", error.message);
       else events.warning(pod, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${errorMessage(error)}`);
       this.#failed("", "FailedCreatePodSandBox", error, attempt);
+    }
+  }
+
+  /** Makes a container whose image is here. What goes wrong is left to its start, which tries again and says so. */
+  async #prepare(pod: Pod, sandbox: Sandbox, action: StartAction, signal: AbortSignal): Promise<void> {
+    const { runtime, objects, log } = this.#context;
+    const { spec, kind } = action;
+    const reference = { name: spec.name, kind };
+    try {
+      const present = await runtime.images.find(spec.image ?? "", { signal });
+      if (present === undefined || spec.imagePullPolicy === "Always") return;
+      await ensureImage(pod, { spec, reference }, { ...this.#context, data: objects.sourceFor(pod), signal });
+      await using held = new DisposalStack();
+      await this.#create(pod, sandbox, { action, reference, held }, signal);
+    } catch (error) {
+      log.debug("Cannot make a container ahead", { pod: pod.metadata.name, error: errorMessage(error) });
     }
   }
 
@@ -115,7 +137,9 @@ export class PodActions {
     await using held = new DisposalStack();
     try {
       const resumed = await this.#resumable(action, signal);
-      if (!resumed) {
+      // One that was made before the pod had its address finds it there all the same.
+      if (resumed) await this.#systemFiles(this.#facts(pod, sandbox));
+      else {
         const data = this.#context.objects.sourceFor(pod);
         await ensureImage(pod, { spec, reference }, { ...this.#context, data, signal });
       }
@@ -210,7 +234,7 @@ export class PodActions {
     });
   }
 
-  /** What a container finds names by, by its place; writes the hosts file, once the pod has an address. */
+  /** What a container finds names by, by its place; writes the hosts file, with the pod's address once it has one. */
   async #systemFiles(facts: PodFacts): Promise<ReadonlyMap<string, string>> {
     const { runtime, folders, names } = this.#context;
     if (!runtime.hasOwnFiles) return new Map();
@@ -221,12 +245,9 @@ export class PodActions {
       const nodeFile = isOnNode ? await readTextFile(hostsPath) : undefined;
       return await folders.hostsFile(uid, hostsFile(facts, nodeFile ?? "", names.domain));
     };
-    const [hosts, resolver] = await Promise.all([
-      facts.podIPs.length > 0 ? writeHosts() : undefined,
-      folders.resolverFile(uid),
-    ]);
+    const [hosts, resolver] = await Promise.all([writeHosts(), folders.resolverFile(uid)]);
     return new Map([
-      ...(hosts === undefined ? [] : [[hostsPath, hosts] as const]),
+      [hostsPath, hosts] as const,
       ...(resolver === undefined ? [] : [[resolverPath, resolver] as const]),
     ]);
   }

@@ -5,6 +5,7 @@ import { Tasks } from "../../core/util/tasks.ts";
 import { BackOffEvents } from "./back_off_events.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
 import { type PodPlan, planPod } from "./plan_pod.ts";
+import { planPreparation } from "./plan_preparation.ts";
 import { PodActions } from "./pod_actions.ts";
 import { pruneContainers, removePod } from "./pod_leftovers.ts";
 import { PodObserver } from "./pod_observer.ts";
@@ -255,7 +256,7 @@ export class PodWorker implements AsyncDisposable {
     const sandbox = latestSandbox(sandboxes);
     switch (plan.step) {
       case "createSandbox":
-        return this.#actions.createSandbox(pod, plan.attempt, signal);
+        return this.#actions.createSandbox(pod, { attempt: plan.attempt, prepare: planPreparation(view) }, signal);
       case "start":
         if (sandbox) await this.#actions.start(pod, sandbox, plan.start, signal);
         return;

@@ -95,6 +95,8 @@ class DockerRuntime implements ContainerRuntime {
   readonly #pauseImage: string;
   /** How ended containers ended: that does not change any more. */
   readonly #ended = new Map<string, Container>();
+  /** Containers that were made here, and nobody has started yet. */
+  readonly #unstarted = new Set<string>();
   readonly #closing = new AbortController();
 
   constructor(
@@ -118,14 +120,19 @@ class DockerRuntime implements ContainerRuntime {
     return (await this.#find(signal, { label: [`${label.kind}=sandbox`] })).map(describeSandbox);
   }
 
-  async runPodSandbox(config: SandboxConfig, { signal }: Signalled): Promise<Sandbox> {
+  async runPodSandbox(
+    config: SandboxConfig,
+    { signal, whileStarting }: Signalled & { readonly whileStarting?: (sandbox: Sandbox) => Promise<void> },
+  ): Promise<Sandbox> {
     let id: string;
     try {
       // One that is there already has this name: then its id is given, and its start does nothing.
       id = await this.#createSandbox(config, signal);
-      await this.#engine.call(signal, (abortSignal) =>
-        this.#engine.docker.getContainer(id).start({ abortSignal }).catch(ignoreStatus(304)),
-      );
+      const { namespace, name, uid, attempt } = config;
+      const createdAt = this.#engine.clock.now();
+      const made = { id, namespace, name, uid, attempt, ready: false, ip: undefined, createdAt };
+      // Most of it is its network: meanwhile the engine can make what is to run in it.
+      await Promise.all([this.#start(id, signal), whileStarting?.(made)]);
     } catch (error) {
       signal.throwIfAborted();
       throw new RuntimeFailure("CreatePodSandboxError", engineMessage(error), { cause: error });
@@ -172,12 +179,10 @@ class DockerRuntime implements ContainerRuntime {
 
   async startContainer(id: string, { signal }: Signalled): Promise<void> {
     // The engine would start an ended container again; a container of ours runs once.
-    const present = await this.#inspect(id, signal);
-    if (present?.state !== "created") return;
+    const isNew = this.#unstarted.delete(id);
+    if (!isNew && (await this.#inspect(id, signal))?.state !== "created") return;
     try {
-      await this.#engine.call(signal, (abortSignal) =>
-        this.#engine.docker.getContainer(id).start({ abortSignal }).catch(ignoreStatus(304)),
-      );
+      await this.#start(id, signal);
     } catch (error) {
       signal.throwIfAborted();
       throw new RuntimeFailure("RunContainerError", engineMessage(error), { cause: error });
@@ -218,6 +223,7 @@ class DockerRuntime implements ContainerRuntime {
       removeMs,
     );
     this.#ended.delete(id);
+    this.#unstarted.delete(id);
   }
 
   logs(id: string, options: LogOptions): AsyncGenerator<Uint8Array, void, void> {
@@ -310,6 +316,7 @@ class DockerRuntime implements ContainerRuntime {
       const { id } = await this.#engine.call(signal, (abortSignal) =>
         this.#engine.docker.createContainer({ ...options, abortSignal }),
       );
+      this.#unstarted.add(id);
       return id;
     } catch (error) {
       if (statusCode(error) !== 409) throw error;
@@ -318,6 +325,14 @@ class DockerRuntime implements ContainerRuntime {
       if (!present) throw error;
       return present.Id;
     }
+  }
+
+  /** Starts what does not run yet. */
+  async #start(id: string, signal: AbortSignal): Promise<void> {
+    this.#unstarted.delete(id);
+    await this.#engine.call(signal, (abortSignal) =>
+      this.#engine.docker.getContainer(id).start({ abortSignal }).catch(ignoreStatus(304)),
+    );
   }
 
   async #inspect(id: string, signal: AbortSignal): Promise<Container | undefined> {

@@ -300,7 +300,11 @@ export interface ContainerRuntime extends AsyncDisposable {
   /** Rejects when containers cannot be run now (engine down). */
   ping(options: { readonly signal: AbortSignal }): Promise<void>;
   listSandboxes(options: { readonly signal: AbortSignal }): Promise<readonly Sandbox[]>;
-  runPodSandbox(config: SandboxConfig, options: { readonly signal: AbortSignal }): Promise<Sandbox>;
+  /** `whileStarting` is called by runtimes whose sandboxes take their time, once containers can be made in it (but not started yet); it never rejects. */
+  runPodSandbox(
+    config: SandboxConfig,
+    options: { readonly signal: AbortSignal; readonly whileStarting?: (sandbox: Sandbox) => Promise<void> },
+  ): Promise<Sandbox>;
   /** Kills what still runs in it and frees its network. */
   stopPodSandbox(id: string, options: { readonly signal: AbortSignal }): Promise<void>;
   /** Removes it with its containers and logs. */

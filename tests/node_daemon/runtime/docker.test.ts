@@ -61,6 +61,25 @@ if (required || answers) {
       await other[Symbol.asyncDispose]();
     });
 
+    it("runPodSandbox() has containers made in it while it starts, which run in it once they are started", async () => {
+      await using under = await open();
+      const { runtime } = under;
+      const made: string[] = [];
+      const config = containerConfig("sleep 1000", { image: testImage });
+      const sandbox = await runtime.runPodSandbox(sandboxConfig(), {
+        signal: never,
+        whileStarting: async (starting) => {
+          expect(starting).toMatchObject({ ready: false, ip: undefined });
+          made.push(await runtime.createContainer(starting, config, { signal: never }));
+        },
+      });
+      expect(await runtime.listContainers({ signal: never })).toMatchObject([{ id: made[0], state: "created" }]);
+      await runtime.startContainer(made[0] ?? "", { signal: never });
+      expect(await runtime.listContainers({ signal: never })).toMatchObject([
+        { id: made[0], state: "running", sandboxId: sandbox.id },
+      ]);
+    });
+
     it("listContainers() lists many with few calls at once", async () => {
       await using under = await open();
       const { runtime } = under;
