@@ -87,8 +87,8 @@ class Requests {
     if (this.#closed !== undefined) throw this.#closed;
     const { open } = this.#followers.get(signal) ?? this.#listen(signal);
     const request = new OpenRequest(() => {
-      open.delete(request);
-      if (open.size > 0) return;
+      // Closed a second time it must not end what others follow by now.
+      if (!open.delete(request) || open.size > 0) return;
       this.#followers.get(signal)?.stop();
       this.#followers.delete(signal);
     });

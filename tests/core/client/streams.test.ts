@@ -154,3 +154,29 @@ describe("exec()", () => {
     await expect(exec(setUp().client, key, { command: ["cat"], stdin: failing })).rejects.toThrow("disk");
   });
 });
+
+describe("inProcessTransport()", () => {
+  it("aborts every request under way with the signal that they follow, also after a stream was closed twice", async () => {
+    const ended = new AsyncQueue<Uint8Array>();
+    const transport = inProcessTransport(() => new Promise(() => {}), {
+      user: { username: "test", groups: [] },
+      upgrade: async (_request, { protocols: [protocol = ""] }) => ({
+        protocol,
+        send: async () => {},
+        close: () => ended.end(),
+        [Symbol.asyncIterator]: () => ended[Symbol.asyncIterator](),
+      }),
+    });
+    const controller = new AbortController();
+    const { signal } = controller;
+    const request = { method: "GET", path: "/", headers: {} } as const;
+    const first = await transport.upgrade(request, { protocols: ["a"], signal });
+    first.close();
+    const waiting = Promise.allSettled([1, 2].map(() => transport.request(request, { signal })));
+    first.close();
+    controller.abort(new Error("enough"));
+    expect(await waiting).toEqual([1, 2].map(() => ({ status: "rejected", reason: new Error("enough") })));
+    await expect(transport.request(request, { signal })).rejects.toThrow("enough");
+    await transport[Symbol.asyncDispose]();
+  });
+});
