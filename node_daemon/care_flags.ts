@@ -1,3 +1,4 @@
+import { bytesValue } from "../core/api/quantity.ts";
 import type { FlagValues } from "../core/flags/flag.ts";
 import type { NodeFlags } from "../core/flags/node_flags.ts";
 import { parseDuration } from "../core/util/duration.ts";
@@ -7,6 +8,7 @@ import { defaultHard, parseThresholds } from "./kubelet/eviction/thresholds.ts";
 import type { ImageGcPolicy } from "./kubelet/images/image_garbage_collector.ts";
 import type { ShutdownPeriods } from "./kubelet/plan_shutdown.ts";
 import type { NodeCarePolicy } from "./node_care.ts";
+import type { LogLimits } from "./runtime/runtime.ts";
 
 /** What the flags say of how a node keeps itself from running out of memory, disk and processes. @throws SyntaxError for flags that cannot be read */
 export function carePolicy(flags: FlagValues<NodeFlags>): NodeCarePolicy {
@@ -60,6 +62,17 @@ export function shutdownPeriods(flags: FlagValues<NodeFlags>): ShutdownPeriods |
   if (critical > all)
     throw new SyntaxError(`Cannot use --${names[1]} ${critical}s: it must be <= --${names[0]} ${all}s`);
   return all === 0 ? undefined : { gracePeriodSeconds: all, criticalPodsSeconds: critical };
+}
+
+/** How much of containers' logs is kept. @throws SyntaxError for flags that cannot be used */
+export function logLimits(flags: FlagValues<NodeFlags>): LogLimits {
+  const [size, files] = [flags["container-log-max-size"], flags["container-log-max-files"]];
+  const fileBytes = bytesValue(size);
+  if (!(fileBytes >= 1))
+    throw new SyntaxError(`Cannot use --container-log-max-size ${size}: it must be a quantity above 0`);
+  if (!Number.isInteger(files) || files < 2)
+    throw new SyntaxError(`Cannot use --container-log-max-files ${files}: it must be greater than 1`);
+  return { fileBytes: Math.floor(fileBytes), files };
 }
 
 function percent(flags: FlagValues<NodeFlags>, name: "image-gc-high-threshold" | "image-gc-low-threshold"): number {

@@ -10,7 +10,7 @@ import type { Clock } from "../core/util/clock.ts";
 import { compact } from "../core/util/compact.ts";
 import { parseDuration } from "../core/util/duration.ts";
 import type { Logger } from "../core/util/log.ts";
-import { carePolicy, shutdownPeriods } from "./care_flags.ts";
+import { carePolicy, logLimits, shutdownPeriods } from "./care_flags.ts";
 import { parseLabels, parseTaints } from "./flags.ts";
 import { fileSource } from "./kubelet/sources/file.ts";
 import { httpSource } from "./kubelet/sources/http.ts";
@@ -43,6 +43,7 @@ export async function startNodeDaemon({ flags, client, ...rest }: NodeDaemonOpti
     nodeIPs: flags["node-ip"].flatMap((text) => text.split(",")),
     rootDir: flags["root-dir"] ?? stateDirectory("node"),
     runtime: runtimeName(flags["container-runtime"]),
+    logLimits: logLimits(flags),
     sandboxImage: flags["pod-infra-container-image"],
     podCidr: flags["pod-cidr"] ?? (flags.standalone ? standalonePodCidr : undefined),
     clientCa,

@@ -34,7 +34,7 @@ import { allocatableOf, type NodeCarePolicy, nodeCare } from "./node_care.ts";
 import { startHostPorts } from "./proxy/host_ports.ts";
 import { startProxy } from "./proxy/proxy.ts";
 import { openRuntime, type RuntimeName } from "./runtime/mod.ts";
-import type { ContainerRuntime } from "./runtime/runtime.ts";
+import type { ContainerRuntime, LogLimits } from "./runtime/runtime.ts";
 
 /** Options of {@linkcode startNode}. */
 export interface NodeOptions {
@@ -52,6 +52,8 @@ export interface NodeOptions {
   readonly runtime?: RuntimeName | ContainerRuntime | undefined;
   /** Image of the docker runtime's pause container. */
   readonly sandboxImage?: string | undefined;
+  /** How much of containers' logs is kept. Default: `defaultLogLimits`. */
+  readonly logLimits?: LogLimits | undefined;
   /** Range of pod addresses, where the runtime leaves them to the kubelet. Default: `spec.podCIDR` of the Node, once it is there. */
   readonly podCidr?: string | undefined;
   /** PEM of the authority whose client certificates may use the daemon's server. Absent: there is no server. */
@@ -273,14 +275,32 @@ async function sourcesOf(
 }
 
 async function runtimeOf(
-  { runtime = "auto", nodeName, sandboxImage, clock, random, log, signal }: NodeOptions & { readonly nodeName: string },
+  {
+    runtime = "auto",
+    nodeName,
+    sandboxImage,
+    logLimits,
+    clock,
+    random,
+    log,
+    signal,
+  }: NodeOptions & { readonly nodeName: string },
   rootDir: string,
   parts: DisposalStack,
 ): Promise<ContainerRuntime> {
   if (typeof runtime !== "string") return runtime;
   const image = sandboxImage === undefined ? {} : { podInfraImage: sandboxImage };
   return parts.use(
-    await openRuntime(runtime, { rootDir: `${rootDir}/runtime`, nodeName, clock, random, log, signal, ...image }),
+    await openRuntime(runtime, {
+      rootDir: `${rootDir}/runtime`,
+      nodeName,
+      logLimits,
+      clock,
+      random,
+      log,
+      signal,
+      ...image,
+    }),
   );
 }
 

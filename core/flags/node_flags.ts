@@ -167,6 +167,17 @@ export const nodeFlags = {
     placeholder: "duration",
     description: "How long an image may be unused before it is removed, however much room there is; 0: for ever.",
   },
+  "container-log-max-size": {
+    type: "string",
+    default: "10Mi",
+    placeholder: "quantity",
+    description: "Size of a container's log at which a new file is begun.",
+  },
+  "container-log-max-files": {
+    type: "number",
+    default: 5,
+    description: "Files of a container's log that are kept; at least 2.",
+  },
   "kube-reserved": {
     type: "list",
     placeholder: "amounts",

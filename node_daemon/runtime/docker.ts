@@ -3,7 +3,14 @@ import { readTextFile } from "../../core/platform/files.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { call, eachOf, engineMessage, ignoreStatus, statusCode } from "./docker_calls.ts";
-import { containerOptions, label, type Owner, ownerLabels, resourceOptions, sandboxOptions } from "./docker_config.ts";
+import {
+  type ContainerDefaults,
+  containerOptions,
+  label,
+  ownerLabels,
+  resourceOptions,
+  sandboxOptions,
+} from "./docker_config.ts";
 import { describeContainer, describeSandbox } from "./docker_describe.ts";
 import { DockerEngine } from "./docker_engine.ts";
 import { engineEvents } from "./docker_events.ts";
@@ -19,9 +26,11 @@ import {
   type ContainerRuntime,
   type ContainerStats,
   type DiskStats,
+  defaultLogLimits,
   type ExecOptions,
   type ExecSession,
   type ImageService,
+  type LogLimits,
   type LogOptions,
   type PodNetworkStats,
   type RuntimeEvent,
@@ -41,6 +50,8 @@ export interface DockerRuntimeOptions {
   /** Image that holds a pod's network. Default `registry.k8s.io/pause:3.10`. */
   readonly podInfraImage?: string;
   readonly dockerHost?: string;
+  /** Default: `defaultLogLimits`. */
+  readonly logLimits?: LogLimits | undefined;
   /** Aborts the opening. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -91,7 +102,7 @@ class DockerRuntime implements ContainerRuntime {
   readonly strictGroups = false;
   readonly images: ImageService;
   readonly #engine: DockerEngine;
-  readonly #owner: Owner;
+  readonly #defaults: ContainerDefaults;
   readonly #pauseImage: string;
   /** How ended containers ended: that does not change any more. */
   readonly #ended = new Map<string, Container>();
@@ -107,7 +118,7 @@ class DockerRuntime implements ContainerRuntime {
     this.version = `docker://${options.version}`;
     this.appArmor = options.appArmor;
     this.#engine = new DockerEngine(docker, { clock, log });
-    this.#owner = { nodeName, rootDir };
+    this.#defaults = { owner: { nodeName, rootDir }, logLimits: options.logLimits ?? defaultLogLimits };
     this.#pauseImage = podInfraImage;
     this.images = dockerImages(docker, clock);
   }
@@ -168,7 +179,7 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   async createContainer(sandbox: Sandbox, config: ContainerConfig, { signal }: Signalled): Promise<string> {
-    const options = containerOptions(sandbox, config, { owner: this.#owner });
+    const options = containerOptions(sandbox, config, this.#defaults);
     try {
       return await this.#create(options, signal);
     } catch (error) {
@@ -227,7 +238,7 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   logs(id: string, options: LogOptions): AsyncGenerator<Uint8Array, void, void> {
-    return engineLogs(this.#engine, id, options);
+    return engineLogs(this.#engine, id, { ...options, fileBytes: this.#defaults.logLimits.fileBytes });
   }
 
   exec(id: string, options: ExecOptions): Promise<ExecSession> {
@@ -282,7 +293,7 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   get #ownerFilter(): string[] {
-    return Object.entries(ownerLabels(this.#owner)).map(([name, value]) => `${name}=${value}`);
+    return Object.entries(ownerLabels(this.#defaults.owner)).map(([name, value]) => `${name}=${value}`);
   }
 
   #find(
@@ -297,7 +308,7 @@ class DockerRuntime implements ContainerRuntime {
 
   async #createSandbox(config: SandboxConfig, signal: AbortSignal): Promise<string> {
     const image = this.#pauseImage;
-    const create = () => this.#create(sandboxOptions(config, { owner: this.#owner, image }), signal);
+    const create = () => this.#create(sandboxOptions(config, { ...this.#defaults, image }), signal);
     try {
       return await create();
     } catch (error) {

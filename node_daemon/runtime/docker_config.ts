@@ -4,6 +4,7 @@ import { compact } from "../../core/util/compact.ts";
 import {
   type ContainerConfig,
   type ContainerLimits,
+  type LogLimits,
   type Mount,
   type ProcessScope,
   RuntimeFailure,
@@ -35,12 +36,21 @@ export interface Owner {
 
 /** The kernel takes no more. */
 const maxHostnameLength = 64;
-const maxLogFile = { "max-size": "10m", "max-file": "3" } as const;
+
+/** What all containers of a node have in common. */
+export interface ContainerDefaults {
+  readonly owner: Owner;
+  readonly logLimits: LogLimits;
+}
+
+function logConfig({ fileBytes, files }: LogLimits): { Type: string; Config: Record<string, string> } {
+  return { Type: "json-file", Config: { "max-size": String(fileBytes), "max-file": String(files) } };
+}
 
 /** The container that holds a pod's network. */
 export function sandboxOptions(
   config: SandboxConfig,
-  { owner, image }: { readonly owner: Owner; readonly image: string },
+  { owner, image, logLimits }: ContainerDefaults & { readonly image: string },
 ): ContainerCreateOptions & { readonly name: string } {
   const { namespace, name, uid, attempt, hostNetwork, hostPorts, hostname, labels } = config;
   const { hostIPC = false, sysctls = {} } = config;
@@ -69,7 +79,7 @@ export function sandboxOptions(
       Sysctls: { ...sysctls },
       PortBindings: Object.fromEntries(bindings),
       RestartPolicy: { Name: "no" },
-      LogConfig: { Type: "json-file", Config: { ...maxLogFile } },
+      LogConfig: logConfig(logLimits),
       SecurityOpt: ["no-new-privileges"],
     },
   });
@@ -79,7 +89,7 @@ export function sandboxOptions(
 export function containerOptions(
   sandbox: Sandbox,
   config: ContainerConfig,
-  { owner }: { readonly owner: Owner },
+  { owner, logLimits }: ContainerDefaults,
 ): ContainerCreateOptions & { readonly name: string } {
   const { name, attempt, image, command, args, workingDir, env, mounts, limits, user } = config;
   return compact<ContainerCreateOptions & { readonly name: string }>({
@@ -120,7 +130,7 @@ export function containerOptions(
       MaskedPaths: config.unmaskedProc ? [] : undefined,
       ReadonlyPaths: config.unmaskedProc ? [] : undefined,
       RestartPolicy: { Name: "no" },
-      LogConfig: { Type: "json-file", Config: { ...maxLogFile } },
+      LogConfig: logConfig(logLimits),
     }),
   });
 }

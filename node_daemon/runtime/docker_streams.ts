@@ -1,10 +1,12 @@
 import type { Duplex, Readable } from "node:stream";
 import type { ExecSession } from "./runtime.ts";
 
-type Output = ExecSession["output"] extends AsyncIterable<infer T> ? T : never;
+/** Some bytes that a container wrote. */
+export type Output = ExecSession["output"] extends AsyncIterable<infer T> ? T : never;
 
 const headerBytes = 8;
 const maxLineBytes = 1024 * 1024;
+const lineFeed = 10;
 
 /**
  * Takes apart what the engine sends: with a terminal the bytes as they are, else frames of a stream number, three zeros
@@ -44,7 +46,7 @@ export async function* wholeLines(
   };
   for await (const { stream, data } of output) {
     const whole = Buffer.concat([rests[stream], data]);
-    const cut = whole.length > maxLineBytes ? whole.length : whole.lastIndexOf(10) + 1;
+    const cut = whole.length > maxLineBytes ? whole.length : whole.lastIndexOf(lineFeed) + 1;
     rests[stream] = whole.subarray(cut);
     if (cut > 0) yield take(whole.subarray(0, cut));
     if (left <= 0) return;

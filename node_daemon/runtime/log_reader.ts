@@ -32,6 +32,7 @@ export async function* readLog(source: LogSource, options: LogOptions): AsyncGen
   // Bytes before `offset` were read; `rest` are those of them that belong to an unfinished line.
   let offset = tailLines === undefined ? source.oldest : await tailStart(source, tailLines);
   let rest: Uint8Array = new Uint8Array();
+  const dated = timestamps || sinceMs !== undefined ? lineDater(source, options) : undefined;
   const endAtStart = source.end;
   while (!signal.aborted && left > 0) {
     // Before looking, so that growth meanwhile is not missed.
@@ -51,7 +52,7 @@ export async function* readLog(source: LogSource, options: LogOptions): AsyncGen
     const first = offset - whole.length;
     const lines = whole.subarray(0, cut);
     rest = whole.subarray(cut);
-    const output = timestamps || sinceMs !== undefined ? dateLines(lines, first, source, options) : lines;
+    const output = dated ? dated(lines, first) : lines;
     if (output.length > 0) {
       const allowed = output.length > left ? output.subarray(0, left) : output;
       left -= allowed.length;
@@ -67,19 +68,27 @@ export function logTimestamp(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 23)}000000Z`;
 }
 
-function dateLines(block: Uint8Array, first: number, source: LogSource, { timestamps, sinceMs }: LogOptions): Buffer {
-  const parts: Uint8Array[] = [];
-  for (let at = 0; at < block.length; ) {
-    const feed = block.indexOf(lineFeed, at);
-    const next = feed < 0 ? block.length : feed + 1;
-    const time = source.timeAt(first + at);
-    if (sinceMs === undefined || time >= sinceMs) {
-      if (timestamps) parts.push(Buffer.from(`${logTimestamp(time)} `));
-      parts.push(block.subarray(at, next));
+/** Dates the lines of one block after the other, and leaves out those that are too old; each line once, however long. */
+function lineDater(
+  source: LogSource,
+  { timestamps, sinceMs }: LogOptions,
+): (block: Uint8Array, first: number) => Uint8Array {
+  // Whether the line is shown that the block before left unfinished; undefined when it left none.
+  let unfinished: boolean | undefined;
+  return (block, first) => {
+    const parts: Uint8Array[] = [];
+    for (let at = 0; at < block.length; ) {
+      const feed = block.indexOf(lineFeed, at);
+      const next = feed < 0 ? block.length : feed + 1;
+      const time = source.timeAt(first + at);
+      const shown: boolean = unfinished ?? (sinceMs === undefined || time >= sinceMs);
+      if (shown && timestamps && unfinished === undefined) parts.push(Buffer.from(`${logTimestamp(time)} `));
+      if (shown) parts.push(block.subarray(at, next));
+      unfinished = feed < 0 ? shown : undefined;
+      at = next;
     }
-    at = next;
-  }
-  return Buffer.concat(parts);
+    return Buffer.concat(parts);
+  };
 }
 
 /** Offset at which the last `count` lines begin, found backwards from the end. */

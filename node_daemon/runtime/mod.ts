@@ -7,7 +7,7 @@
 import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
 import { findDocker } from "./find_docker.ts";
-import type { ContainerRuntime } from "./runtime.ts";
+import type { ContainerRuntime, LogLimits } from "./runtime.ts";
 
 /** Names that {@linkcode openRuntime} knows. */
 export type RuntimeName = "process" | "docker" | "fake" | "auto";
@@ -23,6 +23,8 @@ export interface RuntimeOptions {
   readonly nodeName?: string;
   /** Image of the container that holds a pod's network. Default `registry.k8s.io/pause:3.10`. */
   readonly podInfraImage?: string;
+  /** How much of containers' logs is kept. Default: `defaultLogLimits`. */
+  readonly logLimits?: LogLimits | undefined;
   /** Engine's address: `unix:///path` or `tcp://host:port`. Default: `DOCKER_HOST`, then `/var/run/docker.sock`. */
   readonly dockerHost?: string;
   /** Aborts the opening. */

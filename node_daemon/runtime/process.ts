@@ -34,6 +34,7 @@ import {
   type DiskStats,
   type ExecOptions,
   type ExecSession,
+  type LogLimits,
   type LogOptions,
   type PodNetworkStats,
   type RuntimeEvent,
@@ -50,6 +51,8 @@ export interface ProcessRuntimeOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** Default: `defaultLogLimits`. */
+  readonly logLimits?: LogLimits | undefined;
 }
 
 const maxQueuedEvents = 10_000;
@@ -347,13 +350,14 @@ class ProcessRuntime implements ContainerRuntime {
 
   #hold(sandbox: StoredSandbox, dir: string, stored: StoredContainer): ProcessContainer {
     const podUid = sandbox.config.uid;
-    const { clock, log } = this.#options;
+    const { clock, log, logLimits } = this.#options;
     const container = new ProcessContainer({
       dir,
       stored,
       podUid,
       clock,
       log,
+      logLimits,
       onChange: () => this.#announce(podUid),
       ranOutOfMemory: async () => (await this.#cgroups?.ranOutOfMemory(stored.id)) ?? false,
     });

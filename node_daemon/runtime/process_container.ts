@@ -31,7 +31,7 @@ import {
   signalIdentified,
 } from "./process_table.ts";
 import { terminalCommand } from "./process_terminal.ts";
-import { type Container, type ContainerLimits, RuntimeFailure } from "./runtime.ts";
+import { type Container, type ContainerLimits, type LogLimits, RuntimeFailure } from "./runtime.ts";
 import { untilAborted } from "./until_aborted.ts";
 
 /** While a container keeps writing, its folder is looked at this often rather than at every write. */
@@ -50,6 +50,7 @@ export interface ProcessContainerOptions {
   readonly podUid: string;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly logLimits: LogLimits | undefined;
   readonly onChange: () => void;
   /** Whether the kernel ended something of it for want of memory. */
   readonly ranOutOfMemory: () => Promise<boolean>;
@@ -79,7 +80,7 @@ export class ProcessContainer {
   #isOutOfMemory = false;
   #looking: Promise<void> = Promise.resolve();
 
-  constructor({ dir, stored, podUid, clock, log, onChange, ranOutOfMemory }: ProcessContainerOptions) {
+  constructor({ dir, stored, podUid, clock, log, logLimits, onChange, ranOutOfMemory }: ProcessContainerOptions) {
     this.dir = dir;
     this.#stored = stored;
     this.podUid = podUid;
@@ -87,7 +88,7 @@ export class ProcessContainer {
     this.#log = log;
     this.#onChange = onChange;
     this.#ranOutOfMemory = ranOutOfMemory;
-    this.output = new ContainerLog({ dir, clock });
+    this.output = new ContainerLog({ dir, clock, limits: logLimits });
   }
 
   /** What it was made from, with the limits that it has now. */

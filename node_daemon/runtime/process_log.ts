@@ -6,38 +6,46 @@ import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { type LogSource, readLog } from "./log_reader.ts";
 import { unlessFull } from "./process_files.ts";
-import type { LogOptions } from "./runtime.ts";
+import { punchHead } from "./punch_head.ts";
+import { defaultLogLimits, type LogLimits, type LogOptions } from "./runtime.ts";
 import { untilAborted } from "./until_aborted.ts";
 
-/** Size of a log file at which its content is moved aside. */
-const defaultFileBytes = 10 * 1024 * 1024;
-/** Files moved aside that are kept. */
-const keptFiles = 2;
 const noFollow = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const indexEntryBytes = 16;
 const attachBlockBytes = 64 * 1024;
+/** How far from where room is to end the end of a line is looked for. */
+const lineSearchBytes = 64 * 1024;
 
 /** Options of {@linkcode ContainerLog}. */
 export interface ContainerLogOptions {
   readonly dir: string;
   readonly clock: Pick<Clock, "now">;
-  readonly fileBytes?: number;
+  /** Default: {@linkcode defaultLogLimits}. */
+  readonly limits?: LogLimits | undefined;
+  /** How space is given back. Default: {@linkcode punchHead}. */
+  readonly punch?: typeof punchHead;
 }
 
 /**
- * What a container wrote, as files that its processes append to directly.
+ * What a container wrote, as a file that its processes append to directly.
  *
- * - A place in the log is a byte offset since the container's start. `log` is the current file; `log.OFFSET` are older
- *   parts, named after the offset of their first byte.
+ * - A place in the log is a byte offset since the container's start.
  * - `log.index` says up to which offset bytes were seen at which time (two little-endian doubles an entry): lines get
- *   their timestamps without any process between the program and its file.
- * - A full file is copied aside and truncated; bytes written in between the two are lost, as with any copy-and-truncate.
+ *   their timestamps without any process between the program and its file. An entry of time 0 says what is gone.
+ * - When it holds as much as its files may, the space of its oldest lines is given back to the disk, and the rest keeps its
+ *   place: nobody has to stop writing or reading meanwhile, and nothing is lost.
+ * - Where the system cannot do that, a full file is copied aside to `log.OFFSET`, after the offset of its first byte, and
+ *   truncated; bytes written in between the two are lost, as with any copy-and-truncate.
  * - Files are opened without following links: what a container puts in their place is not read.
  */
 export class ContainerLog implements LogSource {
   readonly #dir: string;
   readonly #clock: Pick<Clock, "now">;
-  readonly #fileBytes: number;
+  readonly #limits: LogLimits;
+  readonly #punch: typeof punchHead;
+  /** Offset before which the space of `log` was given back. */
+  #hole = 0;
+  #canPunch = true;
   /** Offsets of the first bytes of the older parts, ascending. */
   #older: number[] = [];
   /** Offset of the first byte of `log`. */
@@ -50,10 +58,11 @@ export class ContainerLog implements LogSource {
   /** Reads and rotation take turns. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor({ dir, clock, fileBytes = defaultFileBytes }: ContainerLogOptions) {
+  constructor({ dir, clock, limits = defaultLogLimits, punch = punchHead }: ContainerLogOptions) {
     this.#dir = dir;
     this.#clock = clock;
-    this.#fileBytes = fileBytes;
+    this.#limits = limits;
+    this.#punch = punch;
   }
 
   /** Takes up what an earlier daemon left. */
@@ -65,6 +74,8 @@ export class ContainerLog implements LogSource {
         .filter((offset) => offset !== undefined)
         .map(Number)
         .sort((first, second) => first - second);
+      // As it was begun: what was copied aside is not in the file.
+      if (this.#older.length > 0) this.#canPunch = false;
       const last = this.#older.at(-1);
       this.#start = last === undefined ? 0 : last + (await statOf(this.#part(last))).size;
       const index = await readFile(join(this.#dir, "log.index")).catch(() => Buffer.alloc(0));
@@ -72,6 +83,7 @@ export class ContainerLog implements LogSource {
         this.#ends.push(index.readDoubleLE(at));
         this.#times.push(index.readDoubleLE(at + 8));
       }
+      this.#hole = this.#times[0] === 0 ? (this.#ends[0] ?? 0) : 0;
       this.#end = Math.max(this.#start, this.#ends.at(-1) ?? 0);
       // What was written while no daemon watched is as old as the file says.
       const { size, mtimeMs } = await statOf(join(this.#dir, "log"));
@@ -90,7 +102,7 @@ export class ContainerLog implements LogSource {
     await this.#exclusive(async () => {
       const end = this.#start + (await statOf(join(this.#dir, "log"))).size;
       if (end > this.#end) await this.#note(end, this.#clock.now());
-      if (this.#end - this.#start >= this.#fileBytes) await this.#rotate();
+      await this.#makeRoom();
     });
     this.#wake();
   }
@@ -103,7 +115,7 @@ export class ContainerLog implements LogSource {
   }
 
   get oldest(): number {
-    return this.#older[0] ?? this.#start;
+    return Math.max(this.#hole, this.#older[0] ?? this.#start);
   }
 
   get end(): number {
@@ -118,7 +130,8 @@ export class ContainerLog implements LogSource {
   async bytesOnDisk(): Promise<number> {
     const paths = [join(this.#dir, "log"), ...this.#older.map((offset) => this.#part(offset))];
     const sizes = await Promise.all(paths.map(async (path) => (await statOf(path)).size));
-    return sizes.reduce((sum, size) => sum + size, 0);
+    const given = this.oldest - (this.#older[0] ?? this.#start);
+    return sizes.reduce((sum, size) => sum + size, 0) - given;
   }
 
   /** Resolves at the next growth, or when the log has ended. */
@@ -138,20 +151,7 @@ export class ContainerLog implements LogSource {
   }
 
   readAt(offset: number, length: number): Promise<Uint8Array> {
-    return this.#exclusive(async () => {
-      const part = this.#older.findLast((start) => start <= offset);
-      const inCurrent = offset >= this.#start || part === undefined;
-      const start = inCurrent ? this.#start : part;
-      const file = await open(inCurrent ? join(this.#dir, "log") : this.#part(part), noFollow).catch(() => undefined);
-      if (!file) return new Uint8Array();
-      try {
-        const wanted = Math.min(length, this.#end - offset);
-        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, offset - start);
-        return buffer.subarray(0, bytesRead);
-      } finally {
-        await file.close();
-      }
-    });
+    return this.#exclusive(() => this.#read(offset, length));
   }
 
   /** The log's lines; see {@linkcode LogOptions}. */
@@ -176,12 +176,69 @@ export class ContainerLog implements LogSource {
     }
   }
 
+  async #read(offset: number, length: number): Promise<Buffer> {
+    const part = this.#older.findLast((start) => start <= offset);
+    const inCurrent = offset >= this.#start || part === undefined;
+    const start = inCurrent ? this.#start : part;
+    const wanted = Math.min(length, this.#end - offset);
+    // What is gone reads as zeros.
+    if (offset < this.oldest || wanted <= 0) return Buffer.alloc(0);
+    const file = await open(inCurrent ? join(this.#dir, "log") : this.#part(part), noFollow).catch(() => undefined);
+    if (!file) return Buffer.alloc(0);
+    try {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(wanted), 0, wanted, offset - start);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  }
+
   async #note(end: number, time: number): Promise<void> {
     this.#end = end;
     this.#ends.push(end);
     this.#times.push(time);
     const index = join(this.#dir, "log.index");
     await unlessFull(() => writeFile(index, encodeIndex([end], [time]), { flag: "a", mode: 0o600 }));
+  }
+
+  async #makeRoom(): Promise<void> {
+    const { fileBytes, files } = this.#limits;
+    if (!this.#canPunch) {
+      if (this.#end - this.#start >= fileBytes) await this.#rotate();
+      return;
+    }
+    if (this.#end - this.oldest < fileBytes * files) return;
+    const hole = await this.#lineStart(this.#end - fileBytes * (files - 1));
+    const file = await open(join(this.#dir, "log"), constants.O_WRONLY | noFollow).catch(() => undefined);
+    if (!file) return;
+    try {
+      // Written down first: what is gone is not to be taken for zeros that a program wrote.
+      this.#forgetUntil(hole, [{ end: hole, time: 0 }]);
+      await this.#writeIndex();
+      this.#hole = hole;
+      this.#canPunch = await this.#punch(file, hole - this.#start);
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Offset of the first line that begins at `offset` or soon after. */
+  async #lineStart(offset: number): Promise<number> {
+    const feed = (await this.#read(offset - 1, lineSearchBytes)).indexOf(10);
+    return feed < 0 ? offset : offset + feed;
+  }
+
+  /** Forgets when what lies before `offset` was seen. */
+  #forgetUntil(offset: number, instead: readonly { readonly end: number; readonly time: number }[] = []): void {
+    const gone = this.#ends.findIndex((end) => end > offset);
+    const count = gone < 0 ? this.#ends.length : gone;
+    this.#ends.splice(0, count, ...instead.map(({ end }) => end));
+    this.#times.splice(0, count, ...instead.map(({ time }) => time));
+  }
+
+  async #writeIndex(): Promise<void> {
+    const index = join(this.#dir, "log.index");
+    await unlessFull(() => writeFile(index, encodeIndex(this.#ends, this.#times), { mode: 0o600 }));
   }
 
   async #rotate(): Promise<void> {
@@ -201,12 +258,10 @@ export class ContainerLog implements LogSource {
     }
     this.#older.push(this.#start);
     this.#start += (await statOf(part)).size;
-    while (this.#older.length > keptFiles) await rm(this.#part(this.#older.shift() ?? 0), { force: true });
+    while (this.#older.length >= this.#limits.files) await rm(this.#part(this.#older.shift() ?? 0), { force: true });
     if (this.#start > this.#end) await this.#note(this.#start, this.#clock.now());
-    const gone = this.#ends.filter((end) => end <= this.oldest).length;
-    this.#ends.splice(0, gone);
-    this.#times.splice(0, gone);
-    await writeFile(join(this.#dir, "log.index"), encodeIndex(this.#ends, this.#times), { mode: 0o600 });
+    this.#forgetUntil(this.oldest);
+    await this.#writeIndex();
   }
 
   #part(start: number): string {

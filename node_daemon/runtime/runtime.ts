@@ -143,6 +143,17 @@ export interface Container {
   readonly limits?: ContainerLimits | undefined;
 }
 
+/** How much of a container's log is kept. */
+export interface LogLimits {
+  /** Size of a file at which the next begins. */
+  readonly fileBytes: number;
+  /** Files that are kept, the one that is written to among them; at least 2. */
+  readonly files: number;
+}
+
+/** As the kubelet's `containerLogMaxSize` and `containerLogMaxFiles`. */
+export const defaultLogLimits: LogLimits = { fileBytes: 10 * 1024 * 1024, files: 5 };
+
 /** Options of {@linkcode ContainerRuntime.logs}. */
 export interface LogOptions {
   readonly follow: boolean;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Flag } from "../../core/flags/flag.ts";
 import { nodeFlags } from "../../core/flags/node_flags.ts";
-import { carePolicy } from "../../node_daemon/care_flags.ts";
+import { carePolicy, logLimits } from "../../node_daemon/care_flags.ts";
 import { parsePairs } from "../../node_daemon/flags.ts";
 import type { NodeFlagValues } from "../../node_daemon/main.ts";
 
@@ -84,6 +84,25 @@ describe("carePolicy()", () => {
     [{ "minimum-image-ttl-duration": "soon" }, 'invalid duration "soon": use e.g. 90s, 1m30s or 500ms'],
   ])("refuses %j", (flags, message) => {
     expect(() => carePolicy({ ...preset, ...flags } as NodeFlagValues)).toThrow(new SyntaxError(message));
+  });
+});
+
+describe("logLimits()", () => {
+  it("is Kubernetes' when no flag says otherwise", () => {
+    expect(logLimits(preset)).toEqual({ fileBytes: 10 * 2 ** 20, files: 5 });
+    expect(logLimits({ ...preset, "container-log-max-size": "100Ki", "container-log-max-files": 2 })).toEqual({
+      fileBytes: 102_400,
+      files: 2,
+    });
+  });
+
+  it.each([
+    ["container-log-max-size", "0", "Cannot use --container-log-max-size 0: it must be a quantity above 0"],
+    ["container-log-max-size", "-1Mi", "Cannot use --container-log-max-size -1Mi: it must be a quantity above 0"],
+    ["container-log-max-size", "much", /much/],
+    ["container-log-max-files", 1, "Cannot use --container-log-max-files 1: it must be greater than 1"],
+  ])("refuses --%s %s", (name, value, problem) => {
+    expect(() => logLimits({ ...preset, [name]: value })).toThrow(problem);
   });
 });
 

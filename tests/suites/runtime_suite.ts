@@ -4,6 +4,7 @@ import {
   type ContainerConfig,
   type ContainerRuntime,
   type ExecSession,
+  type LogLimits,
   type LogOptions,
   RuntimeFailure,
   type Sandbox,
@@ -32,7 +33,7 @@ export type RuntimeSuitePart =
 
 /** Options of {@linkcode runtimeSuite}. */
 export interface RuntimeSuiteOptions {
-  open(): Promise<RuntimeUnderTest>;
+  open(options?: { readonly logLimits?: LogLimits }): Promise<RuntimeUnderTest>;
   /** An image with `/bin/sh`. */
   readonly image: string;
   readonly podIP: string | undefined;
@@ -333,6 +334,57 @@ export function runtimeSuite(name: string, options: RuntimeSuiteOptions): void {
       const { id } = await run(runtime, "for i in 1 2 3 4; do echo $i; sleep 0.1; done; echo end");
       expect(await logText(runtime, id, { follow: true })).toBe("1\n2\n3\n4\nend\n");
       expect(await logText(runtime, id, { follow: true, tailLines: 1 })).toBe("end\n");
+    });
+
+    part("programs")("logs() dates a line once, however long it is", async () => {
+      await using under = await options.open();
+      const { runtime } = under;
+      const script = "head -c 100000 /dev/zero | tr '\\0' a; echo end; echo short";
+      const { sandbox, id } = await run(runtime, script);
+      await waitForContainer(runtime, sandbox.uid, id, ended);
+      expect(await logText(runtime, id, { timestamps: true })).toMatch(/^\S+Z a{100000}end\n\S+Z short\n$/);
+      expect(await logText(runtime, id)).toBe(`${"a".repeat(100_000)}end\nshort\n`);
+    });
+
+    part("programs")("logs() keeps the end of a long log, in lines, and a follower sees every line once", async () => {
+      const logLimits = { fileBytes: 60_000, files: 3 };
+      await using under = await options.open({ logLimits });
+      const { runtime } = under;
+      // Each burst is less than a file, and comes when the one before was read.
+      const script =
+        "n=0; while read go; do end=$((n+600)); while [ $n -lt $end ]; do n=$((n+1)); echo line $n; done; done";
+      const { sandbox, id } = await run(runtime, script, { stdin: true, stdinOnce: true });
+      const session = await runtime.attach(id, { stdin: true, tty: false, signal });
+      let whole = "";
+      let seen = "";
+      const next = async () => {
+        const first = whole.split("\n").length;
+        whole += Array.from({ length: 600 }, (_, n) => `line ${first + n}\n`).join("");
+        await session.write(Buffer.from("go\n"));
+      };
+      const follow = async () => {
+        for await (const part of runtime.logs(id, logOptions({ follow: true }))) {
+          seen += Buffer.from(part).toString();
+          if (seen.length < whole.length) continue;
+          if (whole.length < 200_000) await next();
+          else session.closeInput();
+        }
+      };
+      const ignored = drain(session);
+      await next();
+      await follow();
+      await ignored;
+      await waitForContainer(runtime, sandbox.uid, id, ended);
+      expect(seen === whole).toBe(true);
+      const kept = await logText(runtime, id);
+      expect(whole.endsWith(`\n${kept}`)).toBe(true);
+      // The engine counts its own wrapping of the lines as well.
+      expect(kept.length).toBeGreaterThan(10_000);
+      expect(kept.length).toBeLessThan(whole.length);
+      expect(await logText(runtime, id, { tailLines: 3000 })).toBe(
+        `${kept.trimEnd().split("\n").slice(-3000).join("\n")}\n`,
+      );
+      expect(await logText(runtime, id, { limitBytes: 7 })).toBe(kept.slice(0, 7));
     });
 
     it("logs() ends, when a follower is aborted", async () => {

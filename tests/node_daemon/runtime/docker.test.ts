@@ -4,7 +4,7 @@ import { systemRandom } from "../../../core/platform/random.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { findDocker } from "../../../node_daemon/runtime/find_docker.ts";
 import { openRuntime } from "../../../node_daemon/runtime/mod.ts";
-import type { ProcessScope } from "../../../node_daemon/runtime/runtime.ts";
+import type { LogLimits, ProcessScope } from "../../../node_daemon/runtime/runtime.ts";
 import { importBusybox, testImage } from "../../suites/docker_image.ts";
 import {
   containerConfig,
@@ -21,9 +21,9 @@ const answers = await findDocker({ clock: systemClock });
 const nodeName = `test-${process.pid}`;
 const options = { rootDir: "", clock: systemClock, random: systemRandom, log: silentLogger, nodeName };
 
-async function open(): Promise<RuntimeUnderTest> {
+async function open(more: { readonly logLimits?: LogLimits } = {}): Promise<RuntimeUnderTest> {
   await importBusybox();
-  const start = () => openRuntime("docker", { ...options, podInfraImage: testImage });
+  const start = () => openRuntime("docker", { ...options, ...more, podInfraImage: testImage });
   let current = await start();
   return {
     runtime: current,

@@ -8,7 +8,7 @@ import { systemRandom } from "../../../core/platform/random.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { openProcessRuntime } from "../../../node_daemon/runtime/process.ts";
 import { findContainerProcesses } from "../../../node_daemon/runtime/process_table.ts";
-import type { ContainerConfig, ContainerRuntime } from "../../../node_daemon/runtime/runtime.ts";
+import type { ContainerConfig, ContainerRuntime, LogLimits } from "../../../node_daemon/runtime/runtime.ts";
 import {
   containerConfig,
   drain,
@@ -20,9 +20,10 @@ import {
   waitForContainer,
 } from "../../suites/runtime_suite.ts";
 
-async function open(): Promise<RuntimeUnderTest & { rootDir: string }> {
+async function open(more: { readonly logLimits?: LogLimits } = {}): Promise<RuntimeUnderTest & { rootDir: string }> {
   const rootDir = await mkdtemp(join(tmpdir(), "wherry-process-"));
-  const start = () => openProcessRuntime({ rootDir, clock: systemClock, random: systemRandom, log: silentLogger });
+  const start = () =>
+    openProcessRuntime({ rootDir, clock: systemClock, random: systemRandom, log: silentLogger, ...more });
   let current: ContainerRuntime = await start();
   return {
     rootDir,
