@@ -67,12 +67,21 @@ export function shutdownPeriods(flags: FlagValues<NodeFlags>): ShutdownPeriods |
 /** How much of containers' logs is kept. @throws SyntaxError for flags that cannot be used */
 export function logLimits(flags: FlagValues<NodeFlags>): LogLimits {
   const [size, files] = [flags["container-log-max-size"], flags["container-log-max-files"]];
-  const fileBytes = bytesValue(size);
-  if (!(fileBytes >= 1))
+  const fileBytes = bytesOf(size);
+  if (fileBytes < 1)
     throw new SyntaxError(`Cannot use --container-log-max-size ${size}: it must be a quantity above 0`);
   if (!Number.isInteger(files) || files < 2)
     throw new SyntaxError(`Cannot use --container-log-max-files ${files}: it must be greater than 1`);
   return { fileBytes: Math.floor(fileBytes), files };
+}
+
+/** Bytes of a quantity; 0 for what is none. */
+function bytesOf(text: string): number {
+  try {
+    return bytesValue(text);
+  } catch {
+    return 0;
+  }
 }
 
 function percent(flags: FlagValues<NodeFlags>, name: "image-gc-high-threshold" | "image-gc-low-threshold"): number {
