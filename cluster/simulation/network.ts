@@ -27,6 +27,12 @@ export class Network {
     this.#random = random;
   }
 
+  /** Whether whatever is sent arrives, at once. */
+  get isWell(): boolean {
+    const { latencyMs, lost = 0, lostAnswers = 0 } = this.faults;
+    return latencyMs === undefined && lost === 0 && lostAnswers === 0;
+  }
+
   /** Grows with whatever goes over the network. */
   get activity(): number {
     return this.#activity;

@@ -1,12 +1,12 @@
 import type { KubeObject, StringMap } from "../../core/api/meta.ts";
-import { keyOf } from "../../core/api/meta.ts";
+import { findCondition, keyOf } from "../../core/api/meta.ts";
 import type { Client } from "../../core/client/client.ts";
 import { createClient } from "../../core/client/create_client.ts";
 import { inProcessTransport } from "../../core/client/in_process_transport.ts";
 import { createInformers } from "../../core/client/informers.ts";
 import type { UserInfo } from "../../core/client/transport.ts";
 import { storedKinds } from "../../core/kinds/mod.ts";
-import type { Node } from "../../core/kinds/node.ts";
+import { type Node, node } from "../../core/kinds/node.ts";
 import { pod } from "../../core/kinds/pod.ts";
 import { type Random, seededRandom } from "../../core/platform/random.ts";
 import { DisposalStack } from "../../core/util/disposal_stack.ts";
@@ -150,6 +150,13 @@ class Simulation implements SimulatedCluster {
         this.#nodes.get(object.spec.nodeName ?? "")?.onPod(keyOf(object));
       }),
     );
+    this.#parts.defer(
+      this.#nodeInformers.informer(node).onChange(({ type, object }) => {
+        const ready = findCondition(object.status?.conditions, "Ready");
+        if (type === "deleted" || (ready && ready.status !== "True"))
+          this.#nodes.get(object.metadata.name ?? "")?.wake();
+      }),
+    );
     this.#startControllers();
     this.#startScheduler();
     await this.settle();
@@ -203,6 +210,8 @@ class Simulation implements SimulatedCluster {
     const added = new SimulatedNode({
       name,
       client: this.#parts.use(this.#clientFor(nodeUser(name))),
+      safeClient: this.client,
+      isHeartbeatSafe: () => this.#network.isWell,
       informers: this.#nodeInformers,
       capacity,
       labels,
@@ -245,6 +254,7 @@ class Simulation implements SimulatedCluster {
 
   setFaults(faults: ApiFaults): void {
     this.#network.faults = faults;
+    if (!this.#network.isWell) for (const one of this.#nodes.values()) one.wake();
   }
 
   dropWatches(): void {
@@ -293,6 +303,7 @@ class Simulation implements SimulatedCluster {
     const all = controllers({
       kinds: storedKinds,
       ...this.#options.controllers,
+      isHeard: (name) => this.#nodes.get(name)?.isHeard ?? false,
       rootCa: async () => "there is no network, and no authority",
     });
     const client = parts.use(this.#clientFor({ username: "system:apiserver", groups: administrators }));

@@ -9,6 +9,7 @@ import { type Node, node } from "../../core/kinds/node.ts";
 import { type Pod, pod } from "../../core/kinds/pod.ts";
 import type { Random } from "../../core/platform/random.ts";
 import { type Clock, microTimestamp, timestamp } from "../../core/util/clock.ts";
+import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
@@ -24,6 +25,10 @@ export interface SimulatedNodeOptions {
   readonly name: string;
   /** With the rights of the node. */
   readonly client: Client;
+  /** The same, and no fault touches it. */
+  readonly safeClient: Client;
+  /** Whether its heartbeats arrive for certain: then they need not be sent. */
+  readonly isHeartbeatSafe: () => boolean;
   /** Shared by all nodes of a simulation. */
   readonly informers: InformerFactory;
   readonly capacity: StringMap;
@@ -42,7 +47,13 @@ const leaseDurationSeconds = 40;
 const renewMs = 10_000;
 /** Milliseconds that a pod's start, its end when asked to, and a run that may end take at most. */
 const most = { startMs: 3000, stopMs: 2000, runMs: 60_000 } as const;
+/** A node daemon looks at its containers from time to time: what happens to many pods is seen in groups. */
+const stepMs = 100;
 const byNode = "nodeName";
+
+function inSteps(ms: number): number {
+  return Math.ceil(ms / stepMs) * stepMs;
+}
 
 function nodeOf({ spec }: Pod): readonly string[] {
   return spec.nodeName ? [spec.nodeName] : [];
@@ -51,6 +62,9 @@ function nodeOf({ spec }: Pod): readonly string[] {
 /**
  * Plays a node daemon: registers its Node, renews its Lease, and has pods start, run and end after times that the
  * simulation's randomness gives them. What it does is written to the API as a kubelet's work is; there are no containers.
+ *
+ * Of thousands of nodes the heartbeats would be nearly all that happens in a week. While they arrive for certain they are
+ * not sent: whoever watches for silence asks {@linkcode SimulatedNode.isHeard}. The last one before that changes is written.
  */
 export class SimulatedNode implements AsyncDisposable {
   readonly name: string;
@@ -60,6 +74,8 @@ export class SimulatedNode implements AsyncDisposable {
   readonly #lives = new Map<string, SimulatedLife>();
   #running: DisposalStack | undefined;
   #queue: WorkQueue | undefined;
+  /** Resolved when it has to send heartbeats again. */
+  #awake: Deferred<void> | undefined;
 
   constructor(options: SimulatedNodeOptions) {
     this.#options = options;
@@ -71,6 +87,11 @@ export class SimulatedNode implements AsyncDisposable {
   /** Whether its daemon runs. */
   get isAlive(): boolean {
     return this.#running !== undefined;
+  }
+
+  /** Whether its heartbeats are known to arrive, and are not sent therefore. */
+  get isHeard(): boolean {
+    return this.isAlive && this.#options.isHeartbeatSafe();
   }
 
   /** Starts its daemon, which goes on with the pods that are there. */
@@ -91,10 +112,19 @@ export class SimulatedNode implements AsyncDisposable {
 
   /** Ends its daemon as a crash would: its pods go on, and nobody hears of them. */
   async kill(): Promise<void> {
+    const { isHeard } = this;
     const running = this.#running;
     this.#running = undefined;
     this.#queue = undefined;
-    await running?.[Symbol.asyncDispose]();
+    const ended = running?.[Symbol.asyncDispose]();
+    this.#awake?.resolve();
+    await ended;
+    if (isHeard) await this.#renew(this.#options.safeClient);
+  }
+
+  /** Its heartbeats have to be sent from now on, or its Node may be different from what it says of itself. */
+  wake(): void {
+    this.#awake?.resolve();
   }
 
   /** A pod of this node came, changed or went. */
@@ -107,11 +137,17 @@ export class SimulatedNode implements AsyncDisposable {
   }
 
   async #live(signal: AbortSignal): Promise<void> {
-    const { clock, random, log } = this.#options;
+    const { client, clock, random, log, safeClient } = this.#options;
     for (;;) {
+      this.#awake = deferred();
       try {
         await this.#register(signal);
-        await this.#renew(signal);
+        await this.#renew(client, signal);
+        if (this.isHeard) {
+          await this.#awake.promise;
+          signal.throwIfAborted();
+          if (!this.isHeard) await this.#renew(safeClient, signal);
+        }
       } catch (error) {
         signal.throwIfAborted();
         log.debug("Heartbeat failed", { node: this.name, error: errorMessage(error) });
@@ -147,8 +183,8 @@ export class SimulatedNode implements AsyncDisposable {
     await client.patch(node, { name: this.name }, { type: "strategic", body }, { subresource: "status", signal });
   }
 
-  async #renew(signal: AbortSignal): Promise<void> {
-    const { client, clock } = this.#options;
+  async #renew(client: Client, signal?: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
     const spec = { holderIdentity: this.name, leaseDurationSeconds, renewTime: microTimestamp(clock) };
     const metadata = { namespace: leaseNamespace, name: this.name };
     try {
@@ -207,9 +243,9 @@ export class SimulatedNode implements AsyncDisposable {
     const key = keyText(keyOf(found));
     let life = this.#lives.get(key);
     if (life?.uid !== uid) {
-      const runsAtMs = clock.now() + random() * most.startMs;
+      const runsAtMs = clock.now() + inSteps(random() * most.startMs);
       const seconds = Number(annotations?.[runSecondsAnnotation] ?? Number.NaN);
-      const runMs = Number.isFinite(seconds) ? seconds * 1000 : random() * most.runMs;
+      const runMs = Number.isFinite(seconds) ? seconds * 1000 : inSteps(random() * most.runMs);
       const ends = (found.spec.restartPolicy ?? "Always") !== "Always";
       life = {
         uid,
@@ -220,7 +256,7 @@ export class SimulatedNode implements AsyncDisposable {
       };
     }
     if (deletionTimestamp !== undefined && life.stopsAtMs === undefined) {
-      const stopMs = Math.min(random() * most.stopMs, deletionGracePeriodSeconds * 1000);
+      const stopMs = Math.min(inSteps(random() * most.stopMs), deletionGracePeriodSeconds * 1000);
       life = { ...life, stopsAtMs: clock.now() + stopMs };
     }
     this.#lives.set(key, life);

@@ -30,6 +30,11 @@ export interface NodeLifecycleOptions {
   readonly secondaryNodeEvictionRate?: number | undefined;
   /** Nodes above which a zone counts as large. Smaller ones stop driving pods out when most nodes are lost. Default 50. */
   readonly largeClusterSizeThreshold?: number | undefined;
+  /**
+   * Whether a node is known to live by other means than its Lease, as a simulation knows it. It must change the node's
+   * Lease when that ends: until then, or until the Node changes, nobody looks. Default: none is.
+   */
+  readonly isHeard?: ((name: string) => boolean) | undefined;
 }
 
 const leaseNamespace = "kube-node-lease";
@@ -64,6 +69,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
     nodeEvictionRate: options.nodeEvictionRate ?? 0.1,
     secondaryNodeEvictionRate: options.secondaryNodeEvictionRate ?? 0.01,
     largeClusterSizeThreshold: options.largeClusterSizeThreshold ?? 50,
+    isHeard: options.isHeard ?? (() => false),
   });
   return {
     name: "node-controller",
@@ -80,7 +86,7 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
   };
 }
 
-type Settings = { readonly [K in keyof NodeLifecycleOptions]-?: number };
+type Settings = { readonly [K in keyof NodeLifecycleOptions]-?: NonNullable<NodeLifecycleOptions[K]> };
 
 class NodeLifecycle {
   readonly #settings: Settings;
@@ -111,6 +117,8 @@ class NodeLifecycle {
     latest = await this.#taint(latest, conditions, context);
     await this.#takeOutOfService(latest, conditions, watched, context);
     const untilEvictionMs = await this.#evict(latest, watched, elapsedMs, context);
+    const isQuiet = executeTaint(conditions) === undefined && untilEvictionMs === Number.POSITIVE_INFINITY;
+    if (isQuiet && this.#settings.isHeard(name)) return undefined;
     return { requeueAfterMs: Math.min(periodMs, untilEvictionMs) };
   }
 
@@ -131,7 +139,8 @@ class NodeLifecycle {
     this.#watched.set(name, watched);
     // A longer gap is one in which we were not there to see a sign.
     const elapsedMs = Math.min(now - watched.lookedAt, 2 * this.#settings.nodeMonitorPeriodMs);
-    watched.silentMs = sign === watched.sign ? watched.silentMs + elapsedMs : 0;
+    const isSilent = sign === watched.sign && !this.#settings.isHeard(name);
+    watched.silentMs = isSilent ? watched.silentMs + elapsedMs : 0;
     watched.sign = sign;
     watched.lookedAt = now;
     return { watched, elapsedMs };
