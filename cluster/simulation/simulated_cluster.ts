@@ -94,6 +94,8 @@ const administrators = ["system:masters", ...authenticated];
 const idleTurns = 6;
 const maxTurns = 2_000_000;
 const dayMs = 86_400_000;
+/** Nobody hangs up on anybody else, unless it is told to. */
+const watchSeconds = 86_400;
 
 /** Starts a {@linkcode SimulatedCluster} and lets it settle. */
 export async function startSimulation(options: SimulationOptions): Promise<SimulatedCluster> {
@@ -143,7 +145,7 @@ class Simulation implements SimulatedCluster {
     const { clock, random } = this;
     const user = { username: "system:kube-controller-manager", groups: authenticated };
     const client = this.#parts.use(this.#clientFor(user, { takesObjects: true }));
-    this.#nodeInformers = this.#parts.use(createInformers({ client, clock, random, log: this.#log }));
+    this.#nodeInformers = this.#parts.use(createInformers({ client, clock, random, log: this.#log, watchSeconds }));
     for (let index = 0; index < nodes; index++) this.addNode();
     this.#parts.defer(
       this.#nodeInformers.informer(pod).onChange(({ object }) => {
@@ -299,7 +301,7 @@ class Simulation implements SimulatedCluster {
     const clientFor = (account: string) => parts.use(this.#clientFor(accountUser("kube-system", account)));
     const user = { username: "system:kube-controller-manager", groups: authenticated };
     const reader = parts.use(this.#clientFor(user, { takesObjects: true }));
-    const informers = parts.use(createInformers({ client: reader, clock, random, log }));
+    const informers = parts.use(createInformers({ client: reader, clock, random, log, watchSeconds }));
     const all = controllers({
       kinds: storedKinds,
       ...this.#options.controllers,
@@ -318,7 +320,7 @@ class Simulation implements SimulatedCluster {
     const user = { username: "system:kube-scheduler", groups: authenticated };
     const client = parts.use(this.#clientFor(user));
     const reader = parts.use(this.#clientFor(user, { takesObjects: true }));
-    const informers = parts.use(createInformers({ client: reader, clock, random, log }));
+    const informers = parts.use(createInformers({ client: reader, clock, random, log, watchSeconds }));
     parts.use(runScheduler({ client, informers, clock, random, log }));
     this.#components.set("scheduler", parts);
   }

@@ -17,12 +17,15 @@ export interface InformersOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** Seconds after which a watch is begun anew at the earliest, and twice as many at the latest. Default 300. */
+  readonly watchSeconds?: number | undefined;
   /** Ends every informer when aborted. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** The informers of one process: the first who asks for a resource starts its list and watch, everybody shares them. */
-export function createInformers({ client, clock, random, log, signal }: InformersOptions): InformerFactory {
+export function createInformers(options: InformersOptions): InformerFactory {
+  const { client, clock, random, log, watchSeconds, signal } = options;
   const informers = new Map<string, SharedInformer<KubeObject>>();
   const endings = new Map<string, AbortController>();
   const tasks = new Tasks({
@@ -52,7 +55,7 @@ export function createInformers({ client, clock, random, log, signal }: Informer
           const linked = linkSignals(signal, ending.signal);
           allowManyListeners(linked.signal);
           try {
-            await reflect({ client, clock, random, log, kind, selection, target, signal: linked.signal });
+            await reflect({ client, clock, random, log, kind, selection, target, watchSeconds, signal: linked.signal });
           } finally {
             linked.release();
           }

@@ -34,6 +34,8 @@ export interface ReflectOptions<T extends KubeObject> {
     readonly fieldSelector?: string | undefined;
   };
   readonly target: ReflectorTarget<T>;
+  /** Seconds after which a watch is begun anew at the earliest, and twice as many at the latest. Default 300. */
+  readonly watchSeconds?: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -42,7 +44,7 @@ const baseDelayMs = 100;
 const maxDelayMs = 10_000;
 /** A watch that lasted this long was a good one, even if nothing happened in it. */
 const healthyWatchMs = 1000;
-const watchSeconds = 300;
+const defaultWatchSeconds = 300;
 /** So many lists in a row that are older than what is known are no lagging server, but one whose history began anew. */
 const staleListsBelieved = 5;
 
@@ -58,7 +60,7 @@ class StaleListError extends Error {
  * @see k8s.io/client-go/tools/cache/reflector.go
  */
 export async function reflect<T extends KubeObject>(options: ReflectOptions<T>): Promise<void> {
-  const { client, clock, random, log, kind, selection, target, signal } = options;
+  const { client, clock, random, log, kind, selection, target, signal, watchSeconds = defaultWatchSeconds } = options;
   /** Up to where `target` is complete; undefined: list first. */
   let position: bigint | undefined;
   let newest = 0n;

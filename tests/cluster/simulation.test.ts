@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { simulate } from "../../cluster/simulation/simulate.ts";
 import type { SimulatedCluster } from "../../cluster/simulation/simulated_cluster.ts";
 import { startCluster } from "../../cluster/start_cluster.ts";
-import type { KubeObject } from "../../core/api/meta.ts";
+import { findCondition, type KubeObject } from "../../core/api/meta.ts";
 import { parseManifests } from "../../core/api/yaml.ts";
-import { deployment, event, job, lease, pod, podDisruptionBudget } from "../../core/kinds/mod.ts";
+import { deployment, event, job, lease, node, pod, podDisruptionBudget } from "../../core/kinds/mod.ts";
 import { isPodReady } from "../../core/kinds/pod_helpers.ts";
 import { everything } from "../simulation/_invariants.ts";
 
@@ -71,6 +71,48 @@ describe("startCluster() with a fake clock", () => {
     cluster.reviveNode(lost);
     await cluster.advance("1m");
     expect((await cluster.client.list(pod)).items).toHaveLength(4);
+  });
+
+  it("lets a day pass in which nodes live, and finds one that is lost", async () => {
+    await using cluster = await start(1, 10);
+    await cluster.apply(web);
+    await cluster.advance("10s");
+    const before = await everything(cluster);
+    await cluster.advance("1d");
+    expect(await everything(cluster)).toEqual(before);
+    await cluster.killNode("node-7");
+    const readyOf = async (name: string) => {
+      const { status } = await cluster.client.get(node, { name });
+      return findCondition(status?.conditions, "Ready")?.status;
+    };
+    await cluster.advance("45s");
+    expect(await readyOf("node-7")).toBe("True");
+    await cluster.advance("15s");
+    expect(await readyOf("node-7")).toBe("Unknown");
+    expect(await readyOf("node-8")).toBe("True");
+  });
+
+  it("has nodes renew their leases where requests may be lost, and finds one that is lost among them", async () => {
+    await using cluster = await start(1);
+    const ready = async () => {
+      const { items } = await cluster.client.list(node);
+      return items.map(({ status }) => findCondition(status?.conditions, "Ready")?.status);
+    };
+    await cluster.advance("1h");
+    cluster.setFaults({ lost: 0.1 });
+    await cluster.advance("10m");
+    expect(await ready()).toEqual(["True", "True", "True"]);
+    const renewed = (await cluster.client.list(lease, { namespace: "kube-node-lease" })).items.map(
+      ({ spec }) => cluster.clock.now() - Date.parse(spec?.renewTime ?? ""),
+    );
+    expect(Math.max(...renewed)).toBeLessThan(40_000);
+    await cluster.killNode("node-1");
+    await cluster.advance("70s");
+    expect(await ready()).toEqual(["True", "Unknown", "True"]);
+    cluster.setFaults({});
+    cluster.reviveNode("node-1");
+    await cluster.advance("20s");
+    expect(await ready()).toEqual(["True", "True", "True"]);
   });
 
   it("does nothing before the clock moves, and is settled after it has", async () => {
