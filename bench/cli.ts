@@ -102,7 +102,11 @@ async function costOf(
 ): Promise<Cost> {
   const before = childrenCpuMs();
   const startedAt = performance.now();
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "ignore"] });
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
+  let errors = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
   let peakMib = 0;
   // Its memory can be read while it lives only; the kernel keeps the peak.
   const looking = setInterval(() => {
@@ -111,7 +115,7 @@ async function costOf(
   const [code] = await once(child, "close");
   const ms = performance.now() - startedAt;
   clearInterval(looking);
-  if (code !== 0) throw new Error(`Cannot run ${program} ${args.join(" ")}: it ended with ${code}`);
+  if (code !== 0) throw new Error(`Cannot run ${program} ${args.join(" ")}: ${errors.trim()}`);
   return { ms, cpuMs: childrenCpuMs() - before, peakMib };
 }
 

@@ -4,6 +4,7 @@ import { isReason } from "../core/api/status.ts";
 import { readBody } from "../core/client/transport.ts";
 import { waitFor } from "../core/client/wait_for.ts";
 import { throwAll } from "./all_errors.ts";
+import { tellTakenAlong } from "./delete/taken_along.ts";
 import { parseDuration } from "./durations.ts";
 import type { CommandEnv } from "./env.ts";
 import { manifestFlags } from "./manifests.ts";
@@ -91,6 +92,7 @@ export const deleteVerb: Verb = defineVerb({
       return await sendRaw("DELETE", flags.raw ?? "", flags.filename[0], env);
     }
     const some = flags.all || flags.selector || flags["field-selector"];
+    const tellsMore = propagationPolicy !== "Orphan" && dryRun === "none";
     const options: DeleteOptions = {
       gracePeriodSeconds,
       propagationPolicy,
@@ -101,10 +103,10 @@ export const deleteVerb: Verb = defineVerb({
       waitMs: flags.wait && dryRun === "none" ? parseDuration(flags.timeout) || weekMs : 0,
     };
     if (!flags.interactive) {
-      await deleteTargets(targets, options, env);
+      await deleteTargets(targets, { ...options, tellsMore }, env);
       return 0;
     }
-    const confirmed = await confirm(targets, env);
+    const confirmed = await confirm(targets, tellsMore, env);
     if (confirmed) await deleteTargets(confirmed, options, env);
     return 0;
   },
@@ -120,6 +122,8 @@ export interface DeleteOptions {
   readonly nameOnly: boolean;
   /** Whether to say that objects of no namespace are deleted though one was named. */
   readonly warnsOfClusterScope: boolean;
+  /** Whether a person is told what else goes with them. Default false. */
+  readonly tellsMore?: boolean;
   /** How long to wait until they are gone; 0: not at all. */
   readonly waitMs: number;
 }
@@ -135,6 +139,7 @@ export async function deleteTargets(
   const deleted: { readonly target: Target; readonly uid: string | undefined }[] = [];
   let warns = options.warnsOfClusterScope;
   let found = 0;
+  const tellMore = options.tellsMore ? tellTakenAlong(env) : undefined;
   const visit = async (target: Target) => {
     const { resource, key, source } = target;
     found++;
@@ -143,6 +148,7 @@ export async function deleteTargets(
       warns = false;
     }
     if (dryRun === "client") return await tell(target, options, env);
+    await tellMore?.(target);
     try {
       const answer = await client.delete(resource, key, {
         gracePeriodSeconds: gracePeriodSeconds < 0 ? undefined : gracePeriodSeconds,
@@ -226,7 +232,11 @@ function checkFlags(
 }
 
 /** Shows what would go, and asks. @returns what was shown; undefined for no */
-async function confirm(targets: Targets, env: CommandEnv): Promise<Pick<Targets, "visit"> | undefined> {
+async function confirm(
+  targets: Targets,
+  tellsMore: boolean,
+  env: CommandEnv,
+): Promise<Pick<Targets, "visit"> | undefined> {
   const found: Target[] = [];
   await targets.visit(async (target) => {
     found.push(target);
@@ -236,6 +246,8 @@ async function confirm(targets: Targets, env: CommandEnv): Promise<Pick<Targets,
     return undefined;
   }
   const lines = found.map((target) => `${kindOf(target)}/${target.key.name}\n`).join("");
+  const tellMore = tellsMore ? tellTakenAlong(env) : undefined;
+  for (const target of found) await tellMore?.(target);
   await env.terminal.write(
     `You are about to delete the following ${found.length} resource(s):\n${lines}Do you want to continue? (y/N): `,
   );

@@ -4,6 +4,7 @@ import { type DiscoveredResource, UnknownResourceError } from "../core/client/di
 import { readStatusError } from "../core/client/read_status_error.ts";
 import { type ApiResponse, readBody } from "../core/client/transport.ts";
 import type { CommandEnv } from "./env.ts";
+import { shownSafely } from "./output/tabbed.ts";
 import { resourceNamed } from "./resource_args.ts";
 import { defineVerb, PlainError, UsageError, type Verb } from "./verb.ts";
 
@@ -52,7 +53,7 @@ export const explain: Verb = defineVerb({
       const { explanationV2 } = await import("./explain/explanation_v2.ts");
       const response = await openDocument("/openapi/v2", env);
       const request = { group, version, kind: resource.kind, path, recursive: flags.recursive };
-      await env.terminal.write(explanationV2(await readDocument(response), request));
+      await env.terminal.write(shownSafely(explanationV2(await readDocument(response), request)));
       return 0;
     }
     const document = await versionDocument(group, version, resource, env);
@@ -65,7 +66,7 @@ export const explain: Verb = defineVerb({
       recursive: flags.recursive,
       maxDepth: flags["max-depth"],
     });
-    await env.terminal.write(head + (body ?? ""));
+    await env.terminal.write(shownSafely(head + (body ?? "")));
     if (body === undefined) throw new UsageError(`field "${path.at(-1)}" does not exist`);
     return 0;
   },

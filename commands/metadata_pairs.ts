@@ -5,6 +5,7 @@ import type { FlagOf } from "../core/flags/flag.ts";
 import { throwAll } from "./all_errors.ts";
 import { manifestFlags, namesManifests } from "./manifests.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
+import { shownSafely } from "./output/tabbed.ts";
 import { findTargets, type LoadedTarget } from "./targets.ts";
 import { type Call, UsageError } from "./verb.ts";
 import { dryRunFlag, dryRunOf, printerOptions, selectorFlags } from "./write_flags.ts";
@@ -118,7 +119,7 @@ export async function runMetadataVerb({ flags, words, env }: MetadataCall, verb:
     const lines = Object.entries(object.metadata[verb.field] ?? {}).map(
       ([name, value]) => `${single ? "" : " "}${name}=${value}\n`,
     );
-    await env.terminal.write(heading + lines.join(""));
+    await env.terminal.write(shownSafely(heading + lines.join("")));
   }
 
   await targets.visitLoaded(change, { latest: true });

@@ -1,7 +1,7 @@
+import { printable } from "../core/util/printable.ts";
 import { compareWithServer } from "./apply/compare.ts";
 import { prunable, pruneResources } from "./apply/prune.ts";
 import { manifestFlags, namesManifests } from "./manifests.ts";
-import { printable } from "./output/columns.ts";
 import { qualifiedName } from "./output/format.ts";
 import { type PlannedChange, planChange } from "./plan/changes.ts";
 import { findTargets } from "./targets.ts";

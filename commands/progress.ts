@@ -1,5 +1,6 @@
+import { printable } from "../core/util/printable.ts";
 import type { CommandEnv } from "./env.ts";
-import { printable } from "./output/columns.ts";
+import { columnsOf } from "./output/columns.ts";
 
 /** Says how far something is. */
 export interface Progress {
@@ -41,12 +42,12 @@ export async function withProgress<R>(
   }
 }
 
-/** As much as stands in so many columns; what could move the cursor is written out. A wide character counts as two. */
+/** As much as stands in so many columns; what could move the cursor is written out. */
 function cut(text: string, width: number): string {
   let shown = "";
   let columns = 0;
   for (const character of printable(text)) {
-    columns += character > "\u02ff" ? 2 : 1;
+    columns += columnsOf(character);
     if (columns > width) break;
     shown += character;
   }

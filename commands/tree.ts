@@ -1,8 +1,9 @@
 import type { KubeObject } from "../core/api/meta.ts";
 import { ageText } from "../core/api/table.ts";
 import type { CommandEnv } from "./env.ts";
-import { tabbed } from "./output/tabbed.ts";
-import { resourceNamed, resourcesOf } from "./resource_args.ts";
+import { listEverything } from "./everything.ts";
+import { shownSafely, tabbed } from "./output/tabbed.ts";
+import { resourceNamed } from "./resource_args.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 
 /** Shows an object and what belongs to it, below each other. */
@@ -39,7 +40,7 @@ export const tree: Verb = defineVerb({
       });
     };
     add({ ...root, kind: resource.kind }, "", "", new Set());
-    await env.terminal.write(`${tabbed(lines.join("\n"), { padding: 3 })}\n`);
+    await env.terminal.write(`${tabbed(shownSafely(lines.join("\n")), { padding: 3 })}\n`);
     return 0;
   },
 });
@@ -49,26 +50,8 @@ async function ownedObjects(
   namespace: string | undefined,
   env: CommandEnv,
 ): Promise<ReadonlyMap<string, readonly KubeObject[]>> {
-  const client = await env.client();
-  const seen = new Set<string>();
-  const resources = (await resourcesOf(client)).filter(({ group, plural, namespaced, verbs }) => {
-    const name = `${plural}.${group}`;
-    if (seen.has(name) || !verbs.includes("list") || !verbs.includes("watch")) return false;
-    if (namespace !== undefined && !namespaced) return false;
-    seen.add(name);
-    return plural !== "events";
-  });
-  const lists = await Promise.all(
-    resources.map(async (resource) => {
-      const { items } = await client
-        .list(resource, { namespace: resource.namespaced ? namespace : undefined, signal: env.signal })
-        .catch(() => ({ items: [] as readonly KubeObject[] }));
-      return items.map((item) => ({ ...item, kind: resource.kind }));
-    }),
-  );
-  env.signal.throwIfAborted();
   const owned = new Map<string, KubeObject[]>();
-  for (const object of lists.flat()) {
+  for (const object of await listEverything(namespace, env)) {
     for (const { uid } of object.metadata.ownerReferences ?? []) owned.set(uid, [...(owned.get(uid) ?? []), object]);
   }
   return owned;

@@ -22,27 +22,39 @@ export interface FetchOptions {
   readonly ignoreNotFound: boolean;
 }
 
+type Answer = KubeObject | KubeList<KubeObject>;
+
 /** The answers to one request: an object, or the pages of a list. None where a missing object does not count. */
 export async function* fetchPages(
   request: GetRequest,
+  options: FetchOptions,
+  env: CommandEnv,
+): AsyncGenerator<Answer, void, void> {
+  let answer = await fetchPage(request, undefined, options, env);
+  while (answer) {
+    const next = (answer.metadata as { readonly continue?: string } | undefined)?.continue;
+    // The server makes the next page while this one is looked at.
+    const coming = request.name === undefined && next ? fetchPage(request, next, options, env) : undefined;
+    coming?.catch(() => {});
+    yield answer;
+    answer = await coming;
+  }
+}
+
+async function fetchPage(
+  request: GetRequest,
+  next: string | undefined,
   { accept, chunkSize, query = {}, ignoreNotFound }: FetchOptions,
   env: CommandEnv,
-): AsyncGenerator<KubeObject | KubeList<KubeObject>, void, void> {
+): Promise<Answer | undefined> {
   const paged = request.name === undefined;
-  let next: string | undefined;
-  do {
-    const page = paged ? { limit: chunkSize || undefined, continue: next } : {};
-    const path = pathOf(request, { ...query, ...page });
-    let answer: KubeObject | KubeList<KubeObject>;
-    try {
-      answer = await fetchJson(path, accept, request, env);
-    } catch (error) {
-      if (ignoreNotFound && isReason(error, "NotFound")) return;
-      throw paged ? ofList(error, request) : await blameNamespace(error, request, env);
-    }
-    yield answer;
-    next = (answer.metadata as { readonly continue?: string } | undefined)?.continue || undefined;
-  } while (paged && next);
+  const page = paged ? { limit: chunkSize || undefined, continue: next } : {};
+  try {
+    return await fetchJson(pathOf(request, { ...query, ...page }), accept, request, env);
+  } catch (error) {
+    if (ignoreNotFound && isReason(error, "NotFound")) return undefined;
+    throw paged ? ofList(error, request) : await blameNamespace(error, request, env);
+  }
 }
 
 /** What was asked for is put before what the server says of a list. @see k8s.io/cli-runtime/pkg/resource EnhanceListError */
@@ -57,12 +69,7 @@ function ofList(error: unknown, { resource, labelSelector = "", fieldSelector = 
   return StatusError.from({ ...status, message: `${tried}: ${message}` });
 }
 
-async function fetchJson(
-  path: string,
-  accept: string,
-  request: GetRequest,
-  env: CommandEnv,
-): Promise<KubeObject | KubeList<KubeObject>> {
+async function fetchJson(path: string, accept: string, request: GetRequest, env: CommandEnv): Promise<Answer> {
   const response = await open(path, accept, request, env);
   return readJsonText(new TextDecoder().decode(await readBody(response.body))) as unknown as KubeObject;
 }

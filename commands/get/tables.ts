@@ -19,6 +19,7 @@ interface Found {
 /** Prints what was asked for as tables that the server makes, one below the other. @throws what failed, after the rest */
 export async function printTables({ requests }: GetRequests, flags: GetFlags, env: CommandEnv): Promise<void> {
   const path = flags["sort-by"] ? sortPath(flags["sort-by"]) : undefined;
+  const needsLabels = flags["show-labels"] || flags["label-columns"].length > 0;
   const read = async (request: GetRequest): Promise<Found> => {
     const tables: WireTable[] = [];
     const options = {
@@ -29,7 +30,7 @@ export async function printTables({ requests }: GetRequests, flags: GetFlags, en
     };
     for await (const page of fetchPages(request, options, env)) {
       const table = asTable(page, env.clock.now());
-      tables.push(path ? { ...table, rows: sortedRows(table, path) } : table);
+      tables.push(shownOf(path ? { ...table, rows: sortedRows(table, path) } : table, needsLabels));
     }
     return { request, tables };
   };
@@ -98,6 +99,18 @@ function groups(found: readonly Found[]): readonly Found[] {
     else groups.push({ request, tables });
   }
   return groups;
+}
+
+/** What is printed of a table. The rest of its objects is much more, and is not kept until the last page has come. */
+function shownOf({ columnDefinitions, rows }: WireTable, needsLabels: boolean): WireTable {
+  return {
+    kind: "Table",
+    columnDefinitions: columnDefinitions ?? null,
+    rows: (rows ?? []).map(({ cells, object }) => {
+      const { namespace = "", labels = {} } = object?.metadata ?? {};
+      return { cells, object: { metadata: needsLabels ? { namespace, labels } : { namespace } } };
+    }),
+  };
 }
 
 function sortedRows({ rows }: WireTable, path: string): NonNullable<WireTable["rows"]> {

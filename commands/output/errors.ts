@@ -1,8 +1,8 @@
 import { type Status, StatusError } from "../../core/api/status.ts";
 import { ConnectionError } from "../../core/client/connection_error.ts";
 import { errorMessage } from "../../core/util/log.ts";
+import { printableLines } from "../../core/util/printable.ts";
 import { PlainError } from "../verb.ts";
-import { printableLines } from "./columns.ts";
 
 /**
  * What went wrong, in kubectl's words: what the server said, and that it cannot be reached, are told apart from what went

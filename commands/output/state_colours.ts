@@ -1,5 +1,4 @@
-import { unicodeWidth } from "@std/cli";
-import { gap } from "./columns.ts";
+import { columnsOf, gap } from "./columns.ts";
 
 const good = "32";
 const busy = "33";
@@ -43,7 +42,7 @@ export function coloured(
   let rest = line;
   cells.forEach((cell, index) => {
     const isLast = index === cells.length - 1;
-    const length = isLast ? rest.length : cell.length + (widths[index] ?? 0) - unicodeWidth(cell) + gap;
+    const length = isLast ? rest.length : cell.length + (widths[index] ?? 0) - columnsOf(cell) + gap;
     const part = rest.slice(0, length);
     rest = rest.slice(length);
     const code = part.startsWith(cell) ? colour(cell) : undefined;

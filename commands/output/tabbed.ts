@@ -1,5 +1,5 @@
-import { unicodeWidth } from "@std/cli";
-import { printableLines } from "./columns.ts";
+import { printableLines } from "../../core/util/printable.ts";
+import { columnsOf } from "./columns.ts";
 
 /** How columns are set. */
 export interface TabbedOptions {
@@ -23,7 +23,7 @@ export function tabbed(text: string, { padding = 2, minWidth = 0, widths }: Tabb
   const blocks = lines.map((cells) => {
     open = cells.slice(0, -1).map((cell, column) => {
       const block = open[column] ?? { width: Math.max(minWidth, widths?.[column] ?? 0) };
-      block.width = Math.max(block.width, unicodeWidth(cell) + padding);
+      block.width = Math.max(block.width, columnsOf(cell) + padding);
       if (widths) widths[column] = block.width;
       return block;
     });
@@ -34,7 +34,7 @@ export function tabbed(text: string, { padding = 2, minWidth = 0, widths }: Tabb
       cells
         .map((cell, column) => {
           const width = blocks[line]?.[column]?.width;
-          return width === undefined ? cell : cell + " ".repeat(width - unicodeWidth(cell));
+          return width === undefined ? cell : cell + " ".repeat(width - columnsOf(cell));
         })
         .join(""),
     )

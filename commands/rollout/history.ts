@@ -1,5 +1,6 @@
 import { describePodTemplate } from "../describe/pod_template.ts";
 import { objectPrinter, printFlags } from "../output/object_printer.ts";
+import { shownSafely } from "../output/tabbed.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import { printerOptions } from "../write_flags.ts";
 import { noHistory } from "./progress.ts";
@@ -54,5 +55,5 @@ function pick(revisions: readonly Revision[], number: number): Revision {
 function shown(revisions: readonly Revision[], wanted: number): string {
   if (wanted > 0) return `${describePodTemplate(pick(revisions, wanted).template).join("\n")}\n`;
   const rows = revisions.map(({ number, changeCause }) => `${String(number).padEnd(10)}${changeCause || "<none>"}\n`);
-  return `REVISION  CHANGE-CAUSE\n${rows.join("")}`;
+  return shownSafely(`REVISION  CHANGE-CAUSE\n${rows.join("")}`);
 }

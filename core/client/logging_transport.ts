@@ -15,7 +15,7 @@ export interface LoggingOptions {
 const maxShownBytes = 64 * 1024 * 1024;
 const shortBodyLength = 1024;
 /** Headers that hold secrets. */
-const secretHeaders = /^(authorization|proxy-authorization|cookie|set-cookie)$/;
+const secretHeaders = /^(authorization|proxy-authorization|cookie|set-cookie)$/i;
 /** Bodies that hold them: what a path with one of these words answers or is sent is not shown. */
 const secretPaths = /\/(secrets|tokenreviews|serviceaccounts\/[^/]+\/token)(?:[/?]|$)/;
 

@@ -36,6 +36,8 @@ export interface ContextOverrides {
   readonly clientKey?: string | undefined;
   readonly impersonate?: Impersonation | undefined;
   readonly requestTimeoutMs?: number | undefined;
+  /** Where a pod has the credentials of its service account. Default: where Kubernetes puts them. */
+  readonly serviceAccountFolder?: string | undefined;
 }
 
 /** Where to connect, as whom, and in which namespace. */
@@ -206,14 +208,15 @@ function proxy(server: string, cluster: KubeconfigCluster | undefined): URL | un
   }
 }
 
-const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount";
+const defaultServiceAccountFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /** How a pod reaches the API that it is run by; undefined outside of a pod. @see k8s.io/client-go/rest InClusterConfig */
 async function inCluster(overrides: ContextOverrides): Promise<ResolvedContext | undefined> {
   const host = environmentVariable("KUBERNETES_SERVICE_HOST");
   const port = environmentVariable("KUBERNETES_SERVICE_PORT");
+  const folder = overrides.serviceAccountFolder ?? defaultServiceAccountFolder;
   const [token, ca, namespace] = await Promise.all(
-    ["token", "ca.crt", "namespace"].map((name) => readTextFile(`${serviceAccount}/${name}`)),
+    ["token", "ca.crt", "namespace"].map((name) => readTextFile(`${folder}/${name}`)),
   );
   if (!host || !port || token === undefined) return undefined;
   const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
@@ -224,7 +227,7 @@ async function inCluster(overrides: ContextOverrides): Promise<ResolvedContext |
     transport: compact<HttpTransportOptions>({
       server,
       ca,
-      token: overrides.token ?? (async () => (await readPem(`${serviceAccount}/token`, "token")).trim()),
+      token: overrides.token ?? (async () => (await readPem(`${folder}/token`, "token")).trim()),
       impersonate: overrides.impersonate,
       requestTimeoutMs: overrides.requestTimeoutMs,
     }),

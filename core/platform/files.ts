@@ -200,7 +200,8 @@ export async function listFiles(
 /** A new folder for what need not last, its name beginning with `prefix`, mode 0700; removed with its content on disposal. */
 export async function temporaryFolder(prefix: string): Promise<{ readonly path: string } & AsyncDisposable> {
   const path = await mkdtemp(join(tmpdir(), prefix));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+  // What is ending may still write into it.
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
 /** A new file that only this user may read, its name between `prefix` and `suffix`. It stays until it is removed. */

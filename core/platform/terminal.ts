@@ -1,4 +1,5 @@
 import process from "node:process";
+import { printableLines } from "../util/printable.ts";
 import { StatusLine } from "./status_line.ts";
 
 /** Bytes in, text out, and whether a person looks at it. */
@@ -13,7 +14,7 @@ export interface Terminal {
   readonly noColour?: boolean;
   /** Writes to standard output; resolves when more may follow. A reader that went away ends the process quietly, as it does for other tools. */
   write(data: string | Uint8Array): Promise<void>;
-  /** Writes a line to standard error. */
+  /** Writes a line to standard error; what could move the cursor is written out. */
   warn(line: string): void;
   /** Writes bytes to standard error; resolves when more may follow. */
   writeError(data: string | Uint8Array): Promise<void>;
@@ -53,7 +54,7 @@ export const systemTerminal: Terminal = {
   write: (data) => writeAbove(process.stdout, data),
   writeError: (data) => writeAbove(process.stderr, data),
   warn(line) {
-    const text = `${line}\n`;
+    const text = `${printableLines(line)}\n`;
     if (process.stderr.isTTY) void statusLine.above(text, async () => void process.stderr.write(text));
     else process.stderr.write(text);
   },

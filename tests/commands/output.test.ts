@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { parseDuration } from "../../commands/durations.ts";
-import { alignColumns, printable, printableLines } from "../../commands/output/columns.ts";
+import { alignColumns } from "../../commands/output/columns.ts";
 import { errorText } from "../../commands/output/errors.ts";
 import { tabbed } from "../../commands/output/tabbed.ts";
 import { TablePrinter } from "../../commands/output/table.ts";
 import { UsageError } from "../../commands/verb.ts";
 import { fieldError, StatusError } from "../../core/api/status.ts";
 import { ConnectionError } from "../../core/client/connection_error.ts";
+import { printable, printableLines } from "../../core/util/printable.ts";
 
 describe("alignColumns()", () => {
   it("gives each column the width of its widest cell and three spaces", () => {

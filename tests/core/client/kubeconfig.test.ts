@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   KubeconfigError,
   kubeconfigPaths,
@@ -180,6 +180,52 @@ current-context: x
     const error = await resolveContext(config).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(KubeconfigError);
     expect((error as Error).message).toContain(message);
+  });
+});
+
+describe("resolveContext() in a pod", () => {
+  const empty = () => loadKubeconfig({ variable: join(folder, "none") });
+  afterEach(() => vi.unstubAllEnvs());
+
+  it("is led by the variables and the files that each pod gets, and reads the token each time", async () => {
+    vi.stubEnv("KUBERNETES_SERVICE_HOST", "fd00::1");
+    vi.stubEnv("KUBERNETES_SERVICE_PORT", "443");
+    const serviceAccountFolder = join(folder, "account");
+    await write("account/token", "first\n");
+    await write("account/ca.crt", "AUTHORITY");
+    await write("account/namespace", "shop\n");
+    const config = await empty();
+    const { server, namespace, context, transport } = await resolveContext(config, { serviceAccountFolder });
+    expect({ server, namespace, context, ca: transport.ca }).toEqual({
+      server: "https://[fd00::1]:443",
+      namespace: "shop",
+      context: undefined,
+      ca: "AUTHORITY",
+    });
+    const token = transport.token as () => Promise<string>;
+    expect(await token()).toBe("first");
+    await write("account/token", "second\n");
+    expect(await token()).toBe("second");
+    expect(await resolveContext(config, { serviceAccountFolder, namespace: "other", token: "given" })).toMatchObject({
+      namespace: "other",
+      transport: { token: "given" },
+    });
+  });
+
+  it("is no pod without the variables or the token, nor where a kubeconfig names a context", async () => {
+    const serviceAccountFolder = join(folder, "account");
+    vi.stubEnv("KUBERNETES_SERVICE_HOST", "");
+    const config = await empty();
+    await expect(resolveContext(config, { serviceAccountFolder })).rejects.toThrow(KubeconfigError);
+    vi.stubEnv("KUBERNETES_SERVICE_HOST", "10.0.0.1");
+    vi.stubEnv("KUBERNETES_SERVICE_PORT", "443");
+    await expect(resolveContext(config, { serviceAccountFolder: join(folder, "nothing") })).rejects.toThrow(
+      KubeconfigError,
+    );
+    const named = await loadKubeconfig({
+      path: await write("named", first.replace("users: null", "users: [{ name: me, user: {} }]")),
+    });
+    expect((await resolveContext(named, { serviceAccountFolder })).server).toBe("https://first:6443");
   });
 });
 

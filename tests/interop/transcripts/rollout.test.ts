@@ -26,6 +26,18 @@ const ports = deployment("two", {
   },
 });
 
+const stateful = {
+  apiVersion: "apps/v1",
+  kind: "StatefulSet",
+  metadata: { name: "store" },
+  spec: {
+    replicas: 0,
+    serviceName: "store",
+    selector: { matchLabels: { app: "store" } },
+    template: { metadata: { labels: { app: "store" } }, spec: { containers: [{ name: "main", image: "x:1" }] } },
+  },
+};
+
 const observed = (workload: string, generation: number) =>
   `wait ${workload} --for=jsonpath='{.status.observedGeneration}'=${generation} --timeout=120s`;
 
@@ -56,6 +68,34 @@ transcripts("rollout, wait, expose and autoscale", [
       "rollout restart deploy none",
     ],
   },
+  ...(
+    [
+      ["ds/agent", daemons],
+      ["sts/store", stateful],
+    ] as const
+  ).map(([name, object]) => ({
+    name: `the history of ${name}`,
+    given: [object],
+    lines: [
+      observed(name, 1),
+      `rollout undo ${name}`,
+      `annotate ${name} kubernetes.io/change-cause=second`,
+      `set image ${name} main=x:2`,
+      observed(name, 2),
+      `rollout history ${name}`,
+      `rollout history ${name} --revision=1`,
+      `rollout history ${name} --revision=7`,
+      `rollout undo ${name} --to-revision=7`,
+      `rollout undo ${name} --dry-run=server`,
+      `rollout undo ${name}`,
+      `get ${name} -o jsonpath={.spec.template.spec.containers[0].image}`,
+      observed(name, 3),
+      `rollout history ${name}`,
+      `rollout undo ${name} --to-revision=3`,
+      `rollout undo ${name} --to-revision=2`,
+      `get ${name} -o jsonpath={.spec.template.spec.containers[0].image}`,
+    ],
+  })),
   {
     given: [configMap("one")],
     lines: [
