@@ -83,7 +83,6 @@ transcripts("rollout, wait, expose and autoscale", [
       `set image ${name} main=x:2`,
       observed(name, 2),
       `rollout history ${name}`,
-      `rollout history ${name} --revision=1`,
       `rollout history ${name} --revision=7`,
       `rollout undo ${name} --to-revision=7`,
       `rollout undo ${name} --dry-run=server`,
