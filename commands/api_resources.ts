@@ -1,6 +1,7 @@
 import { goJson } from "../core/api/go_json.ts";
 import { compareText } from "../core/api/go_value.ts";
 import { apiVersionOf } from "../core/api/kind.ts";
+import type { JsonObject } from "../core/api/meta.ts";
 import { formatYaml } from "../core/api/yaml_writer.ts";
 import type { DiscoveredResource } from "../core/client/discovery.ts";
 import { alignColumns } from "./output/columns.ts";
@@ -28,6 +29,7 @@ export const apiResources: Verb = defineVerb({
     "sort-by": { type: "string", placeholder: "name|kind", description: "Sort by name or kind; else by group." },
     cached: { type: "boolean", description: "Use what is known of the server already." },
     "no-headers": { type: "boolean", description: "Leave out the headers." },
+    "show-managed-fields": { type: "boolean", hidden: true, description: "Resources have none." },
   },
   async run({ flags, given, words, env }) {
     if (words.length > 0)
@@ -36,8 +38,8 @@ export const apiResources: Verb = defineVerb({
       );
     const { output = "", "sort-by": sortBy = "" } = flags;
     if (!["", "name", "kind"].includes(sortBy)) throw new UsageError("--sort-by accepts only name or kind");
-    if (!["", "wide", "name", "json", "yaml"].includes(output))
-      throw unknownFormat(output, ["json", "name", "wide", "yaml"]);
+    if (!["", "wide", "name", "json", "kyaml", "yaml"].includes(output))
+      throw unknownFormat(output, ["json", "kyaml", "name", "wide", "yaml"]);
     const [verbs, categories] = [flags.verbs, flags.categories].map((list) => list.flatMap((text) => text.split(",")));
     const found = preferred(await resourcesOf(await env.client(), { fresh: !flags.cached }))
       .filter(({ group }) => !given.has("api-group") || group === (flags["api-group"] ?? ""))
@@ -47,7 +49,10 @@ export const apiResources: Verb = defineVerb({
     const key = ({ plural, kind, group }: DiscoveredResource) =>
       sortBy === "name" ? plural : sortBy === "kind" ? kind : group;
     const sorted = [...found].sort((a, b) => compareText(key(a), key(b)) || compareText(a.plural, b.plural));
-    await env.terminal.write(textOf(sorted, output, !flags["no-headers"]));
+    if (output === "kyaml") {
+      const { formatKyaml } = await import("../core/api/kyaml_writer.ts");
+      await env.terminal.write(formatKyaml(listOf(sorted), { asGiven: true }));
+    } else await env.terminal.write(textOf(sorted, output, !flags["no-headers"]));
     return 0;
   },
 });
@@ -66,7 +71,7 @@ function preferred(resources: readonly DiscoveredResource[]): readonly Discovere
 function textOf(resources: readonly DiscoveredResource[], output: string, headers: boolean): string {
   if (output === "name") return resources.map(({ plural, group }) => `${plural}${group ? `.${group}` : ""}\n`).join("");
   if (output === "json" || output === "yaml") {
-    const list = { apiVersion: "v1", groupVersion: "", kind: "APIResourceList", resources: resources.map(asWire) };
+    const list = listOf(resources);
     return output === "json" ? `${goJson(list, 4)}\n` : formatYaml(list);
   }
   const wide = output === "wide";
@@ -82,6 +87,10 @@ function textOf(resources: readonly DiscoveredResource[], output: string, header
   return alignColumns(headers ? [header, ...rows] : rows)
     .map((line) => `${line}\n`)
     .join("");
+}
+
+function listOf(resources: readonly DiscoveredResource[]): JsonObject {
+  return { kind: "APIResourceList", apiVersion: "v1", groupVersion: "", resources: resources.map(asWire) };
 }
 
 function asWire({

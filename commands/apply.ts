@@ -3,6 +3,8 @@ import { asJson, asObject } from "../core/api/json_object.ts";
 import type { JsonObject, KubeObject } from "../core/api/meta.ts";
 import { isReason } from "../core/api/status.ts";
 import { type ApplyStep, apply as applyObject } from "../core/client/apply.ts";
+import { throwAll } from "./all_errors.ts";
+import { asMember, checkParent, findParent, openApplySet } from "./apply/apply_set.ts";
 import { editLastApplied } from "./apply/edit_last_applied.ts";
 import { prune, pruneResources, tellDefaultTypes } from "./apply/prune.ts";
 import { setLastApplied } from "./apply/set_last_applied.ts";
@@ -19,11 +21,10 @@ import {
   dryRunOf,
   fieldValidationOf,
   printerOptions,
+  propagationOf,
   selectorFlags,
   validateFlag,
 } from "./write_flags.ts";
-
-const propagation = { background: "Background", foreground: "Foreground", orphan: "Orphan" } as const;
 
 /** Makes the cluster's objects what manifests say, keeping what others set. */
 export const apply: Verb = defineVerb({
@@ -58,6 +59,12 @@ export const apply: Verb = defineVerb({
       placeholder: "type",
       description: "With --prune: types to look at, GROUP/VERSION/KIND; may be repeated.",
     },
+    applyset: {
+      type: "string",
+      placeholder: "[type/]name",
+      description:
+        "With --prune: object that stands for the set of all that is applied together, a secret by default. What was in the set and is in the manifests no more is deleted.",
+    },
     force: { type: "boolean", description: "Delete and make anew what cannot be changed." },
     cascade: {
       type: "string",
@@ -81,7 +88,12 @@ export const apply: Verb = defineVerb({
     // kubectl takes it too: a new object can only be made once the old one is gone.
     wait: { type: "boolean", description: "With --force: wait until the old objects are gone, as it always does." },
     subresource: { type: "string", placeholder: "name", description: "With --server-side: the part to apply." },
-    overwrite: { type: "boolean", default: true, description: "Change what others changed meanwhile.", hidden: true },
+    overwrite: { type: "boolean", default: true, description: "Change what others changed meanwhile." },
+    "openapi-patch": {
+      type: "boolean",
+      default: true,
+      description: "How kubectl finds out by which keys lists are merged. This program knows them.",
+    },
   },
   verbs: [editLastApplied, setLastApplied, viewLastApplied],
   examples: [
@@ -94,11 +106,11 @@ export const apply: Verb = defineVerb({
     const dryRun = dryRunOf(flags, env);
     if (!namesManifests(flags)) throw new UsageError("must specify one of -f and -k");
     const fieldValidation = fieldValidationOf(flags);
-    const propagationPolicy = propagation[flags.cascade as keyof typeof propagation];
-    if (!propagationPolicy)
-      throw new UsageError(`invalid cascade value (${flags.cascade}). Must be "background", "foreground", or "orphan"`);
-    const allowed = flags.prune ? await pruneResources(flags["prune-allowlist"], env) : [];
+    const propagationPolicy = propagationOf(flags.cascade);
+    const parent = flags.applyset ? await findParent(flags.applyset, env) : undefined;
+    const allowed = flags.prune && !parent ? await pruneResources(flags["prune-allowlist"], env) : [];
     checkFlags(flags, dryRun);
+    if (parent) await checkParent(parent, env);
     const timeoutMs = parseDuration(flags.timeout) || undefined;
     const shows = flags.output !== undefined && flags.output !== "name";
     const print = await objectPrinter(flags, printerOptions(dryRun, env));
@@ -127,7 +139,7 @@ export const apply: Verb = defineVerb({
           onStep: (next) => {
             step = next;
           },
-          onWarning: (text) => env.terminal.warn(`Warning: ${text}`),
+          onNote: (text) => env.terminal.warn(`Warning: ${text}`),
           signal: env.signal,
         });
         if (result.object.metadata.deletionTimestamp !== undefined)
@@ -144,6 +156,17 @@ export const apply: Verb = defineVerb({
       { words, manifests: flags, selector: flags.selector, checkTypes: fieldValidation !== "Ignore" },
       env,
     );
+    const remove = { dryRun, propagationPolicy, gracePeriodSeconds };
+    if (parent) {
+      const members: LoadedTarget[] = [];
+      await targets.visitLoaded(async (target) => void members.push(asMember(target, parent)));
+      if (members.length === 0) throw new UsageError("no objects passed to apply");
+      const set = await openApplySet(parent, members, remove, env);
+      await applyEach(members, applyOne);
+      if (shows) await print(listOf(applied), "");
+      await set.prune(uids, (object) => print(object, "pruned"));
+      return 0;
+    }
     const count = await withProgress(env, async ({ show }) => {
       let visited = 0;
       return await targets.visitLoaded(async (target) => {
@@ -157,7 +180,7 @@ export const apply: Verb = defineVerb({
     if (flags.prune) {
       tellDefaultTypes(flags["prune-allowlist"], env);
       await prune(
-        { allowed, uids, namespaces, selector: flags.selector, propagationPolicy, gracePeriodSeconds, dryRun },
+        { allowed, uids, namespaces, selector: flags.selector, ...remove },
         (object) => print(object, "pruned"),
         env,
       );
@@ -165,6 +188,16 @@ export const apply: Verb = defineVerb({
     return 0;
   },
 });
+
+/** Applies one after another; what fails keeps none of the others back. @throws what failed */
+async function applyEach(
+  targets: readonly LoadedTarget[],
+  applyOne: (target: LoadedTarget) => Promise<void>,
+): Promise<void> {
+  const errors: unknown[] = [];
+  for (const target of targets) await applyOne(target).catch((error: unknown) => errors.push(error));
+  throwAll(errors);
+}
 
 function listOf(objects: readonly KubeObject[]): KubeObject {
   const [single] = objects;
@@ -187,6 +220,8 @@ function checkFlags(
     readonly selector: string | undefined;
     readonly subresource: string | undefined;
     readonly overwrite: boolean;
+    readonly applyset: string | undefined;
+    readonly "prune-allowlist": readonly string[];
   },
   dryRun: DryRun,
 ): void {
@@ -197,7 +232,18 @@ function checkFlags(
   if (serverSide && flags.force) throw new UsageError("--force cannot be used with --server-side");
   if (dryRun === "server" && flags.force) throw new UsageError("--dry-run=server cannot be used with --force");
   if (flags.all && flags.selector) throw new UsageError("cannot set --all and --selector at the same time");
-  if (flags.prune) {
+  if (flags.applyset && !flags.prune) throw new UsageError("--applyset requires --prune");
+  if (flags.prune && flags.applyset) {
+    const other = flags.all
+      ? "--all"
+      : flags.selector
+        ? "--selector"
+        : flags["prune-allowlist"].length > 0
+          ? "--prune-allowlist"
+          : "";
+    if (flags.force) throw new UsageError("--force cannot be used with --prune");
+    if (other) throw new UsageError(`${other} is incompatible with --applyset`);
+  } else if (flags.prune) {
     if (flags.force) throw new UsageError("--force cannot be used with --prune");
     if (!flags.all && !flags.selector)
       throw new UsageError(

@@ -6,6 +6,7 @@ import { isPodTerminal } from "../core/kinds/pod_helpers.ts";
 import { errorMessage } from "../core/util/log.ts";
 import type { CommandEnv } from "./env.ts";
 import { containerOf, objectOf, podOf } from "./pods.ts";
+import { DetachedError, detachKeysFlag, detachKeysOf } from "./streams/detach_keys.ts";
 import { podRunningTimeoutFlag, podRunningTimeoutMs } from "./streams/running_timeout.ts";
 import { canUseTty, withTerminal } from "./streams/session.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
@@ -21,6 +22,7 @@ export const attach: Verb = defineVerb({
     stdin: { type: "boolean", short: "i", description: "Pass standard input on." },
     tty: { type: "boolean", short: "t", description: "Standard input is a terminal." },
     quiet: { type: "boolean", short: "q", description: "Print only what the container writes." },
+    ...detachKeysFlag,
     ...podRunningTimeoutFlag("1m0s"),
   },
   examples: [["Type into the first container", "wherry attach web -it"]],
@@ -31,12 +33,13 @@ export const attach: Verb = defineVerb({
         `expected POD, TYPE/NAME, or TYPE NAME, (at most 2 arguments) saw ${words.length}: [${words.join(" ")}]`,
       );
     const timeoutMs = podRunningTimeoutMs(flags, "attach");
+    const detachKeys = detachKeysOf(flags);
     const client = await env.client();
     const object = await objectOf(client, words, env);
     const one = await podOf(client, object, env, { cannot: "cannot attach to", timeoutMs });
     if (isPodTerminal(one))
       throw new UsageError(`cannot attach a container in a completed pod; current phase is ${one.status?.phase}`);
-    return await attachTo(client, one, flags, env);
+    return await attachTo(client, one, { ...flags, detachKeys }, env);
   },
 });
 
@@ -46,6 +49,8 @@ export interface AttachFlags {
   readonly stdin: boolean;
   readonly tty: boolean;
   readonly quiet: boolean;
+  /** Keys that end the session and leave what runs as it is. Default: none. */
+  readonly detachKeys?: Uint8Array;
 }
 
 /** Joins the terminal with a container of a pod until that ends. @returns its exit code, 0 where the server does not say */
@@ -62,9 +67,14 @@ export async function attachTo(client: Client, pod: Pod, flags: AttachFlags, env
     );
     terminal.warn("If you don't see a command prompt, try pressing enter.");
   }
-  const code = await withTerminal(env, { stdin: flags.stdin, tty, redraw: true }, (streams) =>
+  const { stdin, detachKeys } = flags;
+  const session = { stdin, tty, redraw: true, ...(detachKeys ? { detachKeys } : {}) };
+  const code = await withTerminal(env, session, (streams) =>
     attachToPod(client, keyOf(pod), { ...streams, container: name }),
-  );
+  ).catch((error: unknown) => {
+    if (error instanceof DetachedError) return 0;
+    throw error;
+  });
   if (!flags.quiet && flags.stdin && tty && pod.spec.restartPolicy === "Always")
     await terminal.write(
       `Session ended, resume using 'wherry attach ${pod.metadata.name} -c ${name} -i -t' command when the pod is running\n`,

@@ -13,6 +13,12 @@ export interface RunOptions {
   readonly write: (text: string) => Promise<void>;
   /** Makes the surroundings of the verb from the values of the global flags. */
   readonly env: (globals: Readonly<Record<string, unknown>>) => CommandEnv;
+  /** Runs the verb, and what the global flags want before and after it. Default: the verb alone. */
+  readonly around?: (
+    globals: Readonly<Record<string, unknown>>,
+    env: CommandEnv,
+    run: () => Promise<number>,
+  ) => Promise<number>;
 }
 
 /**
@@ -31,14 +37,17 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
   const { path, flags, words, literal, help } = parseArguments(args, verbs, options.globals);
   let exitCode = 0;
   const root = rootCommand({ ...options, verbs: path.slice(0, 1) }, async (verb, values, positional) => {
-    exitCode =
+    const globals = globalValues(verb, values, options.globals);
+    const env = options.env(globals);
+    const runVerb = async () =>
       (await verb.run?.({
         ...callValues(verb, values, options.globals),
         given: new Set(flags.map(({ name }) => name)),
         words: positional,
         literal,
-        env: options.env(values),
+        env,
       })) ?? 0;
+    exitCode = options.around ? await options.around(globals, env, runVerb) : await runVerb();
   });
   const line = path.map(({ name }) => name);
   if (path.length === 0) {
@@ -151,7 +160,22 @@ function addFlag(
   });
 }
 
-/** The values under the names of the table: Cliffy turns `label-columns` into `labelColumns`. */
+/** The values of the global flags, but for those whose names the verb has for flags of its own. */
+function globalValues(
+  verb: Verb,
+  values: Readonly<Record<string, unknown>>,
+  globals: FlagTable,
+): Readonly<Record<string, unknown>> {
+  const own = Object.keys(globals).filter((name) => !Object.hasOwn(verb.flags, name));
+  return Object.fromEntries(own.map((name) => [memberOf(name), values[memberOf(name)]]));
+}
+
+/** Cliffy's name for a flag: `label-columns` is `labelColumns`. */
+function memberOf(name: string): string {
+  return name.replace(/-+([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
+}
+
+/** The values under the names of the table. */
 function callValues(
   verb: Verb,
   values: Readonly<Record<string, unknown>>,
@@ -159,7 +183,7 @@ function callValues(
 ): { flags: Record<string, never> } {
   const flags: Record<string, unknown> = {};
   for (const [name, { type, default: preset }] of Object.entries({ ...globals, ...verb.flags })) {
-    const value = values[name.replace(/-+([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase())];
+    const value = values[memberOf(name)];
     flags[name] = value ?? preset ?? (type === "boolean" ? false : type === "list" ? [] : undefined);
   }
   return { flags: flags as Record<string, never> };

@@ -16,20 +16,18 @@ import { createSecret } from "./create/secret.ts";
 import { createService } from "./create/service.ts";
 import { createServiceAccount } from "./create/service_account.ts";
 import { createToken } from "./create/token.ts";
-import { manifestFlags, namesManifests } from "./manifests.ts";
-import { objectPrinter, printFlags } from "./output/object_printer.ts";
+import { namesManifests } from "./manifests.ts";
+import { objectPrinter } from "./output/object_printer.ts";
 import { checkRaw, sendRaw } from "./raw.ts";
 import { findTargets, withSource } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import {
-  dryRunFlag,
   dryRunOf,
   fieldManagerFlag,
   fieldValidationOf,
   printerOptions,
-  saveConfigFlag,
   selectorFlags,
-  validateFlag,
+  sendFlags,
 } from "./write_flags.ts";
 
 /** Makes objects: those of manifests, or one out of flags. */
@@ -39,14 +37,11 @@ export const create: Verb = defineVerb({
   summary: "Create objects of manifests, or one out of flags.",
   words: "[words...]",
   flags: {
-    ...manifestFlags,
-    ...printFlags,
-    ...dryRunFlag,
-    ...validateFlag,
-    ...saveConfigFlag,
+    ...sendFlags,
     ...fieldManagerFlag("kubectl-create"),
     selector: selectorFlags.selector,
     edit: { type: "boolean", description: "Let me change them first, in an editor." },
+    "windows-line-endings": { type: "boolean", description: "With --edit: lines of the file end as on Windows." },
     raw: { type: "string", placeholder: "path", description: "Post the file to this path of the API." },
   },
   verbs: [
@@ -101,7 +96,6 @@ export const create: Verb = defineVerb({
           dryRun: dryRun === "server",
           fieldManager: flags["field-manager"],
           fieldValidation,
-          onWarning: (text) => env.terminal.warn(`Warning: ${text}`),
           signal: env.signal,
         });
         await print(created, "created");

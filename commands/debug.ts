@@ -1,19 +1,29 @@
-import { type JsonObject, keyOf } from "../core/api/meta.ts";
+import { type JsonObject, type KubeObject, keyOf } from "../core/api/meta.ts";
 import { randomSuffix } from "../core/api/safe_letters.ts";
 import type { Client } from "../core/client/client.ts";
 import { podResource } from "../core/client/resources.ts";
-import type { Pod } from "../core/kinds/pod.ts";
-import { type DebugRequest, ephemeralContainer, hasContainer, nodePod, podCopy } from "./debug/generate.ts";
+import type { Container, EphemeralContainer, Pod } from "../core/kinds/pod.ts";
+import { readCustomProfile } from "./debug/custom_profile.ts";
+import {
+  type DebugRequest,
+  ephemeralContainer,
+  hasContainer,
+  losesCapabilities,
+  nodePod,
+  podCopy,
+} from "./debug/generate.ts";
 import { isProfile } from "./debug/profiles.ts";
 import type { CommandEnv } from "./env.ts";
 import { objectOf } from "./pods.ts";
 import { attachAndWait } from "./run/attach_and_wait.ts";
 import { imageName } from "./run/generate.ts";
+import { findTargets } from "./targets.ts";
 import { defineVerb, type FlagTable, type FlagValues, UsageError, type Verb } from "./verb.ts";
 
 const copyOnly = "with --copy-to";
 const flags = {
   image: { type: "string", placeholder: "image", description: "Image of the container that debugs." },
+  filename: { type: "list", short: "f", placeholder: "path", description: "File that has the pod or node." },
   container: { type: "string", short: "c", placeholder: "name", description: "Name of that container." },
   target: { type: "string", placeholder: "name", description: "Container of the pod whose processes it sees." },
   profile: {
@@ -21,6 +31,11 @@ const flags = {
     default: "legacy",
     placeholder: "name",
     description: "What it may do: legacy, general, baseline, restricted, netadmin or sysadmin.",
+  },
+  custom: {
+    type: "string",
+    placeholder: "path",
+    description: "File with part of a container, as JSON or YAML: it is merged over what the profile makes.",
   },
   env: { type: "list", placeholder: "pair", description: "Variable of the container, as NAME=VALUE." },
   "image-pull-policy": { type: "string", placeholder: "policy", description: "Always, IfNotPresent or Never." },
@@ -73,6 +88,7 @@ export const debug: Verb = defineVerb({
       env: pairs(flags.env, "env").map(([name, value]) => ({ name, value })),
       images: new Map(pairs(flags["set-image"], "set-image")),
       args: literal,
+      custom: flags.custom ? await readCustomProfile(flags.custom) : undefined,
     };
     check(flags, request, words, attach && given.has("attach"));
     const { terminal } = env;
@@ -85,11 +101,25 @@ export const debug: Verb = defineVerb({
         '--profile=legacy is deprecated and planned to be removed in v1.39. It is recommended to specify other profile, for example "--profile=general".',
       );
     const client = await env.client();
-    for (const word of words) {
-      const { pod, container } = await debugOne(client, word, request, flags, env);
-      if (!attach || container === undefined) continue;
-      await attachAndWait(client, pod, { ...flags, container, timeoutMs: never }, env);
+    const debugAndAttach = async (object: KubeObject) => {
+      const { pod, container } = await debugOne(client, object, request, flags, env);
+      if (attach && container !== undefined)
+        await attachAndWait(client, pod, { ...flags, container, timeoutMs: never }, env);
+    };
+    if (flags.filename.length === 0) {
+      for (const word of words) await debugAndAttach(await objectOf(client, [word], env));
+      return 0;
     }
+    // As kubectl, the object is taken as the file has it.
+    const named = words.map((word) => (word.includes("/") ? word : `pods/${word}`));
+    const manifests = { filename: flags.filename, recursive: false };
+    const targets = await findTargets({ words: named, manifests }, env);
+    await targets.visitLoaded(async ({ object, key }) =>
+      debugAndAttach({
+        ...object,
+        metadata: { ...object.metadata, ...(key.namespace ? { namespace: key.namespace } : {}) },
+      }),
+    );
     return 0;
   },
 });
@@ -112,7 +142,7 @@ function check(flags: Values, { args, images }: DebugRequest, words: readonly st
   }
   if (flags.image && !imageName.test(flags.image))
     throw new UsageError(`invalid image name ${JSON.stringify(flags.image)}: invalid reference format`);
-  if (words.length === 0) throw new UsageError("NAME or filename is required for debug");
+  if (words.length === 0 && flags.filename.length === 0) throw new UsageError("NAME or filename is required for debug");
   if (!["", "Always", "IfNotPresent", "Never"].includes(flags["image-pull-policy"] ?? ""))
     throw new UsageError(`invalid image pull policy: ${flags["image-pull-policy"]}`);
   for (const [name, image] of images)
@@ -146,12 +176,11 @@ interface Debugged {
 
 async function debugOne(
   client: Client,
-  word: string,
+  object: KubeObject,
   request: DebugRequest,
   flags: Values,
   env: CommandEnv,
 ): Promise<Debugged> {
-  const object = await objectOf(client, [word], env);
   const say = async (line: string) => (flags.quiet ? undefined : await env.terminal.write(`${line}\n`));
   if (object.kind === "Node") {
     const node = object.metadata.name ?? "";
@@ -172,8 +201,9 @@ async function debugOne(
   const tellName = () => say(`Defaulting debug container name to ${chosen}.`);
   if (flags["copy-to"]) return await copyOf(client, pod, request, { chosen, tellName, replace: flags.replace }, env);
   if (!flags.container) await tellName();
-  const looking: object = ephemeralContainer(chosen, request);
-  const body = { spec: { ephemeralContainers: [looking as JsonObject] } };
+  const looking: EphemeralContainer = ephemeralContainer(chosen, request);
+  tellLostCapabilities(looking, pod, env);
+  const body = { spec: { ephemeralContainers: [looking as unknown as JsonObject] } };
   const options = { subresource: "ephemeralcontainers", signal: env.signal };
   const changed = await client.patch(podResource, keyOf(pod), { type: "strategic", body }, options);
   return { pod: changed, container: chosen };
@@ -184,15 +214,25 @@ async function copyOf(
   pod: Pod,
   request: DebugRequest,
   how: { readonly chosen: string; readonly tellName: () => Promise<void>; readonly replace: boolean },
-  { signal }: CommandEnv,
+  env: CommandEnv,
 ): Promise<Debugged> {
+  const { signal } = env;
   let named = false;
   const copy = podCopy(pod, request, () => {
     named = true;
     return how.chosen;
   });
   if (named) await how.tellName();
+  const looking = copy.pod.spec.containers.find(({ name }) => name === copy.container);
+  if (looking) tellLostCapabilities(looking, copy.pod, env);
   const created = await client.create(podResource, copy.pod, { signal });
   if (how.replace) await client.delete(podResource, keyOf(pod), { gracePeriodSeconds: 0, signal });
   return { pod: created, container: copy.container };
+}
+
+function tellLostCapabilities(container: Container, pod: Pod, env: CommandEnv): void {
+  if (losesCapabilities(container, pod))
+    env.terminal.warn(
+      'Warning: Non-root user is configured for the entire target Pod, and some capabilities granted by debug profile may not work. Please consider using "--custom" with a custom profile that specifies "securityContext.runAsUser: 0".',
+    );
 }

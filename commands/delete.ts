@@ -12,17 +12,9 @@ import { withProgress } from "./progress.ts";
 import { checkRaw, sendRaw } from "./raw.ts";
 import { findTargets, type Target, type Targets, withSource } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
-import { type DryRun, dryRunFlag, dryRunOf, dryRunSuffix, selectorFlags } from "./write_flags.ts";
+import { type DryRun, dryRunFlag, dryRunOf, dryRunSuffix, propagationOf, selectorFlags } from "./write_flags.ts";
 
 const weekMs = 7 * 24 * 3600_000;
-
-type Propagation = "Background" | "Foreground" | "Orphan";
-
-const policies: ReadonlyMap<string, Propagation> = new Map([
-  ["background", "Background"],
-  ["foreground", "Foreground"],
-  ["orphan", "Orphan"],
-]);
 
 /** Deletes objects and waits until they are gone. */
 export const deleteVerb: Verb = defineVerb({
@@ -68,9 +60,7 @@ export const deleteVerb: Verb = defineVerb({
     ["Delete what a file describes", "wherry delete -f web.yaml"],
   ],
   async run({ flags, given, words, env }) {
-    const propagationPolicy = policies.get(flags.cascade);
-    if (!propagationPolicy)
-      throw new UsageError(`invalid cascade value (${flags.cascade}). Must be "background", "foreground", or "orphan"`);
+    const propagationPolicy = propagationOf(flags.cascade);
     const gracePeriodSeconds = gracePeriod(flags);
     const dryRun = dryRunOf(flags, env);
     const targets = flags.raw
@@ -116,7 +106,7 @@ export const deleteVerb: Verb = defineVerb({
 export interface DeleteOptions {
   /** Below 0: as long as the object says. */
   readonly gracePeriodSeconds: number;
-  readonly propagationPolicy: Propagation;
+  readonly propagationPolicy: ReturnType<typeof propagationOf>;
   readonly dryRun: DryRun;
   readonly ignoreNotFound: boolean;
   readonly nameOnly: boolean;

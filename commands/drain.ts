@@ -1,5 +1,6 @@
 import { asObject } from "../core/api/json_object.ts";
 import { parseLabelSelector } from "../core/api/labels.ts";
+import type { KubeList } from "../core/api/meta.ts";
 import { isReason, type StatusError } from "../core/api/status.ts";
 import { waitFor } from "../core/client/wait_for.ts";
 import { daemonSet } from "../core/kinds/daemon_set.ts";
@@ -11,6 +12,7 @@ import { choosePods, type DrainChoice, type DrainPolicy } from "./drain/choose_p
 import { cordonNodes, linePrinter, nodeFlags, nodesOf } from "./drain/cordon_nodes.ts";
 import { parseDuration } from "./durations.ts";
 import type { CommandEnv } from "./env.ts";
+import { chunkSizeFlag } from "./get/flags.ts";
 import { withProgress } from "./progress.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import { type DryRun, dryRunOf } from "./write_flags.ts";
@@ -41,6 +43,7 @@ export const drain: Verb = defineVerb({
       placeholder: "duration",
       description: "How long to wait at most; 0: as long as it takes.",
     },
+    "chunk-size": chunkSizeFlag,
     "pod-selector": { type: "string", placeholder: "labels", description: "Only pods with these labels." },
     "disable-eviction": { type: "boolean", description: "Delete pods, whatever disruption budgets say." },
     "skip-wait-for-delete-timeout": {
@@ -70,6 +73,7 @@ export const drain: Verb = defineVerb({
         skipEndingAfterSeconds: flags["skip-wait-for-delete-timeout"],
       },
       podSelector: flags["pod-selector"],
+      chunkSize: flags["chunk-size"],
       gracePeriodSeconds: flags["grace-period"] < 0 ? undefined : flags["grace-period"],
       evicts: !flags["disable-eviction"],
       timeoutMs: parseDuration(flags.timeout) || weekMs,
@@ -104,6 +108,8 @@ export const drain: Verb = defineVerb({
 interface DrainRequest {
   readonly policy: DrainPolicy;
   readonly podSelector: string | undefined;
+  /** How many pods to ask for at a time; 0 is all. */
+  readonly chunkSize: number;
   readonly gracePeriodSeconds: number | undefined;
   readonly evicts: boolean;
   readonly timeoutMs: number;
@@ -155,15 +161,21 @@ async function emptyNode(node: string, request: DrainRequest, env: CommandEnv): 
   }
 }
 
-async function podsOf(node: string, { policy, podSelector }: DrainRequest, env: CommandEnv): Promise<DrainChoice> {
+async function podsOf(node: string, request: DrainRequest, env: CommandEnv): Promise<DrainChoice> {
   const client = await env.client();
   const { signal } = env;
   const fieldSelector = `spec.nodeName=${node}`;
-  const { items } = await client.list(podKind, { fieldSelector, labelSelector: podSelector, signal });
+  const items: Pod[] = [];
+  const page = { fieldSelector, labelSelector: request.podSelector, limit: request.chunkSize || undefined, signal };
+  for (let next: string | undefined = ""; next !== undefined; ) {
+    const list: KubeList<Pod> = await client.list(podKind, { ...page, continue: next || undefined });
+    items.push(...list.items);
+    next = list.metadata.continue || undefined;
+  }
   const owned = items.some(({ metadata }) => metadata.ownerReferences?.some(({ kind }) => kind === "DaemonSet"));
   const sets = owned ? (await client.list(daemonSet, { signal })).items : [];
   const names = new Set(sets.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`));
-  return choosePods(items, names, policy, env.clock.now());
+  return choosePods(items, names, request.policy, env.clock.now());
 }
 
 interface Removal {

@@ -58,7 +58,6 @@ export const edit: Verb = defineVerb({
             fieldManager: flags["field-manager"],
             fieldValidation,
             subresource,
-            onWarning: (text) => env.terminal.warn(`Warning: ${text}`),
             signal: env.signal,
           });
           await print(patched, "edited");

@@ -75,7 +75,6 @@ export const expose: Verb = defineVerb({
       const created = await client.create(serviceKind, wanted as Service, {
         dryRun: dryRun === "server",
         fieldManager: flags["field-manager"],
-        onWarning: (text) => env.terminal.warn(`Warning: ${text}`),
         signal: env.signal,
       });
       await print(created, "exposed");

@@ -53,6 +53,35 @@ export const globalFlags: FlagTable = {
     placeholder: "path",
     description: "Folder that keeps what servers serve; default $KUBECACHEDIR, else ~/.kube/cache.",
   },
+  "disable-compression": {
+    type: "boolean",
+    description: "Do not ask for compressed answers. This program never does; kubectl does without this.",
+  },
+  "match-server-version": { type: "boolean", description: "Refuse to work with a server of another version." },
+  "warnings-as-errors": { type: "boolean", description: "End with exit code 1 when the server warned of something." },
+  profile: {
+    type: "string",
+    default: "none",
+    placeholder: "name",
+    description: "Note what the program is busy with: cpu or heap, as files that Chrome's developer tools open.",
+  },
+  "profile-output": {
+    type: "string",
+    default: "profile.pprof",
+    placeholder: "path",
+    description: "File to write that to.",
+  },
+  "log-flush-frequency": {
+    type: "string",
+    default: "5s",
+    placeholder: "duration",
+    description: "How long kubectl may keep log lines back. This program keeps none back.",
+  },
+  vmodule: {
+    type: "string",
+    placeholder: "pairs",
+    description: "Verbosity of single files of kubectl's. This program has one verbosity, -v.",
+  },
   v: {
     type: "number",
     short: "v",
@@ -63,10 +92,24 @@ export const globalFlags: FlagTable = {
   },
 };
 
+/** Whether the global flags want something before or after a verb. */
+export function wantsAround(globals: Readonly<Record<string, unknown>>): boolean {
+  return globals["matchServerVersion"] === true || (globals["profile"] ?? "none") !== "none";
+}
+
 /** The surroundings of a verb on this machine, as the global flags want them. */
 export function systemEnv(
   values: Readonly<Record<string, unknown>>,
-  { terminal, signal }: { readonly terminal: Terminal; readonly signal: AbortSignal },
+  {
+    terminal,
+    signal,
+    onWarning,
+  }: {
+    readonly terminal: Terminal;
+    readonly signal: AbortSignal;
+    /** Called with each warning of the server. */
+    readonly onWarning?: (text: string) => void;
+  },
 ): CommandEnv {
   const text = (name: string) => {
     const value = values[name];
@@ -125,7 +168,8 @@ export function systemEnv(
           import("../core/client/http_transport.ts"),
         ]);
         const reached = httpTransport({ ...transport, userAgent: `${program}/${version}` });
-        if (verbosity < 6) return withCache(createClient(reached), server, cacheFolder());
+        const options = onWarning ? { onWarning } : {};
+        if (verbosity < 6) return withCache(createClient(reached, options), server, cacheFolder());
         const { loggingTransport } = await import("../core/client/logging_transport.ts");
         const write = (line: string) => terminal.warn(line);
         const logged = loggingTransport(reached, {
@@ -135,7 +179,7 @@ export function systemEnv(
           clock: systemClock,
           pid: currentPid(),
         });
-        return withCache(createClient(logged), server, cacheFolder());
+        return withCache(createClient(logged, options), server, cacheFolder());
       })();
       return client;
     },

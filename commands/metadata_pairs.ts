@@ -106,7 +106,6 @@ export async function runMetadataVerb({ flags, words, env }: MetadataCall, verb:
         {
           dryRun: dryRun === "server",
           fieldManager: flags["field-manager"],
-          onWarning: (text) => env.terminal.warn(`Warning: ${text}`),
           signal: env.signal,
         },
       );

@@ -79,7 +79,6 @@ export const patch: Verb = defineVerb({
         dryRun: dryRun === "server",
         fieldManager: flags["field-manager"],
         subresource: flags.subresource,
-        onWarning: (text) => env.terminal.warn(`Warning: ${text}`),
         signal: env.signal,
       });
     const count = await targets.visitLoaded(change, { subresource: flags.subresource });

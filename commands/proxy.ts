@@ -130,7 +130,8 @@ async function forward(
     headers: passed,
     body: hasBody ? body : undefined,
   };
-  const response = await client.raw(request, { signal });
+  // Warnings are for whoever asks through the proxy.
+  const response = await client.raw(request, { signal, onWarning: () => {} });
   const answered = Object.entries(response.headers).filter(
     ([name]) => !ownHeaders.has(name) || name === "content-length",
   );

@@ -5,19 +5,18 @@ import type { DiscoveredResource } from "../core/client/discovery.ts";
 import { deleteTargets } from "./delete.ts";
 import { parseDuration } from "./durations.ts";
 import type { CommandEnv } from "./env.ts";
-import { manifestFlags, namesManifests } from "./manifests.ts";
-import { objectPrinter, printFlags } from "./output/object_printer.ts";
+import { namesManifests } from "./manifests.ts";
+import { objectPrinter } from "./output/object_printer.ts";
 import { checkRaw, sendRaw } from "./raw.ts";
 import { findTargets, type LoadedTarget, withSource } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import {
-  dryRunFlag,
   dryRunOf,
   fieldManagerFlag,
   fieldValidationOf,
   printerOptions,
-  saveConfigFlag,
-  validateFlag,
+  propagationOf,
+  sendFlags,
 } from "./write_flags.ts";
 
 const forceTimeoutMs = 5 * 60_000;
@@ -30,11 +29,7 @@ export const replace: Verb = defineVerb({
   summary: "Put objects of manifests in the place of those that are there.",
   words: "[words...]",
   flags: {
-    ...manifestFlags,
-    ...printFlags,
-    ...dryRunFlag,
-    ...validateFlag,
-    ...saveConfigFlag,
+    ...sendFlags,
     ...fieldManagerFlag("kubectl-replace"),
     force: { type: "boolean", description: "Delete the old object first, and create the new one." },
     "grace-period": {
@@ -77,7 +72,6 @@ export const replace: Verb = defineVerb({
       dryRun: dryRun === "server",
       fieldManager: flags["field-manager"],
       fieldValidation,
-      onWarning: (text: string) => env.terminal.warn(`Warning: ${text}`),
       signal: env.signal,
     };
     const targets = await findTargets({ words, manifests: flags, checkTypes: fieldValidation !== "Ignore" }, env);
@@ -131,16 +125,14 @@ async function deleteOld(
   flags: ReplaceFlags,
   env: CommandEnv,
 ): Promise<void> {
-  const policy = { background: "Background", foreground: "Foreground", orphan: "Orphan" } as const;
-  if (!Object.hasOwn(policy, flags.cascade))
-    throw new UsageError(`invalid cascade value (${flags.cascade}). Must be "background", "foreground", or "orphan"`);
+  const propagationPolicy = propagationOf(flags.cascade);
   const seconds = flags["grace-period"];
   await deleteTargets(
     targets,
     {
       // What would be forgotten at once gets a second instead, and is waited for.
       gracePeriodSeconds: seconds === 0 ? 1 : seconds,
-      propagationPolicy: policy[flags.cascade as keyof typeof policy],
+      propagationPolicy,
       dryRun: "none",
       ignoreNotFound: true,
       nameOnly: flags.output === "name",

@@ -1,20 +1,31 @@
-import { asObject } from "../core/api/json_object.ts";
+import { lastAppliedAnnotation } from "../core/api/apply/apply_configuration.ts";
+import { goJsonAsGiven } from "../core/api/go_json.ts";
+import { asObject, isJsonObject } from "../core/api/json_object.ts";
 import { readJsonText } from "../core/api/json_text.ts";
 import type { ResourceType } from "../core/api/kind.ts";
-import type { JsonObject, KubeObject } from "../core/api/meta.ts";
-import { applyJsonPatch } from "../core/api/patch/json_patch.ts";
-import { applyMergePatch } from "../core/api/patch/merge_patch.ts";
+import type { Json, JsonObject, KubeObject } from "../core/api/meta.ts";
+import { applyJsonPatch, applyMergePatch, applyStrategicPatch } from "../core/api/patch/mod.ts";
 import type { Client } from "../core/client/client.ts";
 import { podResource } from "../core/client/resources.ts";
 import type { Pod } from "../core/kinds/pod.ts";
 import type { CommandEnv } from "./env.ts";
+import { manifestFlags } from "./manifests.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
 import { attachAndWait } from "./run/attach_and_wait.ts";
 import { checkRun, podOfFlags, serviceOfFlags } from "./run/generate.ts";
+import { detachKeysFlag, detachKeysOf } from "./streams/detach_keys.ts";
 import { podRunningTimeoutFlag, podRunningTimeoutMs } from "./streams/running_timeout.ts";
 import { defineVerb, type FlagTable, type FlagValues, requireFlags, UsageError, type Verb } from "./verb.ts";
-import { dryRunFlag, dryRunOf, fieldManagerFlag, printerOptions } from "./write_flags.ts";
+import {
+  dryRunFlag,
+  dryRunOf,
+  fieldManagerFlag,
+  printerOptions,
+  propagationOf,
+  saveConfigFlag,
+} from "./write_flags.ts";
 
+const noEffect = "No effect.";
 const flags = {
   image: { type: "string", placeholder: "image", description: "Image of the container." },
   "image-pull-policy": { type: "string", placeholder: "policy", description: "Always, IfNotPresent or Never." },
@@ -27,13 +38,33 @@ const flags = {
   privileged: { type: "boolean", description: "Run the container in privileged mode." },
   restart: { type: "string", default: "Always", placeholder: "policy", description: "Always, OnFailure or Never." },
   overrides: { type: "string", placeholder: "json", description: "JSON that changes the object before it is sent." },
-  "override-type": { type: "string", default: "merge", placeholder: "type", description: "How: merge or json." },
+  "override-type": {
+    type: "string",
+    default: "merge",
+    placeholder: "type",
+    description: "How: json, merge or strategic.",
+  },
   stdin: { type: "boolean", short: "i", description: "Pass standard input on." },
   tty: { type: "boolean", short: "t", description: "Give the container a terminal." },
   attach: { type: "boolean", description: "Wait until the pod runs, and attach to it; default with -i." },
+  cascade: {
+    type: "string",
+    default: "background",
+    implied: "background",
+    placeholder: "mode",
+    description: "With --rm, what happens to what the pod owns: background, foreground or orphan.",
+  },
+  ...saveConfigFlag,
+  // Those of kubectl's delete: kubectl's run has them too, and heeds none of them.
+  ...manifestFlags,
+  force: { type: "boolean", hidden: true, description: noEffect },
+  "grace-period": { type: "number", default: -1, hidden: true, placeholder: "seconds", description: noEffect },
+  timeout: { type: "string", default: "0s", hidden: true, placeholder: "duration", description: noEffect },
+  wait: { type: "boolean", hidden: true, description: noEffect },
   "leave-stdin-open": { type: "boolean", description: "Leave its input open after the first attach." },
   rm: { type: "boolean", description: "Delete the pod when it has ended; with --attach or -i." },
   quiet: { type: "boolean", short: "q", description: "Print only what the container writes." },
+  ...detachKeysFlag,
   ...podRunningTimeoutFlag("1m0s"),
   ...dryRunFlag,
   ...fieldManagerFlag("kubectl-run"),
@@ -59,10 +90,14 @@ export const run: Verb = defineVerb({
     if (name === undefined) throw new UsageError("NAME is required for run\nSee 'wherry run -h' for help and examples");
     const dryRun = dryRunOf(flags, env);
     const attach = given.has("attach") ? flags.attach : flags.stdin;
+    propagationOf(flags.cascade);
+    const detachKeys = detachKeysOf(flags);
     checkRun(flags, { attach, dryRun });
     const namespace = env.namespaceGiven || dryRun !== "client" ? await env.namespace() : undefined;
     const generated = podOfFlags(name, args, flags);
-    const pod = asObject<Pod>(placed(overridden(generated, flags), namespace));
+    const made = (object: JsonObject) =>
+      placed(flags["save-config"] && dryRun !== "client" ? noted(object) : object, namespace);
+    const pod = asObject<Pod>(made(overridden(generated, flags, "Pod")));
     const print = await objectPrinter(flags, printerOptions(dryRun, env));
     const send = async <T extends KubeObject>(resource: ResourceType<T>, object: T): Promise<T> => {
       if (dryRun === "client") return object;
@@ -71,12 +106,11 @@ export const run: Verb = defineVerb({
       return await client.create(resource, object, options);
     };
     if (flags.expose) {
-      const service = asObject(placed(serviceOfFlags(name, flags), namespace));
-      const made = await send(
+      const service = await send(
         { group: "", version: "v1", kind: "Service", plural: "services", namespaced: true },
-        service,
+        asObject(made(overridden(serviceOfFlags(name, flags), flags, "Service"))),
       );
-      await print(made, "created");
+      await print(service, "created");
     }
     const created = await send(podResource, pod);
     if (!attach || dryRun !== "none") {
@@ -86,7 +120,7 @@ export const run: Verb = defineVerb({
     const client = await env.client();
     const timeoutMs = podRunningTimeoutMs(flags, "run");
     try {
-      return await attachAndWait(client, created, { ...flags, timeoutMs }, env);
+      return await attachAndWait(client, created, { ...flags, timeoutMs, detachKeys }, env);
     } finally {
       if (flags.rm) await remove(client, created, flags, env);
     }
@@ -99,20 +133,48 @@ function placed(object: JsonObject, namespace: string | undefined): JsonObject {
 }
 
 /** @throws UsageError when the overrides cannot be read or applied */
-function overridden(object: JsonObject, flags: Values): JsonObject {
+function overridden(object: JsonObject, flags: Values, kind: "Pod" | "Service"): JsonObject {
   if (!flags.overrides) return object;
+  const type = flags["override-type"];
+  if (type !== "json" && type !== "merge" && type !== "strategic")
+    throw new UsageError(`invalid override type: ${type}`);
+  let patch: Json;
   try {
-    const patch = readJsonText(flags.overrides);
-    if (flags["override-type"] === "json") return applyJsonPatch(object, patch as never);
-    return applyMergePatch(object, patch as JsonObject);
+    patch = readJsonText(flags.overrides);
+  } catch {
+    throw new UsageError("Invalid JSON Patch");
+  }
+  try {
+    if (type === "json") return whole(applyJsonPatch(object, patch));
+    if (!isJsonObject(patch)) throw new UsageError("it is no object");
+    if (type === "strategic") return whole(applyStrategicPatch(object, patch, `io.k8s.api.core.v1.${kind}`));
+    return whole(applyMergePatch(object, patch));
   } catch (error) {
     throw new UsageError(`Invalid JSON Patch: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
+/** Containers say what they ask for, be it nothing, as those do that kubectl reads. */
+function whole(object: JsonObject): JsonObject {
+  const { spec } = object;
+  if (!isJsonObject(spec) || !Array.isArray(spec["containers"])) return object;
+  const containers = (spec["containers"] as readonly Json[]).map((one) =>
+    isJsonObject(one) ? { ...one, resources: one["resources"] ?? {} } : one,
+  );
+  return { ...object, spec: { ...spec, containers } };
+}
+
+/** The object with itself as annotation, in the order in which kubectl writes it. */
+function noted(object: JsonObject): JsonObject {
+  const metadata = isJsonObject(object["metadata"]) ? object["metadata"] : {};
+  const annotations = isJsonObject(metadata["annotations"]) ? metadata["annotations"] : {};
+  const note = { [lastAppliedAnnotation]: `${goJsonAsGiven(object)}\n` };
+  return { ...object, metadata: { ...metadata, annotations: { ...annotations, ...note } } };
+}
+
 /** What was interrupted is cleared away as well. */
-async function remove(client: Client, { metadata }: Pod, { quiet }: Values, env: CommandEnv): Promise<void> {
+async function remove(client: Client, { metadata }: Pod, { quiet, cascade }: Values, env: CommandEnv): Promise<void> {
   const { namespace = "default", name = "" } = metadata;
-  await client.delete(podResource, { namespace, name }, { propagationPolicy: "Background" });
+  await client.delete(podResource, { namespace, name }, { propagationPolicy: propagationOf(cascade) });
   if (!quiet) await env.terminal.write(`pod "${name}" deleted from ${namespace} namespace\n`);
 }

@@ -2,10 +2,10 @@ import type { Terminal } from "../core/platform/terminal.ts";
 import { version } from "../core/version.ts";
 import { runCommand } from "./command.ts";
 import type { CommandEnv } from "./env.ts";
-import { globalFlags, systemEnv } from "./global_flags.ts";
+import { globalFlags, systemEnv, wantsAround } from "./global_flags.ts";
 import { verbs } from "./mod.ts";
 import { errorText } from "./output/errors.ts";
-import { UnknownVerbError } from "./verb.ts";
+import { UnknownVerbError, UsageError } from "./verb.ts";
 
 /**
  * The whole command line but for the process: parses, runs one verb, turns what was thrown into one line and an exit code.
@@ -18,6 +18,12 @@ export async function runCli(
   { terminal, signal }: { readonly terminal: Terminal; readonly signal: AbortSignal },
 ): Promise<number> {
   let env: CommandEnv | undefined;
+  const warnings = new Set<string>();
+  // As kubectl, each once.
+  const onWarning = (text: string) => {
+    if (!warnings.has(text)) terminal.warn(`Warning: ${text}`);
+    warnings.add(text);
+  };
   try {
     return await runCommand(args, {
       verbs,
@@ -25,8 +31,16 @@ export async function runCli(
       version,
       write: (text) => terminal.write(text),
       env: (flags) => {
-        env = systemEnv(flags, { terminal, signal });
+        env = systemEnv(flags, { terminal, signal, onWarning });
         return env;
+      },
+      async around(flags, surroundings, run) {
+        const code = wantsAround(flags)
+          ? await (await import("./around.ts")).around(flags, surroundings, run)
+          : await run();
+        const count = warnings.size;
+        if (flags["warningsAsErrors"] !== true || count === 0) return code;
+        throw new UsageError(`${count} warning${count === 1 ? "" : "s"} received`);
       },
     });
   } catch (error) {

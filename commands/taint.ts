@@ -91,7 +91,6 @@ export const taint: Verb = defineVerb({
             dryRun: dryRun === "server",
             fieldManager: flags["field-manager"],
             fieldValidation,
-            onWarning: (text) => env.terminal.warn(`Warning: ${text}`),
             signal: env.signal,
           },
         );

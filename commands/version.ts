@@ -54,7 +54,8 @@ export const versionVerb: Verb = defineVerb({
   },
 });
 
-async function serverVersion(env: CommandEnv): Promise<Json> {
+/** What the server says of its version. @throws ConnectionError, StatusError */
+export async function serverVersion(env: CommandEnv): Promise<Json> {
   const client = await env.client();
   const { body } = await client.raw(
     { method: "GET", path: "/version", headers: { accept: "application/json" } },

@@ -32,7 +32,7 @@ export const wait: Verb = defineVerb({
     },
     all: { type: "boolean", description: "All objects of the type in the namespace." },
     "all-namespaces": { type: "boolean", short: "A", description: "In all namespaces." },
-    local: { type: "boolean", description: "Look at the files only.", hidden: true },
+    local: { type: "boolean", description: "Take the objects as the files have them." },
     timeout: {
       type: "string",
       default: "30s",
@@ -58,7 +58,12 @@ export const wait: Verb = defineVerb({
       fieldSelector: flags["field-selector"],
       typeAlone: flags.all,
       allNamespaces: flags["all-namespaces"],
+      local: flags.local,
     };
+    if (flags.local && flags.filename.length === 0 && !flags.kustomize)
+      throw new UsageError(
+        "you must specify resources by --filename when --local is set.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'",
+      );
     const deleting = goals.some(({ kind }) => kind === "delete");
     if (goals.some(({ kind }) => kind === "create") || flags["wait-missing"])
       await withProgress(env, async ({ show }) => {
@@ -67,7 +72,8 @@ export const wait: Verb = defineVerb({
       });
     const targets = await findTargets(request, env);
     const visit = async (target: Target & { readonly object?: KubeObject }) => {
-      for (const goal of goals) await print(await reach(goal, target, left(), env), "condition met");
+      for (const goal of goals)
+        await print(flags.local ? met(goal, target) : await reach(goal, target, left(), env), "condition met");
     };
     let count: number;
     try {
@@ -83,6 +89,12 @@ export const wait: Verb = defineVerb({
     return 0;
   },
 });
+
+/** The object of a file, when it is as wanted. @throws UsageError when it is not, and never will be */
+function met(goal: Goal, { resource, key, object }: Target & { readonly object?: KubeObject }): KubeObject {
+  if (object && (goal.kind === "create" || (goal.kind !== "delete" && goal.isMet(object)))) return object;
+  throw new UsageError(`condition not met for ${resource.plural || resource.kind.toLowerCase()}/${key.name}`);
+}
 
 function timeoutOf(text: string): number {
   if (/^-\d/.test(text)) return weekMs;

@@ -1,6 +1,7 @@
 import type { FlagOf, FlagWithDefault } from "../core/flags/flag.ts";
 import type { CommandEnv } from "./env.ts";
-import type { PrinterOptions } from "./output/object_printer.ts";
+import { manifestFlags } from "./manifests.ts";
+import { type PrinterOptions, printFlags } from "./output/object_printer.ts";
 import { UsageError } from "./verb.ts";
 
 /** Who only pretends: nobody, this program (nothing is sent), or the server. */
@@ -35,6 +36,13 @@ export const saveConfigFlag: { readonly "save-config": FlagOf<"boolean"> } = {
     description: "Note the object in its annotation, so that apply can change it later.",
   },
 };
+
+/** The flags of verbs that send the objects of manifests as they are. */
+export const sendFlags: typeof manifestFlags &
+  typeof printFlags &
+  typeof dryRunFlag &
+  typeof validateFlag &
+  typeof saveConfigFlag = { ...manifestFlags, ...printFlags, ...dryRunFlag, ...validateFlag, ...saveConfigFlag };
 
 /** `-l` and `--field-selector`. */
 export const selectorFlags: {
@@ -85,6 +93,14 @@ export function fieldValidationOf({ validate }: { readonly validate: string }): 
   throw new UsageError(
     `invalid - validate option "${validate}"; must be one of: strict (or true), warn, ignore (or false)`,
   );
+}
+
+const propagations = { background: "Background", foreground: "Foreground", orphan: "Orphan" } as const;
+
+/** What `--cascade` asks the server for. @throws UsageError for a value that is not known */
+export function propagationOf(cascade: string): (typeof propagations)[keyof typeof propagations] {
+  if (Object.hasOwn(propagations, cascade)) return propagations[cascade as keyof typeof propagations];
+  throw new UsageError(`invalid cascade value (${cascade}). Must be "background", "foreground", or "orphan"`);
 }
 
 /** @see https://pkg.go.dev/strconv#ParseBool */

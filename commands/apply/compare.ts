@@ -24,7 +24,6 @@ export async function compareWithServer(
   const write = {
     dryRun: true,
     fieldManager,
-    onWarning: (text: string) => env.terminal.warn(`Warning: ${text}`),
     signal: env.signal,
   };
   for (let tries = 1; ; tries++) {

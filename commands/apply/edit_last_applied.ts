@@ -21,7 +21,13 @@ export const editLastApplied: Verb = defineVerb({
   group: "Change",
   summary: "Change what is noted as applied last, in an editor.",
   words: "[type] [names...]",
-  flags: { ...manifestFlags, ...printFlags, ...validateFlag, ...fieldManagerFlag("kubectl-client-side-apply") },
+  flags: {
+    ...manifestFlags,
+    ...printFlags,
+    ...validateFlag,
+    ...fieldManagerFlag("kubectl-client-side-apply"),
+    "windows-line-endings": { type: "boolean", description: "Lines of the file end as on Windows." },
+  },
   async run({ flags, words, env }) {
     const print = await objectPrinter(flags, printerOptions("none", env));
     const found: LoadedTarget[] = [];
@@ -43,6 +49,7 @@ export const editLastApplied: Verb = defineVerb({
         format: flags.output === "json" ? "json" : "yaml",
         heading,
         checkTypes: true,
+        windowsLineEndings: flags["windows-line-endings"],
         async commit(edited, { resource, key }) {
           const body = { metadata: { annotations: { [lastAppliedAnnotation]: goJson(edited) } } };
           const client = await env.client();

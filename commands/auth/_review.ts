@@ -7,7 +7,7 @@ export async function review(
   client: Client,
   group: "authentication.k8s.io" | "authorization.k8s.io",
   plural: string,
-  spec: object,
+  spec: object | undefined,
   signal: AbortSignal,
 ): Promise<JsonObject> {
   const kind = {
@@ -16,6 +16,11 @@ export async function review(
     selfsubjectrulesreviews: "SelfSubjectRulesReview",
   }[plural];
   const resource = { group, version: "v1", kind: kind ?? "", plural, namespaced: false };
-  const object = asObject({ apiVersion: `${group}/v1`, kind: resource.kind, metadata: {}, spec: asJson(spec) });
+  const object = asObject({
+    apiVersion: `${group}/v1`,
+    kind: resource.kind,
+    metadata: {},
+    ...(spec ? { spec: asJson(spec) } : {}),
+  });
   return asJson(await client.create(resource, object, { signal }));
 }

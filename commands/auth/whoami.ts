@@ -15,7 +15,13 @@ export const whoami: Verb = defineVerb({
   examples: [["As somebody else", "wherry auth whoami --as=jane"]],
   async run({ flags, words, env }) {
     if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`);
-    const answer = await review(await env.client(), "authentication.k8s.io", "selfsubjectreviews", {}, env.signal);
+    const answer = await review(
+      await env.client(),
+      "authentication.k8s.io",
+      "selfsubjectreviews",
+      undefined,
+      env.signal,
+    );
     if (flags.output || flags.template) {
       const { kind, apiVersion, metadata, status } = answer;
       const print = await objectPrinter(flags, { terminal: env.terminal });

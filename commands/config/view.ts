@@ -1,5 +1,5 @@
 import { jsonText } from "../../core/api/json_text.ts";
-import type { KubeObject } from "../../core/api/meta.ts";
+import type { Json, KubeObject } from "../../core/api/meta.ts";
 import type {
   ExecPlugin,
   Kubeconfig,
@@ -63,7 +63,10 @@ export const view: Verb = defineVerb({
     };
     // The order of its members is kubectl's own, not that of objects of the API, which it is printed as otherwise.
     if (flags.output === "json") await env.terminal.write(`${jsonText(document, 4)}\n`);
-    else {
+    else if (flags.output === "kyaml") {
+      const { formatKyaml } = await import("../../core/api/kyaml_writer.ts");
+      await env.terminal.write(formatKyaml(document as unknown as Json, { asGiven: true }));
+    } else {
       const print = await objectPrinter({ ...flags, output: flags.output ?? "yaml" }, { terminal: env.terminal });
       await print(document as unknown as KubeObject);
     }

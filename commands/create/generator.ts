@@ -97,7 +97,6 @@ export function generatorVerb<const F extends FlagTable>(generator: Generator<F>
           dryRun: dryRun === "server",
           fieldManager: flags["field-manager"],
           fieldValidation,
-          onWarning: (text) => call.env.terminal.warn(`Warning: ${text}`),
           signal: call.env.signal,
         });
         await print(created, "created");

@@ -1,7 +1,9 @@
-import type { Container, EnvVar, EphemeralContainer, Pod } from "../../core/kinds/pod.ts";
+import type { JsonObject } from "../../core/api/meta.ts";
+import type { Container, EnvVar, EphemeralContainer, Pod, PodSpec } from "../../core/kinds/pod.ts";
 import { compact } from "../../core/util/compact.ts";
 import { allContainers } from "../pods.ts";
 import { UsageError } from "../verb.ts";
+import { customized } from "./custom_profile.ts";
 import { type KeepFlags, profiledContainer, profiledCopy, profiledNodePod } from "./profiles.ts";
 
 /** What the command line says of the container that debugs. */
@@ -27,13 +29,16 @@ export interface DebugRequest {
   readonly env: readonly EnvVar[];
   /** New images by the names of containers; `*` is all others. */
   readonly images: ReadonlyMap<string, string>;
+  /** Part of a container, merged over what the profile makes. */
+  readonly custom?: JsonObject | undefined;
   /** What stands behind `--`. */
   readonly args: readonly string[];
 }
 
 /** The container put into a running pod. */
 export function ephemeralContainer(name: string, { flags, ...request }: DebugRequest): EphemeralContainer {
-  const container = profiledContainer(newContainer(name, { flags, ...request }), flags.profile);
+  const profiled = profiledContainer(newContainer(name, { flags, ...request }), flags.profile);
+  const container = customized(profiled, request.custom);
   return flags.target ? { ...container, targetContainerName: flags.target } : container;
 }
 
@@ -49,7 +54,7 @@ export function nodePod(node: string, name: string, container: string, request: 
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name, labels: { "app.kubernetes.io/managed-by": "kubectl-debug" } },
-    spec: profiledNodePod(spec, request.flags.profile),
+    spec: withCustom(profiledNodePod(spec, request.flags.profile), container, request.custom),
   };
 }
 
@@ -62,7 +67,7 @@ export function nodePod(node: string, name: string, container: string, request: 
  */
 export function podCopy(
   pod: Pod,
-  { flags, shareGiven, env, images, args }: DebugRequest,
+  { flags, shareGiven, env, images, args, custom }: DebugRequest,
   newName: () => string,
 ): { readonly pod: Pod; readonly container: string | undefined } {
   const { ephemeralContainers: _looked, nodeName, ...spec } = pod.spec;
@@ -105,7 +110,21 @@ export function podCopy(
     ? own.map((one) => (one.name === name ? change(one) : one))
     : [...own, change({ name, terminationMessagePolicy: "File" })];
   const changed = { ...copy, spec: { ...copy.spec, containers } };
-  return { pod: profiledCopy(changed, name, flags.profile, flags), container: name };
+  const profiled = profiledCopy(changed, name, flags.profile, flags);
+  return { pod: { ...profiled, spec: withCustom(profiled.spec, name, custom) }, container: name };
+}
+
+function withCustom(spec: PodSpec, name: string, custom: JsonObject | undefined): PodSpec {
+  return { ...spec, containers: spec.containers.map((one) => (one.name === name ? customized(one, custom) : one)) };
+}
+
+/**
+ * Whether the container asks for capabilities that it does not get: those of a pod whose user is not root are given to no
+ * process.
+ */
+export function losesCapabilities({ securityContext }: Container, { spec }: Pod): boolean {
+  if (!spec.securityContext?.runAsUser || securityContext?.runAsUser === 0) return false;
+  return securityContext?.privileged === true || (securityContext?.capabilities?.add ?? []).length > 0;
 }
 
 /** Whether a container of any sort goes by that name in a pod. */

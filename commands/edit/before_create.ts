@@ -14,6 +14,7 @@ export async function editBeforeCreate(
       readonly "save-config": boolean;
       readonly "field-manager": string;
       readonly selector: string | undefined;
+      readonly "windows-line-endings": boolean;
     },
   { dryRun, fieldValidation }: { readonly dryRun: DryRun; readonly fieldValidation: "Strict" | "Warn" | "Ignore" },
   env: CommandEnv,
@@ -27,6 +28,7 @@ export async function editBeforeCreate(
       format: flags.output === "json" ? ("json" as const) : ("yaml" as const),
       heading: objectHeading,
       checkTypes: true,
+      windowsLineEndings: flags["windows-line-endings"],
       commit: async (edited: typeof target.object) => {
         const client = await env.client();
         const created = await client.create(target.resource, withSavedConfig(edited, flags["save-config"]), {

@@ -73,8 +73,7 @@ export const getFlags: Get = {
   "server-print": {
     type: "boolean",
     default: true,
-    hidden: true,
-    description: "Tables are always the server's.",
+    description: "Let the server make the table; false: names and ages only.",
   },
   decode: { type: "boolean", description: "Of secrets: print the values, decoded." },
   color: {

@@ -23,7 +23,7 @@ export async function printTables({ requests }: GetRequests, flags: GetFlags, en
   const read = async (request: GetRequest): Promise<Found> => {
     const tables: WireTable[] = [];
     const options = {
-      accept: tableAccept,
+      accept: flags["server-print"] ? tableAccept : "application/json",
       chunkSize: path ? 0 : flags["chunk-size"],
       ignoreNotFound: flags["ignore-not-found"],
       query: path ? { includeObject: "Object" } : {},

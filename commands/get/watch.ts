@@ -31,7 +31,7 @@ export async function watchObjects(
     );
   }
   const show = format ? showObjects(format, flags, env) : showRows(request, flags, env);
-  const accept = format ? "application/json" : tableAccept;
+  const accept = format || !flags["server-print"] ? "application/json" : tableAccept;
   // Of one object the first event is the object as it is now.
   let version = "0";
   let skipFirst = request.name !== undefined;

@@ -20,7 +20,7 @@ export const printFlags: {
     short: "o",
     placeholder: "format",
     description:
-      "Output format: json, yaml, name, jsonpath=..., jsonpath-file=..., go-template=..., go-template-file=...",
+      "Output format: json, yaml, kyaml, name, jsonpath=..., jsonpath-file=..., go-template=..., go-template-file=...",
   },
   template: {
     type: "string",
@@ -69,7 +69,14 @@ const templateFormats = ["go-template", "go-template-file", "template", "templat
 const jsonPathFormats = ["jsonpath", "jsonpath-as-json", "jsonpath-file"];
 
 /** What `-o` takes in every verb that prints objects, sorted. */
-export const objectFormats: readonly string[] = [...templateFormats, "json", ...jsonPathFormats, "name", "yaml"].sort();
+export const objectFormats: readonly string[] = [
+  ...templateFormats,
+  "json",
+  ...jsonPathFormats,
+  "kyaml",
+  "name",
+  "yaml",
+].sort();
 
 /**
  * The printer that the flags ask for. YAML documents are separated from each other.
@@ -119,6 +126,10 @@ export async function formatOf(flags: PrintFlagValues): Promise<Format | undefin
     case "yaml": {
       let printed = 0;
       return { print: (object) => `${printed++ > 0 ? "---\n" : ""}${formatYaml(asJson(shown(object)))}` };
+    }
+    case "kyaml": {
+      const { formatKyaml } = await import("../../core/api/kyaml_writer.ts");
+      return { print: (object) => formatKyaml(asJson(shown(object))) };
     }
     case "name":
       return {

@@ -16,6 +16,8 @@ export interface AttachAndWaitOptions {
   readonly stdin: boolean;
   readonly tty: boolean;
   readonly quiet: boolean;
+  /** Keys that end the session and leave what runs as it is. */
+  readonly detachKeys?: Uint8Array;
   /** How long the pod may take to run. */
   readonly timeoutMs: number;
 }

@@ -94,24 +94,28 @@ export async function changeObjects(flags: SetValues, request: SetChange, env: C
       continue;
     }
     try {
-      const client = await env.client();
-      const answer = await client.patch(
-        resource,
-        key,
-        { type: "strategic", body },
-        {
-          dryRun: dryRun === "server",
-          fieldManager: flags["field-manager"],
-          onWarning: (text) => env.terminal.warn(`Warning: ${text}`),
-          signal: env.signal,
-        },
-      );
-      await print(answer, request.operation);
+      await print(await sendChange(target, body, flags, env), request.operation);
     } catch (error) {
       errors.push(request.failure ? new UsageError(`${request.failure}${errorMessage(error)}`) : error);
     }
   }
   throwAll([...(request.errors ?? []), ...errors]);
+}
+
+/** Sends the patch of an object. @returns the object as it is then */
+export async function sendChange(
+  { resource, key }: LoadedTarget,
+  body: JsonObject,
+  flags: Pick<SetValues, "dry-run" | "field-manager">,
+  env: CommandEnv,
+): Promise<KubeObject> {
+  const client = await env.client();
+  const patch = { type: "strategic", body } as const;
+  return await client.patch(resource, key, patch, {
+    dryRun: flags["dry-run"] === "server",
+    fieldManager: flags["field-manager"],
+    signal: env.signal,
+  });
 }
 
 /** Where a kind keeps the pods' spec. */

@@ -7,7 +7,7 @@ import { objectPrinter } from "../output/object_printer.ts";
 import { findTargets } from "../targets.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import { dryRunOf, printerOptions } from "../write_flags.ts";
-import { setFlags } from "./pod_specs.ts";
+import { sendChange, setFlags } from "./pod_specs.ts";
 
 /** Sets which pods a service is for. */
 export const setSelector: Verb = defineVerb({
@@ -27,7 +27,8 @@ export const setSelector: Verb = defineVerb({
       env,
     );
     await targets.visitLoaded(
-      async ({ resource, key, object }) => {
+      async (target) => {
+        const { object } = target;
         if (object.kind !== "Service" || object.apiVersion !== "v1")
           throw new UsageError("setting a selector is only supported for Services");
         const expressions = (selector as { readonly matchExpressions?: readonly LabelSelectorRequirement[] })
@@ -46,18 +47,7 @@ export const setSelector: Verb = defineVerb({
         const diff = createStrategicPatch(before, asJson(changed), before, "io.k8s.api.core.v1.Service");
         const version = flags["resource-version"];
         const body = version ? { ...diff, metadata: { resourceVersion: version } } : diff;
-        const client = await env.client();
-        const answer = await client.patch(
-          resource,
-          key,
-          { type: "strategic", body },
-          {
-            dryRun: dryRun === "server",
-            fieldManager: flags["field-manager"],
-            signal: env.signal,
-          },
-        );
-        await print(answer, "selector updated");
+        await print(await sendChange(target, body, flags, env), "selector updated");
       },
       { latest: true },
     );

@@ -2,6 +2,7 @@ import type { AttachOptions, TerminalSize } from "../../core/client/exec.ts";
 import type { Terminal } from "../../core/platform/terminal.ts";
 import { AsyncQueue } from "../../core/util/async_queue.ts";
 import type { CommandEnv } from "../env.ts";
+import { DetachedError, untilDetached } from "./detach_keys.ts";
 
 /** What of the user's terminal a remote command gets. */
 export interface SessionOptions {
@@ -9,6 +10,8 @@ export interface SessionOptions {
   readonly tty: boolean;
   /** Of an attach: the size changes once at the beginning, so that what is on the screen is drawn again. */
   readonly redraw?: boolean;
+  /** Keys that end a session with a terminal. Default: none. */
+  readonly detachKeys?: Uint8Array;
 }
 
 /** The streams of a session, for `exec()` and `attach()`. */
@@ -17,10 +20,12 @@ export type SessionStreams = Pick<AttachOptions, "stdin" | "stdout" | "stderr" |
 /**
  * Joins the user's terminal with a remote command while `session` runs. With a terminal of its own the command gets each
  * key as it is typed, Ctrl-C too; whatever happens, the user's terminal is then as it was.
+ *
+ * @throws DetachedError when the user typed the keys that end the session
  */
 export async function withTerminal<R>(
   env: CommandEnv,
-  { stdin, tty, redraw = false }: SessionOptions,
+  { stdin, tty, redraw = false, detachKeys = new Uint8Array() }: SessionOptions,
   session: (streams: SessionStreams) => Promise<R>,
 ): Promise<R> {
   const { terminal, signal } = env;
@@ -33,8 +38,16 @@ export async function withTerminal<R>(
   if (!tty) return await session(streams);
   const sizes = terminalSizes(terminal, redraw);
   const cooked = terminal.raw();
+  const detaching = new AbortController();
+  const typed = stdin
+    ? untilDetached(terminal.input, detachKeys, () => detaching.abort(new DetachedError("The session was left")))
+    : undefined;
   try {
-    return await session({ ...streams, tty, resize: sizes.queue });
+    const ending = AbortSignal.any([signal, detaching.signal]);
+    return await session({ ...streams, stdin: typed, tty, resize: sizes.queue, signal: ending });
+  } catch (error) {
+    detaching.signal.throwIfAborted();
+    throw error;
   } finally {
     cooked();
     sizes.end();

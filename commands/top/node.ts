@@ -1,7 +1,17 @@
-import { node } from "../../core/kinds/node.ts";
+import { parseQuantity } from "../../core/api/quantity.ts";
+import { type NodeStatus, node } from "../../core/kinds/node.ts";
 import { nodeMetrics } from "../../core/kinds/node_metrics.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
-import { byUsage, checkSortBy, usageCells, usageFlags, usageOf, usageTable, withoutMetrics } from "./usage.ts";
+import {
+  byUsage,
+  checkSortBy,
+  type Usage,
+  usageCells,
+  usageFlags,
+  usageOf,
+  usageTable,
+  withoutMetrics,
+} from "./usage.ts";
 
 /** Shows what nodes use of what they have. */
 export const topNode: Verb = defineVerb({
@@ -20,6 +30,9 @@ export const topNode: Verb = defineVerb({
     if (name && flags.selector) throw new UsageError("only one of NAME or --selector can be provided");
     const client = await env.client();
     const { signal } = env;
+    const showSwap = flags["show-swap"];
+    const swapHeaders = showSwap ? ["SWAP(bytes)", "SWAP(%)"] : [];
+    const headers = ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)", ...swapHeaders];
     try {
       const selection = { labelSelector: flags.selector, signal };
       const metrics = name
@@ -28,25 +41,22 @@ export const topNode: Verb = defineVerb({
       if (metrics.length === 0) throw new UsageError("metrics not available yet");
       const nodes = name ? [await client.get(node, { name }, { signal })] : (await client.list(node, selection)).items;
       const available = new Map(
-        nodes.map(({ metadata, status }) => [
-          metadata.name ?? "",
-          usageOf(flags["show-capacity"] ? status?.capacity : status?.allocatable),
-        ]),
+        nodes.map(({ metadata, status }) => [metadata.name ?? "", availableOn(status, flags["show-capacity"])]),
       );
       const rows = byUsage(metrics, flags["sort-by"], ({ metadata, usage }) => ({
         name: metadata.name ?? "",
         usage: usageOf(usage),
       })).map(({ metadata, usage }) => [
         metadata.name ?? "",
-        ...usageCells(usageOf(usage), available.get(metadata.name ?? "")),
+        ...usageCells(usageOf(usage), { available: available.get(metadata.name ?? ""), showSwap }),
       ]);
       const measured = new Set(metrics.map(({ metadata }) => metadata.name));
       const unknown = [...available.keys()].filter((one) => !measured.has(one));
       await env.terminal.write(
         usageTable([
-          ...(flags["no-headers"] ? [] : [["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"]]),
+          ...(flags["no-headers"] ? [] : [headers]),
           ...rows,
-          ...unknown.map((one) => [one, ...Array<string>(4).fill("<unknown>")]),
+          ...unknown.map((one) => [one, ...Array<string>(headers.length - 1).fill("<unknown>")]),
         ]),
       );
       return 0;
@@ -55,3 +65,10 @@ export const topNode: Verb = defineVerb({
     }
   },
 });
+
+/** What a node has; of swap only where it says so. */
+function availableOn(status: NodeStatus | undefined, whole: boolean): Partial<Usage> {
+  const { cpu, memory } = usageOf(whole ? status?.capacity : status?.allocatable);
+  const swapBytes = status?.nodeInfo?.swap?.capacity;
+  return { cpu, memory, ...(swapBytes === undefined ? {} : { swap: parseQuantity(String(swapBytes)) }) };
+}

@@ -52,11 +52,12 @@ export const topPod: Verb = defineVerb({
       await warnNothingFound(namespace, env);
       return 0;
     }
+    const showSwap = flags["show-swap"];
     const withNamespace = flags["all-namespaces"];
     const headers = [
       ...(withNamespace ? ["NAMESPACE"] : []),
       ...(flags.containers ? ["POD"] : []),
-      ...["NAME", "CPU(cores)", "MEMORY(bytes)"],
+      ...["NAME", "CPU(cores)", "MEMORY(bytes)", ...(showSwap ? ["SWAP(bytes)"] : [])],
     ];
     const sorted = byUsage(metrics, flags["sort-by"], (one) => ({
       name: withNamespace ? `${one.metadata.namespace}/${one.metadata.name}` : (one.metadata.name ?? ""),
@@ -65,12 +66,12 @@ export const topPod: Verb = defineVerb({
     const rows = sorted.flatMap((one): string[][] => {
       const { name: podName = "", namespace: where = "" } = one.metadata;
       const before = withNamespace ? [where] : [];
-      if (!flags.containers) return [[...before, podName, ...usageCells(totalOf(one))]];
+      if (!flags.containers) return [[...before, podName, ...usageCells(totalOf(one), { showSwap })]];
       return byUsage(one.containers, flags["sort-by"], (each) => ({ name: each.name, usage: usageOf(each.usage) })).map(
-        (each) => [...before, podName, each.name, ...usageCells(usageOf(each.usage))],
+        (each) => [...before, podName, each.name, ...usageCells(usageOf(each.usage), { showSwap })],
       );
     });
-    const width = flags["no-headers"] ? 3 : headers.length;
+    const width = flags["no-headers"] ? (showSwap ? 4 : 3) : headers.length;
     const blanks = (count: number) => Array<string>(Math.max(0, count)).fill("");
     const sum = metrics.map(totalOf).reduce(addUsage, noUsage);
     await env.terminal.write(
@@ -80,7 +81,7 @@ export const topPod: Verb = defineVerb({
         ...(flags.sum
           ? [
               [...blanks(width - 2), "________", "________"],
-              [...blanks(width - 3), "", ...usageCells(sum)],
+              [...blanks(width - 3), "", ...usageCells(sum, { showSwap })],
             ]
           : []),
       ]),

@@ -1,5 +1,6 @@
 import { compareText } from "./go_value.ts";
 import { jsonText } from "./json_text.ts";
+import type { Json } from "./meta.ts";
 
 const escapes: Readonly<Record<string, string>> = {
   "<": "\\u003c",
@@ -15,7 +16,15 @@ const escapes: Readonly<Record<string, string>> = {
  * @param indent spaces for each level; 0, the default, puts all on one line
  */
 export function goJson(value: unknown, indent = 0): string {
-  const text = indent === 0 ? write(value) : writeIndented(value, " ".repeat(indent), "\n");
+  return escapeForHtml(indent === 0 ? write(value) : writeIndented(value, " ".repeat(indent), "\n"));
+}
+
+/** The same with members in the order that they have, as Go writes structures. */
+export function goJsonAsGiven(value: Json): string {
+  return escapeForHtml(jsonText(value));
+}
+
+function escapeForHtml(text: string): string {
   return text.replace(/[<>&\u2028\u2029]/g, (character) => escapes[character] ?? character);
 }
 

@@ -42,6 +42,8 @@ export interface ApplyOptions extends Omit<WriteCallOptions, "dryRun"> {
   readonly force?: boolean | undefined;
   /** How to delete an object that cannot be changed so, for it to be made anew. Absent: that is an error. */
   readonly recreate?: RecreateOptions | undefined;
+  /** Called with what apply itself has to say of an object. Default: `onWarning`. */
+  readonly onNote?: ((text: string) => void) | undefined;
   /** Called before each step. */
   readonly onStep?: ((step: ApplyStep) => void) | undefined;
 }
@@ -87,7 +89,7 @@ export async function apply<T extends KubeObject>(
   object: T,
   options: ApplyOptions = {},
 ): Promise<ApplyResult<T>> {
-  const { serverSide, force, recreate, onStep, dryRun, ...rest } = options;
+  const { serverSide, force, recreate, onStep, onNote = options.onWarning, dryRun, ...rest } = options;
   const key = keyIn(kind, object);
   if (serverSide) {
     onStep?.({ doing: "applying" });
@@ -108,7 +110,7 @@ export async function apply<T extends KubeObject>(
       const wanted = withoutNulls(modified);
       return { object: dryRun === "client" ? wanted : await client.create(kind, wanted, write), outcome: "created" };
     }
-    if (tries === 1) warnWhenNotApplied(kind, current, write);
+    if (tries === 1) warnWhenNotApplied(kind, current, onNote);
     const patch = patchFor(kind, modified, current);
     onStep?.({ doing: "patching", patch: patch.body });
     if (Object.keys(patch.body).length === 0) return { object: current, outcome: "unchanged" };
@@ -266,9 +268,13 @@ export function schemaOf(apiVersion: string, kind: string): string {
   return `io.k8s.api.${group.split(".", 1)[0] || "core"}.${version}.${kind}`;
 }
 
-function warnWhenNotApplied({ plural }: ResourceType, { metadata }: KubeObject, { onWarning }: WriteCallOptions): void {
+function warnWhenNotApplied(
+  { plural }: ResourceType,
+  { metadata }: KubeObject,
+  onNote: ((text: string) => void) | undefined,
+): void {
   if (metadata.annotations?.[lastAppliedAnnotation] !== undefined) return;
-  onWarning?.(
+  onNote?.(
     `resource ${plural}/${metadata.name} is missing the ${lastAppliedAnnotation} annotation which is required by kubectl apply. kubectl apply should only be used on resources created declaratively by either kubectl create --save-config or kubectl apply. The missing annotation will be patched automatically.`,
   );
 }

@@ -8,6 +8,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Options of `raw()`. */
+export interface RawCallOptions extends CallOptions {
+  /** Called with each warning that the server sends. */
+  readonly onWarning?: ((text: string) => void) | undefined;
+}
+
 /** Options of writes. */
 export interface WriteCallOptions extends CallOptions {
   readonly dryRun?: boolean | undefined;
@@ -81,7 +87,7 @@ export interface Client extends AsyncDisposable {
     options?: WatchCallOptions,
   ): AsyncIterable<Exclude<WatchEvent<T>, { type: "ERROR" }>>;
   /** Any request; the answer is returned whatever its status. */
-  raw(request: ApiRequest, options?: CallOptions): Promise<ApiResponse>;
+  raw(request: ApiRequest, options?: RawCallOptions): Promise<ApiResponse>;
   /** Opens a WebSocket on a path of the API (exec, attach, port-forward). */
   upgrade(path: string, options: CallOptions & { readonly protocols: readonly string[] }): Promise<MessageStream>;
   /** Opens a SPDY connection on such a path, as older servers want it; undefined where the API is reached without a connection. */

@@ -12,6 +12,7 @@ import type {
   DeleteCallOptions,
   ListCallOptions,
   Patch,
+  RawCallOptions,
   WatchCallOptions,
   WriteCallOptions,
 } from "./client.ts";
@@ -165,8 +166,10 @@ class ApiClient implements Client {
     }
   }
 
-  raw(request: ApiRequest, { signal }: CallOptions = {}): Promise<ApiResponse> {
-    return this.#transport.request(request, { signal: this.#signal(signal) });
+  async raw(request: ApiRequest, { signal, onWarning = this.#onWarning }: RawCallOptions = {}): Promise<ApiResponse> {
+    const response = await this.#transport.request(request, { signal: this.#signal(signal) });
+    this.#warn(response, onWarning);
+    return response;
   }
 
   upgrade(

@@ -38,6 +38,7 @@ export interface NodeSystemInfo {
   readonly kubeProxyVersion: string;
   readonly operatingSystem: string;
   readonly architecture: string;
+  readonly swap?: { readonly capacity?: number };
 }
 
 /** What a node is to be. */

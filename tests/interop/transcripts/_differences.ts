@@ -80,7 +80,8 @@ const known: readonly Difference[] = [
     replacement: "error: $2is not valid for pod",
   },
   {
-    reason: "kyaml, which kubectl has since 1.35, is no format of wherry yet",
+    reason: "Until 1.34 kyaml is no format that kubectl lists",
+    below: 35,
     pattern: /,kyaml(?=,)/g,
     replacement: "",
   },

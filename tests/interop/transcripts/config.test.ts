@@ -12,6 +12,7 @@ transcripts("config", [
   { lines: ["config get-contexts zz", "config get-contexts wherry zz"] },
   { lines: ["config get-clusters", "config get-users"] },
   { lines: [...filled, "config get-contexts", "config view -o yaml"] },
+  { since: 35, lines: [...filled, "config view -o kyaml"] },
   { lines: [...filled, "config use-context c", "config view --minify", "config current-context"] },
   { lines: [...filled, "config view -o json"] },
   { lines: [...filled, "config view --context=c --minify --raw"] },

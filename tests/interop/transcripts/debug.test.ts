@@ -93,6 +93,56 @@ transcripts(
         "debug web --image=box --env=x",
       ],
     },
+    ...[
+      { name: "a pod", line: "debug web --image=box -c look", look: ephemeral },
+      { name: "a copy", line: "debug web --image=box -c look --copy-to=copy", look: copy },
+      { name: "a node", line: "debug node/$NS --image=box -c look -q", look: "get pods -o jsonpath={.items[*].spec}" },
+    ].map(({ name, line, look }) => ({
+      name: `debug ${name} with a profile of the user's`,
+      given: name === "a node" ? [node] : [pod()],
+      files: {
+        "profile.json": {
+          env: [{ name: "A", value: "1" }],
+          securityContext: { capabilities: { add: ["SYS_TIME"] }, privileged: true },
+          resources: { limits: { cpu: "1" } },
+          imagePullPolicy: "Always",
+        },
+      },
+      lines: [`${line} --profile=general --env=B=2 --custom=$DIR/profile.json`, look],
+    })),
+    {
+      name: "debug with a profile of the user's that is none",
+      given: [pod()],
+      files: { named: "name: x\n", command: { command: ["x"] }, empty: "" },
+      lines: [
+        "debug web --image=box --profile=general --custom=$DIR/missing",
+        "debug web --image=box --profile=general --custom=$DIR/named",
+        "debug web --image=box --profile=general --custom=$DIR/command",
+        "debug web --image=box --profile=general -c look --custom=$DIR/empty",
+      ],
+    },
+    {
+      name: "debug what a file has",
+      given: [pod()],
+      files: { "web.yaml": pod({ securityContext: {} }) },
+      lines: [
+        "debug -f $DIR/web.yaml --image=box -c look --profile=general",
+        ephemeral,
+        "debug -f $DIR/web.yaml web --image=box --profile=general",
+        "debug -f $DIR/none.yaml --image=box --profile=general",
+        "debug -f $DIR/web.yaml --copy-to=copy --image=box -c look --profile=restricted",
+        copy,
+      ],
+    },
+    {
+      name: "debug a pod whose user is not root",
+      given: [pod({ securityContext: { runAsUser: 1000 } })],
+      lines: [
+        "debug web --image=box -c look --profile=general",
+        "debug web --image=box -c see --profile=baseline",
+        "debug web --image=box -c look --copy-to=copy --profile=sysadmin",
+      ],
+    },
     // Older ones know fewer profiles and say less of them.
   ].map((one) => ({ ...one, since: 33 })),
 );

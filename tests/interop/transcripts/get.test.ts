@@ -21,7 +21,32 @@ function each(given: readonly object[], ...lines: readonly string[]): readonly T
   return lines.map((line) => ({ given, lines: [line] }));
 }
 
+const texts = configMap("texts", {
+  a: "",
+  b: "two\nlines\n",
+  c: "no end\nof line",
+  d: "  led\n\n\tby blanks \n",
+  e: 'a "quote", a \\ and <&>\ttab\r\n',
+  f: "\u0000\u0007\b\f\v\u001b\u00a0\u2028\u2029\ue000é😀",
+  g: "\n",
+  h: "\u00a0\n\u2028\n é",
+  ...Object.fromEntries(
+    ["true", "No", "n", "null", "1", "1.5", "1e3", "0x1f", "0o7", "0b1", "08", "1_000", "inf", "nan", "2020-1-2"].map(
+      (name) => [name, name],
+    ),
+  ),
+  ...Object.fromEntries(
+    ["2020-13-2", "1.2.3", "a.b-c_d", "-a", ".a", "a.", "_", "t", "F", "e5"].map((name) => [name, name]),
+  ),
+});
+
 transcripts("get", [
+  ...[
+    "get cm texts -o kyaml",
+    "get cm,pods -o kyaml",
+    "get pod b c -o kyaml",
+    "get cm -o kyaml --show-managed-fields",
+  ].map((line) => ({ given: [texts, ...labelled], lines: [line], since: 35 })),
   ...each(
     two,
     "get cm one",

@@ -19,6 +19,28 @@ transcripts(
         `run p --image=x --overrides='{"apiVersion":"v1","spec":{"nodeName":"n"}}' ${dry} -o yaml`,
       ],
     },
+    {
+      name: "run with overrides",
+      since: 34,
+      lines: [
+        `run p --image=x --overrides='[{"op":"add","path":"/spec/nodeName","value":"n"}]' --override-type=json ${dry} -o yaml`,
+        `run p --image=x --overrides='{"spec":{"containers":[{"name":"p","tty":true},{"name":"q","image":"y"}]}}' --override-type=strategic ${dry} -o yaml`,
+        `run p --image=x --overrides='{"spec":{"containers":[{"name":"q","image":"y"}]}}' --override-type=merge ${dry} -o yaml`,
+        `run p --image=x --overrides='{' ${dry}`,
+        `run p --image=x --overrides={} --override-type=x ${dry}`,
+      ],
+    },
+    {
+      name: "run with flags of delete and apply",
+      lines: [
+        "run p --image=x --cascade=x",
+        "run p --image=x --save-config --grace-period=3 --timeout=1s --wait --force --cascade=orphan",
+        "get pod p -o jsonpath='{.metadata.annotations}'",
+        `run q --image=x --save-config ${dry} -o yaml`,
+        "run q --image=x --expose --port=80 --labels=a=b --save-config -o name",
+        "get svc q -o jsonpath='{.metadata.annotations}'",
+      ],
+    },
     { lines: ["run", "run c", "run c --image=", "run --image=x", "run c --image='A B'"] },
     {
       lines: [
