@@ -42,12 +42,12 @@ function byteOf(key: string): number {
 /**
  * What is typed, up to those keys: keys that may begin them are kept back until the next one is typed.
  *
- * @param onDetach called when all of them were typed one after another; nothing is given on after that
+ * @throws DetachedError when all of them were typed one after another. It does not end as input does, for a container whose
+ * input ends may end itself
  */
 export async function* untilDetached(
   input: AsyncIterable<Uint8Array>,
   keys: Uint8Array,
-  onDetach: () => void,
 ): AsyncGenerator<Uint8Array, void, void> {
   if (keys.length === 0) return yield* input;
   let matched = 0;
@@ -62,7 +62,7 @@ export async function* untilDetached(
       if (byte !== keys[matched]) passed.push(byte);
       else if (++matched === keys.length) {
         if (passed.length > 0) yield Uint8Array.from(passed);
-        return onDetach();
+        throw new DetachedError("The session was left");
       }
     }
     if (passed.length > 0) yield Uint8Array.from(passed);

@@ -2,7 +2,7 @@ import type { AttachOptions, TerminalSize } from "../../core/client/exec.ts";
 import type { Terminal } from "../../core/platform/terminal.ts";
 import { AsyncQueue } from "../../core/util/async_queue.ts";
 import type { CommandEnv } from "../env.ts";
-import { DetachedError, untilDetached } from "./detach_keys.ts";
+import { untilDetached } from "./detach_keys.ts";
 
 /** What of the user's terminal a remote command gets. */
 export interface SessionOptions {
@@ -38,16 +38,9 @@ export async function withTerminal<R>(
   if (!tty) return await session(streams);
   const sizes = terminalSizes(terminal, redraw);
   const cooked = terminal.raw();
-  const detaching = new AbortController();
-  const typed = stdin
-    ? untilDetached(terminal.input, detachKeys, () => detaching.abort(new DetachedError("The session was left")))
-    : undefined;
+  const typed = stdin ? untilDetached(terminal.input, detachKeys) : undefined;
   try {
-    const ending = AbortSignal.any([signal, detaching.signal]);
-    return await session({ ...streams, stdin: typed, tty, resize: sizes.queue, signal: ending });
-  } catch (error) {
-    detaching.signal.throwIfAborted();
-    throw error;
+    return await session({ ...streams, stdin: typed, tty, resize: sizes.queue });
   } finally {
     cooked();
     sizes.end();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { detachKeysOf, untilDetached } from "../../commands/streams/detach_keys.ts";
+import { DetachedError, detachKeysOf, untilDetached } from "../../commands/streams/detach_keys.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
@@ -24,10 +24,11 @@ describe("untilDetached()", () => {
     const input = (async function* () {
       for (const chunk of chunks) yield bytesOf(chunk);
     })();
-    for await (const bytes of untilDetached(input, bytesOf(keys), () => {
-      detached = true;
-    }))
-      passed += new TextDecoder().decode(bytes);
+    try {
+      for await (const bytes of untilDetached(input, bytesOf(keys))) passed += new TextDecoder().decode(bytes);
+    } catch (error) {
+      detached = error instanceof DetachedError;
+    }
     return { passed, detached };
   }
 
