@@ -61,7 +61,7 @@ export const apply: Verb = defineVerb({
     },
     applyset: {
       type: "string",
-      placeholder: "[type/]name",
+      placeholder: "name",
       description:
         "With --prune: object that stands for the set of all that is applied together, a secret by default. What was in the set and is in the manifests no more is deleted.",
     },
