@@ -18,9 +18,10 @@ import {
   unlessFull,
   writeJson,
 } from "./process_files.ts";
-import { type MountNamespaces, type MountPrefix, openMountNamespaces } from "./process_namespace.ts";
+import { type MountPrefix, type Namespaces, openNamespaces } from "./process_namespace.ts";
+import type { PodScope } from "./process_pod_namespaces.ts";
 import { refusalOf, shortcomingsOf } from "./process_refusals.ts";
-import { type LaunchOptions, makeRoot, pathsOf, prepareLaunch } from "./process_root.ts";
+import { type ContainerLaunch, type LaunchOptions, makeRoot, pathsOf, prepareLaunch } from "./process_root.ts";
 import { processStats } from "./process_stats.ts";
 import { listProcesses, withDescendants } from "./process_table.ts";
 import { resizeTerminal } from "./process_terminal.ts";
@@ -69,7 +70,8 @@ const safeName = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/;
  *   links: by their names in `$WHERRY_VOLUMES`, by their paths in `$WHERRY_ROOT`. What only a mount can give is refused.
  * - Limits of CPU and memory hold where the daemon may make cgroups (of version 2, delegated, or of version 1); elsewhere
  *   there are none, which is told: `ulimit -v` would break programs that reserve more than they use, as Node and Go do.
- * - As root it gives containers other users, fewer capabilities, and their pod's host name. What it cannot give is refused.
+ * - As root it gives containers other users, fewer capabilities, and their pod's host name; and processes and shared memory
+ *   apart from the machine's, where it may. What it cannot give is refused.
  */
 export async function openProcessRuntime(options: ProcessRuntimeOptions): Promise<ContainerRuntime> {
   const runtime = new ProcessRuntime(options);
@@ -88,7 +90,7 @@ class ProcessRuntime implements ContainerRuntime {
   readonly #containers = new Map<string, ProcessContainer>();
   readonly #hub = new EventHub({ limit: maxQueuedEvents });
   #cgroups: ContainerCgroup | undefined;
-  #namespaces: MountNamespaces | undefined;
+  #namespaces: Namespaces | undefined;
   #execs = 0;
 
   constructor(options: ProcessRuntimeOptions) {
@@ -112,7 +114,7 @@ class ProcessRuntime implements ContainerRuntime {
     if (platformName === "win32")
       throw new RuntimeFailure("RuntimeNotReady", "the process runtime needs a POSIX system");
     await makeFolder(this.#sandboxDir(""));
-    [this.#cgroups, this.#namespaces] = await Promise.all([openCgroups(), openMountNamespaces(), this.images.open()]);
+    [this.#cgroups, this.#namespaces] = await Promise.all([openCgroups(), openNamespaces(), this.images.open()]);
     for (const id of await listFolder(this.#sandboxDir(""))) {
       const sandbox = await readJson<StoredSandbox>(join(this.#sandboxDir(id), "sandbox.json")).catch(() => undefined);
       if (sandbox?.id !== id) {
@@ -166,6 +168,7 @@ class ProcessRuntime implements ContainerRuntime {
     const sandbox = this.#sandboxes.get(id);
     if (!sandbox) return;
     await Promise.all(this.#containersOf(id).map((container) => container.stop(0, signal)));
+    await this.#namespaces?.pods?.release(this.#scopeOf(sandbox));
     if (!sandbox.ready) return;
     this.#sandboxes.set(id, { ...sandbox, ready: false });
     await unlessFull(() => this.#save({ ...sandbox, ready: false }));
@@ -220,13 +223,19 @@ class ProcessRuntime implements ContainerRuntime {
   async startContainer(id: string): Promise<void> {
     const container = this.#get(id);
     const cgroups = (await this.#cgroups?.make(id, container.stored.config.limits)) ?? [];
+    await container.start(() => this.#prepare(container), cgroups);
+  }
+
+  async #prepare(container: ProcessContainer): Promise<ContainerLaunch> {
     const { dir, stored } = container;
-    const hostname = this.#sandboxes.get(stored.sandboxId)?.config.hostname ?? "";
-    const { mounts } = stored.config;
-    await container.start(
-      async () => this.#launch(container, { mounting: await this.#namespaces?.start(dir, { mounts, hostname }) }),
-      cgroups,
-    );
+    const sandbox = this.#sandboxOf(container);
+    const { mounts, processes: scope = "own" } = stored.config;
+    const target = typeof scope === "object" ? this.#running(scope.containerId) : undefined;
+    const entered = await this.#namespaces?.pods?.enter(this.#scopeOf(sandbox), { scope, targetPid: target?.pid });
+    const { around = [], hasOwnProcesses = false, sharedMemory } = entered ?? {};
+    const { hostname } = sandbox.config;
+    const mounting = await this.#namespaces?.start(dir, { mounts, hostname, hasOwnProcesses, sharedMemory });
+    return { ...(await this.#launch(container, { mounting })), around };
   }
 
   async stopContainer(
@@ -336,9 +345,8 @@ class ProcessRuntime implements ContainerRuntime {
     container: ProcessContainer,
     { command, mounting }: { readonly command?: readonly string[]; readonly mounting: MountPrefix | undefined },
   ): ReturnType<typeof prepareLaunch> {
-    const { id, sandboxId, imageId, config } = container.stored;
-    const sandbox = this.#sandboxes.get(sandboxId);
-    if (!sandbox) throw new RuntimeFailure("RunContainerError", `no such sandbox: ${sandboxId}`);
+    const { id, imageId, config } = container.stored;
+    const sandbox = this.#sandboxOf(container);
     const path = environmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin";
     const { root } = container;
     const podIP = sandbox.config.podIP ?? "127.0.0.1";
@@ -375,6 +383,16 @@ class ProcessRuntime implements ContainerRuntime {
     const container = this.#get(id);
     if (!container.running) throw new RuntimeFailure("ContainerNotRunning", `container ${id} is not running`);
     return container;
+  }
+
+  #sandboxOf({ stored: { sandboxId } }: ProcessContainer): StoredSandbox {
+    const sandbox = this.#sandboxes.get(sandboxId);
+    if (!sandbox) throw new RuntimeFailure("RunContainerError", `no such sandbox: ${sandboxId}`);
+    return sandbox;
+  }
+
+  #scopeOf({ id, config }: StoredSandbox): PodScope {
+    return { id, dir: this.#sandboxDir(id), hostIPC: config.hostIPC ?? false };
   }
 
   #containersOf(sandboxId: string): readonly ProcessContainer[] {

@@ -20,7 +20,7 @@ import {
 } from "./process_files.ts";
 import { ContainerLog } from "./process_log.ts";
 import { isMounted, mountProblem } from "./process_namespace.ts";
-import { keepOddNames, type Launch } from "./process_root.ts";
+import { type ContainerLaunch, keepOddNames } from "./process_root.ts";
 import { supervisorCommand } from "./process_shim.ts";
 import {
   bootId,
@@ -124,6 +124,11 @@ export class ProcessContainer {
     return this.#start?.supervisor;
   }
 
+  /** Its program, once that was started. */
+  get pid(): number | undefined {
+    return this.#start?.program.pid;
+  }
+
   /** Resolves when it has ended. */
   get ended(): Promise<void> {
     return this.#exited.promise;
@@ -189,7 +194,7 @@ export class ProcessContainer {
    *
    * @throws RuntimeFailure RunContainerError
    */
-  async start(prepare: () => Promise<Launch>, cgroups: readonly string[]): Promise<void> {
+  async start(prepare: () => Promise<ContainerLaunch>, cgroups: readonly string[]): Promise<void> {
     await this.look();
     if (this.#start || this.#exit) return;
     // Exclusive: a start that another call, or a daemon before us, has begun is not begun twice.
@@ -235,9 +240,10 @@ export class ProcessContainer {
     if (this.#isSwept) return;
     for (let round = 0; round < maxSweeps; round++) {
       const left = await this.#processes();
-      // The supervisor goes by itself, having written down the end, unless something holds it up.
-      const spared = this.#exit === undefined && round < patientSweeps ? this.supervisor?.pid : undefined;
-      const others = left.filter(({ pid }) => pid !== spared);
+      // The supervisor goes by itself, having written down the end, unless something holds it up; and what waits for it.
+      const isPatient = this.#exit === undefined && round < patientSweeps;
+      const supervisor = isPatient ? left.find(({ pid }) => pid === this.supervisor?.pid) : undefined;
+      const others = left.filter(({ pid }) => pid !== supervisor?.pid && pid !== supervisor?.parent);
       if (others.length === 0) {
         await this.look();
         // What has ended, and left nothing, starts nothing any more.
@@ -324,7 +330,7 @@ export class ProcessContainer {
     await this.#finish(exit);
   }
 
-  async #prepared(prepare: () => Promise<Launch>): Promise<Launch> {
+  async #prepared(prepare: () => Promise<ContainerLaunch>): Promise<ContainerLaunch> {
     try {
       return await prepare();
     } catch (error) {
@@ -333,12 +339,14 @@ export class ProcessContainer {
     }
   }
 
-  async #spawn(launch: Launch, cgroups: readonly string[]): Promise<void> {
+  async #spawn(launch: ContainerLaunch, cgroups: readonly string[]): Promise<void> {
     this.#watch();
     const { tty } = this.stored.config;
     const argv = keepOddNames(launch.env, tty ? await terminalCommand(launch.argv, this.ttyFile) : launch.argv);
     if (this.fifo) await makeFifo(this.fifo);
-    const { file, args } = supervisorCommand({ stateDir: this.dir, stdin: this.fifo ?? "/dev/null", cgroups, argv });
+    const { around } = launch;
+    const stdin = this.fifo ?? "/dev/null";
+    const { file, args } = supervisorCommand({ stateDir: this.dir, stdin, cgroups, around, argv });
     const output = await this.output.openForProgram();
     try {
       const child = spawn(file, args, {

@@ -53,8 +53,20 @@ export function placesOf<T extends Pick<Mount, "containerPath">>(
   return places;
 }
 
+/** The mounts of a container that has shared memory for itself, unless it mounts its own there, or what that lies in. */
+export function withSharedMemory(mounts: readonly Mount[], folder: string | undefined): readonly Mount[] {
+  const containerPath = "/dev/shm";
+  const isTaken = mounts.some((mount) => {
+    const at = placeOf(mount);
+    return `${containerPath}/`.startsWith(`${at}/`) || at.startsWith(`${containerPath}/`);
+  });
+  return folder === undefined || isTaken ? mounts : [...mounts, { hostPath: folder, containerPath, readOnly: false }];
+}
+
 /** What is to be mounted where, with options as mount(8) takes them. */
 export interface BindMount {
+  /** Default: what `source` is, mounted once more. */
+  readonly type?: "proc";
   readonly source: string;
   readonly target: string;
   readonly options: string;
@@ -74,9 +86,14 @@ interface Placed {
 /**
  * Makes the folder that becomes a container's root.
  *
+ * @param options.hasOwnProcesses whether its `/proc` is of who mounts it, rather than the machine's
  * @returns what has to be mounted in it, in this order
  */
-export async function makeSystemRoot(folder: string, mounts: readonly Mount[]): Promise<readonly BindMount[]> {
+export async function makeSystemRoot(
+  folder: string,
+  mounts: readonly Mount[],
+  { hasOwnProcesses = false }: { readonly hasOwnProcesses?: boolean } = {},
+): Promise<readonly BindMount[]> {
   const placed = await Promise.all(placesOf(mounts).map(({ mount, at }) => settle(mount, at)));
   const anew = new Set(["/"]);
   for (const { at, hasPlace } of placed) {
@@ -86,7 +103,7 @@ export async function makeSystemRoot(folder: string, mounts: readonly Mount[]): 
   const places = new Set(placed.map(({ at }) => at));
   const binds: BindMount[] = [];
   for (const path of [...anew].sort()) {
-    binds.push(...makeAnew(path, { folder, anew, places }));
+    binds.push(...makeAnew(path, { folder, anew, places, hasOwnProcesses }));
     // What is done in one turn is some hundred links at most, but for the oddest of machines.
     await nextTurn();
   }
@@ -133,13 +150,14 @@ interface Layout {
   readonly anew: ReadonlySet<string>;
   /** Where mounts are seen. */
   readonly places: ReadonlySet<string>;
+  readonly hasOwnProcesses: boolean;
 }
 
 /**
  * Makes one folder with what the machine has in it. Without waiting: each step is a few microseconds, and a thread would
  * take longer to be asked.
  */
-function makeAnew(path: string, { folder, anew, places }: Layout): readonly BindMount[] {
+function makeAnew(path: string, { folder, anew, places, hasOwnProcesses }: Layout): readonly BindMount[] {
   const target = join(folder, path);
   mkdirSync(target, { recursive: true, mode: folderMode });
   const found = lstatSync(path, { throwIfNoEntry: false });
@@ -157,18 +175,28 @@ function makeAnew(path: string, { folder, anew, places }: Layout): readonly Bind
     else {
       if (entry.isDirectory()) mkdirSync(made, { mode: folderMode });
       else writeFileSync(made, "", { mode: fileMode });
-      binds.push({ source: inner, target: made, options: "rbind" });
+      if (hasOwnProcesses && inner === processFolder) binds.push(processMount(made));
+      else binds.push({ source: inner, target: made, options: "rbind" });
     }
   }
   if (isRoot || dirname(path) !== "/") return binds;
   const original = join(folder, originals, path);
   mkdirSync(original, { recursive: true, mode: folderMode });
+  if (hasOwnProcesses && path === processFolder) return [...binds, processMount(original)];
   return [...binds, { source: path, target: original, options: "rbind" }];
+}
+
+const processFolder = "/proc";
+
+function processMount(target: string): BindMount {
+  return { type: "proc", source: "proc", target, options: "nosuid,nodev,noexec" };
 }
 
 /** Mounts as a file of the form of fstab(5). */
 export function mountTable(binds: readonly BindMount[]): string {
   const word = (text: string) =>
     text.replaceAll(/[\\\s#]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`);
-  return binds.map(({ source, target, options }) => `${word(source)} ${word(target)} none ${options} 0 0\n`).join("");
+  return binds
+    .map(({ type = "none", source, target, options }) => `${word(source)} ${word(target)} ${type} ${options} 0 0\n`)
+    .join("");
 }

@@ -5,16 +5,29 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { currentUid } from "../../core/platform/processes.ts";
 import { readText } from "./process_files.ts";
-import { makeSystemRoot, mountTable } from "./process_mounts.ts";
+import { makeSystemRoot, mountTable, withSharedMemory } from "./process_mounts.ts";
+import { PodNamespaces } from "./process_pod_namespaces.ts";
 import { findTool } from "./process_root.ts";
 import { type Mount, RuntimeFailure } from "./runtime.ts";
 
 const run = promisify(execFile);
 
+/** What a container's root is made of. */
+export interface RootOptions {
+  readonly mounts: readonly Mount[];
+  readonly hostname: string;
+  /** Whether its `/proc` is to show the processes that it sees, rather than the machine's. */
+  readonly hasOwnProcesses: boolean;
+  /** What it has for the machine's shared memory; undefined: that. */
+  readonly sharedMemory: string | undefined;
+}
+
 /** What gives programs a root of their own, with their volumes in it. */
-export interface MountNamespaces {
-  /** Makes the root of a container in its folder; gives back what goes before its program, which has this host name. */
-  start(dir: string, options: { readonly mounts: readonly Mount[]; readonly hostname: string }): Promise<MountPrefix>;
+export interface Namespaces {
+  /** What pods have apart from the machine's; undefined where all processes of the machine see each other. */
+  readonly pods: PodNamespaces | undefined;
+  /** Makes the root of a container in its folder; gives back what goes before its program. */
+  start(dir: string, options: RootOptions): Promise<MountPrefix>;
   /**
    * What goes before a program that is to see what the container's own sees; nothing for a container without a root of its own.
    *
@@ -32,29 +45,34 @@ const names = { root: "system", table: "mounts", mounted: "mounted", problem: "m
 /** Becomes a program in a working directory that only its root has. */
 const change = `cd -- "$1" || exit 126; unset OLDPWD; shift; exec "$@"`;
 
-/** Takes its host name where the machine lets it, mounts what the table says, notes that it has, and changes its root for the container's. */
+/**
+ * Takes its host name where the machine lets it, mounts what the table says, notes that it has, and changes its root for the
+ * container's. Its number is another in the container than on the machine, whose `/proc` it still has.
+ */
 const script = `{ echo "$4" >/proc/sys/kernel/hostname; } 2>/dev/null
 "$1" --all --fstab "$3/${names.table}" 2>"$3/${names.problem}" || exit 125
-echo "$$" >"$3/${names.mounted}" || exit 125
+read -r __wherry_pid __wherry_rest </proc/self/stat
+echo "$__wherry_pid" >"$3/${names.mounted}" || exit 125
 chroot=$2 root=$3/${names.root}; shift 4
 exec "$chroot" "$root" /bin/sh -c '${change}' wherry "$@"`;
 
 /**
- * Finds out whether programs can be given mounts of their own: as root on Linux, unless the machine is a container that may
- * not. Undefined where they cannot.
+ * Finds out whether programs can be given mounts and processes of their own: as root on Linux, unless the machine is a
+ * container that may not. Undefined where they cannot.
  */
-export async function openMountNamespaces(): Promise<MountNamespaces | undefined> {
+export async function openNamespaces(): Promise<Namespaces | undefined> {
   if (currentUid() !== 0) return undefined;
-  const tools = await Promise.all(["unshare", "mount", "chroot", "nsenter"].map(findTool));
-  const [unshare, mount, chroot, nsenter] = tools;
+  const tools = await Promise.all(["unshare", "mount", "chroot", "nsenter", "setsid"].map(findTool));
+  const [unshare, mount, chroot, nsenter, setsid] = tools;
   if (!unshare || !mount || !chroot || !nsenter) return undefined;
   const own = ["--mount", "--uts", "--propagation", "slave", "--"];
-  const namespaces: MountNamespaces = {
-    async start(dir, { mounts, hostname }) {
+  const make = (pods: PodNamespaces | undefined): Namespaces => ({
+    pods,
+    async start(dir, { mounts, hostname, hasOwnProcesses, sharedMemory }) {
       // Of a daemon that ended on the way.
       await removeRoot(dir);
       const root = join(dir, names.root);
-      const binds = await makeSystemRoot(root, mounts);
+      const binds = await makeSystemRoot(root, withSharedMemory(mounts, sharedMemory), { hasOwnProcesses });
       await writeFile(join(dir, names.table), mountTable(binds), { mode: 0o600 });
       return (cwd) => [unshare, ...own, "/bin/sh", "-c", script, "wherry", mount, chroot, dir, hostname, cwd];
     },
@@ -62,20 +80,26 @@ export async function openMountNamespaces(): Promise<MountNamespaces | undefined
       if ((await readText(join(dir, names.table))) === undefined) return undefined;
       const pid = Number(await readText(join(dir, names.mounted)));
       if (!pid) throw new RuntimeFailure("ContainerNotRunning", "the container has no root of its own yet");
+      const entered = ["--mount", "--uts", ...(pods ? ["--ipc", "--pid"] : [])];
       // Not what the process has for its root: it may be about to change it.
-      const inside = [nsenter, `--target=${pid}`, "--mount", "--uts", "--", chroot, join(dir, names.root)];
+      const inside = [nsenter, `--target=${pid}`, ...entered, "--", chroot, join(dir, names.root)];
       return (cwd) => [...inside, "/bin/sh", "-c", change, "wherry", cwd];
     },
-  };
-  return (await canMount(namespaces)) ? namespaces : undefined;
+  });
+  const candidates = [...(setsid ? [make(new PodNamespaces({ unshare, nsenter, setsid }))] : []), make(undefined)];
+  for (const candidate of candidates) if (await canStart(candidate)) return candidate;
+  return undefined;
 }
 
 /** Whether it works: there are machines on which root may mount some things, and not others. */
-async function canMount(namespaces: MountNamespaces): Promise<boolean> {
+async function canStart(namespaces: Namespaces): Promise<boolean> {
   const dir = await mkdtemp(join(tmpdir(), "wherry-probe-"));
+  const { pods } = namespaces;
   try {
-    const [file = "", ...args] = (await namespaces.start(dir, { mounts: [], hostname: "probe" }))("/");
-    await run(file, [...args, "/bin/true"], { timeout: 5000 });
+    const options = { mounts: [], hostname: "probe", hasOwnProcesses: pods !== undefined, sharedMemory: undefined };
+    const prefix = (await namespaces.start(dir, options))("/");
+    const [file = "", ...args] = [...(pods?.probe ?? []), ...prefix, "/bin/true"];
+    await run(file, args, { timeout: 5000 });
     return true;
   } catch {
     return false;

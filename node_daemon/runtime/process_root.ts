@@ -14,6 +14,12 @@ export interface Launch {
   readonly env: { readonly [name: string]: string };
 }
 
+/** How a container is started. */
+export interface ContainerLaunch extends Launch {
+  /** What its supervisor is started in. */
+  readonly around: readonly string[];
+}
+
 /** What {@linkcode prepareLaunch} needs to know of a container. */
 export interface LaunchOptions {
   readonly id: string;

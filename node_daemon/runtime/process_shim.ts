@@ -7,23 +7,26 @@
  *   time of the start. `exited` holds the exit code; its mtime is the time of the end. Both are one short write ended by
  *   a line feed: a file without it is not finished.
  * - When the program has ended, whatever is left of the group is killed, as a container ends with its first process.
+ * - Where the machine allows it, it is the first process that the container sees: then all the others end with it.
  * - SIGTERM to the group reaches the program and its children; the supervisor itself only notes it. (A handler, unlike
  *   an ignored signal, is not inherited.)
  */
 
 /**
- * Sets `__wherry_id` to pid and start time of a process. No subshells: each would cost a fork. The names are long because
- * a variable of the container's own environment with the same name would be overwritten.
+ * Sets `__wherry_id` to the shell's own pid and start time, and `__wherry_pid`: on the machine, not among the processes that
+ * the container sees. No subshells: each would cost a fork. The names are long because a variable of the container's own
+ * environment with the same name would be overwritten.
  */
 const identity = `
 fields() { __wherry_id="$__wherry_pid \${20}"; }
 identify() {
-  __wherry_pid=$1
-  if [ -r "/proc/$__wherry_pid/stat" ]; then
-    IFS= read -r __wherry_line <"/proc/$__wherry_pid/stat"
+  if [ -r /proc/self/stat ]; then
+    IFS= read -r __wherry_line </proc/self/stat
+    __wherry_pid=\${__wherry_line%% *}
     fields \${__wherry_line##*) }
   else
-    __wherry_id="$__wherry_pid $(LC_ALL=C /bin/ps -o lstart= -p "$__wherry_pid")"
+    __wherry_pid=$$
+    __wherry_id="$$ $(LC_ALL=C /bin/ps -o lstart= -p "$$")"
   fi
 }`;
 
@@ -33,14 +36,16 @@ shift 3
 __wherry_boot=
 [ -r /proc/sys/kernel/random/boot_id ] && read -r __wherry_boot </proc/sys/kernel/random/boot_id
 for __wherry_group in $__wherry_cgroups; do echo "$$" >"$__wherry_group/cgroup.procs"; done
-identify "$$"
+identify
 printf '%s\\n%s\\n%s\\n' "$__wherry_id" "$__wherry_supervisor" "$__wherry_boot" >"$__wherry_state/started"
 umask 022
 exec "$@" >&3 2>&3 3>&-`;
 
 /** Notes itself first: once the program could open its input, whoever wants to end that input finds who holds it. */
-const holder = `trap "" HUP INT QUIT TERM
-echo "$$" >"$2"
+const holder = `${identity}
+trap "" HUP INT QUIT TERM
+identify
+echo "$__wherry_pid" >"$2"
 exec 0<>"$1"
 kill -STOP "$$"`;
 
@@ -53,7 +58,7 @@ exec 3>&1 >/dev/null 2>&1
 if [ "$__wherry_stdin" != /dev/null ]; then
   /bin/sh -c "$HOLDER" holder "$__wherry_stdin" "$__wherry_state/holder" 3>&- &
 fi
-identify "$$"
+identify
 /bin/sh -c "$PROGRAM" program "$__wherry_state" "$__wherry_id" "$__wherry_cgroups" "$@" <"$__wherry_stdin"
 echo "$?" >"$__wherry_state/exited"
 exec 3>&-
@@ -67,6 +72,8 @@ export interface SupervisorOptions {
   readonly stdin: string;
   /** cgroup folders that the program joins before it starts; without spaces. */
   readonly cgroups: readonly string[];
+  /** What the supervisor is started in: words that go before it, and leave it to lead a group. */
+  readonly around: readonly string[];
   /** The program as an absolute path, and its arguments. */
   readonly argv: readonly string[];
 }
@@ -75,12 +82,14 @@ export interface SupervisorOptions {
  * The command that supervises a container: spawn it detached (it must lead its group: it kills it in the end), with the
  * log as stdout.
  */
-export function supervisorCommand({ stateDir, stdin, cgroups, argv }: SupervisorOptions): {
+export function supervisorCommand({ stateDir, stdin, cgroups, around, argv }: SupervisorOptions): {
   readonly file: string;
   readonly args: readonly string[];
 } {
   const script = supervisor.replace('"$HOLDER"', () => quote(holder)).replace('"$PROGRAM"', () => quote(program));
-  return { file: "/bin/sh", args: ["-c", script, "wherry", stateDir, stdin, cgroups.join(" "), ...argv] };
+  const own = ["/bin/sh", "-c", script, "wherry", stateDir, stdin, cgroups.join(" "), ...argv];
+  const [file = "", ...args] = [...around, ...own];
+  return { file, args };
 }
 
 /** A word as the shell reads it back unchanged. */

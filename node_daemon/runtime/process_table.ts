@@ -39,6 +39,12 @@ export async function isRunning({ pid, startedAt }: ProcessIdentity): Promise<bo
   return (await ps(["-o", "lstart=", "-p", String(pid)])).trim() === startedAt;
 }
 
+/** A process of a Linux machine as it is known to be the same later; undefined when it does not run. */
+export function identify(pid: number): ProcessIdentity | undefined {
+  const entry = readEntry(pid);
+  return entry && { pid, startedAt: entry.startedAt };
+}
+
 /** Signals the process, or the group it leads, if it is still the same one. Returns whether it was. */
 export async function signalIdentified(
   identity: ProcessIdentity,

@@ -5,8 +5,8 @@ import { findTool } from "./process_root.ts";
 import { quote } from "./process_shim.ts";
 import { RuntimeFailure } from "./runtime.ts";
 
-/** Notes who leads the session and at which terminal, takes the size that was said before, then becomes the program. */
-const leader = `printf '%s %s\\n' "$$" "$(tty)" >"$1"; [ ! -e "$1.size" ] || stty $(cat "$1.size") 2>/dev/null; shift; exec "$@"`;
+/** Notes who leads the session (its number on the machine) and at which terminal, takes the size that was said before, then becomes the program. */
+const leader = `pid=$$; [ ! -r /proc/self/stat ] || read -r pid rest </proc/self/stat; printf '%s %s\\n' "$pid" "$(tty)" >"$1"; [ ! -e "$1.size" ] || stty $(cat "$1.size") 2>/dev/null; shift; exec "$@"`;
 
 /**
  * A command that runs `argv` at a terminal of its own and copies between that and its stdin and stdout. Node cannot

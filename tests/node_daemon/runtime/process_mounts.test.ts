@@ -7,7 +7,7 @@ import { systemRandom } from "../../../core/platform/random.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { openProcessRuntime } from "../../../node_daemon/runtime/process.ts";
 import { makeSystemRoot, mountTable } from "../../../node_daemon/runtime/process_mounts.ts";
-import { openMountNamespaces } from "../../../node_daemon/runtime/process_namespace.ts";
+import { openNamespaces } from "../../../node_daemon/runtime/process_namespace.ts";
 import type { ContainerConfig, ContainerRuntime, Mount } from "../../../node_daemon/runtime/runtime.ts";
 import { containerConfig, logText, never, sandboxConfig } from "../../suites/runtime_suite.ts";
 
@@ -49,7 +49,7 @@ async function output(runtime: ContainerRuntime, script: string, changes: Partia
   return await logText(runtime, id, { follow: true });
 }
 
-const canMount = (await openMountNamespaces()) !== undefined;
+const canMount = (await openNamespaces()) !== undefined;
 
 describe("process runtime with volumes", () => {
   it("has them by their names", async () => {
