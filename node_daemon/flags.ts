@@ -1,5 +1,6 @@
 import type { StringMap } from "../core/api/meta.ts";
 import type { Taint } from "../core/kinds/node.ts";
+import type { Ulimit } from "./runtime/runtime.ts";
 
 /**
  * Reads `key=value` words, several to a word with commas.
@@ -51,6 +52,51 @@ export function parseTaints(words: readonly string[]): readonly Taint[] {
     }
     return value === undefined ? { key, effect } : { key, value, effect };
   });
+}
+
+const ulimitNames: readonly string[] = [
+  "core",
+  "cpu",
+  "data",
+  "fsize",
+  "locks",
+  "memlock",
+  "msgqueue",
+  "nice",
+  "nofile",
+  "nproc",
+  "rss",
+  "rtprio",
+  "rttime",
+  "sigpending",
+  "stack",
+];
+
+/**
+ * Reads `name=soft:hard` words (one number is both; `unlimited` or -1 is none), several to a word with commas, as Docker's
+ * daemon takes them. Of a name that stands twice the last counts.
+ *
+ * @throws SyntaxError naming the word
+ */
+export function parseUlimits(words: readonly string[]): readonly Ulimit[] {
+  const ulimits = new Map<string, Ulimit>();
+  for (const word of words.flatMap(splitCommas)) {
+    const match = /^([a-z]{1,16})=(-1|unlimited|\d{1,15})(?::(-1|unlimited|\d{1,15}))?$/.exec(word);
+    const [, name = "", first = "", second = first] = match ?? [];
+    if (!ulimitNames.includes(name)) {
+      const known = ulimitNames.join(", ");
+      throw new SyntaxError(`Cannot read a limit: use name=soft:hard with ${known}, not ${JSON.stringify(word)}`);
+    }
+    const [soft, hard] = [limitOf(first), limitOf(second)];
+    if (hard !== -1 && (soft === -1 || soft > hard))
+      throw new SyntaxError(`Cannot use a limit: the soft one is above the hard one in ${JSON.stringify(word)}`);
+    ulimits.set(name, { name, soft, hard });
+  }
+  return [...ulimits.values()];
+}
+
+function limitOf(text: string): number {
+  return text === "unlimited" ? -1 : Number(text);
 }
 
 function splitCommas(word: string): readonly string[] {

@@ -11,7 +11,7 @@ import { compact } from "../core/util/compact.ts";
 import { parseDuration } from "../core/util/duration.ts";
 import type { Logger } from "../core/util/log.ts";
 import { carePolicy, logLimits, shutdownPeriods } from "./care_flags.ts";
-import { parseLabels, parseTaints } from "./flags.ts";
+import { parseLabels, parseTaints, parseUlimits } from "./flags.ts";
 import { fileSource } from "./kubelet/sources/file.ts";
 import { httpSource } from "./kubelet/sources/http.ts";
 import type { PodSource } from "./kubelet/sources/source.ts";
@@ -45,6 +45,7 @@ export async function startNodeDaemon({ flags, client, ...rest }: NodeDaemonOpti
     runtime: runtimeName(flags["container-runtime"]),
     logLimits: logLimits(flags),
     sandboxImage: flags["pod-infra-container-image"],
+    defaultUlimits: parseUlimits(flags["default-ulimit"]),
     podCidr: flags["pod-cidr"] ?? (flags.standalone ? standalonePodCidr : undefined),
     clientCa,
     serverAddress: flags.address,

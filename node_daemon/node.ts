@@ -13,6 +13,7 @@ import { machineFacts, primaryAddress } from "../core/platform/machine.ts";
 import { fileSystemUsage } from "../core/platform/machine_usage.ts";
 import { readResolverConfig } from "../core/platform/resolver_config.ts";
 import type { Clock } from "../core/util/clock.ts";
+import { compact } from "../core/util/compact.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
 import { errorMessage, type Logger } from "../core/util/log.ts";
 import type { MetricFamily } from "../core/util/prometheus.ts";
@@ -34,7 +35,7 @@ import { allocatableOf, type NodeCarePolicy, nodeCare } from "./node_care.ts";
 import { startHostPorts } from "./proxy/host_ports.ts";
 import { startProxy } from "./proxy/proxy.ts";
 import { openRuntime, type RuntimeName } from "./runtime/mod.ts";
-import type { ContainerRuntime, LogLimits } from "./runtime/runtime.ts";
+import type { ContainerRuntime, LogLimits, Ulimit } from "./runtime/runtime.ts";
 
 /** Options of {@linkcode startNode}. */
 export interface NodeOptions {
@@ -54,6 +55,8 @@ export interface NodeOptions {
   readonly sandboxImage?: string | undefined;
   /** How much of containers' logs is kept. Default: `defaultLogLimits`. */
   readonly logLimits?: LogLimits | undefined;
+  /** Limits of each process of a pod. Default: those that the runtime's programs have. */
+  readonly defaultUlimits?: readonly Ulimit[] | undefined;
   /** Range of pod addresses, where the runtime leaves them to the kubelet. Default: `spec.podCIDR` of the Node, once it is there. */
   readonly podCidr?: string | undefined;
   /** PEM of the authority whose client certificates may use the daemon's server. Absent: there is no server. */
@@ -280,6 +283,7 @@ async function runtimeOf(
     nodeName,
     sandboxImage,
     logLimits,
+    defaultUlimits,
     clock,
     random,
     log,
@@ -289,7 +293,7 @@ async function runtimeOf(
   parts: DisposalStack,
 ): Promise<ContainerRuntime> {
   if (typeof runtime !== "string") return runtime;
-  const image = sandboxImage === undefined ? {} : { podInfraImage: sandboxImage };
+  const given = compact({ podInfraImage: sandboxImage, defaultUlimits });
   return parts.use(
     await openRuntime(runtime, {
       rootDir: `${rootDir}/runtime`,
@@ -299,7 +303,7 @@ async function runtimeOf(
       random,
       log,
       signal,
-      ...image,
+      ...given,
     }),
   );
 }

@@ -55,6 +55,12 @@ export const nodeFlags = {
     placeholder: "image",
     description: "Image of the container that holds a pod's network, in the docker runtime.",
   },
+  "default-ulimit": {
+    type: "list",
+    placeholder: "limits",
+    description:
+      "Limits of the processes of pods, as name=soft:hard (nofile=1024:4096); default: those of this daemon, or of Docker's.",
+  },
   "pod-cidr": {
     type: "string",
     placeholder: "range",

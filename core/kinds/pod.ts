@@ -438,6 +438,16 @@ export interface ContainerStatus {
   readonly resources?: ResourceRequirements;
   /** What ends it, where its pod says so. */
   readonly stopSignal?: string;
+  readonly volumeMounts?: readonly {
+    readonly name: string;
+    readonly mountPath: string;
+    readonly readOnly?: boolean;
+    readonly recursiveReadOnly?: string;
+  }[];
+  /** Whom its first process begins as, where the node can tell. */
+  readonly user?: {
+    readonly linux?: { readonly uid: number; readonly gid: number; readonly supplementalGroups?: readonly number[] };
+  };
 }
 
 /** What is known about a pod: PodScheduled, Initialized, ContainersReady, Ready. */

@@ -11,6 +11,7 @@ import { declaredNetwork } from "./declared_network.ts";
 import { type EnvironmentOptions, expandWith, resolveEnvironment } from "./environment.ts";
 import { type MountOptions, resolveMount } from "./pod_volumes.ts";
 import { containerLimits } from "./resources/container_limits.ts";
+import { oomScoreAdj } from "./resources/oom_score.ts";
 import { readTail } from "./volumes/files.ts";
 
 /** More than any list of system calls has. */
@@ -27,6 +28,8 @@ export interface ContainerConfigOptions extends EnvironmentOptions, Omit<MountOp
   readonly imageUser: () => Promise<string>;
   /** Folder of the profiles that pods name as Localhost. */
   readonly seccompFolder: string;
+  /** The machine's memory. */
+  readonly memoryBytes: number;
 }
 
 /**
@@ -49,6 +52,7 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     env: [...environment].map(([name, value]) => ({ name, value })),
     mounts: await mountsOf(options, environment),
     limits: containerLimits(container, facts.pod.spec.resources),
+    oomScoreAdj: oomScoreAdj(facts.pod, container, options.memoryBytes),
     tty: container.tty ?? false,
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,

@@ -50,11 +50,26 @@ export function containerStatus(spec: ContainerSpec, kind: ContainerKind, input:
     image: spec.image ?? latest?.image ?? "",
     imageID: latest?.imageId ?? reported?.imageID ?? "",
     containerID: latest ? `${runtimeName}://${latest.id}` : reported?.containerID,
+    volumeMounts: mountsOf(spec),
+    user: latest?.user && userOf(latest.user),
     allocatedResources: kind === "ephemeral" ? undefined : nonEmpty(spec.resources?.requests),
     resources: kind === "ephemeral" ? undefined : resourcesInForce(spec, running && latest?.limits),
     stopSignal: spec.lifecycle?.stopSignal,
     started: isUp && (probe.started || (kind === "init" && !isSidecar(spec))),
   });
+}
+
+/** Its volumes as it has them. What is mounted below a read-only one is not said where only the runtime knows. */
+function mountsOf({ volumeMounts = [] }: ContainerSpec): ContainerStatus["volumeMounts"] {
+  if (volumeMounts.length === 0) return undefined;
+  return volumeMounts.map(({ name, mountPath, readOnly = false, recursiveReadOnly = "Disabled" }) => {
+    const isKnown = readOnly && recursiveReadOnly !== "IfPossible";
+    return { name, mountPath, ...(readOnly ? { readOnly } : {}), ...(isKnown ? { recursiveReadOnly } : {}) };
+  });
+}
+
+function userOf({ uid, gid, supplementalGids }: NonNullable<Container["user"]>): ContainerStatus["user"] {
+  return { linux: { uid, gid, ...(supplementalGids.length > 0 ? { supplementalGroups: supplementalGids } : {}) } };
 }
 
 function nonEmpty(list: ResourceList | undefined): ResourceList | undefined {

@@ -45,4 +45,6 @@ export interface KubeletContext {
   readonly nodeIPs: readonly string[];
   /** What the node has to give. */
   readonly allocatable: StringMap;
+  /** The machine's memory. */
+  readonly memoryBytes: number;
 }

@@ -1,6 +1,7 @@
 import type { Node } from "../../core/kinds/node.ts";
 import type { Pod } from "../../core/kinds/pod.ts";
 import { service as serviceKind } from "../../core/kinds/service.ts";
+import { machineFacts } from "../../core/platform/machine.ts";
 import { ContainerKiller } from "./container_killer.ts";
 import type { KubeletOptions } from "./kubelet.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
@@ -88,5 +89,6 @@ export function openContext(options: KubeletOptions, hooks: ContextHooks): Kubel
     node,
     nodeIPs,
     allocatable,
+    memoryBytes: machineFacts().memoryBytes,
   };
 }

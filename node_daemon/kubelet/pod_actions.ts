@@ -221,6 +221,7 @@ export class PodActions {
         processes: await this.#processScope(pod, action, cut),
         imageUser: async () => (await runtime.images.describe(spec.image ?? "", { signal: cut }))?.user ?? "",
         seccompFolder: folders.seccomp,
+        memoryBytes: this.#context.memoryBytes,
         notes: notesFor(pod, spec, { kind, backOffMs, messageFile }),
       }).catch((error: unknown) => {
         if (error instanceof RuntimeFailure) throw error;

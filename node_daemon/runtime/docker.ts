@@ -37,6 +37,7 @@ import {
   RuntimeFailure,
   type Sandbox,
   type SandboxConfig,
+  type Ulimit,
 } from "./runtime.ts";
 
 /** Options of {@linkcode openDockerRuntime}. */
@@ -54,6 +55,8 @@ export interface DockerRuntimeOptions {
   readonly logLimits?: LogLimits | undefined;
   /** Aborts the opening. */
   readonly signal?: AbortSignal | undefined;
+  /** Limits of each process of a pod. Default: the engine's own. */
+  readonly defaultUlimits?: readonly Ulimit[];
 }
 
 /** Where the kernel says whether it has AppArmor. */
@@ -118,7 +121,11 @@ class DockerRuntime implements ContainerRuntime {
     this.version = `docker://${options.version}`;
     this.appArmor = options.appArmor;
     this.#engine = new DockerEngine(docker, { clock, log });
-    this.#defaults = { owner: { nodeName, rootDir }, logLimits: options.logLimits ?? defaultLogLimits };
+    this.#defaults = {
+      owner: { nodeName, rootDir },
+      logLimits: options.logLimits ?? defaultLogLimits,
+      ulimits: options.defaultUlimits ?? [],
+    };
     this.#pauseImage = podInfraImage;
     this.images = dockerImages(docker, clock);
   }

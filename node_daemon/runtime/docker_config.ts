@@ -10,6 +10,7 @@ import {
   RuntimeFailure,
   type Sandbox,
   type SandboxConfig,
+  type Ulimit,
 } from "./runtime.ts";
 
 /** Labels by which this runtime knows its containers. What lacks its owner's two is not ours. */
@@ -41,6 +42,7 @@ const maxHostnameLength = 64;
 export interface ContainerDefaults {
   readonly owner: Owner;
   readonly logLimits: LogLimits;
+  readonly ulimits?: readonly Ulimit[];
 }
 
 function logConfig({ fileBytes, files }: LogLimits): { Type: string; Config: Record<string, string> } {
@@ -78,6 +80,7 @@ export function sandboxOptions(
       IpcMode: hostIPC ? "host" : "shareable",
       Sysctls: { ...sysctls },
       PortBindings: Object.fromEntries(bindings),
+      OomScoreAdj: sandboxOomScoreAdj,
       RestartPolicy: { Name: "no" },
       LogConfig: logConfig(logLimits),
       SecurityOpt: ["no-new-privileges"],
@@ -85,11 +88,14 @@ export function sandboxOptions(
   });
 }
 
+/** A pod's network is the last to go. @see k8s.io/kubernetes/pkg/kubelet/qos/policy.go */
+const sandboxOomScoreAdj = -998;
+
 /** A container of a pod: in its sandbox's network, with `Mounts` (a `Binds` text would be read at its colons). */
 export function containerOptions(
   sandbox: Sandbox,
   config: ContainerConfig,
-  { owner, logLimits }: ContainerDefaults,
+  { owner, logLimits, ulimits = [] }: ContainerDefaults,
 ): ContainerCreateOptions & { readonly name: string } {
   const { name, attempt, image, command, args, workingDir, env, mounts, limits, user } = config;
   return compact<ContainerCreateOptions & { readonly name: string }>({
@@ -120,6 +126,8 @@ export function containerOptions(
       PidMode: pidMode(config.processes, sandbox),
       Mounts: mounts.map(mountOptions),
       ...resourceOptions(limits),
+      OomScoreAdj: config.oomScoreAdj,
+      Ulimits: ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
       GroupAdd: user.supplementalGids.map(String),
       Privileged: config.privileged,
       ReadonlyRootfs: config.readOnlyRootFilesystem,

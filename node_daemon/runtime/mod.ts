@@ -7,7 +7,7 @@
 import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
 import { findDocker } from "./find_docker.ts";
-import type { ContainerRuntime, LogLimits } from "./runtime.ts";
+import type { ContainerRuntime, LogLimits, Ulimit } from "./runtime.ts";
 
 /** Names that {@linkcode openRuntime} knows. */
 export type RuntimeName = "process" | "docker" | "fake" | "auto";
@@ -29,6 +29,8 @@ export interface RuntimeOptions {
   readonly dockerHost?: string;
   /** Aborts the opening. */
   readonly signal?: AbortSignal | undefined;
+  /** Limits of each process of a pod. Default: those that the runtime's programs have. */
+  readonly defaultUlimits?: readonly Ulimit[];
 }
 
 type Opener = (options: RuntimeOptions) => Promise<ContainerRuntime>;

@@ -1,10 +1,12 @@
+import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { folderUsage } from "../../core/platform/folder_usage.ts";
 import { environmentVariable } from "../../core/platform/process.ts";
 import { currentGroups, currentUid, platformName, signalNumber } from "../../core/platform/processes.ts";
 import type { Clock } from "../../core/util/clock.ts";
-import type { Logger } from "../../core/util/log.ts";
+import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { EventHub } from "./event_hub.ts";
 import { type ContainerCgroup, openCgroups } from "./process_cgroup.ts";
 import { ProcessContainer } from "./process_container.ts";
@@ -21,7 +23,14 @@ import {
 import { type MountPrefix, type Namespaces, openNamespaces } from "./process_namespace.ts";
 import type { PodScope } from "./process_pod_namespaces.ts";
 import { refusalOf, shortcomingsOf } from "./process_refusals.ts";
-import { type ContainerLaunch, type LaunchOptions, makeRoot, pathsOf, prepareLaunch } from "./process_root.ts";
+import {
+  type ContainerLaunch,
+  type LaunchOptions,
+  makeRoot,
+  pathsOf,
+  prepareLaunch,
+  ulimitPrefix,
+} from "./process_root.ts";
 import { processStats } from "./process_stats.ts";
 import { listProcesses, withDescendants } from "./process_table.ts";
 import { resizeTerminal } from "./process_terminal.ts";
@@ -42,6 +51,7 @@ import {
   RuntimeFailure,
   type Sandbox,
   type SandboxConfig,
+  type Ulimit,
 } from "./runtime.ts";
 import { writeTo } from "./session_output.ts";
 
@@ -54,6 +64,8 @@ export interface ProcessRuntimeOptions {
   readonly log: Logger;
   /** Default: `defaultLogLimits`. */
   readonly logLimits?: LogLimits | undefined;
+  /** Limits of each program. Default: the daemon's own. */
+  readonly defaultUlimits?: readonly Ulimit[];
 }
 
 const maxQueuedEvents = 10_000;
@@ -113,6 +125,7 @@ class ProcessRuntime implements ContainerRuntime {
     const { log } = this.#options;
     if (platformName === "win32")
       throw new RuntimeFailure("RuntimeNotReady", "the process runtime needs a POSIX system");
+    await this.#checkUlimits();
     await makeFolder(this.#sandboxDir(""));
     [this.#cgroups, this.#namespaces] = await Promise.all([openCgroups(), openNamespaces(), this.images.open()]);
     for (const id of await listFolder(this.#sandboxDir(""))) {
@@ -126,6 +139,15 @@ class ProcessRuntime implements ContainerRuntime {
       this.#sandboxes.set(id, sandbox);
       for (const name of await listFolder(this.#containerDir(id, ""))) await this.#adopt(sandbox, name);
     }
+  }
+
+  /** @throws Error when this user may not give such limits: better now than at each container */
+  async #checkUlimits(): Promise<void> {
+    const [file, ...args] = await ulimitPrefix(this.#options.defaultUlimits ?? []);
+    if (file === undefined) return;
+    await promisify(execFile)(file, [...args, "/bin/sh", "-c", ":"], { timeout: 5000 }).catch((error) => {
+      throw new Error(`Cannot set --default-ulimit: ${errorMessage(error)}`, { cause: error });
+    });
   }
 
   async #adopt(sandbox: StoredSandbox, name: string): Promise<void> {
@@ -269,7 +291,11 @@ class ProcessRuntime implements ContainerRuntime {
 
   async exec(id: string, { command, stdin, tty, signal }: ExecOptions): Promise<ExecSession> {
     const container = this.#running(id);
-    const launch = await this.#launch(container, { command, mounting: await this.#namespaces?.enter(container.dir) });
+    const { oomScoreAdj } = container.stored.config;
+    const launch = await this.#launch(container, {
+      command,
+      mounting: await this.#namespaces?.enter(container.dir, { oomScoreAdj }),
+    });
     return startExec({ launch, stdin, tty, ttyFile: join(container.dir, `exec_${this.#execs++}`), signal });
   }
 
@@ -353,7 +379,8 @@ class ProcessRuntime implements ContainerRuntime {
     const paths = config.mounts.flatMap((mount) => pathsOf(mount, { root, isMounted: mounting !== undefined }));
     const entrypoint: LaunchOptions["entrypoint"] = (variables) =>
       this.images.entrypoint(imageId ?? config.image, { config, podIP, paths, variables });
-    return prepareLaunch({ id, root, sandbox: sandbox.config, config, command, entrypoint, path, mounting });
+    const ulimits = this.#options.defaultUlimits ?? [];
+    return prepareLaunch({ id, root, sandbox: sandbox.config, config, command, entrypoint, path, ulimits, mounting });
   }
 
   #hold(sandbox: StoredSandbox, dir: string, stored: StoredContainer): ProcessContainer {

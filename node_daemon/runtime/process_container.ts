@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { type FSWatcher, watch } from "node:fs";
 import { open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { signalNumber, signalProcess } from "../../core/platform/processes.ts";
+import { currentGroups, currentUid, signalNumber, signalProcess } from "../../core/platform/processes.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { compact } from "../../core/util/compact.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
@@ -31,7 +31,7 @@ import {
   signalIdentified,
 } from "./process_table.ts";
 import { terminalCommand } from "./process_terminal.ts";
-import { type Container, type ContainerLimits, type LogLimits, RuntimeFailure } from "./runtime.ts";
+import { type Container, type ContainerConfig, type ContainerLimits, type LogLimits, RuntimeFailure } from "./runtime.ts";
 import { untilAborted } from "./until_aborted.ts";
 
 /** While a container keeps writing, its folder is looked at this often rather than at every write. */
@@ -142,6 +142,7 @@ export class ProcessContainer {
     const { id, sandboxId, createdAt, config } = this.stored;
     const { name, attempt, image, annotations, limits } = config;
     const { imageId = image } = this.stored;
+    const user = userOf(config.user);
     const exit = this.#exit;
     const code = exit?.code;
     return {
@@ -164,6 +165,7 @@ export class ProcessContainer {
       message: exit?.message,
       annotations,
       limits,
+      ...(user ? { user } : {}),
     };
   }
 
@@ -341,12 +343,13 @@ export class ProcessContainer {
 
   async #spawn(launch: ContainerLaunch, cgroups: readonly string[]): Promise<void> {
     this.#watch();
-    const { tty } = this.stored.config;
+    const { tty, oomScoreAdj } = this.stored.config;
     const argv = keepOddNames(launch.env, tty ? await terminalCommand(launch.argv, this.ttyFile) : launch.argv);
     if (this.fifo) await makeFifo(this.fifo);
     const { around } = launch;
     const stdin = this.fifo ?? "/dev/null";
-    const { file, args } = supervisorCommand({ stateDir: this.dir, stdin, cgroups, around, argv });
+    const options = { stateDir: this.dir, stdin, cgroups, oomScoreAdj, around, argv };
+    const { file, args } = supervisorCommand(options);
     const output = await this.output.openForProgram();
     try {
       const child = spawn(file, args, {
@@ -429,6 +432,16 @@ export class ProcessContainer {
     this.#watcher?.close();
     this.#watcher = undefined;
   }
+}
+
+/** Whom a program begins as that asks for this: as `setpriv` makes it so, or as the daemon itself. */
+function userOf({ uid, gid, supplementalGids }: ContainerConfig["user"]): Container["user"] {
+  const own = currentUid();
+  if (own === undefined) return undefined;
+  const asked = uid !== undefined || gid !== undefined || supplementalGids.length > 0;
+  if (own === 0 && asked) return { uid: uid ?? 0, gid: gid ?? uid ?? 0, supplementalGids };
+  const { gid: group = own, groups } = currentGroups();
+  return { uid: own, gid: group, supplementalGids: groups };
 }
 
 async function makeFifo(path: string): Promise<void> {

@@ -29,11 +29,12 @@ export interface Namespaces {
   /** Makes the root of a container in its folder; gives back what goes before its program. */
   start(dir: string, options: RootOptions): Promise<MountPrefix>;
   /**
-   * What goes before a program that is to see what the container's own sees; nothing for a container without a root of its own.
+   * What goes before a program that is to see what the container's own sees, and to end as soon as that for want of memory;
+   * nothing for a container without a root of its own.
    *
    * @throws RuntimeFailure ContainerNotRunning
    */
-  enter(dir: string): Promise<MountPrefix | undefined>;
+  enter(dir: string, options: { readonly oomScoreAdj: number | undefined }): Promise<MountPrefix | undefined>;
 }
 
 /** What goes before a program and its arguments, given its working directory. */
@@ -44,6 +45,8 @@ const names = { root: "system", table: "mounts", mounted: "mounted", problem: "m
 
 /** Becomes a program in a working directory that only its root has. */
 const change = `cd -- "$1" || exit 126; unset OLDPWD; shift; exec "$@"`;
+/** The same, once it has said how soon the kernel is to end it. */
+const rated = `{ echo "$1" >/proc/self/oom_score_adj; } 2>/dev/null; shift; ${change}`;
 
 /**
  * Takes its host name where the machine lets it, mounts what the table says, notes that it has, and changes its root for the
@@ -76,14 +79,15 @@ export async function openNamespaces(): Promise<Namespaces | undefined> {
       await writeFile(join(dir, names.table), mountTable(binds), { mode: 0o600 });
       return (cwd) => [unshare, ...own, "/bin/sh", "-c", script, "wherry", mount, chroot, dir, hostname, cwd];
     },
-    async enter(dir) {
+    async enter(dir, { oomScoreAdj }) {
       if ((await readText(join(dir, names.table))) === undefined) return undefined;
       const pid = Number(await readText(join(dir, names.mounted)));
       if (!pid) throw new RuntimeFailure("ContainerNotRunning", "the container has no root of its own yet");
       const entered = ["--mount", "--uts", ...(pods ? ["--ipc", "--pid"] : [])];
       // Not what the process has for its root: it may be about to change it.
       const inside = [nsenter, `--target=${pid}`, ...entered, "--", chroot, join(dir, names.root)];
-      return (cwd) => [...inside, "/bin/sh", "-c", change, "wherry", cwd];
+      if (oomScoreAdj === undefined) return (cwd) => [...inside, "/bin/sh", "-c", change, "wherry", cwd];
+      return (cwd) => [...inside, "/bin/sh", "-c", rated, "wherry", String(oomScoreAdj), cwd];
     },
   });
   const candidates = [...(setsid ? [make(new PodNamespaces({ unshare, nsenter, setsid }))] : []), make(undefined)];

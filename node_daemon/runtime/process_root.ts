@@ -5,7 +5,7 @@ import { currentUid } from "../../core/platform/processes.ts";
 import { machinePath, placeOf, placesOf } from "./process_mounts.ts";
 import type { MountPrefix } from "./process_namespace.ts";
 import type { Entrypoint } from "./programs/scheme.ts";
-import { type ContainerConfig, type Mount, RuntimeFailure, type SandboxConfig } from "./runtime.ts";
+import { type ContainerConfig, type Mount, RuntimeFailure, type SandboxConfig, type Ulimit } from "./runtime.ts";
 
 /** How a program of a container is started: the same for the container itself and for exec. */
 export interface Launch {
@@ -32,6 +32,8 @@ export interface LaunchOptions {
   readonly entrypoint: (variables: ReadonlyMap<string, string>) => Promise<Entrypoint | undefined>;
   /** PATH where the pod sets none: the daemon's own. */
   readonly path: string;
+  /** Limits of the program, and of what it starts. */
+  readonly ulimits: readonly Ulimit[];
   /** What goes before the program, so that it finds its volumes at their paths. Absent: they are links in its root folder. */
   readonly mounting: MountPrefix | undefined;
 }
@@ -101,7 +103,7 @@ function checkMount(
  * @throws RuntimeFailure RunContainerError when there is no such program
  */
 export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
-  const { id, root, sandbox, config, command, entrypoint, path, mounting } = options;
+  const { id, root, sandbox, config, command, entrypoint, path, ulimits, mounting } = options;
   const env = new Map<string, string>([
     ["PATH", path],
     ["HOME", root],
@@ -123,7 +125,8 @@ export async function prepareLaunch(options: LaunchOptions): Promise<Launch> {
     : { places: (place) => [join(root, place), place], onMachine: (place) => place };
   const cwd = await findWorkingDir(root, config.workingDir, view);
   const program = await findProgram(name, { cwd, path: env.get("PATH") ?? "", view });
-  const launch = { argv: [...(await userPrefix(config)), program, ...args], cwd, env: Object.fromEntries(env) };
+  const prefix = [...(await ulimitPrefix(ulimits)), ...(await userPrefix(config))];
+  const launch = { argv: [...prefix, program, ...args], cwd, env: Object.fromEntries(env) };
   if (!mounting) return launch;
   // What mounts is a shell, and begins where the machine has a folder.
   return { ...launch, cwd: root, argv: [...mounting(cwd), ...keepOddNames(launch.env, launch.argv)] };
@@ -207,6 +210,18 @@ async function problemOf(file: string): Promise<string | undefined> {
     () => undefined,
     () => "permission denied",
   );
+}
+
+/**
+ * `prlimit` in front of a program that is to have these limits; nothing for none.
+ *
+ * @throws Error when there is no `prlimit`
+ */
+export async function ulimitPrefix(ulimits: readonly Ulimit[]): Promise<readonly string[]> {
+  if (ulimits.length === 0) return [];
+  const prlimit = await findTool("prlimit");
+  if (prlimit === undefined) throw new Error("--default-ulimit needs the program prlimit (util-linux)");
+  return [prlimit, ...ulimits.map(({ name, soft, hard }) => `--${name}=${soft}:${hard}`), "--"];
 }
 
 /** `setpriv` in front of a program that is to run as another user, with fewer capabilities, or may gain no rights; nothing when none is asked for. */

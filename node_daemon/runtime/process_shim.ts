@@ -31,11 +31,12 @@ identify() {
 }`;
 
 const program = `${identity}
-__wherry_state=$1 __wherry_supervisor=$2 __wherry_cgroups=$3
-shift 3
+__wherry_state=$1 __wherry_supervisor=$2 __wherry_cgroups=$3 __wherry_oom=$4
+shift 4
 __wherry_boot=
 [ -r /proc/sys/kernel/random/boot_id ] && read -r __wherry_boot </proc/sys/kernel/random/boot_id
 for __wherry_group in $__wherry_cgroups; do echo "$$" >"$__wherry_group/cgroup.procs"; done
+[ -z "$__wherry_oom" ] || { echo "$__wherry_oom" >/proc/self/oom_score_adj; } 2>/dev/null
 identify
 printf '%s\\n%s\\n%s\\n' "$__wherry_id" "$__wherry_supervisor" "$__wherry_boot" >"$__wherry_state/started"
 umask 022
@@ -50,8 +51,8 @@ exec 0<>"$1"
 kill -STOP "$$"`;
 
 const supervisor = `${identity}
-__wherry_state=$1 __wherry_stdin=$2 __wherry_cgroups=$3
-shift 3
+__wherry_state=$1 __wherry_stdin=$2 __wherry_cgroups=$3 __wherry_oom=$4
+shift 4
 umask 077
 trap : HUP INT QUIT TERM USR1 USR2 ALRM
 exec 3>&1 >/dev/null 2>&1
@@ -59,7 +60,7 @@ if [ "$__wherry_stdin" != /dev/null ]; then
   /bin/sh -c "$HOLDER" holder "$__wherry_stdin" "$__wherry_state/holder" 3>&- &
 fi
 identify
-/bin/sh -c "$PROGRAM" program "$__wherry_state" "$__wherry_id" "$__wherry_cgroups" "$@" <"$__wherry_stdin"
+/bin/sh -c "$PROGRAM" program "$__wherry_state" "$__wherry_id" "$__wherry_cgroups" "$__wherry_oom" "$@" <"$__wherry_stdin"
 echo "$?" >"$__wherry_state/exited"
 exec 3>&-
 kill -KILL 0`;
@@ -72,6 +73,8 @@ export interface SupervisorOptions {
   readonly stdin: string;
   /** cgroup folders that the program joins before it starts; without spaces. */
   readonly cgroups: readonly string[];
+  /** How soon the kernel ends the program for want of memory, where it may be said. */
+  readonly oomScoreAdj: number | undefined;
   /** What the supervisor is started in: words that go before it, and leave it to lead a group. */
   readonly around: readonly string[];
   /** The program as an absolute path, and its arguments. */
@@ -82,12 +85,22 @@ export interface SupervisorOptions {
  * The command that supervises a container: spawn it detached (it must lead its group: it kills it in the end), with the
  * log as stdout.
  */
-export function supervisorCommand({ stateDir, stdin, cgroups, around, argv }: SupervisorOptions): {
+export function supervisorCommand({ stateDir, stdin, cgroups, oomScoreAdj, around, argv }: SupervisorOptions): {
   readonly file: string;
   readonly args: readonly string[];
 } {
   const script = supervisor.replace('"$HOLDER"', () => quote(holder)).replace('"$PROGRAM"', () => quote(program));
-  const own = ["/bin/sh", "-c", script, "wherry", stateDir, stdin, cgroups.join(" "), ...argv];
+  const own = [
+    "/bin/sh",
+    "-c",
+    script,
+    "wherry",
+    stateDir,
+    stdin,
+    cgroups.join(" "),
+    String(oomScoreAdj ?? ""),
+    ...argv,
+  ];
   const [file = "", ...args] = [...around, ...own];
   return { file, args };
 }

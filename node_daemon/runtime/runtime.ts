@@ -61,6 +61,14 @@ export interface ContainerLimits {
   readonly memoryBytesLimit: number | undefined;
 }
 
+/** A limit of a process, as setrlimit(2) knows it; -1 is none. */
+export interface Ulimit {
+  /** In lower case: `nofile`. */
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
+}
+
 /** Whose processes a container sees: only its own, those of its pod, of the node, or of one other container (by its id). */
 export type ProcessScope = "own" | "pod" | "node" | { readonly containerId: string };
 
@@ -82,6 +90,8 @@ export interface ContainerConfig {
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly mounts: readonly Mount[];
   readonly limits: ContainerLimits;
+  /** How soon the kernel ends it when memory runs out: -1000 (never) to 1000 (first). Default: as the runtime's own programs. */
+  readonly oomScoreAdj?: number;
   readonly tty: boolean;
   readonly stdin: boolean;
   /** Whether the first attach that closes its input ends the container's. Default false. */
@@ -139,6 +149,12 @@ export interface Container {
   readonly reason: string | undefined;
   readonly message: string | undefined;
   readonly annotations: StringMap;
+  /** Whom its program begins as. Absent: the runtime cannot tell. */
+  readonly user?: {
+    readonly uid: number;
+    readonly gid: number;
+    readonly supplementalGids: readonly number[];
+  };
   /** What it is limited to now. Absent: the runtime cannot tell. */
   readonly limits?: ContainerLimits | undefined;
 }

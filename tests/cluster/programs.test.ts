@@ -1,8 +1,11 @@
+import { readlinkSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { ContainerStatus } from "../../core/kinds/pod.ts";
 import { type Cluster, event, type Pod, pod, startCluster } from "../../mod.ts";
+import { openNamespaces } from "../../node_daemon/runtime/process_namespace.ts";
 import { openRegistry, type TestRegistry } from "../node_daemon/runtime/programs/_registry.ts";
 
 const namespace = "default";
@@ -109,5 +112,51 @@ describe("a pod whose image is a program", () => {
     const lines: string[] = [];
     for await (const line of cluster.logs({ namespace, name: "module" })) lines.push(line);
     expect(lines).toEqual(["word yes NotCapable"]);
+  });
+});
+
+describe.runIf(process.platform === "linux")("a pod of processes", () => {
+  it("is told whom it runs as, what it mounts and how soon it ends for want of memory; and shares its processes", async () => {
+    await using cluster = await startCluster({ runtime: "process" });
+    const words = '"$WHERRY_ROOT/dev/termination-log"';
+    const script = `cat /proc/self/oom_score_adj >${words}; readlink /proc/self/ns/pid >>${words}`;
+    const own = (name: string) => ({
+      name,
+      image: "a:1",
+      command: ["/bin/sh", "-c", script],
+      volumeMounts: [{ name: "data", mountPath: "/data" }],
+    });
+    const podOf = (name: string, more: object): Pod => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name, namespace },
+      spec: {
+        restartPolicy: "Never",
+        containers: [own("first"), own("second")],
+        volumes: [{ name: "data", emptyDir: {} }],
+        ...more,
+      },
+    });
+    await cluster.apply(podOf("together", { shareProcessNamespace: true }));
+    await cluster.apply(podOf("node", { hostPID: true, hostIPC: true }));
+    const statusesOf = async (name: string) => {
+      const status = async () => (await cluster.client.get(pod, { namespace, name })).status;
+      await expect.poll(async () => (await status())?.phase).toBe("Succeeded");
+      return (await status())?.containerStatuses ?? [];
+    };
+    const said = (statuses: readonly ContainerStatus[]) =>
+      statuses.map(({ state }) => state?.terminated?.message?.trim().split("\n"));
+    const together = await statusesOf("together");
+    expect(together[0]).toMatchObject({
+      volumeMounts: expect.arrayContaining([{ name: "data", mountPath: "/data" }]),
+      user: { linux: { uid: process.geteuid?.(), gid: process.getegid?.() } },
+    });
+    const [first, second] = said(together);
+    expect(first).toEqual(second);
+    expect(first?.[0]).toBe("1000");
+    const machine = readlinkSync("/proc/self/ns/pid");
+    expect(said(await statusesOf("node")).map((lines) => lines?.[1])).toEqual([machine, machine]);
+    const hasOwn = (await openNamespaces())?.pods !== undefined;
+    expect(first?.[1] === machine).toBe(!hasOwn);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseLabels, parseTaints } from "../../node_daemon/flags.ts";
+import { parseLabels, parseTaints, parseUlimits } from "../../node_daemon/flags.ts";
 
 describe("parseLabels()", () => {
   it("reads key=value words", () => {
@@ -20,5 +20,21 @@ describe("parseTaints()", () => {
   });
   it.each(["a", "a=1", "a:Sometimes", ":NoSchedule", "a=b=c:NoSchedule"])("refuses %j", (word) => {
     expect(() => parseTaints([word])).toThrow("Cannot read a taint");
+  });
+});
+
+describe("parseUlimits()", () => {
+  it("reads name=soft:hard words, the last of a name", () => {
+    expect(parseUlimits(["nofile=5,nofile=1024:4096", "core=0:unlimited", "nproc=-1"])).toEqual([
+      { name: "nofile", soft: 1024, hard: 4096 },
+      { name: "core", soft: 0, hard: -1 },
+      { name: "nproc", soft: -1, hard: -1 },
+    ]);
+  });
+  it.each(["nofile", "files=1", "nofile=a", "nofile=1:2:3", "__proto__=1", "nofile=-2"])("refuses %j", (word) => {
+    expect(() => parseUlimits([word])).toThrow("Cannot read a limit");
+  });
+  it.each(["nofile=2:1", "nofile=unlimited:1"])("refuses %j, whose soft limit is the greater", (word) => {
+    expect(() => parseUlimits([word])).toThrow("the soft one is above the hard one");
   });
 });
