@@ -142,7 +142,8 @@ describe.runIf(hasNamespaces)("process runtime that may make namespaces", () => 
 
   it("takes up what runs after its end, with the same numbers on the machine", async () => {
     await using under = await open();
-    const { id, sandbox } = await under.start("main", "sleep 1000");
+    const { id, sandbox } = await under.start("main", "echo up; exec sleep 1000");
+    await expect.poll(() => logText(under.runtime, id)).toBe("up\n");
     const before = (await findContainerProcesses({ containerId: id, supervisor: undefined })).map(({ pid }) => pid);
     await under.reopen();
     const [found] = await under.runtime.listContainers({ podUid: sandbox.uid, signal: never });
