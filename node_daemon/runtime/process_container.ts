@@ -31,7 +31,13 @@ import {
   signalIdentified,
 } from "./process_table.ts";
 import { terminalCommand } from "./process_terminal.ts";
-import { type Container, type ContainerConfig, type ContainerLimits, type LogLimits, RuntimeFailure } from "./runtime.ts";
+import {
+  type Container,
+  type ContainerConfig,
+  type ContainerLimits,
+  type LogLimits,
+  RuntimeFailure,
+} from "./runtime.ts";
 import { untilAborted } from "./until_aborted.ts";
 
 /** While a container keeps writing, its folder is looked at this often rather than at every write. */
