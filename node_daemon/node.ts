@@ -31,6 +31,7 @@ import { fileSource } from "./kubelet/sources/file.ts";
 import { startPodEndpoint } from "./kubelet/sources/server.ts";
 import type { PodSource } from "./kubelet/sources/source.ts";
 import { ensureFolder } from "./kubelet/volumes/files.ts";
+import { kubeletConfiguration } from "./kubelet_configuration.ts";
 import { allocatableOf, type NodeCarePolicy, nodeCare } from "./node_care.ts";
 import { startHostPorts } from "./proxy/host_ports.ts";
 import { startProxy } from "./proxy/proxy.ts";
@@ -141,7 +142,8 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     const kubelet = new LateKubelet();
     const care = parts.use(nodeCare({ ...options.care, nodeName, machine, rootDir, runtime, recorder, clock, log }));
     const stats = { nodeName, machine, rootDir };
-    const server = await serve({ ...options, nodeName, nodeIPs, runtime, kubelet, stats }, parts);
+    const configuration = kubeletConfiguration(options);
+    const server = await serve({ ...options, nodeName, nodeIPs, runtime, kubelet, stats, configuration }, parts);
     const folders = new PodFolders(rootDir);
     const localPath = parts.use(
       new LocalPathFolders({ nodeName, folder: folders.localPathFolder, client, clock, log }),
@@ -319,6 +321,7 @@ async function serve(
     runtime,
     kubelet,
     stats,
+    configuration,
     client,
     clock,
     log,
@@ -328,6 +331,7 @@ async function serve(
     readonly runtime: ContainerRuntime;
     readonly kubelet: LateKubelet;
     readonly stats: KubeletServerOptions["stats"];
+    readonly configuration: KubeletServerOptions["configuration"];
   },
   parts: DisposalStack,
 ): Promise<{ readonly port: number; readonly annotations: StringMap }> {
@@ -345,6 +349,7 @@ async function serve(
       runtime,
       access: { nodeName, client, clock },
       stats,
+      configuration,
       clock,
       log,
     }),

@@ -47,10 +47,12 @@ const administrators = "system:masters";
 const maxTokenLength = 16 * 1024;
 const maxRemembered = 1000;
 /** As the kubelet's --authentication-token-webhook-cache-ttl and --authorization-webhook-cache-…-ttl. */
-const knownMs = 120_000;
-const unknownMs = 10_000;
-const allowedMs = 300_000;
-const deniedMs = 30_000;
+export const cacheTimes: Readonly<Record<"knownMs" | "unknownMs" | "allowedMs" | "deniedMs", number>> = {
+  knownMs: 120_000,
+  unknownMs: 10_000,
+  allowedMs: 300_000,
+  deniedMs: 30_000,
+};
 
 const verbs: ReadonlyMap<string, string> = new Map([
   ["POST", "create"],
@@ -108,7 +110,7 @@ export class Access {
     const review: TokenReview = { apiVersion: `${group}/${version}`, kind, metadata: {}, spec: { token } };
     const { status } = await this.#options.client.create(tokenReviews, review, { signal });
     const user = status?.authenticated && status.user?.username ? { groups: [], ...status.user } : undefined;
-    this.#users.set(key, user ?? "unknown", user ? knownMs : unknownMs);
+    this.#users.set(key, user ?? "unknown", user ? cacheTimes.knownMs : cacheTimes.unknownMs);
     return user;
   }
 
@@ -125,7 +127,7 @@ export class Access {
     const review: SubjectAccessReview = { apiVersion: `${group}/${version}`, kind, metadata: {}, spec };
     const { status } = await client.create(accessReviews, review, { signal });
     const allowed = status?.allowed === true;
-    this.#decisions.set(key, allowed, allowed ? allowedMs : deniedMs);
+    this.#decisions.set(key, allowed, allowed ? cacheTimes.allowedMs : cacheTimes.deniedMs);
     return allowed;
   }
 }
@@ -138,9 +140,20 @@ function certified(socket: TLSSocket): UserInfo | undefined {
   return username ? { username, groups: [subject?.O ?? []].flat() } : undefined;
 }
 
-/** The subresources of the node of which one must be allowed for a path. */
+/** What paths begin with that have a subresource to themselves, or, where it is a list, one of which must be allowed. */
+const subresources: ReadonlyMap<string, readonly string[]> = new Map([
+  ["stats", ["stats"]],
+  ["metrics", ["metrics"]],
+  ["logs", ["log"]],
+  ["spec", ["spec"]],
+  ["healthz", ["healthz", "proxy"]],
+  ["configz", ["configz", "proxy"]],
+  ["pods", ["pods", "proxy"]],
+  ["runningpods", ["pods", "proxy"]],
+]);
+
+/** The subresources of the node of which one must be allowed for a path. @see k8s.io/kubernetes/pkg/kubelet/server/auth.go */
 function subresourcesOf(target: string): readonly string[] {
   const [, first = ""] = target.split(/[/?]/, 2);
-  if (first === "healthz" || first === "pods") return [first, "proxy"];
-  return [first === "stats" || first === "metrics" || first === "spec" ? first : "proxy"];
+  return subresources.get(first) ?? ["proxy"];
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
+import type { JsonObject } from "../../../core/api/meta.ts";
 import { StatusError } from "../../../core/api/status.ts";
 import type { Logger } from "../../../core/util/log.ts";
 import { type MetricFamily, renderMetrics } from "../../../core/util/prometheus.ts";
@@ -8,7 +9,9 @@ import { Access, type AccessOptions } from "./access.ts";
 import { sendLogs } from "./logs.ts";
 import { refuseUpgrade, sendJson, sendMetrics, sendStatus, statusOf } from "./responses.ts";
 import { booleanParameter, parseRoute, type Route } from "./route.ts";
+import { runningPods } from "./running_pods.ts";
 import { type StreamOptions, upgradeToChannels, upgradeToPort } from "./streams.ts";
+import { sendSystemLog, systemLogFolder } from "./system_logs.ts";
 
 /** What requests are answered with. */
 export interface HandlerOptions extends StreamOptions {
@@ -18,6 +21,10 @@ export interface HandlerOptions extends StreamOptions {
   readonly stats?: Omit<StatsOptions, "pods" | "runtime" | "clock" | "log"> | undefined;
   /** What came of the pods' probes. Absent: nothing is told of them. */
   readonly probeMetrics?: (() => readonly MetricFamily[]) | undefined;
+  /** What the daemon was told, as a kubelet's configuration. Absent: nothing is told of it. */
+  readonly configuration?: JsonObject | undefined;
+  /** Folder of the machine's logs. Default `/var/log`. */
+  readonly systemLogFolder?: string | undefined;
   readonly log: Logger;
 }
 
@@ -79,6 +86,17 @@ export class Handler {
       case "pods":
         sendJson(response, 200, { kind: "PodList", apiVersion: "v1", metadata: {}, items: pods.list() });
         return;
+      case "runningPods":
+        sendJson(response, 200, await runningPods(this.#options.runtime, signal));
+        return;
+      case "configz":
+        sendJson(response, 200, { kubeletconfig: this.#options.configuration ?? {} });
+        return;
+      case "systemLogs": {
+        const { systemLogFolder: folder = systemLogFolder } = this.#options;
+        await sendSystemLog(route.path, { folder, response, signal });
+        return;
+      }
       case "summary":
         await this.#summary(route.query, response);
         return;

@@ -1,11 +1,22 @@
 import { StatusError } from "../../../core/api/status.ts";
 
-type PlainVerb = "healthz" | "pods" | "metrics" | "resourceMetrics" | "cadvisorMetrics" | "probeMetrics" | "spec";
+type PlainVerb =
+  | "healthz"
+  | "pods"
+  | "runningPods"
+  | "configz"
+  | "metrics"
+  | "resourceMetrics"
+  | "cadvisorMetrics"
+  | "probeMetrics"
+  | "spec";
 
 /** What a request asks of the node daemon. */
 export type Route =
   | { readonly verb: PlainVerb }
   | { readonly verb: "summary"; readonly query: URLSearchParams }
+  /** The path behind `/logs/`, as it was sent. */
+  | { readonly verb: "systemLogs"; readonly path: string }
   | { readonly verb: "portForward"; readonly namespace: string; readonly pod: string; readonly query: URLSearchParams }
   | {
       readonly verb: "containerLogs" | "exec" | "attach";
@@ -21,7 +32,13 @@ export type ContainerRoute = Extract<Route, { readonly container: string }>;
 /** Paths without names. A slash at their end changes nothing. */
 const plainVerbs: ReadonlyMap<string, PlainVerb | "summary"> = new Map([
   ["/healthz", "healthz"],
+  // The daemon is one: when it answers, all of it does.
+  ["/healthz/ping", "healthz"],
+  ["/healthz/log", "healthz"],
+  ["/healthz/syncloop", "healthz"],
   ["/pods", "pods"],
+  ["/runningpods", "runningPods"],
+  ["/configz", "configz"],
   ["/metrics", "metrics"],
   ["/metrics/resource", "resourceMetrics"],
   ["/metrics/cadvisor", "cadvisorMetrics"],
@@ -44,6 +61,7 @@ export function parseRoute(target: string): Route {
   const plain = plainVerbs.get(path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path);
   if (plain === "summary") return { verb: plain, query };
   if (plain !== undefined) return { verb: plain };
+  if (path === "/logs" || path.startsWith("/logs/")) return { verb: "systemLogs", path: path.slice("/logs/".length) };
   const [empty, verb, ...names] = path.split("/");
   const [namespace = "", pod = "", container = ""] = names;
   if (empty === "" && names.every((part) => name.test(part))) {

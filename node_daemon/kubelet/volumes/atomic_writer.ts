@@ -22,6 +22,8 @@ export interface PayloadFile {
   readonly data: Uint8Array;
   /** Mode bits, e.g. 0o644. */
   readonly mode: number;
+  /** User that is to own the file. Absent: the daemon's. */
+  readonly uid?: number | undefined;
 }
 
 /** The files of a volume by their relative path. */
@@ -108,13 +110,14 @@ async function holds(version: string, payload: Payload, gid: number | undefined)
   return true;
 }
 
-async function sameFile(path: string, { data, mode }: PayloadFile, gid: number | undefined): Promise<boolean> {
+async function sameFile(path: string, { data, mode, uid }: PayloadFile, gid: number | undefined): Promise<boolean> {
   const wanted = gid === undefined ? mode : groupMode(mode, { isFolder: false, readOnly: true });
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const stat = await file.stat();
     if (!stat.isFile() || stat.size !== data.length || (stat.mode & 0o777) !== (wanted & 0o777)) return false;
     if (gid !== undefined && stat.gid !== gid) return false;
+    if (uid !== undefined && stat.uid !== uid) return false;
     return (await file.readFile()).equals(data);
   } finally {
     await file.close();
@@ -132,13 +135,14 @@ async function listFiles(folder: string, prefix = ""): Promise<readonly string[]
   return names;
 }
 
-async function writeFile(version: string, path: string, { data, mode }: PayloadFile): Promise<void> {
+async function writeFile(version: string, path: string, { data, mode, uid }: PayloadFile): Promise<void> {
   const target = join(version, path);
   await mkdir(dirname(target), { recursive: true, mode: 0o755 });
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const file = await open(target, flags, 0o600);
   try {
     await file.writeFile(data);
+    if (uid !== undefined) await lchown(target, uid, (await file.stat()).gid);
     await file.chmod(mode & 0o777);
   } finally {
     await file.close();

@@ -2,6 +2,7 @@ import type { Stats } from "node:fs";
 import { chmod, lchown, lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Pod } from "../../../core/kinds/pod.ts";
+import { currentUid } from "../../../core/platform/processes.ts";
 
 const setGid = 0o2000;
 const groupReads = 0o440;
@@ -11,6 +12,16 @@ const groupEnters = 0o110;
 /** The group that a pod's files are to belong to; undefined: whichever they have. */
 export function fsGroupOf({ spec }: Pod): number | undefined {
   return spec.securityContext?.fsGroup;
+}
+
+/** The user that all containers of a pod run as, where files can be given to him; undefined where they differ, or none is named. */
+export function fsUserOf({ spec }: Pod): number | undefined {
+  if (currentUid() !== 0) return undefined;
+  const containers = [...(spec.initContainers ?? []), ...spec.containers];
+  const users = new Set(
+    containers.map(({ securityContext }) => securityContext?.runAsUser ?? spec.securityContext?.runAsUser),
+  );
+  return users.size === 1 ? [...users][0] : undefined;
 }
 
 /** Mode of a file or folder that a group is to use. */

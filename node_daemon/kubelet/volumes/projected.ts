@@ -1,6 +1,6 @@
 import type { VolumeProjection } from "../../../core/kinds/pod.ts";
 import { type Payload, writeAtomically } from "./atomic_writer.ts";
-import { fsGroupOf } from "./fs_group.ts";
+import { fsGroupOf, fsUserOf } from "./fs_group.ts";
 import { defaultFileMode, downwardPayload, objectPayload } from "./payload.ts";
 import type { VolumeContext, VolumeType } from "./volume.ts";
 
@@ -26,10 +26,11 @@ async function sourcePayload(source: VolumeProjection, mode: number, context: Vo
   if (source.downwardAPI) return downwardPayload(source.downwardAPI.items, mode, context.facts);
   if (source.serviceAccountToken) {
     const { path, ...wanted } = source.serviceAccountToken;
-    // Who runs as somebody else than root could not read it otherwise.
-    const isShared = context.pod.spec.securityContext?.fsGroup !== undefined;
-    const token = await context.data.token(wanted);
-    return new Map([[path, { data: new TextEncoder().encode(token), mode: isShared ? 0o640 : mode }]]);
+    // Where somebody is known to whom it can be given, nobody else is to read it.
+    const [user, group] = [fsUserOf(context.pod), fsGroupOf(context.pod)];
+    const own = user === undefined && group === undefined ? mode : 0o600;
+    const data = new TextEncoder().encode(await context.data.token(wanted));
+    return new Map([[path, { data, mode: own, ...(user === undefined ? {} : { uid: user }) }]]);
   }
   throw new Error(`projected volume source is not supported: ${Object.keys(source)[0] ?? "none"}`);
 }
