@@ -294,7 +294,7 @@ class ProcessRuntime implements ContainerRuntime {
     const { oomScoreAdj } = container.stored.config;
     const launch = await this.#launch(container, {
       command,
-      mounting: await this.#namespaces?.enter(container.dir, { oomScoreAdj }),
+      mounting: await this.#namespaces?.enter(container.dir, { oomScoreAdj, tty }),
     });
     return startExec({ launch, stdin, tty, ttyFile: join(container.dir, `exec_${this.#execs++}`), signal });
   }

@@ -22,6 +22,13 @@ export interface RootOptions {
   readonly sharedMemory: string | undefined;
 }
 
+/** How a program joins what runs in a container. */
+export interface EnterOptions {
+  readonly oomScoreAdj: number | undefined;
+  /** Whether it is started at a terminal. */
+  readonly tty: boolean;
+}
+
 /** What gives programs a root of their own, with their volumes in it. */
 export interface Namespaces {
   /** What pods have apart from the machine's; undefined where all processes of the machine see each other. */
@@ -34,7 +41,7 @@ export interface Namespaces {
    *
    * @throws RuntimeFailure ContainerNotRunning
    */
-  enter(dir: string, options: { readonly oomScoreAdj: number | undefined }): Promise<MountPrefix | undefined>;
+  enter(dir: string, options: EnterOptions): Promise<MountPrefix | undefined>;
 }
 
 /** What goes before a program and its arguments, given its working directory. */
@@ -79,13 +86,15 @@ export async function openNamespaces(): Promise<Namespaces | undefined> {
       await writeFile(join(dir, names.table), mountTable(binds), { mode: 0o600 });
       return (cwd) => [unshare, ...own, "/bin/sh", "-c", script, "wherry", mount, chroot, dir, hostname, cwd];
     },
-    async enter(dir, { oomScoreAdj }) {
+    async enter(dir, { oomScoreAdj, tty }) {
       if ((await readText(join(dir, names.table))) === undefined) return undefined;
       const pid = Number(await readText(join(dir, names.mounted)));
       if (!pid) throw new RuntimeFailure("ContainerNotRunning", "the container has no root of its own yet");
       const entered = ["--mount", "--uts", ...(pods ? ["--ipc", "--pid"] : [])];
+      // Who led the terminal so far has no number among the container's processes: a shell could not give the terminal back.
+      const leading = pods && setsid && tty ? [setsid, "--ctty"] : [];
       // Not what the process has for its root: it may be about to change it.
-      const inside = [nsenter, `--target=${pid}`, ...entered, "--", chroot, join(dir, names.root)];
+      const inside = [nsenter, `--target=${pid}`, ...entered, "--", ...leading, chroot, join(dir, names.root)];
       if (oomScoreAdj === undefined) return (cwd) => [...inside, "/bin/sh", "-c", change, "wherry", cwd];
       return (cwd) => [...inside, "/bin/sh", "-c", rated, "wherry", String(oomScoreAdj), cwd];
     },

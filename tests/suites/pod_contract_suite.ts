@@ -172,7 +172,11 @@ export function podContractSuite({ cluster, image, appArmor }: PodContractOption
         const script = `trap '${note(`end ${name}`)}; exit 0' TERM; ${note(`start ${name}`)}; while :; do sleep 60 & wait $!; done`;
         return shell(script, { name, lifecycle, ...mount });
       };
-      const sidecar = (name: string) => ({ ...long(name), restartPolicy: "Always" });
+      // A sidecar lets the next one start once it was started itself, which is before its program did anything.
+      const sidecar = (name: string) => {
+        const startupProbe = { exec: { command: ["grep", "-q", `start ${name}`, log] }, periodSeconds: 1 };
+        return { ...long(name), restartPolicy: "Always", startupProbe };
+      };
       const spec = {
         initContainers: [sidecar("first"), shell(note("init"), { name: "init", ...mount }), sidecar("second")],
         volumes: [{ name: "shared", hostPath: { path: folder } }],
