@@ -12,7 +12,7 @@ export const simulate: Verb = defineVerb({
   group: "See",
   summary: "Play what a cluster would do with manifests: what goes where, what stays pending and why.",
   description:
-    "Starts a cluster in this process whose nodes are played and whose time is not real, applies the manifests and lets some time pass. Nodes among the manifests are its nodes, with their labels, taints and capacity; of what was read from a cluster only what people wrote counts. Nothing else is touched. The exit code is 1 when a pod stays without a node.",
+    "Starts a cluster in this process whose nodes are played and whose time is not real, applies the manifests and lets some time pass. Nodes among the manifests are its nodes, with their labels, taints and capacity; of what was read from a cluster only what people wrote counts. A Scenario among them (apiVersion simulation.wherry.dev/v1) says what goes wrong and when: steps with a time `at` and killNode, reviveNode, restart (api, controllers or scheduler), setFaults (latencyMs, lost, lostAnswers) or dropWatches. Nothing else is touched. The exit code is 1 when a pod stays without a node.",
   flags: {
     ...manifestFlags,
     nodes: { type: "number", default: 1, description: "Nodes of 4 processors and 8Gi, where the manifests have none." },
@@ -26,6 +26,7 @@ export const simulate: Verb = defineVerb({
       "What would become of this cluster's workloads after a change",
       "kubectl get nodes,deployments,statefulsets -A -o yaml | wherry simulate -f - -f change.yaml",
     ],
+    ["And if a node were lost meanwhile, and requests slow?", "wherry simulate -f web.yaml -f bad_day.yaml --time 1h"],
   ],
   async run({ flags, words, env }) {
     if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`);

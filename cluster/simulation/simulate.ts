@@ -6,7 +6,8 @@ import { discover, findResourceOf } from "../../core/client/discovery.ts";
 import { event, type Node, namespace, node, type Pod, pod } from "../../core/kinds/mod.ts";
 import { isPodTerminal, podCondition } from "../../core/kinds/pod_helpers.ts";
 import { podRequests } from "../../core/kinds/pod_resources.ts";
-import { type SimulatedCluster, startSimulation } from "./simulated_cluster.ts";
+import { isScenario, readScenarios } from "./scenario.ts";
+import { millisecondsOf, type SimulatedCluster, startSimulation } from "./simulated_cluster.ts";
 
 /** Options of {@linkcode simulate}. */
 export interface SimulateOptions {
@@ -14,7 +15,7 @@ export interface SimulateOptions {
   readonly nodes?: number | undefined;
   /** Default 1. */
   readonly seed?: number | undefined;
-  /** For how long to look: milliseconds, or as `10m`. Default `10m`. */
+  /** For how long to look: milliseconds, or as `10m`; at least until the last step of a scenario. Default `10m`. */
   readonly time?: number | string | undefined;
 }
 
@@ -46,15 +47,17 @@ const firstKinds = ["Namespace", "CustomResourceDefinition"];
 
 /**
  * Plays what a cluster would do with manifests: which pod would go where, what stays pending, and why. Nodes among the
- * manifests are the nodes of the cluster, with their labels, taints and capacity. Of objects that were read from a cluster
+ * manifests are the nodes of the cluster, with their labels, taints and capacity; a Scenario among them says what goes wrong,
+ * and when (see {@linkcode readScenarios}). Of objects that were read from a cluster
  * (`kubectl get … -o yaml`) what that cluster made of them does not count, and what others make again is left out.
  *
- * @throws StatusError for a manifest that the API refuses
+ * @throws StatusError for a manifest that the API refuses; RangeError for a scenario that is none
  */
 export async function simulate(
   manifests: readonly KubeObject[],
   options: SimulateOptions = {},
 ): Promise<SimulationReport> {
+  const steps = readScenarios(manifests.filter(isScenario));
   const nodes = manifests.filter(isNode);
   const { seed, time = "10m" } = options;
   const cluster = await startSimulation({ clock: "fake", seed, nodes: nodes.length > 0 ? 0 : options.nodes });
@@ -62,11 +65,17 @@ export async function simulate(
     for (const one of nodes) cluster.addNode(specOf(one));
     // For their first heartbeats, and until they take pods.
     await cluster.advance(2000);
-    const others = manifests.filter((one) => !isNode(one) && !isMadeByOthers(one));
+    const others = manifests.filter((one) => !isNode(one) && !isScenario(one) && !isMadeByOthers(one));
     const isFirst = ({ kind }: KubeObject) => firstKinds.includes(kind);
     for (const one of [...others.filter(isFirst), ...others.filter((object) => !isFirst(object))])
       await applyOne(cluster, asWritten(one));
-    await cluster.advance(time);
+    const appliedAt = cluster.clock.monotonic();
+    const advanceTo = (ms: number) => cluster.advance(Math.max(0, appliedAt + ms - cluster.clock.monotonic()));
+    for (const step of steps) {
+      await advanceTo(step.atMs);
+      await step.run(cluster);
+    }
+    await advanceTo(millisecondsOf(time));
     return await reportOf(cluster);
   } finally {
     await cluster[Symbol.asyncDispose]();

@@ -4,7 +4,7 @@ import type { Client } from "../../core/client/client.ts";
 import { createClient } from "../../core/client/create_client.ts";
 import { inProcessTransport } from "../../core/client/in_process_transport.ts";
 import { createInformers } from "../../core/client/informers.ts";
-import type { UserInfo } from "../../core/client/transport.ts";
+import type { ApiResponse, UserInfo } from "../../core/client/transport.ts";
 import { storedKinds } from "../../core/kinds/mod.ts";
 import { type Node, node } from "../../core/kinds/node.ts";
 import { pod } from "../../core/kinds/pod.ts";
@@ -53,6 +53,9 @@ export interface SimulatedNodeSpec {
 
 /** What of a simulated cluster can be started anew. */
 export type SimulatedComponent = "api" | "controllers" | "scheduler";
+
+/** Every {@linkcode SimulatedComponent}. */
+export const simulatedComponents: readonly SimulatedComponent[] = ["api", "controllers", "scheduler"];
 
 /**
  * A cluster without a machine: API, controllers and scheduler as they are, nodes that are played, a clock that stands
@@ -282,7 +285,7 @@ class Simulation implements SimulatedCluster {
       serviceClusterIpRange: "10.96.0.0/12",
       controllers: { clusterCidr: podRange },
       nodes: {
-        request: () => Promise.reject(new Error("simulated nodes answer nothing")),
+        request: (node, path) => this.#ask(node, path),
         upgrade: () => Promise.reject(new Error("simulated nodes answer nothing")),
       },
       clock: this.clock,
@@ -292,6 +295,15 @@ class Simulation implements SimulatedCluster {
     });
     this.#master = master;
     this.#components.set("api", master);
+  }
+
+  /** What the API server asks of a node: what its pods use, and nothing else. */
+  async #ask({ metadata: { name = "" } }: Node, path: string): Promise<ApiResponse> {
+    const asked = this.#nodes.get(name);
+    if (!asked?.isAlive) throw new Error("connect ECONNREFUSED");
+    if (!path.startsWith("/stats/summary")) throw new Error("simulated nodes answer nothing");
+    const body = new TextEncoder().encode(JSON.stringify(asked.usage()));
+    return { status: 200, headers: { "content-type": "application/json" }, body };
   }
 
   #startControllers(): void {
@@ -338,7 +350,8 @@ class Simulation implements SimulatedCluster {
   }
 }
 
-function millisecondsOf(time: number | string): number {
+/** Milliseconds of a time as `advance()` takes it: milliseconds, or `90s`, `7d`, `1h30m`. @throws SyntaxError */
+export function millisecondsOf(time: number | string): number {
   if (typeof time === "number") return time;
   const days = /^(\d{1,5})d(.*)$/.exec(time);
   if (!days) return parseDuration(time);

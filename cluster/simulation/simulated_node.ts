@@ -1,5 +1,13 @@
 import { apiVersionOf } from "../../core/api/kind.ts";
-import { findCondition, keyOf, keyText, type ObjectKey, parseKey, type StringMap } from "../../core/api/meta.ts";
+import {
+  findCondition,
+  type JsonObject,
+  keyOf,
+  keyText,
+  type ObjectKey,
+  parseKey,
+  type StringMap,
+} from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { InformerFactory, Lister } from "../../core/client/informer.ts";
@@ -19,6 +27,7 @@ import {
   runSecondsAnnotation,
   type SimulatedLife,
 } from "./plan_simulated_pod.ts";
+import { simulatedUsage } from "./simulated_usage.ts";
 
 /** Options of {@linkcode SimulatedNode}. */
 export interface SimulatedNodeOptions {
@@ -125,6 +134,11 @@ export class SimulatedNode implements AsyncDisposable {
   /** Its heartbeats have to be sent from now on, or its Node may be different from what it says of itself. */
   wake(): void {
     this.#awake?.resolve();
+  }
+
+  /** What its pods use. */
+  usage(): JsonObject {
+    return simulatedUsage(this.#pods.byIndex(byNode, this.name), this.#options.clock.now());
   }
 
   /** A pod of this node came, changed or went. */

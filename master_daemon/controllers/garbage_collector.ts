@@ -211,6 +211,11 @@ class Collector {
       const ownerKind = this.#kindOf(reference);
       // Nothing is known about owners of kinds that are not served, and none of a namespace own what has none.
       const knowable = ownerKind !== undefined && (kind.namespaced || !ownerKind.namespaced);
+      if (ownerKind && !knowable) {
+        const { apiVersion, kind: name, uid } = reference;
+        const message = `ownerRef [${apiVersion}/${name}, namespace: , name: ${reference.name}, uid: ${uid}] does not exist in namespace ""`;
+        context.event(object, { type: "Warning", reason: "OwnerRefInvalidNamespace", message });
+      }
       const owner = knowable ? await this.#find(ownerKind, reference, object, context) : "unknown";
       if (owner === undefined) states.dangling.push(reference);
       else if (owner !== "unknown" && isForeground(owner) && reference.blockOwnerDeletion)

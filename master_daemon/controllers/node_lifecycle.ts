@@ -50,7 +50,7 @@ interface Watched {
   /** Whether the node's pods were taken out of service since it was ready last. */
   podsMarked: boolean;
   wasReady: boolean;
-  /** Milliseconds for which pods stand under the node's taints, by uid. */
+  /** Milliseconds for which pods stand under taints that will drive them out, by uid. */
   readonly underTaint: Map<string, number>;
 }
 
@@ -228,10 +228,7 @@ class NodeLifecycle {
   async #evict(one: Node, watched: Watched, elapsedMs: number, context: ControllerContext): Promise<number> {
     const { underTaint } = watched;
     const taints = (one.spec?.taints ?? []).filter(({ effect }) => effect === "NoExecute");
-    if (taints.length === 0) {
-      underTaint.clear();
-      return Number.POSITIVE_INFINITY;
-    }
+    if (taints.length === 0 && underTaint.size === 0) return Number.POSITIVE_INFINITY;
     let untilNext = Number.POSITIVE_INFINITY;
     const times = new Map(underTaint);
     underTaint.clear();
@@ -239,14 +236,24 @@ class NodeLifecycle {
       if (isPodTerminal(each) || each.metadata.deletionTimestamp) continue;
       const { uid = "" } = each.metadata;
       const before = times.get(uid);
+      const stayMs = toleratedMs(each, taints);
+      if (stayMs === Number.POSITIVE_INFINITY) {
+        if (before !== undefined) cancelEviction(each, context);
+        continue;
+      }
       const standsMs = before === undefined ? 0 : before + elapsedMs;
       underTaint.set(uid, standsMs);
-      const leftMs = toleratedMs(each, taints) - standsMs;
+      const leftMs = stayMs - standsMs;
       if (leftMs > 0) untilNext = Math.min(untilNext, leftMs);
       else await evictPod(each, context);
     }
     return untilNext;
   }
+}
+
+function cancelEviction(spared: Pod, { event }: ControllerContext): void {
+  const message = `Cancelling deletion of Pod ${spared.metadata.namespace}/${spared.metadata.name}`;
+  event(spared, { type: "Normal", reason: "TaintManagerEviction", message });
 }
 
 async function evictPod(doomed: Pod, { client, clock, event, signal }: ControllerContext): Promise<void> {

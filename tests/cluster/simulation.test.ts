@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { readScenarios } from "../../cluster/simulation/scenario.ts";
 import { simulate } from "../../cluster/simulation/simulate.ts";
 import type { SimulatedCluster } from "../../cluster/simulation/simulated_cluster.ts";
 import { startCluster } from "../../cluster/start_cluster.ts";
@@ -245,6 +246,46 @@ status: {replicas: 9}
       reason: "FailedCreate",
       message: expect.stringContaining("exceeded quota: none, requested: pods=1, used: pods=0, limited: pods=0"),
     });
+  });
+
+  const scenario = (steps: string) => `apiVersion: simulation.wherry.dev/v1\nkind: Scenario\nsteps: ${steps}\n`;
+
+  it("plays what goes wrong, and when, the same every time", async () => {
+    const badDay = scenario(`
+- {at: 4m, setFaults: {}}
+- {at: 1m, killNode: node-0}
+- {at: 2m, setFaults: {latencyMs: [0, 200], lost: 0.1, lostAnswers: 0.1}}
+- {at: 3m, restart: controllers, dropWatches: true}
+- {at: 5m, restart: api}
+`);
+    const play = () => simulate(manifests(`${badDay}---${web}`), { nodes: 2, time: "8m", seed: 3 });
+    const report = await play();
+    expect(report.pods.filter(({ node: on }) => on === "node-1").map(({ phase }) => phase)).toEqual(
+      Array(4).fill("Running"),
+    );
+    expect(report.warnings.map(({ reason }) => reason)).toContain("NodeNotReady");
+    expect(await play()).toEqual(report);
+    const revived = `${badDay}---\n${scenario("[{at: 8m30s, reviveNode: node-0}, {at: 9m30s, dropWatches: true}]")}`;
+    // The last step is waited for.
+    const later = await simulate(manifests(`${revived}---${web}`), { nodes: 2, time: "8m", seed: 3 });
+    expect(later.pods).toHaveLength(4);
+  });
+
+  it.each([
+    ["{}", "Scenario: steps: must be a list"],
+    ["[{at: soon, killNode: a}]", 'steps[0].at: "soon" is no time such as 90s or 1h30m'],
+    ["[{at: 1m}]", "Scenario: steps[0]: must do one of killNode, reviveNode, restart, setFaults, dropWatches"],
+    ["[{killNode: a}]", "Scenario: steps[0].at: must be text"],
+    ["[{at: 1m, killNode: 7}]", "Scenario: steps[0].killNode: must be text"],
+    ["[{at: 1m, explode: true}]", "Scenario: steps[0].explode: is none of killNode,"],
+    ["[{at: 1m, __proto__: true}]", "Scenario: steps[0].__proto__: is none of killNode,"],
+    ["[{at: 1m, restart: moon}]", "Scenario: steps[0].restart: must be one of api, controllers, scheduler"],
+    ["[{at: 1m, setFaults: {lost: 2}}]", "Scenario: steps[0].setFaults.lost: must be a number from 0 to 1"],
+    ["[{at: 1m, setFaults: {late: 2}}]", "setFaults.late: is none of latencyMs, lost, lostAnswers"],
+    ["[{at: 1m, setFaults: {latencyMs: [2, 1]}}]", "setFaults.latencyMs: must be two numbers"],
+    ["[{at: 1m, dropWatches: no}]", "Scenario: steps[0].dropWatches: must be true"],
+  ])("refuses the scenario %s", (steps, message) => {
+    expect(() => readScenarios(manifests(scenario(steps)))).toThrow(message);
   });
 
   it("throws for a manifest that the API refuses", async () => {

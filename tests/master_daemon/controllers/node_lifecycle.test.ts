@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ResourceType } from "../../../core/api/kind.ts";
-import { findCondition } from "../../../core/api/meta.ts";
+import { findCondition, type JsonObject } from "../../../core/api/meta.ts";
 import { lease, namespace, node, pod } from "../../../core/kinds/mod.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { podsByNode } from "../../../master_daemon/controllers/_pods_by_node.ts";
@@ -23,6 +23,7 @@ async function open() {
     spec: { holderIdentity: "node-1" },
   });
   informers.informer(pod, { indexes: podsByNode });
+  const told: string[] = [];
   const context: ControllerContext = {
     client,
     clock,
@@ -30,7 +31,7 @@ async function open() {
     log: silentLogger,
     signal: new AbortController().signal,
     lister: (kind) => informers.informer(kind),
-    event: () => {},
+    event: (_object, { reason, message }) => told.push(`${reason}: ${message}`),
     watch: () => () => {},
   };
   for (const kind of [node, lease, pod] as readonly ResourceType[]) await informers.informer(kind).synced();
@@ -39,6 +40,7 @@ async function open() {
   };
   return {
     ...cluster,
+    told,
     async look(afterMs: number) {
       await clock.advance(afterMs);
       await settle();
@@ -88,5 +90,28 @@ describe("nodeLifecycleController()", () => {
     expect(await look(5000)).toBe("True");
     await renew();
     expect(await look(40_000)).toBe("True");
+  });
+
+  it("spares a pod whose node loses its taint in time, and says so", async () => {
+    const { look, renew, client, told } = await open();
+    const metadata = { namespace: "default", name: "p" };
+    const tolerations = [{ key: "repair", operator: "Exists", effect: "NoExecute", tolerationSeconds: 20 }] as const;
+    const spec = { nodeName: "node-1", containers: [{ name: "c", image: "i" }], tolerations };
+    await client.create(pod, { apiVersion: "v1", kind: "Pod", metadata, spec });
+    const taint = (taints: readonly JsonObject[] | null) =>
+      client.patch(node, { name: "node-1" }, { type: "merge", body: { spec: { taints } } });
+    const repair = [{ key: "repair", effect: "NoExecute" }];
+    await taint(repair);
+    for (let seconds = 0; seconds <= 10; seconds += 5) await look(seconds === 0 ? 0 : 5000);
+    await renew();
+    await taint(null);
+    await look(5000);
+    expect(told).toEqual(["TaintManagerEviction: Cancelling deletion of Pod default/p"]);
+    await taint(repair);
+    // It has its whole time again.
+    for (let seconds = 0; seconds <= 15; seconds += 5) await look(seconds === 0 ? 0 : 5000);
+    expect(told).toHaveLength(1);
+    await look(5000);
+    expect(told.slice(1)).toEqual(["TaintManagerEviction: Marking for deletion Pod default/p"]);
   });
 });
