@@ -258,7 +258,7 @@ status: {replicas: 9}
 - {at: 3m, restart: controllers, dropWatches: true}
 - {at: 5m, restart: api}
 `);
-    const play = () => simulate(manifests(`${badDay}---${web}`), { nodes: 2, time: "8m", seed: 3 });
+    const play = () => simulate(manifests(`${badDay}---${web}`), { nodes: 2, time: "10m", seed: 3 });
     const report = await play();
     expect(report.pods.filter(({ node: on }) => on === "node-1").map(({ phase }) => phase)).toEqual(
       Array(4).fill("Running"),
