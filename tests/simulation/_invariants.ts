@@ -4,12 +4,17 @@ import { apiVersionOf } from "../../core/api/kind.ts";
 import { controllerOf, findCondition, type KubeObject, keyOf, keyText } from "../../core/api/meta.ts";
 import { createInformers } from "../../core/client/informers.ts";
 import {
+  type CronJob,
+  cronJob,
   type Deployment,
   daemonSet,
   deployment,
+  horizontalPodAutoscaler,
+  type Job,
   job,
   node,
   type Pod,
+  persistentVolumeClaim,
   pod,
   replicaSet,
   type StatefulSet,
@@ -61,6 +66,11 @@ export class Invariants {
         this.#checkOrder(object, sets.get({ namespace: object.metadata.namespace, name: owner.name }));
       if (isPodReady(object)) this.#everReady.add(object.metadata.name ?? "");
     });
+    const jobs = informers.informer(job);
+    const cronJobs = informers.informer(cronJob);
+    jobs.onChange(({ type, object }) => {
+      if (type === "added") this.#checkConcurrency(object, jobs.list(), cronJobs.list());
+    });
     deployments.onChange(({ object }) => {
       const key = keyText(keyOf(object));
       this.#mostReplicas.set(key, Math.max(this.#mostReplicas.get(key) ?? 0, object.spec.replicas ?? 1));
@@ -90,15 +100,30 @@ export class Invariants {
     }
   }
 
+  /** A run comes only where the policy lets it. */
+  #checkConcurrency(one: Job, jobs: readonly Job[], cronJobs: readonly CronJob[]): void {
+    const owner = controllerOf(one);
+    const cron = cronJobs.find(({ metadata }) => metadata.uid === owner?.uid);
+    if (!cron || cron.spec.concurrencyPolicy === "Allow") return;
+    const active = jobs.filter(
+      (other) => controllerOf(other)?.uid === owner?.uid && !other.metadata.deletionTimestamp && !isEnded(other),
+    );
+    if (active.length > 1)
+      this.#broken.push(
+        `${owner?.name} (${cron.spec.concurrencyPolicy}) runs ${active.map(({ metadata }) => metadata.name)}`,
+      );
+  }
+
   /** What must be true at any time, whatever goes wrong. */
   async always(): Promise<void> {
     const { client } = this.#cluster;
-    const [pods, nodes, deployments, sets, jobs] = await Promise.all([
+    const [pods, nodes, deployments, sets, jobs, autoscalers] = await Promise.all([
       client.list(pod).then(({ items }) => items),
       client.list(node).then(({ items }) => items),
       client.list(deployment).then(({ items }) => items),
       client.list(replicaSet).then(({ items }) => items),
       client.list(job).then(({ items }) => items),
+      client.list(horizontalPodAutoscaler).then(({ items }) => items),
     ]);
     const broken = [...this.#broken];
     for (const { metadata, status } of nodes) {
@@ -119,6 +144,11 @@ export class Invariants {
       const succeeded = status?.succeeded ?? 0;
       if (succeeded > (spec.completions ?? 1))
         broken.push(`${metadata.name} counts ${succeeded} of ${spec.completions}`);
+    }
+    for (const { metadata, spec } of autoscalers) {
+      const { replicas = 1 } = deployments.find((one) => one.metadata.name === metadata.name)?.spec ?? {};
+      if (replicas < (spec.minReplicas ?? 1) || replicas > spec.maxReplicas)
+        broken.push(`${metadata.name} is scaled to ${replicas}, of ${spec.minReplicas} to ${spec.maxReplicas}`);
     }
     expect(broken).toEqual([]);
   }
@@ -165,10 +195,40 @@ export class Invariants {
       if (status?.uncountedTerminatedPods?.succeeded?.length || status?.uncountedTerminatedPods?.failed?.length)
         broken.push(`${metadata.name} has not counted all`);
     }
+    broken.push(...(await this.#unfinishedRuns()), ...(await this.#unfinishedClaims()));
     for (const object of await everything(this.#cluster))
       if (object.metadata.deletionTimestamp) broken.push(`${object.kind} ${keyText(keyOf(object))} is still going`);
     return broken;
   }
+
+  /** Cron jobs that keep more than they are to keep. */
+  async #unfinishedRuns(): Promise<readonly string[]> {
+    const { client } = this.#cluster;
+    const jobs = (await client.list(job)).items;
+    return (await client.list(cronJob)).items.flatMap(({ metadata, spec, status }) => {
+      const own = jobs.filter((one) => controllerOf(one)?.uid === metadata.uid);
+      const kept = (type: string) =>
+        own.filter((one) => findCondition(one.status?.conditions, type)?.status === "True").length;
+      const [complete, failed] = [kept("Complete"), kept("Failed")];
+      const isTooMuch =
+        complete > (spec.successfulJobsHistoryLimit ?? 3) || failed > (spec.failedJobsHistoryLimit ?? 1);
+      const active = status?.active?.length ?? 0;
+      return isTooMuch || active > 0
+        ? [`${metadata.name} keeps ${complete} and ${failed} jobs, and ${active} run`]
+        : [];
+    });
+  }
+
+  /** Claims that nothing was found for. */
+  async #unfinishedClaims(): Promise<readonly string[]> {
+    const { items } = await this.#cluster.client.list(persistentVolumeClaim);
+    const unbound = items.filter(({ status }) => status?.phase !== "Bound");
+    return unbound.map(({ metadata, status }) => `${metadata.name} is ${status?.phase}`);
+  }
+}
+
+function isEnded({ status }: Job): boolean {
+  return ["Complete", "Failed"].some((type) => findCondition(status?.conditions, type)?.status === "True");
 }
 
 function surgeOf({ spec }: Deployment): number {

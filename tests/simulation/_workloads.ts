@@ -1,21 +1,34 @@
 import { exitCodeAnnotation, runSecondsAnnotation } from "../../cluster/simulation/plan_simulated_pod.ts";
 import type { SimulatedCluster, SimulatedComponent } from "../../cluster/simulation/simulated_cluster.ts";
+import { cpuUsageAnnotation } from "../../cluster/simulation/simulated_usage.ts";
 import { type KubeObject, keyOf, type ObjectKey } from "../../core/api/meta.ts";
 import {
+  type CronJob,
   type DaemonSet,
   type Deployment,
   daemonSet,
   deployment,
+  type HorizontalPodAutoscaler,
   type Job,
+  node,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
   type PodDisruptionBudget,
   type PodTemplateSpec,
+  type PriorityClass,
   pod,
+  podDisruptionBudget,
   type StatefulSet,
   statefulSet,
 } from "../../core/kinds/mod.ts";
+import { isPodReady } from "../../core/kinds/pod_helpers.ts";
 import type { Random } from "../../core/platform/random.ts";
 
 const namespace = "default";
+const urgent = "urgent";
+const storageClassName = "by-hand";
+/** More than all claims together that there are in one run. */
+const volumes = 60;
 
 /** A whole number of `least` to `most`. */
 export function within(random: Random, least: number, most: number): number {
@@ -36,15 +49,40 @@ function template(app: string, random: Random, more: Partial<PodTemplateSpec["sp
   };
 }
 
-/** Workloads that the nodes of a small cluster have room for, all together. */
+/** Workloads that the nodes of a small cluster have room for, all together, and what these need. */
 export function randomWorkloads(random: Random): readonly KubeObject[] {
+  const scaled = some(within(random, 0, 1), () => anAutoscaled("auto-0", random)).flat();
   return [
+    anUrgency(),
+    ...some(volumes, aVolume),
     ...some(within(random, 1, 2), (index) => aDeployment(`web-${index}`, random)),
     ...some(within(random, 0, 2), (index) => aStatefulSet(`db-${index}`, random)),
     ...some(within(random, 0, 2), (index) => aJob(`work-${index}`, random)),
     ...some(within(random, 0, 1), (index) => aDaemonSet(`agent-${index}`, random)),
+    ...some(within(random, 0, 2), (index) => aCronJob(`tick-${index}`, random)),
+    ...scaled,
     ...some(within(random, 0, 1), () => aBudget("web-0", random)),
   ];
+}
+
+/** Pods of it may take the place of others. */
+function anUrgency(): PriorityClass {
+  return { apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass", metadata: { name: urgent }, value: 1000 };
+}
+
+function aVolume(index: number): PersistentVolume {
+  return {
+    apiVersion: "v1",
+    kind: "PersistentVolume",
+    metadata: { name: `volume-${index}` },
+    spec: {
+      capacity: { storage: "1Gi" },
+      accessModes: ["ReadWriteOnce"],
+      persistentVolumeReclaimPolicy: "Retain",
+      storageClassName,
+      nfs: { server: "files", path: `/${index}` },
+    },
+  };
 }
 
 function some<T>(count: number, make: (index: number) => T): readonly T[] {
@@ -52,6 +90,7 @@ function some<T>(count: number, make: (index: number) => T): readonly T[] {
 }
 
 function aDeployment(name: string, random: Random): Deployment {
+  const priority = random() < 0.3 ? { priorityClassName: urgent } : {};
   const maxSurge = within(random, 0, 3);
   const maxUnavailable = within(random, maxSurge === 0 ? 1 : 0, 2);
   return {
@@ -61,7 +100,7 @@ function aDeployment(name: string, random: Random): Deployment {
     spec: {
       replicas: within(random, 2, 6),
       selector: { matchLabels: { app: name } },
-      template: template(name, random),
+      template: template(name, random, priority),
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge, maxUnavailable } },
       revisionHistoryLimit: 2,
       minReadySeconds: within(random, 0, 5),
@@ -70,6 +109,14 @@ function aDeployment(name: string, random: Random): Deployment {
 }
 
 function aStatefulSet(name: string, random: Random): StatefulSet {
+  const policy = () => oneOf(random, ["Retain", "Delete"] as const);
+  const claimed = random() < 0.5;
+  const claim: PersistentVolumeClaim = {
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: { name: "data" },
+    spec: { storageClassName, accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+  };
   return {
     apiVersion: "apps/v1",
     kind: "StatefulSet",
@@ -80,6 +127,12 @@ function aStatefulSet(name: string, random: Random): StatefulSet {
       selector: { matchLabels: { app: name } },
       template: template(name, random),
       podManagementPolicy: oneOf(random, ["OrderedReady", "Parallel"]),
+      ...(claimed
+        ? {
+            volumeClaimTemplates: [claim],
+            persistentVolumeClaimRetentionPolicy: { whenDeleted: policy(), whenScaled: policy() },
+          }
+        : {}),
     },
   };
 }
@@ -104,6 +157,52 @@ function aJob(name: string, random: Random): Job {
       template: { ...made, metadata: { ...made.metadata, annotations } },
     },
   };
+}
+
+/** Its runs may last longer than it is until the next. */
+function aCronJob(name: string, random: Random): CronJob {
+  const made = template(name, random, { restartPolicy: "Never" });
+  const annotations = { [runSecondsAnnotation]: String(within(random, 1, 150)) };
+  const deadline = random() < 0.5 ? { startingDeadlineSeconds: within(random, 10, 200) } : {};
+  return {
+    apiVersion: "batch/v1",
+    kind: "CronJob",
+    metadata: { namespace, name },
+    spec: {
+      schedule: oneOf(random, ["* * * * *", "*/2 * * * *", "*/3 * * * *"]),
+      timeZone: oneOf(random, ["Etc/UTC", "America/New_York", "Asia/Kolkata"]),
+      concurrencyPolicy: oneOf(random, ["Allow", "Forbid", "Replace"]),
+      successfulJobsHistoryLimit: within(random, 0, 3),
+      failedJobsHistoryLimit: within(random, 0, 1),
+      ...deadline,
+      jobTemplate: { spec: { backoffLimit: 100, template: { ...made, metadata: { ...made.metadata, annotations } } } },
+    },
+  };
+}
+
+/** A Deployment whose size follows what its pods use. */
+function anAutoscaled(name: string, random: Random): readonly [Deployment, HorizontalPodAutoscaler] {
+  const target = aDeployment(name, random);
+  const { metadata, spec } = target.spec.template;
+  const annotations = { [cpuUsageAnnotation]: `${within(random, 0, 200)}m` };
+  const minReplicas = within(random, 1, 3);
+  const maxReplicas = within(random, minReplicas, 6);
+  const autoscaler: HorizontalPodAutoscaler = {
+    apiVersion: "autoscaling/v2",
+    kind: "HorizontalPodAutoscaler",
+    metadata: { namespace, name },
+    spec: {
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name },
+      minReplicas,
+      maxReplicas,
+      metrics: [
+        { type: "Resource", resource: { name: "cpu", target: { type: "AverageValue", averageValue: "100m" } } },
+      ],
+      behavior: { scaleDown: { stabilizationWindowSeconds: within(random, 0, 30) } },
+    },
+  };
+  const template = { metadata: { ...metadata, annotations }, spec };
+  return [{ ...target, spec: { ...target.spec, replicas: minReplicas, template } }, autoscaler];
 }
 
 function aDaemonSet(name: string, random: Random): DaemonSet {
@@ -138,7 +237,8 @@ const kindsByPrefix = { web: deployment, db: statefulSet, agent: daemonSet } as 
 
 const scaling: Happening = async (cluster, random) => {
   const found = await anyOf(cluster, random, oneOf(random, [deployment, statefulSet]));
-  if (!found) return "nothing to scale";
+  // What scales it would be in two minds.
+  if (!found || isAutoscaled(found)) return "nothing to scale";
   const replicas = within(random, 0, 6);
   const kind = found.name.startsWith("db") ? statefulSet : deployment;
   await cluster.client.patch(kind, found, { type: "merge", body: { spec: { replicas } } }, { subresource: "scale" });
@@ -155,6 +255,52 @@ const rollOut: Happening = async (cluster, random) => {
   await cluster.client.patch(kind as typeof deployment, found, { type: "strategic", body });
   return `${found.name} rolls to ${image}`;
 };
+
+function isAutoscaled({ name }: ObjectKey): boolean {
+  return name.startsWith("auto");
+}
+
+/** Cordons a node and evicts what is there, as `kubectl drain` does: budgets have the last word. */
+const drain: Happening = async (cluster, random) => {
+  const { client } = cluster;
+  const name = `node-${within(random, 0, 3)}`;
+  cluster.setFaults({});
+  await client.patch(node, { name }, { type: "merge", body: { spec: { unschedulable: true } } });
+  // Whoever waits before the next try has tried by then: budgets know what there is.
+  await cluster.advance(15_000);
+  let refused = 0;
+  for (const one of (await client.list(pod, { fieldSelector: `spec.nodeName=${name}` })).items) {
+    if (one.metadata.ownerReferences?.[0]?.kind === "DaemonSet") continue;
+    await cluster.advance(1000);
+    const allowed = await disruptionsAllowed(cluster, one.metadata.labels?.["app"] ?? "");
+    const path = `/api/v1/namespaces/${namespace}/pods/${one.metadata.name}/eviction`;
+    const eviction = { apiVersion: "policy/v1", kind: "Eviction", metadata: { namespace, name: one.metadata.name } };
+    const body = new TextEncoder().encode(JSON.stringify(eviction));
+    const headers = { "content-type": "application/json" };
+    const { status } = await client.raw({ method: "POST", path, headers, body });
+    if (status === 429) refused++;
+    else if (status === 201 && allowed.ready.has(one.metadata.uid ?? "") && allowed.count < 1)
+      throw new Error(`The budget of ${one.metadata.name} allows ${allowed.count} disruptions, and it was evicted`);
+  }
+  return `${name} drained, ${refused} pods refused`;
+};
+
+/** How many pods of an app may go by its budget, and which are ready. */
+async function disruptionsAllowed(
+  { client }: SimulatedCluster,
+  app: string,
+): Promise<{ readonly count: number; readonly ready: ReadonlySet<string> }> {
+  const [budgets, pods] = [
+    await client.list(podDisruptionBudget),
+    await client.list(pod, { labelSelector: `app=${app}` }),
+  ];
+  const ready = pods.items.filter((one) => isPodReady(one) && !one.metadata.deletionTimestamp);
+  const uids = new Set(ready.map(({ metadata }) => metadata.uid ?? ""));
+  const budget = budgets.items.find(({ metadata }) => metadata.name === app);
+  if (!budget) return { count: Number.POSITIVE_INFINITY, ready: uids };
+  const { replicas = 1 } = (await client.get(deployment, { namespace, name: app })).spec;
+  return { count: ready.length - (replicas - Number(budget.spec?.maxUnavailable)), ready: uids };
+}
 
 /** What may happen, each as likely as the others. */
 export const happenings: readonly Happening[] = [
@@ -179,6 +325,19 @@ export const happenings: readonly Happening[] = [
     const name = `node-${within(random, 0, 3)}`;
     cluster.reviveNode(name);
     return `${name} revived`;
+  },
+  drain,
+  async (cluster, random) => {
+    const name = `node-${within(random, 0, 3)}`;
+    await cluster.client.patch(node, { name }, { type: "merge", body: { spec: { unschedulable: null } } });
+    return `${name} uncordoned`;
+  },
+  async (cluster, random) => {
+    const { items } = await cluster.client.list(pod, { labelSelector: "app=auto-0" });
+    const amount = `${within(random, 0, 200)}m`;
+    const body = { metadata: { annotations: { [cpuUsageAnnotation]: amount } } };
+    for (const one of items) await cluster.client.patch(pod, keyOf(one), { type: "merge", body });
+    return `${items.length} pods use ${amount}`;
   },
   async (cluster, random) => {
     const component = oneOf<SimulatedComponent>(random, ["api", "controllers", "scheduler"]);

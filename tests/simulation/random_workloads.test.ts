@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { startCluster } from "../../cluster/start_cluster.ts";
+import { keyOf } from "../../core/api/meta.ts";
+import { cronJob, node } from "../../core/kinds/mod.ts";
 import { seededRandom } from "../../core/platform/random.ts";
 import { everything, Invariants } from "./_invariants.ts";
 import { happenings, oneOf, randomWorkloads, within } from "./_workloads.ts";
@@ -11,7 +13,7 @@ const seeds = only === undefined ? Array.from({ length: count }, (_, index) => i
 
 const nodes = 4;
 /** All workloads together fit on three of them, so that the loss of one fills the others. */
-const nodeCapacity = { cpu: "2500m", memory: "8Gi", pods: "110" };
+const nodeCapacity = { cpu: "3500m", memory: "8Gi", pods: "110" };
 const steps = 12;
 
 describe("a simulated cluster under random workloads and faults", () => {
@@ -30,7 +32,15 @@ describe("a simulated cluster under random workloads and faults", () => {
         }
       }
       cluster.setFaults({});
-      for (let index = 0; index < nodes; index++) cluster.reviveNode(`node-${index}`);
+      for (let index = 0; index < nodes; index++) {
+        const name = `node-${index}`;
+        cluster.reviveNode(name);
+        await cluster.client.patch(node, { name }, { type: "merge", body: { spec: { unschedulable: null } } });
+      }
+      // With them nothing would ever stay as it is; and an autoscaler takes its time.
+      for (const { metadata } of (await cluster.client.list(cronJob)).items)
+        await cluster.client.patch(cronJob, keyOf({ metadata }), { type: "merge", body: { spec: { suspend: true } } });
+      await cluster.advance("5m");
       // Back-off may last for minutes.
       for (let minutes = 0; minutes < 25 && (await invariants.unfinished()).length > 0; minutes++)
         await cluster.advance("1m");
