@@ -19,6 +19,7 @@ import { engineLogs } from "./docker_logs.ts";
 import { engineAttach, engineExec } from "./docker_sessions.ts";
 import { containerDisk, containerStats, type EngineStats, networkStats } from "./docker_stats.ts";
 import { addressText, dockerAddress, tellingOfWait } from "./find_docker.ts";
+import { lowestOomScoreAdj } from "./lowest_oom_score.ts";
 import {
   type Container,
   type ContainerConfig,
@@ -90,7 +91,7 @@ export async function openDockerRuntime(options: DockerRuntimeOptions): Promise<
     });
   });
   const appArmor = (await readTextFile(appArmorPath).catch(() => undefined))?.startsWith("Y") ?? false;
-  return new DockerRuntime(docker, { ...options, version, appArmor });
+  return new DockerRuntime(docker, { ...options, version, appArmor, minOomScoreAdj: await lowestOomScoreAdj() });
 }
 
 type Signalled = { readonly signal: AbortSignal };
@@ -115,7 +116,11 @@ class DockerRuntime implements ContainerRuntime {
 
   constructor(
     docker: Docker,
-    options: DockerRuntimeOptions & { readonly version: string; readonly appArmor: boolean },
+    options: DockerRuntimeOptions & {
+      readonly version: string;
+      readonly appArmor: boolean;
+      readonly minOomScoreAdj: number;
+    },
   ) {
     const { clock, log, rootDir, nodeName = "node", podInfraImage = "registry.k8s.io/pause:3.10" } = options;
     this.version = `docker://${options.version}`;
@@ -125,6 +130,7 @@ class DockerRuntime implements ContainerRuntime {
       owner: { nodeName, rootDir },
       logLimits: options.logLimits ?? defaultLogLimits,
       ulimits: options.defaultUlimits ?? [],
+      minOomScoreAdj: options.minOomScoreAdj,
     };
     this.#pauseImage = podInfraImage;
     this.images = dockerImages(docker, clock);

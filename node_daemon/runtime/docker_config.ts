@@ -43,6 +43,8 @@ export interface ContainerDefaults {
   readonly owner: Owner;
   readonly logLimits: LogLimits;
   readonly ulimits?: readonly Ulimit[];
+  /** An engine that may not go below it starts nothing that is to. */
+  readonly minOomScoreAdj: number;
 }
 
 function logConfig({ fileBytes, files }: LogLimits): { Type: string; Config: Record<string, string> } {
@@ -52,7 +54,7 @@ function logConfig({ fileBytes, files }: LogLimits): { Type: string; Config: Rec
 /** The container that holds a pod's network. */
 export function sandboxOptions(
   config: SandboxConfig,
-  { owner, image, logLimits }: ContainerDefaults & { readonly image: string },
+  { owner, image, logLimits, minOomScoreAdj }: ContainerDefaults & { readonly image: string },
 ): ContainerCreateOptions & { readonly name: string } {
   const { namespace, name, uid, attempt, hostNetwork, hostPorts, hostname, labels } = config;
   const { hostIPC = false, sysctls = {} } = config;
@@ -80,7 +82,7 @@ export function sandboxOptions(
       IpcMode: hostIPC ? "host" : "shareable",
       Sysctls: { ...sysctls },
       PortBindings: Object.fromEntries(bindings),
-      OomScoreAdj: sandboxOomScoreAdj,
+      OomScoreAdj: Math.max(sandboxOomScoreAdj, minOomScoreAdj),
       RestartPolicy: { Name: "no" },
       LogConfig: logConfig(logLimits),
       SecurityOpt: ["no-new-privileges"],
@@ -95,7 +97,7 @@ const sandboxOomScoreAdj = -998;
 export function containerOptions(
   sandbox: Sandbox,
   config: ContainerConfig,
-  { owner, logLimits, ulimits = [] }: ContainerDefaults,
+  { owner, logLimits, ulimits = [], minOomScoreAdj }: ContainerDefaults,
 ): ContainerCreateOptions & { readonly name: string } {
   const { name, attempt, image, command, args, workingDir, env, mounts, limits, user } = config;
   return compact<ContainerCreateOptions & { readonly name: string }>({
@@ -126,7 +128,7 @@ export function containerOptions(
       PidMode: pidMode(config.processes, sandbox),
       Mounts: mounts.map(mountOptions),
       ...resourceOptions(limits),
-      OomScoreAdj: config.oomScoreAdj,
+      OomScoreAdj: config.oomScoreAdj === undefined ? undefined : Math.max(config.oomScoreAdj, minOomScoreAdj),
       Ulimits: ulimits.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
       GroupAdd: user.supplementalGids.map(String),
       Privileged: config.privileged,

@@ -191,6 +191,7 @@ describe("wherry options", () => {
     );
     expect(stdout).toMatch(/\n {4}-n, --namespace='':\n\t\S/);
     expect(stdout).toMatch(/\n {4}--insecure-skip-tls-verify=false:\n\t\S/);
-    expect(stdout).toMatch(/\n {4}-v, --v=0:\n\t[^\n]+\n\n$/);
+    expect(stdout).toMatch(/\n {4}-v, --v=0:\n\t[^\n]+\n\n {4}--vmodule='':\n/);
+    expect(stdout).toMatch(/\n {4}--warnings-as-errors=false:\n\t[^\n]+\n\n$/);
   });
 });

@@ -27,6 +27,13 @@ const known: readonly Difference[] = [
     replacement: "Warning: ",
   },
   {
+    reason:
+      "Since 1.34 kubectl does not see that a set has a revision's template already, where a server writes the empty time in it",
+    pattern:
+      /^(daemonset|statefulset)(\.apps\/\S+) skipped rollback \(current template already matches revision \d+\)$/gm,
+    replacement: "$1$2 rolled back",
+  },
+  {
     reason: "wherry says how a condition is named",
     pattern: /(unrecognized condition: "[^"]*"); use --for=condition=\S+/g,
     replacement: "$1",
