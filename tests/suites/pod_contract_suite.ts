@@ -168,7 +168,9 @@ export function podContractSuite({ cluster, image, appArmor }: PodContractOption
       const mount = { volumeMounts: [{ name: "shared", mountPath: folder }] };
       const note = (text: string) => `echo ${text} >>${log}`;
       const long = (name: string) => {
-        const lifecycle = { preStop: { exec: { command: ["sh", "-c", note(`hook ${name}`)] } } };
+        // Each ends once all have begun: those that came one after the other would wait for ever.
+        const hook = `${note(`hook ${name}`)}; until [ "$(grep -c hook ${log})" = 3 ]; do sleep 0.1; done`;
+        const lifecycle = { preStop: { exec: { command: ["sh", "-c", hook] } } };
         const script = `trap '${note(`end ${name}`)}; exit 0' TERM; ${note(`start ${name}`)}; while :; do sleep 60 & wait $!; done`;
         return shell(script, { name, lifecycle, ...mount });
       };
