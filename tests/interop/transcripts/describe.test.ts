@@ -224,7 +224,8 @@ transcripts("describe", [
   of("apps/v1", "ReplicaSet", { spec: { replicas: 0, selector: { matchLabels: labels }, template } }),
   of("v1", "ReplicationController", { spec: { replicas: 0, selector: labels, template } }),
   of("v1", "LimitRange", {
-    spec: { limits: [{ type: "Container", max: { cpu: "2" }, default: { cpu: "1" }, min: { memory: "1Mi" } }] },
+    // One resource: kubectl tells of several in any order.
+    spec: { limits: [{ type: "Container", max: { cpu: "2" }, default: { cpu: "1" }, min: { cpu: "100m" } }] },
   }),
   of("rbac.authorization.k8s.io/v1", "Role", {
     rules: [
