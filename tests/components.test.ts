@@ -7,6 +7,7 @@ const components: Readonly<Record<string, readonly [program: string, ...args: st
   docker: ["docker", "version", "--format", "{{.Server.Version}}"],
   etcd: ["etcd", "--version"],
   kubectl: ["kubectl", "version", "--client"],
+  python3: ["/usr/bin/python3", "--version"],
   "python3-kubernetes": ["/usr/bin/python3", "-c", "import kubernetes; print(kubernetes.__version__)"],
 };
 const required = (process.env["WHERRY_REQUIRE"] ?? "").split(",").filter(Boolean);

@@ -22,6 +22,7 @@ import { observe } from "../../../master_daemon/controllers/_autoscaler_metrics.
 import { controllers, runControllers } from "../../../master_daemon/controllers/mod.ts";
 import { startMaster } from "../../../master_daemon/master.ts";
 import { runScheduler } from "../../../master_daemon/scheduler/mod.ts";
+import { patienceMs } from "../../patience.ts";
 import { openCluster, type TestCluster } from "./_cluster.ts";
 import { aDeployment, aNode, aPod, at } from "./fixtures.ts";
 
@@ -329,7 +330,8 @@ function aRunningPod(): Pod {
 }
 
 async function until<T>(clock: FakeClock, check: () => Promise<T | undefined>): Promise<T> {
-  for (let round = 0; round < 300; round++) {
+  const end = performance.now() + patienceMs;
+  while (performance.now() < end) {
     const result = await check();
     if (result !== undefined) return result;
     await clock.advance(5000);
