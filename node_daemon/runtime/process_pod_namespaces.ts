@@ -97,6 +97,8 @@ export class PodNamespaces {
 
   /** Ends what the pod shared. Nothing of it may run any more. */
   async release({ dir, id }: PodScope): Promise<void> {
+    // One that is being made is not there to be found yet.
+    await this.#holding.get(id)?.catch(() => {});
     const holder = await readHolder(dir);
     if (holder?.bootId === (await bootId())) await signalIdentified(holder, "SIGKILL");
     await rm(sharedMemoryOf(id), { recursive: true, force: true });
