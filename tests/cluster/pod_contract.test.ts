@@ -74,12 +74,10 @@ async function textOf(lines: AsyncIterable<string>): Promise<readonly string[]> 
   return all;
 }
 
+const runtimes = missing("docker", hasDocker) ? (["process"] as const) : (["process", "docker"] as const);
+
 /** What pods have as files, and how a node's own pods come and go, through the API, on every runtime. */
-describe.each(["process", "docker"] as const)("a node with the runtime %s", (runtime) => {
-  if (runtime === "docker" && missing("docker", hasDocker)) {
-    it.skip("needs Docker", () => {});
-    return;
-  }
+describe.each(runtimes)("a node with the runtime %s", (runtime) => {
   let folder: string;
   let cluster: Cluster;
   let nodes: ClusterNodes;

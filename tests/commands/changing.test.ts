@@ -15,6 +15,7 @@ import { systemRandom } from "../../core/platform/random.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { deferred } from "../../core/util/deferred.ts";
 import { eventually } from "../e2e/harness.ts";
+import { recordedTerminal } from "./_terminal.ts";
 
 /** Verbs that change something, where what they do depends on what happens meanwhile. */
 describe("verbs that change", () => {
@@ -56,26 +57,10 @@ describe("verbs that change", () => {
   }
 
   /** What a verb prints on both streams, with the error and the exit code behind. */
-  async function said(line: string, { clock = systemClock, input = "", ...terminal }: Surroundings = {}) {
-    let text = "";
-    const add = async (data: string | Uint8Array) => {
-      text += typeof data === "string" ? data : new TextDecoder().decode(data);
-    };
+  async function said(line: string, { clock = systemClock, input = "", ...surroundings }: Surroundings = {}) {
+    const { terminal, text } = recordedTerminal(input, surroundings);
     const env: CommandEnv = {
-      terminal: {
-        input: (async function* () {
-          yield new TextEncoder().encode(input);
-        })(),
-        inputIsTerminal: false,
-        outputIsTerminal: false,
-        write: add,
-        writeError: add,
-        warn: (warning) => void add(`${warning}\n`),
-        size: () => undefined,
-        onResize: () => () => {},
-        raw: () => () => {},
-        ...terminal,
-      },
+      terminal,
       clock,
       random: systemRandom,
       signal: new AbortController().signal,
@@ -92,12 +77,12 @@ describe("verbs that change", () => {
         verbs,
         globals: globalFlags,
         version: "test",
-        write: add,
+        write: terminal.write,
         env: () => env,
       });
-      return `${text}${code === 0 ? "" : `exit code ${code}\n`}`;
+      return `${text()}${code === 0 ? "" : `exit code ${code}\n`}`;
     } catch (error) {
-      return `${text}${errorText(error)}\n`;
+      return `${text()}${errorText(error)}\n`;
     }
   }
 

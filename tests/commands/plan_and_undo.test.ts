@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cluster, startCluster } from "../../cluster/start_cluster.ts";
 import { runCli } from "../../commands/run_cli.ts";
-import type { Terminal } from "../../core/platform/terminal.ts";
+import { recordedTerminal } from "./_terminal.ts";
 
 describe("plan and undo", () => {
   const folder = mkdtempSync(join(tmpdir(), "wherry-plan-"));
@@ -20,26 +20,10 @@ describe("plan and undo", () => {
 
   /** What a verb prints, on both streams. */
   async function said(args: readonly string[], input: object = {}): Promise<string> {
-    let text = "";
-    const add = async (data: string | Uint8Array) => {
-      text += typeof data === "string" ? data : new TextDecoder().decode(data);
-    };
-    const terminal: Terminal = {
-      input: (async function* () {
-        yield new TextEncoder().encode(JSON.stringify(input));
-      })(),
-      inputIsTerminal: false,
-      outputIsTerminal: false,
-      write: add,
-      writeError: add,
-      warn: (line) => void add(`${line}\n`),
-      size: () => undefined,
-      onResize: () => () => {},
-      raw: () => () => {},
-    };
+    const { terminal, text } = recordedTerminal(JSON.stringify(input));
     const all = [`--kubeconfig=${join(folder, "config")}`, ...args];
     await runCli(all, { terminal, signal: new AbortController().signal });
-    return text;
+    return text();
   }
 
   const web = (image: string) => ({

@@ -7,6 +7,7 @@ import { runCli } from "../../commands/run_cli.ts";
 import type { KubeObject } from "../../core/api/meta.ts";
 import type { Terminal } from "../../core/platform/terminal.ts";
 import { eventually } from "../e2e/harness.ts";
+import { recordedTerminal } from "./_terminal.ts";
 
 const kindOf = (group: string, kind: string, plural: string) => ({
   group,
@@ -58,25 +59,10 @@ describe("verbs that read", () => {
 
   /** What a verb prints on both streams, the cache beside the kubeconfig. */
   async function said(line: string, surroundings: Partial<Terminal> = {}): Promise<string> {
-    let text = "";
-    const add = async (data: string | Uint8Array) => {
-      text += typeof data === "string" ? data : new TextDecoder().decode(data);
-    };
-    const terminal: Terminal = {
-      input: (async function* () {})(),
-      inputIsTerminal: false,
-      outputIsTerminal: false,
-      write: add,
-      writeError: add,
-      warn: (warning) => void add(`${warning}\n`),
-      size: () => undefined,
-      onResize: () => () => {},
-      raw: () => () => {},
-      ...surroundings,
-    };
+    const { terminal, text } = recordedTerminal("", surroundings);
     const all = [`--kubeconfig=${config}`, `--cache-dir=${join(folder, "cache")}`, ...line.split(" ")];
     await runCli(all, { terminal, signal: new AbortController().signal });
-    return text;
+    return text();
   }
 
   it("tree shows what belongs to an object below it", async () => {
