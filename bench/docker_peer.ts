@@ -25,17 +25,33 @@ export async function openEngine(): Promise<Docker | undefined> {
 }
 
 /** Makes and starts containers side by side; milliseconds of each, until the engine says that it runs. */
-export async function engineTimes(engine: Docker, count: number): Promise<readonly number[]> {
+export function engineTimes(engine: Docker, count: number): Promise<readonly number[]> {
+  return timesOf(engine, count, (run) => run());
+}
+
+/** What a pod is to the engine, side by side: a container with a network and one that joins it; milliseconds of each pair. */
+export function enginePairTimes(engine: Docker, count: number): Promise<readonly number[]> {
+  return timesOf(engine, count, async (run) => {
+    const holder = await run();
+    await run({ NetworkMode: `container:${holder}` });
+  });
+}
+
+type RunContainer = (host?: Docker.HostConfig) => Promise<string>;
+
+async function timesOf(
+  engine: Docker,
+  count: number,
+  work: (run: RunContainer) => Promise<unknown>,
+): Promise<readonly number[]> {
   const made: Docker.Container[] = [];
-  const times = await Promise.all(
-    Array.from({ length: count }, () =>
-      timed(async () => {
-        const container = await engine.createContainer({ Image: benchImage });
-        made.push(container);
-        await container.start();
-      }),
-    ),
-  );
+  const run: RunContainer = async (host = {}) => {
+    const container = await engine.createContainer({ Image: benchImage, HostConfig: host });
+    made.push(container);
+    await container.start();
+    return container.id;
+  };
+  const times = await Promise.all(Array.from({ length: count }, () => timed(() => work(run))));
   await Promise.all(made.map((container) => container.remove({ force: true })));
   return times;
 }
