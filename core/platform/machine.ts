@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import os from "node:os";
 
 /** What a machine says about itself. Fixed while it runs. */
@@ -33,6 +34,31 @@ export function machineFacts(): MachineFacts {
     systemUuid: firstLine("/sys/class/dmi/id/product_uuid") || machineId,
     bootId: firstLine("/proc/sys/kernel/random/boot_id"),
   };
+}
+
+/** How many processors a machine has, and cores in them. */
+export interface CpuTopology {
+  readonly sockets: number;
+  readonly cores: number;
+}
+
+/** Looks at this machine's processors; undefined where the system does not tell. */
+export async function cpuTopology(): Promise<CpuTopology | undefined> {
+  return parseCpuTopology(await readFile("/proc/cpuinfo", "utf8").catch(() => ""));
+}
+
+/** @internal Blocks of `/proc/cpuinfo`, one a logical processor. */
+export function parseCpuTopology(text: string): CpuTopology | undefined {
+  const sockets = new Set<string>();
+  const cores = new Set<string>();
+  for (const block of text.split("\n\n")) {
+    const socket = /^physical id\s*: (\d+)$/m.exec(block)?.[1];
+    const core = /^core id\s*: (\d+)$/m.exec(block)?.[1];
+    if (socket === undefined || core === undefined) continue;
+    sockets.add(socket);
+    cores.add(`${socket}:${core}`);
+  }
+  return cores.size === 0 ? undefined : { sockets: sockets.size, cores: cores.size };
 }
 
 /** Go's name of this machine's operating system. */

@@ -1,5 +1,6 @@
 import { readFile, statfs } from "node:fs/promises";
 import os from "node:os";
+import { type Pressures, readPressures } from "./pressure.ts";
 
 /** What went through a network interface since it came up. */
 export interface InterfaceUsage {
@@ -20,13 +21,24 @@ export interface MachineUsage {
   readonly bootedAt: number;
   /** Time that all processors were busy since then. */
   readonly cpuNanoseconds: number;
+  /** How much of that was spent for programs. */
+  readonly cpuUserNanoseconds: number;
   readonly memoryBytes: number;
   /** Without what was read from files and may be dropped. */
   readonly workingSetBytes: number;
   readonly rssBytes: number | undefined;
   readonly cacheBytes: number | undefined;
+  /** Of files that were read: what was used lately, and what was not; what is to be written to disks, and is being written. */
+  readonly activeFileBytes: number | undefined;
+  readonly inactiveFileBytes: number | undefined;
+  readonly dirtyBytes: number | undefined;
+  readonly writebackBytes: number | undefined;
   readonly pageFaults: number | undefined;
   readonly majorPageFaults: number | undefined;
+  /** How often a process was ended for want of memory. */
+  readonly outOfMemoryKills: number | undefined;
+  /** What work had to wait for; undefined where the kernel does not tell. */
+  readonly pressures: Pressures | undefined;
   readonly swapTotalBytes: number;
   readonly swapFreeBytes: number;
   readonly processes: number | undefined;
@@ -52,20 +64,23 @@ const nanosecondsPerTick = 10_000_000;
 
 /** Reads what is in use now. */
 export async function machineUsage(): Promise<MachineUsage> {
-  const [stat, meminfo, vmstat, devices, routes, slots] = await Promise.all([
+  const [stat, meminfo, vmstat, devices, routes, slots, pressures] = await Promise.all([
     text("/proc/stat"),
     text("/proc/meminfo"),
     text("/proc/vmstat"),
     text("/proc/net/dev"),
     text("/proc/net/route"),
     processSlots(),
+    readPressures((resource) => `/proc/pressure/${resource}`),
   ]);
   return {
     bootedAt: bootTime(stat),
-    cpuNanoseconds: parseCpu(stat) ?? busyNanoseconds(),
+    ...(parseCpu(stat) ?? busyTime()),
     ...parseMemory(meminfo),
     pageFaults: field(vmstat, "pgfault"),
     majorPageFaults: field(vmstat, "pgmajfault"),
+    outOfMemoryKills: field(vmstat, "oom_kill"),
+    pressures,
     ...slots,
     defaultInterface: /^(\S+)\t00000000\t/m.exec(routes)?.[1],
     interfaces: parseInterfaces(devices),
@@ -103,12 +118,17 @@ export async function fileSystemUsage(path: string): Promise<FileSystemUsage> {
   };
 }
 
+type CpuTime = Pick<MachineUsage, "cpuNanoseconds" | "cpuUserNanoseconds">;
+
 /** @internal Busy time of the first line of `/proc/stat`: neither idle nor waiting for a disk; guests are counted in user time. */
-export function parseCpu(text: string): number | undefined {
+export function parseCpu(text: string): CpuTime | undefined {
   const fields = /^cpu +(\d.*)$/m.exec(text)?.[1]?.split(" ").map(Number);
   if (!fields) return undefined;
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = fields;
-  return (user + nice + system + irq + softirq + steal) * nanosecondsPerTick;
+  return {
+    cpuNanoseconds: (user + nice + system + irq + softirq + steal) * nanosecondsPerTick,
+    cpuUserNanoseconds: (user + nice) * nanosecondsPerTick,
+  };
 }
 
 /** @internal Lines of `/proc/net/dev`. */
@@ -124,7 +144,16 @@ export function parseInterfaces(text: string): readonly InterfaceUsage[] {
 
 type Memory = Pick<
   MachineUsage,
-  "memoryBytes" | "workingSetBytes" | "rssBytes" | "cacheBytes" | "swapTotalBytes" | "swapFreeBytes"
+  | "memoryBytes"
+  | "workingSetBytes"
+  | "rssBytes"
+  | "cacheBytes"
+  | "activeFileBytes"
+  | "inactiveFileBytes"
+  | "dirtyBytes"
+  | "writebackBytes"
+  | "swapTotalBytes"
+  | "swapFreeBytes"
 >;
 
 /** @internal `/proc/meminfo`; what the system tells elsewhere where there is none. */
@@ -137,6 +166,10 @@ export function parseMemory(text: string): Memory {
     workingSetBytes: Math.max(0, memoryBytes - (bytes("Inactive\\(file\\)") ?? 0)),
     rssBytes: bytes("AnonPages"),
     cacheBytes: bytes("Cached"),
+    activeFileBytes: bytes("Active\\(file\\)"),
+    inactiveFileBytes: bytes("Inactive\\(file\\)"),
+    dirtyBytes: bytes("Dirty"),
+    writebackBytes: bytes("Writeback"),
     swapTotalBytes: bytes("SwapTotal") ?? 0,
     swapFreeBytes: bytes("SwapFree") ?? 0,
   };
@@ -146,8 +179,11 @@ function bootTime(stat: string): number {
   return numberOf(/^btime (\d+)$/m.exec(stat)?.[1], 1000) ?? Math.round(Date.now() - os.uptime() * 1000);
 }
 
-function busyNanoseconds(): number {
-  return os.cpus().reduce((sum, { times: { user, nice, sys, irq } }) => sum + user + nice + sys + irq, 0) * 1e6;
+function busyTime(): CpuTime {
+  const times = os.cpus().map(({ times: { user, nice, sys, irq } }) => ({ user: user + nice, kernel: sys + irq }));
+  const userMs = times.reduce((sum, { user }) => sum + user, 0);
+  const kernelMs = times.reduce((sum, { kernel }) => sum + kernel, 0);
+  return { cpuNanoseconds: (userMs + kernelMs) * 1e6, cpuUserNanoseconds: userMs * 1e6 };
 }
 
 function field(text: string, name: string): number | undefined {

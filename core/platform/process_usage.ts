@@ -32,6 +32,24 @@ export async function processMetrics(): Promise<readonly MetricFamily[]> {
     .map(([name, type, help, value]) => ({ name, type, help, samples: [{ value }] }));
 }
 
+/** What this process used: CPU time since it started, and the memory that it has now. */
+export interface OwnUsage {
+  /** When it started, milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly cpuNanoseconds: number;
+  readonly memoryBytes: number;
+}
+
+/** Looks at this process. */
+export function ownUsage(): OwnUsage {
+  const { user, system } = process.cpuUsage();
+  return {
+    startedAt: startedAtSeconds * 1000,
+    cpuNanoseconds: (user + system) * 1000,
+    memoryBytes: process.memoryUsage.rss(),
+  };
+}
+
 /** What this program was built as, in Kubernetes' form. */
 export function buildMetrics(version: {
   readonly major: string;

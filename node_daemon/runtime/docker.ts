@@ -18,6 +18,7 @@ import { dockerImages } from "./docker_images.ts";
 import { engineLogs } from "./docker_logs.ts";
 import { engineAttach, engineExec } from "./docker_sessions.ts";
 import { containerDisk, containerStats, type EngineStats, networkStats } from "./docker_stats.ts";
+import { engineCgroup, withCgroup } from "./engine_cgroup.ts";
 import { addressText, dockerAddress, tellingOfWait } from "./find_docker.ts";
 import { lowestOomScoreAdj } from "./lowest_oom_score.ts";
 import {
@@ -268,8 +269,8 @@ class DockerRuntime implements ContainerRuntime {
 
   async stats({ signal }: Signalled): Promise<readonly ContainerStats[]> {
     return this.#ofRunning("container", signal, async (found) => {
-      const stats = await this.#statsOf(found, signal);
-      return stats && containerStats(found, stats, this.#engine.clock.now());
+      const [stats, cgroup] = await Promise.all([this.#statsOf(found, signal), engineCgroup(found.Id)]);
+      return stats && withCgroup(containerStats(found, stats, this.#engine.clock.now()), cgroup);
     });
   }
 

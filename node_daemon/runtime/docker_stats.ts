@@ -1,10 +1,22 @@
 import { stat } from "node:fs/promises";
 import type Docker from "dockerode";
 import { label } from "./docker_config.ts";
+import { memoryFigures, memoryFiguresV1 } from "./process_stats.ts";
 import type { ContainerStats, DiskStats, PodNetworkStats } from "./runtime.ts";
 
 /** What of a container's description is looked at. */
-export type DescribedContainer = Pick<Docker.ContainerInfo, "Id" | "Labels"> & { readonly SizeRw?: number };
+export type DescribedContainer = Pick<Docker.ContainerInfo, "Id" | "Labels"> & {
+  readonly SizeRw?: number;
+  /** Seconds since the epoch. */
+  readonly Created?: number;
+};
+
+interface BlockEntry {
+  readonly major: number;
+  readonly minor: number;
+  readonly op: string;
+  readonly value: number;
+}
 
 /** What the engine tells; it leaves out what the machine's control groups do not have. */
 export interface EngineStats {
@@ -20,21 +32,28 @@ export interface EngineStats {
       readonly throttled_time?: number;
     };
   };
-  readonly memory_stats?: { readonly usage?: number; readonly stats?: { readonly [name: string]: number } };
-  readonly blkio_stats?: {
-    readonly io_service_bytes_recursive?: readonly { readonly op: string; readonly value: number }[] | null;
+  readonly memory_stats?: {
+    readonly usage?: number;
+    readonly max_usage?: number;
+    readonly failcnt?: number;
+    readonly stats?: { readonly [name: string]: number };
   };
-  readonly pids_stats?: { readonly current?: number };
+  readonly blkio_stats?: {
+    readonly io_service_bytes_recursive?: readonly BlockEntry[] | null;
+    readonly io_serviced_recursive?: readonly BlockEntry[] | null;
+  };
+  readonly pids_stats?: { readonly current?: number; readonly limit?: number };
   readonly networks?: { readonly [name: string]: { readonly [figure: string]: number } };
 }
 
 /** A container's use as the engine tells it, with the names of version 1 and 2 of control groups. */
 export function containerStats(
-  { Id, Labels }: DescribedContainer,
+  { Id, Labels, Created }: DescribedContainer,
   { cpu_stats: cpu, memory_stats: memory, blkio_stats: io, pids_stats: tasks }: EngineStats,
   at: number,
 ): ContainerStats {
-  const figures = memory?.stats ?? {};
+  const figures = new Map(Object.entries(memory?.stats ?? {}));
+  const told = figures.has("total_cache") || figures.has("cache") ? memoryFiguresV1(figures) : memoryFigures(figures);
   const usage = memory?.usage ?? 0;
   const { periods, throttled_periods, throttled_time } = cpu?.throttling_data ?? {};
   return {
@@ -42,6 +61,7 @@ export function containerStats(
     podUid: Labels[label.podUid] ?? "",
     name: Labels[label.containerName] ?? "",
     at,
+    createdAt: Created === undefined ? undefined : Created * 1000,
     cpuNanoseconds: cpu?.cpu_usage?.total_usage ?? 0,
     cpuUserNanoseconds: cpu?.cpu_usage?.usage_in_usermode,
     cpuSystemNanoseconds: cpu?.cpu_usage?.usage_in_kernelmode,
@@ -49,28 +69,35 @@ export function containerStats(
       periods === undefined
         ? undefined
         : { periods, throttledPeriods: throttled_periods ?? 0, throttledNanoseconds: throttled_time ?? 0 },
-    memoryBytes: Math.max(0, usage - (figures["total_inactive_file"] ?? figures["inactive_file"] ?? 0)),
-    memory: {
-      usageBytes: usage,
-      rssBytes: figures["total_rss"] ?? figures["rss"] ?? figures["anon"],
-      cacheBytes: figures["total_cache"] ?? figures["cache"] ?? figures["file"],
-      mappedBytes: figures["total_mapped_file"] ?? figures["mapped_file"] ?? figures["file_mapped"],
-      swapBytes: figures["total_swap"] ?? figures["swap"],
-      pageFaults: figures["total_pgfault"] ?? figures["pgfault"],
-      majorPageFaults: figures["total_pgmajfault"] ?? figures["pgmajfault"],
-    },
-    io: ioOf(io?.io_service_bytes_recursive),
+    memoryBytes: Math.max(0, usage - (told.inactiveFileBytes ?? 0)),
+    memory: { ...told, usageBytes: usage, maxUsageBytes: memory?.max_usage, limitHits: memory?.failcnt },
+    io: ioOf(io?.io_service_bytes_recursive, io?.io_serviced_recursive),
     threads: tasks?.current,
+    // Without a limit, engines tell the largest number that there is.
+    maxThreads: Number.isSafeInteger(tasks?.limit) ? tasks?.limit : undefined,
   };
 }
 
 function ioOf(
-  entries: NonNullable<EngineStats["blkio_stats"]>["io_service_bytes_recursive"],
-): ContainerStats["io"] | undefined {
-  if (!entries) return undefined;
-  const sum = (wanted: string) =>
-    entries.filter(({ op }) => op.toLowerCase() === wanted).reduce((total, { value }) => total + value, 0);
-  return { readBytes: sum("read"), writeBytes: sum("write") };
+  bytes: readonly BlockEntry[] | null | undefined,
+  counts: readonly BlockEntry[] | null | undefined,
+): ContainerStats["io"] {
+  if (!bytes) return undefined;
+  const sum = (entries: readonly BlockEntry[], number: string, wanted: string) =>
+    entries
+      .filter((entry) => numberOfDevice(entry) === number && entry.op.toLowerCase() === wanted)
+      .reduce((total, { value }) => total + value, 0);
+  return [...new Set(bytes.map(numberOfDevice))].map((number) => ({
+    number,
+    readBytes: sum(bytes, number, "read"),
+    writeBytes: sum(bytes, number, "write"),
+    reads: counts ? sum(counts, number, "read") : undefined,
+    writes: counts ? sum(counts, number, "write") : undefined,
+  }));
+}
+
+function numberOfDevice({ major, minor }: BlockEntry): string {
+  return `${major}:${minor}`;
 }
 
 /** What went through the network of a sandbox; undefined when it has none of its own. */

@@ -332,10 +332,10 @@ class ProcessRuntime implements ContainerRuntime {
     const stats = [...this.#containers.values()].map(async (container): Promise<ContainerStats | undefined> => {
       const leader = container.supervisor?.pid;
       if (!container.running || leader === undefined) return undefined;
-      const { id, config } = container.stored;
+      const { id, config, createdAt } = container.stored;
       const counted = await processStats(withDescendants(all, leader));
       const { podUid } = container;
-      return { id, podUid, name: config.name, at, ...counted, ...(await this.#cgroups?.stats(id)) };
+      return { id, podUid, name: config.name, at, createdAt, ...counted, ...(await this.#cgroups?.stats(id)) };
     });
     return (await Promise.all(stats)).filter((entry) => entry !== undefined);
   }

@@ -1,8 +1,9 @@
 import { access, constants, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { readPressures } from "../../core/platform/pressure.ts";
 import { openCgroupsV1 } from "./process_cgroup_v1.ts";
-import { cgroupStats, type Usage } from "./process_stats.ts";
+import { type CgroupFiles, cgroupStats, type Usage } from "./process_stats.ts";
 import type { ContainerLimits } from "./runtime.ts";
 
 /** cgroups below the daemon's own, one a container (of version 1: one for each controller). */
@@ -43,7 +44,7 @@ async function openCgroupsV2(root: string, all: string): Promise<ContainerCgroup
   const parent = join(root, own);
   const controllers = (await text(join(parent, "cgroup.controllers"))).trim().split(" ");
   if (!controllers.includes("memory") || !controllers.includes("cpu")) return undefined;
-  const wanted = ["memory", "cpu", "pids"].filter((name) => controllers.includes(name));
+  const wanted = ["memory", "cpu", "pids", "io"].filter((name) => controllers.includes(name));
   const folder = join(parent, "wherry");
   try {
     await access(parent, constants.W_OK);
@@ -90,22 +91,16 @@ class Cgroups implements ContainerCgroup {
 
   async stats(id: string): Promise<Usage | undefined> {
     const read = (name: string) => text(join(this.#folder, id, name));
-    const [cpu, memory, details, swap, io, tasks] = await Promise.all([
-      read("cpu.stat"),
-      read("memory.current"),
-      read("memory.stat"),
-      read("memory.swap.current"),
-      read("io.stat"),
-      read("pids.current"),
+    const names: readonly (keyof CgroupFiles)[] = [
+      ...(["cpu.stat", "memory.current", "memory.stat", "memory.events", "memory.peak"] as const),
+      ...(["memory.swap.current", "memory.swap.max", "io.stat", "pids.current", "pids.max"] as const),
+    ];
+    const [texts, pressures] = await Promise.all([
+      Promise.all(names.map(async (name) => [name, await read(name)] as const)),
+      readPressures((resource) => join(this.#folder, id, `${resource}.pressure`)),
     ]);
-    return cgroupStats({
-      "cpu.stat": cpu,
-      "memory.current": memory,
-      "memory.stat": details,
-      "memory.swap.current": swap,
-      "io.stat": io,
-      "pids.current": tasks,
-    });
+    const usage = cgroupStats(Object.fromEntries(texts) as unknown as CgroupFiles);
+    return usage && { ...usage, pressures };
   }
 
   async ranOutOfMemory(id: string): Promise<boolean> {

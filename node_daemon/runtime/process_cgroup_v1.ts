@@ -1,11 +1,11 @@
 import { access, constants, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ContainerCgroup } from "./process_cgroup.ts";
-import type { Usage } from "./process_stats.ts";
+import { figuresOf, ioOfV1, memoryFiguresV1, numberOf, type Usage } from "./process_stats.ts";
 import type { ContainerLimits } from "./runtime.ts";
 
 const cpuPeriodMicroseconds = 100_000;
-const controllers = ["cpu", "cpuacct", "memory", "pids"] as const;
+const controllers = ["cpu", "cpuacct", "memory", "pids", "blkio"] as const;
 type Controller = (typeof controllers)[number];
 
 /** Options of {@linkcode openCgroupsV1}. */
@@ -86,24 +86,43 @@ class CgroupsV1 implements ContainerCgroup {
   }
 
   async stats(id: string): Promise<Usage | undefined> {
-    const [cpu, usage, details] = await Promise.all([
-      this.#read("cpuacct", id, "cpuacct.usage"),
-      this.#read("memory", id, "memory.usage_in_bytes"),
-      this.#read("memory", id, "memory.stat"),
+    const read = (controller: Controller, name: string) => this.#read(controller, id, name);
+    const [cpu, usage, details, ...more] = await Promise.all([
+      read("cpuacct", "cpuacct.usage"),
+      read("memory", "memory.usage_in_bytes"),
+      read("memory", "memory.stat"),
+      read("memory", "memory.max_usage_in_bytes"),
+      read("memory", "memory.failcnt"),
+      read("memory", "memory.kmem.usage_in_bytes"),
+      read("memory", "memory.oom_control"),
+      read("cpu", "cpu.stat"),
+      read("pids", "pids.max"),
+      read("blkio", "blkio.throttle.io_service_bytes_recursive"),
+      read("blkio", "blkio.throttle.io_serviced_recursive"),
     ]);
     if (cpu === "" || usage === "") return undefined;
-    const figure = (name: string) => Number(new RegExp(`^total_${name} (\\d+)$`, "m").exec(details)?.[1] ?? 0);
+    const [maxUsage = "", hits = "", kernel = "", oom = "", periods = "", maxThreads = "", bytes = "", counts = ""] =
+      more;
+    const memory = memoryFiguresV1(figuresOf(details));
+    const throttling = figuresOf(periods);
     return {
       cpuNanoseconds: Number(cpu),
-      memoryBytes: Math.max(0, Number(usage) - figure("inactive_file")),
-      memory: {
-        usageBytes: Number(usage),
-        rssBytes: figure("rss"),
-        cacheBytes: figure("cache"),
-        mappedBytes: figure("mapped_file"),
-        pageFaults: figure("pgfault"),
-        majorPageFaults: figure("pgmajfault"),
+      throttling: {
+        periods: throttling.get("nr_periods") ?? 0,
+        throttledPeriods: throttling.get("nr_throttled") ?? 0,
+        throttledNanoseconds: throttling.get("throttled_time") ?? 0,
       },
+      memoryBytes: Math.max(0, Number(usage) - (memory.inactiveFileBytes ?? 0)),
+      memory: {
+        ...memory,
+        usageBytes: Number(usage),
+        maxUsageBytes: numberOf(maxUsage),
+        limitHits: numberOf(hits),
+        kernelBytes: numberOf(kernel),
+      },
+      outOfMemoryKills: figuresOf(oom).get("oom_kill"),
+      io: ioOfV1(bytes, counts),
+      maxThreads: numberOf(maxThreads),
     };
   }
 

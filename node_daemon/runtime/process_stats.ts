@@ -1,5 +1,5 @@
 import { type ProcessEntry, residentMemory } from "./process_table.ts";
-import type { ContainerStats } from "./runtime.ts";
+import type { ContainerStats, DeviceFigures, MemoryFigures } from "./runtime.ts";
 
 /** What a container uses, as far as it can be counted. */
 export type Usage = Omit<ContainerStats, "id" | "podUid" | "name" | "at">;
@@ -28,6 +28,7 @@ export async function processStats(own: readonly ProcessEntry[]): Promise<Usage>
       pageFaults: sum((entry) => entry.pageFaults),
       majorPageFaults: sum((entry) => entry.majorPageFaults),
     },
+    pids: own.map(({ pid }) => pid),
     processes: own.length,
     threads: sum((entry) => entry.threads),
   };
@@ -38,9 +39,13 @@ export interface CgroupFiles {
   readonly "cpu.stat": string;
   readonly "memory.current": string;
   readonly "memory.stat": string;
+  readonly "memory.events": string;
+  readonly "memory.peak": string;
   readonly "memory.swap.current": string;
+  readonly "memory.swap.max": string;
   readonly "io.stat": string;
   readonly "pids.current": string;
+  readonly "pids.max": string;
 }
 
 /** Use of a container as its control group counted it; undefined when the files do not tell CPU and memory. */
@@ -68,33 +73,103 @@ export function cgroupStats(files: CgroupFiles): Usage | undefined {
             throttledNanoseconds: nanoseconds("throttled_usec") ?? 0,
           },
     memoryBytes: Math.max(0, usage - (memory.get("inactive_file") ?? 0)),
-    memory: {
-      usageBytes: usage,
-      rssBytes: memory.get("anon"),
-      cacheBytes: memory.get("file"),
-      mappedBytes: memory.get("file_mapped"),
-      swapBytes: numberOf(files["memory.swap.current"]),
-      pageFaults: memory.get("pgfault"),
-      majorPageFaults: memory.get("pgmajfault"),
-    },
-    io: ioOf(files["io.stat"]),
+    memory: { ...memoryFigures(memory), usageBytes: usage, ...limitsV2(files) },
+    outOfMemoryKills: figuresOf(files["memory.events"]).get("oom_kill"),
+    io: ioOfV2(files["io.stat"]),
     threads: numberOf(files["pids.current"]),
+    maxThreads: numberOf(files["pids.max"]),
   };
 }
 
+/** What `memory.stat` of version 2 tells of memory, or an engine that read it. */
+export function memoryFigures(figures: ReadonlyMap<string, number>): MemoryFigures {
+  const of = (name: string) => figures.get(name);
+  return {
+    rssBytes: of("anon"),
+    cacheBytes: of("file"),
+    mappedBytes: of("file_mapped"),
+    activeFileBytes: of("active_file"),
+    inactiveFileBytes: of("inactive_file"),
+    dirtyBytes: of("file_dirty"),
+    writebackBytes: of("file_writeback"),
+    kernelBytes: of("kernel"),
+    pageFaults: of("pgfault"),
+    majorPageFaults: of("pgmajfault"),
+    pagesScanned: of("pgscan"),
+    pagesReclaimed: of("pgsteal"),
+    refaultsOfFiles: of("workingset_refault_file"),
+    refaultsOfMemory: of("workingset_refault_anon"),
+  };
+}
+
+/** What `memory.stat` of version 1 tells of memory with all groups below, or an engine that read it. */
+export function memoryFiguresV1(figures: ReadonlyMap<string, number>): MemoryFigures {
+  const of = (name: string) => figures.get(`total_${name}`) ?? figures.get(name);
+  return {
+    rssBytes: of("rss"),
+    cacheBytes: of("cache"),
+    mappedBytes: of("mapped_file"),
+    activeFileBytes: of("active_file"),
+    inactiveFileBytes: of("inactive_file"),
+    dirtyBytes: of("dirty"),
+    writebackBytes: of("writeback"),
+    swapBytes: of("swap"),
+    pageFaults: of("pgfault"),
+    majorPageFaults: of("pgmajfault"),
+    refaultsOfFiles: of("workingset_refault_file"),
+    refaultsOfMemory: of("workingset_refault_anon"),
+  };
+}
+
+/** What version 2 tells beside `memory.stat`. */
+export function limitsV2(
+  files: Pick<CgroupFiles, "memory.events" | "memory.peak" | "memory.swap.current" | "memory.swap.max">,
+): MemoryFigures {
+  const events = figuresOf(files["memory.events"]);
+  const swapMax = files["memory.swap.max"].trim();
+  return {
+    maxUsageBytes: numberOf(files["memory.peak"]),
+    swapBytes: numberOf(files["memory.swap.current"]),
+    swapLimitBytes: swapMax === "max" ? Number.POSITIVE_INFINITY : numberOf(swapMax),
+    limitHits: events.get("max"),
+    highHits: events.get("high"),
+  };
+}
+
+/** What `blkio.throttle.io_service_bytes_recursive` and `…io_serviced_recursive` of version 1 tell. */
+export function ioOfV1(bytes: string, counts: string): readonly DeviceFigures[] | undefined {
+  const counted = figuresByDevice(counts);
+  const devices = [...figuresByDevice(bytes)];
+  if (bytes === "") return undefined;
+  return devices.map(([number, { Read: readBytes = 0, Write: writeBytes = 0 }]) => {
+    const { Read: reads, Write: writes } = counted.get(number) ?? {};
+    return { number, readBytes, writeBytes, reads, writes };
+  });
+}
+
+/** Lines of `MAJOR:MINOR OPERATION NUMBER`. */
+function figuresByDevice(text: string): ReadonlyMap<string, Readonly<Record<string, number>>> {
+  const found = new Map<string, Record<string, number>>();
+  for (const [, device = "", operation = "", figure] of text.matchAll(/^(\d+:\d+) ([A-Z][a-z]+) (\d+)$/gm))
+    found.set(device, { ...found.get(device), [operation]: Number(figure) });
+  return found;
+}
+
 /** Lines of `NAME NUMBER`. */
-function figuresOf(text: string): ReadonlyMap<string, number> {
+export function figuresOf(text: string): ReadonlyMap<string, number> {
   return new Map([...text.matchAll(/^(\w+) (\d+)$/gm)].map(([, name = "", figure]) => [name, Number(figure)]));
 }
 
-function ioOf(text: string): Usage["io"] {
+function ioOfV2(text: string): readonly DeviceFigures[] | undefined {
   if (text === "") return undefined;
-  const sum = (name: string) =>
-    [...text.matchAll(new RegExp(`\\b${name}=(\\d+)`, "g"))].reduce((total, [, bytes]) => total + Number(bytes), 0);
-  return { readBytes: sum("rbytes"), writeBytes: sum("wbytes") };
+  return [...text.matchAll(/^(\d+:\d+)((?: \w+=\d+)+)$/gm)].map(([, number = "", list = ""]) => {
+    const of = (name: string) => Number(new RegExp(` ${name}=(\\d+)`).exec(list)?.[1] ?? 0);
+    return { number, readBytes: of("rbytes"), writeBytes: of("wbytes"), reads: of("rios"), writes: of("wios") };
+  });
 }
 
-function numberOf(text: string): number | undefined {
+/** The number that a file holds; undefined when it holds something else, such as `max`. */
+export function numberOf(text: string): number | undefined {
   const trimmed = text.trim();
   return /^\d+$/.test(trimmed) ? Number(trimmed) : undefined;
 }

@@ -1,5 +1,6 @@
 import type { StringMap } from "../../core/api/meta.ts";
 import type { InterfaceUsage } from "../../core/platform/machine_usage.ts";
+import type { Pressures } from "../../core/platform/pressure.ts";
 
 /** Who a sandbox belongs to. Containers are found by these labels, never by memory. */
 export interface SandboxIdentity {
@@ -220,6 +221,8 @@ export interface ContainerStats {
   readonly name: string;
   /** When it was measured, milliseconds since the epoch. */
   readonly at: number;
+  /** When it was made, milliseconds since the epoch. */
+  readonly createdAt?: number | undefined;
   readonly cpuNanoseconds: number;
   readonly cpuUserNanoseconds?: number | undefined;
   readonly cpuSystemNanoseconds?: number | undefined;
@@ -228,20 +231,55 @@ export interface ContainerStats {
     | { readonly periods: number; readonly throttledPeriods: number; readonly throttledNanoseconds: number }
     | undefined;
   readonly memoryBytes: number;
-  readonly memory?:
-    | {
-        readonly usageBytes?: number | undefined;
-        readonly rssBytes?: number | undefined;
-        readonly cacheBytes?: number | undefined;
-        readonly mappedBytes?: number | undefined;
-        readonly swapBytes?: number | undefined;
-        readonly pageFaults?: number | undefined;
-        readonly majorPageFaults?: number | undefined;
-      }
-    | undefined;
-  readonly io?: { readonly readBytes: number; readonly writeBytes: number } | undefined;
+  readonly memory?: MemoryFigures | undefined;
+  /** What went through disks, by the number of each in the kernel (`8:0`). */
+  readonly io?: readonly DeviceFigures[] | undefined;
+  /** How often something of it was ended for want of memory. */
+  readonly outOfMemoryKills?: number | undefined;
+  /** What its work had to wait for. */
+  readonly pressures?: Pressures | undefined;
+  /** Its processes by their numbers on this machine. */
+  readonly pids?: readonly number[] | undefined;
   readonly processes?: number | undefined;
   readonly threads?: number | undefined;
+  /** How many threads it may have. */
+  readonly maxThreads?: number | undefined;
+}
+
+/** Memory of a container, in bytes and in counts of what happened. */
+export interface MemoryFigures {
+  readonly usageBytes?: number | undefined;
+  /** The most it ever was. */
+  readonly maxUsageBytes?: number | undefined;
+  readonly rssBytes?: number | undefined;
+  readonly cacheBytes?: number | undefined;
+  readonly mappedBytes?: number | undefined;
+  readonly activeFileBytes?: number | undefined;
+  readonly inactiveFileBytes?: number | undefined;
+  readonly dirtyBytes?: number | undefined;
+  readonly writebackBytes?: number | undefined;
+  readonly kernelBytes?: number | undefined;
+  readonly swapBytes?: number | undefined;
+  /** What it may have of the swap space; infinite without a limit. */
+  readonly swapLimitBytes?: number | undefined;
+  readonly pageFaults?: number | undefined;
+  readonly majorPageFaults?: number | undefined;
+  /** How often it came up against its limit, and against the one above which it is held up. */
+  readonly limitHits?: number | undefined;
+  readonly highHits?: number | undefined;
+  readonly pagesScanned?: number | undefined;
+  readonly pagesReclaimed?: number | undefined;
+  readonly refaultsOfFiles?: number | undefined;
+  readonly refaultsOfMemory?: number | undefined;
+}
+
+/** What went through a disk. */
+export interface DeviceFigures {
+  readonly number: string;
+  readonly readBytes: number;
+  readonly writeBytes: number;
+  readonly reads?: number | undefined;
+  readonly writes?: number | undefined;
 }
 
 /** Use of the network that a pod has for itself. */

@@ -518,6 +518,9 @@ export function runtimeSuite(name: string, options: RuntimeSuiteOptions): void {
       expect(Math.abs((stats?.at ?? 0) - Date.now())).toBeLessThan(60_000);
       expect(stats?.threads).toBeGreaterThanOrEqual(1);
       expect(stats?.memory?.usageBytes).toBeGreaterThanOrEqual(stats?.memoryBytes ?? Number.NaN);
+      expect(Math.abs((stats?.createdAt ?? 0) - Date.now())).toBeLessThan(60_000);
+      // An engine elsewhere cannot tell of processes.
+      if (stats?.pids) expect(stats.pids.length).toBe(stats.processes);
     });
 
     part("stats")("diskStats() tells what a container wrote and logged", async () => {

@@ -1,7 +1,7 @@
 import { bytesValue } from "../../../core/api/quantity.ts";
 import type { Pod } from "../../../core/kinds/pod.ts";
 import { podRequests } from "../../../core/kinds/pod_resources.ts";
-import type { FsStats, PodSummary } from "../stats/summary.ts";
+import type { FsStats, PodSummary } from "../stats/summary_document.ts";
 import { factsOf, type Observations, type Signal, type StarvedResource } from "./signals.ts";
 import { amountOf, amountText, type Threshold } from "./thresholds.ts";
 

@@ -6,7 +6,7 @@ import {
   parseQuantity,
 } from "../../../core/api/quantity.ts";
 import type { Container, Pod } from "../../../core/kinds/pod.ts";
-import type { PodSummary } from "../stats/summary.ts";
+import type { PodSummary } from "../stats/summary_document.ts";
 import type { DiskLayout } from "./rank_pods.ts";
 
 const resource = "ephemeral-storage";

@@ -50,12 +50,10 @@ export function usageByPod(
   });
 }
 
-/** How much of the processors the machine used between two samples, in billionths of one. */
-export function machineNanoCores({ before, now }: SamplePair): number {
+/** How much of the processors something used between two samples, in billionths of one. */
+export function nanoCoresOf({ before, now }: SamplePair, figure: (sample: Sample) => number): number {
   const ms = now.monotonic - before.monotonic;
-  return ms > 0
-    ? Math.max(0, Math.round(((now.machine.cpuNanoseconds - before.machine.cpuNanoseconds) / ms) * 1000))
-    : 0;
+  return ms > 0 ? Math.max(0, Math.round(((figure(now) - figure(before)) / ms) * 1000)) : 0;
 }
 
 /** Between two looks at it; of a container that began in between, since it began. */

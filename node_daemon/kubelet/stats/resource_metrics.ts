@@ -36,6 +36,8 @@ export function resourceMetrics({ at, machine, complete }: Sample, pods: readonl
   const cpu = ({ stats }: ContainerUsage) => stats.cpuNanoseconds / 1e9;
   const memory = ({ stats }: ContainerUsage) => stats.memoryBytes;
   const swap = ({ stats }: ContainerUsage) => stats.memory?.swapBytes;
+  const swapLimit = ({ stats: { memory: figures } }: ContainerUsage) =>
+    Number.isFinite(figures?.swapLimitBytes) ? figures?.swapLimitBytes : undefined;
   const started = ({ startedAt }: ContainerUsage) =>
     startedAt === undefined ? undefined : Date.parse(startedAt) / 1000;
   const node = (value: number): readonly MetricSample[] => [{ value, at }];
@@ -49,6 +51,7 @@ export function resourceMetrics({ at, machine, complete }: Sample, pods: readonl
       perContainer(started).map(({ labels, value }) => ({ labels, value })),
     ),
     gauge("container_swap_usage_bytes", "Swap space of the container.", perContainer(swap)),
+    gauge("container_swap_limit_bytes", "Swap space that the container may have.", perContainer(swapLimit)),
     counter(
       "node_cpu_usage_seconds_total",
       "CPU time of the node in core-seconds.",

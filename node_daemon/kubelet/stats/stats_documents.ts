@@ -1,16 +1,17 @@
 import type { Pod } from "../../../core/kinds/pod.ts";
-import type { MachineFacts } from "../../../core/platform/machine.ts";
+import { type CpuTopology, cpuTopology, type MachineFacts } from "../../../core/platform/machine.ts";
 import { buildMetrics, processMetrics } from "../../../core/platform/process_usage.ts";
 import type { Clock } from "../../../core/util/clock.ts";
 import type { Logger } from "../../../core/util/log.ts";
 import { type MetricFamily, renderMetrics } from "../../../core/util/prometheus.ts";
 import { gitVersion, kubernetesVersion } from "../../../core/version.ts";
 import type { ContainerRuntime } from "../../runtime/runtime.ts";
-import { cadvisorMetrics } from "./cadvisor_metrics.ts";
+import { cadvisorMetrics, readDetails } from "./cadvisor_metrics.ts";
 import { machineInfo } from "./machine_info.ts";
 import { usageByPod } from "./pod_usage.ts";
 import { resourceMetrics } from "./resource_metrics.ts";
-import { type Summary, summaryOf } from "./summary.ts";
+import { summaryOf } from "./summary.ts";
+import type { Summary } from "./summary_document.ts";
 import { type DiskSample, UsageReader } from "./usage_reader.ts";
 
 /** Options of {@linkcode StatsDocuments}. */
@@ -28,6 +29,8 @@ export interface StatsOptions {
 export class StatsDocuments {
   readonly #options: StatsOptions;
   readonly #reader: UsageReader;
+  /** It does not change while the machine runs. */
+  #topology: Promise<CpuTopology | undefined> | undefined;
 
   /** @param signal ends every look */
   constructor(options: StatsOptions, signal: AbortSignal) {
@@ -71,7 +74,9 @@ export class StatsDocuments {
     const { machine, runtime, pods } = this.#options;
     const [sample, disk] = await Promise.all([this.#reader.sample(), this.#reader.disk()]);
     const usage = usageByPod(pods.list(), { now: sample });
-    return renderMetrics(cadvisorMetrics({ machine, runtimeVersion: runtime.version, sample, disk, pods: usage }));
+    const [details, topology] = await Promise.all([readDetails(sample), this.#cpuTopology()]);
+    const runtimeVersion = runtime.version;
+    return renderMetrics(cadvisorMetrics({ machine, topology, runtimeVersion, sample, disk, details, pods: usage }));
   }
 
   /** `/metrics`: of the daemon itself, and of the volumes of claims. */
@@ -104,8 +109,17 @@ export class StatsDocuments {
 
   /** `/spec`: the machine. */
   async machineInfo(): Promise<object> {
-    const [{ machine: usage, at }, { node }] = await Promise.all([this.#reader.sample(), this.#reader.disk()]);
-    return machineInfo({ facts: this.#options.machine, usage, fileSystem: node, at });
+    const [{ machine: usage, at }, { node }, topology] = await Promise.all([
+      this.#reader.sample(),
+      this.#reader.disk(),
+      this.#cpuTopology(),
+    ]);
+    return machineInfo({ facts: this.#options.machine, topology, usage, fileSystem: node, at });
+  }
+
+  #cpuTopology(): Promise<CpuTopology | undefined> {
+    this.#topology ??= cpuTopology();
+    return this.#topology;
   }
 }
 

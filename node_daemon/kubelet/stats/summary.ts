@@ -1,104 +1,25 @@
 import { bytesValue } from "../../../core/api/quantity.ts";
 import type { Volume } from "../../../core/kinds/pod.ts";
 import type { FileSystemUsage, InterfaceUsage, MachineUsage } from "../../../core/platform/machine_usage.ts";
+import type { Pressure, Pressures, Stall } from "../../../core/platform/pressure.ts";
 import { compact } from "../../../core/util/compact.ts";
 import type { ContainerStats } from "../../runtime/runtime.ts";
-import { type ContainerUsage, machineNanoCores, type PodUsage } from "./pod_usage.ts";
+import { type ContainerUsage, nanoCoresOf, type PodUsage } from "./pod_usage.ts";
+import type {
+  ContainerSummary,
+  CpuStats,
+  FsStats,
+  IoStats,
+  MemoryStats,
+  NetworkStats,
+  NodeSummary,
+  PodSummary,
+  PsiData,
+  PsiStats,
+  Summary,
+  SwapStats,
+} from "./summary_document.ts";
 import type { DiskSample, SamplePair } from "./usage_reader.ts";
-
-/** CPU time: how fast it is used now, and how much was used since the start. */
-export interface CpuStats {
-  readonly time: string;
-  readonly usageNanoCores?: number;
-  readonly usageCoreNanoSeconds?: number;
-}
-
-/** Memory. */
-export interface MemoryStats {
-  readonly time: string;
-  readonly availableBytes?: number;
-  readonly usageBytes?: number;
-  readonly workingSetBytes?: number;
-  readonly rssBytes?: number;
-  readonly pageFaults?: number;
-  readonly majorPageFaults?: number;
-}
-
-/** Swap space. */
-export interface SwapStats {
-  readonly time: string;
-  readonly swapAvailableBytes?: number;
-  readonly swapUsageBytes?: number;
-}
-
-/** A file system, and how much of it is used by whom it is told of. */
-export interface FsStats {
-  readonly time: string;
-  readonly availableBytes?: number;
-  readonly capacityBytes?: number;
-  readonly usedBytes?: number;
-  readonly inodesFree?: number;
-  readonly inodes?: number;
-  readonly inodesUsed?: number;
-}
-
-interface InterfaceStats {
-  readonly name: string;
-  readonly rxBytes: number;
-  readonly rxErrors: number;
-  readonly txBytes: number;
-  readonly txErrors: number;
-}
-
-/** The main interface, and all of them. */
-export interface NetworkStats extends Partial<InterfaceStats> {
-  readonly time: string;
-  readonly interfaces: readonly InterfaceStats[];
-}
-
-/** A container that runs. */
-export interface ContainerSummary {
-  readonly name: string;
-  readonly startTime?: string;
-  readonly cpu: CpuStats;
-  readonly memory: MemoryStats;
-  readonly rootfs?: FsStats;
-  readonly logs?: FsStats;
-  readonly swap?: SwapStats;
-}
-
-/** A pod of the node. */
-export interface PodSummary {
-  readonly podRef: { readonly name: string; readonly namespace: string; readonly uid: string };
-  readonly startTime?: string;
-  readonly containers: readonly ContainerSummary[];
-  readonly cpu?: CpuStats;
-  readonly memory?: MemoryStats;
-  readonly network?: NetworkStats;
-  readonly volume?: readonly (FsStats & { readonly name: string; readonly pvcRef?: object })[];
-  readonly "ephemeral-storage"?: FsStats;
-  readonly process_stats?: { readonly process_count: number };
-  readonly swap?: SwapStats;
-}
-
-/** The node itself. */
-export interface NodeSummary {
-  readonly nodeName: string;
-  readonly startTime: string;
-  readonly cpu: CpuStats;
-  readonly memory: MemoryStats;
-  readonly network?: NetworkStats;
-  readonly fs?: FsStats;
-  readonly runtime?: { readonly imageFs: FsStats; readonly containerFs: FsStats };
-  readonly rlimit?: { readonly time: string; readonly maxpid?: number; readonly curproc?: number };
-  readonly swap?: SwapStats;
-}
-
-/** What a node and its pods use. @see https://kubernetes.io/docs/reference/instrumentation/node-metrics/ */
-export interface Summary {
-  readonly node: NodeSummary;
-  readonly pods: readonly PodSummary[];
-}
 
 /** Options of {@linkcode summaryOf}. */
 export interface SummaryOptions {
@@ -118,7 +39,8 @@ export function summaryOf(options: SummaryOptions): Summary {
   };
 }
 
-function nodeSummary({ nodeName, memoryCapacityBytes, samples, disk }: SummaryOptions): NodeSummary {
+function nodeSummary(options: SummaryOptions): NodeSummary {
+  const { nodeName, memoryCapacityBytes, samples, disk } = options;
   const { machine, at } = samples.now;
   const time = isoTime(at);
   const fs = disk && fileSystem(disk.node, disk.at);
@@ -129,7 +51,13 @@ function nodeSummary({ nodeName, memoryCapacityBytes, samples, disk }: SummaryOp
   return compact<NodeSummary>({
     nodeName,
     startTime: isoTime(machine.bootedAt),
-    cpu: { time, usageNanoCores: machineNanoCores(samples), usageCoreNanoSeconds: machine.cpuNanoseconds },
+    systemContainers: systemContainers(options),
+    cpu: compact<CpuStats>({
+      time,
+      usageNanoCores: nanoCoresOf(samples, (sample) => sample.machine.cpuNanoseconds),
+      usageCoreNanoSeconds: machine.cpuNanoseconds,
+      psi: psiOf(machine.pressures?.cpu),
+    }),
     memory: compact<MemoryStats>({
       time,
       availableBytes: Math.max(0, memoryCapacityBytes - machine.workingSetBytes),
@@ -138,7 +66,9 @@ function nodeSummary({ nodeName, memoryCapacityBytes, samples, disk }: SummaryOp
       rssBytes: machine.rssBytes,
       pageFaults: machine.pageFaults,
       majorPageFaults: machine.majorPageFaults,
+      psi: psiOf(machine.pressures?.memory),
     }),
+    io: disk && ioOf(machine.pressures, time),
     network: disk && network(machine.interfaces, machine.defaultInterface, at),
     fs,
     runtime: fs && { imageFs: images ?? fs, containerFs: images ?? fs },
@@ -151,6 +81,56 @@ function nodeSummary({ nodeName, memoryCapacityBytes, samples, disk }: SummaryOp
   });
 }
 
+/** What the kubelet calls by these names of its own. */
+function systemContainers({ samples, pods }: SummaryOptions): readonly ContainerSummary[] {
+  const { daemon, at } = samples.now;
+  const time = isoTime(at);
+  const usageNanoCores = nanoCoresOf(samples, (sample) => sample.daemon.cpuNanoseconds);
+  const cpu = { time, usageNanoCores, usageCoreNanoSeconds: daemon.cpuNanoseconds };
+  const memory = { time, workingSetBytes: daemon.memoryBytes, rssBytes: daemon.memoryBytes };
+  const own = { name: "kubelet", startTime: isoTime(daemon.startedAt), cpu, memory };
+  return [
+    own,
+    {
+      name: "pods",
+      ...useOf(
+        pods.flatMap(({ containers }) => containers),
+        time,
+      ),
+    },
+  ];
+}
+
+/** CPU and memory of containers together; what is not known of one of them is left out. */
+function useOf(containers: readonly ContainerUsage[], time: string): { cpu: CpuStats; memory: MemoryStats } {
+  const total = (figure: (container: ContainerUsage) => number | undefined) => sumOf(containers.map(figure));
+  return {
+    cpu: compact<CpuStats>({
+      time,
+      usageNanoCores: total(({ nanoCores }) => nanoCores),
+      usageCoreNanoSeconds: total(({ stats }) => stats.cpuNanoseconds),
+    }),
+    memory: compact<MemoryStats>({
+      time,
+      usageBytes: total(({ stats }) => stats.memory?.usageBytes),
+      workingSetBytes: total(({ stats }) => stats.memoryBytes),
+      rssBytes: total(({ stats }) => stats.memory?.rssBytes),
+      pageFaults: total(({ stats }) => stats.memory?.pageFaults),
+      majorPageFaults: total(({ stats }) => stats.memory?.majorPageFaults),
+    }),
+  };
+}
+
+function psiOf(pressure: Pressure | undefined): PsiStats | undefined {
+  const data = ({ totalMicroseconds: total, ...averages }: Stall): PsiData => ({ total, ...averages });
+  return pressure && { full: data(pressure.full), some: data(pressure.some) };
+}
+
+function ioOf(pressures: Pressures | undefined, time: string): IoStats | undefined {
+  const psi = psiOf(pressures?.io);
+  return psi && { time, psi };
+}
+
 function rlimit({ maxProcesses, processes }: MachineUsage, time: string): NonNullable<NodeSummary["rlimit"]> {
   return compact<NonNullable<NodeSummary["rlimit"]>>({ time, maxpid: maxProcesses, curproc: processes });
 }
@@ -160,7 +140,6 @@ function podSummary({ pod, containers, network: own }: PodUsage, options: Summar
   const { name = "", namespace = "", uid = "" } = pod.metadata;
   const time = isoTime(samples.now.at);
   const summaries = containers.map((container) => containerSummary(container, disk));
-  const total = (figure: (container: ContainerUsage) => number | undefined) => sumOf(containers.map(figure));
   const volumes = disk?.volumes.filter(({ podUid }) => podUid === uid) ?? [];
   const volume = volumes.map(({ name: volumeName, fileSystem: fs, bytes, inodes }) => {
     const spec = pod.spec.volumes?.find((one) => one.name === volumeName);
@@ -179,19 +158,7 @@ function podSummary({ pod, containers, network: own }: PodUsage, options: Summar
     podRef: { name, namespace, uid },
     startTime: pod.status?.startTime,
     containers: summaries,
-    cpu: compact<CpuStats>({
-      time,
-      usageNanoCores: total(({ nanoCores }) => nanoCores),
-      usageCoreNanoSeconds: total(({ stats }) => stats.cpuNanoseconds),
-    }),
-    memory: compact<MemoryStats>({
-      time,
-      usageBytes: total(({ stats }) => stats.memory?.usageBytes),
-      workingSetBytes: total(({ stats }) => stats.memoryBytes),
-      rssBytes: total(({ stats }) => stats.memory?.rssBytes),
-      pageFaults: total(({ stats }) => stats.memory?.pageFaults),
-      majorPageFaults: total(({ stats }) => stats.memory?.majorPageFaults),
-    }),
+    ...useOf(containers, time),
     network: disk && own && network(own.interfaces, own.interfaces[0]?.name, own.at),
     volume: disk && volume,
     "ephemeral-storage": disk && {
@@ -200,7 +167,14 @@ function podSummary({ pod, containers, network: own }: PodUsage, options: Summar
       inodesUsed: files.reduce((sum, fs) => sum + (fs?.inodesUsed ?? 0), 0),
     },
     process_stats: disk && processCount(containers),
+    swap: podSwap(summaries, time),
   });
+}
+
+function podSwap(containers: readonly ContainerSummary[], time: string): SwapStats | undefined {
+  const swapUsageBytes = sumOf(containers.map(({ swap }) => swap?.swapUsageBytes));
+  const swapAvailableBytes = sumOf(containers.map(({ swap }) => swap?.swapAvailableBytes));
+  return swapUsageBytes === undefined ? undefined : compact<SwapStats>({ time, swapAvailableBytes, swapUsageBytes });
 }
 
 function processCount(containers: readonly ContainerUsage[]): { readonly process_count: number } | undefined {
@@ -227,7 +201,12 @@ function containerSummary(
   return compact<ContainerSummary>({
     name: stats.name,
     startTime: startedAt,
-    cpu: compact<CpuStats>({ time, usageNanoCores: nanoCores, usageCoreNanoSeconds: stats.cpuNanoseconds }),
+    cpu: compact<CpuStats>({
+      time,
+      usageNanoCores: nanoCores,
+      usageCoreNanoSeconds: stats.cpuNanoseconds,
+      psi: psiOf(stats.pressures?.cpu),
+    }),
     memory: compact<MemoryStats>({
       time,
       availableBytes: limit === undefined ? undefined : Math.max(0, limit - stats.memoryBytes),
@@ -236,7 +215,9 @@ function containerSummary(
       rssBytes: stats.memory?.rssBytes,
       pageFaults: stats.memory?.pageFaults,
       majorPageFaults: stats.memory?.majorPageFaults,
+      psi: psiOf(stats.pressures?.memory),
     }),
+    io: disk && ioOf(stats.pressures, time),
     rootfs: part(onDisk?.rootBytes, onDisk?.rootInodes),
     logs: part(onDisk?.logBytes),
     swap: swapOf(stats, time),
@@ -244,7 +225,10 @@ function containerSummary(
 }
 
 function swapOf({ memory }: ContainerStats, time: string): SwapStats | undefined {
-  return memory?.swapBytes === undefined ? undefined : { time, swapUsageBytes: memory.swapBytes };
+  const { swapBytes, swapLimitBytes = Number.POSITIVE_INFINITY } = memory ?? {};
+  if (swapBytes === undefined) return undefined;
+  const swapAvailableBytes = Number.isFinite(swapLimitBytes) ? Math.max(0, swapLimitBytes - swapBytes) : undefined;
+  return compact<SwapStats>({ time, swapAvailableBytes, swapUsageBytes: swapBytes });
 }
 
 function memoryLimit(spec: ContainerUsage["spec"]): number | undefined {

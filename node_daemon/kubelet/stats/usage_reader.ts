@@ -1,3 +1,4 @@
+import { type MountedFileSystem, mountedFileSystem } from "../../../core/platform/disks.ts";
 import { type FolderUsage, folderUsage } from "../../../core/platform/folder_usage.ts";
 import {
   type FileSystemUsage,
@@ -5,6 +6,7 @@ import {
   type MachineUsage,
   machineUsage,
 } from "../../../core/platform/machine_usage.ts";
+import { type OwnUsage, ownUsage } from "../../../core/platform/process_usage.ts";
 import type { Clock } from "../../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../../core/util/log.ts";
 import type { ContainerRuntime, ContainerStats, DiskStats, PodNetworkStats } from "../../runtime/runtime.ts";
@@ -17,6 +19,8 @@ export interface Sample {
   readonly at: number;
   readonly monotonic: number;
   readonly machine: MachineUsage;
+  /** The daemon itself. */
+  readonly daemon: OwnUsage;
   /** False when the runtime could not tell of its containers. */
   readonly complete: boolean;
   readonly containers: readonly ContainerStats[];
@@ -40,9 +44,9 @@ export interface VolumeUsage extends FolderUsage {
 export interface DiskSample {
   readonly at: number;
   /** The file system that holds pods. */
-  readonly node: FileSystemUsage;
+  readonly node: MountedFileSystem;
   /** The one that holds images, and what they take up there; undefined where there are none. */
-  readonly images: { readonly fileSystem: FileSystemUsage; readonly usedBytes: number } | undefined;
+  readonly images: { readonly fileSystem: MountedFileSystem; readonly usedBytes: number } | undefined;
   readonly containers: DiskStats["containers"];
   readonly volumes: readonly VolumeUsage[];
 }
@@ -121,7 +125,8 @@ export class UsageReader {
     const machine = await machineUsage();
     const [containers = [], networks = []] = told ?? [];
     const times = { at: clock.now(), monotonic: clock.monotonic() };
-    const sample: Sample = { ...times, machine, complete: told !== undefined, containers, networks };
+    const daemon = ownUsage();
+    const sample: Sample = { ...times, machine, daemon, complete: told !== undefined, containers, networks };
     this.#before = this.#last;
     this.#last = sample;
     return sample;
@@ -135,7 +140,7 @@ export class UsageReader {
       return { containers, images: await imagesIn(imageFolder, runtime, signal) };
     });
     const [node, volumes, told] = await Promise.all([
-      fileSystemUsage(rootDir),
+      mountedFileSystem(rootDir),
       volumesBelow(`${rootDir}/pods`, this.#signal),
       this.#orUndefined(reading),
     ]);
@@ -163,7 +168,7 @@ async function imagesIn(
 ): Promise<DiskSample["images"]> {
   if (folder === undefined) return undefined;
   // An engine on another machine has its folder there.
-  const fileSystem = await fileSystemUsage(folder).catch(() => undefined);
+  const fileSystem = await mountedFileSystem(folder).catch(() => undefined);
   if (!fileSystem) return undefined;
   const list = await runtime.images.list({ signal });
   return { fileSystem, usedBytes: list.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };

@@ -14,6 +14,7 @@ import type { Pod } from "../../../core/kinds/pod.ts";
 import { type CertificateAndKey, createAuthority, issueCertificate } from "../../../core/platform/certificates.ts";
 import { systemClock } from "../../../core/platform/clock.ts";
 import { machineFacts } from "../../../core/platform/machine.ts";
+import { platformName } from "../../../core/platform/processes.ts";
 import { systemRandom } from "../../../core/platform/random.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { type KubeletServer, startKubeletServer } from "../../../node_daemon/kubelet/server.ts";
@@ -385,6 +386,15 @@ describe("what the server tells of the machine's use", () => {
     expect(samplesOf(families, "container_memory_working_set_bytes", ofMain)[0]?.value).toBeGreaterThan(0);
     expect(samplesOf(families, "container_cpu_usage_seconds_total", { id: "/" })).toHaveLength(1);
     expect(samplesOf(families, "machine_cpu_cores")[0]?.value).toBe(machineFacts().cpus);
+    if (platformName !== "linux") return;
+    expect(samplesOf(families, "container_file_descriptors", ofMain)[0]?.value).toBeGreaterThan(2);
+    const [usage] = samplesOf(families, "container_fs_usage_bytes", ofMain);
+    const [limit] = samplesOf(families, "container_fs_limit_bytes", ofMain);
+    expect(usage?.value).toBeGreaterThan(0);
+    expect(limit?.value).toBeGreaterThan(usage?.value ?? Number.NaN);
+    // Whatever holds the folder: a disk, or memory.
+    expect(usage?.labels["device"]).not.toBe("");
+    expect(limit?.labels["device"]).toBe(usage?.labels["device"]);
   });
 
   it("/metrics tells of the daemon itself", async () => {

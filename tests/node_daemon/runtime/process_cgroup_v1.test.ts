@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openCgroupsV1 } from "../../../node_daemon/runtime/process_cgroup_v1.ts";
 
-const own = "5:memory:/daemon\n4:pids:/daemon\n3:cpu,cpuacct:/elsewhere\n1:name=systemd:/\n0::/\n";
+const own = "6:blkio:/\n5:memory:/daemon\n4:pids:/daemon\n3:cpu,cpuacct:/elsewhere\n1:name=systemd:/\n0::/\n";
 
 /** Folders as version 1 has them; files appear as they are written. */
 async function openTree() {
   const root = await mkdtemp(join(tmpdir(), "wherry-cgroup-"));
-  for (const folder of ["memory/daemon", "pids/daemon", "cpu,cpuacct"])
+  for (const folder of ["memory/daemon", "pids/daemon", "cpu,cpuacct", "blkio"])
     await mkdir(join(root, folder), { recursive: true });
   const cgroups = await openCgroupsV1({ root, own, processors: 2, maxTasks: 100 });
   return {
@@ -26,7 +26,7 @@ describe("cgroups of version 1", () => {
   it("hold limits in a group for each controller, below the daemon's own where it is to be seen", async () => {
     await using tree = await openTree();
     const joined = await tree.cgroups?.make("a", limits);
-    const groups = ["cpu,cpuacct/wherry", "memory/daemon/wherry", "pids/daemon/wherry"];
+    const groups = ["blkio/wherry", "cpu,cpuacct/wherry", "memory/daemon/wherry", "pids/daemon/wherry"];
     expect([...(joined ?? [])].sort()).toEqual(groups.map((group) => join(tree.root, group, "a")));
     expect(await tree.read("memory/daemon/wherry/a/memory.limit_in_bytes")).toBe(String(limits.memoryBytesLimit));
     expect(await tree.read("cpu,cpuacct/wherry/a/cpu.cfs_quota_us")).toBe("25000");
@@ -46,10 +46,18 @@ describe("cgroups of version 1", () => {
     await write("cpu,cpuacct/wherry/a/cpuacct.usage", "123456\n");
     await write("memory/daemon/wherry/a/memory.usage_in_bytes", "1000\n");
     await write("memory/daemon/wherry/a/memory.stat", "rss 1\ntotal_rss 300\ntotal_inactive_file 400\n");
+    await write("memory/daemon/wherry/a/memory.max_usage_in_bytes", "1500\n");
+    await write("memory/daemon/wherry/a/memory.failcnt", "2\n");
+    await write("cpu,cpuacct/wherry/a/cpu.stat", "nr_periods 5\nnr_throttled 1\nthrottled_time 7\n");
+    await write("blkio/wherry/a/blkio.throttle.io_service_bytes_recursive", "8:0 Read 10\n8:0 Write 3\n");
+    await write("blkio/wherry/a/blkio.throttle.io_serviced_recursive", "8:0 Read 2\n8:0 Write 1\n");
     expect(await tree.cgroups?.stats("a")).toMatchObject({
       cpuNanoseconds: 123_456,
+      throttling: { periods: 5, throttledPeriods: 1, throttledNanoseconds: 7 },
       memoryBytes: 600,
-      memory: { usageBytes: 1000, rssBytes: 300 },
+      memory: { usageBytes: 1000, maxUsageBytes: 1500, rssBytes: 300, limitHits: 2 },
+      io: [{ number: "8:0", readBytes: 10, writeBytes: 3, reads: 2, writes: 1 }],
+      maxThreads: 100,
     });
     expect(await tree.cgroups?.ranOutOfMemory("a")).toBe(false);
     await write("memory/daemon/wherry/a/memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n");

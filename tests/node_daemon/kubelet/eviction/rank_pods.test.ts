@@ -3,7 +3,7 @@ import type { Pod, ResourceList } from "../../../../core/kinds/pod.ts";
 import { evictionMessage, type PodUses, rankPods } from "../../../../node_daemon/kubelet/eviction/rank_pods.ts";
 import type { Signal } from "../../../../node_daemon/kubelet/eviction/signals.ts";
 import { parseThresholds } from "../../../../node_daemon/kubelet/eviction/thresholds.ts";
-import type { PodSummary } from "../../../../node_daemon/kubelet/stats/summary.ts";
+import type { PodSummary } from "../../../../node_daemon/kubelet/stats/summary_document.ts";
 import { makePod, spec1 } from "../fixtures.ts";
 
 const time = "2026-01-01T00:00:00Z";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { hasStorageLimit, storageLimitExceeded } from "../../../../node_daemon/kubelet/eviction/storage_limits.ts";
-import type { PodSummary } from "../../../../node_daemon/kubelet/stats/summary.ts";
+import type { PodSummary } from "../../../../node_daemon/kubelet/stats/summary_document.ts";
 import { makePod, spec1 } from "../fixtures.ts";
 
 const time = "2026-01-01T00:00:00Z";

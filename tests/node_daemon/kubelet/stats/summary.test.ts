@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Pod } from "../../../../core/kinds/pod.ts";
+import { parseDiskstats } from "../../../../core/platform/disks.ts";
 import type { MachineFacts } from "../../../../core/platform/machine.ts";
 import type { MachineUsage } from "../../../../core/platform/machine_usage.ts";
+import type { Pressure } from "../../../../core/platform/pressure.ts";
 import { renderMetrics } from "../../../../core/util/prometheus.ts";
 import { cadvisorMetrics } from "../../../../node_daemon/kubelet/stats/cadvisor_metrics.ts";
 import { usageByPod } from "../../../../node_daemon/kubelet/stats/pod_usage.ts";
@@ -25,13 +27,25 @@ const eth0 = {
   txErrors: 0,
   txDropped: 3,
 };
+function stalls(totalMicroseconds: number): Pressure {
+  const some = { totalMicroseconds, avg10: 1, avg60: 2, avg300: 3 };
+  return { some, full: { ...some, totalMicroseconds: totalMicroseconds / 2 } };
+}
+
 const machine: MachineUsage = {
   bootedAt: start - 3_600_000,
   cpuNanoseconds: 5e9,
+  cpuUserNanoseconds: 4e9,
   memoryBytes: 3000,
   workingSetBytes: 2000,
   rssBytes: 1500,
   cacheBytes: 900,
+  activeFileBytes: 500,
+  inactiveFileBytes: 400,
+  dirtyBytes: 3,
+  writebackBytes: 0,
+  outOfMemoryKills: 2,
+  pressures: { cpu: stalls(1_500_000), memory: undefined, io: stalls(2_000_000) },
   pageFaults: 7,
   majorPageFaults: 1,
   swapTotalBytes: 100,
@@ -53,7 +67,14 @@ const facts: MachineFacts = {
   systemUuid: "sid",
   bootId: "bid",
 };
-const fileSystem = { totalBytes: 1000, freeBytes: 400, usedBytes: 550, inodes: 100, inodesFree: 90 };
+const fileSystem = {
+  device: "/dev/vda1",
+  totalBytes: 1000,
+  freeBytes: 400,
+  usedBytes: 550,
+  inodes: 100,
+  inodesFree: 90,
+};
 
 function stats(changes: Partial<ContainerStats> = {}): ContainerStats {
   return { id: "c1", podUid: "u1", name: "app", at: start, cpuNanoseconds: 1e9, memoryBytes: 500, ...changes };
@@ -62,7 +83,8 @@ function stats(changes: Partial<ContainerStats> = {}): ContainerStats {
 function sample(monotonic: number, containers: readonly ContainerStats[], changes: Partial<MachineUsage> = {}): Sample {
   const at = start + monotonic;
   const networks = [{ podUid: "u1", at, interfaces: [eth0] }];
-  return { at, monotonic, machine: { ...machine, ...changes }, complete: true, containers, networks };
+  const daemon = { startedAt: start, cpuNanoseconds: monotonic * 100, memoryBytes: 70 };
+  return { at, monotonic, machine: { ...machine, ...changes }, daemon, complete: true, containers, networks };
 }
 
 function pod(changes: { readonly startedAt?: string; readonly uid?: string } = {}): Pod {
@@ -126,7 +148,15 @@ describe("summaryOf()", () => {
       time: "2026-01-01T00:00:02Z",
       usageNanoCores: 2e9,
       usageCoreNanoSeconds: 9e9,
+      psi: {
+        some: { total: 1_500_000, avg10: 1, avg60: 2, avg300: 3 },
+        full: { total: 750_000, avg10: 1, avg60: 2, avg300: 3 },
+      },
     });
+    expect(node.systemContainers).toMatchObject([
+      { name: "kubelet", cpu: { usageNanoCores: 1e5 }, memory: { workingSetBytes: 70 } },
+      { name: "pods", cpu: { usageNanoCores: 5e8 }, memory: { workingSetBytes: 500 } },
+    ]);
     expect(pods[0]?.containers[0]?.cpu).toMatchObject({ usageNanoCores: 5e8, usageCoreNanoSeconds: 2e9 });
     expect(pods[0]?.cpu).toMatchObject({ usageNanoCores: 5e8 });
   });
@@ -174,13 +204,14 @@ describe("summaryOf()", () => {
       { name: "scratch", usedBytes: 8 },
       { name: "data", usedBytes: 99, pvcRef: { name: "pvc-1", namespace: "default" } },
     ]);
+    expect(node.io?.psi.some.total).toBe(2_000_000);
     // Root, log and scratch: a claim's volume is not the pod's own.
     expect(web?.["ephemeral-storage"]).toMatchObject({ usedBytes: 30 + 12 + 8 });
   });
 
   it("tells CPU and memory only, when nothing of disks was read", () => {
     const { node, pods } = summary({ before, now, only: true });
-    expect(Object.keys(node).sort()).toEqual(["cpu", "memory", "nodeName", "startTime", "swap"]);
+    expect(Object.keys(node).sort()).toEqual(["cpu", "memory", "nodeName", "startTime", "swap", "systemContainers"]);
     expect(Object.keys(pods[0] ?? {}).sort()).toEqual(["containers", "cpu", "memory", "podRef", "startTime"]);
   });
 });
@@ -208,11 +239,68 @@ describe("resourceMetrics()", () => {
   });
 });
 
+/** What Prometheus finds at a kubelet of today, on cgroups of version 2 with pressure stall information. */
+const kubeletFamilies: readonly (readonly [string, "counter" | "gauge"])[] = [
+  ...[
+    ...["cpu_usage_seconds", "cpu_user_seconds", "cpu_system_seconds", "cpu_cfs_periods"],
+    ...["cpu_cfs_throttled_periods", "cpu_cfs_throttled_seconds", "memory_failures", "oom_events"],
+    ...["memory_events_high", "memory_events_max", "memory_pgscan", "memory_pgsteal"],
+    ...["memory_workingset_refault_file", "memory_workingset_refault_anon", "blkio_device_usage"],
+    ...["fs_reads", "fs_writes", "fs_reads_bytes", "fs_writes_bytes", "fs_sector_reads", "fs_sector_writes"],
+    ...["fs_reads_merged", "fs_writes_merged", "fs_read_seconds", "fs_write_seconds"],
+    ...["fs_io_time_seconds", "fs_io_time_weighted_seconds"],
+    ...["network_receive_bytes", "network_receive_errors", "network_receive_packets"],
+    ...["network_receive_packets_dropped", "network_transmit_bytes", "network_transmit_errors"],
+    ...["network_transmit_packets", "network_transmit_packets_dropped"],
+    ...["pressure_cpu_stalled_seconds", "pressure_cpu_waiting_seconds", "pressure_io_stalled_seconds"],
+    ...["pressure_io_waiting_seconds", "pressure_memory_stalled_seconds", "pressure_memory_waiting_seconds"],
+  ].map((name) => [`container_${name}_total`, "counter"] as const),
+  ["container_memory_failcnt", "counter"],
+  ...[
+    ...["memory_cache", "memory_rss", "memory_kernel_usage", "memory_mapped_file", "memory_swap"],
+    ...["memory_usage_bytes", "memory_max_usage_bytes", "memory_working_set_bytes"],
+    ...["memory_total_active_file_bytes", "memory_total_inactive_file_bytes"],
+    ...["memory_file_dirty_bytes", "memory_file_writeback_bytes"],
+    ...["fs_inodes_free", "fs_inodes_total", "fs_limit_bytes", "fs_usage_bytes", "fs_io_current"],
+    ...["processes", "threads", "threads_max", "file_descriptors", "sockets", "ulimits_soft"],
+    ...["spec_cpu_period", "spec_cpu_quota", "spec_cpu_shares", "spec_memory_limit_bytes"],
+    ...["spec_memory_reservation_limit_bytes", "spec_memory_swap_limit_bytes"],
+    ...["creation_time_seconds", "start_time_seconds", "last_seen", "health_state", "scrape_error"],
+  ].map((name) => [`container_${name}`, "gauge"] as const),
+  ...["cpu_cores", "cpu_physical_cores", "cpu_sockets", "memory_bytes", "swap_bytes", "scrape_error"].map(
+    (name) => [`machine_${name}`, "gauge"] as const,
+  ),
+  ["cadvisor_version_info", "gauge"],
+];
+
 describe("cadvisorMetrics()", () => {
-  const now = sample(0, [stats({ throttling: { periods: 4, throttledPeriods: 1, throttledNanoseconds: 5e8 } })]);
+  const container = stats({
+    createdAt: start - 3_700_000,
+    throttling: { periods: 4, throttledPeriods: 1, throttledNanoseconds: 5e8 },
+    memory: {
+      ...{ usageBytes: 600, maxUsageBytes: 800, kernelBytes: 5, mappedBytes: 4, swapBytes: 0, swapLimitBytes: 0 },
+      ...{ limitHits: 6, highHits: 0, pagesScanned: 3, pagesReclaimed: 2, refaultsOfFiles: 1, refaultsOfMemory: 0 },
+    },
+    io: [
+      { number: "254:0", readBytes: 4096, writeBytes: 512, reads: 2, writes: 1 },
+      { number: "8:0", readBytes: 1, writeBytes: 0 },
+    ],
+    outOfMemoryKills: 1,
+    pressures: { cpu: stalls(3_000_000), memory: stalls(0), io: undefined },
+    threads: 3,
+    maxThreads: 4096,
+  });
+  const now = sample(0, [container]);
+  const disks = parseDiskstats(" 254 0 vda 9 8 6 4000 7 6 4 2000 1 3000 5000\n 254 1 vda1 1 1 2 10 1 1 2 10 0 20 20\n");
+  const details = {
+    disks,
+    fileSystems: [{ ...fileSystem, number: "254:1" }],
+    files: new Map([["c1", { descriptors: 12, sockets: 5, softLimit: 1024 }]]),
+  };
+  const topology = { sockets: 1, cores: 2 };
   const pods = usageByPod([pod()], { now });
   const text = renderMetrics(
-    cadvisorMetrics({ machine: facts, runtimeVersion: "docker://28", sample: now, disk, pods }),
+    cadvisorMetrics({ machine: facts, topology, details, runtimeVersion: "docker://28", sample: now, disk, pods }),
   );
   const families = parsePrometheus(text);
 
@@ -234,9 +322,56 @@ describe("cadvisorMetrics()", () => {
     expect(samplesOf(families, "container_cpu_cfs_throttled_seconds_total")[0]?.value).toBe(0.5);
   });
 
+  it("names the device of every figure of disks and file systems", () => {
+    const rows = (name: string, labels: Record<string, string>) =>
+      samplesOf(families, `container_fs_${name}`, labels).map(({ labels: { device }, value }) => [device, value]);
+    const app = { container: "app" };
+    expect(rows("reads_bytes_total", app)).toEqual([
+      ["/dev/vda", 4096],
+      // One that the machine does not list.
+      ["/dev/block/8:0", 1],
+    ]);
+    expect(rows("writes_bytes_total", app)[0]).toEqual(["/dev/vda", 512]);
+    expect([rows("reads_total", app), rows("writes_total", app)]).toEqual([[["/dev/vda", 2]], [["/dev/vda", 1]]]);
+    expect(rows("usage_bytes", app)).toEqual([["/dev/vda1", 30]]);
+    expect([rows("limit_bytes", app), rows("inodes_total", app), rows("inodes_free", app)]).toEqual([
+      [["/dev/vda1", 1000]],
+      [["/dev/vda1", 100]],
+      [["/dev/vda1", 90]],
+    ]);
+    const root = { id: "/" };
+    expect([rows("usage_bytes", root), rows("reads_total", root)]).toEqual([[["/dev/vda1", 550]], [["/dev/vda1", 1]]]);
+    expect([rows("sector_reads_total", root), rows("reads_bytes_total", root)]).toEqual([
+      [["/dev/vda1", 2]],
+      [["/dev/vda1", 1024]],
+    ]);
+    expect([rows("io_time_seconds_total", root), rows("io_current", root)]).toEqual([
+      [["/dev/vda1", 0.02]],
+      [["/dev/vda1", 0]],
+    ]);
+    expect(samplesOf(families, "container_cpu_system_seconds_total", root)[0]?.value).toBe(1);
+    const device = { ...app, device: "/dev/vda", major: "254", minor: "0", operation: "Write" };
+    expect(samplesOf(families, "container_blkio_device_usage_total", device)[0]?.value).toBe(512);
+  });
+
+  it("has the families that a kubelet's cAdvisor has, each of its type", () => {
+    const missing = kubeletFamilies.filter(([name, type]) => families.get(name)?.type !== type);
+    expect(missing).toEqual([]);
+    const value = (name: string, labels = {}) => samplesOf(families, name, { container: "app", ...labels })[0]?.value;
+    expect(value("container_oom_events_total")).toBe(1);
+    expect(value("container_pressure_cpu_waiting_seconds_total")).toBe(3);
+    expect(value("container_pressure_cpu_stalled_seconds_total")).toBe(1.5);
+    expect(value("container_pressure_io_stalled_seconds_total")).toBeUndefined();
+    expect([value("container_file_descriptors"), value("container_sockets")]).toEqual([12, 5]);
+    expect(value("container_ulimits_soft", { ulimit: "max_open_files" })).toBe(1024);
+    expect([value("container_threads_max"), value("container_memory_max_usage_bytes")]).toEqual([4096, 800]);
+    expect(value("container_creation_time_seconds")).toBe((start - 3_700_000) / 1000);
+  });
+
   it("tells what the machine has", () => {
     const labels = { boot_id: "bid", machine_id: "mid", system_uuid: "sid" };
     expect(samplesOf(families, "machine_cpu_cores", labels)[0]?.value).toBe(4);
+    expect(samplesOf(families, "machine_cpu_physical_cores", labels)[0]?.value).toBe(2);
     expect(samplesOf(families, "machine_memory_bytes", labels)[0]?.value).toBe(10_000);
   });
 

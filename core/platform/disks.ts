@@ -1,0 +1,105 @@
+import { readFile, realpath } from "node:fs/promises";
+import { type FileSystemUsage, fileSystemUsage } from "./machine_usage.ts";
+
+/** A file system with what it lies on. */
+export interface MountedFileSystem extends FileSystemUsage {
+  /** E.g. `/dev/vda1`, or `tmpfs`; empty where the system does not tell. */
+  readonly device: string;
+}
+
+/** What a disk (or a part of one) did since the machine started. */
+export interface DiskActivity {
+  /** Its number in the kernel, e.g. `8:1`. */
+  readonly number: string;
+  /** E.g. `/dev/sda1`. */
+  readonly device: string;
+  readonly reads: number;
+  readonly readsMerged: number;
+  readonly sectorsRead: number;
+  readonly readMs: number;
+  readonly writes: number;
+  readonly writesMerged: number;
+  readonly sectorsWritten: number;
+  readonly writeMs: number;
+  readonly inProgress: number;
+  readonly busyMs: number;
+  readonly weightedMs: number;
+}
+
+/** A line of `/proc/self/mountinfo`. */
+interface MountLine {
+  readonly number: string;
+  readonly mountPoint: string;
+  readonly device: string;
+}
+
+/** Unit of the kernel's figures, whatever the disk's own. */
+export const sectorBytes = 512;
+
+/** Space and files of the file system that holds `path`, and what it lies on. */
+export async function mountedFileSystem(path: string): Promise<MountedFileSystem> {
+  const [usage, mounts, real] = await Promise.all([fileSystemUsage(path), mountLines(), realpath(path)]);
+  return { ...usage, device: mountOf(mounts, real)?.device ?? "" };
+}
+
+/** The file systems of this machine that lie on disks, each once, with the disk's number in the kernel. */
+export async function diskFileSystems(): Promise<readonly (MountedFileSystem & { readonly number: string })[]> {
+  const byDevice = new Map<string, MountLine>();
+  for (const line of await mountLines())
+    if (line.device.startsWith("/dev/") && !byDevice.has(line.device)) byDevice.set(line.device, line);
+  const found = [...byDevice.values()].map(async ({ mountPoint, device, number }) => {
+    const usage = await fileSystemUsage(mountPoint).catch(() => undefined);
+    return usage && { ...usage, device, number };
+  });
+  return (await Promise.all(found)).filter((one) => one !== undefined);
+}
+
+/** What the disks did, and their parts; empty where the system does not tell. */
+export async function diskActivity(): Promise<readonly DiskActivity[]> {
+  return parseDiskstats(await readFile("/proc/diskstats", "utf8").catch(() => ""));
+}
+
+/** @internal Lines of `/proc/diskstats`; disks that never did anything are left out. @see https://docs.kernel.org/admin-guide/iostats.html */
+export function parseDiskstats(text: string): readonly DiskActivity[] {
+  return text.split("\n").flatMap((line) => {
+    const [major, minor, name, ...figures] = line.trim().split(/\s+/);
+    if (name === undefined) return [];
+    const [reads = 0, readsMerged = 0, sectorsRead = 0, readMs = 0, writes = 0, writesMerged = 0, ...rest] =
+      figures.map(Number);
+    const [sectorsWritten = 0, writeMs = 0, inProgress = 0, busyMs = 0, weightedMs = 0] = rest;
+    if (reads === 0 && writes === 0) return [];
+    const read = { reads, readsMerged, sectorsRead, readMs };
+    const written = { writes, writesMerged, sectorsWritten, writeMs };
+    const all = { inProgress, busyMs, weightedMs };
+    return [{ number: `${major}:${minor}`, device: `/dev/${name}`, ...read, ...written, ...all }];
+  });
+}
+
+async function mountLines(): Promise<readonly MountLine[]> {
+  return parseMountinfo(await readFile("/proc/self/mountinfo", "utf8").catch(() => ""));
+}
+
+/** @internal Lines of `/proc/self/mountinfo`, in the order of mounting. */
+export function parseMountinfo(text: string): readonly MountLine[] {
+  return text.split("\n").flatMap((line) => {
+    const [, , number, , mountPoint, ...rest] = line.split(" ");
+    const device = rest[rest.indexOf("-") + 2];
+    if (number === undefined || mountPoint === undefined || device === undefined) return [];
+    return [{ number, mountPoint: unescaped(mountPoint), device: unescaped(device) }];
+  });
+}
+
+/** @internal What is mounted nearest above a path; of what is mounted over each other, the last. */
+export function mountOf(mounts: readonly MountLine[], path: string): MountLine | undefined {
+  const below = (mountPoint: string) => mountPoint === "/" || path === mountPoint || path.startsWith(`${mountPoint}/`);
+  return mounts.reduce<MountLine | undefined>(
+    (best, mount) =>
+      below(mount.mountPoint) && mount.mountPoint.length >= (best?.mountPoint.length ?? 0) ? mount : best,
+    undefined,
+  );
+}
+
+/** The kernel writes space, tab, line feed and backslash as three octal digits. */
+function unescaped(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
+}

@@ -1,0 +1,77 @@
+import { readFile } from "node:fs/promises";
+import { readPressures } from "../../core/platform/pressure.ts";
+import { compact } from "../../core/util/compact.ts";
+import { figuresOf, limitsV2, numberOf } from "./process_stats.ts";
+import type { ContainerStats } from "./runtime.ts";
+
+/** What control groups tell of a container beside what the engine passes on. */
+export type EngineCgroupFigures = Pick<ContainerStats, "memory" | "outOfMemoryKills" | "pressures" | "pids">;
+
+/** Where engines have the control group of a container, below the place of a hierarchy: by systemd, and by themselves. */
+const placesOf = (id: string) => [`system.slice/docker-${id}.scope`, `docker/${id}`];
+
+/**
+ * Reads a container's control group on this machine; undefined where there is none, as when the engine is on another
+ * machine, or was told to have them elsewhere.
+ *
+ * @param root mount point of the hierarchies
+ */
+export async function engineCgroup(id: string, root = "/sys/fs/cgroup"): Promise<EngineCgroupFigures | undefined> {
+  for (const place of placesOf(id)) {
+    const found = (await readV2(`${root}/${place}`)) ?? (await readV1(`${root}/memory/${place}`));
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** Adds what a control group told to what the engine did. */
+export function withCgroup(stats: ContainerStats, cgroup: EngineCgroupFigures | undefined): ContainerStats {
+  if (!cgroup) return stats;
+  const { memory = {}, pids, ...rest } = cgroup;
+  return { ...stats, ...rest, pids, processes: pids?.length, memory: { ...stats.memory, ...compact(memory) } };
+}
+
+async function readV2(folder: string): Promise<EngineCgroupFigures | undefined> {
+  const read = (name: string) => text(`${folder}/${name}`);
+  const procs = await read("cgroup.procs");
+  if (procs === undefined) return undefined;
+  const [events = "", peak = "", swap = "", swapMax = "", pressures] = await Promise.all([
+    read("memory.events"),
+    read("memory.peak"),
+    read("memory.swap.current"),
+    read("memory.swap.max"),
+    readPressures((resource) => `${folder}/${resource}.pressure`),
+  ]);
+  const files = {
+    "memory.events": events,
+    "memory.peak": peak,
+    "memory.swap.current": swap,
+    "memory.swap.max": swapMax,
+  };
+  const outOfMemoryKills = figuresOf(events).get("oom_kill");
+  return { memory: limitsV2(files), outOfMemoryKills, pressures, pids: pidsOf(procs) };
+}
+
+async function readV1(folder: string): Promise<EngineCgroupFigures | undefined> {
+  const read = (name: string) => text(`${folder}/${name}`);
+  const procs = await read("cgroup.procs");
+  if (procs === undefined) return undefined;
+  const [oom = "", kernel = ""] = await Promise.all([read("memory.oom_control"), read("memory.kmem.usage_in_bytes")]);
+  return {
+    memory: { kernelBytes: numberOf(kernel) },
+    outOfMemoryKills: figuresOf(oom).get("oom_kill"),
+    pids: pidsOf(procs),
+  };
+}
+
+/** Those of another namespace of processes are told as 0. */
+function pidsOf(procs: string): readonly number[] {
+  return procs
+    .split("\n")
+    .map(Number)
+    .filter((pid) => pid > 0);
+}
+
+function text(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch(() => undefined);
+}
