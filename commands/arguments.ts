@@ -72,15 +72,15 @@ export function parseArguments(args: readonly string[], verbs: readonly Verb[], 
   return { path, flags: counting, words, literal, help };
 }
 
-/** The first word that is neither a flag nor the value of one: what names the verb. */
-export function firstWord(args: readonly string[], globals: FlagTable): string | undefined {
+/** Where the first word is that is neither a flag nor the value of one: what names the verb; -1 where there is none. */
+export function indexOfVerb(args: readonly string[], globals: FlagTable): number {
   for (let at = 0; at < args.length; at++) {
     const word = args[at] ?? "";
-    if (word === "--") return undefined;
-    if (!word.startsWith("-") || word === "-") return word;
+    if (word === "--") return -1;
+    if (!word.startsWith("-") || word === "-") return at;
     if (needsValue(word, globals)) at++;
   }
-  return undefined;
+  return -1;
 }
 
 /** Whether the word is a flag whose value is the next word. Unknown flags are complained of later, when the verb is known. */

@@ -1,5 +1,5 @@
 import { Command, ValidationError } from "@cliffy/command";
-import { firstWord, parseArguments } from "./arguments.ts";
+import { indexOfVerb, parseArguments } from "./arguments.ts";
 import type { CommandEnv } from "./env.ts";
 import { type Flag, type FlagTable, UsageError, type Verb } from "./verb.ts";
 
@@ -78,7 +78,7 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
 
 /** The verb that the line names, loaded, and in place of the others their names. */
 async function namedVerbs(args: readonly string[], { verbs, globals }: RunOptions): Promise<readonly Verb[]> {
-  const wanted = firstWord(args, globals);
+  const wanted = args[indexOfVerb(args, globals)];
   const unloaded = { group: "See", summary: "", flags: {} } as const;
   return await Promise.all(
     Object.entries(verbs).map(([name, load]) => (name === wanted ? load() : { name, ...unloaded })),

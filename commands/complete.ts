@@ -12,8 +12,12 @@ export const complete: Verb = defineVerb({
   hidden: true,
   async run({ words, literal, env }) {
     // Loaded here: the list of verbs names this one.
-    const { verbs } = await import("./mod.ts");
-    const found: readonly Completion[] = await completeLine([...words, ...literal], {
+    const [{ verbs }, { withoutAliases }] = await Promise.all([
+      import("./mod.ts"),
+      import("./preferences/with_preferences.ts"),
+    ]);
+    const line = await withoutAliases([...words, ...literal]);
+    const found: readonly Completion[] = await completeLine(line, {
       verbs,
       globals: globalFlags,
       env: (given) => systemEnv(valuesOf(given), env),

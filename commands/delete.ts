@@ -1,13 +1,14 @@
 import type { KubeObject } from "../core/api/meta.ts";
 import type { Status } from "../core/api/status.ts";
 import { isReason } from "../core/api/status.ts";
-import { readBody } from "../core/client/transport.ts";
 import { waitFor } from "../core/client/wait_for.ts";
 import { throwAll } from "./all_errors.ts";
+import { confirm } from "./delete/confirm.ts";
 import { tellTakenAlong } from "./delete/taken_along.ts";
 import { parseDuration } from "./durations.ts";
 import type { CommandEnv } from "./env.ts";
 import { manifestFlags } from "./manifests.ts";
+import { kindName } from "./output/format.ts";
 import { withProgress } from "./progress.ts";
 import { checkRaw, sendRaw } from "./raw.ts";
 import { findTargets, type Target, type Targets, withSource } from "./targets.ts";
@@ -163,18 +164,13 @@ export async function deleteTargets(
   await withProgress(env, ({ show }) => untilGone(deleted, { timeoutMs: options.waitMs, show }, env));
 }
 
-/** What it goes by in messages: `pod`, `deployment.apps`. */
-function kindOf({ resource: { kind, group } }: Target): string {
-  return `${kind.toLowerCase()}${group ? `.${group}` : ""}`;
-}
-
 async function tell(
   target: Target,
   { nameOnly, gracePeriodSeconds, dryRun }: DeleteOptions,
   env: CommandEnv,
 ): Promise<void> {
   const { namespace, name } = target.key;
-  const what = kindOf(target);
+  const what = kindName(target.resource);
   if (nameOnly) return await env.terminal.write(`${what}/${name}\n`);
   const verb = gracePeriodSeconds === 0 ? "force deleted" : "deleted";
   const from = target.resource.namespaced ? ` from ${namespace} namespace` : "";
@@ -219,53 +215,6 @@ function checkFlags(
       "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.",
     );
   if (flags.raw && flags.interactive) throw new UsageError("--interactive can not be used with --raw");
-}
-
-/** Shows what would go, and asks. @returns what was shown; undefined for no */
-async function confirm(
-  targets: Targets,
-  tellsMore: boolean,
-  env: CommandEnv,
-): Promise<Pick<Targets, "visit"> | undefined> {
-  const found: Target[] = [];
-  await targets.visit(async (target) => {
-    found.push(target);
-  });
-  if (found.length === 0) {
-    await env.terminal.write("No resources found\n");
-    return undefined;
-  }
-  const lines = found.map((target) => `${kindOf(target)}/${target.key.name}\n`).join("");
-  const tellMore = tellsMore ? tellTakenAlong(env) : undefined;
-  for (const target of found) await tellMore?.(target);
-  await env.terminal.write(
-    `You are about to delete the following ${found.length} resource(s):\n${lines}Do you want to continue? (y/N): `,
-  );
-  const answer = new TextDecoder().decode(await firstLine(env.terminal.input)).trim();
-  if (answer.toLowerCase() !== "y") {
-    await env.terminal.write("deletion is cancelled\n");
-    return undefined;
-  }
-  return {
-    async visit(visit) {
-      const errors: unknown[] = [];
-      for (const target of found) await visit(target).catch((error: unknown) => errors.push(error));
-      throwAll(errors);
-      return found.length;
-    },
-  };
-}
-
-/** The bytes up to the first line feed: more than that is not waited for. */
-async function firstLine(input: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  return await readBody(
-    (async function* () {
-      for await (const chunk of input) {
-        yield chunk;
-        if (chunk.includes(10)) return;
-      }
-    })(),
-  );
 }
 
 function uidOf(answer: KubeObject | Status): string | undefined {

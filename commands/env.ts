@@ -27,5 +27,7 @@ export interface CommandEnv {
   readonly namespaceGiven: boolean;
   /** Path given with `--kubeconfig`. */
   readonly kubeconfig: string | undefined;
+  /** Path given with `--kuberc`. */
+  readonly kuberc?: string | undefined;
   readonly version: string;
 }

@@ -1,5 +1,6 @@
 import type { Client } from "../core/client/client.ts";
 import type { Impersonation } from "../core/client/http_transport.ts";
+import type { PluginPolicy } from "../core/client/plugin_policy.ts";
 import { systemClock } from "../core/platform/clock.ts";
 import { joinPath } from "../core/platform/files.ts";
 import { environmentVariable, homeDirectory } from "../core/platform/process.ts";
@@ -21,6 +22,12 @@ export const globalFlags: FlagTable = {
     type: "string",
     placeholder: "path",
     description: "Kubeconfig file, in place of $KUBECONFIG and ~/.kube/config.",
+  },
+  kuberc: {
+    type: "string",
+    placeholder: "path",
+    description:
+      "File with your preferences, in place of $KUBERC and ~/.kube/kuberc; KUBERC=off or KUBECTL_KUBERC=false: none.",
   },
   server: { type: "string", short: "s", placeholder: "url", description: "Address of the API server." },
   token: { type: "string", placeholder: "token", description: "Bearer token for the API server." },
@@ -104,11 +111,14 @@ export function systemEnv(
     terminal,
     signal,
     onWarning,
+    pluginPolicy,
   }: {
     readonly terminal: Terminal;
     readonly signal: AbortSignal;
     /** Called with each warning of the server. */
     readonly onWarning?: (text: string) => void;
+    /** Which exec plug-ins may be run. Default: any. */
+    readonly pluginPolicy?: PluginPolicy | undefined;
   },
 ): CommandEnv {
   const text = (name: string) => {
@@ -135,6 +145,7 @@ export function systemEnv(
       password: text("password"),
       requestTimeoutMs: requestTimeoutMs(text("requestTimeout")),
       impersonate: impersonation(values),
+      pluginPolicy,
     });
   };
   const context = () => {
@@ -153,6 +164,7 @@ export function systemEnv(
     verbosity,
     version,
     kubeconfig: text("kubeconfig"),
+    kuberc: text("kuberc"),
     namespaceGiven: text("namespace") !== undefined,
     namespace: async () => (await context()).namespace,
     server: async () => (await context()).server,

@@ -54,6 +54,7 @@ export const verbs: Readonly<Record<string, () => Promise<Verb>>> = {
   wait: async () => (await import("./wait.ts")).wait,
   auth: async () => (await import("./auth.ts")).auth,
   config: async () => (await import("./config.ts")).config,
+  kuberc: async () => (await import("./kuberc.ts")).kuberc,
   plugin: async () => (await import("./plugin.ts")).plugin,
   "run-script": async () => (await import("./run_script.ts")).runScript,
   ns: async () => (await import("./ns.ts")).ns,

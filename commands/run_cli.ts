@@ -5,6 +5,7 @@ import type { CommandEnv } from "./env.ts";
 import { globalFlags, systemEnv, wantsAround } from "./global_flags.ts";
 import { verbs } from "./mod.ts";
 import { errorText } from "./output/errors.ts";
+import { withPreferences } from "./preferences/with_preferences.ts";
 import { UnknownVerbError, UsageError } from "./verb.ts";
 
 /**
@@ -25,13 +26,14 @@ export async function runCli(
     warnings.add(text);
   };
   try {
-    return await runCommand(args, {
+    const { line, pluginPolicy } = await withPreferences(args, terminal);
+    return await runCommand(line, {
       verbs,
       globals: globalFlags,
       version,
       write: (text) => terminal.write(text),
       env: (flags) => {
-        env = systemEnv(flags, { terminal, signal, onWarning });
+        env = systemEnv(flags, { terminal, signal, onWarning, pluginPolicy });
         return env;
       },
       async around(flags, surroundings, run) {

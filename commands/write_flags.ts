@@ -1,4 +1,5 @@
 import type { FlagOf, FlagWithDefault } from "../core/flags/flag.ts";
+import { goBoolean } from "../core/util/go_boolean.ts";
 import type { CommandEnv } from "./env.ts";
 import { manifestFlags } from "./manifests.ts";
 import { type PrinterOptions, printFlags } from "./output/object_printer.ts";
@@ -101,13 +102,6 @@ const propagations = { background: "Background", foreground: "Foreground", orpha
 export function propagationOf(cascade: string): (typeof propagations)[keyof typeof propagations] {
   if (Object.hasOwn(propagations, cascade)) return propagations[cascade as keyof typeof propagations];
   throw new UsageError(`invalid cascade value (${cascade}). Must be "background", "foreground", or "orphan"`);
-}
-
-/** @see https://pkg.go.dev/strconv#ParseBool */
-function goBoolean(text: string): boolean | undefined {
-  if (["1", "t", "T", "TRUE", "true", "True"].includes(text)) return true;
-  if (["0", "f", "F", "FALSE", "false", "False"].includes(text)) return false;
-  return undefined;
 }
 
 /** Where objects are printed, and what is said behind what was done to them. */

@@ -1,5 +1,6 @@
 import type { Kubeconfig, KubeconfigSections } from "../../core/client/kubeconfig.ts";
 import { base64ToBytes, toBase64 } from "../../core/util/base64.ts";
+import { goBoolean } from "../../core/util/go_boolean.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import { onlyWord } from "./_kubeconfig.ts";
 
@@ -130,8 +131,8 @@ function isSection(word: string): word is keyof KubeconfigSections {
 }
 
 function boolean(text: string): boolean {
-  if (/^(1|t|T|TRUE|true|True)$/.test(text)) return true;
-  if (/^(0|f|F|FALSE|false|False)$/.test(text)) return false;
+  const value = goBoolean(text);
+  if (value !== undefined) return value;
   throw new UsageError(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 

@@ -3,6 +3,7 @@ import { apiVersionOf } from "../../core/api/kind.ts";
 import { throwAll } from "../all_errors.ts";
 import type { CommandEnv } from "../env.ts";
 import { warnNothingFound } from "../not_found.ts";
+import { kindName } from "../output/format.ts";
 import { sortBy } from "../output/sort_by.ts";
 import { TablePrinter, type WireTable } from "../output/table.ts";
 import { asTable } from "./as_table.ts";
@@ -72,7 +73,7 @@ export function tablePrinter(
     wide: flags.output === "wide",
     headers: !flags["no-headers"],
     withNamespace: flags["all-namespaces"] && namespaced,
-    namePrefix: withKind || flags["show-kind"] ? `${kind.toLowerCase()}${group ? `.${group}` : ""}/` : undefined,
+    namePrefix: withKind || flags["show-kind"] ? `${kindName({ kind, group })}/` : undefined,
     showLabels: flags["show-labels"],
     labelColumns: flags["label-columns"].flatMap((text) => text.split(",")).filter(Boolean),
     colours: useColours(flags.color, env),

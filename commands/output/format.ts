@@ -11,6 +11,11 @@ export function qualifiedName({
   return `${kind.toLowerCase()}${group}/${metadata.name ?? ""}`;
 }
 
+/** `pod`, `deployment.apps`: how kubectl names a kind in one word. */
+export function kindName({ kind, group }: { readonly kind: string; readonly group: string }): string {
+  return `${kind.toLowerCase()}${group ? `.${group}` : ""}`;
+}
+
 /** The object, or the objects of the list, without the notes of who owns which field. */
 export function withoutManagedFields(object: KubeObject): KubeObject {
   const { managedFields: _managedFields, ...metadata } = object.metadata ?? {};

@@ -2,7 +2,9 @@ import { folderOf, resolvePath } from "../platform/files.ts";
 import { captureProgram, findProgram } from "../platform/programs.ts";
 import type { Clock } from "../util/clock.ts";
 import { compact } from "../util/compact.ts";
+import { errorMessage } from "../util/log.ts";
 import type { ExecPlugin, KubeconfigCluster } from "./load_kubeconfig.ts";
+import { checkPermitted, type PluginPolicy } from "./plugin_policy.ts";
 
 /** What a plug-in answered. */
 export interface ExecCredentials {
@@ -26,6 +28,8 @@ export interface ExecCredentialOptions {
   readonly clock: Clock;
   /** Whether a person can be asked. */
   readonly inputIsTerminal: boolean;
+  /** Which programs may be run. Default: any. */
+  readonly policy?: PluginPolicy | undefined;
 }
 
 /** Credentials of a user that a program gives: kept until they expire, or the server refuses them. */
@@ -93,6 +97,10 @@ async function ask(plugin: ExecPlugin, options: ExecCredentialOptions, interacti
     throw new Error(
       `getting credentials: exec: executable ${command} not found${installHint ? `\n\n${installHint.trimEnd()}` : ""}`,
     );
+  if (options.policy)
+    await checkPermitted(options.policy, { command: path, program }).catch((error: unknown) => {
+      throw new Error(`getting credentials: ${errorMessage(error)}`);
+    });
   const { code, stdout } = await captureProgram(program, args ?? [], {
     env: {
       ...Object.fromEntries((env ?? []).map(({ name, value }) => [name, value])),

@@ -14,6 +14,7 @@ import {
   type KubeconfigUser,
   relativeTo,
 } from "./load_kubeconfig.ts";
+import type { PluginPolicy } from "./plugin_policy.ts";
 import { proxyOf, proxyUrl } from "./proxy_settings.ts";
 
 /** What was said on the command line: it wins over the kubeconfig. */
@@ -36,6 +37,8 @@ export interface ContextOverrides {
   readonly clientKey?: string | undefined;
   readonly impersonate?: Impersonation | undefined;
   readonly requestTimeoutMs?: number | undefined;
+  /** Which exec plug-ins may be run. Default: any. */
+  readonly pluginPolicy?: PluginPolicy | undefined;
   /** Where a pod has the credentials of its service account. Default: where Kubernetes puts them. */
   readonly serviceAccountFolder?: string | undefined;
 }
@@ -146,6 +149,7 @@ type Credentials = Pick<HttpTransportOptions, "cert" | "key" | "token" | "userna
 
 /** What a plug-in may be told. */
 interface ForPlugins {
+  readonly pluginPolicy?: PluginPolicy | undefined;
   readonly cluster: KubeconfigCluster | undefined;
   readonly ca: HttpTransportOptions["ca"];
 }
@@ -180,7 +184,11 @@ async function credentials(
 }
 
 /** A certificate is asked for once; a token again when it expires or is refused. */
-async function fromPlugin(plugin: ExecPlugin, path: string, { cluster, ca }: ForPlugins): Promise<Credentials> {
+async function fromPlugin(
+  plugin: ExecPlugin,
+  path: string,
+  { cluster, ca, pluginPolicy }: ForPlugins,
+): Promise<Credentials> {
   const { execCredentials } = await import("./exec_credential.ts");
   try {
     const source = execCredentials(plugin, {
@@ -189,6 +197,7 @@ async function fromPlugin(plugin: ExecPlugin, path: string, { cluster, ca }: For
       ca: typeof ca === "string" ? ca : undefined,
       clock: systemClock,
       inputIsTerminal: systemTerminal.inputIsTerminal,
+      policy: pluginPolicy,
     });
     const { cert, key } = await source.current();
     const token = async () => (await source.current()).token ?? "";

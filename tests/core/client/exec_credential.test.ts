@@ -1,8 +1,10 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type ExecCredentialOptions, execCredentials } from "../../../core/client/exec_credential.ts";
+import type { PluginPolicy } from "../../../core/client/plugin_policy.ts";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
 
 let folder: string;
@@ -102,5 +104,37 @@ describe("execCredentials()", () => {
       "standard input is not a terminal",
     );
     expect(() => execCredentials({ apiVersion: v1, command: "x" }, options())).toThrow("invalid interactiveMode");
+  });
+
+  it("runs what the policy permits, by its name on PATH or its whole path, and nothing else", async () => {
+    const path = await plugin("permitted", { token: "abc" });
+    const link = join(folder, "bin");
+    await mkdir(link, { recursive: true });
+    const named = join(link, "permitted-by-name");
+    await writeFile(named, await readFile(path));
+    await chmod(named, 0o700);
+    const tokenOf = async (command: string, policy: PluginPolicy) =>
+      (await execCredentials({ ...base, command }, options({ policy })).current()).token;
+    const only = (...allowlist: string[]): PluginPolicy => ({ policy: "Allowlist", allowlist });
+    const refused = `getting credentials: plugin path "${path}" is not permitted by the credential plugin allowlist`;
+    await expect(tokenOf(path, only("other", path))).resolves.toBe("abc");
+    await expect(tokenOf(path, { policy: "AllowAll" })).resolves.toBe("abc");
+    await expect(tokenOf(path, { policy: "DenyAll" })).rejects.toThrow(
+      `getting credentials: plugin "${path}" not allowed: policy set to "DenyAll"`,
+    );
+    // Neither the name of its file nor a name that is not there.
+    await expect(tokenOf(path, only("permitted"))).rejects.toThrow(refused);
+    await expect(tokenOf("./permitted", only("permitted"))).rejects.toThrow(refused);
+    const before = process.env["PATH"];
+    process.env["PATH"] = `${link}:${before}`;
+    try {
+      await expect(tokenOf("permitted-by-name", only("permitted-by-name"))).resolves.toBe("abc");
+      await expect(tokenOf("permitted-by-name", only(named))).resolves.toBe("abc");
+      await expect(tokenOf(named, only("permitted-by-name"))).resolves.toBe("abc");
+    } finally {
+      process.env["PATH"] = before;
+    }
+    // Of what was refused nothing was run.
+    expect(await calls(path)).toBe(5);
   });
 });

@@ -34,6 +34,16 @@ const known: readonly Difference[] = [
     replacement: "$1$2 rolled back",
   },
   {
+    reason: "wherry ends the line that says what of a kuberc file it does not know",
+    pattern: /(ignoring strict decoding error in .*unknown field "[^"]*")\n?(?=\S)/g,
+    replacement: "$1\n",
+  },
+  {
+    reason: "Of an alias with a wrong value kubectl names its own path, wherry the alias",
+    pattern: /(could not apply value \S+ to flag \S+ in alias) \S+/g,
+    replacement: "$1",
+  },
+  {
     reason: "wherry says how a condition is named",
     pattern: /(unrecognized condition: "[^"]*"); use --for=condition=\S+/g,
     replacement: "$1",
