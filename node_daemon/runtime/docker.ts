@@ -18,6 +18,7 @@ import { dockerImages } from "./docker_images.ts";
 import { engineLogs } from "./docker_logs.ts";
 import { engineAttach, engineExec } from "./docker_sessions.ts";
 import { containerDisk, containerStats, type EngineStats, networkStats } from "./docker_stats.ts";
+import { DockerUsers } from "./docker_users.ts";
 import { engineCgroup, withCgroup } from "./engine_cgroup.ts";
 import { addressText, dockerAddress, tellingOfWait } from "./find_docker.ts";
 import { lowestOomScoreAdj } from "./lowest_oom_score.ts";
@@ -107,6 +108,7 @@ class DockerRuntime implements ContainerRuntime {
   readonly strictGroups = false;
   readonly images: ImageService;
   readonly #engine: DockerEngine;
+  readonly #users: DockerUsers;
   readonly #defaults: ContainerDefaults;
   readonly #pauseImage: string;
   /** How ended containers ended: that does not change any more. */
@@ -127,6 +129,7 @@ class DockerRuntime implements ContainerRuntime {
     this.version = `docker://${options.version}`;
     this.appArmor = options.appArmor;
     this.#engine = new DockerEngine(docker, { clock, log });
+    this.#users = new DockerUsers(this.#engine, { nodeName, rootDir });
     this.#defaults = {
       owner: { nodeName, rootDir },
       logLimits: options.logLimits ?? defaultLogLimits,
@@ -193,7 +196,15 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   async createContainer(sandbox: Sandbox, config: ContainerConfig, { signal }: Signalled): Promise<string> {
-    const options = containerOptions(sandbox, config, this.#defaults);
+    // Worth knowing, but no reason not to run it.
+    const beginsAs = await this.#users.of(config, { signal }).catch((error: unknown) => {
+      this.#engine.log.debug("Cannot tell whom a container begins as", {
+        image: config.image,
+        error: errorMessage(error),
+      });
+      return undefined;
+    });
+    const options = containerOptions(sandbox, config, { ...this.#defaults, beginsAs });
     try {
       return await this.#create(options, signal);
     } catch (error) {

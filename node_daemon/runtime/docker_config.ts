@@ -2,6 +2,7 @@ import type { ContainerCreateOptions, MountSettings } from "dockerode";
 import type { StringMap } from "../../core/api/meta.ts";
 import { compact } from "../../core/util/compact.ts";
 import {
+  type Container,
   type ContainerConfig,
   type ContainerLimits,
   type LogLimits,
@@ -26,6 +27,7 @@ export const label = {
   sandboxId: "wherry.dev/sandbox-id",
   image: "wherry.dev/image",
   annotations: "wherry.dev/annotations",
+  user: "wherry.dev/user",
   hostNetwork: "wherry.dev/host-network",
 } as const;
 
@@ -97,7 +99,13 @@ const sandboxOomScoreAdj = -998;
 export function containerOptions(
   sandbox: Sandbox,
   config: ContainerConfig,
-  { owner, logLimits, ulimits = [], minOomScoreAdj }: ContainerDefaults,
+  {
+    owner,
+    logLimits,
+    ulimits = [],
+    minOomScoreAdj,
+    beginsAs,
+  }: ContainerDefaults & { readonly beginsAs: Container["user"] },
 ): ContainerCreateOptions & { readonly name: string } {
   const { name, attempt, image, command, args, workingDir, env, mounts, limits, user } = config;
   return compact<ContainerCreateOptions & { readonly name: string }>({
@@ -110,7 +118,7 @@ export function containerOptions(
     Tty: config.tty,
     OpenStdin: config.stdin,
     StdinOnce: config.stdin && config.stdinOnce === true,
-    User: userOf(user),
+    User: userOption(user),
     StopSignal: config.stopSignal,
     Labels: {
       ...podLabels(sandbox),
@@ -121,6 +129,7 @@ export function containerOptions(
       [label.sandboxId]: sandbox.id,
       [label.image]: image,
       [label.annotations]: JSON.stringify(config.annotations),
+      ...(beginsAs ? { [label.user]: JSON.stringify(beginsAs) } : {}),
     },
     HostConfig: compact<NonNullable<ContainerCreateOptions["HostConfig"]>>({
       NetworkMode: `container:${sandbox.id}`,
@@ -261,7 +270,8 @@ function withoutOurs(labels: StringMap): StringMap {
   return Object.fromEntries(Object.entries(labels).filter(([name]) => !name.startsWith("wherry.dev/")));
 }
 
-function userOf({ uid, gid }: ContainerConfig["user"]): string | undefined {
+/** Whom a program is to begin as, in the engine's spelling; undefined: as the image says. */
+export function userOption({ uid, gid }: ContainerConfig["user"]): string | undefined {
   if (uid === undefined && gid === undefined) return undefined;
   return gid === undefined ? String(uid) : `${uid ?? 0}:${gid}`;
 }

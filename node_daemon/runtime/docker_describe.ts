@@ -52,6 +52,7 @@ export function describeContainer({
     reason: failed ? "StartError" : OOMKilled ? "OOMKilled" : undefined,
     message: problem || undefined,
     annotations: JSON.parse(labels[label.annotations] ?? "{}"),
+    ...(labels[label.user] ? { user: JSON.parse(labels[label.user] ?? "") } : {}),
     limits: limitsOf(HostConfig),
   };
 }

@@ -87,7 +87,7 @@ export function podContractSuite({ cluster, image, appArmor }: PodContractOption
 
   afterAll(() => rmSync(shared, { recursive: true, force: true }));
 
-  describe("environment", () => {
+  describe.concurrent("environment", () => {
     it("has every source, the later of two of a name, and expands in order", async () => {
       const config = {
         apiVersion: "v1",
@@ -160,7 +160,7 @@ export function podContractSuite({ cluster, image, appArmor }: PodContractOption
     });
   });
 
-  describe("life cycle", () => {
+  describe.concurrent("life cycle", () => {
     it("starts init containers, sidecars and containers in order, and ends them in the other; hooks begin together", async () => {
       const folder = join(shared, "order");
       mkdirSync(folder, { mode: 0o777 });
@@ -370,7 +370,7 @@ export function podContractSuite({ cluster, image, appArmor }: PodContractOption
     });
   });
 
-  describe("what cannot be run", () => {
+  describe.concurrent("what cannot be run", () => {
     beforeAll(async () => {
       await create(
         podOf("configless", [shell(stay, { envFrom: [{ configMapRef: { name: "nowhere" } }] })]),

@@ -1,0 +1,136 @@
+import type { Readable } from "node:stream";
+import { sha256 } from "../../core/platform/hash.ts";
+import { readTar } from "../../core/util/tar.ts";
+import { ignoreStatus, statusCode } from "./docker_calls.ts";
+import { type Owner, userOption } from "./docker_config.ts";
+import type { DockerEngine } from "./docker_engine.ts";
+import type { Container, ContainerConfig } from "./runtime.ts";
+
+/** What an image's files say of users and groups. Empty: they are not there. */
+export interface UserFiles {
+  /** `/etc/passwd` */
+  readonly passwd: string;
+  /** `/etc/group` */
+  readonly group: string;
+}
+
+/** No more is read of either file: they are somebody's image's. */
+const maxBytes = 256 * 1024;
+const maxImages = 1000;
+const never = new AbortController().signal;
+
+/** Tells whom programs will begin as. Each image is looked into once. */
+export class DockerUsers {
+  readonly #engine: DockerEngine;
+  readonly #prefix: string;
+  readonly #files = new Map<string, Promise<UserFiles>>();
+
+  constructor(engine: DockerEngine, { nodeName, rootDir }: Owner) {
+    this.#engine = engine;
+    this.#prefix = `wherry_files_${sha256(JSON.stringify([nodeName, rootDir])).slice(0, 16)}_`;
+  }
+
+  /**
+   * Whom a container's program will begin as; undefined when nobody knows.
+   *
+   * @throws Error when the engine cannot say
+   */
+  async of(
+    { image, user }: Pick<ContainerConfig, "image" | "user">,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<Container["user"]> {
+    const { Id, Config } = await this.#engine.call(signal, () => this.#engine.docker.getImage(image).inspect());
+    const files = this.#files.get(Id) ?? this.#read(Id, signal);
+    return resolveUser(userOption(user) ?? Config?.User ?? "", user.supplementalGids.map(String), await files);
+  }
+
+  #read(imageId: string, signal: AbortSignal): Promise<UserFiles> {
+    const name = `${this.#prefix}${imageId.replace(/^sha256:/, "")}`;
+    const files = readUserFiles(this.#engine, { imageId, name, signal });
+    if (this.#files.size >= maxImages) this.#files.clear();
+    this.#files.set(imageId, files);
+    files.catch(() => this.#files.delete(imageId));
+    return files;
+  }
+}
+
+/** Reads the files out of a container that is made for that alone: it has no volumes that the engine would mount, and never runs. */
+async function readUserFiles(
+  engine: DockerEngine,
+  { imageId, name, signal }: { readonly imageId: string; readonly name: string; readonly signal: AbortSignal },
+): Promise<UserFiles> {
+  const container = await engine
+    .call(signal, (abortSignal) =>
+      engine.docker.createContainer({ name, Image: imageId, Cmd: ["/"], NetworkDisabled: true, abortSignal }),
+    )
+    .catch((error: unknown) => {
+      // A daemon that was killed meanwhile left it.
+      if (statusCode(error) === 409) return engine.docker.getContainer(name);
+      throw error;
+    });
+  try {
+    const read = (path: string) =>
+      engine.call(signal, async () => {
+        const archive = await container.getArchive({ path }).catch(ignoreStatus(404));
+        return archive ? await firstText(archive as Readable) : "";
+      });
+    const [passwd, group] = await Promise.all([read("/etc/passwd"), read("/etc/group")]);
+    return { passwd, group };
+  } finally {
+    // Also when the caller has given up.
+    await engine.call(never, () => container.remove({ force: true }).catch(ignoreStatus(404, 409)));
+  }
+}
+
+/** The beginning of the first file of an archive. */
+async function firstText(archive: Readable): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let left = maxBytes;
+  for await (const { content } of readTar(archive)) {
+    for await (const chunk of content) {
+      if (left > 0) chunks.push(chunk.subarray(0, left));
+      left -= chunk.length;
+    }
+    break;
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/**
+ * Whom a container's program begins as, as the engine finds that out: names and memberships are what the image's files
+ * say. Pure.
+ *
+ * @param user as the engine has it: `USER`, `USER:GROUP` by name or number; empty: root
+ * @param added further groups, by name or number
+ * @returns undefined when a name is in neither file: then the engine starts nothing
+ */
+export function resolveUser(user: string, added: readonly string[], { passwd, group }: UserFiles): Container["user"] {
+  const [name = "", groupName = ""] = user.split(":");
+  const entry = linesOf(passwd).find(([entryName, , uid]) => (name === "" ? uid === "0" : isOne(name, entryName, uid)));
+  const uid = entry ? number(entry[2]) : number(name || "0");
+  const groups = linesOf(group);
+  const gidOf = (wanted: string) => number(groups.find(([name, , gid]) => isOne(wanted, name, gid))?.[2] ?? wanted);
+  const gid = groupName !== "" ? gidOf(groupName) : (number(entry?.[3] ?? "0") ?? 0);
+  if (uid === undefined || gid === undefined) return undefined;
+  const memberships =
+    groupName !== "" || !entry
+      ? []
+      : groups.filter(([, , , members = ""]) => members.split(",").includes(entry[0] ?? "")).map(([, , gid]) => gid);
+  const others = [...memberships.map(number), ...added.map(gidOf)].filter((gid) => gid !== undefined);
+  return { uid, gid, supplementalGids: [...new Set([gid, ...others])] };
+}
+
+function linesOf(text: string): readonly (readonly string[])[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => line.split(":"));
+}
+
+function isOne(wanted: string, name: string | undefined, id: string | undefined): boolean {
+  return wanted === name || (/^\d+$/.test(wanted) && Number(wanted) === number(id));
+}
+
+function number(text = ""): number | undefined {
+  return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
+}
