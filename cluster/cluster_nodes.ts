@@ -1,6 +1,8 @@
+import { resolvePath } from "../core/platform/files.ts";
 import type { Random } from "../core/platform/random.ts";
 import type { Clock } from "../core/util/clock.ts";
 import type { Logger } from "../core/util/log.ts";
+import { PodFolders } from "../node_daemon/kubelet/pod_folders.ts";
 import type { NodeDaemon } from "../node_daemon/node.ts";
 import { openRuntime, type RuntimeName } from "../node_daemon/runtime/mod.ts";
 
@@ -71,5 +73,6 @@ export class ClusterNodes implements AsyncDisposable {
       await runtime.stopPodSandbox(id, { signal });
       await runtime.removePodSandbox(id, { signal });
     }
+    await new PodFolders(resolvePath(rootDir)).release();
   }
 }

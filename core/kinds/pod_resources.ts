@@ -72,18 +72,34 @@ export function isSidecar(container: Container): boolean {
  * @see k8s.io/component-helpers/resource, PodRequests
  */
 export function podRequests({ spec, status }: Pod): ResourceAmounts {
-  const held = (container: Container) => heldRequests(container, status);
+  const most = mostAtOnce(spec, (container, stays) =>
+    stays ? heldRequests(container, status) : resourceAmounts(container.resources?.requests),
+  );
+  const whole = withPodLevel(most, spec.resources?.requests);
+  return spec.overhead ? addResources(whole, resourceAmounts(spec.overhead)) : whole;
+}
+
+/**
+ * What a pod may use at any moment, of resources that are limited for all of its containers or for it as a whole; without the
+ * overhead of its runtime. Elsewhere it says nothing.
+ */
+export function podLimits({ spec }: Pod): ResourceAmounts {
+  const most = mostAtOnce(spec, ({ resources }) => resourceAmounts(resources?.limits));
+  return withPodLevel(most, spec.resources?.limits);
+}
+
+/** The most that a pod's containers have at any moment. @param of what one has, that stays or only comes before others */
+function mostAtOnce(spec: Pod["spec"], of: (container: Container, stays: boolean) => ResourceAmounts): ResourceAmounts {
   let together = noResources;
-  for (const container of spec.containers) together = addResources(together, held(container));
+  for (const container of spec.containers) together = addResources(together, of(container, true));
   let sidecars = noResources;
   let starting = noResources;
   for (const container of spec.initContainers ?? []) {
-    const own = isSidecar(container) ? held(container) : resourceAmounts(container.resources?.requests);
+    const own = of(container, isSidecar(container));
     if (isSidecar(container)) sidecars = addResources(sidecars, own);
     starting = maxResources(starting, isSidecar(container) ? sidecars : addResources(sidecars, own));
   }
-  const most = withPodLevel(maxResources(addResources(together, sidecars), starting), spec.resources?.requests);
-  return spec.overhead ? addResources(most, resourceAmounts(spec.overhead)) : most;
+  return maxResources(addResources(together, sidecars), starting);
 }
 
 /** What counts as a container's requests. */

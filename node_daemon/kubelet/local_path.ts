@@ -5,7 +5,7 @@ import { Backoff } from "../../core/util/backoff.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
-import { removeTree } from "./volumes/files.ts";
+import { removeVolumes } from "./volumes/mounts.ts";
 
 /** Options of {@linkcode LocalPathFolders}. */
 export interface LocalPathOptions {
@@ -48,7 +48,7 @@ export class LocalPathFolders implements AsyncDisposable {
     const { folder, log, clock } = this.#options;
     for (;;) {
       try {
-        const problem = await removeTree(`${folder}/${name}`).then(() => undefined, errorMessage);
+        const problem = await removeVolumes(`${folder}/${name}`).then(() => undefined, errorMessage);
         if (problem !== undefined) log.warn("Cannot remove volume", { volume: name, error: problem });
         await this.#say(name, problem === undefined ? "removed" : `failed: ${problem.slice(0, 1000)}`, signal);
         if (problem === undefined) return;

@@ -1,7 +1,8 @@
 import { rmdir } from "node:fs/promises";
 import { sha256 } from "../../core/platform/hash.ts";
 import { sharedMemory } from "./volumes/empty_dir.ts";
-import { createFile, ensureFolder, listFolder, removeTree, rewriteFile } from "./volumes/files.ts";
+import { createFile, ensureFolder, listFolder, rewriteFile } from "./volumes/files.ts";
+import { removeVolumes, unmountWithin } from "./volumes/mounts.ts";
 
 /**
  * Where the kubelet keeps what belongs to pods, below its root:
@@ -93,12 +94,18 @@ export class PodFolders {
     return listFolder(`${this.#root}/pods`);
   }
 
-  /** Removes a pod's folder. Links in it are removed, never followed. */
+  /** Removes a pod's folder. Links in it are removed, never followed; what is mounted in it is unmounted. */
   async remove(uid: string): Promise<void> {
-    await removeTree(`${this.#memory}/${safe(uid)}`);
+    await removeVolumes(`${this.#memory}/${safe(uid)}`);
     // Other pods may have theirs in it.
     await rmdir(this.#memory).catch(() => {});
-    await removeTree(this.pod(uid));
+    await removeVolumes(this.pod(uid));
+  }
+
+  /** Unmounts what is mounted for pods, and takes away what they keep in memory: then the root may be removed like any folder. */
+  async release(): Promise<void> {
+    await removeVolumes(this.#memory);
+    for (const folder of [`${this.#root}/pods`, this.localPathFolder]) await unmountWithin(folder);
   }
 }
 

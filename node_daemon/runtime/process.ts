@@ -280,6 +280,7 @@ class ProcessRuntime implements ContainerRuntime {
     await container.stop(0, signal);
     container.close();
     await this.#cgroups?.remove(id);
+    await this.#namespaces?.remove(container.dir);
     await rm(container.dir, { recursive: true, force: true });
     this.#containers.delete(id);
     this.#announce(container.podUid);

@@ -11,6 +11,7 @@ import {
 import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, posix } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { mountPointOf, mountPoints } from "../../core/platform/mount_table.ts";
 import { type Mount, RuntimeFailure } from "./runtime.ts";
 
 /**
@@ -23,6 +24,8 @@ import { type Mount, RuntimeFailure } from "./runtime.ts";
 
 /** Where the folders lie in a container that were made anew for it, as the machine has them. */
 const originals = "/.wherry";
+/** What is mounted on the machine later is seen in a container, never the other way round. */
+const machineOptions = "rbind,rslave";
 /** Of what other things are mounted on. */
 const folderMode = 0o755;
 const fileMode = 0o644;
@@ -119,6 +122,19 @@ export async function makeSystemRoot(
   return binds;
 }
 
+/**
+ * Why mounts cannot be passed on as a container asks for: in the words of the runtimes that find it out themselves. Undefined
+ * when they can.
+ */
+export async function propagationProblem({ hostPath, propagation }: Mount): Promise<string | undefined> {
+  if (propagation !== "shared" && propagation !== "slave") return undefined;
+  const path = await realpath(hostPath);
+  const point = mountPointOf(path, await mountPoints());
+  if (point?.isShared || (propagation === "slave" && point?.isSlave)) return undefined;
+  const wanted = propagation === "shared" ? "shared" : "shared or slave";
+  return `path ${path} is mounted on ${point?.path ?? "/"} but it is not a ${wanted} mount`;
+}
+
 /** Where this machine has what a program of a container with these mounts finds at a path. */
 export function machinePath(path: string, mounts: readonly Mount[]): string {
   for (const mount of mounts) {
@@ -176,14 +192,14 @@ function makeAnew(path: string, { folder, anew, places, hasOwnProcesses }: Layou
       if (entry.isDirectory()) mkdirSync(made, { mode: folderMode });
       else writeFileSync(made, "", { mode: fileMode });
       if (hasOwnProcesses && inner === processFolder) binds.push(processMount(made));
-      else binds.push({ source: inner, target: made, options: "rbind" });
+      else binds.push({ source: inner, target: made, options: machineOptions });
     }
   }
   if (isRoot || dirname(path) !== "/") return binds;
   const original = join(folder, originals, path);
   mkdirSync(original, { recursive: true, mode: folderMode });
   if (hasOwnProcesses && path === processFolder) return [...binds, processMount(original)];
-  return [...binds, { source: path, target: original, options: "rbind" }];
+  return [...binds, { source: path, target: original, options: machineOptions }];
 }
 
 const processFolder = "/proc";

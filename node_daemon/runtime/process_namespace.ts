@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { mountPointsWithin } from "../../core/platform/mount_table.ts";
 import { currentUid } from "../../core/platform/processes.ts";
 import { readText } from "./process_files.ts";
 import { makeSystemRoot, mountTable, withSharedMemory } from "./process_mounts.ts";
@@ -11,6 +12,7 @@ import { findTool } from "./process_root.ts";
 import { type Mount, RuntimeFailure } from "./runtime.ts";
 
 const run = promisify(execFile);
+const mountMs = 10_000;
 
 /** What a container's root is made of. */
 export interface RootOptions {
@@ -42,6 +44,8 @@ export interface Namespaces {
    * @throws RuntimeFailure ContainerNotRunning
    */
   enter(dir: string, options: EnterOptions): Promise<MountPrefix | undefined>;
+  /** Removes the root of a container that does not run. */
+  remove(dir: string): Promise<void>;
 }
 
 /** What goes before a program and its arguments, given its working directory. */
@@ -75,13 +79,16 @@ export async function openNamespaces(): Promise<Namespaces | undefined> {
   const tools = await Promise.all(["unshare", "mount", "chroot", "nsenter", "setsid"].map(findTool));
   const [unshare, mount, chroot, nsenter, setsid] = tools;
   if (!unshare || !mount || !chroot || !nsenter) return undefined;
-  const own = ["--mount", "--uts", "--propagation", "slave", "--"];
   const make = (pods: PodNamespaces | undefined): Namespaces => ({
     pods,
     async start(dir, { mounts, hostname, hasOwnProcesses, sharedMemory }) {
       // Of a daemon that ended on the way.
       await removeRoot(dir);
       const root = join(dir, names.root);
+      const isShared = mounts.some(({ propagation }) => propagation === "shared");
+      if (isShared) await makeApart(mount, root);
+      // What is mounted in a volume that is shared goes back to the machine only from a mount of the machine's own kind.
+      const own = ["--mount", "--uts", "--propagation", isShared ? "unchanged" : "slave", "--"];
       const binds = await makeSystemRoot(root, withSharedMemory(mounts, sharedMemory), { hasOwnProcesses });
       await writeFile(join(dir, names.table), mountTable(binds), { mode: 0o600 });
       return (cwd) => [unshare, ...own, "/bin/sh", "-c", script, "wherry", mount, chroot, dir, hostname, cwd];
@@ -98,6 +105,7 @@ export async function openNamespaces(): Promise<Namespaces | undefined> {
       if (oomScoreAdj === undefined) return (cwd) => [...inside, "/bin/sh", "-c", change, "wherry", cwd];
       return (cwd) => [...inside, "/bin/sh", "-c", rated, "wherry", String(oomScoreAdj), cwd];
     },
+    remove: removeRoot,
   });
   const candidates = [...(setsid ? [make(new PodNamespaces({ unshare, nsenter, setsid }))] : []), make(undefined)];
   for (const candidate of candidates) if (await canStart(candidate)) return candidate;
@@ -121,9 +129,18 @@ async function canStart(namespaces: Namespaces): Promise<boolean> {
   }
 }
 
+/** Makes the root of a container whose mounts the machine may see: what is mounted to make it up is nobody else's business. */
+async function makeApart(mount: string, root: string): Promise<void> {
+  await mkdir(root);
+  await run(mount, ["-t", "tmpfs", "-o", "mode=0755", "wherry", root], { timeout: mountMs });
+  await run(mount, ["--make-private", root], { timeout: mountMs });
+}
+
 /** Removes the root of a container that does not run. What was mounted in it was only so in the container's sight. */
 async function removeRoot(dir: string): Promise<void> {
-  await rm(join(dir, names.root), { recursive: true, force: true });
+  const root = join(dir, names.root);
+  for (const path of await mountPointsWithin(root)) await run("umount", ["--lazy", path], { timeout: mountMs });
+  await rm(root, { recursive: true, force: true });
 }
 
 /** Whether a container's program has what it is to find mounted; also where nothing is to be. */

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, chown, mkdir, rmdir, stat, symlink } from "node:fs/promises";
 import { dirname, isAbsolute, join } from "node:path";
 import { currentUid } from "../../core/platform/processes.ts";
-import { machinePath, placeOf, placesOf } from "./process_mounts.ts";
+import { machinePath, placeOf, placesOf, propagationProblem } from "./process_mounts.ts";
 import type { MountPrefix } from "./process_namespace.ts";
 import type { Entrypoint } from "./programs/scheme.ts";
 import { type ContainerConfig, type Mount, RuntimeFailure, type SandboxConfig, type Ulimit } from "./runtime.ts";
@@ -62,7 +62,7 @@ export async function makeRoot(
   await mkdir(volumesOf(root), { mode: 0o755 });
   const named = new Set<string>();
   for (const { mount, at } of placesOf(config.mounts)) {
-    checkMount(mount, { isMounted });
+    await checkMount(mount, { isMounted });
     const target = isMounted ? at : mount.hostPath;
     const link = join(root, at);
     await mkdir(dirname(link), { recursive: true, mode: 0o755 });
@@ -81,19 +81,20 @@ function volumesOf(root: string): string {
 }
 
 /** @throws RuntimeFailure CreateContainerError for what is asked of a mount in vain */
-function checkMount(
-  { containerPath, isReadOnlyAsked, propagation, recursiveReadOnly, readOnly }: Mount,
-  { isMounted }: { readonly isMounted: boolean },
-): void {
+async function checkMount(mount: Mount, { isMounted }: { readonly isMounted: boolean }): Promise<void> {
+  const { containerPath, isReadOnlyAsked, propagation = "private", recursiveReadOnly, readOnly } = mount;
   const refuse = (what: string) => {
     throw new RuntimeFailure(
       "CreateContainerError",
       `the process runtime cannot give mount "${containerPath}" ${what}`,
     );
   };
-  if (propagation === "shared") refuse("mountPropagation Bidirectional");
+  const mayNotMount = "this node may not mount (it has to run as root, on Linux)";
   if (readOnly && recursiveReadOnly === "required") refuse("recursiveReadOnly");
-  if (isReadOnlyAsked && !isMounted) refuse("readOnly: this node may not mount (it has to run as root, on Linux)");
+  if (isReadOnlyAsked && !isMounted) refuse(`readOnly: ${mayNotMount}`);
+  if (propagation !== "private" && !isMounted) refuse(`mountPropagation: ${mayNotMount}`);
+  const problem = await propagationProblem(mount);
+  if (problem !== undefined) throw new RuntimeFailure("CreateContainerError", problem);
 }
 
 /**

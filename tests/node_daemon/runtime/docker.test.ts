@@ -1,3 +1,9 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../core/platform/clock.ts";
 import { systemRandom } from "../../../core/platform/random.ts";
@@ -15,6 +21,7 @@ import {
   sandboxConfig,
 } from "../../suites/runtime_suite.ts";
 
+const run = promisify(execFile);
 const required = (process.env["WHERRY_REQUIRE"] ?? "").split(",").includes("docker");
 const answers = await findDocker({ clock: systemClock });
 
@@ -60,6 +67,41 @@ if (required || answers) {
       await other.removePodSandbox(foreign.id, { signal: never });
       await other[Symbol.asyncDispose]();
     });
+
+    it.skipIf(process.geteuid?.() !== 0)(
+      "passes on what a container mounts in a volume that is shared both ways",
+      async ({ skip }) => {
+        await using under = await open();
+        const host = await mkdtemp(join(tmpdir(), "wherry-shared-"));
+        try {
+          const mounted = await run("mount", ["-t", "tmpfs", "wherry-test", host]).then(
+            () => true,
+            () => false,
+          );
+          if (!mounted) return skip("this user may not mount");
+          await run("mount", ["--make-shared", host]);
+          const { runtime } = under;
+          const sandbox = await runtime.runPodSandbox(sandboxConfig(), { signal: never });
+          const script =
+            "mkdir /d/inner && mount -t tmpfs inner /d/inner && echo made > /d/inner/file; echo $?; sleep 1000";
+          // Not privileged: an engine in a container may lack rights for that.
+          const config = containerConfig(script, {
+            image: testImage,
+            capabilities: { add: ["SYS_ADMIN"], drop: [] },
+            seccomp: { type: "Unconfined" },
+            appArmor: runtime.appArmor ? "unconfined" : undefined,
+            mounts: [{ hostPath: host, containerPath: "/d", readOnly: false, propagation: "shared" }],
+          });
+          const id = await runtime.createContainer(sandbox, config, { signal: never });
+          await runtime.startContainer(id, { signal: never });
+          for await (const _line of runtime.logs(id, logOptions({ follow: true }))) break;
+          expect(await readFile(join(host, "inner/file"), "utf8")).toBe("made\n");
+        } finally {
+          await run("umount", ["--lazy", "--recursive", host]).catch(() => {});
+          await rm(host, { recursive: true });
+        }
+      },
+    );
 
     it("runPodSandbox() has containers made in it while it starts, which run in it once they are started", async () => {
       await using under = await open();

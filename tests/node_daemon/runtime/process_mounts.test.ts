@@ -1,8 +1,11 @@
+import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../core/platform/clock.ts";
+import { mountPointsWithin } from "../../../core/platform/mount_table.ts";
 import { systemRandom } from "../../../core/platform/random.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { openProcessRuntime } from "../../../node_daemon/runtime/process.ts";
@@ -10,6 +13,8 @@ import { makeSystemRoot, mountTable } from "../../../node_daemon/runtime/process
 import { openNamespaces } from "../../../node_daemon/runtime/process_namespace.ts";
 import type { ContainerConfig, ContainerRuntime, Mount } from "../../../node_daemon/runtime/runtime.ts";
 import { containerConfig, logText, never, sandboxConfig } from "../../suites/runtime_suite.ts";
+
+const run = promisify(execFile);
 
 /** A folder of a test's own. */
 async function temporary(): Promise<{ readonly path: string; [Symbol.asyncDispose](): Promise<void> }> {
@@ -60,9 +65,14 @@ describe("process runtime with volumes", () => {
   });
 
   it.each<[string, Partial<Mount>]>([
-    ["mountPropagation Bidirectional", { propagation: "shared" }],
     ["recursiveReadOnly", { readOnly: true, recursiveReadOnly: "required" }],
-    ...(canMount ? [] : [["readOnly", { readOnly: true, isReadOnlyAsked: true }] as [string, Partial<Mount>]]),
+    ...(canMount
+      ? []
+      : ([
+          ["readOnly", { readOnly: true, isReadOnlyAsked: true }],
+          ["mountPropagation", { propagation: "shared" }],
+          ["mountPropagation", { propagation: "slave" }],
+        ] as [string, Partial<Mount>][])),
   ])("refuses %s, which it cannot give", async (what, changes) => {
     await using under = await open();
     const mounts = [{ hostPath: under.host, containerPath: "/data", readOnly: false, ...changes }];
@@ -142,6 +152,30 @@ describe.runIf(canMount)("process runtime that may mount", () => {
       { hostPath: under.host, pinnedPath: join(under.host, "held"), containerPath: "/wherry-data", readOnly: false },
     ];
     expect(await output(under.runtime, "cat /wherry-data/key", { mounts })).toBe("held");
+  });
+
+  it("leaves the machine's mounts alone, and nothing of its own, when a container mounts in a volume that is shared", async () => {
+    await using under = await open();
+    const { host } = under;
+    await mkdir(join(host, "kept"));
+    await writeFile(join(host, "kept/file"), "kept");
+    await run("mount", ["--bind", host, host]);
+    try {
+      await run("mount", ["--make-shared", host]);
+      const mounts = [
+        { hostPath: host, containerPath: "/wherry-data", readOnly: false, propagation: "shared" as const },
+      ];
+      const script =
+        "mkdir /wherry-data/inner; mount --bind /wherry-data/kept /wherry-data/inner; cat /wherry-data/inner/file";
+      expect(await output(under.runtime, script, { mounts })).toBe("kept");
+      expect(await readFile(join(host, "inner/file"), "utf8")).toBe("kept");
+      const [{ id = "" } = {}] = await under.runtime.listContainers({ signal: never });
+      await under.runtime.removeContainer(id, { signal: never });
+      // What it mounted for others is theirs; what was mounted for it has gone.
+      expect(new Set(await mountPointsWithin(dirname(host)))).toEqual(new Set([join(host, "inner"), host]));
+    } finally {
+      await run("umount", ["--lazy", "--recursive", host]);
+    }
   });
 
   it("says why it could not mount", async () => {

@@ -12,13 +12,14 @@ import type { DataSource, ObjectData } from "../../../../node_daemon/kubelet/env
 import { type Payload, writeAtomically } from "../../../../node_daemon/kubelet/volumes/atomic_writer.ts";
 import { createFile, readTail, removeTree } from "../../../../node_daemon/kubelet/volumes/files.ts";
 import { volumeTypeOf } from "../../../../node_daemon/kubelet/volumes/mod.ts";
+import { removeVolumes } from "../../../../node_daemon/kubelet/volumes/mounts.ts";
 import { makePod, now } from "../fixtures.ts";
 
 let root = "";
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "wherry-volumes-"));
 });
-afterEach(() => rm(root, { recursive: true, force: true }));
+afterEach(() => removeVolumes(root));
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const payload = (files: Record<string, string>, mode = 0o644): Payload =>
@@ -135,7 +136,7 @@ const node: Node = {
 
 async function setUp(volume: Omit<Volume, "name">, spec: Partial<PodSpec> = {}) {
   const pod = makePod(spec, { metadata: { labels: { b: "2", a: 'x"y' } } });
-  const facts = { pod, podIPs: [], hostIPs: [], allocatable: {} };
+  const facts = { pod, podIPs: [], hostIPs: [], allocatable: { memory: "1Mi" } };
   const full = { name: "v", ...volume };
   const localPathFolder = join(root, "local-path");
   const folder = join(root, "v");

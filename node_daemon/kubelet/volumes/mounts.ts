@@ -1,0 +1,68 @@
+import { execFile } from "node:child_process";
+import { realpath } from "node:fs/promises";
+import { promisify } from "node:util";
+import { mountPointOf, mountPoints, mountPointsWithin } from "../../../core/platform/mount_table.ts";
+import { currentUid, platformName } from "../../../core/platform/processes.ts";
+import { removeTree } from "./files.ts";
+
+const run = promisify(execFile);
+const timeoutMs = 10_000;
+// The messages are looked at.
+const options = { timeout: timeoutMs, env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" } };
+
+/** Whether this daemon may mount, as far as its user tells: root on Linux, who may lack the right in a container. */
+export function mayMount(): boolean {
+  return platformName === "linux" && currentUid() === 0;
+}
+
+/** Runs mount(8). False where this machine does not let the daemon mount. @throws Error for anything else that goes wrong */
+async function mount(...args: readonly string[]): Promise<boolean> {
+  if (!mayMount()) return false;
+  try {
+    await run("mount", args, options);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && /permission denied|not permitted/i.test(error.message)) return false;
+    throw error;
+  }
+}
+
+/**
+ * Mounts a file system in memory on a folder, unless one is there already. False where the daemon may not.
+ *
+ * @param sizeBytes what it holds at most
+ */
+export async function mountMemory(folder: string, sizeBytes: number): Promise<boolean> {
+  const path = await realpath(folder);
+  if ((await mountPoints()).some((point) => point.path === path)) return true;
+  return await mount("-t", "tmpfs", "-o", `size=${Math.floor(sizeBytes)},mode=0777`, "wherry", path);
+}
+
+/** Makes mounts below a folder be seen wherever it is mounted by then. Where the daemon may not, nothing is done. */
+export async function share(folder: string): Promise<void> {
+  const path = await realpath(folder);
+  const point = mountPointOf(path, await mountPoints());
+  if (point?.isShared) return;
+  if (point?.path === path || (await mount("--bind", path, path))) await mount("--make-shared", path);
+}
+
+/**
+ * Unmounts what is mounted at a path and below it: by the daemon, or by a container that could.
+ *
+ * @throws Error when something stays mounted
+ */
+export async function unmountWithin(path: string): Promise<void> {
+  for (const point of await mountPointsWithin(path)) await run("umount", ["--lazy", point], options).catch(() => {});
+  const [left] = await mountPointsWithin(path);
+  if (left !== undefined) throw new Error(`Cannot unmount ${left}`);
+}
+
+/**
+ * Removes a folder of volumes with everything in it. What is mounted there is unmounted before, so that nothing of it is removed.
+ *
+ * @throws Error when something stays mounted: then nothing was removed
+ */
+export async function removeVolumes(path: string): Promise<void> {
+  await unmountWithin(path);
+  await removeTree(path);
+}

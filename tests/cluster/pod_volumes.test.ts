@@ -1,0 +1,395 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ClusterNodes } from "../../cluster/cluster_nodes.ts";
+import { type Cluster, startCluster } from "../../cluster/start_cluster.ts";
+import type { KubeObject } from "../../core/api/meta.ts";
+import { configMap } from "../../core/kinds/configmap.ts";
+import { event } from "../../core/kinds/event.ts";
+import { persistentVolume, persistentVolumeClaim } from "../../core/kinds/mod.ts";
+import { type Pod, type PodSpec, pod } from "../../core/kinds/pod.ts";
+import { systemClock } from "../../core/platform/clock.ts";
+import { mountPoints, mountPointsWithin } from "../../core/platform/mount_table.ts";
+import { systemRandom } from "../../core/platform/random.ts";
+import { silentLogger } from "../../core/util/log.ts";
+import { startNode } from "../../node_daemon/node.ts";
+import { findDocker } from "../../node_daemon/runtime/find_docker.ts";
+import { openNamespaces } from "../../node_daemon/runtime/process_namespace.ts";
+import { eventually } from "../e2e/harness.ts";
+import { missing } from "../require.ts";
+import { engine, importBusybox, testImage } from "../suites/docker_image.ts";
+
+const run = promisify(execFile);
+const hasDocker = !missing("docker", await findDocker({ clock: systemClock }));
+const mayMount = (await openNamespaces()) !== undefined;
+const stay = "trap 'exit 0' TERM; while :; do sleep 0.2; done";
+const key = (name: string) => ({ namespace: "default", name });
+const mebibyte = 1024 * 1024;
+
+/** One cluster with a node of each runtime, whose names are those of the runtimes. */
+const runtimes = hasDocker ? (["process", "docker"] as const) : (["process"] as const);
+let folder: string;
+let cluster: Cluster;
+let nodes: ClusterNodes;
+
+beforeAll(async () => {
+  if (hasDocker) await importBusybox();
+  folder = await mkdtemp(join(tmpdir(), "wherry-volumes-"));
+  cluster = await startCluster({ nodes: 0 });
+  nodes = new ClusterNodes({ clock: systemClock, random: systemRandom, log: silentLogger, lasting: false });
+  for (const runtime of runtimes) {
+    const rootDir = join(folder, runtime);
+    const daemon = await startNode({
+      client: cluster.client,
+      nodeName: runtime,
+      nodeIPs: ["127.0.0.1"],
+      rootDir,
+      runtime,
+      sandboxImage: testImage,
+      serverAddress: "127.0.0.1",
+      serverPort: 0,
+      clientCa: (await authority()) ?? "",
+      proxy: false,
+      dns: false,
+      care: { eviction: { thresholds: [], transitionPeriodMs: 0, maxPodGraceSeconds: 0 } },
+      clock: systemClock,
+      random: systemRandom,
+      log: silentLogger,
+    });
+    nodes.add(daemon, rootDir);
+  }
+  // It takes the nodes a while to look; what becomes of these is the last that is asked.
+  for (const runtime of runtimes)
+    await cluster.apply([
+      podOf(runtime, `full-${runtime}`, {
+        volumes: [{ name: "v", emptyDir: { sizeLimit: "1Mi" } }],
+        containers: [shell(`dd if=/dev/zero of=v/d/full bs=65536 count=32; ${stay}`, { v: {} })],
+      }),
+    ]);
+});
+afterAll(async () => {
+  await nodes?.[Symbol.asyncDispose]();
+  await cluster?.[Symbol.asyncDispose]();
+  if (!folder) return;
+  const left = await mountPointsWithin(folder);
+  await rm(folder, { recursive: true, force: true });
+  // What pods had mounted has gone with them.
+  expect(left).toEqual([]);
+});
+
+async function authority(): Promise<string | undefined> {
+  const name = { namespace: "kube-system", name: "extension-apiserver-authentication" };
+  return (await cluster.client.get(configMap, name)).data?.["client-ca-file"];
+}
+
+/** A container that runs a line of shell, with volumes at `/v/d` or their own paths; in scripts without the first slash. */
+const shell = (script: string, mounts: Readonly<Record<string, object>> = {}, more: object = {}) => ({
+  name: "main",
+  image: testImage,
+  command: ["/bin/sh", "-c", script],
+  volumeMounts: Object.entries(mounts).map(([name, mount]) => ({ name, mountPath: "/v/d", ...mount })),
+  ...more,
+});
+
+const podOf = (node: string, name: string, spec: object): Pod => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name, namespace: "default" },
+  spec: {
+    terminationGracePeriodSeconds: 1,
+    nodeSelector: { "kubernetes.io/hostname": node },
+    ...spec,
+  } as object as PodSpec,
+});
+
+const ready = (name: string) => cluster.waitFor(pod, key(name), { condition: "Ready" });
+const ended = (name: string) =>
+  cluster.waitFor(pod, key(name), { predicate: ({ status }) => /^(Succeeded|Failed)$/.test(status?.phase ?? "") });
+
+async function output(name: string, script: string, container = "main"): Promise<string> {
+  const { stdout, stderr, code } = await cluster.exec(key(name), ["/bin/sh", "-c", script], { container });
+  return code === 0 ? stdout : `${stdout}${stderr}exit ${code}`;
+}
+
+async function said(name: string, text: string): Promise<void> {
+  await eventually(`an event of ${name}: ${text}`, async () => {
+    const fieldSelector = `involvedObject.name=${name}`;
+    const { items } = await cluster.client.list(event, { namespace: "default", fieldSelector });
+    return items.some(({ message = "" }) => message.includes(text)) ? true : undefined;
+  });
+}
+
+async function remove(...names: readonly string[]): Promise<void> {
+  for (const name of names) await cluster.client.delete(pod, key(name), { gracePeriodSeconds: 0 });
+  for (const name of names) await cluster.waitFor(pod, key(name), { deleted: true });
+}
+
+/** An engine in a container may lack rights of its own that a privileged container is to have. */
+const mayBePrivileged = {
+  process: mayMount,
+  docker: hasDocker && (await importBusybox().then(runsPrivileged)),
+} as const;
+
+async function runsPrivileged(): Promise<boolean> {
+  const container = await engine.createContainer({ Image: testImage, HostConfig: { Privileged: true } });
+  try {
+    return await container.start().then(
+      () => true,
+      () => false,
+    );
+  } finally {
+    await container.remove({ force: true });
+  }
+}
+
+describe.each(runtimes)("volumes of pods, with the runtime %s", (runtime) => {
+  const named = (name: string) => `${name}-${runtime}`;
+  const create = (name: string, spec: object) => cluster.apply([podOf(runtime, named(name), spec)]);
+  const folderOf = async (name: string, volume: string, type = "emptyDir") => {
+    const { metadata } = await cluster.client.get(pod, key(named(name)));
+    return join(folder, runtime, "pods", metadata.uid ?? "", "volumes", type, volume);
+  };
+
+  it.skipIf(!mayMount)(
+    "an emptyDir in memory holds what it may, is shared by a pod's containers, and goes with it",
+    async () => {
+      const resources = { limits: { memory: "24Mi" } };
+      const both = { said: { mountPath: "/v/said" }, limited: { mountPath: "/v/limited" } };
+      await create("memory", {
+        volumes: [
+          { name: "said", emptyDir: { medium: "Memory", sizeLimit: "4Mi" } },
+          { name: "limited", emptyDir: { medium: "Memory", sizeLimit: "1Gi" } },
+        ],
+        containers: [shell(stay, both, { resources }), shell(stay, both, { name: "second", resources })],
+      });
+      const { metadata } = await ready(named("memory"));
+      const uid = metadata.uid ?? "";
+      const size = async (name: string) => {
+        const [type, blocks, bytes] = (await output(named("memory"), `stat -f -c '%T %b %S' v/${name}/.`))
+          .trim()
+          .split(" ");
+        return [type, Number(blocks) * Number(bytes)];
+      };
+      expect(await size("said")).toEqual(["tmpfs", 4 * mebibyte]);
+      // What its containers may use together is less than what the volume says.
+      expect(await size("limited")).toEqual(["tmpfs", 48 * mebibyte]);
+      expect(await output(named("memory"), "echo text > v/said/file")).toBe("");
+      expect(await output(named("memory"), "cat v/said/file", "second")).toBe("text\n");
+      expect(await output(named("memory"), "dd if=/dev/zero of=v/said/full bs=65536 count=128")).toContain(
+        "No space left",
+      );
+      const inMemory = async () =>
+        (await mountPoints()).filter(({ path }) => path.startsWith("/dev/shm/") && path.includes(uid));
+      expect(await inMemory()).toHaveLength(2);
+      await remove(named("memory"));
+      await eventually("nothing is mounted", async () => ((await inMemory()).length === 0 ? true : undefined));
+    },
+  );
+
+  it.skipIf(!mayMount || !mayBePrivileged[runtime])(
+    "Bidirectional mounts are seen by the node and the pod's other container, and removed with the pod",
+    async () => {
+      const kept = join(folder, named("kept"));
+      await mkdir(kept);
+      await writeFile(join(kept, "file"), "kept");
+      const maker = shell(
+        `mkdir -p v/d/inner v/d/bound && mount -t tmpfs inner v/d/inner && echo made > v/d/inner/file && mount --bind v/kept v/d/bound && ${stay}`,
+        { shared: { mountPropagation: "Bidirectional" }, kept: { mountPath: "/v/kept" } },
+        { securityContext: { privileged: true } },
+      );
+      const looker = shell(stay, { shared: { mountPropagation: "HostToContainer" } }, { name: "looker" });
+      const alone = shell(stay, { shared: {} }, { name: "alone" });
+      await create("shared", {
+        volumes: [
+          { name: "shared", emptyDir: {} },
+          { name: "kept", hostPath: { path: kept, type: "Directory" } },
+        ],
+        containers: [alone, looker, maker],
+      });
+      await ready(named("shared"));
+      const name = named("shared");
+      await eventually("the other container sees the mount", async () =>
+        (await output(name, "cat v/d/inner/file", "looker")) === "made\n" ? true : undefined,
+      );
+      const host = await folderOf("shared", "shared");
+      expect(await readFile(join(host, "inner/file"), "utf8")).toBe("made\n");
+      expect(await mountPointsWithin(host)).toContain(join(host, "inner"));
+      // What asks for none of it may have begun before or after: it never sees what comes later.
+      expect(await output(name, "ls v/d/inner | wc -l", "alone")).toMatch(/^\s*[01]\n$/);
+      await remove(name);
+      await eventually("nothing is mounted", async () =>
+        (await mountPointsWithin(host)).length === 0 ? true : undefined,
+      );
+      // What a container had mounted is let go, and not removed with the volume.
+      expect(await readFile(join(kept, "file"), "utf8")).toBe("kept");
+    },
+  );
+
+  it.skipIf(!mayMount)(
+    "hostPath mounts are passed on where the machine shares them, and refused in the runtimes' words elsewhere",
+    async () => {
+      const apart = join(folder, named("apart"));
+      await mkdir(apart);
+      await run("mount", ["-t", "tmpfs", "wherry-test", apart]);
+      try {
+        await run("mount", ["--make-private", apart]);
+        const spec = (mountPropagation: string) => ({
+          volumes: [{ name: "host", hostPath: { path: apart } }],
+          containers: [
+            shell(
+              stay,
+              { host: { mountPropagation } },
+              { securityContext: { privileged: mountPropagation === "Bidirectional" } },
+            ),
+          ],
+        });
+        const names = mayBePrivileged[runtime] ? ["late", "both"] : ["late"];
+        await create("late", spec("HostToContainer"));
+        if (mayBePrivileged[runtime]) await create("both", spec("Bidirectional"));
+        const refused = `path ${apart} is mounted on ${apart} but it is not a shared`;
+        await said(named("late"), `${refused} or slave mount`);
+        if (mayBePrivileged[runtime]) await said(named("both"), `${refused} mount`);
+        await run("mount", ["--make-shared", apart]);
+        for (const name of names) await ready(named(name));
+        await mkdir(join(apart, "later"));
+        await run("mount", ["-t", "tmpfs", "later", join(apart, "later")]);
+        await writeFile(join(apart, "later", "file"), "later\n");
+        for (const name of names) expect(await output(named(name), "cat v/d/later/file")).toBe("later\n");
+        if (mayBePrivileged[runtime]) {
+          await output(
+            named("both"),
+            "mkdir v/d/inner && mount -t tmpfs inner v/d/inner && echo made > v/d/inner/file",
+          );
+          expect(await readFile(join(apart, "inner/file"), "utf8")).toBe("made\n");
+          expect(await output(named("late"), "cat v/d/inner/file")).toBe("made\n");
+        }
+        await remove(...names.map(named));
+      } finally {
+        await run("umount", ["--lazy", "--recursive", apart]);
+      }
+    },
+  );
+
+  const claimOf = (name: string, spec: object = {}): KubeObject =>
+    ({
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name: named(name), namespace: "default" },
+      spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Mi" } }, ...spec },
+    }) as KubeObject;
+  const claimed = (name: string, more: object = {}) => ({
+    name: "data",
+    persistentVolumeClaim: { claimName: named(name), ...more },
+  });
+  const volumeOf = (name: string, spec: object): KubeObject =>
+    ({
+      apiVersion: "v1",
+      kind: "PersistentVolume",
+      metadata: { name: named(name) },
+      spec: { capacity: { storage: "1Mi" }, accessModes: ["ReadWriteOnce"], storageClassName: "", ...spec },
+    }) as unknown as KubeObject;
+  const onNode = (hostname: string) => ({
+    required: {
+      nodeSelectorTerms: [
+        { matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [hostname] }] },
+      ],
+    },
+  });
+
+  it("a claim of the default class waits for its first pod, outlives pods, and goes with its folder; Retain keeps it", async () => {
+    const keeping = {
+      apiVersion: "storage.k8s.io/v1",
+      kind: "StorageClass",
+      metadata: { name: "keeping" },
+      provisioner: "wherry.dev/local-path",
+      volumeBindingMode: "WaitForFirstConsumer",
+      reclaimPolicy: "Retain",
+    } as KubeObject;
+    await cluster.apply([keeping, claimOf("data"), claimOf("kept", { storageClassName: "keeping" })]);
+    await said(named("data"), "waiting for first consumer to be created before binding");
+    const spec = (script: string, readOnly = false) => ({
+      restartPolicy: "Never",
+      volumes: [claimed("data", { readOnly }), { ...claimed("kept"), name: "kept" }],
+      containers: [shell(script, { data: {}, kept: { mountPath: "/v/kept" } })],
+    });
+    await create("writer", spec("echo data > v/d/file; echo kept > v/kept/file"));
+    expect((await ended(named("writer"))).status?.phase).toBe("Succeeded");
+    await remove(named("writer"));
+    if (mayMount || runtime === "docker") {
+      await create("reader", spec("cat v/d/file v/kept/file; touch v/d/more || echo refused", true));
+      await ended(named("reader"));
+      const lines: string[] = [];
+      for await (const line of cluster.logs(key(named("reader")))) lines.push(line);
+      expect(lines.filter((line) => !line.includes("Read-only"))).toEqual(["data", "kept", "refused"]);
+      await remove(named("reader"));
+    }
+    const names = new Map<string, string>();
+    for (const name of ["data", "kept"]) {
+      const { spec } = await cluster.client.get(persistentVolumeClaim, key(named(name)));
+      names.set(name, spec.volumeName ?? "");
+      await cluster.client.delete(persistentVolumeClaim, key(named(name)));
+    }
+    const at = (name: string) => join(folder, runtime, "local-path", names.get(name) ?? "");
+    await cluster.waitFor(persistentVolume, { name: names.get("data") ?? "" }, { deleted: true });
+    await expect(stat(at("data"))).rejects.toThrow("ENOENT");
+    await cluster.waitFor(
+      persistentVolume,
+      { name: names.get("kept") ?? "" },
+      {
+        predicate: ({ status }) => status?.phase === "Released",
+      },
+    );
+    expect(await readFile(join(at("kept"), "file"), "utf8")).toBe("kept\n");
+  });
+
+  it("claims are bound to hostPath and local volumes, which lead pods to their node; block volumes are refused", async () => {
+    const [host, local] = [join(folder, named("host")), join(folder, named("local"))];
+    await mkdir(local);
+    await cluster.apply([
+      volumeOf("host", { hostPath: { path: host, type: "DirectoryOrCreate" } }),
+      volumeOf("local", { local: { path: local }, nodeAffinity: onNode(runtime) }),
+      volumeOf("block", { local: { path: "/dev/null" }, nodeAffinity: onNode(runtime), volumeMode: "Block" }),
+      claimOf("host", { storageClassName: "", volumeName: named("host") }),
+      claimOf("local", { storageClassName: "", volumeName: named("local") }),
+      claimOf("block", { storageClassName: "", volumeName: named("block"), volumeMode: "Block" }),
+      claimOf("made", { volumeMode: "Block" }),
+    ]);
+    const free = { nodeSelector: {}, restartPolicy: "Never" };
+    const devices = (name: string) => ({
+      volumes: [claimed(name)],
+      containers: [{ ...shell(stay), volumeDevices: [{ name: "data", devicePath: "/dev/data" }] }],
+    });
+    await create("host", {
+      restartPolicy: "Never",
+      volumes: [claimed("host")],
+      containers: [shell("echo host > v/d/file", { data: {} })],
+    });
+    // No selector: the volume's node is the only one that will do.
+    await create("local", {
+      ...free,
+      volumes: [claimed("local")],
+      containers: [shell("echo local > v/d/file", { data: {} })],
+    });
+    await create("block", devices("block"));
+    await create("made", devices("made"));
+    for (const name of ["host", "local"]) expect((await ended(named(name))).status?.phase).toBe("Succeeded");
+    expect((await cluster.client.get(pod, key(named("local")))).spec.nodeName).toBe(runtime);
+    expect(await readFile(join(host, "file"), "utf8")).toBe("host\n");
+    expect(await readFile(join(local, "file"), "utf8")).toBe("local\n");
+    await said(named("block"), "volumeMode Block is not supported on this node");
+    await said(named("made"), "block volumes are not supported");
+    await remove(...["host", "local", "block", "made"].map(named));
+  });
+
+  it("a pod that keeps more in an emptyDir than its sizeLimit is evicted", async () => {
+    const { status } = await ended(named("full"));
+    expect(status).toMatchObject({
+      phase: "Failed",
+      reason: "Evicted",
+      message: 'Usage of EmptyDir volume "v" exceeds the limit "1Mi". ',
+    });
+  });
+});
