@@ -129,7 +129,8 @@ class HttpTransport implements Transport {
   }
 
   async upgrade(request: ApiRequest, { protocols, signal }: UpgradeOptions): Promise<MessageStream> {
-    const { WebSocket } = await import("ws");
+    const [{ WebSocket }, { mendTlsReading }] = await Promise.all([import("ws"), import("../platform/tls_reading.ts")]);
+    mendTlsReading();
     signal.throwIfAborted();
     if (this.#closing.signal.aborted) throw new DOMException("The transport was closed", "AbortError");
     const url = `${this.#url.origin.replace(/^http/, "ws")}${this.#prefix}${request.path}`;
@@ -255,7 +256,8 @@ interface Pools {
 }
 
 async function openPools(origin: string, options: HttpTransportOptions, dialing: DialOptions): Promise<Pools> {
-  const { Pool } = await import("undici");
+  const [{ Pool }, { mendTlsReading }] = await Promise.all([import("undici"), import("../platform/tls_reading.ts")]);
+  mendTlsReading();
   const { dial } = options.proxy ? await import("../platform/dial.ts") : { dial: undefined };
   const timeoutMs = options.requestTimeoutMs ?? 75_000;
   const common: Pool.Options = {

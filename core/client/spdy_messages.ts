@@ -58,11 +58,17 @@ export async function spdyMessages(
 async function* merged(
   streams: readonly (readonly [number, ByteStream | undefined])[],
 ): AsyncGenerator<Uint8Array, void, void> {
-  const next = async (number: number, iterator: AsyncIterator<Uint8Array>) => ({
+  const read = async (number: number, iterator: AsyncIterator<Uint8Array>) => ({
     number,
     iterator,
     result: await iterator.next(),
   });
+  const next = (number: number, iterator: AsyncIterator<Uint8Array>) => {
+    const reading = read(number, iterator);
+    // Whoever has stopped reading does not hear that the stream broke afterwards.
+    reading.catch(() => {});
+    return reading;
+  };
   const waiting = new Map<number, ReturnType<typeof next>>();
   for (const [number, stream] of streams)
     if (stream) waiting.set(number, next(number, chunksOf(stream)[Symbol.asyncIterator]()));

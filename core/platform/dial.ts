@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { readUntil } from "./read_until.ts";
+import { mendTlsReading } from "./tls_reading.ts";
 
 /** Where {@linkcode dial} connects, and how. */
 export interface DialOptions {
@@ -24,6 +25,7 @@ export async function dial(options: DialOptions): Promise<Socket> {
   socket.setKeepAlive(true, keepAliveProbeMs);
   if (!tls) return socket;
   const servername = tls.servername ?? (isIP(host) ? undefined : host);
+  mendTlsReading();
   const secure = connectTls({
     ...tls,
     ...(servername ? { servername } : {}),

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
 import type { CertificateAndKey } from "../../core/platform/certificates.ts";
+import { mendTlsReading } from "../../core/platform/tls_reading.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import type { ApiHandler } from "./handle.ts";
@@ -53,6 +54,7 @@ const maxConcurrentStreams = 250;
 export async function listenApi(options: ListenOptions): Promise<ApiListener> {
   const { handler, host, port, tls, clock, log } = options;
   const { requestTimeoutMs = defaultRequestTimeoutMs, stallTimeoutMs = defaultStallTimeoutMs } = options;
+  mendTlsReading();
   const server = createSecureServer({
     allowHTTP1: true,
     cert: tls.certificate,

@@ -89,9 +89,10 @@ export class PodFolders {
     await rewriteFile(`${this.pod(uid)}/${resolverName}`, text, 0o644);
   }
 
-  /** Uids of all pods that have a folder. */
-  list(): Promise<readonly string[]> {
-    return listFolder(`${this.#root}/pods`);
+  /** Uids of all pods that have a folder, on disk or in memory. */
+  async list(): Promise<readonly string[]> {
+    const [onDisk, inMemory] = await Promise.all([listFolder(`${this.#root}/pods`), listFolder(this.#memory)]);
+    return [...new Set([...onDisk, ...inMemory])];
   }
 
   /** Removes a pod's folder. Links in it are removed, never followed; what is mounted in it is unmounted. */

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { mendTlsReading } from "../../core/platform/tls_reading.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import { Handler, type HandlerOptions } from "./server/handler.ts";
@@ -36,6 +37,7 @@ const maxHeaderBytes = 256 * 1024;
  */
 export async function startKubeletServer(options: KubeletServerOptions): Promise<KubeletServer> {
   const { tls, clientCa, host, port, log } = options;
+  mendTlsReading();
   const server = createServer({
     ...tls,
     ca: clientCa,

@@ -139,6 +139,7 @@ class ProcessRuntime implements ContainerRuntime {
       this.#sandboxes.set(id, sandbox);
       for (const name of await listFolder(this.#containerDir(id, ""))) await this.#adopt(sandbox, name);
     }
+    await this.#namespaces?.pods?.collect(this.#sandboxDir(""), (id) => this.#sandboxes.has(id));
   }
 
   /** @throws Error when this user may not give such limits: better now than at each container */

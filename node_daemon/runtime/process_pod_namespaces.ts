@@ -1,9 +1,17 @@
 import { spawn } from "node:child_process";
-import { chmod, mkdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { readJson, writeJson } from "./process_files.ts";
+import { chmod, mkdir, rm, rmdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { sha256 } from "../../core/platform/hash.ts";
+import { listFolder, readJson, writeJson } from "./process_files.ts";
 import { findTool } from "./process_root.ts";
-import { bootId, identify, isRunning, type ProcessIdentity, signalIdentified } from "./process_table.ts";
+import {
+  bootId,
+  findByVariable,
+  identify,
+  isRunning,
+  type ProcessIdentity,
+  signalIdentified,
+} from "./process_table.ts";
 import { type ProcessScope, RuntimeFailure } from "./runtime.ts";
 
 /** Helper programs of the machine, as absolute paths. */
@@ -17,7 +25,7 @@ export interface NamespaceTools {
 export interface PodScope {
   /** The sandbox's folder, where it is noted who holds what the pod shares. */
   readonly dir: string;
-  /** Id of the sandbox. */
+  /** Id of the sandbox, and the last word of its folder. */
   readonly id: string;
   readonly hostIPC: boolean;
 }
@@ -37,6 +45,8 @@ interface Holder extends ProcessIdentity {
 
 /** Where Linux has a file system in memory that everybody may use. */
 const sharedMemoryRoot = "/dev/shm";
+/** Variable of a holder: the folder of its sandbox. What no folder tells of any more is found by it. */
+const holderMarker = "WHERRY_SANDBOX";
 
 /**
  * Says who it is on the machine, whose `/proc` it has, and waits for ever. What is left behind by processes that it is the
@@ -85,7 +95,7 @@ export class PodNamespaces {
     const holder = isHeld ? await this.#held(pod, { processes: scope === "pod" }) : undefined;
     const join = (pid: number, ...kinds: readonly string[]) => [nsenter, `--target=${pid}`, ...kinds, "--"];
     const shared = holder && join(holder.pid, "--ipc");
-    const sharedMemory = pod.hostIPC ? undefined : await makeSharedMemory(pod.id);
+    const sharedMemory = pod.hostIPC ? undefined : await makeSharedMemory(pod.dir);
     if (isOwn) {
       const around = [...(shared ?? []), unshare, ...this.#ownProcesses];
       return { around, hasOwnProcesses: true, sharedMemory };
@@ -101,7 +111,21 @@ export class PodNamespaces {
     await this.#holding.get(id)?.catch(() => {});
     const holder = await readHolder(dir);
     if (holder?.bootId === (await bootId())) await signalIdentified(holder, "SIGKILL");
-    await rm(sharedMemoryOf(id), { recursive: true, force: true });
+    await removeSharedMemory(dir);
+  }
+
+  /**
+   * Ends what pods shared whose sandboxes are not known any more: their folders went while a daemon was away.
+   *
+   * @param sandboxes folder of all sandboxes
+   * @param isKnown whether there is a sandbox of that id
+   */
+  async collect(sandboxes: string, isKnown: (id: string) => boolean): Promise<void> {
+    const held = await findByVariable(holderMarker);
+    const isLost = (dir: string) => dirname(dir) === sandboxes && !isKnown(basename(dir));
+    for (const { entry, value } of held) if (isLost(value)) await signalIdentified(entry, "SIGKILL");
+    for (const id of await listFolder(sharedMemoryOf(sandboxes)))
+      if (!isKnown(id)) await removeSharedMemory(join(sandboxes, id));
   }
 
   /** A session of its own: the supervisor leads it, not what waits for it outside. */
@@ -125,7 +149,7 @@ export class PodNamespaces {
     const { unshare } = this.#tools;
     const kinds = [...(hostIPC ? [] : ["--ipc"]), ...(processes ? this.#ownProcesses : ["--"])];
     const sleep = (await findTool("sleep")) ?? "sleep";
-    const identity = identify(await firstNumber([unshare, ...kinds, "/bin/sh", "-c", hold, "wherry", sleep]));
+    const identity = identify(await firstNumber([unshare, ...kinds, "/bin/sh", "-c", hold, "wherry", sleep], dir));
     if (!identity) throw new RuntimeFailure("RunContainerError", "cannot hold the namespaces of the pod");
     const holder: Holder = { ...identity, bootId: boot };
     await writeJson(holderFile(dir), holder);
@@ -141,23 +165,33 @@ function readHolder(dir: string): Promise<Holder | undefined> {
   return readJson<Holder>(holderFile(dir));
 }
 
-function sharedMemoryOf(sandboxId: string): string {
-  return join(sharedMemoryRoot, `wherry-${sandboxId}`);
+/** Where the shared memory of the pods of one daemon lies. Other daemons of this machine have theirs beside it. */
+function sharedMemoryOf(sandboxes: string): string {
+  return join(sharedMemoryRoot, `wherry-${sha256(sandboxes).slice(0, 16)}`);
 }
 
 /** The pod's own shared memory; undefined where the machine has none. */
-async function makeSharedMemory(sandboxId: string): Promise<string | undefined> {
+async function makeSharedMemory(dir: string): Promise<string | undefined> {
   const found = await stat(sharedMemoryRoot).catch(() => undefined);
   if (!found?.isDirectory()) return undefined;
-  const folder = sharedMemoryOf(sandboxId);
+  const folder = join(sharedMemoryOf(dirname(dir)), basename(dir));
+  await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
   const first = await mkdir(folder, { recursive: true, mode: 0o700 });
   if (first !== undefined) await chmod(folder, 0o1777);
   return folder;
 }
 
-/** Starts a program that goes on by itself, and reads the number that it begins with; NaN when it ends without. */
-function firstNumber([file = "", ...args]: readonly string[]): Promise<number> {
-  const child = spawn(file, args, { cwd: "/", env: {}, detached: true, stdio: ["ignore", "pipe", "ignore"] });
+async function removeSharedMemory(dir: string): Promise<void> {
+  const all = sharedMemoryOf(dirname(dir));
+  await rm(join(all, basename(dir)), { recursive: true, force: true });
+  // Other pods may have theirs in it.
+  await rmdir(all).catch(() => {});
+}
+
+/** Starts a holder, which goes on by itself, and reads the number that it begins with; NaN when it ends without. */
+function firstNumber([file = "", ...args]: readonly string[], dir: string): Promise<number> {
+  const env = { [holderMarker]: dir };
+  const child = spawn(file, args, { cwd: "/", env, detached: true, stdio: ["ignore", "pipe", "ignore"] });
   child.unref();
   return new Promise((resolve, reject) => {
     let text = "";

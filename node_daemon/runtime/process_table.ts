@@ -27,7 +27,6 @@ export interface ProcessEntry extends ProcessIdentity {
 }
 
 const hasProc = platformName === "linux";
-const markerPrefix = `${containerMarker}=`;
 /** Some milliseconds' worth. */
 const processesPerTurn = 100;
 /** USER_HZ: part of Linux's ABI. */
@@ -66,7 +65,7 @@ const searchMarked = shared(async () => {
   if (!hasProc) return (await listProcesses()).map((entry) => ({ entry, containerId: undefined }));
   const found = await everyProcess((pid) => {
     const entry = readEntry(pid);
-    return entry && { entry, containerId: containerOf(pid) };
+    return entry && { entry, containerId: variableOf(pid, containerMarker) };
   });
   return found.filter((one) => one !== undefined);
 });
@@ -93,6 +92,18 @@ export async function findContainerProcesses(options: {
     processes.map(({ entry }) => entry),
     found,
   );
+}
+
+/** Every process of a Linux machine that was started with a variable of that name, and the variable. */
+export async function findByVariable(
+  name: string,
+): Promise<readonly { readonly entry: ProcessEntry; readonly value: string }[]> {
+  const found = await everyProcess((pid) => {
+    const value = variableOf(pid, name);
+    const entry = value === undefined ? undefined : readEntry(pid);
+    return value !== undefined && entry ? { entry, value } : undefined;
+  });
+  return found.filter((one) => one !== undefined);
 }
 
 /** What processes have of the machine's memory. */
@@ -148,13 +159,14 @@ export function bootId(): Promise<string> {
   return boot;
 }
 
-/** The container that a process was started for. */
-function containerOf(pid: number): string | undefined {
+/** A variable of the environment that a process started with. */
+function variableOf(pid: number, name: string): string | undefined {
   const environment = readProcFile(pid, "environ");
-  const start = environment.startsWith(markerPrefix) ? 0 : environment.indexOf(`\0${markerPrefix}`) + 1;
-  if (start === 0 && !environment.startsWith(markerPrefix)) return undefined;
+  const prefix = `${name}=`;
+  const start = environment.startsWith(prefix) ? 0 : environment.indexOf(`\0${prefix}`) + 1;
+  if (start === 0 && !environment.startsWith(prefix)) return undefined;
   const end = environment.indexOf("\0", start);
-  return environment.slice(start + markerPrefix.length, end === -1 ? undefined : end);
+  return environment.slice(start + prefix.length, end === -1 ? undefined : end);
 }
 
 /** What `read` finds of each process, some at a time, so that others get their turn. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -11,6 +11,7 @@ import type { Client } from "../../core/client/client.ts";
 import { createClient } from "../../core/client/create_client.ts";
 import { httpTransport } from "../../core/client/http_transport.ts";
 import { loadKubeconfig, resolveContext } from "../../core/client/kubeconfig.ts";
+import { sha256 } from "../../core/platform/hash.ts";
 import { patienceMs } from "../patience.ts";
 
 /** What a finished command printed. */
@@ -44,16 +45,41 @@ export const wherry: readonly string[] = onDeno
 /** Where Deno keeps what it compiled: tests that have a home of their own would make it anew. */
 const denoDir = process.env["DENO_DIR"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "deno");
 
-/** A folder of the test's own, removed at the end of the block; what a failed test left running in it is killed. */
+/**
+ * A folder of the test's own, removed at the end of the block. What daemons that were killed left of it is ended, too: what
+ * runs, and what is in the machine's memory.
+ */
 export function temporaryFolder(): { readonly path: string; [Symbol.asyncDispose](): Promise<void> } {
   const path = mkdtempSync(join(tmpdir(), "wherry-e2e-"));
   return {
     path,
     async [Symbol.asyncDispose]() {
-      for (const pid of processesOf(path)) send({ pid }, "SIGKILL");
+      const processes = processesOf(path);
+      // A folder of which only they know may be mounted where nobody else sees it.
+      const sandboxes = processes.flatMap((pid) => {
+        const held = /(?:^|\0)WHERRY_SANDBOX=([^\0]+)/.exec(readQuietly(`/proc/${pid}/environ`))?.[1];
+        return held === undefined ? [] : [dirname(held)];
+      });
+      for (const pid of processes) send({ pid }, "SIGKILL");
+      for (const folder of [...sandboxes, ...foldersIn(path)])
+        rmSync(sharedMemoryOf(folder), { recursive: true, force: true });
       rmSync(path, { recursive: true, force: true });
     },
   };
+}
+
+/** Where a node, or its runtime, has what is in the machine's memory: it is named after its folder. */
+export function sharedMemoryOf(folder: string): string {
+  return join("/dev/shm", `wherry-${sha256(folder).slice(0, 16)}`);
+}
+
+/** As deep as a node's folder lies in that of a cluster, and its sandboxes in it. */
+const maxDepth = 5;
+
+function foldersIn(path: string, depth = 0): readonly string[] {
+  if (depth === maxDepth || !existsSync(path)) return [path];
+  const inside = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [path, ...inside.flatMap(({ name }) => foldersIn(join(path, name), depth + 1))];
 }
 
 /** Runs a command to its end. */

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -17,6 +17,7 @@ import {
   ownAddress,
   processesOf,
   type Running,
+  sharedMemoryOf,
   start,
   temporaryFolder,
   wherry,
@@ -25,6 +26,14 @@ import { shellPod } from "./manifests.ts";
 
 const token = "0123456789abcdef";
 const namespace = "default";
+
+const used: string[] = [];
+
+function ownFolder(): ReturnType<typeof temporaryFolder> {
+  const folder = temporaryFolder();
+  used.push(folder.path);
+  return folder;
+}
 
 /** A port that was free a moment ago: a master that comes back has to be where it was. */
 async function freePort(): Promise<number> {
@@ -94,7 +103,7 @@ async function programOf(folder: string, word: string, but?: number): Promise<nu
 
 describe("a node", () => {
   it("whose master is gone restarts what ends, and tells it when the master is back", async () => {
-    await using folder = temporaryFolder();
+    await using folder = ownFolder();
     const port = await freePort();
     const master = await startMaster(folder.path, port);
     await using _master = master;
@@ -116,7 +125,7 @@ describe("a node", () => {
   });
 
   it("whose daemon is killed and comes back goes on with what runs and its count of restarts, ends what nobody wants any more, and what ignores SIGTERM", async () => {
-    await using folder = temporaryFolder();
+    await using folder = ownFolder();
     const port = await freePort();
     await using _master = await startMaster(folder.path, port);
     const daemon = await startNode(folder.path, port);
@@ -154,7 +163,7 @@ function argsOf(pid: number): string {
 }
 
 it("a node that is told to shut down says so, and its pods have ended by the time that it has", async () => {
-  await using folder = temporaryFolder();
+  await using folder = ownFolder();
   const port = await freePort();
   await using _master = await startMaster(folder.path, port);
   const daemon = await startNode(folder.path, port, ["--shutdown-grace-period", "20s"]);
@@ -180,7 +189,7 @@ it("a node that is told to shut down says so, and its pods have ended by the tim
 
 describe.skipIf(!canMount())("a node whose disk is full", () => {
   it("says so, ends a pod and takes no more, and takes them again when there is room", async () => {
-    await using folder = temporaryFolder();
+    await using folder = ownFolder();
     const port = await freePort();
     await using _master = await startMaster(folder.path, port);
     const disk = join(folder.path, "node");
@@ -224,4 +233,13 @@ describe.skipIf(!canMount())("a node whose disk is full", () => {
     await client.create(podKind, inNamespace(shellPod("later", "exec sleep 98766")));
     await seen(client, "later", restarted(0));
   });
+});
+
+it("nothing of these nodes is left, not even of those that were killed", () => {
+  expect(used.length).toBeGreaterThan(0);
+  expect(used.flatMap(processesOf).filter((pid) => !hasEnded(pid))).toEqual([]);
+  const folders = used.flatMap((path) =>
+    ["node", join("node", "runtime", "sandboxes")].map((name) => join(path, name)),
+  );
+  expect(folders.map(sharedMemoryOf).filter(existsSync)).toEqual([]);
 });

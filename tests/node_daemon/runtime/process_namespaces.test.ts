@@ -8,7 +8,7 @@ import { systemRandom } from "../../../core/platform/random.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { openProcessRuntime } from "../../../node_daemon/runtime/process.ts";
 import { openNamespaces } from "../../../node_daemon/runtime/process_namespace.ts";
-import { findContainerProcesses, isRunning } from "../../../node_daemon/runtime/process_table.ts";
+import { findContainerProcesses, isRunning, type ProcessIdentity } from "../../../node_daemon/runtime/process_table.ts";
 import type { ContainerConfig, ContainerRuntime, SandboxConfig, Ulimit } from "../../../node_daemon/runtime/runtime.ts";
 import { containerConfig, drain, logText, never, sandboxConfig } from "../../suites/runtime_suite.ts";
 
@@ -159,21 +159,56 @@ describe.runIf(hasNamespaces)("process runtime that may make namespaces", () => 
   it("holds what a pod shares anew when who held it was killed, and lets go of it with the pod", async () => {
     await using under = await open();
     const { sandbox } = await under.start("first", "true");
-    const holder = async () => {
-      const file = join(under.rootDir, "sandboxes", sandbox.id, "holder.json");
-      return JSON.parse(await readFile(file, "utf8")) as { readonly pid: number; readonly startedAt: string };
-    };
-    const first = await holder();
+    const first = await holderOf(under.rootDir, sandbox.id);
     expect(await isRunning(first)).toBe(true);
     signalProcess(first.pid, "SIGKILL");
     await expect.poll(() => isRunning(first)).toBe(false);
     expect(await under.output("second", "readlink /proc/self/ns/ipc")).toContain("ipc:");
-    const second = await holder();
+    const second = await holderOf(under.rootDir, sandbox.id);
     expect(await isRunning(second)).toBe(true);
     await under.runtime.removePodSandbox(sandbox.id, { signal: never });
     await expect.poll(() => isRunning(second)).toBe(false);
   });
+
+  it("ends at its start what pods shared whose folders are gone, and nobody else's", async () => {
+    await using under = await open();
+    await using other = await open();
+    const note = "echo note >/dev/shm/note";
+    const kept = await under.start("main", note, { processes: "pod" });
+    const elsewhere = await other.start("main", note);
+    const lost = await under.start("main", note, {}, { uid: "lost", name: "lost" });
+    await logText(under.runtime, lost.id, { follow: true });
+    const [first, second, third] = await Promise.all([
+      holderOf(under.rootDir, kept.sandbox.id),
+      holderOf(other.rootDir, elsewhere.sandbox.id),
+      holderOf(under.rootDir, lost.sandbox.id),
+    ]);
+    const memory = await sharedMemoryWith(lost.sandbox.id);
+    expect(await readdir(join(memory, lost.sandbox.id))).toEqual(["note"]);
+    await rm(join(under.rootDir, "sandboxes", lost.sandbox.id), { recursive: true });
+    await under.reopen();
+    await expect.poll(() => isRunning(third)).toBe(false);
+    expect(await Promise.all([first, second].map(isRunning))).toEqual([true, true]);
+    expect(await readdir(memory)).toEqual([kept.sandbox.id]);
+    expect(await sharedMemoryWith(elsewhere.sandbox.id)).not.toBe(memory);
+    // The last of its pods takes the folder along.
+    await under.runtime.removePodSandbox(kept.sandbox.id, { signal: never });
+    await expect(stat(memory)).rejects.toThrow("ENOENT");
+  });
 });
+
+/** Who holds what a pod shares. */
+async function holderOf(rootDir: string, sandboxId: string): Promise<ProcessIdentity> {
+  return JSON.parse(await readFile(join(rootDir, "sandboxes", sandboxId, "holder.json"), "utf8")) as ProcessIdentity;
+}
+
+/** The folder in the machine's memory in which a sandbox has its own. */
+async function sharedMemoryWith(sandboxId: string): Promise<string> {
+  const folders = (await readdir("/dev/shm")).map((name) => join("/dev/shm", name));
+  for (const folder of folders)
+    if ((await readdir(folder).catch((): string[] => [])).includes(sandboxId)) return folder;
+  throw new Error(`No shared memory of ${sandboxId}`);
+}
 
 describe.runIf(process.platform === "linux")("process runtime", () => {
   const limits = "ulimit -Sn; ulimit -Hn; cat /proc/self/oom_score_adj";
