@@ -5,6 +5,8 @@ import { comeUp } from "./scale.ts";
 
 const nodes = 1000;
 const replicas = 20_000;
+/** On a busy machine it is told how far it came. */
+const limitMs = 600_000;
 
 /** What a large cluster costs when all of it, the nodes' daemons too, is one process. */
 export const bench: Bench = {
@@ -16,11 +18,13 @@ export const bench: Bench = {
     yield { what: `${nodes} nodes ready`, value: performance.now() - startedAt, unit: "ms" };
     yield { what: "memory with the nodes", value: memory(), unit: "MiB" };
     const cpuBefore = cpuTime();
-    const { boundMs, readyMs } = await comeUp(cluster, replicas);
-    yield { what: "all bound", value: boundMs, unit: "ms" };
-    yield { what: "all ready", value: readyMs, unit: "ms" };
-    yield { what: "for each pod", value: (cpuTime() - cpuBefore) / replicas, unit: "ms CPU" };
-    yield { what: `memory with ${replicas} pods`, value: memory(), unit: "MiB" };
+    const { boundMs, readyMs, ready } = await comeUp(cluster, replicas, { limitMs });
+    if (ready === replicas) {
+      yield { what: "all bound", value: boundMs, unit: "ms" };
+      yield { what: "all ready", value: readyMs, unit: "ms" };
+    } else yield { what: `ready of ${replicas} after ${limitMs / 60_000} minutes`, value: ready, unit: "pods" };
+    yield { what: "for each pod", value: (cpuTime() - cpuBefore) / ready, unit: "ms CPU" };
+    yield { what: `memory with ${ready} pods`, value: memory(), unit: "MiB" };
   },
 };
 

@@ -1,4 +1,5 @@
 import process from "node:process";
+import { systemClock } from "../core/platform/clock.ts";
 import { type Cluster, type Deployment, deployment, type Pod, pod, startCluster } from "../mod.ts";
 import { type Bench, cpuTime, type Figure } from "./figure.ts";
 
@@ -22,14 +23,25 @@ export const bench: Bench = {
   },
 };
 
-/** Makes a Deployment; milliseconds until all its pods were created, had a node, and were ready. */
+/** How a Deployment came up: milliseconds until all its pods were created, had a node, and were ready; NaN: they never were. */
+export interface ComingUp {
+  readonly madeMs: number;
+  readonly boundMs: number;
+  readonly readyMs: number;
+  /** How many were ready at the end. */
+  readonly ready: number;
+}
+
+/** Makes a Deployment, and waits until its pods are ready, or for so long. */
 export async function comeUp(
   cluster: Cluster,
   replicas: number,
-): Promise<{ readonly madeMs: number; readonly boundMs: number; readonly readyMs: number }> {
+  { limitMs = 600_000 }: { readonly limitMs?: number } = {},
+): Promise<ComingUp> {
   const startedAt = performance.now();
   await cluster.apply(deploymentOf(replicas, "1"));
   const stop = new AbortController();
+  const cancel = systemClock.schedule(limitMs, () => stop.abort());
   const [made, bound, ready] = [new Set<string>(), new Set<string>(), new Set<string>()];
   const doneAt = new Map<Set<string>, number>();
   for await (const { type, object } of cluster.client.watch(pod, { namespace: "default", signal: stop.signal })) {
@@ -43,8 +55,9 @@ export async function comeUp(
       if (set.size === replicas && !doneAt.has(set)) doneAt.set(set, performance.now() - startedAt);
     if (ready.size === replicas) stop.abort();
   }
+  cancel();
   const ms = (set: Set<string>) => doneAt.get(set) ?? Number.NaN;
-  return { madeMs: ms(made), boundMs: ms(bound), readyMs: ms(ready) };
+  return { madeMs: ms(made), boundMs: ms(bound), readyMs: ms(ready), ready: ready.size };
 }
 
 /** Changes the template; milliseconds until all pods are new and available, and the old ones gone. */

@@ -159,6 +159,7 @@ async function startProcesses(options: ClusterOptions): Promise<Cluster> {
   const parts = new DisposalStack();
   try {
     const runtime = await chooseRuntime(options.runtime, clock);
+    const isPlayed = runtime === "fake";
     const kept = dataDir === undefined ? undefined : await readState(dataDir);
     const ranges = parts.use(await claimLoopbackRanges({ random, preferred: kept?.secondByte }));
     const { secondByte } = ranges;
@@ -176,7 +177,7 @@ async function startProcesses(options: ClusterOptions): Promise<Cluster> {
         serviceClusterIpRange: serviceRange,
         controllers: {
           ...options.controllers,
-          clusterCidr: podRangeOf(ranges, { isPlayed: runtime === "fake", nodes: count }),
+          clusterCidr: podRangeOf(ranges, { isPlayed, nodes: count }),
         },
         clock,
         random,
@@ -212,6 +213,8 @@ async function startProcesses(options: ClusterOptions): Promise<Cluster> {
         serverPort: 0,
         // One proxy serves the machine: the nodes share its addresses.
         proxy: index === 0 ? { nodePortAddresses } : false,
+        // Containers that are played ask for no names.
+        dns: isPlayed && index > 0 ? false : undefined,
         care: workstationCare,
         clock,
         random,

@@ -73,13 +73,13 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
 }
 
 async function mountsOf(
-  { container, volumes, pins, held, systemFiles, notes }: ContainerConfigOptions,
+  { container, volumes, areRead, pins, held, systemFiles, notes }: ContainerConfigOptions,
   environment: ReadonlyMap<string, string>,
 ): Promise<readonly Mount[]> {
   const mounts: Mount[] = [];
   try {
     for (const mount of container.volumeMounts ?? [])
-      mounts.push(await resolveMount(mount, { volumes, environment, pins, held }));
+      mounts.push(await resolveMount(mount, { volumes, environment, areRead, pins, held }));
   } catch (error) {
     throw new RuntimeFailure("CreateContainerConfigError", errorMessage(error), { cause: error });
   }

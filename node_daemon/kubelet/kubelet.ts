@@ -123,8 +123,8 @@ class PodKubelet implements Kubelet {
   readonly #stops: (() => void)[] = [];
 
   constructor(options: KubeletOptions) {
-    const { clock, log, client, informers, nodeName, rootDir, allocatable } = options;
-    const folders = new PodFolders(rootDir);
+    const { clock, log, client, informers, nodeName, rootDir, allocatable, runtime } = options;
+    const folders = new PodFolders(rootDir, { areRead: runtime.readsFiles });
     this.#options = options;
     this.#pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${nodeName}` });
     const nodes = informers.informer(nodeKind, { fieldSelector: `metadata.name=${nodeName}` });

@@ -215,6 +215,7 @@ export class PodActions {
         data,
         attempt,
         volumes,
+        areRead: folders.areRead,
         pins: runtime.hasOwnFiles ? pins : undefined,
         held,
         systemFiles,
@@ -238,7 +239,7 @@ export class PodActions {
   /** What a container finds names by, by its place; writes the hosts file, with the pod's address once it has one. */
   async #systemFiles(facts: PodFacts): Promise<ReadonlyMap<string, string>> {
     const { runtime, folders, names } = this.#context;
-    if (!runtime.hasOwnFiles) return new Map();
+    if (!runtime.hasOwnFiles || !folders.areRead) return new Map();
     const { metadata, spec } = facts.pod;
     const { uid = "" } = metadata;
     const writeHosts = async () => {

@@ -1,7 +1,7 @@
 import { rmdir } from "node:fs/promises";
 import { sha256 } from "../../core/platform/hash.ts";
 import { sharedMemory } from "./volumes/empty_dir.ts";
-import { createFile, ensureFolder, listFolder, rewriteFile } from "./volumes/files.ts";
+import { createFile, ensureFolder, listFolder, removeTree, rewriteFile } from "./volumes/files.ts";
 import { removeVolumes, unmountWithin } from "./volumes/mounts.ts";
 
 /**
@@ -12,8 +12,12 @@ export class PodFolders {
   readonly #root: string;
   readonly #memory: string;
 
+  /** Whether somebody looks at what is written for containers; otherwise their files are only named. */
+  readonly areRead: boolean;
+
   /** @param rootDir absolute path of the kubelet's own folder */
-  constructor(rootDir: string) {
+  constructor(rootDir: string, { areRead = true }: { readonly areRead?: boolean } = {}) {
+    this.areRead = areRead;
     this.#root = rootDir;
     // Other daemons of this machine have theirs beside it.
     this.#memory = `${sharedMemory}/wherry-${sha256(rootDir).slice(0, 16)}`;
@@ -47,7 +51,7 @@ export class PodFolders {
   /** Folder of a volume. The folder above it is made; the volume itself is made by its type. */
   async volume(uid: string, { type, name }: { readonly type: string; readonly name: string }): Promise<string> {
     const parent = `${this.pod(uid)}/volumes/${safe(type)}`;
-    await ensureFolder(parent, 0o700);
+    if (this.areRead) await ensureFolder(parent, 0o700);
     return `${parent}/${safe(name)}`;
   }
 
@@ -62,8 +66,9 @@ export class PodFolders {
     { name, attempt }: { readonly name: string; readonly attempt: number },
   ): Promise<string> {
     const folder = `${this.pod(uid)}/containers/${safe(name)}`;
-    await ensureFolder(folder, 0o700);
     const path = `${folder}/${attempt}`;
+    if (!this.areRead) return path;
+    await ensureFolder(folder, 0o700);
     // Writable by whatever user the container runs as; the folder above keeps others out.
     await createFile(path, 0o666);
     return path;
@@ -97,6 +102,7 @@ export class PodFolders {
 
   /** Removes a pod's folder. Links in it are removed, never followed; what is mounted in it is unmounted. */
   async remove(uid: string): Promise<void> {
+    if (!this.areRead) return await removeTree(this.pod(uid));
     await removeVolumes(`${this.#memory}/${safe(uid)}`);
     // Other pods may have theirs in it.
     await rmdir(this.#memory).catch(() => {});

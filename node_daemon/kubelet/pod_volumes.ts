@@ -8,6 +8,7 @@ import type { DataSource } from "./environment.ts";
 import { expand } from "./expansion.ts";
 import type { PodFacts } from "./pod_fields.ts";
 import type { PodFolders } from "./pod_folders.ts";
+import { type Payload, writeAtomically } from "./volumes/atomic_writer.ts";
 import { applyFsGroup, fsGroupOf } from "./volumes/fs_group.ts";
 import { volumeTypeOf } from "./volumes/mod.ts";
 import type { PathPins } from "./volumes/path_pins.ts";
@@ -62,12 +63,16 @@ async function setUp(pod: Pod, volume: Volume, options: PodVolumesOptions): Prom
   try {
     const type = volumeTypeOf(volume);
     const folder = await folders.volume(pod.metadata.uid ?? "", { type: type.name, name: volume.name });
-    const { localPathFolder } = folders;
+    const { localPathFolder, areRead } = folders;
     const memoryFolder = folders.memory(pod.metadata.uid ?? "", volume.name);
-    const context = { pod, volume, folder, memoryFolder, facts, data, node, localPathFolder, now };
-    const mounted = await type.setUp(context);
     const gid = fsGroupOf(pod);
-    if (gid !== undefined && mounted.takesFsGroup && !mounted.readOnly && !given.has(volume.name)) {
+    const write = async (payload: Payload) => {
+      if (areRead) await writeAtomically(folder, payload, { now, gid });
+    };
+    const places = { folder, memoryFolder, localPathFolder, areRead };
+    const context = { pod, volume, ...places, facts, data, node, write };
+    const mounted = await type.setUp(context);
+    if (areRead && gid !== undefined && mounted.takesFsGroup && !mounted.readOnly && !given.has(volume.name)) {
       await applyFsGroup(mounted.path, { gid, policy: pod.spec.securityContext?.fsGroupChangePolicy });
       given.add(volume.name);
     }
@@ -100,6 +105,8 @@ export interface MountOptions {
   /** Volumes of the pod by name. */
   readonly volumes: ReadonlyMap<string, MountedVolume>;
   readonly environment: ReadonlyMap<string, string>;
+  /** Whether volumes are there to be looked into. */
+  readonly areRead: boolean;
   /** Keeps the paths that containers might exchange. Absent: the runtime mounts nothing. */
   readonly pins: PathPins | undefined;
   /** Closed once the container runs. */
@@ -109,12 +116,12 @@ export interface MountOptions {
 /** The mount of a container. @throws Error when the volume is missing or a subPath leads out of it */
 export async function resolveMount(
   { name, mountPath, subPath, subPathExpr, readOnly = false, recursiveReadOnly, mountPropagation }: VolumeMount,
-  { volumes, environment, pins, held }: MountOptions,
+  { volumes, environment, areRead, pins, held }: MountOptions,
 ): Promise<Mount> {
   const volume = volumes.get(name);
   if (!volume) throw new Error(`cannot find volume "${name}" to mount into container`);
   const inner = subPathExpr ? expandSubPath(subPathExpr, environment) : subPath;
-  const opened = inner ? held.use(await openSubPath(volume.path, inner)) : undefined;
+  const opened = inner && areRead ? held.use(await openSubPath(volume.path, inner)) : undefined;
   const pinned = opened && (await pins?.pin(opened));
   return {
     hostPath: opened?.path ?? volume.path,

@@ -15,6 +15,7 @@ export async function writeResolverFile(
     if (asksForOwnNames(pod)) events.warning(pod, forming, cannotGive);
     return;
   }
+  if (!folders.areRead) return;
   // Only what shares the node's network reaches its loopback addresses.
   const isOnNode = runtime.assignsPodIP || pod.spec.hostNetwork === true;
   const servers = names.servers().filter((address) => isOnNode || !/^(127\.|::1$)/.test(address));

@@ -104,6 +104,7 @@ class DockerRuntime implements ContainerRuntime {
   readonly assignsPodIP = false;
   readonly publishesHostPorts = true;
   readonly hasOwnFiles = true;
+  readonly readsFiles = true;
   readonly appArmor: boolean;
   readonly strictGroups = false;
   readonly images: ImageService;

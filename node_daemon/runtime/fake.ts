@@ -43,6 +43,8 @@ export interface FakeRuntimeOptions {
   readonly random: () => number;
   /** What each container does, asked when it starts. */
   readonly behaviour?: (config: ContainerConfig, sandbox: Sandbox) => FakeBehaviour;
+  /** Whether pods get the files that containers would see, for a test that reads them. Default false. */
+  readonly readsFiles?: boolean;
 }
 
 /** A runtime without processes, with handles for the test that drives it. */
@@ -73,6 +75,7 @@ class Fake implements FakeRuntime {
   readonly assignsPodIP = true;
   readonly publishesHostPorts = true;
   readonly hasOwnFiles = true;
+  readonly readsFiles: boolean;
   readonly appArmor = true;
   readonly strictGroups = true;
   readonly images: ImageService = {
@@ -91,6 +94,7 @@ class Fake implements FakeRuntime {
 
   constructor(options: FakeRuntimeOptions) {
     this.#options = options;
+    this.readsFiles = options.readsFiles ?? false;
   }
 
   exit(id: string, exitCode: number, { oomKilled = false }: { readonly oomKilled?: boolean } = {}): void {

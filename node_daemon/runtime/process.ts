@@ -116,6 +116,7 @@ class ProcessRuntime implements ContainerRuntime {
   readonly appArmor = false;
   readonly strictGroups = true;
 
+  readonly readsFiles = true;
   get hasOwnFiles(): boolean {
     return this.#namespaces !== undefined;
   }

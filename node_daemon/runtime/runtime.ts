@@ -358,6 +358,8 @@ export interface ContainerRuntime extends AsyncDisposable {
   readonly publishesHostPorts: boolean;
   /** Whether containers can have files of the system's of their own (`/etc/hosts`); otherwise they see the node's. */
   readonly hasOwnFiles: boolean;
+  /** Whether somebody looks at what the kubelet writes for containers: the files of volumes and of `/etc`. */
+  readonly readsFiles: boolean;
   /** Whether containers can be held to profiles of AppArmor. */
   readonly appArmor: boolean;
   /** Whether containers have the groups that are given and no others, whatever their image says of their user. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { eventResource } from "../../core/client/resources.ts";
 import {
   configMap,
   createClient,
@@ -176,6 +177,33 @@ describe("startCluster()", () => {
       first.credentials.cluster["certificate-authority-data"],
     );
     expect((await second.client.get(deployment, key("web"))).spec.replicas).toBe(1);
+  });
+
+  it("writes no files for pods that are played, and tells all the same of volumes that cannot be made", async () => {
+    const dataDir = folder();
+    await using cluster = await startCluster({ dataDir, runtime: "fake" });
+    const data = { name: "data", emptyDir: {} };
+    const config = { name: "config", configMap: { name: "settings" } };
+    const mounts = [
+      { name: "data", mountPath: "/data", subPath: "a/b" },
+      { name: "config", mountPath: "/config" },
+    ];
+    const containers = [{ name: "main", image: "none", volumeMounts: mounts }];
+    const metadata = { name: "reader", namespace: "default" };
+    await cluster.apply({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata,
+      spec: { containers, volumes: [data, config] },
+    } as Pod);
+    const isRefused = ({ reason }: { readonly reason?: string | undefined }) => reason === "FailedMount";
+    await expect
+      .poll(async () => (await cluster.client.list(eventResource)).items.some(isRefused), { timeout: patienceMs })
+      .toBe(true);
+    await cluster.apply({ apiVersion: "v1", kind: "ConfigMap", metadata: { ...metadata, name: "settings" } });
+    await cluster.waitFor(pod, key("reader"), { condition: "Ready" });
+    expect(existsSync(join(dataDir, "nodes", "node-0"))).toBe(true);
+    expect(existsSync(join(dataDir, "nodes", "node-0", "pods"))).toBe(false);
   });
 
   it("runs beside another: same addresses and names, nothing shared", async () => {

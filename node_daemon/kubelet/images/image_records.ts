@@ -50,9 +50,9 @@ export class ImageRecords {
       const record = records.get(id);
       const present = before?.find((image) => image.id === id);
       // Without knowing what was there, nothing can be told to be ours. What others build meanwhile has another id.
-      if (!before || (present && !record)) return;
-      const found = (await images.list({ signal })).find((image) => image.id === id);
-      const added = found?.names.filter((name) => !present?.names.includes(name)) ?? [];
+      const found = before && (await images.list({ signal })).find((image) => image.id === id);
+      if (!found || (present && !record)) return;
+      const added = found.names.filter((name) => !present?.names.includes(name));
       const names = [...new Set([...(record?.names ?? []), ...added])];
       const now = clock.now();
       records.set(id, { id, names, pulledAt: record?.pulledAt ?? now, lastUsedAt: now });

@@ -1,5 +1,3 @@
-import { writeAtomically } from "./atomic_writer.ts";
-import { fsGroupOf } from "./fs_group.ts";
 import { defaultFileMode, objectPayload } from "./payload.ts";
 import type { VolumeType } from "./volume.ts";
 
@@ -11,7 +9,7 @@ export const configMapVolume: VolumeType = {
   async setUp(context) {
     const source = context.volume.configMap ?? {};
     const payload = await objectPayload("configMap", source, source.defaultMode ?? defaultFileMode, context);
-    await writeAtomically(context.folder, payload, { now: context.now, gid: fsGroupOf(context.pod) });
+    await context.write(payload);
     return { path: context.folder, readOnly: true };
   },
 };

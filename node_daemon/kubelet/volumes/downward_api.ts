@@ -1,5 +1,3 @@
-import { writeAtomically } from "./atomic_writer.ts";
-import { fsGroupOf } from "./fs_group.ts";
 import { defaultFileMode, downwardPayload } from "./payload.ts";
 import type { VolumeType } from "./volume.ts";
 
@@ -10,10 +8,7 @@ export const downwardApiVolume: VolumeType = {
   updates: true,
   async setUp(context) {
     const { items, defaultMode = defaultFileMode } = context.volume.downwardAPI ?? {};
-    await writeAtomically(context.folder, downwardPayload(items, defaultMode, context.facts), {
-      now: context.now,
-      gid: fsGroupOf(context.pod),
-    });
+    await context.write(downwardPayload(items, defaultMode, context.facts));
     return { path: context.folder, readOnly: true };
   },
 };

@@ -18,11 +18,12 @@ export const emptyDirVolume: VolumeType = {
   name: "emptyDir",
   matches: (volume) => volume.emptyDir !== undefined,
   updates: false,
-  async setUp({ pod, volume, folder, memoryFolder, facts }) {
+  async setUp({ pod, volume, folder, memoryFolder, areRead, facts }) {
     const { medium = "" } = volume.emptyDir ?? {};
     if (medium !== "" && medium !== "Memory") throw new Error(`unknown storage medium ${JSON.stringify(medium)}`);
     const path = medium === "Memory" ? memoryFolder : folder;
     if (medium === "Memory") await checkMemory();
+    if (!areRead) return { path, readOnly: false };
     // Containers may run as any user.
     await ensureFolder(path, 0o777);
     if (medium === "Memory") await mountMemory(path, memoryVolumeBytes(pod, volume, facts.allocatable));

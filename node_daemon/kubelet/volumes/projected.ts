@@ -1,5 +1,5 @@
 import type { VolumeProjection } from "../../../core/kinds/pod.ts";
-import { type Payload, writeAtomically } from "./atomic_writer.ts";
+import type { Payload } from "./atomic_writer.ts";
 import { fsGroupOf, fsUserOf } from "./fs_group.ts";
 import { defaultFileMode, downwardPayload, objectPayload } from "./payload.ts";
 import type { VolumeContext, VolumeType } from "./volume.ts";
@@ -15,7 +15,7 @@ export const projectedVolume: VolumeType = {
     for (const source of sources) {
       for (const [path, file] of await sourcePayload(source, defaultMode, context)) payload.set(path, file);
     }
-    await writeAtomically(context.folder, payload, { now: context.now, gid: fsGroupOf(context.pod) });
+    await context.write(payload);
     return { path: context.folder, readOnly: true };
   },
 };
@@ -29,7 +29,8 @@ async function sourcePayload(source: VolumeProjection, mode: number, context: Vo
     // Where somebody is known to whom it can be given, nobody else is to read it.
     const [user, group] = [fsUserOf(context.pod), fsGroupOf(context.pod)];
     const own = user === undefined && group === undefined ? mode : 0o600;
-    const data = new TextEncoder().encode(await context.data.token(wanted));
+    const token = context.areRead ? await context.data.token(wanted) : "";
+    const data = new TextEncoder().encode(token);
     return new Map([[path, { data, mode: own, ...(user === undefined ? {} : { uid: user }) }]]);
   }
   throw new Error(`projected volume source is not supported: ${Object.keys(source)[0] ?? "none"}`);

@@ -1,6 +1,4 @@
 import { compact } from "../../../core/util/compact.ts";
-import { writeAtomically } from "./atomic_writer.ts";
-import { fsGroupOf } from "./fs_group.ts";
 import { defaultFileMode, objectPayload } from "./payload.ts";
 import type { VolumeType } from "./volume.ts";
 
@@ -13,7 +11,7 @@ export const secretVolume: VolumeType = {
     const { secretName, items, optional, defaultMode = defaultFileMode } = context.volume.secret ?? {};
     const source = compact({ name: secretName, items, optional });
     const payload = await objectPayload("secret", source, defaultMode, context);
-    await writeAtomically(context.folder, payload, { now: context.now, gid: fsGroupOf(context.pod) });
+    await context.write(payload);
     return { path: context.folder, readOnly: true };
   },
 };

@@ -2,6 +2,7 @@ import type { Node } from "../../../core/kinds/node.ts";
 import type { Pod, Volume } from "../../../core/kinds/pod.ts";
 import type { DataSource } from "../environment.ts";
 import type { PodFacts } from "../pod_fields.ts";
+import type { Payload } from "./atomic_writer.ts";
 
 /** What a volume type works with. */
 export interface VolumeContext {
@@ -17,8 +18,10 @@ export interface VolumeContext {
   readonly node: Node | undefined;
   /** Folder of the volumes that are made on this node for claims. */
   readonly localPathFolder: string;
-  /** Milliseconds since the epoch, for names of versions. */
-  readonly now: number;
+  /** Whether somebody looks at the volume's files. */
+  readonly areRead: boolean;
+  /** Makes these the files of the volume's folder, all at once, and gives them to the pod's group. */
+  write(payload: Payload): Promise<void>;
 }
 
 /** A volume that is ready to be mounted. */

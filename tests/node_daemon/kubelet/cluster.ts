@@ -98,6 +98,7 @@ export async function openTestNode(
     fakeRuntime({
       clock,
       random,
+      readsFiles: true,
       behaviour(config) {
         started.push(config);
         return behaviour(config);

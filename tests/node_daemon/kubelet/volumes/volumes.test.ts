@@ -150,7 +150,10 @@ async function setUp(volume: Omit<Volume, "name">, spec: Partial<PodSpec> = {}) 
     data,
     node,
     localPathFolder,
-    now,
+    areRead: true,
+    async write(payload) {
+      await writeAtomically(folder, payload, { now, gid: spec.securityContext?.fsGroup });
+    },
   });
 }
 
