@@ -1,5 +1,6 @@
 import type { StringMap } from "../core/api/meta.ts";
 import type { Taint } from "../core/kinds/node.ts";
+import { scopeOf } from "./kubelet/sysctls.ts";
 import type { Ulimit } from "./runtime/runtime.ts";
 
 /**
@@ -51,6 +52,26 @@ export function parseTaints(words: readonly string[]): readonly Taint[] {
       );
     }
     return value === undefined ? { key, effect } : { key, value, effect };
+  });
+}
+
+const maxSysctlLength = 253;
+
+/**
+ * Reads names of kernel parameters, or what they begin with and a `*`, several to a word with commas.
+ *
+ * @throws SyntaxError for what is no such name, and for a parameter that is the whole machine's
+ */
+export function parseSysctls(words: readonly string[]): readonly string[] {
+  return words.flatMap(splitCommas).map((word) => {
+    const name = word.replaceAll("/", ".");
+    const isName = word.length <= maxSysctlLength && /^[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)*(\.?\*)?$/.test(name);
+    if (!isName) throw new SyntaxError(`Cannot read a kernel parameter: ${JSON.stringify(word)}`);
+    if (scopeOf(name) === undefined)
+      throw new SyntaxError(
+        `Cannot let pods set a kernel parameter that no pod has for itself: ${JSON.stringify(word)}`,
+      );
+    return name;
   });
 }
 

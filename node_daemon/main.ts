@@ -11,7 +11,7 @@ import { compact } from "../core/util/compact.ts";
 import { parseDuration } from "../core/util/duration.ts";
 import type { Logger } from "../core/util/log.ts";
 import { carePolicy, logLimits, shutdownPeriods } from "./care_flags.ts";
-import { parseLabels, parseTaints, parseUlimits } from "./flags.ts";
+import { parseLabels, parseSysctls, parseTaints, parseUlimits } from "./flags.ts";
 import { fileSource } from "./kubelet/sources/file.ts";
 import { httpSource } from "./kubelet/sources/http.ts";
 import type { PodSource } from "./kubelet/sources/source.ts";
@@ -58,6 +58,7 @@ export async function startNodeDaemon({ flags, client, ...rest }: NodeDaemonOpti
     labels: parseLabels(flags["node-labels"]),
     taints: parseTaints(flags["register-with-taints"]),
     maxPods: flags["max-pods"],
+    unsafeSysctls: parseSysctls(flags["allowed-unsafe-sysctls"]),
     care: carePolicy(flags),
     shutdown: shutdownPeriods(flags),
     drainOnExit: flags["drain-on-exit"],

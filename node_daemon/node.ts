@@ -80,6 +80,8 @@ export interface NodeOptions {
   readonly taints?: readonly Taint[] | undefined;
   /** Default 110. */
   readonly maxPods?: number | undefined;
+  /** Kernel parameters that pods may set though others may feel it; with `*` at the end all that begin so. Default: none. */
+  readonly unsafeSysctls?: readonly string[] | undefined;
   /** Where pods come from besides the API. */
   readonly sources?: readonly PodSource[] | undefined;
   /** A UNIX socket on which the node takes pods. */
@@ -211,6 +213,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
           allocatable,
           pressure: () => care.conditions(),
           imageRecords: care.imageRecords,
+          unsafeSysctls: options.unsafeSysctls,
           podRange: range,
           sources,
           standalone: options.standalone,

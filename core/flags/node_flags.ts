@@ -43,6 +43,11 @@ export const nodeFlags = {
     placeholder: "taints",
     description: "Taints to register the node with.",
   },
+  "allowed-unsafe-sysctls": {
+    type: "list",
+    placeholder: "names",
+    description: "Kernel parameters that pods may set though others may feel it; with * at the end all that begin so.",
+  },
   "max-pods": { type: "number", default: 110, description: "How many pods the node takes." },
   "container-runtime": {
     type: "string",

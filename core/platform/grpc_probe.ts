@@ -11,12 +11,42 @@ export interface GrpcProbeRequest {
 
 /** Answers of the health protocol by their number. */
 const servingStatus: readonly string[] = ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN"];
+/** Names of codes as Go words them; others are told as numbers. @see https://grpc.io/docs/guides/status-codes/ */
+const codeNames: ReadonlyMap<number, string> = new Map([
+  [1, "Canceled"],
+  [2, "Unknown"],
+  [3, "InvalidArgument"],
+  [4, "DeadlineExceeded"],
+  [5, "NotFound"],
+  [7, "PermissionDenied"],
+  [8, "ResourceExhausted"],
+  [12, "Unimplemented"],
+  [13, "Internal"],
+  [14, "Unavailable"],
+  [16, "Unauthenticated"],
+]);
+/** The code of a server that has no such service. */
+export const unimplemented = 12;
+
+/** A server answered that the call failed. */
+export class GrpcError extends Error {
+  override readonly name = "GrpcError";
+  readonly code: number;
+  readonly description: string;
+
+  constructor(code: number, description: string) {
+    super(`rpc error: code = ${codeNames.get(code) ?? `Code(${code})`} desc = ${description}`);
+    this.code = code;
+    this.description = description;
+  }
+}
+
 const maxAnswerBytes = 64 * 1024;
 
 /**
  * Asks a gRPC server for its health, without TLS; returns the name of the serving status.
  *
- * @throws Error when there is no answer or the call fails, or `signal.reason`
+ * @throws GrpcError when the call fails, Error when there is no answer, or `signal.reason`
  * @see https://github.com/grpc/grpc/blob/master/doc/health-checking.md
  */
 export function grpcProbe({ host, port, service, userAgent, signal }: GrpcProbeRequest): Promise<string> {
@@ -58,8 +88,7 @@ export function grpcProbe({ host, port, service, userAgent, signal }: GrpcProbeR
     });
     stream.on("error", fail);
     stream.on("end", () => {
-      if (grpcStatus !== undefined && grpcStatus !== "0")
-        return fail(new Error(`rpc error: code = ${grpcStatus} desc = ${grpcMessage}`));
+      if (grpcStatus !== undefined && grpcStatus !== "0") return fail(new GrpcError(Number(grpcStatus), grpcMessage));
       const value = servingValue(Buffer.concat(chunks));
       settle(() => resolve(servingStatus[value] ?? String(value)));
     });

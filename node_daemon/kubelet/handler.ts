@@ -1,10 +1,11 @@
 import type { Container as ContainerSpec, Handler, HttpGetAction } from "../../core/kinds/pod.ts";
-import { grpcProbe } from "../../core/platform/grpc_probe.ts";
-import { httpProbe, probeUrl } from "../../core/platform/http_probe.ts";
+import { GrpcError, grpcProbe, unimplemented } from "../../core/platform/grpc_probe.ts";
+import { type HttpProbeRequest, httpProbe, probeUrl } from "../../core/platform/http_probe.ts";
 import { tcpProbe } from "../../core/platform/tcp_probe.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import type { ContainerRuntime, Sandbox } from "../runtime/runtime.ts";
+import { goDuration } from "./go_duration.ts";
 
 /** A container that a handler is about. */
 export interface HandlerTarget {
@@ -46,6 +47,24 @@ export function runHandler(handler: Handler, target: HandlerTarget, options: Han
   return Promise.reject(new Error("missing probe handler"));
 }
 
+/**
+ * What there is to say of a handler that took too long, in the words of what asks in Kubernetes.
+ *
+ * @throws Error for an unknown port name
+ */
+export function timeoutText(
+  { exec, httpGet, tcpSocket, grpc }: Handler,
+  target: HandlerTarget,
+  { runtime, timeoutMs }: { readonly runtime: ContainerRuntime; readonly timeoutMs: number },
+): string {
+  const took = goDuration(timeoutMs);
+  if (exec) return `command timed out: ${JSON.stringify((exec.command ?? []).join(" "))} timed out after ${took}`;
+  if (grpc) return `timeout: health rpc did not complete within ${took}`;
+  if (tcpSocket) return `dial tcp ${addressText(addressOf(runtime, target, tcpSocket))}: i/o timeout`;
+  const late = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
+  return httpGet ? `Get "${probeUrl(httpRequest(httpGet, target, runtime))}": ${late}` : late;
+}
+
 async function runExec(
   command: readonly string[],
   { id }: HandlerTarget,
@@ -68,14 +87,14 @@ async function runExec(
 }
 
 async function runHttpGet(
-  { path = "/", port, host, scheme = "HTTP", httpHeaders = [] }: HttpGetAction,
+  action: HttpGetAction,
   target: HandlerTarget,
   { runtime, userAgent, signal }: HandlerOptions,
 ): Promise<HandlerResult> {
-  const address = addressOf(runtime, target, { port, host });
-  const request = { scheme: scheme === "HTTPS" ? ("https" as const) : ("http" as const), ...address, path };
+  const request = httpRequest(action, target, runtime);
+  const { httpHeaders: headers = [] } = action;
   try {
-    const { status, body, redirectedAway } = await httpProbe({ ...request, headers: httpHeaders, userAgent, signal });
+    const { status, body, redirectedAway } = await httpProbe({ ...request, headers, userAgent, signal });
     if (redirectedAway) {
       return { ok: true, output: body, warning: `Probe terminated redirects, Response body: ${body}` };
     }
@@ -83,8 +102,16 @@ async function runHttpGet(
     return { ok: false, output: `HTTP probe failed with statuscode: ${status}` };
   } catch (error) {
     signal.throwIfAborted();
-    return { ok: false, output: `Get "${probeUrl(request)}": ${dialText(error, address)}` };
+    return { ok: false, output: `Get "${probeUrl(request)}": ${dialText(error, request)}` };
   }
+}
+
+function httpRequest(
+  { path = "/", port, host, scheme }: HttpGetAction,
+  target: HandlerTarget,
+  runtime: ContainerRuntime,
+): Pick<HttpProbeRequest, "scheme" | "host" | "port" | "path"> {
+  return { scheme: scheme === "HTTPS" ? "https" : "http", ...addressOf(runtime, target, { port, host }), path };
 }
 
 async function runTcp(
@@ -114,6 +141,10 @@ async function runGrpc(
     return { ok: false, output: `service unhealthy (responded with "${status}")` };
   } catch (error) {
     signal.throwIfAborted();
+    if (error instanceof GrpcError && error.code === unimplemented) {
+      const output = `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${error.description}`;
+      return { ok: false, output };
+    }
     return { ok: false, output: `error: health rpc probe failed: ${dialText(error, address)}` };
   }
 }
@@ -127,7 +158,7 @@ async function runSleep(seconds: number, { clock, signal }: HandlerOptions): Pro
 function addressOf(
   runtime: ContainerRuntime,
   { spec, sandbox }: HandlerTarget,
-  { port, host }: { readonly port: number | string; readonly host: string | undefined },
+  { port, host }: { readonly port: number | string; readonly host?: string | undefined },
 ): { readonly host: string; readonly port: number } {
   const number = portNumber(spec, port);
   return host ? { host, port: number } : runtime.portAddress(sandbox, number);
@@ -149,8 +180,12 @@ const dialErrors: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** A network error as Go words it: people and tools know those texts from events. */
-function dialText(error: unknown, { host, port }: { readonly host: string; readonly port: number }): string {
+function dialText(error: unknown, address: { readonly host: string; readonly port: number }): string {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const text = dialErrors.get(code);
-  return text ? `dial tcp ${host.includes(":") ? `[${host}]` : host}:${port}: ${text}` : errorMessage(error);
+  return text ? `dial tcp ${addressText(address)}: ${text}` : errorMessage(error);
+}
+
+function addressText({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

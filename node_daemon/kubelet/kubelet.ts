@@ -56,6 +56,8 @@ export interface KubeletOptions {
   readonly sources?: readonly PodSource[] | undefined;
   /** What the node is short of, as conditions of the Node. Default: nothing. */
   readonly pressure?: (() => readonly string[]) | undefined;
+  /** Kernel parameters that pods may set though others may feel it; with `*` at the end all that begin so. Default: none. */
+  readonly unsafeSysctls?: readonly string[] | undefined;
   /** Where it is noted which images were fetched. */
   readonly imageRecords?: ImageRecords | undefined;
   /** There is no API: pods come from the sources alone. */
@@ -165,6 +167,7 @@ class PodKubelet implements Kubelet {
       known: (pod) => this.#known.current(pod),
       pressure: options.pressure ?? (() => []),
       shuttingDown: () => this.#shuttingDown,
+      unsafeSysctls: options.unsafeSysctls ?? [],
     });
     if (options.podRange !== undefined) this.#context.addresses.setRange(options.podRange);
     this.#tasks = new Tasks({ onError: (error) => log.error("Kubelet failed", { error: errorMessage(error) }) });

@@ -16,7 +16,6 @@ import {
 import { probeState } from "./probe_state.ts";
 import { containerLimits, limitChanges } from "./resources/container_limits.ts";
 import { needsRestart, type Resize } from "./resources/plan_resize.ts";
-import { forbiddenSysctl } from "./sysctls.ts";
 
 /** Why a pod as a whole failed. */
 export interface PodFailure {
@@ -100,11 +99,6 @@ function podOver({ pod, removed, eviction, now }: PodView): Ending | undefined {
   if (eviction) {
     const { gracePeriodSeconds, reason, message } = eviction;
     return { cause: "failed", gracePeriodSeconds, failure: { reason, message } };
-  }
-  const sysctl = forbiddenSysctl(pod);
-  if (sysctl !== undefined) {
-    const failure = { reason: "SysctlForbidden", message: `forbidden sysctl: "${sysctl}" not allowlisted` };
-    return { cause: "failed", gracePeriodSeconds: graceOf(pod), failure };
   }
   if (deadlineRemainingMs(pod, now) <= 0) {
     const failure = {

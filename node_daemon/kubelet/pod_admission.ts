@@ -20,6 +20,8 @@ export interface PodAdmissionOptions {
   readonly known: (pod: Pod) => Pod | undefined;
   readonly pressure: () => readonly string[];
   readonly shuttingDown: () => boolean;
+  /** Kernel parameters that pods may set though others may feel it. */
+  readonly unsafeSysctls: readonly string[];
 }
 
 /** Takes pods that are new to a node, or has them fail at once. One that was taken is never refused later. */
@@ -67,7 +69,8 @@ export class PodAdmission implements AsyncDisposable {
   }
 
   #plan(pod: Pod, node: ReturnType<KubeletContext["node"]>): AdmissionPlan {
-    const { allocatable, operatingSystem, others, pressure, shuttingDown } = this.#options;
+    const { allocatable, operatingSystem, others, pressure, shuttingDown, unsafeSysctls, context } = this.#options;
+    const { appArmor, strictGroups } = context.runtime;
     return planAdmission(pod, {
       node,
       // What others let it have, e.g. devices, stands on the Node alone.
@@ -76,7 +79,7 @@ export class PodAdmission implements AsyncDisposable {
       others: others(pod),
       pressure: pressure(),
       shuttingDown: shuttingDown(),
-      confinements: this.#options.context.runtime,
+      confinements: { appArmor, strictGroups, unsafeSysctls },
     });
   }
 

@@ -23,6 +23,8 @@ export interface ProbeLoopOptions {
   readonly signal: AbortSignal;
   /** One attempt. Rejects when it could not be made: then it does not count. */
   attempt(signal: AbortSignal): Promise<HandlerResult>;
+  /** What there is to say of an attempt that took too long. */
+  timeoutText(timeoutMs: number): string;
   /** An attempt was made, or could not be (`errored`), in so many milliseconds. */
   onAttempt?(kind: AttemptKind, ms: number): void;
   /** The verdict changed. */
@@ -39,7 +41,7 @@ const eagerFirstMs = 100;
  * that has failed (the container is ended then).
  *
  * A fresh container that is not ready (or started) yet is asked more often than its period says during the first
- * period, so that it becomes ready sooner; these attempts can only succeed, their failures do not count.
+ * period, so that it becomes ready sooner; these attempts can only succeed: a failure among them only ends a row of successes.
  *
  * @see https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/#configure-probes
  */
@@ -89,7 +91,9 @@ export async function runProbeLoop(options: ProbeLoopOptions): Promise<void> {
     for (let stepMs = eagerFirstMs; eager && verdict !== true && stepMs < leftMs; stepMs *= 2) {
       await clock.sleep(stepMs, { signal });
       leftMs -= stepMs;
-      if ((await attemptOnce(options)).kind === "ok" && succeed()) return;
+      const { kind } = await attemptOnce(options);
+      if (kind === "failed") successes = 0;
+      if (kind === "ok" && succeed()) return;
     }
     await clock.sleep(leftMs, { signal });
   }
@@ -109,21 +113,14 @@ async function attemptOnce(options: ProbeLoopOptions): Promise<Attempt> {
 }
 
 /** One attempt inside the probe's own timeout. */
-async function attemptInTime({ probe, clock, signal, attempt }: ProbeLoopOptions): Promise<Attempt> {
+async function attemptInTime({ probe, clock, signal, attempt, timeoutText }: ProbeLoopOptions): Promise<Attempt> {
   const timeoutMs = (probe.timeoutSeconds || 1) * 1000;
   try {
     const { ok, output } = await withDeadline({ clock, timeoutMs, signal }, attempt);
     return { kind: ok ? "ok" : "failed", output };
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof DeadlineError) return { kind: "failed", output: timeoutText(probe, error) };
+    if (error instanceof DeadlineError) return { kind: "failed", output: timeoutText(timeoutMs) };
     return { kind: "errored", output: error instanceof Error ? error.message : String(error) };
   }
-}
-
-function timeoutText(probe: Probe, error: DeadlineError): string {
-  if (probe.exec) return `command timed out: ${JSON.stringify((probe.exec.command ?? []).join(" "))} ${error.message}`;
-  if (probe.tcpSocket) return "dial tcp: i/o timeout";
-  if (probe.grpc) return `timeout: health rpc did not complete: ${error.message}`;
-  return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
 }

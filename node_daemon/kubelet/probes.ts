@@ -4,7 +4,7 @@ import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { Container, ContainerRuntime, Sandbox } from "../runtime/runtime.ts";
 import { readNotes } from "./container_notes.ts";
-import { type HandlerTarget, runHandler } from "./handler.ts";
+import { type HandlerTarget, runHandler, timeoutText } from "./handler.ts";
 import type { ContainerReference } from "./pod_events.ts";
 import { type ProbeType, runProbeLoop } from "./probe_loop.ts";
 import type { ProbeState } from "./probe_state.ts";
@@ -183,6 +183,7 @@ export class ProbeManager implements AsyncDisposable {
         if (result.warning !== undefined) onWarning(pod, `${title} probe warning: ${result.warning}`, reference);
         return result;
       },
+      timeoutText: (timeoutMs) => timeoutText(probe, target, { runtime, timeoutMs }),
       onAttempt: (kind, ms) =>
         this.counts.add(pod, container.name, { type, result: resultOf[kind], seconds: ms / 1000 }),
       onVerdict: (success) => {

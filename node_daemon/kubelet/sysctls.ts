@@ -20,19 +20,34 @@ const safe: ReadonlySet<string> = new Set([
   "net.ipv4.tcp_wmem",
 ]);
 
-/** The first kernel parameter of a pod that this node does not let it set, in the API's spelling. */
-export function forbiddenSysctl({ spec }: Pod): string | undefined {
+/**
+ * What is wrong with the first kernel parameter of a pod that this node does not let it set.
+ *
+ * @param unsafe those besides the safe ones that it does; with `*` at the end all that begin so
+ */
+export function forbiddenSysctl({ spec }: Pod, unsafe: readonly string[]): string | undefined {
   const { hostNetwork = false, hostIPC = false } = spec;
-  return sysctlsOf(spec)
-    .map(({ name }) => name)
-    .find((name) => !safe.has(name) || (hostNetwork && name.startsWith("net.")) || (hostIPC && isIpc(name)));
+  for (const { name } of sysctlsOf(spec)) {
+    if (!safe.has(name) && !unsafe.some((pattern) => fits(name, pattern)))
+      return `forbidden sysctl: ${JSON.stringify(name)} not allowlisted`;
+    const scope = scopeOf(name);
+    if ((scope === "net" && hostNetwork) || (scope === "ipc" && hostIPC))
+      return `forbidden sysctl: ${JSON.stringify(name)} not allowed with host ${scope} enabled`;
+  }
+  return undefined;
+}
+
+function fits(name: string, pattern: string): boolean {
+  return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
+}
+
+/** What has a value of its own of a kernel parameter, or of all that begin so; undefined: nothing, it is the machine's. */
+export function scopeOf(name: string): "ipc" | "net" | undefined {
+  if (name.startsWith("net.")) return "net";
+  return name === "kernel.sem" || /^(kernel\.shm|kernel\.msg|fs\.mqueue\.)/.test(name) ? "ipc" : undefined;
 }
 
 /** Kernel parameters by name, with dots. */
 export function sysctlsOf(spec: Pod["spec"]): readonly { readonly name: string; readonly value: string }[] {
   return (spec.securityContext?.sysctls ?? []).map(({ name, value }) => ({ name: name.replaceAll("/", "."), value }));
-}
-
-function isIpc(name: string): boolean {
-  return name.startsWith("kernel.shm") || name.startsWith("kernel.msg") || name === "kernel.sem";
 }

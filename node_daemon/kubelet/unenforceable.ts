@@ -1,12 +1,15 @@
 import type { Container, Pod } from "../../core/kinds/pod.ts";
 import type { PodFailure } from "./plan_pod.ts";
+import { forbiddenSysctl } from "./sysctls.ts";
 
-/** What a runtime can keep containers to, besides what every one can. */
+/** What a node can keep containers to, and what it lets them have, besides what every one does. */
 export interface Confinements {
   /** Profiles of AppArmor. */
   readonly appArmor: boolean;
   /** Groups that a pod names and no others, whatever its image says of its user. */
   readonly strictGroups: boolean;
+  /** Kernel parameters that pods may set here though others may feel it; with `*` at the end all that begin so. */
+  readonly unsafeSysctls: readonly string[];
 }
 
 /**
@@ -15,7 +18,13 @@ export interface Confinements {
  * @see https://kubernetes.io/docs/tutorials/security/apparmor/
  * @see https://kubernetes.io/docs/tasks/configure-pod-container/security-context/#implicit-group-memberships-defined-in-etc-group-in-the-container-image
  */
-export function unenforceable({ spec }: Pod, { appArmor, strictGroups }: Confinements): PodFailure | undefined {
+export function unenforceable(
+  pod: Pod,
+  { appArmor, strictGroups, unsafeSysctls }: Confinements,
+): PodFailure | undefined {
+  const { spec } = pod;
+  const sysctl = forbiddenSysctl(pod, unsafeSysctls);
+  if (sysctl !== undefined) return { reason: "SysctlForbidden", message: sysctl };
   const policy = spec.securityContext?.supplementalGroupsPolicy;
   if (policy === "Strict" && !strictGroups) {
     return {

@@ -9,6 +9,7 @@ import { missing } from "../require.ts";
 import { testImage } from "../suites/docker_image.ts";
 import { eventOf, podContractSuite } from "../suites/pod_contract_suite.ts";
 import { type DockerCluster, dockerFolder, podOf, shell, startOnDocker, stay } from "./_cluster.ts";
+import { probeCases } from "./_probe_cases.ts";
 
 const appArmor = (await readTextFile("/sys/module/apparmor/parameters/enabled").catch(() => ""))?.startsWith("Y");
 
@@ -24,6 +25,8 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
   });
 
   podContractSuite({ cluster: () => cluster, image: testImage, appArmor: appArmor ?? false });
+
+  probeCases(() => cluster);
 
   describe.concurrent("what only a container can be kept to", () => {
     /** The containers of a pod that runs once, by name, each with what its script printed as its last words. */

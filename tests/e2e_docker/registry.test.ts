@@ -107,11 +107,7 @@ describe.skipIf(isMissing)("images of a registry that asks for a password", () =
     );
     for (const name of ["present", "present-never"]) {
       await cluster.ready(name);
-      await eventOf(
-        cluster,
-        name,
-        new RegExp(`^Pulled: Container image "${image}" already present on machine$`),
-      );
+      await eventOf(cluster, name, new RegExp(`^Pulled: Container image "${image}" already present on machine$`));
     }
     await eventOf(cluster, "always", new RegExp(`^Failed: Failed to pull image "${image}": `));
     await waiting("always", /^(ErrImagePull|ImagePullBackOff)$/);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseLabels, parseTaints, parseUlimits } from "../../node_daemon/flags.ts";
+import { parseLabels, parseSysctls, parseTaints, parseUlimits } from "../../node_daemon/flags.ts";
 
 describe("parseLabels()", () => {
   it("reads key=value words", () => {
@@ -20,6 +20,22 @@ describe("parseTaints()", () => {
   });
   it.each(["a", "a=1", "a:Sometimes", ":NoSchedule", "a=b=c:NoSchedule"])("refuses %j", (word) => {
     expect(() => parseTaints([word])).toThrow("Cannot read a taint");
+  });
+});
+
+describe("parseSysctls()", () => {
+  it("reads names and what names begin with", () => {
+    expect(parseSysctls(["kernel.msg*,net.core.somaxconn", "net/ipv4/*"])).toEqual([
+      "kernel.msg*",
+      "net.core.somaxconn",
+      "net.ipv4.*",
+    ]);
+  });
+  it.each(["*", "net.*.x", "Net.x", `net.${"a.".repeat(200)}a`])("refuses %j", (word) => {
+    expect(() => parseSysctls([word])).toThrow("Cannot read a kernel parameter");
+  });
+  it.each(["vm.swappiness", "kernel.panic", "net"])("refuses %j, which is the whole machine's", (word) => {
+    expect(() => parseSysctls([word])).toThrow("that no pod has for itself");
   });
 });
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Handler } from "../../../core/kinds/pod.ts";
 import { seededRandom } from "../../../core/platform/random.ts";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
-import { runHandler } from "../../../node_daemon/kubelet/handler.ts";
+import { runHandler, timeoutText } from "../../../node_daemon/kubelet/handler.ts";
 import { fakeRuntime } from "../../../node_daemon/runtime/fake.ts";
 import { makeSandbox, spec1 } from "./fixtures.ts";
 
@@ -102,6 +102,20 @@ describe("runHandler()", () => {
     await expect(run({})).rejects.toThrow("missing probe handler");
   });
 
+  it.each<[Handler, string]>([
+    [{ exec: { command: ["cat", "/a b"] } }, 'command timed out: "cat /a b" timed out after 1.5s'],
+    [{ tcpSocket: { port: 80 } }, "dial tcp 127.0.0.1:80: i/o timeout"],
+    [{ tcpSocket: { port: 80, host: "::1" } }, "dial tcp [::1]:80: i/o timeout"],
+    [{ grpc: { port: 80 } }, "timeout: health rpc did not complete within 1.5s"],
+    [
+      { httpGet: { port: 80, path: "x?y", scheme: "HTTPS" } },
+      'Get "https://127.0.0.1:80/x?y": context deadline exceeded (Client.Timeout exceeded while awaiting headers)',
+    ],
+  ])("words that %j took too long", (handler, text) => {
+    const target = { id: "c", spec: spec1("app"), sandbox: makeSandbox({ ip: "127.0.0.1" }) };
+    expect(timeoutText(handler, target, { runtime, timeoutMs: 1500 })).toBe(text);
+  });
+
   it("stops when it is told to", async () => {
     const controller = new AbortController();
     const asked = run({ httpGet: { path: "/never", port } }, controller.signal);
@@ -127,6 +141,22 @@ describe("runHandler()", () => {
     const grpcPort = await listen(grpc);
     expect(await run({ grpc: { port: grpcPort, service: "shop" } })).toEqual({ ok, output });
     expect(asked).toBe("shop");
+    grpc.close();
+  });
+
+  it.each([
+    [12, "error: this server does not implement the grpc health protocol (grpc.health.v1.Health): unknown service"],
+    [5, "error: health rpc probe failed: rpc error: code = NotFound desc = unknown service"],
+  ])("grpc with status %i fails: %s", async (status, output) => {
+    const grpc = createHttp2Server((_, response) => {
+      response.writeHead(200, {
+        "content-type": "application/grpc",
+        "grpc-status": `${status}`,
+        "grpc-message": "unknown%20service",
+      });
+      response.end();
+    });
+    expect(await run({ grpc: { port: await listen(grpc) } })).toEqual({ ok: false, output });
     grpc.close();
   });
 });

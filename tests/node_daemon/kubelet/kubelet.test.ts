@@ -75,7 +75,7 @@ describe("Kubelet", () => {
     const { status } = await node.until(phase("Failed"));
     expect(status).toMatchObject({
       reason: "SysctlForbidden",
-      message: 'forbidden sysctl: "kernel.msgmax" not allowlisted',
+      message: 'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted',
     });
     expect(node.started).toEqual([]);
   });

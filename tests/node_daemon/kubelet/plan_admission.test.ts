@@ -17,7 +17,7 @@ const empty: AdmissionView = {
   others: [],
   pressure: [],
   shuttingDown: false,
-  confinements: { appArmor: false, strictGroups: false },
+  confinements: { appArmor: false, strictGroups: false, unsafeSysctls: ["net.core.*", "kernel.msgmax"] },
 };
 
 function asking(requests: ResourceList, rest: Partial<PodSpec> = {}, name = "web"): Pod {
@@ -36,6 +36,10 @@ const limited = (requests: ResourceList, name: string) =>
 const critical = { priority: 2_000_001_000 };
 const noExecute = { key: "gone", value: "yes", effect: "NoExecute" } as const;
 const tainted: Node = { ...node, spec: { taints: [noExecute] } };
+
+function setting(name: string, spec: object = {}): Pod {
+  return makePod({ ...spec, securityContext: { sysctls: [{ name, value: "1" }] } });
+}
 
 describe("planAdmission()", () => {
   it.each<[string, Pod, Partial<AdmissionView>, string, string]>([
@@ -144,6 +148,27 @@ describe("planAdmission()", () => {
       "SupplementalGroupsPolicyNotSupported",
       "SupplementalGroupsPolicy=Strict is not supported in this node",
     ],
+    [
+      "a kernel parameter of everybody's",
+      setting("kernel.msgmnb"),
+      {},
+      "SysctlForbidden",
+      'forbidden sysctl: "kernel.msgmnb" not allowlisted',
+    ],
+    [
+      "a kernel parameter of a network that is not its own",
+      setting("net.ipv4.tcp_syncookies", { hostNetwork: true }),
+      {},
+      "SysctlForbidden",
+      'forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host net enabled',
+    ],
+    [
+      "a kernel parameter of messages that are not its own",
+      setting("kernel.msgmax", { hostIPC: true }),
+      {},
+      "SysctlForbidden",
+      'forbidden sysctl: "kernel.msgmax" not allowed with host ipc enabled',
+    ],
   ])("refuses a pod for %s", (_, pod, view, reason, message) => {
     expect(planAdmission(pod, { ...empty, ...view }).refusal).toEqual({ reason, message });
   });
@@ -151,6 +176,9 @@ describe("planAdmission()", () => {
   const tolerating = (toleration: object) => makePod({ tolerations: [toleration] });
   it.each<[string, Pod, Partial<AdmissionView>]>([
     ["that fits exactly", asking({ cpu: "1400m" }), { others: [asking({ cpu: "600m" }, {}, "a")] }],
+    ["that sets a safe kernel parameter", setting("kernel/shm_rmid_forced"), {}],
+    ["that sets one that is allowed", setting("kernel.msgmax"), {}],
+    ["that sets one that is allowed by how it begins", setting("net.core.somaxconn"), {}],
     ["that asks for nothing", makePod({}), { others: [asking({ cpu: "2", memory: "4Gi" }, {}, "a")] }],
     ["whose device others look after", asking({ "example.com/gpu": "2" }), {}],
     ["whose label the node has", makePod({ nodeSelector: { disk: "ssd" } }), {}],

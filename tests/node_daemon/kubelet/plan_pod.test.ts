@@ -339,26 +339,6 @@ const cases: readonly (readonly [name: string, pod: Pod, rest: Partial<PodView>,
     { containers: [ended("app", 0), makeContainer("look")] },
     "stop finished 30s",
   ],
-
-  // kernel parameters
-  [
-    "a safe kernel parameter is let through",
-    makePod({ securityContext: { sysctls: [{ name: "kernel/shm_rmid_forced", value: "1" }] } }),
-    { containers: [app] },
-    "wait -",
-  ],
-  [
-    "another fails the pod before it runs",
-    makePod({ securityContext: { sysctls: [{ name: "kernel.msgmax", value: "1" }] } }),
-    { sandboxes: [] },
-    "finished",
-  ],
-  [
-    "and one of the network, where the pod has none of its own",
-    makePod({ hostNetwork: true, securityContext: { sysctls: [{ name: "net.ipv4.tcp_syncookies", value: "1" }] } }),
-    { sandboxes: [] },
-    "finished",
-  ],
 ];
 
 function looking(): Pod {

@@ -29,6 +29,7 @@ function run(
       if (result instanceof Error) throw result;
       return { ok: result, output: "no" };
     },
+    timeoutText: (ms) => `nothing in ${ms} ms`,
     onVerdict: (success) => seen.push(`${at()} ${success}`),
     onFailure: (output, errored) => seen.push(`${at()} ${errored ? "error" : "failure"} ${output}`),
   }).catch((error: unknown) => {
@@ -82,6 +83,16 @@ describe("runProbeLoop()", () => {
     expect(seen).toEqual(["2.001 true"]);
   });
 
+  it("takes successes in a row only, of a fresh container too", async () => {
+    const probe = { periodSeconds: 10, successThreshold: 3 };
+    const { seen, attempts, advance, stop, done } = run("readiness", probe, (at) => at !== 0.3);
+    await advance(5);
+    stop();
+    await done;
+    expect(attempts).toEqual([0, 0.1, 0.3, 0.7, 1.5, 3.1]);
+    expect(seen).toEqual(["3.1 true"]);
+  });
+
   it("asks a fresh container more often until it is ready, without counting failures", async () => {
     const probe = { periodSeconds: 10, failureThreshold: 1 };
     const { seen, attempts, advance, stop, done } = run("readiness", probe, (at) => at >= 1);
@@ -126,10 +137,7 @@ describe("runProbeLoop()", () => {
     );
     await advance(3);
     await done;
-    expect(seen).toEqual([
-      "2 failure context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
-      "2 false",
-    ]);
+    expect(seen).toEqual(["2 failure nothing in 2000 ms", "2 false"]);
   });
 
   it("does not count an attempt that could not be made", async () => {
