@@ -58,6 +58,8 @@ class Run implements AsyncDisposable {
   readonly #parts = new DisposalStack();
   readonly #informers = new Map<string, Informer>();
   readonly #followers = new Map<string, CacheFollower>();
+  /** Ends the rests that are under way. */
+  readonly #resting = new Set<() => void>();
   readonly #recorder: ReturnType<typeof createEventRecorder>;
 
   constructor(controller: Controller, options: RunControllersOptions) {
@@ -67,6 +69,10 @@ class Run implements AsyncDisposable {
     this.#options = { ...options, client };
     this.#log = options.log.with({ controller: controller.name });
     this.#queue = new WorkQueue({ clock });
+    // Last of all: until the workers have ended, one more rest may begin.
+    this.#parts.defer(() => {
+      for (const cancel of this.#resting) cancel();
+    });
     this.#recorder = this.#parts.use(
       createEventRecorder({ client, clock, random, component: controller.name, log: this.#log }),
     );
@@ -166,9 +172,17 @@ class Run implements AsyncDisposable {
   async #finish(key: string, expectations: Expectations, restMs: number, signal: AbortSignal): Promise<void> {
     // A cache that ended meanwhile has nothing more to show.
     await expectations.met(signal).catch(() => signal.throwIfAborted());
-    // Thousands may rest at once: none of them listens to the signal.
-    if (restMs >= minRestMs) this.#options.clock.schedule(restMs, () => this.#queue.done(key));
+    if (restMs >= minRestMs) this.#rest(key, restMs);
     else this.#queue.done(key);
+  }
+
+  /** Thousands may rest at once: none of them listens to the signal, and all are ended together. */
+  #rest(key: string, ms: number): void {
+    const cancel = this.#options.clock.schedule(ms, () => {
+      this.#resting.delete(cancel);
+      this.#queue.done(key);
+    });
+    this.#resting.add(cancel);
   }
 
   async #reconcile(key: string, signal: AbortSignal): Promise<Expectations> {

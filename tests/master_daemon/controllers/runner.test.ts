@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { StatusError } from "../../../core/api/status.ts";
 import { configMap, secret } from "../../../core/kinds/mod.ts";
+import type { Clock } from "../../../core/util/clock.ts";
 import type { Controller } from "../../../master_daemon/controllers/controller.ts";
 import { runControllers } from "../../../master_daemon/controllers/runner.ts";
 import { openCluster } from "./_cluster.ts";
@@ -132,6 +133,38 @@ describe("runControllers()", () => {
     expect(seen).toHaveLength(1);
     await clock.advance(1);
     expect(seen).toEqual([`${startedAt}:0`, `${startedAt + 50}:3`]);
+  });
+
+  it("leaves no rest behind when it ends", async () => {
+    const { client, clock, informers, log, parts, random, until } = await openCluster();
+    const waiting = new Set<number>();
+    const watched: Clock = {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      sleep: (ms, options) => clock.sleep(ms, options),
+      schedule(ms, callback) {
+        const done = (end: () => void) => () => {
+          waiting.delete(ms);
+          end();
+        };
+        waiting.add(ms);
+        return done(clock.schedule(ms, done(callback)));
+      },
+    };
+    const thorough: Controller = {
+      name: "thorough",
+      reconciles: configMap,
+      async reconcile(_, { clock, signal }) {
+        await clock.sleep(10, { signal });
+        return undefined;
+      },
+    };
+    const running = parts.use(runControllers([thorough], { client, clock: watched, informers, log, random }));
+    await client.create(configMap, object("a"));
+    // Four times as long as it took.
+    await until(async () => waiting.has(40), { stepMs: 10 });
+    await running[Symbol.asyncDispose]();
+    expect([...waiting]).toEqual([]);
   });
 
   it("refuses listers of kinds that the controller does not name", async () => {
