@@ -1,6 +1,6 @@
-import { controllerReference, keyOf, type ObjectKey } from "../../core/api/meta.ts";
+import { keyOf, keyText, type ObjectKey } from "../../core/api/meta.ts";
+import { isReason } from "../../core/api/status.ts";
 import {
-  type Endpoint,
   type EndpointSlice,
   endpointSlice,
   type Node,
@@ -8,32 +8,16 @@ import {
   type Pod,
   pod,
   type Service,
-  type ServicePort,
-  type SlicePort,
   service,
 } from "../../core/kinds/mod.ts";
-import { isPodReady } from "../../core/kinds/pod_helpers.ts";
-import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
-import { compact } from "../../core/util/compact.ts";
+import { errorMessage } from "../../core/util/log.ts";
 import { isNamespaceTerminating, unlessGone } from "./_errors.ts";
-import {
-  announcedHostname,
-  endpointLabels,
-  podReference,
-  selectedPods,
-  selectsPods,
-  servicesOf,
-  targetPort,
-} from "./_service_pods.ts";
-import { managedByLabel, portsKey, serviceNameLabel } from "./_slices.ts";
-import { withEntry } from "./_template_hash.ts";
+import { isTopologyAware, managedBy, planEndpointSlices, type SlicePlan } from "./_plan_endpoint_slices.ts";
+import { byNode, podsByNode } from "./_pods_by_node.ts";
+import { selectedPods, selectsPods, servicesOf } from "./_service_pods.ts";
+import { managedByLabel, serviceNameLabel } from "./_slices.ts";
+import { ZoneCapacity, zoneOf } from "./_zone_capacity.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
-
-const managedBy = "endpointslice-controller.k8s.io";
-const zoneLabel = "topology.kubernetes.io/zone";
-
-/** Endpoints in one slice, at most. */
-const maxEndpoints = 100;
 
 const byService = "endpointslice.service";
 const sliceIndexes = {
@@ -43,219 +27,117 @@ const sliceIndexes = {
   },
 };
 
-/** Writes where each service's traffic goes, in slices of at most 100 endpoints. */
-export const endpointSliceController: Controller = {
-  name: "endpointslice-controller",
-  account: "endpointslice-controller",
-  reconciles: service,
-  watches: [
-    watching({
-      kind: endpointSlice,
-      indexes: sliceIndexes,
-      keys: ({ metadata }) => {
-        const name = metadata.labels?.[serviceNameLabel];
-        return name && metadata.labels?.[managedByLabel] === managedBy ? [{ namespace: metadata.namespace, name }] : [];
-      },
-    }),
-    watching({ kind: pod, keys: servicesOf }),
-    // Only for zones, which hardly ever change: pods on a node come with changes of their own.
-    { kind: node, keys: () => [] },
-  ],
-  reconcile,
+const byTopology = "service.topology";
+const serviceIndexes = {
+  [byTopology]: (object: Service): readonly string[] => (isTopologyAware(object) ? [""] : []),
 };
 
-/** What is known about a service. */
-export interface ObservedService {
-  readonly service: Service;
-  /** Selected pods with an address, that have not ended. */
-  readonly pods: readonly Pod[];
-  /** The slices that this controller wrote for the service. */
-  readonly slices: readonly EndpointSlice[];
-  readonly zoneOf: (nodeName: string) => string | undefined;
-}
-
-/** What to write for a service's slices. */
-export interface SlicePlan {
-  readonly create: readonly EndpointSlice[];
-  readonly update: readonly EndpointSlice[];
-  readonly remove: readonly EndpointSlice[];
-}
-
 /**
- * The fewest writes after which the slices hold exactly the service's endpoints: endpoints stay where they are, new ones
- * fill slices that change anyway, then those with room, then new ones. Pure.
- *
- * @see https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/endpointslice/reconciler.go
+ * Writes where each service's traffic goes, in slices of at most 100 endpoints. It remembers the zones' weights: make it
+ * anew for every run.
  */
-export function planEndpointSlices({ service, pods, slices, zoneOf }: ObservedService): SlicePlan {
-  const groups = groupByPorts(service, pods, zoneOf);
-  const plan = { create: [] as EndpointSlice[], update: [] as EndpointSlice[], remove: [] as EndpointSlice[] };
-  const kept = new Map<string, EndpointSlice[]>();
-  for (const slice of slices.filter(({ metadata }) => !metadata.deletionTimestamp)) {
-    const key = portsKey(slice.ports ?? []);
-    if (groups.has(key) && slice.addressType === "IPv4") kept.set(key, [...(kept.get(key) ?? []), slice]);
-    else plan.remove.push(slice);
-  }
-  for (const [key, { ports, endpoints }] of groups) {
-    fillSlices(service, ports, endpoints, kept.get(key) ?? [], plan);
-  }
-  keepOne(service, plan, slices);
-  return plan;
-}
-
-interface Group {
-  readonly ports: readonly SlicePort[];
-  /** By the pod's uid. */
-  readonly endpoints: Map<string, Endpoint>;
-}
-
-function groupByPorts(owner: Service, pods: readonly Pod[], zoneOf: ObservedService["zoneOf"]): Map<string, Group> {
-  const groups = new Map<string, Group>();
-  for (const one of pods) {
-    const ports = (owner.spec?.ports ?? []).flatMap((port) => slicePort(one, port));
-    const key = portsKey(ports);
-    const group = groups.get(key) ?? { ports, endpoints: new Map() };
-    groups.set(key, group);
-    group.endpoints.set(one.metadata.uid ?? "", endpointOf(one, owner, zoneOf));
-  }
-  return groups;
-}
-
-function slicePort(one: Pod, port: ServicePort): readonly SlicePort[] {
-  const number = targetPort(one, port);
-  if (number === undefined) return [];
-  const { name = "", protocol = "TCP", appProtocol } = port;
-  return [compact<SlicePort>({ name, port: number, protocol, appProtocol })];
-}
-
-function endpointOf(one: Pod, owner: Service, zoneOf: ObservedService["zoneOf"]): Endpoint {
-  const serving = isPodReady(one);
-  const terminating = one.metadata.deletionTimestamp !== undefined;
-  const ready = owner.spec?.publishNotReadyAddresses === true || (serving && !terminating);
-  const { nodeName } = one.spec;
-  const zone = nodeName ? zoneOf(nodeName) : undefined;
-  return compact<Endpoint>({
-    addresses: [one.status?.podIP ?? ""],
-    conditions: { ready, serving, terminating },
-    hostname: announcedHostname(one, owner),
-    nodeName,
-    zone,
-    targetRef: podReference(one),
-    hints: ready ? hintsOf(owner, { nodeName, zone }) : undefined,
-  });
-}
-
-/** Whose traffic an endpoint is meant for, where its service says that traffic is to stay near. */
-function hintsOf(
-  { spec }: Service,
-  { nodeName, zone }: { readonly nodeName: string | undefined; readonly zone: string | undefined },
-): Endpoint["hints"] {
-  const { trafficDistribution } = spec ?? {};
-  const isByNode = trafficDistribution === "PreferSameNode";
-  if (!isByNode && trafficDistribution !== "PreferClose" && trafficDistribution !== "PreferSameZone") return undefined;
-  const hints = compact<NonNullable<Endpoint["hints"]>>({
-    forZones: zone ? [{ name: zone }] : undefined,
-    forNodes: isByNode && nodeName ? [{ name: nodeName }] : undefined,
-  });
-  return hints.forZones || hints.forNodes ? hints : undefined;
-}
-
-interface MutablePlan {
-  readonly create: EndpointSlice[];
-  readonly update: EndpointSlice[];
-  readonly remove: EndpointSlice[];
-}
-
-function fillSlices(
-  owner: Service,
-  ports: readonly SlicePort[],
-  wanted: ReadonlyMap<string, Endpoint>,
-  present: readonly EndpointSlice[],
-  plan: MutablePlan,
-): void {
-  const left = new Map(wanted);
-  const drafts = present.map((slice) => {
-    const endpoints: Endpoint[] = [];
-    for (const endpoint of slice.endpoints ?? []) {
-      const uid = endpoint.targetRef?.uid ?? "";
-      const next = left.get(uid);
-      if (!next) continue;
-      left.delete(uid);
-      endpoints.push(next);
-    }
-    return { slice, endpoints };
-  });
-  const isChanged = ({ slice, endpoints }: (typeof drafts)[number]) => !semanticEqual(endpoints, slice.endpoints);
-  const rest = [...left.values()];
-  // Those that are written anyway first, then the fullest, so that slices do not stay half empty.
-  const order = [...drafts].sort(
-    (a, b) => Number(isChanged(b)) - Number(isChanged(a)) || b.endpoints.length - a.endpoints.length,
-  );
-  for (const draft of order) draft.endpoints.push(...rest.splice(0, maxEndpoints - draft.endpoints.length));
-  for (const { slice, endpoints } of drafts) {
-    if (endpoints.length === 0) plan.remove.push(slice);
-    else addIfChanged(sliceOf(owner, ports, endpoints, slice), slice, plan);
-  }
-  while (rest.length > 0) plan.create.push(sliceOf(owner, ports, rest.splice(0, maxEndpoints), undefined));
-}
-
-function addIfChanged(next: EndpointSlice, present: EndpointSlice, plan: MutablePlan): void {
-  if (!semanticEqual(next, present)) plan.update.push(next);
-}
-
-/** A service without endpoints keeps one empty slice, which says that there are none. */
-function keepOne(owner: Service, plan: MutablePlan, slices: readonly EndpointSlice[]): void {
-  const staying = slices.filter(({ metadata }) => !metadata.deletionTimestamp).length - plan.remove.length;
-  if (staying + plan.create.length > 0) return;
-  const spared = plan.remove.shift();
-  if (spared) addIfChanged(sliceOf(owner, [], [], spared), spared, plan);
-  else plan.create.push(sliceOf(owner, [], [], undefined));
-}
-
-function sliceOf(
-  owner: Service,
-  ports: readonly SlicePort[],
-  endpoints: readonly Endpoint[],
-  present: EndpointSlice | undefined,
-): EndpointSlice {
-  const { name = "", namespace } = owner.metadata;
-  const labels = withEntry(withEntry(endpointLabels(owner), serviceNameLabel, name), managedByLabel, managedBy);
+export function endpointSliceController(): Controller {
+  const memory: Memory = { zones: new ZoneCapacity(), absent: new Set(), hinted: new Set() };
   return {
-    ...(present ?? { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice" }),
-    metadata: compact<EndpointSlice["metadata"]>({
-      ...(present?.metadata ?? { generateName: `${name}-`, namespace }),
-      labels,
-      ownerReferences: [controllerReference(owner)],
-    }),
-    addressType: "IPv4",
-    endpoints,
-    ports,
+    name: "endpointslice-controller",
+    account: "endpointslice-controller",
+    reconciles: service,
+    watches: [
+      watching({ kind: service, indexes: serviceIndexes, keys: () => [] }),
+      watching({
+        kind: endpointSlice,
+        indexes: sliceIndexes,
+        keys: ({ metadata }) => {
+          const name = metadata.labels?.[serviceNameLabel];
+          return name && metadata.labels?.[managedByLabel] === managedBy
+            ? [{ namespace: metadata.namespace, name }]
+            : [];
+        },
+      }),
+      watching({ kind: pod, indexes: podsByNode, keys: servicesOf }),
+      watching({ kind: node, keys: (object, lister) => keysOfNode(object, memory, lister) }),
+    ],
+    reconcile: (key, context) => reconcile(key, memory, context),
   };
 }
 
-async function reconcile(key: ObjectKey, { client, lister, signal }: ControllerContext): Promise<ReconcileResult> {
+/** What is remembered between two looks. */
+interface Memory {
+  readonly zones: ZoneCapacity;
+  /** Names of nodes that pods are on and that were not there. */
+  readonly absent: Set<string>;
+  /** Services that were told to be topology-aware. */
+  readonly hinted: Set<string>;
+}
+
+/** The services that a change of a node matters to: it came, it went, or zones weigh something else now. */
+function keysOfNode(object: Node, memory: Memory, lister: ControllerContext["lister"]): readonly ObjectKey[] {
+  const { name } = keyOf(object);
+  const current = lister(node).get({ name });
+  const keys = memory.zones.isNews(object, current) ? lister(service).byIndex(byTopology, "").map(keyOf) : [];
+  if (current && !memory.absent.delete(name)) return keys;
+  const pods = lister(pod).byIndex(byNode, name);
+  return [...keys, ...pods.flatMap((one) => servicesOf(one, lister))];
+}
+
+async function reconcile(key: ObjectKey, memory: Memory, context: ControllerContext): Promise<ReconcileResult> {
+  const { lister } = context;
   const owner = lister(service).get(key);
   // The slices of a service that is gone belong to the garbage collector.
-  if (!owner || owner.metadata.deletionTimestamp || !selectsPods(owner)) return undefined;
+  if (!owner || owner.metadata.deletionTimestamp || !selectsPods(owner)) {
+    memory.hinted.delete(keyText(key));
+    return undefined;
+  }
   const plan = planEndpointSlices({
     service: owner,
-    pods: selectedPods(owner, lister),
+    pods: selectedPods(owner, lister).filter((one) => isPlaced(one, memory, lister)),
     slices: lister(endpointSlice).byIndex(byService, `${key.namespace}/${key.name}`),
     zoneOf: (name) => zoneOf(lister(node).get({ name })),
+    shares: memory.zones.shares,
   });
-  for (const slice of plan.create) {
-    try {
-      await client.create(endpointSlice, slice, { signal });
-    } catch (error) {
-      if (isNamespaceTerminating(error)) return undefined;
-      throw error;
-    }
+  tellOfTopology(owner, plan, memory, context);
+  try {
+    await carryOut(plan, context);
+  } catch (error) {
+    if (isNamespaceTerminating(error)) return undefined;
+    const about = `${key.namespace}/${key.name}`;
+    const message = `Error updating Endpoint Slices for Service ${about}: ${errorMessage(error)}`;
+    if (!context.signal.aborted && !isReason(error, "Conflict"))
+      context.event(owner, { type: "Warning", reason: "FailedToUpdateEndpointSlices", message });
+    throw error;
   }
-  for (const slice of plan.update) await client.update(endpointSlice, slice, { signal });
-  for (const slice of plan.remove) await unlessGone(client.delete(endpointSlice, keyOf(slice), { signal }));
   return undefined;
 }
 
-function zoneOf(one: Node | undefined): string | undefined {
-  return one?.metadata.labels?.[zoneLabel];
+/** Whether a pod's node is there. Where it is not, the service is looked at again once it comes. */
+function isPlaced({ spec: { nodeName } }: Pod, { absent }: Memory, lister: ControllerContext["lister"]): boolean {
+  if (nodeName === undefined) return false;
+  if (lister(node).get({ name: nodeName })) return true;
+  absent.add(nodeName);
+  return false;
+}
+
+/** Says when a service begins or ceases to be topology-aware, and why it is not though it should be. */
+function tellOfTopology(
+  owner: Service,
+  { refusal }: SlicePlan,
+  { hinted }: Memory,
+  { event }: ControllerContext,
+): void {
+  const key = keyText(keyOf(owner));
+  const was = hinted.has(key);
+  const is = isTopologyAware(owner);
+  const [type, word] =
+    is && refusal === undefined ? (["Normal", "Enabled"] as const) : (["Warning", "Disabled"] as const);
+  const why = refusal ?? `Topology Aware Hints has been ${word.toLowerCase()}`;
+  if (word === "Enabled") hinted.add(key);
+  else hinted.delete(key);
+  if (was === (word === "Enabled") && refusal === undefined) return;
+  event(owner, { type, reason: `TopologyAwareHints${word}`, message: `${why}, addressType: IPv4` });
+}
+
+async function carryOut(plan: SlicePlan, { client, signal }: ControllerContext): Promise<void> {
+  for (const slice of plan.create) await client.create(endpointSlice, slice, { signal });
+  for (const slice of plan.update) await client.update(endpointSlice, slice, { signal });
+  for (const slice of plan.remove) await unlessGone(client.delete(endpointSlice, keyOf(slice), { signal }));
 }

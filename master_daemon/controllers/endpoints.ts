@@ -1,4 +1,5 @@
 import { keyOf, type ObjectKey, type StringMap } from "../../core/api/meta.ts";
+import { isReason } from "../../core/api/status.ts";
 import {
   type EndpointAddress,
   type EndpointPort,
@@ -14,6 +15,7 @@ import {
 import { isPodReady } from "../../core/kinds/pod_helpers.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { compact } from "../../core/util/compact.ts";
+import { errorMessage } from "../../core/util/log.ts";
 import { isNamespaceTerminating, unlessGone } from "./_errors.ts";
 import {
   announcedHostname,
@@ -143,7 +145,8 @@ function cut(subsets: readonly EndpointSubset[]): { subsets: readonly EndpointSu
   return { subsets: truncated ? kept : subsets, truncated };
 }
 
-async function reconcile(key: ObjectKey, { client, lister, signal }: ControllerContext): Promise<ReconcileResult> {
+async function reconcile(key: ObjectKey, context: ControllerContext): Promise<ReconcileResult> {
+  const { client, lister, signal } = context;
   const owner = lister(service).get(key);
   const present = lister(endpoints).get(key);
   if (!owner) {
@@ -155,14 +158,26 @@ async function reconcile(key: ObjectKey, { client, lister, signal }: ControllerC
   }
   if (!selectsPods(owner) || owner.metadata.deletionTimestamp) return undefined;
   const wanted = planEndpoints(owner, selectedPods(owner, lister), present);
-  if (present) {
-    if (!semanticEqual(wanted, present)) await client.update(endpoints, wanted, { signal });
-    return undefined;
-  }
+  if (present && semanticEqual(wanted, present)) return undefined;
   try {
-    await client.create(endpoints, wanted, { signal });
+    await (present ? client.update(endpoints, wanted, { signal }) : client.create(endpoints, wanted, { signal }));
   } catch (error) {
-    if (!isNamespaceTerminating(error)) throw error;
+    if (isNamespaceTerminating(error)) return undefined;
+    if (!signal.aborted && !isReason(error, "Conflict"))
+      tellOfFailure(wanted, present ? "update" : "create", error, context);
+    throw error;
   }
   return undefined;
+}
+
+function tellOfFailure(
+  wanted: Endpoints,
+  verb: "create" | "update",
+  error: unknown,
+  { event }: ControllerContext,
+): void {
+  const { namespace, name } = wanted.metadata;
+  const about = `${verb} endpoint ${verb === "create" ? "for service " : ""}${namespace}/${name}`;
+  const reason = verb === "create" ? "FailedToCreateEndpoint" : "FailedToUpdateEndpoint";
+  event(wanted, { type: "Warning", reason, message: `Failed to ${about}: ${errorMessage(error)}` });
 }

@@ -92,7 +92,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     staleDisruptionController,
     horizontalPodAutoscalerController(options),
     endpointsController,
-    endpointSliceController,
+    endpointSliceController(),
     endpointSliceMirroringController,
     serviceAccountController,
     ...(rootCa ? [rootCaPublisher({ rootCa })] : []),

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { EndpointSlice, Pod } from "../../../core/kinds/mod.ts";
-import { planEndpointSlices } from "../../../master_daemon/controllers/endpoint_slices.ts";
-import { planEndpoints } from "../../../master_daemon/controllers/endpoints.ts";
+import { type EndpointSlice, event, type Pod, resourceQuota, service } from "../../../core/kinds/mod.ts";
+import { planEndpointSlices } from "../../../master_daemon/controllers/_plan_endpoint_slices.ts";
+import { endpointSliceController } from "../../../master_daemon/controllers/endpoint_slices.ts";
+import { endpointsController, planEndpoints } from "../../../master_daemon/controllers/endpoints.ts";
+import { runControllers } from "../../../master_daemon/controllers/runner.ts";
+import { openCluster } from "./_cluster.ts";
 import { aPod, aService, at } from "./fixtures.ts";
 
 const reference = (name: string) => ({ kind: "Pod", namespace: "default", name, uid: `uid-${name}` });
@@ -173,5 +176,32 @@ describe("planEndpointSlices() for traffic that is to stay near", () => {
       zoneOf: () => undefined,
     });
     expect(create[0]?.endpoints[0]).not.toHaveProperty("hints");
+  });
+});
+
+describe("the controllers of endpoints", () => {
+  it("say in events what they may not write", async () => {
+    const { client, clock, informers, log, parts, random, until } = await openCluster();
+    const hard = { "count/endpoints": "0", "count/endpointslices.discovery.k8s.io": "0" };
+    const metadata = { namespace: "default", name: "none" };
+    await client.create(resourceQuota, { apiVersion: "v1", kind: "ResourceQuota", metadata, spec: { hard } });
+    await until(async () => (await client.get(resourceQuota, metadata)).status?.used);
+    const running = [endpointsController, endpointSliceController()];
+    parts.use(runControllers(running, { client, clock, informers, log, random }));
+    const { spec } = aService({ clusterIP: "None" });
+    const web = { namespace: "default", name: "web" };
+    await client.create(service, { apiVersion: "v1", kind: "Service", metadata: web, ...(spec ? { spec } : {}) });
+    const told = async () => {
+      const { items } = await client.list(event, { namespace: "default" });
+      return items.map(({ type, reason, message, involvedObject }) => {
+        return `${type} ${involvedObject.kind} ${reason}: ${message?.replace(/: \S* ?"?web.*$/, ": …")}`;
+      });
+    };
+    const wanted = [
+      "Warning Endpoints FailedToCreateEndpoint: Failed to create endpoint for service default/web: …",
+      "Warning Service FailedToUpdateEndpointSlices: Error updating Endpoint Slices for Service default/web: …",
+    ];
+    await until(async () => (await told()).length >= 2);
+    expect((await told()).sort()).toEqual(wanted);
   });
 });
