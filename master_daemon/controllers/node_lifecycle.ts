@@ -1,5 +1,5 @@
-import { findCondition, keyOf, setCondition } from "../../core/api/meta.ts";
-import { lease, type Node, type NodeCondition, node, type Pod, pod } from "../../core/kinds/mod.ts";
+import { findCondition, keyOf, type ObjectKey, setCondition } from "../../core/api/meta.ts";
+import { type Lease, lease, type Node, type NodeCondition, node, type Pod, pod } from "../../core/kinds/mod.ts";
 import { isPodReady, isPodTerminal } from "../../core/kinds/pod_helpers.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { timestamp } from "../../core/util/clock.ts";
@@ -14,11 +14,14 @@ import {
   zoneState,
 } from "./_node_health.ts";
 import { byNode, podsByNode } from "./_pods_by_node.ts";
-import { type Controller, type ControllerContext, watching } from "./controller.ts";
+import { Silence } from "./_silence.ts";
+import { cancelEviction, evictPod } from "./_taint_eviction.ts";
+import { ZoneStates } from "./_zone_states.ts";
+import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
 
 /** Options of {@linkcode nodeLifecycleController}, named as kube-controller-manager's flags. */
 export interface NodeLifecycleOptions {
-  /** Milliseconds between two looks at a node. Default 5000. */
+  /** Milliseconds between two looks at nodes that are not well. Default 5000. */
   readonly nodeMonitorPeriodMs?: number | undefined;
   /** Milliseconds of silence after which a node counts as lost. Default 50000. */
   readonly nodeMonitorGracePeriodMs?: number | undefined;
@@ -41,25 +44,23 @@ const leaseNamespace = "kube-node-lease";
 
 /** What is remembered of a node between two looks. */
 interface Watched {
-  /** Changes whenever the node's daemon gave a sign of life. */
-  sign: string;
-  /** Milliseconds for which we looked and saw no sign. */
-  silentMs: number;
-  /** When we looked last, in monotonic milliseconds. */
-  lookedAt: number;
+  readonly uid: string;
   /** Whether the node's pods were taken out of service since it was ready last. */
   podsMarked: boolean;
   wasReady: boolean;
-  /** Milliseconds for which pods stand under taints that will drive them out, by uid. */
+  /** Since when pods stand under taints that will drive them out, by uid, in milliseconds of {@linkcode Silence.awake}. */
   readonly underTaint: Map<string, number>;
 }
+
+/** The key by which time is counted. No node has it. */
+const tick: ObjectKey = { name: "" };
 
 /**
  * Notices nodes that are lost: says so in their conditions, taints them, takes their pods out of service, and deletes the
  * pods that do not tolerate it any longer.
  *
- * Silence is only counted while we look: a master that slept, was stopped or starved wakes up with the silence that it had
- * seen before, and evicts nobody for the time in which nobody could reach it.
+ * A node that is well is looked at when it may have been silent for too long, not at each of its signs of life; see
+ * {@linkcode Silence} for what counts.
  */
 export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Controller {
   const lifecycle = new NodeLifecycle({
@@ -76,80 +77,132 @@ export function nodeLifecycleController(options: NodeLifecycleOptions = {}): Con
     account: "node-controller",
     reconciles: node,
     watches: [
-      {
-        kind: lease,
-        keys: ({ metadata: { namespace, name = "" } }) => (namespace === leaseNamespace ? [{ name }] : []),
-      },
-      watching({ kind: pod, indexes: podsByNode, keys: () => [] }),
+      watching<Node>({ kind: node, keys: (object, lister) => lifecycle.noteNode(object, lister) }),
+      watching<Lease>({ kind: lease, keys: (object, lister) => lifecycle.noteLease(object, lister) }),
+      watching({ kind: pod, indexes: podsByNode, keys: drivenNode }),
     ],
     reconcile: (key, context) => lifecycle.reconcile(key.name, context),
   };
+}
+
+/** The node of a pod that is to be driven out of it, perhaps after a while. */
+function drivenNode({ spec: { nodeName: name } }: Pod, lister: ControllerContext["lister"]): readonly ObjectKey[] {
+  const taints = name === undefined ? [] : (lister(node).get({ name })?.spec?.taints ?? []);
+  return name !== undefined && taints.some(({ effect }) => effect === "NoExecute") ? [{ name }] : [];
 }
 
 type Settings = { readonly [K in keyof NodeLifecycleOptions]-?: NonNullable<NodeLifecycleOptions[K]> };
 
 class NodeLifecycle {
   readonly #settings: Settings;
+  readonly #silence: Silence;
+  readonly #zones = new ZoneStates();
   readonly #watched = new Map<string, Watched>();
+  /** Nodes that will be looked at again though nothing changes. While there are any, time is counted. */
+  readonly #timed = new Set<string>();
+  #isTicking = false;
   /** When the next node of a zone may be driven out, in monotonic milliseconds. */
   readonly #nextEviction = new Map<string, number>();
 
   constructor(settings: Settings) {
     this.#settings = settings;
+    this.#silence = new Silence({ maxGapMs: 2 * settings.nodeMonitorPeriodMs });
   }
 
-  async reconcile(name: string, context: ControllerContext): Promise<{ requeueAfterMs: number } | undefined> {
-    const { client, clock, lister, signal } = context;
+  /** Takes in a change of a node; gives the keys to look at besides its own. */
+  noteNode(object: Node, lister: ControllerContext["lister"]): readonly ObjectKey[] {
+    const { name } = keyOf(object);
+    const current = lister(node).get({ name });
+    this.#zones.note(object, current);
+    if (current) this.#listen(name, current, lister);
+    return this.#isTicking ? [] : [tick];
+  }
+
+  /** Takes in a sign of life; gives the keys to look at. */
+  noteLease({ metadata }: Lease, lister: ControllerContext["lister"]): readonly ObjectKey[] {
+    const { namespace, name = "" } = metadata;
+    const current = namespace === leaseNamespace ? lister(node).get({ name }) : undefined;
+    if (!current) return [];
+    this.#listen(name, current, lister);
+    return [...(this.#isTicking ? [] : [tick]), ...(this.#timed.has(name) ? [] : [{ name }])];
+  }
+
+  #listen(name: string, one: Node, lister: ControllerContext["lister"]): void {
+    this.#silence.listen(name, one, lister(lease).get({ namespace: leaseNamespace, name }));
+  }
+
+  async reconcile(name: string, context: ControllerContext): Promise<ReconcileResult> {
+    const { clock, lister } = context;
+    this.#silence.start(clock);
+    const { nodeMonitorPeriodMs: periodMs } = this.#settings;
+    if (name === tick.name) {
+      this.#silence.awake();
+      this.#isTicking = this.#timed.size > 0;
+      return this.#isTicking ? { requeueAfterMs: periodMs } : undefined;
+    }
     const one = lister(node).get({ name });
     if (!one) {
-      this.#watched.delete(name);
+      this.#forget(name, context);
       return undefined;
     }
-    const { nodeMonitorPeriodMs: periodMs } = this.#settings;
-    const { watched, elapsedMs } = this.#look(one, context);
-    const conditions = this.#isLost(one, watched)
-      ? unknownConditions(one, clock.now())
-      : (one.status?.conditions ?? []);
+    const nextMs = await this.#look(one, context);
+    if (nextMs === Number.POSITIVE_INFINITY) {
+      this.#timed.delete(name);
+      return undefined;
+    }
+    this.#timed.add(name);
+    // Until others count the time, it does so itself.
+    return { requeueAfterMs: this.#isTicking ? nextMs : Math.min(nextMs, periodMs) };
+  }
+
+  #forget(name: string, { event }: ControllerContext): void {
+    const watched = this.#watched.get(name);
+    this.#timed.delete(name);
+    this.#silence.forget(name);
+    this.#watched.delete(name);
+    if (!watched) return;
+    const gone: Node = { apiVersion: "v1", kind: "Node", metadata: { name, uid: watched.uid } };
+    const message = `Node ${name} event: Removing Node ${name} from Controller`;
+    event(gone, { type: "Normal", reason: "RemovingNode", message });
+  }
+
+  /** Does what a node's state calls for; milliseconds until it may call for something else by itself. */
+  async #look(one: Node, context: ControllerContext): Promise<number> {
+    const { client, clock, lister, signal } = context;
+    const { nodeMonitorPeriodMs: periodMs, isHeard } = this.#settings;
+    const { name = "" } = one.metadata;
+    const watched = this.#watch(one, context);
+    this.#listen(name, one, lister);
+    if (isHeard(name)) this.#silence.hear(name);
+    const leftMs = this.#graceMs(one) - this.#silence.of(name);
+    const conditions = leftMs < 0 ? unknownConditions(one, clock.now()) : (one.status?.conditions ?? []);
     let latest = one;
     if (!semanticEqual(conditions, one.status?.conditions ?? [])) {
       latest = await client.updateStatus(node, { ...one, status: { ...one.status, conditions } }, { signal });
     }
     latest = await this.#taint(latest, conditions, context);
     await this.#takeOutOfService(latest, conditions, watched, context);
-    const untilEvictionMs = await this.#evict(latest, watched, elapsedMs, context);
-    const isQuiet = executeTaint(conditions) === undefined && untilEvictionMs === Number.POSITIVE_INFINITY;
-    if (isQuiet && this.#settings.isHeard(name)) return undefined;
-    return { requeueAfterMs: Math.min(periodMs, untilEvictionMs) };
+    const untilEvictionMs = await this.#evict(latest, watched, context);
+    if (executeTaint(conditions) !== undefined || leftMs < 0) return Math.min(periodMs, untilEvictionMs);
+    // Silence has to be longer than the grace, not as long.
+    return Math.min(isHeard(name) ? Number.POSITIVE_INFINITY : leftMs + 1, untilEvictionMs);
   }
 
-  #look(one: Node, { clock, lister }: ControllerContext): { watched: Watched; elapsedMs: number } {
-    const { name = "", uid } = one.metadata;
-    const renewed = lister(lease).get({ namespace: leaseNamespace, name })?.spec?.renewTime;
-    const ready = findCondition(one.status?.conditions, "Ready");
-    const sign = JSON.stringify([uid, renewed, ready?.lastHeartbeatTime]);
-    const now = clock.monotonic();
-    const watched = this.#watched.get(name) ?? {
-      sign,
-      silentMs: 0,
-      lookedAt: now,
-      podsMarked: false,
-      wasReady: ready?.status === "True",
-      underTaint: new Map<string, number>(),
-    };
+  #watch(one: Node, { event }: ControllerContext): Watched {
+    const { name = "", uid = "" } = one.metadata;
+    const present = this.#watched.get(name);
+    if (present?.uid === uid) return present;
+    const wasReady = findCondition(one.status?.conditions, "Ready")?.status === "True";
+    const watched: Watched = { uid, podsMarked: false, wasReady, underTaint: new Map() };
     this.#watched.set(name, watched);
-    // A longer gap is one in which we were not there to see a sign.
-    const elapsedMs = Math.min(now - watched.lookedAt, 2 * this.#settings.nodeMonitorPeriodMs);
-    const isSilent = sign === watched.sign && !this.#settings.isHeard(name);
-    watched.silentMs = isSilent ? watched.silentMs + elapsedMs : 0;
-    watched.sign = sign;
-    watched.lookedAt = now;
-    return { watched, elapsedMs };
+    const message = `Node ${name} event: Registered Node ${name} in Controller`;
+    event(one, { type: "Normal", reason: "RegisteredNode", message });
+    return watched;
   }
 
-  #isLost(one: Node, { silentMs }: Watched): boolean {
+  #graceMs({ status }: Node): number {
     const { nodeMonitorGracePeriodMs, nodeStartupGracePeriodMs } = this.#settings;
-    const spoke = findCondition(one.status?.conditions, "Ready") !== undefined;
-    return silentMs > (spoke ? nodeMonitorGracePeriodMs : nodeStartupGracePeriodMs);
+    return findCondition(status?.conditions, "Ready") ? nodeMonitorGracePeriodMs : nodeStartupGracePeriodMs;
   }
 
   async #taint(one: Node, conditions: readonly NodeCondition[], context: ControllerContext): Promise<Node> {
@@ -164,19 +217,10 @@ class NodeLifecycle {
   }
 
   /** Whether a node that is not ready may be driven out now. Takes the zone's turn when it may. */
-  #executeMode(one: Node, { clock, lister }: ControllerContext): ExecuteMode {
-    const zones = new Map<string, { ready: number; notReady: number }>();
-    for (const each of lister(node).list()) {
-      const counts = zones.get(zoneOf(each)) ?? { ready: 0, notReady: 0 };
-      zones.set(zoneOf(each), counts);
-      const isReady = each.metadata.name !== one.metadata.name && findReady(each)?.status === "True";
-      counts[isReady ? "ready" : "notReady"]++;
-    }
-    const states = [...zones.values()].map(zoneState);
-    if (states.every((state) => state === "full")) return "remove";
+  #executeMode(one: Node, { clock }: ControllerContext): ExecuteMode {
+    const { zone, counts, isNoneReady } = this.#zones.around(one);
+    if (isNoneReady) return "remove";
     if (isDriven(one)) return "add";
-    const zone = zoneOf(one);
-    const counts = zones.get(zone) ?? { ready: 0, notReady: 0 };
     const { nodeEvictionRate, secondaryNodeEvictionRate, largeClusterSizeThreshold } = this.#settings;
     const isLarge = counts.ready + counts.notReady > largeClusterSizeThreshold;
     const partialRate = isLarge ? secondaryNodeEvictionRate : 0;
@@ -225,57 +269,28 @@ class NodeLifecycle {
   }
 
   /** Deletes the pods that do not tolerate the node's taints any longer; milliseconds until the next one's time is up. */
-  async #evict(one: Node, watched: Watched, elapsedMs: number, context: ControllerContext): Promise<number> {
-    const { underTaint } = watched;
+  async #evict(one: Node, { underTaint }: Watched, context: ControllerContext): Promise<number> {
+    const awakeMs = this.#silence.awake();
     const taints = (one.spec?.taints ?? []).filter(({ effect }) => effect === "NoExecute");
     if (taints.length === 0 && underTaint.size === 0) return Number.POSITIVE_INFINITY;
     let untilNext = Number.POSITIVE_INFINITY;
-    const times = new Map(underTaint);
+    const since = new Map(underTaint);
     underTaint.clear();
     for (const each of context.lister(pod).byIndex(byNode, one.metadata.name ?? "")) {
       if (isPodTerminal(each) || each.metadata.deletionTimestamp) continue;
       const { uid = "" } = each.metadata;
-      const before = times.get(uid);
+      const before = since.get(uid);
       const stayMs = toleratedMs(each, taints);
       if (stayMs === Number.POSITIVE_INFINITY) {
         if (before !== undefined) cancelEviction(each, context);
         continue;
       }
-      const standsMs = before === undefined ? 0 : before + elapsedMs;
-      underTaint.set(uid, standsMs);
-      const leftMs = stayMs - standsMs;
+      const sinceMs = before ?? awakeMs;
+      underTaint.set(uid, sinceMs);
+      const leftMs = sinceMs + stayMs - awakeMs;
       if (leftMs > 0) untilNext = Math.min(untilNext, leftMs);
       else await evictPod(each, context);
     }
     return untilNext;
   }
-}
-
-function cancelEviction(spared: Pod, { event }: ControllerContext): void {
-  const message = `Cancelling deletion of Pod ${spared.metadata.namespace}/${spared.metadata.name}`;
-  event(spared, { type: "Normal", reason: "TaintManagerEviction", message });
-}
-
-async function evictPod(doomed: Pod, { client, clock, event, signal }: ControllerContext): Promise<void> {
-  const { namespace, name, uid = "" } = doomed.metadata;
-  const message = `Marking for deletion Pod ${namespace}/${name}`;
-  event(doomed, { type: "Normal", reason: "TaintManagerEviction", message });
-  const conditions = setCondition(doomed.status?.conditions, {
-    type: "DisruptionTarget",
-    status: "True",
-    reason: "DeletionByTaintManager",
-    message: "Taint manager: deleting due to NoExecute taint",
-    lastTransitionTime: timestamp(clock),
-  });
-  const marked = { ...doomed, status: { ...doomed.status, conditions } };
-  if (!(await unlessGone(client.updateStatus(pod, marked, { signal })))) return;
-  await unlessGone(client.delete(pod, keyOf(doomed), { signal, preconditions: { uid } }));
-}
-
-function findReady({ status }: Node): NodeCondition | undefined {
-  return findCondition(status?.conditions, "Ready");
-}
-
-function zoneOf({ metadata: { labels = {} } }: Node): string {
-  return `${labels["topology.kubernetes.io/region"] ?? ""}:${labels["topology.kubernetes.io/zone"] ?? ""}`;
 }
