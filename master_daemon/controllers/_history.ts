@@ -90,12 +90,12 @@ function newRevision(owner: RevisionedOwner, revision: number, labelled: boolean
 }
 
 /**
- * A patch that puts the template back. Written as Go writes it, members in order and the empty timestamp named: kubectl compares
- * the bytes to tell whether there is anything to roll back.
+ * A patch that puts the template back. Written as Kubernetes writes it, members in order: kubectl compares the bytes to
+ * tell whether there is anything to roll back.
  */
 function snapshotOf(template: PodTemplateSpec): JsonObject {
   const { metadata, ...rest } = template as unknown as { readonly metadata?: JsonObject } & JsonObject;
-  const full = { ...rest, metadata: { ...metadata, creationTimestamp: null }, $patch: "replace" };
+  const full = { ...rest, metadata: metadata ?? {}, $patch: "replace" };
   return { spec: { template: inOrder(full) } };
 }
 

@@ -13,6 +13,7 @@ import {
   resourceReplicas,
   valueReplicas,
 } from "./_replica_calculator.ts";
+import { selectorText } from "./_selector_text.ts";
 
 /** How many pods a metric asks for; or why it asks for nothing, as a condition says it and as the event does. */
 export type MetricProposal =
@@ -156,16 +157,4 @@ function resourceWords(name: string, { averageValue }: MetricTarget): Pick<Words
 
 function externalName(name: string, selector: LabelSelector | undefined): string {
   return `external metric ${name}(${selectorText(selector)})`;
-}
-
-/** A selector as Go prints it. */
-function selectorText(selector: LabelSelector | undefined): string {
-  if (!selector) return "nil";
-  const labels = Object.entries(selector.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  const map = labels.map(([key, value]) => `${key}: ${value},`).join("");
-  const terms = (selector.matchExpressions ?? []).map(
-    ({ key, operator, values = [] }) =>
-      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(" ")}],},`,
-  );
-  return `&LabelSelector{MatchLabels:map[string]string{${map}},MatchExpressions:[]LabelSelectorRequirement{${terms.join("")}},}`;
 }

@@ -88,7 +88,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     jobOrphanPodsController,
     cronJobController(options),
     ttlAfterFinishedController,
-    disruptionController,
+    disruptionController(),
     staleDisruptionController,
     horizontalPodAutoscalerController(options),
     endpointsController,

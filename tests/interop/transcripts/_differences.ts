@@ -28,7 +28,7 @@ const known: readonly Difference[] = [
   },
   {
     reason:
-      "Since 1.34 kubectl does not see that a set has a revision's template already, where a server writes the empty time in it",
+      "Before 1.34 kubectl does not see that a set has a revision's template already, where a server leaves the empty time out of it",
     pattern:
       /^(daemonset|statefulset)(\.apps\/\S+) skipped rollback \(current template already matches revision \d+\)$/gm,
     replacement: "$1$2 rolled back",

@@ -174,6 +174,47 @@ describe("disruption controller", () => {
     expect((await allowed(cluster, 1)).status).toMatchObject({ desiredHealthy: 3, expectedPods: 4 });
   });
 
+  it("says once which pods several budgets select, and which have no controller", async () => {
+    const cluster = await openMaster();
+    const { client } = cluster;
+    const { spec } = template();
+    for (const name of ["one", "two"]) {
+      const metadata = { namespace: "default", name, labels: { app: "web" } };
+      await client.create(pod, { apiVersion: "v1", kind: "Pod", metadata, spec });
+    }
+    for (const name of ["b", "a"])
+      await client.create(podDisruptionBudget, {
+        ...fresh(aBudget({ maxUnavailable: 1 })),
+        metadata: { ...key, name },
+      });
+    const told = async () =>
+      (await cluster.all(event, "default"))
+        .filter(({ reason = "" }) => ["MultiplePodDisruptionBudgets", "UnmanagedPods"].includes(reason))
+        .map(
+          ({ message = "", involvedObject, reason, count }) =>
+            `${involvedObject.name} ${reason === "UnmanagedPods" ? message.slice(0, 165) : `${message} ${count}`}`,
+        )
+        .sort();
+    const unmanaged =
+      "Pods selected by this PodDisruptionBudget (selector: &LabelSelector{MatchLabels:map[string]string{app: web,},MatchExpressions:[]LabelSelectorRequirement{},}) were found to";
+    const wanted = [
+      `a ${unmanaged}`,
+      `b ${unmanaged}`,
+      'one Pod "default"/"one" matches multiple PodDisruptionBudgets.  Chose "a" arbitrarily. 1',
+      'two Pod "default"/"two" matches multiple PodDisruptionBudgets.  Chose "a" arbitrarily. 1',
+    ];
+    await cluster.until(async () => (await told()).length === wanted.length);
+    expect(await told()).toEqual(wanted);
+    const healthy = async () => (await client.get(podDisruptionBudget, { ...key, name: "a" })).status?.currentHealthy;
+    await cluster.until(async () => (await healthy()) === 2);
+    // What changes afterwards is nothing new.
+    const body = { metadata: { labels: { more: "1" } } };
+    await client.patch(pod, { namespace: "default", name: "one" }, { type: "merge", body });
+    await client.delete(pod, { namespace: "default", name: "two" });
+    await cluster.until(async () => (await healthy()) === 1);
+    expect(await told()).toEqual(wanted);
+  });
+
   it("says so when pods have nobody to ask", async () => {
     const cluster = await openMaster();
     const { client } = cluster;

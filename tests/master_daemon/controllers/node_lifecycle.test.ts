@@ -215,7 +215,8 @@ describe("ZoneStates", () => {
         }
         const lost = present.get(lostName) ?? aNode(lostName, { metadata: { labels: { [zoneLabel]: "a" } } });
         const all = [...[...present.values()].filter(({ metadata }) => metadata.name !== lostName), lost];
-        const isReady = (one: Node) => one !== lost && findCondition(one.status?.conditions, "Ready")?.status === "True";
+        const isReady = (one: Node) =>
+          one !== lost && findCondition(one.status?.conditions, "Ready")?.status === "True";
         const zoneOf = ({ metadata }: Node) => metadata.labels?.[zoneLabel];
         const own = all.filter((one) => zoneOf(one) === zoneOf(lost));
         const { counts, isNoneReady } = zones.around(lost);

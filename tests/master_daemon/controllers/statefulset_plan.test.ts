@@ -319,7 +319,7 @@ describe("planRevision()", () => {
     expect([type, revision.revision]).toEqual(["create", 3]);
     expect(templateOf(revision)).toMatchObject(template("app:3"));
     expect(JSON.stringify(revision.data)).toBe(
-      '{"spec":{"template":{"$patch":"replace","metadata":{"creationTimestamp":null,"labels":{"app":"web"}},' +
+      '{"spec":{"template":{"$patch":"replace","metadata":{"labels":{"app":"web"}},' +
         '"spec":{"containers":[{"image":"app:3","name":"app"}]}}}}',
     );
     expect(revision.metadata.name).toMatch(/^db-[a-z0-9]+$/);

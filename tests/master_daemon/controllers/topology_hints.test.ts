@@ -13,13 +13,20 @@ const zoneLabel = "topology.kubernetes.io/zone";
 /** One pod for each zone that is named, ready unless it is marked. */
 const podsIn = (zones: readonly string[]) =>
   zones.map((zone, at) =>
-    aPod(`p${at}`, { ...(zone.endsWith("?") ? { phase: "Running" } : { readySince: 0 }), podIP: `10.1.0.${at}`, nodeName: zone }),
+    aPod(`p${at}`, {
+      ...(zone.endsWith("?") ? { phase: "Running" } : { readySince: 0 }),
+      podIP: `10.1.0.${at}`,
+      nodeName: zone,
+    }),
   );
 
 function plan(
   zones: readonly string[],
   {
-    shares = new Map([["a", 0.5], ["b", 0.5]]),
+    shares = new Map([
+      ["a", 0.5],
+      ["b", 0.5],
+    ]),
     slices = [],
     owner = aService({}, auto),
   }: { shares?: ZoneShares | undefined; slices?: readonly EndpointSlice[]; owner?: Service } = {},
@@ -40,8 +47,14 @@ const stored = (slices: readonly EndpointSlice[]) =>
   slices.map((slice, at): EndpointSlice => ({ ...slice, metadata: { ...slice.metadata, name: `web-${at}` } }));
 
 describe("planEndpointSlices() of a topology-aware service", () => {
-  const even: ZoneShares = new Map([["a", 0.5], ["b", 0.5]]);
-  const uneven: ZoneShares = new Map([["a", 0.75], ["b", 0.25]]);
+  const even: ZoneShares = new Map([
+    ["a", 0.5],
+    ["b", 0.5],
+  ]);
+  const uneven: ZoneShares = new Map([
+    ["a", 0.75],
+    ["b", 0.25],
+  ]);
 
   it.each<[string, readonly string[], ZoneShares, readonly (string | undefined)[]]>([
     ["each its own zone, where that is fair", ["a", "b"], even, ["a", "b"]],
@@ -55,12 +68,20 @@ describe("planEndpointSlices() of a topology-aware service", () => {
   });
 
   it.each<[string, readonly string[], ZoneShares | undefined]>([
-    ["Insufficient Node information: allocatable CPU or zone not specified on one or more nodes", ["a", "b"], undefined],
+    [
+      "Insufficient Node information: allocatable CPU or zone not specified on one or more nodes",
+      ["a", "b"],
+      undefined,
+    ],
     ["Insufficient number of endpoints (1 endpoints, 2 zones)", ["a"], even],
     [
       "Unable to allocate minimum required endpoints to each zone without exceeding overload threshold (3 endpoints, 3 zones)",
       ["a", "b", "c"],
-      new Map([["a", 0.8], ["b", 0.1], ["c", 0.1]]),
+      new Map([
+        ["a", 0.8],
+        ["b", 0.1],
+        ["c", 0.1],
+      ]),
     ],
     ["One or more endpoints do not have a zone specified", ["a", "?"].map((zone) => zone.replace("?", "")), even],
   ])("gives none, and says: %s", (refusal, zones, shares) => {
@@ -79,7 +100,13 @@ describe("planEndpointSlices() of a topology-aware service", () => {
   it("leaves slices alone that say what is still fair, and rewrites those that are not", () => {
     const slices = stored(plan(["a", "a", "a", "b"]).create);
     expect(plan(["a", "a", "a", "b"], { slices })).toMatchObject({ create: [], update: [], remove: [] });
-    const { update } = plan(["a", "a", "a", "b"], { slices, shares: new Map([["a", 0.9], ["b", 0.1]]) });
+    const { update } = plan(["a", "a", "a", "b"], {
+      slices,
+      shares: new Map([
+        ["a", 0.9],
+        ["b", 0.1],
+      ]),
+    });
     expect(hintsOf(update)).toEqual(["a", "a", "a", "b"]);
   });
 
@@ -96,15 +123,30 @@ describe("planEndpointSlices() of a topology-aware service", () => {
 
 describe("ZoneCapacity", () => {
   const inZone = (name: string, zone: string | undefined, rest: Parameters<typeof aNode>[1] = {}) =>
-    aNode(name, { ...rest, metadata: { labels: { ...(zone ? { [zoneLabel]: zone } : {}), ...rest.metadata?.labels } } });
+    aNode(name, {
+      ...rest,
+      metadata: { labels: { ...(zone ? { [zoneLabel]: zone } : {}), ...rest.metadata?.labels } },
+    });
   const control = { metadata: { labels: { "node-role.kubernetes.io/control-plane": "" } } };
 
   it.each<[string, ReturnType<typeof aNode>[], object | undefined]>([
     ["two zones by their processors", [inZone("1", "a"), inZone("2", "a"), inZone("3", "b")], { a: 2 / 3, b: 1 / 3 }],
     ["nothing of one zone alone", [inZone("1", "a"), inZone("2", "a")], undefined],
-    ["nothing where a node does not say its zone", [inZone("1", "a"), inZone("2", "b"), inZone("3", undefined)], undefined],
-    ["nothing of nodes that are not ready", [inZone("1", "a"), inZone("2", "b"), inZone("3", "b", { ready: "False" })], { a: 0.5, b: 0.5 }],
-    ["nothing of the control plane", [inZone("1", "a"), inZone("2", "b"), inZone("3", undefined, control)], { a: 0.5, b: 0.5 }],
+    [
+      "nothing where a node does not say its zone",
+      [inZone("1", "a"), inZone("2", "b"), inZone("3", undefined)],
+      undefined,
+    ],
+    [
+      "nothing of nodes that are not ready",
+      [inZone("1", "a"), inZone("2", "b"), inZone("3", "b", { ready: "False" })],
+      { a: 0.5, b: 0.5 },
+    ],
+    [
+      "nothing of the control plane",
+      [inZone("1", "a"), inZone("2", "b"), inZone("3", undefined, control)],
+      { a: 0.5, b: 0.5 },
+    ],
   ])("weighs %s", (_, nodes, wanted) => {
     const zones = new ZoneCapacity();
     for (const one of nodes) zones.isNews(one, one);
@@ -114,7 +156,11 @@ describe("ZoneCapacity", () => {
   it("takes no heartbeat for news, but a node that goes", () => {
     const zones = new ZoneCapacity();
     const one = inZone("1", "a");
-    expect([zones.isNews(one, one), zones.isNews(one, { ...one }), zones.isNews(one, undefined)]).toEqual([true, false, true]);
+    expect([zones.isNews(one, one), zones.isNews(one, { ...one }), zones.isNews(one, undefined)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
   });
 });
 
@@ -132,14 +178,20 @@ describe("endpointSliceController()", () => {
       },
       async ready(name: string, nodeName: string, podIP: string) {
         const { metadata: _, status, ...rest } = aPod(name, { readySince: 0, podIP, nodeName });
-        const made = await client.create(pod, { ...rest, metadata: { namespace: "default", name, labels: { app: "web" } } });
+        const made = await client.create(pod, {
+          ...rest,
+          metadata: { namespace: "default", name, labels: { app: "web" } },
+        });
         await client.updateStatus(pod, { ...made, status: { ...status, phase: "Running" } });
       },
       async hints() {
         const { items } = await client.list(endpointSlice, { namespace: "default" });
-        return items.flatMap(({ endpoints }) =>
-          endpoints.map(({ addresses, hints }) => `${addresses[0]} ${hints?.forZones?.[0]?.name ?? "any"}`),
-        ).sort().join("; ");
+        return items
+          .flatMap(({ endpoints }) =>
+            endpoints.map(({ addresses, hints }) => `${addresses[0]} ${hints?.forZones?.[0]?.name ?? "any"}`),
+          )
+          .sort()
+          .join("; ");
       },
       async told() {
         const { items } = await client.list(event, { namespace: "default" });
@@ -148,7 +200,12 @@ describe("endpointSliceController()", () => {
     };
   }
   const { spec } = aService({ clusterIP: "None" });
-  const web: Service = { apiVersion: "v1", kind: "Service", metadata: { namespace: "default", name: "web" }, spec: spec ?? {} };
+  const web: Service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { namespace: "default", name: "web" },
+    spec: spec ?? {},
+  };
 
   it("follows the zones' weights of a topology-aware service, and says so", async () => {
     const { client, until, zoned, ready, hints, told } = await open();
@@ -157,14 +214,24 @@ describe("endpointSliceController()", () => {
     await client.create(service, { ...web, metadata: { ...web.metadata, ...auto } });
     const plain = "10.1.0.1 any; 10.1.0.2 any; 10.1.0.3 any; 10.1.0.4 any";
     await until(async () => (await hints()) === plain);
-    await until(async () => (await told()).some((text) => text.startsWith("Warning TopologyAwareHintsDisabled: Insufficient Node")));
+    await until(async () =>
+      (await told()).some((text) => text.startsWith("Warning TopologyAwareHintsDisabled: Insufficient Node")),
+    );
     await zoned("n2", "b");
     await until(async () => (await hints()) === "10.1.0.1 b; 10.1.0.2 b; 10.1.0.3 a; 10.1.0.4 a");
-    await until(async () => (await told()).includes("Normal TopologyAwareHintsEnabled: Topology Aware Hints has been enabled, addressType: IPv4"));
+    await until(async () =>
+      (await told()).includes(
+        "Normal TopologyAwareHintsEnabled: Topology Aware Hints has been enabled, addressType: IPv4",
+      ),
+    );
     const body = { metadata: { annotations: { "service.kubernetes.io/topology-mode": null } } };
     await client.patch(service, { namespace: "default", name: "web" }, { type: "merge", body });
     await until(async () => (await hints()) === plain);
-    await until(async () => (await told()).includes("Warning TopologyAwareHintsDisabled: Topology Aware Hints has been disabled, addressType: IPv4"));
+    await until(async () =>
+      (await told()).includes(
+        "Warning TopologyAwareHintsDisabled: Topology Aware Hints has been disabled, addressType: IPv4",
+      ),
+    );
   });
 
   it("leaves pods out whose node is gone, until it comes", async () => {
