@@ -192,11 +192,11 @@ describe("disruption controller", () => {
         .filter(({ reason = "" }) => ["MultiplePodDisruptionBudgets", "UnmanagedPods"].includes(reason))
         .map(
           ({ message = "", involvedObject, reason, count }) =>
-            `${involvedObject.name} ${reason === "UnmanagedPods" ? message.slice(0, 165) : `${message} ${count}`}`,
+            `${involvedObject.name} ${reason === "UnmanagedPods" ? message.split(" were")[0] : `${message} ${count}`}`,
         )
         .sort();
     const unmanaged =
-      "Pods selected by this PodDisruptionBudget (selector: &LabelSelector{MatchLabels:map[string]string{app: web,},MatchExpressions:[]LabelSelectorRequirement{},}) were found to";
+      "Pods selected by this PodDisruptionBudget (selector: &LabelSelector{MatchLabels:map[string]string{app: web,},MatchExpressions:[]LabelSelectorRequirement{},})";
     const wanted = [
       `a ${unmanaged}`,
       `b ${unmanaged}`,
