@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // The `wherry` executable. In a checkout that was not built yet it builds first.
-const { existsSync, readFileSync, renameSync, statSync, writeFileSync } = require("node:fs");
-const { createRequire, enableCompileCache } = require("node:module");
-const { join } = require("node:path");
+const { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } = require("node:fs");
+const { createRequire } = require("node:module");
+const { dirname, join } = require("node:path");
 const { pathToFileURL } = require("node:url");
 const { Script } = require("node:vm");
 
@@ -15,28 +15,36 @@ if (!existsSync(bundle)) {
 if (process.argv[2] === "node") {
   // It runs for months on every machine: its code alone, without that of a hundred other verbs.
   void import(pathToFileURL(join(__dirname, "..", "dist", "lib", "node_daemon", "cli.js")).href);
-} else if (enableCompileCache) {
-  // Node 22 and later keep the compiled code between runs.
-  enableCompileCache();
-  require(bundle);
 } else {
   runCompiled();
 }
 
-/** Runs the bundle from code that an earlier run compiled, which takes a tenth of the time; where it may, leaves its own. */
+/**
+ * Runs the bundle from code that an earlier run compiled, which takes a tenth of the time; where it may, leaves its own.
+ * Only what a run uses is compiled: verbs that are used often each have their own code.
+ */
 function runCompiled() {
+  const often = ["get", "describe", "apply", "create", "delete", "logs", "exec", "config"];
+  const verb = process.argv.find((word, index) => index > 1 && often.includes(word)) ?? "other";
   const { mtimeMs, size } = statSync(bundle);
   // V8 looks at the length of the source only: the name says which one it is.
-  const path = `${bundle}.${process.version}-${process.arch}-${Math.trunc(mtimeMs)}-${size}.cache`;
+  const ofNode = `${bundle}.${process.version}-${process.arch}-`;
+  const ofBundle = `${ofNode}${Math.trunc(mtimeMs)}-${size}.`;
+  const path = `${ofBundle}${verb}.cache`;
   const cachedData = read(path);
-  // Code that an earlier run compiled does not know how to import: this file does it for the bundle.
-  const source = readFileSync(bundle, "latin1").replaceAll('import("./lib/', 'importLibrary("./lib/');
+  const source = readFileSync(bundle, "latin1");
   const script = new Script(
     `(function (exports, require, module, __filename, __dirname, importLibrary) {${source}\n})`,
     { filename: bundle, cachedData },
   );
-  if (!cachedData || script.cachedDataRejected) process.once("exit", () => leave(path, script.createCachedData()));
+  if (!cachedData || script.cachedDataRejected) {
+    process.once("exit", () => {
+      leave(path, script.createCachedData());
+      removeOthers(ofNode, ofBundle);
+    });
+  }
   const module = { exports: {} };
+  // Code that an earlier run compiled does not know how to import: this file does it for the bundle.
   const importLibrary = (path) => import(pathToFileURL(join(bundle, "..", path)).href);
   script.runInThisContext()(module.exports, createRequire(bundle), module, bundle, join(bundle, ".."), importLibrary);
 }
@@ -55,5 +63,17 @@ function leave(path, data) {
     renameSync(`${path}.${process.pid}`, path);
   } catch {
     // The folder belongs to somebody else: the next run compiles too.
+  }
+}
+
+/** Removes what runs of earlier bundles left. */
+function removeOthers(ofNode, ofBundle) {
+  try {
+    for (const name of readdirSync(dirname(bundle))) {
+      const path = join(dirname(bundle), name);
+      if (path.startsWith(ofNode) && !path.startsWith(ofBundle)) rmSync(path, { force: true });
+    }
+  } catch {
+    // As above.
   }
 }

@@ -179,7 +179,7 @@ export function systemEnv(
           import("../core/client/create_client.ts"),
           import("../core/client/http_transport.ts"),
         ]);
-        const reached = httpTransport({ ...transport, userAgent: `${program}/${version}` });
+        const reached = httpTransport({ ...transport, userAgent: `${program}/${version}`, shortLived: true });
         const options = onWarning ? { onWarning } : {};
         if (verbosity < 6) return withCache(createClient(reached, options), server, cacheFolder());
         const { loggingTransport } = await import("../core/client/logging_transport.ts");

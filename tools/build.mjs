@@ -65,7 +65,9 @@ async function buildAll() {
     minify: true,
     keepNames: true,
     alias: readsFast,
-    plugins: [loadServersLazily(entries), takeOnlyThePool()],
+    // Only daemons speak through it.
+    external: ["undici"],
+    plugins: [loadServersLazily(entries)],
   });
   const library = {
     ...common,
@@ -94,6 +96,7 @@ async function buildAll() {
   });
   await build({ ...library, entryPoints: namedByPath(benches()), plugins: [bundleWorkspaces(), useLibrary()] });
   for (const path of [join(dist, "wherry.cjs"), ...filesIn(join(dist, "lib"))]) keepInOneByte(path);
+  importByHand(join(dist, "wherry.cjs"));
 }
 
 /** Node holds a source in one byte for each character, unless there is one that needs two: esbuild leaves those in regular expressions. */
@@ -101,6 +104,11 @@ function keepInOneByte(path) {
   const text = readFileSync(path, "utf8");
   const ascii = text.replace(/[^\0-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
   if (ascii !== text) writeFileSync(path, ascii);
+}
+
+/** Code that is kept compiled cannot import by itself: bin/wherry.cjs gives it a function. */
+function importByHand(path) {
+  writeFileSync(path, readFileSync(path, "latin1").replaceAll('import("./lib/', 'importLibrary("./lib/'), "latin1");
 }
 
 function filesIn(folder) {
@@ -153,7 +161,7 @@ function loadServersLazily(entries) {
   };
 }
 
-/** A command opens one connection: of undici's many parts it takes the pool alone, which loads four times as fast. */
+/** Of undici's many parts the pool alone: less to hold in memory. */
 function takeOnlyThePool() {
   return {
     name: "take-only-the-pool",

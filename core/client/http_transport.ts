@@ -3,6 +3,7 @@ import type { ClientOptions } from "ws";
 import { StatusError } from "../api/status.ts";
 import { allowManyListeners } from "../platform/allow_many_listeners.ts";
 import type { DialOptions } from "../platform/dial.ts";
+import type { HttpPool, HttpPoolOptions } from "../platform/short_lived_http.ts";
 import { compact } from "../util/compact.ts";
 import { connectionError } from "./connection_error.ts";
 import { readStatusError } from "./read_status_error.ts";
@@ -43,6 +44,8 @@ export interface HttpTransportOptions {
   readonly userAgent?: string | undefined;
   /** Milliseconds to wait for the head of an answer, and between two pieces of its body (watches and logs: only the head). Default 75000: the server's own limit is 60 s. */
   readonly requestTimeoutMs?: number | undefined;
+  /** Whether a few requests are sent by a program that ends then: what loads fast is taken, not what is fast with thousands. Default false. */
+  readonly shortLived?: boolean | undefined;
 }
 
 /** Connections for requests that are soon over. Watches and followed logs have their own, without limit. */
@@ -95,11 +98,10 @@ class HttpTransport implements Transport {
     const headers = { ...request.headers, ...(await this.#ownHeaders()) };
     const send = () =>
       pool.request({
-        method: request.method as Dispatcher.HttpMethod,
+        method: request.method,
         path: this.#prefix + request.path,
         headers,
-        // undici takes async iterables too; its types do not say so.
-        body: (request.body ?? null) as Uint8Array | null,
+        body: request.body ?? null,
         signal,
       });
     try {
@@ -250,37 +252,62 @@ class HttpTransport implements Transport {
 
 interface Pools {
   /** For requests that are soon over. */
-  readonly requests: Pool;
+  readonly requests: HttpPool;
   /** For watches and followed logs: as many as there are. */
-  readonly streams: Pool;
+  readonly streams: HttpPool;
 }
 
 async function openPools(origin: string, options: HttpTransportOptions, dialing: DialOptions): Promise<Pools> {
-  const [{ Pool }, { mendTlsReading }] = await Promise.all([import("undici"), import("../platform/tls_reading.ts")]);
+  const { mendTlsReading } = await import("../platform/tls_reading.ts");
   mendTlsReading();
-  const { dial } = options.proxy ? await import("../platform/dial.ts") : { dial: undefined };
   const timeoutMs = options.requestTimeoutMs ?? 75_000;
-  const common: Pool.Options = {
-    connect: dial
+  const { dial } = options.proxy ? await import("../platform/dial.ts") : { dial: undefined };
+  const common = {
+    tls: tlsOptions(options),
+    dial: dial && (() => dial(dialing)),
+    connectTimeoutMs,
+    headersTimeoutMs: timeoutMs,
+    keptIdleMs,
+    keepAliveProbeMs,
+  };
+  const open = options.shortLived
+    ? (await import("../platform/short_lived_http.ts")).shortLivedHttpPool
+    : await undiciPools();
+  return {
+    requests: open(origin, { ...common, maxConnections, bodyTimeoutMs: timeoutMs }),
+    streams: open(origin, { ...common, maxConnections: Number.POSITIVE_INFINITY, bodyTimeoutMs: 0 }),
+  };
+}
+
+async function undiciPools(): Promise<(origin: string, options: HttpPoolOptions) => HttpPool> {
+  const { Pool } = await import("undici");
+  return (origin, { dial, tls, connectTimeoutMs, maxConnections, ...options }) => {
+    const connect: NonNullable<Pool.Options["connect"]> = dial
       ? (_options, callback) => {
-          dial(dialing).then(
+          dial().then(
             (socket) => callback(null, socket),
             (error: unknown) => callback(error as Error, null),
           );
         }
-      : {
-          ...tlsOptions(options),
-          timeout: connectTimeoutMs,
-          keepAlive: true,
-          keepAliveInitialDelay: keepAliveProbeMs,
-        },
-    pipelining: 1,
-    keepAliveMaxTimeout: keptIdleMs,
-    headersTimeout: timeoutMs,
-  };
-  return {
-    requests: new Pool(origin, { ...common, connections: maxConnections, bodyTimeout: timeoutMs }),
-    streams: new Pool(origin, { ...common, connections: null, bodyTimeout: 0 }),
+      : { ...tls, timeout: connectTimeoutMs, keepAlive: true, keepAliveInitialDelay: options.keepAliveProbeMs };
+    const pool = new Pool(origin, {
+      connect,
+      connections: Number.isFinite(maxConnections) ? maxConnections : null,
+      pipelining: 1,
+      keepAliveMaxTimeout: options.keptIdleMs,
+      headersTimeout: options.headersTimeoutMs,
+      bodyTimeout: options.bodyTimeoutMs,
+    });
+    return {
+      request: ({ method, body, ...rest }) =>
+        pool.request({
+          ...rest,
+          method: method as Dispatcher.HttpMethod,
+          // undici takes async iterables too; its types do not say so.
+          body: body as Uint8Array | null,
+        }),
+      destroy: () => pool.destroy(),
+    };
   };
 }
 

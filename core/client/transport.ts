@@ -50,7 +50,7 @@ export interface SpdyStreams {
   readonly connection: SpdyConnection;
 }
 
-/** How a client reaches an API: undici over the network, or a call in the same process. Wrappers add auth, retries, metrics. */
+/** How a client reaches an API: HTTP over the network, or a call in the same process. Wrappers add auth, retries, metrics. */
 export interface Transport extends AsyncDisposable {
   /** @throws StatusError never: a failure status is an answer. Rejects with `signal.reason`, or with the network's error. */
   request(request: ApiRequest, options: { readonly signal: AbortSignal }): Promise<ApiResponse>;

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   mkdir,
   mkdtemp,
@@ -210,6 +209,8 @@ export async function temporaryFile(
   suffix: string,
   text: string,
 ): Promise<{ readonly path: string; read(): Promise<string> }> {
+  // Loaded here: it is no small module, and a command seldom wants one.
+  const { randomBytes } = await import("node:crypto");
   const path = join(tmpdir(), `${prefix}${randomBytes(8).toString("hex")}${suffix}`);
   await writeFile(path, text, { mode: 0o600, flag: "wx" });
   return { path, read: () => readFile(path, "utf8") };

@@ -43,16 +43,25 @@ async function text(body: ApiRequest["body"]): Promise<string> {
   return new TextDecoder().decode(await readBody(body));
 }
 
-describe("httpTransport()", () => {
+/** Undici's connections, and those of the runtime's own client. */
+const engines = [
+  ["of a daemon", false],
+  ["of a command", true],
+] as const;
+
+describe.each(engines)("httpTransport() %s", (_name, shortLived) => {
   it("sends method, path, headers and body below the server's own path, and gives back the answer", async () => {
-    const { port } = await serve(async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      response.appendHeader("warning", '299 - "a"').appendHeader("warning", '299 - "b"');
-      response.writeHead(201, { "x-seen": `${request.method} ${request.url}` });
-      response.end(`${request.headers["user-agent"]} ${request.headers["x-mine"]} ${Buffer.concat(chunks)}`);
-    });
-    const transport = httpTransport({ server: `127.0.0.1:${port}/prefix/`, userAgent: "me/1" });
+    const { port } = await serve(
+      async (request, response) => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of request) chunks.push(chunk as Buffer);
+        response.appendHeader("warning", '299 - "a"').appendHeader("warning", '299 - "b"');
+        response.writeHead(201, { "x-seen": `${request.method} ${request.url}` });
+        response.end(`${request.headers["user-agent"]} ${request.headers["x-mine"]} ${Buffer.concat(chunks)}`);
+      },
+      { shortLived },
+    );
+    const transport = httpTransport({ shortLived, server: `127.0.0.1:${port}/prefix/`, userAgent: "me/1" });
     closers.push(() => transport[Symbol.asyncDispose]());
     const body = new TextEncoder().encode("payload");
     const request: ApiRequest = { method: "POST", path: "/api?x=1", headers: { "x-mine": "yes" }, body };
@@ -71,11 +80,14 @@ describe("httpTransport()", () => {
 
   it("streams a watch piece by piece, and stops it when aborted", async () => {
     const closed = deferred();
-    const { transport } = await serve((request, response) => {
-      request.on("close", () => closed.resolve());
-      response.writeHead(200);
-      response.write("one");
-    });
+    const { transport } = await serve(
+      (request, response) => {
+        request.on("close", () => closed.resolve());
+        response.writeHead(200);
+        response.write("one");
+      },
+      { shortLived },
+    );
     const controller = new AbortController();
     const { body } = await transport.request(get("/api/v1/pods?watch=true"), { signal: controller.signal });
     const iterator = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
@@ -88,18 +100,21 @@ describe("httpTransport()", () => {
 
   it("closes the connection of an answer that nobody reads to its end", async () => {
     const closed = deferred();
-    const { transport } = await serve((request, response) => {
-      request.on("close", () => closed.resolve());
-      response.writeHead(200);
-      response.write("one");
-    });
+    const { transport } = await serve(
+      (request, response) => {
+        request.on("close", () => closed.resolve());
+        response.writeHead(200);
+        response.write("one");
+      },
+      { shortLived },
+    );
     const { body } = await transport.request(get("/log?follow=true"), { signal: never });
     for await (const _ of body as AsyncIterable<Uint8Array>) break;
     await closed.promise;
   });
 
   it("says in one line which server refused", async () => {
-    const { transport, server, port } = await serve(() => {});
+    const { transport, server, port } = await serve(() => {}, { shortLived });
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     const error = await transport.request(get("/"), { signal: never }).catch((reason: unknown) => reason);
@@ -113,19 +128,24 @@ describe("httpTransport()", () => {
   });
 
   it("tells a connection that is lost in the middle of an answer", async () => {
-    const { transport, port } = await serve((_request, response) => {
-      response.writeHead(200);
-      response.write("half", () => response.socket?.destroy());
-    });
+    const { transport, port } = await serve(
+      (_request, response) => {
+        response.writeHead(200);
+        response.write("half", () => response.socket?.destroy());
+      },
+      { shortLived },
+    );
     const { body } = await transport.request(get("/api?watch=true"), { signal: never });
     await expect(text(body)).rejects.toThrow(`The connection to the server 127.0.0.1:${port} was lost`);
   });
 
   it("asks once more when the server closed a kept connection under a GET, never for a POST", async () => {
     let connections = 0;
+    const answeredClosed = deferred();
     const server = createTcpServer((socket: Socket) => {
       connections++;
       socket.on("error", () => {});
+      if (connections === 2) socket.once("close", () => answeredClosed.resolve());
       socket.once("data", () => {
         if (connections === 1) socket.destroy();
         else socket.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
@@ -133,16 +153,76 @@ describe("httpTransport()", () => {
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     closers.push(() => new Promise((resolve) => server.close(resolve)));
-    const transport = httpTransport({ server: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+    const transport = httpTransport({
+      shortLived,
+      server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    });
     closers.push(() => transport[Symbol.asyncDispose]());
     expect(await text((await transport.request(get("/"), { signal: never })).body)).toBe("ok");
+    // Until then the connection may be taken for one that is kept.
+    await answeredClosed.promise;
     connections = 0;
     await expect(transport.request({ ...get("/"), method: "POST" }, { signal: never })).rejects.toThrow("was lost");
     expect(connections).toBe(1);
   });
 
+  it("sends the body of a DELETE, and no body with its length for a POST without one", async () => {
+    const { transport } = await serve(
+      async (request, response) => {
+        let body = "";
+        for await (const chunk of request) body += String(chunk);
+        response.end(`${request.headers["content-length"]} ${request.headers["transfer-encoding"]} ${body}`);
+      },
+      { shortLived },
+    );
+    const ask = async (method: ApiRequest["method"], body?: ApiRequest["body"]) =>
+      await text((await transport.request({ ...get("/"), method, body }, { signal: never })).body);
+    const bytes = new TextEncoder().encode("{}");
+    expect(await ask("DELETE", bytes)).toBe("2 undefined {}");
+    expect(await ask("POST")).toBe("0 undefined ");
+    expect(await ask("GET")).toBe("undefined undefined ");
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      yield bytes;
+    }
+    expect(await ask("DELETE", pieces())).toBe("undefined chunked {}");
+  });
+
+  it("ends when nothing more of an answer comes, but not while its reader takes his time", async () => {
+    const { transport, port } = await serve(
+      (_request, response) => {
+        response.writeHead(200);
+        response.write("one");
+      },
+      { shortLived, requestTimeoutMs: 100 },
+    );
+    const { body } = await transport.request(get("/"), { signal: never });
+    const iterator = (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    expect(await text((await iterator.next()).value as Uint8Array)).toBe("one");
+    await expect(iterator.next()).rejects.toThrow(`The server 127.0.0.1:${port} did not answer in time`);
+    const watched = await transport.request(get("/?watch=true"), { signal: never });
+    const watch = (watched.body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+    await watch.next();
+    const later = watch.next().then(() => "more");
+    expect(await Promise.race([later, systemClock.sleep(300).then(() => "quiet")])).toBe("quiet");
+  });
+
+  // undici opens another where the one it has is just being given back.
+  it.runIf(shortLived)("keeps a connection for the next request", async () => {
+    const ports = new Set<number | undefined>();
+    const { transport } = await serve(
+      (request, response) => {
+        ports.add(request.socket.remotePort);
+        response.end("ok");
+      },
+      { shortLived },
+    );
+    for (let turn = 0; turn < 3; turn++)
+      expect(await text((await transport.request(get("/"), { signal: never })).body)).toBe("ok");
+    expect(ports.size).toBe(1);
+  });
+
   it("does not answer in time when the head takes longer than requestTimeoutMs", async () => {
-    const { transport } = await serve(() => {}, { requestTimeoutMs: 100 });
+    const { transport } = await serve(() => {}, { shortLived, requestTimeoutMs: 100 });
     await expect(transport.request(get("/"), { signal: never })).rejects.toThrow("did not answer in time");
   });
 
@@ -153,13 +233,14 @@ describe("httpTransport()", () => {
 
   it("sends no credentials over http", async () => {
     const { transport } = await serve((request, response) => response.end(String(request.headers.authorization)), {
+      shortLived,
       token: "secret",
     });
     expect(await text((await transport.request(get("/"), { signal: never })).body)).toBe("undefined");
   });
 });
 
-describe("httpTransport() over TLS", () => {
+describe.each(engines)("httpTransport() %s over TLS", (_name, shortLived) => {
   async function serveTls(): Promise<{ readonly port: number; readonly ca: string; readonly seen: IncomingMessage[] }> {
     const authority = await createAuthority({ commonName: "ca", clock: systemClock });
     const issued = await issueCertificate(authority, {
@@ -178,7 +259,7 @@ describe("httpTransport() over TLS", () => {
   }
 
   function connect(options: HttpTransportOptions): Transport {
-    const transport = httpTransport(options);
+    const transport = httpTransport({ shortLived, ...options });
     closers.push(() => transport[Symbol.asyncDispose]());
     return transport;
   }
