@@ -10,17 +10,9 @@ import { isPodAvailable, isPodReady, isPodTerminal } from "../../core/kinds/pod_
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { compact } from "../../core/util/compact.ts";
 import { untilAvailable } from "./_availability.ts";
+import { isStale, withOwners } from "./_claim_owners.ts";
 import { templateOf } from "./_history.ts";
-import {
-  claimsOf,
-  isStale,
-  ordinalOf,
-  ordinalRange,
-  podRevision,
-  statefulPod,
-  withIdentity,
-  withOwners,
-} from "./_stateful_pods.ts";
+import { claimsOf, ordinalOf, ordinalRange, podRevision, statefulPod, withIdentity } from "./_stateful_pods.ts";
 
 /** What is known about a stateful set. */
 export interface ObservedStatefulSet {
@@ -47,6 +39,8 @@ export interface StatefulSetPlan {
   readonly remove: readonly Pod[];
   /** Pods that cannot be made, because a claim of theirs is on its way out. */
   readonly blocked: readonly { readonly pod: string; readonly message: string }[];
+  /** Names of claims that somebody else looks after, so that the set's policy says nothing about them. */
+  readonly conflicting: readonly string[];
   readonly status: StatefulSetStatus;
   readonly requeueAfterMs: number | undefined;
 }
@@ -74,6 +68,8 @@ class Planner {
   readonly #observed: ObservedStatefulSet;
   readonly #isOrdered: boolean;
   readonly #byOrdinal = new Map<number, Pod>();
+  /** Pods that wait for a claim to go. */
+  #waiting = 0;
   /** Pods beyond the range, lowest ordinal first. */
   readonly #condemned: readonly Pod[];
   readonly #draft: Omit<Draft, "status" | "requeueAfterMs"> = {
@@ -84,6 +80,7 @@ class Planner {
     replace: [],
     remove: [],
     blocked: [],
+    conflicting: [],
   };
 
   constructor(observed: ObservedStatefulSet) {
@@ -113,7 +110,11 @@ class Planner {
     for (let ordinal = start; ordinal < end; ordinal++) {
       const pod = this.#byOrdinal.get(ordinal);
       const goesOn = pod ? this.#tend(ordinal, pod) : this.#create(ordinal);
-      if (!goesOn && (this.#isOrdered || this.#draft.create.length + this.#draft.blocked.length >= burst)) return false;
+      if (
+        !goesOn &&
+        (this.#isOrdered || this.#draft.create.length + this.#draft.blocked.length + this.#waiting >= burst)
+      )
+        return false;
     }
     return true;
   }
@@ -121,10 +122,17 @@ class Planner {
   #create(ordinal: number): boolean {
     const { set, current, update } = this.#observed;
     const name = `${set.metadata.name}-${ordinal}`;
-    for (const { claim } of claimsOf(set, ordinal)) {
-      const present = this.#observed.claim(claim.metadata.name ?? "");
-      if (!present || !isStale(present, name, undefined)) continue;
-      this.#draft.blocked.push({ pod: name, message: `pvc ${claim.metadata.name} is being deleted` });
+    const claims = claimsOf(set, ordinal).flatMap(({ claim }) => this.#observed.claim(claim.metadata.name ?? "") ?? []);
+    // Its end brings the set back here.
+    if (claims.some((claim) => isStale(set, claim, name))) {
+      this.#waiting++;
+      return false;
+    }
+    const ending = claims.filter(({ metadata }) => metadata.deletionTimestamp);
+    if (ending.length > 0) {
+      const reasons = ending.map(({ metadata }) => `pvc ${metadata.name} is being deleted`);
+      const message = reasons.length > 1 ? `[${reasons.join(", ")}]` : reasons.join();
+      this.#draft.blocked.push({ pod: name, message });
       return false;
     }
     this.#claim(ordinal, undefined);
@@ -165,10 +173,13 @@ class Planner {
     for (const { claim } of claimsOf(set, ordinal)) {
       const name = claim.metadata.name ?? "";
       const present = this.#observed.claim(name);
-      const wanted = withOwners(set, present ?? claim, { pod, scaledDown });
+      const podName = `${set.metadata.name}-${ordinal}`;
+      const { claim: wanted, isConflicting } = withOwners(set, present ?? claim, { podName, pod, scaledDown });
+      const isNews = !pod || pod.status?.phase === "Pending" || wanted !== present;
+      if (isConflicting && isNews && !this.#draft.conflicting.includes(name)) this.#draft.conflicting.push(name);
       if (!present && !scaledDown) {
         if (this.#draft.createClaims.some((one) => one.claim.metadata.name === name)) continue;
-        this.#draft.createClaims.push({ claim: wanted, pod: `${set.metadata.name}-${ordinal}` });
+        this.#draft.createClaims.push({ claim: wanted, pod: podName });
       } else if (present && wanted !== present && !this.#draft.updateClaims.some((one) => one.metadata.name === name))
         this.#draft.updateClaims.push(wanted);
     }

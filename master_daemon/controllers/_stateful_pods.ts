@@ -1,4 +1,3 @@
-import type { OwnerReference } from "../../core/api/meta.ts";
 import type { PersistentVolumeClaim, Pod, PodTemplateSpec, StatefulSet } from "../../core/kinds/mod.ts";
 import { compact } from "../../core/util/compact.ts";
 import { revisionHashLabel } from "./_history.ts";
@@ -99,47 +98,4 @@ export function claimsOf(set: StatefulSet, ordinal: number): readonly StatefulCl
       },
     };
   });
-}
-
-/**
- * A claim with the owners by whose end it goes, as the set's policy has it: its set, or its pod once that is to go.
- *
- * @see https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention
- */
-export function withOwners(
-  set: StatefulSet,
-  claim: PersistentVolumeClaim,
-  { pod, scaledDown }: { readonly pod: Pod | undefined; readonly scaledDown: boolean },
-): PersistentVolumeClaim {
-  const { whenDeleted = "Retain", whenScaled = "Retain" } = set.spec.persistentVolumeClaimRetentionPolicy ?? {};
-  const byPod = whenScaled === "Delete" && scaledDown;
-  const bySet = whenDeleted === "Delete" && !byPod;
-  const present = claim.metadata.ownerReferences ?? [];
-  const setName = set.metadata.name ?? "";
-  const others = present.filter(
-    ({ kind, name, uid }) =>
-      uid !== set.metadata.uid &&
-      !(kind === "StatefulSet" && name === setName) &&
-      !(kind === "Pod" && uid === pod?.metadata.uid),
-  );
-  const wanted: OwnerReference[] = [...others];
-  if (bySet) wanted.push({ apiVersion: "apps/v1", kind: "StatefulSet", name: setName, uid: set.metadata.uid ?? "" });
-  if (byPod && pod)
-    wanted.push({ apiVersion: "v1", kind: "Pod", name: pod.metadata.name ?? "", uid: pod.metadata.uid ?? "" });
-  const uids = (list: readonly OwnerReference[]) =>
-    list
-      .map(({ uid }) => uid)
-      .toSorted()
-      .join();
-  if (uids(wanted) === uids(present)) return claim;
-  const { ownerReferences: _, ...metadata } = claim.metadata;
-  return { ...claim, metadata: wanted.length > 0 ? { ...metadata, ownerReferences: wanted } : metadata };
-}
-
-/** Whether a claim is on its way out with an earlier pod of the same name: the next one must not use it. */
-export function isStale(claim: PersistentVolumeClaim, podName: string, present: Pod | undefined): boolean {
-  if (claim.metadata.deletionTimestamp) return true;
-  return (claim.metadata.ownerReferences ?? []).some(
-    ({ kind, name, uid }) => kind === "Pod" && name === podName && uid !== present?.metadata.uid,
-  );
 }

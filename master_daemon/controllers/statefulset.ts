@@ -89,6 +89,11 @@ async function reconcile(set: StatefulSet, context: ControllerContext): Promise<
     const text = `create Pod ${name} in StatefulSet ${set.metadata.name} failed error: ${message}`;
     event(set, { type: "Warning", reason: "FailedCreate", message: text });
   }
+  for (const name of plan.conflicting) {
+    // So spelled: whoever looks for the text of Kubernetes finds it.
+    const message = `PersistentVolumeClaim ${name} has a conflicting OwnerReference that acts as a manging controller, the retention policy is ignored for this claim`;
+    event(set, { type: "Warning", reason: "ConflictingController", message });
+  }
   const failure = await carryOut(set, plan, context);
   if (!semanticEqual(plan.status, set.status))
     await client.updateStatus(statefulSet, { ...set, status: plan.status }, { signal });

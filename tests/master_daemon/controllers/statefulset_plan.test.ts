@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { OwnerReference } from "../../../core/api/meta.ts";
 import type {
   ControllerRevision,
   PersistentVolumeClaim,
@@ -6,6 +7,7 @@ import type {
   StatefulSet,
   StatefulSetSpec,
 } from "../../../core/kinds/mod.ts";
+import { withOwners } from "../../../master_daemon/controllers/_claim_owners.ts";
 import {
   planRevision,
   type RevisionedOwner,
@@ -13,7 +15,7 @@ import {
   templateOf,
 } from "../../../master_daemon/controllers/_history.ts";
 import { planStatefulSet } from "../../../master_daemon/controllers/_plan_stateful_set.ts";
-import { claimsOf, ordinalOf, statefulPod, withOwners } from "../../../master_daemon/controllers/_stateful_pods.ts";
+import { claimsOf, ordinalOf, statefulPod } from "../../../master_daemon/controllers/_stateful_pods.ts";
 import { aPod, at, start, template } from "./fixtures.ts";
 
 function aSet(spec: Partial<StatefulSetSpec> = {}, rest: Partial<StatefulSet> = {}): StatefulSet {
@@ -253,10 +255,59 @@ describe("planStatefulSet()", () => {
       ["its pod once that is to go", { whenScaled: "Delete", whenDeleted: "Delete" }, true, ["Pod"]],
     ])("belong to %s", (_, policy, scaledDown, kinds) => {
       const set = aSet({ ...storage, ...(policy ? { persistentVolumeClaimRetentionPolicy: policy } : {}) });
-      const owned = withOwners(set, claim("data-db-2"), { pod: member(2), scaledDown });
-      expect((owned.metadata.ownerReferences ?? []).map(({ kind }) => kind)).toEqual(kinds);
-      expect(withOwners(set, owned, { pod: member(2), scaledDown })).toBe(owned);
-      expect(withOwners(aSet(storage), owned, { pod: member(2), scaledDown }).metadata.ownerReferences).toBeUndefined();
+      const options = { podName: "db-2", pod: member(2), scaledDown };
+      const { claim: owned } = withOwners(set, claim("data-db-2"), options);
+      expect((owned.metadata.ownerReferences ?? []).map(({ kind, controller }) => controller && kind)).toEqual(kinds);
+      expect(withOwners(set, owned, options).claim).toBe(owned);
+      expect(withOwners(aSet(storage), owned, options).claim.metadata.ownerReferences).toBeUndefined();
+    });
+
+    const ofSet = { apiVersion: "apps/v1", kind: "StatefulSet", name: "db", uid: "s1" };
+    const operator = { apiVersion: "example.com/v1", kind: "Backup", name: "b", uid: "b1" };
+
+    it.each<[string, readonly OwnerReference[], readonly (string | undefined)[], boolean]>([
+      ["is put in charge where it was an owner only", [ofSet], ["s1 true"], false],
+      ["stays beside one that is not in charge", [operator], ["b1 undefined", "s1 true"], false],
+      ["leaves a claim to another that is in charge", [{ ...operator, controller: true }, ofSet], ["b1 true"], true],
+      ["leaves alone what belongs to an earlier set", [{ ...ofSet, uid: "s0" }], ["s0 undefined"], true],
+    ])("the set %s", (_, ownerReferences, expected, isConflicting) => {
+      const set = aSet({ ...storage, persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete" } });
+      const options = { podName: "db-0", pod: member(0), scaledDown: false };
+      const owned = withOwners(set, claim("data-db-0", { ownerReferences }), options);
+      const { ownerReferences: found = [] } = owned.claim.metadata;
+      expect(found.map(({ uid, controller }) => `${uid} ${controller}`)).toEqual(expected);
+      expect(owned.isConflicting).toBe(isConflicting);
+      expect(withOwners(aSet(storage), owned.claim, options).isConflicting).toBe(false);
+    });
+
+    it("tell of another who is in charge when their pod is made, not for ever", () => {
+      const set = aSet({ ...storage, replicas: 1, persistentVolumeClaimRetentionPolicy: { whenDeleted: "Delete" } });
+      const claims = [claim("data-db-0", { ownerReferences: [{ ...operator, controller: true }] })];
+      expect(plan(set, [], { claims }).conflicting).toEqual(["data-db-0"]);
+      expect(plan(set, [member(0)], { claims }).conflicting).toEqual([]);
+    });
+
+    it("of an earlier pod are waited for only where they go with their pods", () => {
+      const ownerReferences = [{ apiVersion: "v1", kind: "Pod", name: "db-0", uid: "gone" }];
+      const claims = [claim("data-db-0", { ownerReferences })];
+      const made = (whenScaled: "Delete" | "Retain") => {
+        const set = aSet({ ...storage, persistentVolumeClaimRetentionPolicy: { whenScaled } });
+        const { create, blocked } = plan(set, [], { claims });
+        return [names(create), blocked];
+      };
+      expect(made("Delete")).toEqual([[], []]);
+      expect(made("Retain")).toEqual([["db-0"], []]);
+    });
+
+    it("that are on their way out are all named", () => {
+      const two = ["data", "logs"].map(
+        (name) => ({ ...volumeClaimTemplates[0], metadata: { name } }) as PersistentVolumeClaim,
+      );
+      const claims = ["data-db-0", "logs-db-0"].map((name) => claim(name, { deletionTimestamp: at(0) }));
+      const { blocked } = plan(aSet({ volumeClaimTemplates: two }), [], { claims });
+      expect(blocked).toEqual([
+        { pod: "db-0", message: "[pvc data-db-0 is being deleted, pvc logs-db-0 is being deleted]" },
+      ]);
     });
 
     it("go to the pod before that is removed", () => {
