@@ -103,12 +103,17 @@ function keep(observed: ObservedDaemonSet, places: readonly Place[]): Kept {
     else if (!fit.stay) remove.push(...pods.filter(({ metadata }) => !metadata.deletionTimestamp));
     else {
       const there = pods.filter(({ metadata }) => !metadata.deletionTimestamp);
+      let isWaiting = false;
       for (const pod of there.filter(isPodTerminal)) {
         const waitMs = pod.status?.phase === "Failed" ? observed.backoffMs(name) : 0;
-        if (waitMs > 0) nextMs = Math.min(nextMs, waitMs);
-        else ended.push({ pod, node: name });
+        if (waitMs > 0) {
+          isWaiting = true;
+          nextMs = Math.min(nextMs, waitMs);
+        } else ended.push({ pod, node: name });
       }
       const running = there.filter((pod) => !isPodTerminal(pod));
+      // Who may have two at a time need not wait for the end of one that goes.
+      if (fit.run && running.length === 0 && !isWaiting && allowsSurge(observed.set)) create.push(name);
       remove.push(...surplus(observed, running));
     }
   }

@@ -128,6 +128,9 @@ describe("planDaemonSet()", () => {
     const waiting = plan(aSet(), pods, { backoffMs: 4000 });
     expect(waiting.ended.map(({ node }) => node)).toEqual(["n3"]);
     expect(waiting.requeueAfterMs).toBe(4000);
+    // One that failed has to wait for its turn also where two may run.
+    const surging = plan(aSet(rolling(0, 1)), all({ phase: "Failed" }, {}, {}), { backoffMs: 4000 });
+    expect([surging.create, surging.requeueAfterMs]).toEqual([[], 4000]);
   });
 
   it.each<[string, Partial<DaemonSetSpec>, readonly Pod[], string[]]>([
@@ -147,6 +150,12 @@ describe("planDaemonSet()", () => {
   it.each<[string, readonly Pod[], string[], string[]]>([
     ["makes a new pod beside an old one", all(old, old, old), ["n1"], []],
     ["waits for it", [...all(old, old, old), daemon("n1", { ready: false })], [], []],
+    [
+      "makes one while the last one goes",
+      [daemon("n1", { ending: true }), ...all({}, {}).slice(1), daemon("n3")],
+      ["n1"],
+      [],
+    ],
     ["removes the old one then", [...all(old, old, old), daemon("n1")], [], ["n1-old0"]],
     [
       "makes new pods at once for those that are not available",
