@@ -10,6 +10,9 @@ import { isDecided } from "./_certificate_conditions.ts";
 import { refusalOf, signers } from "./_certificate_rules.ts";
 import type { Controller } from "./controller.ts";
 
+const minWaitMs = 1000;
+const maxWaitMs = 1_000_000;
+
 interface AccessReview extends KubeObject {
   readonly spec: object;
   readonly status?: { readonly allowed?: boolean };
@@ -32,11 +35,12 @@ export const certificateApprovingController: Controller = {
   name: "certificatesigningrequest-approving-controller",
   account: "certificate-controller",
   reconciles: certificateSigningRequest,
-  async reconcile(key, { client, lister, signal }) {
+  async reconcile(key, { client, clock, lister, signal }) {
     const csr = lister(certificateSigningRequest).get(key);
     if (!csr || csr.spec.signerName !== signers.kubeletClient || isDecided(csr) || csr.status?.certificate)
       return undefined;
-    for (const [subresource, what] of candidatesFor(csr)) {
+    const candidates = candidatesFor(csr);
+    for (const [subresource, what] of candidates) {
       if (!(await isAllowed(client, csr, subresource, signal))) continue;
       const condition = {
         type: "Approved",
@@ -52,7 +56,9 @@ export const certificateApprovingController: Controller = {
       );
       return undefined;
     }
-    return undefined;
+    // Who may not do so now may be allowed to later: asked again whenever the request is twice as old.
+    const ageMs = clock.now() - Date.parse(csr.metadata.creationTimestamp ?? "");
+    return candidates.length > 0 ? { requeueAfterMs: Math.min(maxWaitMs, Math.max(minWaitMs, ageMs)) } : undefined;
   },
 };
 

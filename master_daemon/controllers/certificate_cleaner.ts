@@ -10,8 +10,8 @@ const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
 /**
- * Deletes requests for certificates that nobody needs any longer: decided or failed an hour ago, undecided for a day, or
- * whose certificate has ended.
+ * Deletes requests for certificates that nobody needs any longer: answered, denied or failed an hour ago, undecided for a
+ * day, or whose certificate has ended. One that was approved waits for its signer as long as that takes.
  */
 export const certificateCleanerController: Controller = {
   name: "certificatesigningrequest-cleaner-controller",
@@ -20,7 +20,8 @@ export const certificateCleanerController: Controller = {
   async reconcile(key, { client, clock, lister, signal }) {
     const csr = lister(certificateSigningRequest).get(key);
     if (!csr) return undefined;
-    const leftMs = endOf(csr) - clock.now();
+    const leftMs = uselessAtMs(csr) - clock.now();
+    if (leftMs === Number.POSITIVE_INFINITY) return undefined;
     if (leftMs > 0) return { requeueAfterMs: Math.min(leftMs, hourMs) };
     const { uid } = csr.metadata;
     await unlessGone(client.delete(certificateSigningRequest, key, { signal, preconditions: uid ? { uid } : {} }));
@@ -28,13 +29,14 @@ export const certificateCleanerController: Controller = {
   },
 };
 
-/** When a request is of no more use, in milliseconds since the epoch. */
-function endOf({ metadata, status = {} }: CertificateSigningRequest): number {
+/** When a request is of no more use, in milliseconds since the epoch; Infinity where that cannot be told yet. */
+export function uselessAtMs({ metadata, status = {} }: CertificateSigningRequest): number {
   const { conditions = [], certificate } = status;
-  const decided = conditions.filter(({ type }) => ["Approved", "Denied", "Failed"].includes(type));
+  const ended = certificate ? ["Approved", "Denied", "Failed"] : ["Denied", "Failed"];
+  const decided = conditions.filter(({ type }) => ended.includes(type));
   const times = decided.map(({ lastUpdateTime }) => Date.parse(lastUpdateTime ?? "")).filter(Number.isFinite);
   const ends = times.map((time) => time + hourMs);
-  if (decided.length === 0) ends.push(Date.parse(metadata.creationTimestamp ?? "") + dayMs);
+  if (conditions.length === 0) ends.push(Date.parse(metadata.creationTimestamp ?? "") + dayMs);
   const notAfter = certificate ? certificateEnd(atob(certificate)) : undefined;
   if (notAfter !== undefined) ends.push(notAfter);
   return Math.min(...ends.filter(Number.isFinite));
