@@ -1,6 +1,6 @@
-import { keyOf, setCondition } from "../../core/api/meta.ts";
+import { findCondition, keyOf, setCondition } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
-import { node, type Pod, pod } from "../../core/kinds/mod.ts";
+import { type Node, node, type Pod, pod } from "../../core/kinds/mod.ts";
 import { isPodTerminal } from "../../core/kinds/pod_helpers.ts";
 import { timestamp } from "../../core/util/clock.ts";
 import { unlessGone } from "./_errors.ts";
@@ -37,8 +37,10 @@ export function podGcController({ terminatedPodGcThreshold = 12_500 }: PodGcOpti
       watching({ kind: pod, indexes, keys: () => [] }),
       {
         kind: node,
-        keys: ({ metadata: { name = "" } }, lister) =>
-          lister(node).get({ name }) ? [] : lister(pod).byIndex(byNode, name).map(keyOf),
+        keys: ({ metadata: { name = "" } }, lister) => {
+          const current = lister(node).get({ name });
+          return current && !isOutOfService(current) ? [] : lister(pod).byIndex(byNode, name).map(keyOf);
+        },
       },
     ],
     async reconcile(key, context) {
@@ -51,8 +53,11 @@ export function podGcController({ terminatedPodGcThreshold = 12_500 }: PodGcOpti
         if (one.metadata.deletionTimestamp) await forceOut(one, undefined, context);
         return undefined;
       }
-      if (lister(node).get({ name: nodeName })) {
+      const host = lister(node).get({ name: nodeName });
+      if (host) {
         missingSince.delete(nodeName);
+        // Its daemon will not say that the pod is gone.
+        if (one.metadata.deletionTimestamp && isOutOfService(host)) await forceOut(one, undefined, context);
         return undefined;
       }
       const since = missingSince.get(nodeName) ?? clock.monotonic();
@@ -67,23 +72,38 @@ export function podGcController({ terminatedPodGcThreshold = 12_500 }: PodGcOpti
   };
 }
 
+/** Whether a person has said of a node that is not ready that nothing runs on it any more. */
+function isOutOfService({ spec, status }: Node): boolean {
+  const isReady = findCondition(status?.conditions, "Ready")?.status === "True";
+  return !isReady && (spec?.taints ?? []).some(({ key }) => key === "node.kubernetes.io/out-of-service");
+}
+
 async function exists(name: string, { client, signal }: ControllerContext): Promise<boolean> {
   return (await unlessGone(client.get(node, { name }, { signal }))) !== undefined;
 }
 
-/** Deletes without waiting for a node's daemon. A pod that had not ended is first said to have failed, and why. */
+/**
+ * Deletes without waiting for a node's daemon. A pod that had not ended is first said to have failed: finalizers may keep it.
+ *
+ * @param message why it is disrupted, where that was not the wish of whoever deleted it
+ */
 async function forceOut(one: Pod, message: string | undefined, context: ControllerContext): Promise<void> {
   const { client, clock, signal } = context;
   const key = keyOf(one);
-  if (message !== undefined && !isPodTerminal(one)) {
-    const conditions = setCondition(one.status?.conditions, {
-      type: "DisruptionTarget",
-      status: "True",
-      reason: "DeletionByPodGC",
-      message,
-      lastTransitionTime: timestamp(clock),
-    });
-    const failed: Pod = { ...one, status: { ...one.status, phase: "Failed", conditions } };
+  if (!isPodTerminal(one)) {
+    const target = { type: "DisruptionTarget", status: "True", reason: "DeletionByPodGC" } as const;
+    const lastTransitionTime = timestamp(clock);
+    const status: Pod["status"] = { ...one.status, phase: "Failed" };
+    const failed: Pod =
+      message === undefined
+        ? { ...one, status }
+        : {
+            ...one,
+            status: {
+              ...status,
+              conditions: setCondition(status.conditions, { ...target, message, lastTransitionTime }),
+            },
+          };
     await unlessGone(client.updateStatus(pod, failed, { signal }));
   }
   const preconditions = { uid: one.metadata.uid ?? "" };
@@ -94,8 +114,10 @@ async function removeOldest(threshold: number, { client, lister, signal }: Contr
   if (threshold <= 0) return;
   const ended = lister(pod).byIndex(endedIndex, "");
   if (ended.length <= threshold) return;
-  const born = ({ metadata }: Pod) => metadata.creationTimestamp ?? "";
-  const oldest = ended.toSorted((a, b) => (born(a) < born(b) ? -1 : 1)).slice(0, ended.length - threshold);
+  // Those that a node drove out tell the least, and go first.
+  const order = ({ metadata, status }: Pod) =>
+    `${status?.phase === "Failed" && status.reason === "Evicted" ? 0 : 1} ${metadata.creationTimestamp} ${metadata.name}`;
+  const oldest = ended.toSorted((a, b) => (order(a) < order(b) ? -1 : 1)).slice(0, ended.length - threshold);
   for (const one of oldest) {
     try {
       const preconditions = { uid: one.metadata.uid ?? "" };
