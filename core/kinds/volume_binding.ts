@@ -60,7 +60,7 @@ export function volumeMisfit(volume: PersistentVolume, claim: PersistentVolumeCl
   if (storageClassOf(volume) !== storageClassOf(claim)) return "storageClassName does not match";
   if ((volume.spec.volumeAttributesClassName ?? "") !== (claim.spec.volumeAttributesClassName ?? ""))
     return "volumeAttributesClassName does not match";
-  if (modeOf(volume) !== modeOf(claim)) return "incompatible volumeMode";
+  if (!sameMode(volume, claim)) return "incompatible volumeMode";
   if (!hasAccessModes(volume, claim)) return "incompatible accessMode";
   return undefined;
 }
@@ -142,6 +142,11 @@ export function withAnnotations<T extends { readonly annotations?: { readonly [n
   const entries = { ...metadata.annotations, ...added };
   const annotations = Object.fromEntries(Object.entries(entries).filter(([, text]) => text !== undefined));
   return { ...metadata, annotations };
+}
+
+/** Whether a volume is used as its claim asks: as a file system, or as a block device. */
+export function sameMode(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
+  return modeOf(volume) === modeOf(claim);
 }
 
 function modeOf({ spec }: PersistentVolume | PersistentVolumeClaim): string {

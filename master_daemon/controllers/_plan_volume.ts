@@ -1,10 +1,12 @@
 import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeStatus } from "../../core/kinds/mod.ts";
-import { boundByController, provisionedBy } from "../../core/kinds/volume_binding.ts";
+import { boundByController, provisionedBy, sameMode } from "../../core/kinds/volume_binding.ts";
 import type { StorageEvent } from "./_plan_claim.ts";
 
 /** What to do about a volume. */
 export type VolumePlan =
   | { readonly action: "none" }
+  /** It was set aside for a claim that it cannot serve. */
+  | { readonly action: "mismatch"; readonly volumeEvent: StorageEvent; readonly claimEvent: StorageEvent }
   | { readonly action: "phase"; readonly phase: PersistentVolumeStatus["phase"] }
   /** Its claim is for another volume: it is free again. */
   | { readonly action: "unbind" }
@@ -21,7 +23,7 @@ export function planVolume(volume: PersistentVolume, claim: PersistentVolumeClai
   if (!claimRef?.uid) return { action: "phase", phase: "Available" };
   if (!claim || claim.metadata.uid !== claimRef.uid) return { action: "release", failure: reclaimFailure(volume) };
   // The claim's own turn brings the two together.
-  if (!claim.spec.volumeName) return { action: "none" };
+  if (!claim.spec.volumeName) return sameMode(volume, claim) ? { action: "none" } : mismatch(volume, claim);
   if (claim.spec.volumeName === volume.metadata.name) return { action: "phase", phase: "Bound" };
   const wasMadeForIt = volume.metadata.annotations?.[provisionedBy] !== undefined;
   if (wasMadeForIt && persistentVolumeReclaimPolicy === "Delete")
@@ -51,4 +53,21 @@ function reclaimFailure({ metadata, spec }: PersistentVolume): StorageEvent | un
     default:
       return undefined;
   }
+}
+
+function mismatch({ metadata }: PersistentVolume, claim: PersistentVolumeClaim): VolumePlan {
+  const told = { type: "Warning", reason: "VolumeMismatch" } as const;
+  const why = "due to incompatible volumeMode.";
+  const [ofVolume, ofClaim] = [metadata.name, claim.metadata.name].map((name) => JSON.stringify(name));
+  return {
+    action: "mismatch",
+    volumeEvent: {
+      ...told,
+      message: `Cannot bind PersistentVolume to requested PersistentVolumeClaim ${ofClaim} ${why}`,
+    },
+    claimEvent: {
+      ...told,
+      message: `Cannot bind PersistentVolume ${ofVolume} to requested PersistentVolumeClaim ${why}`,
+    },
+  };
 }

@@ -246,9 +246,14 @@ async function reconcileVolume(key: ObjectKey, context: ControllerContext): Prom
   const { lister, client, event, signal } = context;
   const volume = lister(persistentVolume).get(key);
   if (!volume) return undefined;
-  const plan = planVolume(volume, await claimOf(volume, context));
+  const claim = await claimOf(volume, context);
+  const plan = planVolume(volume, claim);
   switch (plan.action) {
     case "none":
+      return undefined;
+    case "mismatch":
+      event(volume, plan.volumeEvent);
+      if (claim) event(claim, plan.claimEvent);
       return undefined;
     case "phase":
       await setPhase(volume, { phase: plan.phase ?? "Available" }, context);

@@ -29,9 +29,21 @@ async function reconcile(key: ObjectKey, { client, lister, signal }: ControllerC
   const claim = lister(persistentVolumeClaim).get(key);
   if (!claim?.metadata.deletionTimestamp || !claim.metadata.finalizers?.includes(finalizer)) return undefined;
   // A node does not start a pod whose claim is to go: only those that it has already keep it.
-  const isUsed = lister(pod)
-    .byIndex(claimIndex, keyText(key))
-    .some(({ spec }) => spec.nodeName);
-  if (!isUsed) await client.update(persistentVolumeClaim, withoutFinalizer(claim, finalizer), { signal });
+  const isKnown = lister(pod).byIndex(claimIndex, keyText(key)).some(isPlaced);
+  if (isKnown || (await isUsed(key, { client, signal }))) return undefined;
+  await client.update(persistentVolumeClaim, withoutFinalizer(claim, finalizer), { signal });
   return undefined;
+}
+
+/** Asks once more before it is too late: the cache may not have seen yet that a pod got its node. */
+async function isUsed(
+  key: ObjectKey,
+  { client, signal }: Pick<ControllerContext, "client" | "signal">,
+): Promise<boolean> {
+  const { items } = await client.list(pod, { namespace: key.namespace ?? "", signal });
+  return items.some((one) => isPlaced(one) && claimKeys(one).some((other) => keyText(other) === keyText(key)));
+}
+
+function isPlaced({ spec }: Pod): boolean {
+  return Boolean(spec.nodeName);
 }

@@ -4,7 +4,7 @@ import type { PersistentVolumeClaim } from "../../../core/kinds/persistent_volum
 import type { ScopedResourceSelectorRequirement } from "../../../core/kinds/resource_quota.ts";
 import type { Service } from "../../../core/kinds/service.ts";
 import { storageClassOf } from "../../../core/kinds/volume_binding.ts";
-import type { Amounts } from "../_amounts.ts";
+import { type Amounts, greater } from "../_amounts.ts";
 import type { AdmissionRequest } from "../plugin.ts";
 import { podEvaluator } from "./pods.ts";
 import { matchesRequirement } from "./scopes.ts";
@@ -101,7 +101,10 @@ const claimEvaluator: QuotaEvaluator = {
       if (className) amounts.set(className + classInfix + name, amount);
     };
     note("persistentvolumeclaims", one);
-    if (storage !== undefined) note("requests.storage", parseQuantity(storage));
+    // What was set aside for a claim that should have grown is used until it is given back.
+    const allocated = claim.status?.allocatedResources?.["storage"];
+    if (storage !== undefined)
+      note("requests.storage", greater(parseQuantity(storage), parseQuantity(allocated ?? storage)));
     return amounts;
   },
   isIn: (scope, object) =>

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../core/api/meta.ts";
+import { listOf } from "../../../master_daemon/admission/_amounts.ts";
+import { evaluatorOf } from "../../../master_daemon/admission/resource_quota/evaluators.ts";
 import { define, widget, widgetDefinition, widgetsPath } from "../apiextensions/_definitions.ts";
 import { configMap, openApi, podObject, type TestApi } from "../apiserver/_api.ts";
 
@@ -201,6 +203,10 @@ describe("ResourceQuota", () => {
       "gold.storageclass.storage.k8s.io/requests.storage": "2Gi",
       "gold.storageclass.storage.k8s.io/persistentvolumeclaims": "1",
     });
+    // A claim that asks for less after it could not grow uses what was set aside for it.
+    const smaller = { ...claim("c", "1Gi", "silver"), status: { allocatedResources: { storage: "4Gi" } } };
+    const amounts = evaluatorOf({ group: "", plural: "persistentvolumeclaims" }).usage(smaller, 0);
+    expect(listOf(amounts)).toMatchObject({ "requests.storage": "4Gi" });
   });
 
   const scoped: readonly (readonly [string, JsonObject, JsonObject, JsonObject])[] = [

@@ -10,6 +10,7 @@ import {
   type StorageClass,
   storageClass,
 } from "../../../core/kinds/mod.ts";
+import { planVolume } from "../../../master_daemon/controllers/_plan_volume.ts";
 import { ephemeralVolumeController } from "../../../master_daemon/controllers/ephemeral_volume.ts";
 import {
   localPathProvisionerController,
@@ -79,6 +80,28 @@ async function open() {
     until(async () => (await all(event)).find((one) => one.reason === reason)?.message ?? false);
   return { ...cluster, claimIs, volumeIs, told };
 }
+
+describe("planVolume()", () => {
+  it("says of a volume that was set aside for a claim of the other mode that they do not fit", () => {
+    const claimRef = { namespace: "default", name: "raw", uid: "c1" };
+    const held = (spec: Partial<PersistentVolumeClaim["spec"]>) => {
+      const { metadata, ...rest } = claim("raw", spec);
+      return { ...rest, metadata: { ...metadata, uid: "c1" } };
+    };
+    const plan = (mode: "Block" | "Filesystem") => planVolume(volume("disk", { claimRef }), held({ volumeMode: mode }));
+    expect(plan("Filesystem")).toEqual({ action: "none" });
+    const told = { type: "Warning", reason: "VolumeMismatch" };
+    const [ofVolume, ofClaim] = [
+      'Cannot bind PersistentVolume to requested PersistentVolumeClaim "raw" due to incompatible volumeMode.',
+      'Cannot bind PersistentVolume "disk" to requested PersistentVolumeClaim due to incompatible volumeMode.',
+    ];
+    expect(plan("Block")).toEqual({
+      action: "mismatch",
+      volumeEvent: { ...told, message: ofVolume },
+      claimEvent: { ...told, message: ofClaim },
+    });
+  });
+});
 
 describe("claims and volumes", () => {
   it("are bound to each other, and the volume is kept when the claim goes", async () => {
