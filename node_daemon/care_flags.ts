@@ -6,7 +6,7 @@ import { parsePairs } from "./flags.ts";
 import { parseReserved } from "./kubelet/allocatable.ts";
 import { defaultHard, parseThresholds } from "./kubelet/eviction/thresholds.ts";
 import type { ImageGcPolicy } from "./kubelet/images/image_garbage_collector.ts";
-import type { ShutdownPeriods } from "./kubelet/plan_shutdown.ts";
+import { criticalPodsLast, type ShutdownPeriods } from "./kubelet/plan_shutdown.ts";
 import type { NodeCarePolicy } from "./node_care.ts";
 import type { LogLimits } from "./runtime/runtime.ts";
 
@@ -53,15 +53,36 @@ function imageAges(flags: FlagValues<NodeFlags>): Pick<ImageGcPolicy, "minimumAg
 /** How a node shuts down; undefined when it just stops. @throws SyntaxError for flags that cannot be used */
 export function shutdownPeriods(flags: FlagValues<NodeFlags>): ShutdownPeriods | undefined {
   const names = ["shutdown-grace-period", "shutdown-grace-period-critical-pods"] as const;
-  const [all = 0, critical = 0] = names.map((name) => {
-    const ms = parseDuration(flags[name]);
-    if (ms > 0 && ms < 1000)
-      throw new SyntaxError(`Cannot use --${name} ${flags[name]}: it must be either zero or at least 1s`);
-    return Math.floor(ms / 1000);
-  });
+  const [all = 0, critical = 0] = names.map((name) => wholeSeconds(name, flags[name]));
   if (critical > all)
     throw new SyntaxError(`Cannot use --${names[1]} ${critical}s: it must be <= --${names[0]} ${all}s`);
-  return all === 0 ? undefined : { gracePeriodSeconds: all, criticalPodsSeconds: critical };
+  const byPriority = periodsByPriority(flags["shutdown-grace-period-by-pod-priority"] ?? []);
+  if (all > 0 && byPriority)
+    throw new SyntaxError(
+      `Cannot use --shutdown-grace-period-by-pod-priority: it cannot be given together with --${names[0]}`,
+    );
+  if (byPriority) return byPriority;
+  return all === 0 ? undefined : criticalPodsLast({ gracePeriodSeconds: all, criticalPodsSeconds: critical });
+}
+
+function periodsByPriority(pairs: readonly string[]): ShutdownPeriods | undefined {
+  const name = "shutdown-grace-period-by-pod-priority";
+  const periods = new Map(
+    Object.entries(parsePairs(pairs, "=")).map(([text, duration]) => {
+      const priority = /^-?\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+      if (!(Math.abs(priority) < 2 ** 31))
+        throw new SyntaxError(`Cannot use --${name} ${text.slice(0, 64)}: a priority must be a 32-bit integer`);
+      return [priority, wholeSeconds(name, duration)] as const;
+    }),
+  );
+  const sorted = [...periods].map(([priority, seconds]) => ({ priority, seconds }));
+  return sorted.length === 0 ? undefined : sorted.sort((a, b) => a.priority - b.priority);
+}
+
+function wholeSeconds(name: string, text: string): number {
+  const ms = parseDuration(text);
+  if (ms > 0 && ms < 1000) throw new SyntaxError(`Cannot use --${name} ${text}: it must be either zero or at least 1s`);
+  return Math.floor(ms / 1000);
 }
 
 /** How much of containers' logs is kept. @throws SyntaxError for flags that cannot be used */

@@ -1,6 +1,7 @@
 import type { JsonObject } from "../core/api/meta.ts";
 import { compact } from "../core/util/compact.ts";
 import { nothingReserved } from "./kubelet/allocatable.ts";
+import { criticalPriority } from "./kubelet/critical_pod.ts";
 import { defaultHard, evictionConfig, type Threshold } from "./kubelet/eviction/thresholds.ts";
 import { goDuration } from "./kubelet/go_duration.ts";
 import { defaultImageGc } from "./kubelet/images/image_garbage_collector.ts";
@@ -69,9 +70,25 @@ export function kubeletConfiguration(
     containerLogMaxFiles: logLimits.files,
     kubeReserved: { ...reserved.kube },
     systemReserved: { ...reserved.system },
-    shutdownGracePeriod: goDuration((shutdown?.gracePeriodSeconds ?? 0) * 1000),
-    shutdownGracePeriodCriticalPods: goDuration((shutdown?.criticalPodsSeconds ?? 0) * 1000),
+    ...shutdownWords(shutdown),
   });
+}
+
+/** A node that tells only critical pods from others has words of its own for that. */
+function shutdownWords(periods: NodeOptions["shutdown"]): JsonObject {
+  const [first = { priority: 0, seconds: 0 }, last = { priority: criticalPriority, seconds: 0 }, ...more] =
+    periods ?? [];
+  if (more.length === 0 && first.priority === 0 && last.priority === criticalPriority)
+    return {
+      shutdownGracePeriod: goDuration((first.seconds + last.seconds) * 1000),
+      shutdownGracePeriodCriticalPods: goDuration(last.seconds * 1000),
+    };
+  return {
+    shutdownGracePeriodByPodPriority: (periods ?? []).map(({ priority, seconds }) => ({
+      priority,
+      shutdownGracePeriodSeconds: seconds,
+    })),
+  };
 }
 
 function textsOf(thresholds: readonly Threshold[]): JsonObject {

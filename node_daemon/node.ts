@@ -22,6 +22,7 @@ import { type Dns, startDns } from "./dns/dns.ts";
 import { withDeadline } from "./kubelet/deadline.ts";
 import { type Kubelet, startKubelet } from "./kubelet/kubelet.ts";
 import { LocalPathFolders } from "./kubelet/local_path.ts";
+import { type NodeNews, nodeReference } from "./kubelet/node_events.ts";
 import { type NodeIdentity, nodeCapacity, servingCertificateAnnotation } from "./kubelet/node_object.ts";
 import { type NodeStatusReporter, startNodeStatus } from "./kubelet/node_status.ts";
 import type { ShutdownPeriods } from "./kubelet/plan_shutdown.ts";
@@ -137,6 +138,8 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     const recorder = parts.use(
       createEventRecorder({ client, clock, random, log, component: "kubelet", host: nodeName }),
     );
+    const record = (news: Pick<NodeNews, "reason" | "message">) =>
+      recorder.record(nodeReference(nodeName), { type: "Normal", ...news });
     const maxPods = options.maxPods ?? 110;
     const { totalBytes: diskBytes } = await fileSystemUsage(rootDir);
     const allocatable = allocatableOf(nodeCapacity({ machine, diskBytes, maxPods }), options.care);
@@ -162,6 +165,10 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
       allocatable,
       port: server.port,
       runtimeVersion: runtime.version,
+      runtimeFeatures: {
+        supplementalGroupsPolicy: runtime.strictGroups,
+        recursiveReadOnlyMounts: runtime.recursiveReadOnly,
+      },
       kubeletVersion: gitVersion,
     };
     let range = options.podCidr;
@@ -234,6 +241,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     await Promise.all([register(), answerNames()]);
     const started = await (running ?? run());
     kubelet.set(started);
+    record({ reason: "Starting", message: "Starting kubelet." });
     care.start(started);
     if (range !== undefined) started.setPodRange(range);
     if (options.proxy !== false && !options.standalone) {
@@ -250,6 +258,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     if (periods)
       parts.defer(async () => {
         isShuttingDown = true;
+        record({ reason: "Shutdown", message: "Shutdown manager detected shutdown event" });
         const { signal } = new AbortController();
         const told = withDeadline({ clock, timeoutMs: lastReportMs, signal }, async (cut) =>
           reporter?.reportNow({ signal: cut }),

@@ -10,6 +10,7 @@ import { defaultHard, type EvictionConfig, evictionConfig } from "./kubelet/evic
 import { defaultImageGc, ImageGarbageCollector, type ImageGcPolicy } from "./kubelet/images/image_garbage_collector.ts";
 import type { ImageRecords } from "./kubelet/images/image_records.ts";
 import type { Kubelet } from "./kubelet/kubelet.ts";
+import { nodeReference } from "./kubelet/node_events.ts";
 import { PodFolders } from "./kubelet/pod_folders.ts";
 import type { ContainerRuntime } from "./runtime/runtime.ts";
 
@@ -68,7 +69,7 @@ export interface NodeCare extends AsyncDisposable {
 /** Looks after a node, once it is started. */
 export function nodeCare(options: NodeCareOptions): NodeCare {
   const { nodeName, recorder, clock, log } = options;
-  const object = { apiVersion: "v1", kind: "Node", metadata: { name: nodeName, uid: nodeName } };
+  const object = nodeReference(nodeName);
   const warn = (reason: string, message: string) => recorder.record(object, { type: "Warning", reason, message });
   const closing = new AbortController();
   const { memoryBytes: memoryCapacityBytes } = options.machine;
@@ -77,7 +78,7 @@ export function nodeCare(options: NodeCareOptions): NodeCare {
   const images = new ImageGarbageCollector({
     ...options,
     policy: options.imageGc ?? defaultImageGc,
-    onFailure: (message) => warn("FreeDiskSpaceFailed", message),
+    onFailure: warn,
   });
   const eviction = new EvictionManager({
     config: options.eviction ?? defaultEviction,

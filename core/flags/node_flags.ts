@@ -123,6 +123,12 @@ export const nodeFlags = {
     placeholder: "duration",
     description: "The part of --shutdown-grace-period that is kept for critical pods.",
   },
+  "shutdown-grace-period-by-pod-priority": {
+    type: "list",
+    placeholder: "periods",
+    description:
+      "Instead of the two above, how long pods have from each priority on, such as 0=60s,1000=20s,2000000000=10s; the least important end first.",
+  },
   "eviction-hard": {
     type: "list",
     placeholder: "thresholds",

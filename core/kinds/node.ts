@@ -59,6 +59,15 @@ export interface NodeStatus {
   readonly daemonEndpoints?: { readonly kubeletEndpoint?: { readonly Port: number } };
   readonly nodeInfo?: NodeSystemInfo;
   readonly images?: readonly { readonly names?: readonly string[]; readonly sizeBytes?: number }[];
+  /** What can run containers, by the names that RuntimeClasses call them. */
+  readonly runtimeHandlers?: readonly NodeRuntimeHandler[];
+  readonly features?: { readonly supplementalGroupsPolicy?: boolean };
+}
+
+/** What runs containers on a node; the one without a name is the default. */
+export interface NodeRuntimeHandler {
+  readonly name?: string;
+  readonly features?: { readonly recursiveReadOnlyMounts?: boolean; readonly userNamespaces?: boolean };
 }
 
 /** A machine that runs pods. @see https://kubernetes.io/docs/concepts/architecture/nodes/ */

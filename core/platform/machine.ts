@@ -11,6 +11,8 @@ export interface MachineFacts {
   readonly architecture: string;
   readonly cpus: number;
   readonly memoryBytes: number;
+  /** Swap space; 0 where there is none, or the system does not tell. */
+  readonly swapBytes: number;
   readonly kernelVersion: string;
   /** E.g. `Debian GNU/Linux 13 (trixie)`. */
   readonly osImage: string;
@@ -28,6 +30,7 @@ export function machineFacts(): MachineFacts {
     architecture: goNames.get(os.arch()) ?? os.arch(),
     cpus: Math.max(1, os.cpus().length),
     memoryBytes: os.totalmem(),
+    swapBytes: memoryFigure("SwapTotal") ?? 0,
     kernelVersion: os.release(),
     osImage: osImage(),
     machineId,
@@ -68,13 +71,13 @@ export function operatingSystem(): string {
 
 /** Bytes of memory that a new process could get. */
 export function availableMemoryBytes(): number {
-  try {
-    const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync("/proc/meminfo", "utf8"))?.[1];
-    if (kib !== undefined) return Number(kib) * 1024;
-  } catch {
-    // No procfs here: what the system calls free is the nearest figure.
-  }
-  return os.freemem();
+  // Without procfs, what the system calls free is the nearest figure.
+  return memoryFigure("MemAvailable") ?? os.freemem();
+}
+
+function memoryFigure(name: "MemAvailable" | "SwapTotal"): number | undefined {
+  const kib = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(contents("/proc/meminfo"))?.[1];
+  return kib === undefined ? undefined : Number(kib) * 1024;
 }
 
 /** The first IPv4 address by which other machines reach this one; loopback when there is none. */

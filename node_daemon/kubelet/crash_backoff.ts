@@ -35,8 +35,7 @@ export function crashBackoff(
   const ranMs = startedAt === undefined ? 0 : finishedAt - startedAt;
   const delayMs = ranMs > crashBackoffResetMs ? 0 : readNotes(container).backOffMs;
   const nextDelayMs = delayMs === 0 ? crashBackoffBaseMs : Math.min(delayMs * 2, crashBackoffMaxMs);
-  // A clock that was set back must not make the wait longer than it is: then what has been seen counts.
-  const seenMs = endedForMs?.get(container.id) ?? 0;
-  const remainingMs = Math.max(0, Math.min(delayMs - seenMs, finishedAt + delayMs - now));
-  return { delayMs, remainingMs, nextDelayMs };
+  // By a clock that does not jump, once it is known: one that is set must make the wait neither longer nor shorter.
+  const endedMs = endedForMs?.get(container.id) ?? Math.max(0, now - finishedAt);
+  return { delayMs, remainingMs: Math.max(0, delayMs - endedMs), nextDelayMs };
 }

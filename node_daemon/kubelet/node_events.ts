@@ -1,11 +1,17 @@
-import { findCondition } from "../../core/api/meta.ts";
-import type { Node, NodeStatus } from "../../core/kinds/node.ts";
+import { apiVersionOf } from "../../core/api/kind.ts";
+import { findCondition, type KubeObject } from "../../core/api/meta.ts";
+import { type Node, type NodeStatus, node as nodeKind } from "../../core/kinds/node.ts";
 
 /** Something of a node that people should see. */
 export interface NodeNews {
   readonly type: "Normal" | "Warning";
   readonly reason: string;
   readonly message: string;
+}
+
+/** What kubelets' events name their node by: whoever describes a node looks for that. */
+export function nodeReference(name: string): KubeObject {
+  return { apiVersion: apiVersionOf(nodeKind), kind: nodeKind.kind, metadata: { name, uid: name } };
 }
 
 /** What a condition is called that became true, and that became something else. */
@@ -17,7 +23,7 @@ const words: ReadonlyMap<string, readonly [string, string]> = new Map([
 ]);
 
 /**
- * What is new in a node's status since the one before: nothing, when it is the first. Pure.
+ * What is new in a node's status since the one before. Of the first, all conditions are. Pure.
  *
  * @see k8s.io/kubernetes/pkg/kubelet/nodestatus/setters.go
  */
@@ -31,7 +37,7 @@ export function statusNews(name: string, before: NodeStatus | undefined, after: 
   }
   for (const [type, [whenTrue, otherwise]] of words) {
     const [was, is] = [before, after].map((status) => findCondition(status?.conditions, type)?.status);
-    if (was === undefined || is === undefined || was === is) continue;
+    if (is === undefined || was === is) continue;
     news.push(nowIs(name, is === "True" ? whenTrue : otherwise));
   }
   return news;

@@ -27,6 +27,11 @@ export interface NodeIdentity {
   readonly port: number;
   /** E.g. `docker://28.2.2`. */
   readonly runtimeVersion: string;
+  /** What it can do for containers. */
+  readonly runtimeFeatures: {
+    readonly supplementalGroupsPolicy: boolean;
+    readonly recursiveReadOnlyMounts: boolean;
+  };
   /** Version of this program, e.g. `v1.34.0-wherry.0.1.0`. */
   readonly kubeletVersion: string;
 }
@@ -115,7 +120,8 @@ function sameMap(a: StringMap, b: StringMap = {}): boolean {
 
 /** The status of a node. Pure. */
 export function nodeStatus(current: NodeStatus | undefined, identity: NodeIdentity, health: NodeHealth): NodeStatus {
-  const { machine, addresses, port, runtimeVersion, kubeletVersion, name } = identity;
+  const { machine, addresses, port, runtimeVersion, runtimeFeatures, kubeletVersion, name } = identity;
+  const { supplementalGroupsPolicy, recursiveReadOnlyMounts } = runtimeFeatures;
   // What others let it have, e.g. devices, stays.
   const capacity = { ...current?.capacity, ...nodeCapacity(identity) };
   let conditions: readonly NodeCondition[] = current?.conditions ?? [];
@@ -145,7 +151,10 @@ export function nodeStatus(current: NodeStatus | undefined, identity: NodeIdenti
       kubeProxyVersion: "",
       operatingSystem: machine.operatingSystem,
       architecture: machine.architecture,
+      ...(machine.swapBytes > 0 ? { swap: { capacity: machine.swapBytes } } : {}),
     },
+    runtimeHandlers: [{ name: "", features: { recursiveReadOnlyMounts, userNamespaces: false } }],
+    features: { supplementalGroupsPolicy },
   });
 }
 

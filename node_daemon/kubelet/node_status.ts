@@ -1,4 +1,3 @@
-import { apiVersionOf } from "../../core/api/kind.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { EventRecorder } from "../../core/client/event_recorder.ts";
@@ -12,7 +11,7 @@ import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { ContainerRuntime } from "../runtime/runtime.ts";
 import { withDeadline } from "./deadline.ts";
-import { cordonNews, type NodeNews, statusNews } from "./node_events.ts";
+import { cordonNews, type NodeNews, nodeReference, statusNews } from "./node_events.ts";
 import {
   type NodeHealth,
   type NodeIdentity,
@@ -122,6 +121,7 @@ class NodeReporter implements NodeStatusReporter {
     try {
       this.#node = await client.create(nodeKind, newNode(identity, health), { signal });
       this.#reportedAt = clock.monotonic();
+      this.#tell(statusNews(identity.name, undefined, this.#node.status ?? {}));
     } catch (error) {
       if (!isReason(error, "AlreadyExists")) throw error;
       const current = await client.get(nodeKind, { name: identity.name }, { signal });
@@ -239,9 +239,8 @@ class NodeReporter implements NodeStatusReporter {
 
   #tell(news: readonly NodeNews[]): void {
     const { recorder, identity } = this.#options;
-    // Kubelets refer to their node so: whoever describes a node looks for that.
-    const metadata = { name: identity.name, uid: identity.name };
-    for (const one of news) recorder.record({ apiVersion: apiVersionOf(nodeKind), kind: nodeKind.kind, metadata }, one);
+    const object = nodeReference(identity.name);
+    for (const one of news) recorder.record(object, one);
   }
 
   async #health(signal: AbortSignal): Promise<NodeHealth> {

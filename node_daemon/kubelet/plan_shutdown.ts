@@ -1,13 +1,8 @@
 import type { Pod } from "../../core/kinds/pod.ts";
 import { criticalPriority } from "./critical_pod.ts";
 
-/** How much time a node that shuts down gives its pods, in seconds. */
-export interface ShutdownPeriods {
-  /** All of it. */
-  readonly gracePeriodSeconds: number;
-  /** The part at its end that is kept for critical pods. */
-  readonly criticalPodsSeconds: number;
-}
+/** How much time a node that shuts down gives its pods, by their priority: from each on, up to the next. Least important first. */
+export type ShutdownPeriods = readonly { readonly priority: number; readonly seconds: number }[];
 
 /** Pods that end together. */
 export interface ShutdownGroup {
@@ -16,29 +11,41 @@ export interface ShutdownGroup {
   readonly pods: readonly { readonly uid: string; readonly gracePeriodSeconds: number }[];
 }
 
-/**
- * In which order a node that shuts down ends its pods: the critical ones last, each with its own grace period or what is left
- * for its group. Pure.
- *
- * @see https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#graceful-node-shutdown
- */
-export function planShutdown(
-  pods: readonly Pod[],
-  { gracePeriodSeconds, criticalPodsSeconds }: ShutdownPeriods,
-): readonly ShutdownGroup[] {
-  const isCritical = ({ spec }: Pod) => (spec.priority ?? 0) >= criticalPriority;
-  const group = (seconds: number, members: readonly Pod[]): ShutdownGroup => ({
-    seconds,
-    pods: members.map(({ metadata, spec }) => ({
-      uid: metadata.uid ?? "",
-      gracePeriodSeconds: Math.min(seconds, spec.terminationGracePeriodSeconds ?? seconds),
-    })),
-  });
+/** The periods of a node that tells only critical pods from others. */
+export function criticalPodsLast(options: {
+  /** All the time that there is. */
+  readonly gracePeriodSeconds: number;
+  /** The part at its end that is kept for critical pods. */
+  readonly criticalPodsSeconds: number;
+}): ShutdownPeriods {
+  const { gracePeriodSeconds, criticalPodsSeconds } = options;
   return [
-    group(
-      gracePeriodSeconds - criticalPodsSeconds,
-      pods.filter((pod) => !isCritical(pod)),
-    ),
-    group(criticalPodsSeconds, pods.filter(isCritical)),
-  ].filter(({ pods: members }) => members.length > 0);
+    { priority: 0, seconds: gracePeriodSeconds - criticalPodsSeconds },
+    { priority: criticalPriority, seconds: criticalPodsSeconds },
+  ];
+}
+
+/**
+ * In which order a node that shuts down ends its pods: the least important first, each with its own grace period or what there is
+ * for its group. Pods below all priorities go with the first group. Pure.
+ *
+ * @see https://kubernetes.io/docs/concepts/cluster-administration/node-shutdown/#pod-priority-graceful-node-shutdown
+ */
+export function planShutdown(pods: readonly Pod[], periods: ShutdownPeriods): readonly ShutdownGroup[] {
+  const groupOf = ({ spec: { priority = 0 } }: Pod) =>
+    Math.max(
+      0,
+      periods.findLastIndex((period) => period.priority <= priority),
+    );
+  return periods
+    .map(({ seconds }, index) => ({
+      seconds,
+      pods: pods
+        .filter((pod) => groupOf(pod) === index)
+        .map(({ metadata, spec }) => ({
+          uid: metadata.uid ?? "",
+          gracePeriodSeconds: Math.min(seconds, spec.terminationGracePeriodSeconds ?? seconds),
+        })),
+    }))
+    .filter(({ pods: members }) => members.length > 0);
 }

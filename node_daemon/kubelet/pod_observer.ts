@@ -51,11 +51,15 @@ export class PodObserver {
     };
   }
 
+  /** For how long containers have ended: when one is first seen so by what it says, from then on by a clock that does not jump. */
   #endedForMs(containers: readonly Container[]): ReadonlyMap<string, number> {
-    const now = this.#context.clock.monotonic();
-    const ids = new Set(containers.filter(({ state }) => state !== "running").map(({ id }) => id));
+    const { clock } = this.#context;
+    const now = clock.monotonic();
+    const ended = containers.filter(({ state }) => state !== "running");
+    const ids = new Set(ended.map(({ id }) => id));
     for (const id of this.#endedAt.keys()) if (!ids.has(id)) this.#endedAt.delete(id);
-    for (const id of ids) if (!this.#endedAt.has(id)) this.#endedAt.set(id, now);
+    for (const { id, createdAt, finishedAt = createdAt } of ended)
+      if (!this.#endedAt.has(id)) this.#endedAt.set(id, now - Math.max(0, clock.now() - finishedAt));
     return new Map([...this.#endedAt].map(([id, at]) => [id, now - at]));
   }
 

@@ -34,7 +34,7 @@ export interface PodView {
   readonly resize?: ResizeState | undefined;
   /** Containers, by id, that were ended to start anew, whatever the restart policy says. */
   readonly restarting?: ReadonlySet<string> | undefined;
-  /** For how many milliseconds at least a container, by its id, has been known to have ended. */
+  /** For how many milliseconds a container, by its id, has ended, by a clock that does not jump. */
   readonly endedForMs?: ReadonlyMap<string, number>;
   /** Milliseconds since the epoch. */
   readonly now: number;

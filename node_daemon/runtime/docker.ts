@@ -1,12 +1,14 @@
 import Docker from "dockerode";
 import { readTextFile } from "../../core/platform/files.ts";
 import type { Clock } from "../../core/util/clock.ts";
+import { eachOf } from "../../core/util/each_of.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
-import { call, eachOf, engineMessage, ignoreStatus, statusCode } from "./docker_calls.ts";
+import { call, engineMessage, ignoreStatus, statusCode } from "./docker_calls.ts";
 import {
   type ContainerDefaults,
   containerOptions,
   label,
+  mountsRecursively,
   ownerLabels,
   resourceOptions,
   sandboxOptions,
@@ -84,7 +86,7 @@ export async function openDockerRuntime(options: DockerRuntimeOptions): Promise<
   const { clock, signal = new AbortController().signal } = options;
   const address = dockerAddress(options.dockerHost);
   const docker = new Docker(address);
-  const { Version: version } = await tellingOfWait(address, options, () =>
+  const { Version: version, ...told } = await tellingOfWait(address, options, () =>
     call({ clock, signal }, () => docker.version()),
   ).catch((error: unknown) => {
     signal.throwIfAborted();
@@ -93,7 +95,9 @@ export async function openDockerRuntime(options: DockerRuntimeOptions): Promise<
     });
   });
   const appArmor = (await readTextFile(appArmorPath).catch(() => undefined))?.startsWith("Y") ?? false;
-  return new DockerRuntime(docker, { ...options, version, appArmor, minOomScoreAdj: await lowestOomScoreAdj() });
+  const recursiveReadOnly = mountsRecursively(told);
+  const minOomScoreAdj = await lowestOomScoreAdj();
+  return new DockerRuntime(docker, { ...options, version, appArmor, recursiveReadOnly, minOomScoreAdj });
 }
 
 type Signalled = { readonly signal: AbortSignal };
@@ -107,6 +111,7 @@ class DockerRuntime implements ContainerRuntime {
   readonly readsFiles = true;
   readonly appArmor: boolean;
   readonly strictGroups = false;
+  readonly recursiveReadOnly: boolean;
   readonly images: ImageService;
   readonly #engine: DockerEngine;
   readonly #users: DockerUsers;
@@ -123,12 +128,14 @@ class DockerRuntime implements ContainerRuntime {
     options: DockerRuntimeOptions & {
       readonly version: string;
       readonly appArmor: boolean;
+      readonly recursiveReadOnly: boolean;
       readonly minOomScoreAdj: number;
     },
   ) {
     const { clock, log, rootDir, nodeName = "node", podInfraImage = "registry.k8s.io/pause:3.10" } = options;
     this.version = `docker://${options.version}`;
     this.appArmor = options.appArmor;
+    this.recursiveReadOnly = options.recursiveReadOnly;
     this.#engine = new DockerEngine(docker, { clock, log });
     this.#users = new DockerUsers(this.#engine, { nodeName, rootDir });
     this.#defaults = {
@@ -197,6 +204,13 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   async createContainer(sandbox: Sandbox, config: ContainerConfig, { signal }: Signalled): Promise<string> {
+    const mount = config.mounts.find(({ readOnly, recursiveReadOnly }) => readOnly && recursiveReadOnly === "required");
+    // An engine that does not know the word would ignore it.
+    if (mount && !this.recursiveReadOnly)
+      throw new RuntimeFailure(
+        "CreateContainerError",
+        `the container engine cannot give mount "${mount.containerPath}" recursiveReadOnly: that takes Docker 25 and Linux 5.12`,
+      );
     // Worth knowing, but no reason not to run it.
     const beginsAs = await this.#users.of(config, { signal }).catch((error: unknown) => {
       this.#engine.log.debug("Cannot tell whom a container begins as", {

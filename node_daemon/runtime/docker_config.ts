@@ -220,6 +220,15 @@ function securityOptions({
   return options;
 }
 
+/** Whether an engine can make what lies below a read-only mount read-only, too: Docker 25 on Linux 5.12 and later. */
+export function mountsRecursively(told: { readonly ApiVersion: string; readonly KernelVersion: string }): boolean {
+  const isAtLeast = (text: string, [major, minor]: readonly [number, number]) => {
+    const [first = 0, second = 0] = text.split(".", 2).map((part) => Number.parseInt(part, 10));
+    return first > major || (first === major && second >= minor);
+  };
+  return isAtLeast(told.ApiVersion, [1, 44]) && isAtLeast(told.KernelVersion, [5, 12]);
+}
+
 /** A mount as the engine takes it. */
 function mountOptions(mount: Mount) {
   const { hostPath, pinnedPath, containerPath, readOnly, propagation = "private", recursiveReadOnly = "no" } = mount;

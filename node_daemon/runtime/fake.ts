@@ -78,6 +78,7 @@ class Fake implements FakeRuntime {
   readonly readsFiles: boolean;
   readonly appArmor = true;
   readonly strictGroups = true;
+  readonly recursiveReadOnly = true;
   readonly images: ImageService = {
     find: async (image) => `fake://${image}`,
     describe: async () => ({ user: "1000", sizeBytes: undefined }),

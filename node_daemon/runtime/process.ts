@@ -6,6 +6,7 @@ import { folderUsage } from "../../core/platform/folder_usage.ts";
 import { environmentVariable } from "../../core/platform/process.ts";
 import { currentGroups, currentUid, platformName, signalNumber } from "../../core/platform/processes.ts";
 import type { Clock } from "../../core/util/clock.ts";
+import { eachOf } from "../../core/util/each_of.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { EventHub } from "./event_hub.ts";
 import { type ContainerCgroup, openCgroups } from "./process_cgroup.ts";
@@ -68,6 +69,8 @@ export interface ProcessRuntimeOptions {
   readonly defaultUlimits?: readonly Ulimit[];
 }
 
+/** Containers that an earlier daemon left, looked after at one time. */
+const parallelAdoptions = 64;
 const maxQueuedEvents = 10_000;
 const safeName = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/;
 
@@ -115,6 +118,7 @@ class ProcessRuntime implements ContainerRuntime {
 
   readonly appArmor = false;
   readonly strictGroups = true;
+  readonly recursiveReadOnly = false;
 
   readonly readsFiles = true;
   get hasOwnFiles(): boolean {
@@ -129,6 +133,7 @@ class ProcessRuntime implements ContainerRuntime {
     await this.#checkUlimits();
     await makeFolder(this.#sandboxDir(""));
     [this.#cgroups, this.#namespaces] = await Promise.all([openCgroups(), openNamespaces(), this.images.open()]);
+    const found: { readonly sandbox: StoredSandbox; readonly name: string }[] = [];
     for (const id of await listFolder(this.#sandboxDir(""))) {
       const sandbox = await readJson<StoredSandbox>(join(this.#sandboxDir(id), "sandbox.json")).catch(() => undefined);
       if (sandbox?.id !== id) {
@@ -138,8 +143,10 @@ class ProcessRuntime implements ContainerRuntime {
         continue;
       }
       this.#sandboxes.set(id, sandbox);
-      for (const name of await listFolder(this.#containerDir(id, ""))) await this.#adopt(sandbox, name);
+      for (const name of await listFolder(this.#containerDir(id, ""))) found.push({ sandbox, name });
     }
+    // All that are looked after at one time share a look at the machine's processes.
+    await eachOf(found, parallelAdoptions, ({ sandbox, name }) => this.#adopt(sandbox, name));
     await this.#namespaces?.pods?.collect(this.#sandboxDir(""), (id) => this.#sandboxes.has(id));
   }
 

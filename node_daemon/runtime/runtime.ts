@@ -364,6 +364,8 @@ export interface ContainerRuntime extends AsyncDisposable {
   readonly appArmor: boolean;
   /** Whether containers have the groups that are given and no others, whatever their image says of their user. */
   readonly strictGroups: boolean;
+  /** Whether what is mounted below a read-only mount can be made read-only, too. */
+  readonly recursiveReadOnly: boolean;
   /** Rejects when containers cannot be run now (engine down). */
   ping(options: { readonly signal: AbortSignal }): Promise<void>;
   listSandboxes(options: { readonly signal: AbortSignal }): Promise<readonly Sandbox[]>;

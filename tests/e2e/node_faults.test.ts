@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -124,7 +124,7 @@ describe("a node", () => {
     expect(hasEnded(after)).toBe(false);
   });
 
-  it("whose daemon is killed and comes back goes on with what runs and its count of restarts, ends what nobody wants any more, and what ignores SIGTERM", async () => {
+  it("whose daemon is killed and comes back goes on with what runs and its count of restarts, ends what nobody wants any more, and what ignores SIGTERM, and removes a thousand dead containers", async () => {
     await using folder = ownFolder();
     const port = await freePort();
     await using _master = await startMaster(folder.path, port);
@@ -140,6 +140,10 @@ describe("a node", () => {
     const program = await programOf(folder.path, "98762");
     await daemon.stop("SIGKILL");
     await client.delete(podKind, { namespace, name: "orphan" }, { gracePeriodSeconds: 0 });
+    const sandboxes = join(folder.path, "node", "runtime", "sandboxes");
+    const own = readdirSync(sandboxes);
+    leaveDeadContainers(sandboxes, { pods: 250, containers: 4 });
+    expect(readdirSync(sandboxes)).toHaveLength(own.length + 250);
 
     await using _again = await startNode(folder.path, port);
     await eventually(
@@ -148,11 +152,41 @@ describe("a node", () => {
         processesOf(join(folder.path, "node")).every((pid) => pid === program || !argsOf(pid).includes("98763")) ||
         undefined,
     );
+    // Those of the orphan go, too.
+    await eventually("dead containers are gone", () => readdirSync(sandboxes).length < own.length || undefined);
     const after = await client.get(podKind, { namespace, name: "web" });
     expect(first(after)).toEqual(first(before));
     expect(await programOf(folder.path, "98762")).toBe(program);
   });
 });
+
+/** Pods that are gone left containers that had ended, as the one did that is taken for a pattern. */
+function leaveDeadContainers(sandboxes: string, counts: { readonly pods: number; readonly containers: number }): void {
+  const [pattern] = readdirSync(sandboxes).flatMap((id) => {
+    const folder = join(sandboxes, id, "containers");
+    return readdirSync(folder)
+      .map((name) => ({ sandbox: join(sandboxes, id), container: join(folder, name) }))
+      .filter(({ container }) => existsSync(join(container, "exited")));
+  });
+  if (!pattern) throw new Error("no container has ended");
+  const read = (path: string) => JSON.parse(readFileSync(path, "utf8"));
+  const sandbox = read(join(pattern.sandbox, "sandbox.json"));
+  const container = read(join(pattern.container, "config.json"));
+  const hex = (index: number, length: number) => index.toString(16).padStart(length, "0");
+  for (let index = 0; index < counts.pods; index++) {
+    const id = hex(index, 32);
+    const config = { ...sandbox.config, name: `job-${index}`, uid: `gone-${index}` };
+    mkdirSync(join(sandboxes, id, "containers"), { recursive: true });
+    writeFileSync(join(sandboxes, id, "sandbox.json"), JSON.stringify({ ...sandbox, id, config }));
+    for (let attempt = 0; attempt < counts.containers; attempt++) {
+      const folder = join(sandboxes, id, "containers", `main_${attempt}`);
+      // What it saw of the machine is hundreds of links, and nothing to those who remove them.
+      cpSync(pattern.container, folder, { recursive: true, filter: (path) => !/\/(system|root|volumes)$/.test(path) });
+      const one = { ...container, id: hex(index * counts.containers + attempt, 64), sandboxId: id };
+      writeFileSync(join(folder, "config.json"), JSON.stringify({ ...one, config: { ...one.config, attempt } }));
+    }
+  }
+}
 
 function argsOf(pid: number): string {
   try {

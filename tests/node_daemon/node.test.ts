@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { event as eventKind } from "../../core/kinds/event.ts";
 import { lease } from "../../core/kinds/lease.ts";
 import { namespace } from "../../core/kinds/namespace.ts";
 import { node as nodeKind } from "../../core/kinds/node.ts";
@@ -66,6 +67,27 @@ describe("startNode()", () => {
       "PIDPressure False",
       "Ready True",
     ]);
+  });
+
+  it("tells of its start, and of all conditions of a Node that it made, but not of those of one that was there", async () => {
+    await using world = await openTestNode(undefined, { kubelet: false });
+    const counts = async () => {
+      const { items } = await world.client.list(eventKind, { namespace: "default" });
+      const totals: Record<string, number> = {};
+      for (const { reason = "", count = 0 } of items) totals[reason] = (totals[reason] ?? 0) + count;
+      return totals;
+    };
+    {
+      await using _daemon = await start(world);
+      await world.soon(async () => Object.keys(await counts()).length === 5);
+    }
+    const first = await counts();
+    expect(first).toMatchObject({ Starting: 1, NodeHasNoDiskPressure: 1, NodeHasSufficientPID: 1, NodeReady: 1 });
+    // Two events at one moment, by randomness from one seed, would have one name.
+    await world.advance(1000);
+    await using _again = await start(world);
+    await world.soon(async () => (await counts())["Starting"] === 2);
+    expect(await counts()).toEqual({ ...first, Starting: 2 });
   });
 
   it("renews its lease every 10 seconds", async () => {

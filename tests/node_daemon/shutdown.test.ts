@@ -5,7 +5,7 @@ import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
 import { seededRandom } from "../../core/platform/random.ts";
 import { silentLogger } from "../../core/util/log.ts";
 import { shutdownPeriods } from "../../node_daemon/care_flags.ts";
-import { planShutdown } from "../../node_daemon/kubelet/plan_shutdown.ts";
+import { criticalPodsLast, planShutdown } from "../../node_daemon/kubelet/plan_shutdown.ts";
 import type { NodeFlagValues } from "../../node_daemon/main.ts";
 import { startNode } from "../../node_daemon/node.ts";
 import { workstationCare } from "../../node_daemon/node_care.ts";
@@ -13,7 +13,7 @@ import { openTestNode } from "./kubelet/cluster.ts";
 import { makePod } from "./kubelet/fixtures.ts";
 
 const critical = 2_000_000_000;
-const periods = { gracePeriodSeconds: 30, criticalPodsSeconds: 10 };
+const periods = criticalPodsLast({ gracePeriodSeconds: 30, criticalPodsSeconds: 10 });
 const running = ({ status }: Pod) => status?.phase === "Running";
 
 describe("planShutdown()", () => {
@@ -43,6 +43,38 @@ describe("planShutdown()", () => {
         pods: [
           { uid: "c", gracePeriodSeconds: 10 },
           { uid: "d", gracePeriodSeconds: 10 },
+        ],
+      },
+    ]);
+  });
+
+  it("ends pods priority by priority, the least important first, those below all of them with these", () => {
+    const byPriority = [
+      { priority: 0, seconds: 60 },
+      { priority: 1000, seconds: 20 },
+      { priority: 100_000, seconds: 5 },
+    ];
+    const pods = [
+      named("top", critical, 60),
+      named("low", -5, 100),
+      named("mid", 1000),
+      named("near", 999, 7),
+      named("high", 100_000, 2),
+    ];
+    expect(planShutdown(pods, byPriority)).toEqual([
+      {
+        seconds: 60,
+        pods: [
+          { uid: "low", gracePeriodSeconds: 60 },
+          { uid: "near", gracePeriodSeconds: 7 },
+        ],
+      },
+      { seconds: 20, pods: [{ uid: "mid", gracePeriodSeconds: 20 }] },
+      {
+        seconds: 5,
+        pods: [
+          { uid: "top", gracePeriodSeconds: 5 },
+          { uid: "high", gracePeriodSeconds: 2 },
         ],
       },
     ]);
@@ -93,6 +125,7 @@ it("a node that shuts down says so, refuses pods, and ends the others first, the
       ) ?? false
     );
   });
+  await world.soon(async () => (await world.events()).includes("Shutdown: Shutdown manager detected shutdown event"));
   await world.run({}, { name: "late" });
   const refused = await world.until(({ status }) => status?.phase === "Failed", "late");
   expect(refused.status).toMatchObject({
@@ -125,16 +158,35 @@ it("a node that shuts down says so, refuses pods, and ends the others first, the
 });
 
 describe("shutdownPeriods()", () => {
-  const flags = (all: string, own: string) =>
+  const flags = (all: string, own: string, byPriority: readonly string[] = []) =>
     shutdownPeriods({
       ...Object.fromEntries(Object.keys(nodeFlags).map((name) => [name, undefined])),
       "shutdown-grace-period": all,
       "shutdown-grace-period-critical-pods": own,
+      "shutdown-grace-period-by-pod-priority": byPriority,
     } as unknown as NodeFlagValues);
 
   it("is none by default", () => {
     expect(flags("0s", "0s")).toBeUndefined();
     expect(flags("30s", "10s")).toEqual(periods);
+  });
+
+  it("goes by priority, in whatever order that is given", () => {
+    expect(flags("0s", "0s", ["100000=10s,0=1m", "-10=5s"])).toEqual([
+      { priority: -10, seconds: 5 },
+      { priority: 0, seconds: 60 },
+      { priority: 100_000, seconds: 10 },
+    ]);
+  });
+
+  it.each([
+    [["0=500ms"], "0s", "it must be either zero or at least 1s"],
+    [["high=5s"], "0s", "a priority must be a 32-bit integer"],
+    [["9999999999=5s"], "0s", "a priority must be a 32-bit integer"],
+    [["5s"], "0s", "use name=value"],
+    [["0=5s"], "30s", "it cannot be given together with --shutdown-grace-period"],
+  ])("refuses the periods %s beside %s", (byPriority, all, why) => {
+    expect(() => flags(all, "0s", byPriority)).toThrow(why);
   });
 
   it.each([

@@ -35,7 +35,7 @@ export interface ImageGarbageCollectorOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** Too little could be freed. */
-  onFailure(message: string): void;
+  onFailure(reason: string, message: string): void;
   /** How full a disk is; default: asked of the system. */
   readonly diskUsage?: ((path: string) => Promise<Pick<FileSystemUsage, "totalBytes" | "freeBytes">>) | undefined;
 }
@@ -78,7 +78,11 @@ export class ImageGarbageCollector implements AsyncDisposable {
     if (policy.highThresholdPercent >= 100) return;
     const folder = await runtime.images.folder({ signal });
     const disk = folder === undefined ? undefined : await diskUsage(folder).catch(() => undefined);
-    if (!disk || disk.totalBytes === 0) return;
+    if (!disk) return;
+    if (disk.totalBytes === 0) {
+      onFailure("InvalidDiskCapacity", "invalid capacity 0 on image filesystem");
+      return;
+    }
     const { totalBytes, freeBytes } = disk;
     const usedPercent = 100 - Math.trunc((freeBytes * 100) / totalBytes);
     if (usedPercent < policy.highThresholdPercent) return;
@@ -87,6 +91,7 @@ export class ImageGarbageCollector implements AsyncDisposable {
     const { freed, eligible } = await this.#free(bytesToFree, signal);
     if (freed >= bytesToFree) return;
     onFailure(
+      "FreeDiskSpaceFailed",
       `Failed to garbage collect required amount of images. Attempted to free ${bytesToFree} bytes, but only found ${eligible} bytes eligible to free.`,
     );
   }

@@ -71,30 +71,36 @@ it("a node runs 110 pods, each with an address of its own", async () => {
 it.each([
   ["forward", 7 * 86_400_000],
   ["back", -7 * 86_400_000],
-])("a clock that is set %s by a week restarts nothing that runs, and holds nothing up that waits", async (_, ms) => {
-  await using node = await openTestNode(({ name }) => (name === "app" ? { exitAfterMs: 1000, exitCode: 1 } : {}));
-  const { clock } = node;
-  await node.run({ containers: [app] }, { name: "failing" });
-  await node.run({ containers: [{ ...app, name: "steady" }] }, { name: "steady" });
-  await node.run(
-    { containers: [{ ...app, name: "missing", envFrom: [{ configMapRef: { name: "none" } }] }] },
-    { name: "missing" },
-  );
-  await node.until(running, "steady");
-  const steady = (await node.get("steady")).status?.containerStatuses?.[0];
-  const restarts = ({ status }: Pod) => status?.containerStatuses?.[0]?.restartCount ?? 0;
-  const waiting = ({ status }: Pod) => status?.containerStatuses?.[0]?.state?.waiting?.reason;
-  await later(node, "failing", (pod) => waiting(pod) === "CrashLoopBackOff");
-  await node.until((pod) => waiting(pod) === "CreateContainerConfigError", "missing");
-  const before = restarts(await node.get("failing"));
+])(
+  "a clock that is set %s by a week restarts nothing that runs, and makes what waits wait neither longer nor shorter",
+  async (_, ms) => {
+    await using node = await openTestNode(({ name }) => (name === "app" ? { exitAfterMs: 1000, exitCode: 1 } : {}));
+    const { clock } = node;
+    await node.run({ containers: [app] }, { name: "failing" });
+    await node.run({ containers: [{ ...app, name: "steady" }] }, { name: "steady" });
+    await node.run(
+      { containers: [{ ...app, name: "missing", envFrom: [{ configMapRef: { name: "none" } }] }] },
+      { name: "missing" },
+    );
+    await node.until(running, "steady");
+    const steady = (await node.get("steady")).status?.containerStatuses?.[0];
+    const restarts = ({ status }: Pod) => status?.containerStatuses?.[0]?.restartCount ?? 0;
+    const waiting = ({ status }: Pod) => status?.containerStatuses?.[0]?.state?.waiting?.reason;
+    await later(node, "failing", (pod) => waiting(pod) === "CrashLoopBackOff");
+    await node.until((pod) => waiting(pod) === "CreateContainerConfigError", "missing");
+    const before = restarts(await node.get("failing"));
 
-  const now = clock.now.bind(clock);
-  clock.now = () => now() + ms;
-  await node.client.create(
-    { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true },
-    { apiVersion: "v1", kind: "ConfigMap", metadata: { namespace: "default", name: "none" }, data: {} },
-  );
-  await later(node, "failing", (pod) => restarts(pod) > before);
-  await later(node, "missing", running);
-  expect((await node.get("steady")).status?.containerStatuses?.[0]).toEqual(steady);
-});
+    const now = clock.now.bind(clock);
+    clock.now = () => now() + ms;
+    // It waits as long as it would have: 10 seconds at least, of which few are over.
+    for (let second = 0; second < 4; second++) await node.advance(1000);
+    expect(restarts(await node.get("failing"))).toBe(before);
+    await node.client.create(
+      { group: "", version: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true },
+      { apiVersion: "v1", kind: "ConfigMap", metadata: { namespace: "default", name: "none" }, data: {} },
+    );
+    await later(node, "failing", (pod) => restarts(pod) > before);
+    await later(node, "missing", running);
+    expect((await node.get("steady")).status?.containerStatuses?.[0]).toEqual(steady);
+  },
+);

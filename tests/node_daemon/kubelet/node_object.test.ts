@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { NodeStatus } from "../../../core/kinds/node.ts";
 import { machineFacts } from "../../../core/platform/machine.ts";
+import { statusNews } from "../../../node_daemon/kubelet/node_events.ts";
 import { type NodeIdentity, nodeImages, nodeStatus } from "../../../node_daemon/kubelet/node_object.ts";
 
 const identity: NodeIdentity = {
@@ -15,6 +16,7 @@ const identity: NodeIdentity = {
   allocatable: { cpu: "1", memory: "1Ki", "ephemeral-storage": "1Ki", pods: "110" },
   port: 10_250,
   runtimeVersion: "fake://1",
+  runtimeFeatures: { supplementalGroupsPolicy: true, recursiveReadOnlyMounts: false },
   kubeletVersion: "v1",
 };
 const healthy = {
@@ -46,6 +48,37 @@ describe("nodeStatus()", () => {
     expect(status.allocatable).toEqual(identity.allocatable);
     expect(status.images).toEqual(images);
   });
+});
+
+it("nodeStatus() tells what the runtime can do, and of swap space where there is any", () => {
+  const status = (swapBytes: number) =>
+    nodeStatus(undefined, { ...identity, machine: { ...identity.machine, swapBytes } }, healthy);
+  expect(status(2048).nodeInfo?.swap).toEqual({ capacity: 2048 });
+  expect(status(0).nodeInfo).not.toHaveProperty("swap");
+  expect(status(0).runtimeHandlers).toEqual([
+    { name: "", features: { recursiveReadOnlyMounts: false, userNamespaces: false } },
+  ]);
+  expect(status(0).features).toEqual({ supplementalGroupsPolicy: true });
+});
+
+it("statusNews() tells every condition of the first status, and later those that changed", () => {
+  const first = nodeStatus(undefined, identity, healthy);
+  const reasons = (before: NodeStatus | undefined, after: NodeStatus) =>
+    statusNews("node-1", before, after).map(({ reason }) => reason);
+  expect(reasons(undefined, first)).toEqual([
+    "NodeHasSufficientMemory",
+    "NodeHasNoDiskPressure",
+    "NodeHasSufficientPID",
+    "NodeReady",
+  ]);
+  expect(reasons(first, nodeStatus(first, identity, healthy))).toEqual([]);
+  const short = nodeStatus(first, identity, { ...healthy, memoryPressure: true, runtimeProblem: "no engine" });
+  expect(statusNews("node-1", first, short).map(({ message }) => message)).toEqual([
+    "Node node-1 status is now: NodeHasInsufficientMemory",
+    "Node node-1 status is now: NodeNotReady",
+  ]);
+  const rebooted = { ...identity, machine: { ...identity.machine, bootId: "another" } };
+  expect(reasons(first, nodeStatus(first, rebooted, healthy))).toEqual(["Rebooted"]);
 });
 
 describe("nodeStatus() over what others wrote", () => {

@@ -20,7 +20,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** An engine with images of 100 bytes on a disk of 1,000, of which the developer's own are there from the start. */
-function openEngine(own: readonly string[]) {
+function openEngine(own: readonly string[], { totalBytes = 1000 } = {}) {
   const clock = new FakeClock();
   const present = new Map<string, Set<string>>(own.map((name) => [`id-${name}`, new Set([name])]));
   const images: ImageService = {
@@ -52,8 +52,8 @@ function openEngine(own: readonly string[]) {
         rootDir: folder,
         clock,
         log: silentLogger,
-        onFailure: (message) => failures.push(message),
-        diskUsage: async () => ({ totalBytes: 1000, freeBytes: 1000 - present.size * 100 }),
+        onFailure: (reason, message) => failures.push(`${reason} ${message}`),
+        diskUsage: async () => ({ totalBytes, freeBytes: Math.max(0, totalBytes - present.size * 100) }),
       }),
     pull: (collector: ImageGarbageCollector, name: string) =>
       collector.records.pulled(() => images.pull(name, { signal: never }), { signal: never }),
@@ -86,11 +86,20 @@ it("never touches images that were there before, nor what was pulled again by th
   await engine.clock.advance(600_000);
   await expect.poll(() => engine.failures.length).toBeGreaterThan(0);
   expect(engine.failures[0]).toBe(
-    "Failed to garbage collect required amount of images. Attempted to free 100 bytes, but only found 0 bytes eligible to free.",
+    "FreeDiskSpaceFailed Failed to garbage collect required amount of images. Attempted to free 100 bytes, but only found 0 bytes eligible to free.",
   );
   expect(engine.names()).toHaveLength(9);
   await collector.removeUnused({ signal: never });
   expect(engine.names()).toHaveLength(9);
+});
+
+it("says so when the disk tells no size", async () => {
+  const engine = openEngine(["mine:1"], { totalBytes: 0 });
+  await using collector = engine.open();
+  collector.start();
+  await engine.clock.advance(300_000);
+  await expect.poll(() => engine.failures.length).toBeGreaterThan(0);
+  expect(engine.failures[0]).toBe("InvalidDiskCapacity invalid capacity 0 on image filesystem");
 });
 
 it("takes no image for its own that somebody builds or fetches while it fetches another", async () => {

@@ -61,6 +61,7 @@ const facts: MachineFacts = {
   architecture: "amd64",
   cpus: 4,
   memoryBytes: 10_000,
+  swapBytes: 100,
   kernelVersion: "6.1",
   osImage: hostile,
   machineId: "mid",
