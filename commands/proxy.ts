@@ -1,8 +1,6 @@
-import type { Client } from "../core/client/client.ts";
-import type { ApiRequest } from "../core/client/transport.ts";
-import type { IncomingRequest, OutgoingResponse } from "../core/platform/http_server.ts";
 import { untilAborted } from "./daemon.ts";
-import { isAccepted, type ProxyFilter, proxyFilter } from "./proxy/filter.ts";
+import { proxyFilter } from "./proxy/filter.ts";
+import { forward, forwardUpgrade, plainAnswer } from "./proxy/forward.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 
 /** Serves the API on this machine, with the user's credentials. */
@@ -78,13 +76,20 @@ export const proxy: Verb = defineVerb({
     const where = flags["unix-socket"]
       ? { unixSocket: flags["unix-socket"] }
       : { address: flags.address, port: flags.port };
-    const server = await serveHttp(where, async (request) => {
-      if (flags.www && request.path.startsWith(filesPrefix)) {
-        const { staticFile } = await import("./proxy/static_file.ts");
-        return await staticFile(flags.www, request.path.slice(filesPrefix.length));
-      }
-      if (!request.path.startsWith(apiPrefix)) return plain(404, "404 page not found\n");
-      return await forward(client, { ...request, path: request.path.slice(apiPrefix.length - 1) }, filter);
+    const apiPath = (path: string) => path.slice(apiPrefix.length - 1);
+    const server = await serveHttp(where, {
+      async handle(request) {
+        if (flags.www && request.path.startsWith(filesPrefix)) {
+          const { staticFile } = await import("./proxy/static_file.ts");
+          return await staticFile(flags.www, request.path.slice(filesPrefix.length));
+        }
+        if (!request.path.startsWith(apiPrefix)) return notFound;
+        return await forward(client, { ...request, path: apiPath(request.path) }, filter);
+      },
+      async connect(request) {
+        if (!request.path.startsWith(apiPrefix)) return { ...notFound, socket: undefined };
+        return await forwardUpgrade(client, { ...request, path: apiPath(request.path) }, filter);
+      },
     });
     try {
       await env.terminal.write(`Starting to serve on ${server.address}\n`);
@@ -96,44 +101,9 @@ export const proxy: Verb = defineVerb({
   },
 });
 
+const notFound = plainAnswer(404, "404 page not found\n");
+
 function slashed(path: string): string {
   const begun = path.startsWith("/") ? path : `/${path}`;
   return begun.endsWith("/") ? begun : `${begun}/`;
-}
-
-function plain(status: number, text: string): OutgoingResponse {
-  return { status, headers: { "content-type": "text/plain; charset=utf-8" }, body: new TextEncoder().encode(text) };
-}
-
-/** Headers that mean one connection, and those that the client sets itself. */
-const ownHeaders = new Set(
-  "connection host keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade authorization user-agent content-length expect".split(
-    " ",
-  ),
-);
-
-async function forward(
-  client: Client,
-  { method, path, headers, body, signal }: IncomingRequest,
-  filter: ProxyFilter | undefined,
-): Promise<OutgoingResponse> {
-  const host = (headers["host"] ?? "").replace(/:\d+$/, "");
-  if (filter && !isAccepted(filter, { method, path: path.split("?", 1)[0] ?? "", host }))
-    return plain(403, "Forbidden\n");
-  const passed = Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !ownHeaders.has(name) && !name.startsWith("impersonate-")),
-  );
-  const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
-  const request: ApiRequest = {
-    method: method as ApiRequest["method"],
-    path,
-    headers: passed,
-    body: hasBody ? body : undefined,
-  };
-  // Warnings are for whoever asks through the proxy.
-  const response = await client.raw(request, { signal, onWarning: () => {} });
-  const answered = Object.entries(response.headers).filter(
-    ([name]) => !ownHeaders.has(name) || name === "content-length",
-  );
-  return { status: response.status, headers: Object.fromEntries(answered), body: response.body };
 }

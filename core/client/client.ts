@@ -1,7 +1,8 @@
 import type { ResourceType } from "../api/kind.ts";
 import type { JsonObject, KubeList, KubeObject, ObjectKey, WatchEvent } from "../api/meta.ts";
 import type { Status } from "../api/status.ts";
-import type { ApiRequest, ApiResponse, MessageStream, SpdyStreams } from "./transport.ts";
+import type { UpgradeAnswer } from "../platform/upgrade_connection.ts";
+import type { ApiRequest, ApiResponse, ConnectRequest, MessageStream, SpdyStreams } from "./transport.ts";
 
 /** What every call takes. */
 export interface CallOptions {
@@ -95,4 +96,6 @@ export interface Client extends AsyncDisposable {
     path: string,
     options: CallOptions & { readonly protocols: readonly string[] },
   ): Promise<SpdyStreams | undefined>;
+  /** A connection of one's own to the API that goes on as the request says; undefined where the API is reached without a connection. */
+  connect(request: ConnectRequest, options?: CallOptions): Promise<UpgradeAnswer | undefined>;
 }

@@ -4,6 +4,7 @@ import type { KubeList, KubeObject, ObjectKey, WatchEvent } from "../api/meta.ts
 import { type Status, StatusError } from "../api/status.ts";
 import { allowManyListeners } from "../platform/allow_many_listeners.ts";
 import { systemClock } from "../platform/clock.ts";
+import type { UpgradeAnswer } from "../platform/upgrade_connection.ts";
 import type { Clock } from "../util/clock.ts";
 import { compact } from "../util/compact.ts";
 import type {
@@ -24,6 +25,7 @@ import { retryTransport } from "./retry_transport.ts";
 import {
   type ApiRequest,
   type ApiResponse,
+  type ConnectRequest,
   type MessageStream,
   readBody,
   type SpdyStreams,
@@ -183,7 +185,17 @@ class ApiClient implements Client {
     path: string,
     { protocols, signal }: CallOptions & { readonly protocols: readonly string[] },
   ): Promise<SpdyStreams | undefined> {
-    return await this.#transport.spdy?.({ path, headers: {} }, { protocols, signal: this.#signal(signal) });
+    const headers = { upgrade: "SPDY/3.1", "x-stream-protocol-version": protocols };
+    const answer = await this.connect({ method: "POST", path, headers }, { signal });
+    if (!answer) return undefined;
+    if (!answer.socket) throw await readStatusError(answer, maxErrorBytes);
+    const { SpdyConnection } = await import("../platform/spdy.ts");
+    const connection = new SpdyConnection(answer.socket, { role: "client", onStream: (stream) => stream.destroy() });
+    return { protocol: answer.headers["x-stream-protocol-version"] ?? "", connection };
+  }
+
+  async connect(request: ConnectRequest, { signal }: CallOptions = {}): Promise<UpgradeAnswer | undefined> {
+    return await this.#transport.connect?.(request, { signal: this.#signal(signal) });
   }
 
   async #call<R>(call: Call, options: CallOptions & Pick<WriteCallOptions, "onWarning">): Promise<R> {

@@ -4,6 +4,7 @@ import { channel } from "./channel_frames.ts";
 import type { CallOptions, Client } from "./client.ts";
 import { ConnectionError } from "./connection_error.ts";
 import { resourcePath } from "./paths.ts";
+import { isRefusedUpgrade } from "./refused_upgrade.ts";
 import { podResource } from "./resources.ts";
 import { spdyMessages, type WantedStreams } from "./spdy_messages.ts";
 import type { MessageStream } from "./transport.ts";
@@ -127,8 +128,7 @@ async function open(
   try {
     return await client.upgrade(path, { protocols: [protocol], signal });
   } catch (error) {
-    // Whom it does not know, or what is not there, is the same whichever way one asks.
-    if (!(error instanceof StatusError) || error.code === 401 || error.code === 404) throw error;
+    if (!isRefusedUpgrade(error)) throw error;
     const streams = await client.spdy(path, { protocols: [spdyProtocol], signal });
     if (!streams) throw error;
     return await spdyMessages(streams, wanted);

@@ -1,14 +1,11 @@
-import type { Dispatcher, Pool } from "undici";
 import type { ClientOptions } from "ws";
-import { StatusError } from "../api/status.ts";
 import { allowManyListeners } from "../platform/allow_many_listeners.ts";
 import type { DialOptions } from "../platform/dial.ts";
-import type { HttpPool, HttpPoolOptions } from "../platform/short_lived_http.ts";
+import type { HttpPool } from "../platform/short_lived_http.ts";
+import type { UpgradeAnswer } from "../platform/upgrade_connection.ts";
 import { compact } from "../util/compact.ts";
 import { connectionError } from "./connection_error.ts";
-import { readStatusError } from "./read_status_error.ts";
-import type { ApiRequest, ApiResponse, MessageStream, SpdyStreams, Transport, UpgradeOptions } from "./transport.ts";
-import { webSocketStream } from "./web_socket_stream.ts";
+import type { ApiRequest, ApiResponse, ConnectRequest, MessageStream, Transport, UpgradeOptions } from "./transport.ts";
 
 /** Whom to act as, when the credentials allow it. @see https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation */
 export interface Impersonation {
@@ -56,7 +53,6 @@ const connectTimeoutMs = 10_000;
 /** Idle milliseconds after which the system probes the peer: a dead one is noticed within half a minute. */
 const keepAliveProbeMs = 15_000;
 const maxMessageBytes = 64 * 1024 * 1024;
-const maxErrorBytes = 1024 * 1024;
 const longRunning = /[?&](watch|follow)=(true|1)(&|$)/;
 
 /**
@@ -131,12 +127,8 @@ class HttpTransport implements Transport {
   }
 
   async upgrade(request: ApiRequest, { protocols, signal }: UpgradeOptions): Promise<MessageStream> {
-    const [{ WebSocket }, { mendTlsReading }] = await Promise.all([import("ws"), import("../platform/tls_reading.ts")]);
-    mendTlsReading();
-    signal.throwIfAborted();
-    if (this.#closing.signal.aborted) throw new DOMException("The transport was closed", "AbortError");
-    const url = `${this.#url.origin.replace(/^http/, "ws")}${this.#prefix}${request.path}`;
-    const options: ClientOptions = {
+    const { openWebSocket } = await import("./open_web_socket.ts");
+    const client: ClientOptions = {
       ...tlsOptions(this.#options),
       // Lists become one header line each; the types of ws know single ones only.
       headers: { ...request.headers, ...((await this.#ownHeaders()) as Record<string, string>) },
@@ -147,62 +139,47 @@ class HttpTransport implements Transport {
     };
     if (this.#options.proxy) {
       const connection = await this.#dial();
-      options.createConnection = () => connection;
+      client.createConnection = () => connection;
     }
-    const socket = new WebSocket(url, [...protocols], options);
-    const toError = (error: unknown) => connectionError(this.#address, error);
-    return new Promise((resolve, reject) => {
-      const onAbort = () => {
-        socket.terminate();
-        reject(signal.reason);
-      };
-      const settled = () => {
-        signal.removeEventListener("abort", onAbort);
-        this.#closing.signal.removeEventListener("abort", close);
-      };
-      const close = () => socket.terminate();
-      this.#closing.signal.addEventListener("abort", close, { once: true });
-      socket.once("close", settled);
-      signal.addEventListener("abort", onAbort, { once: true });
-      socket.on("error", (error) => reject(signal.aborted ? signal.reason : toError(error)));
-      socket.once("upgrade", (response) => response.socket.setKeepAlive(true, keepAliveProbeMs));
-      socket.once("open", () => {
-        signal.removeEventListener("abort", onAbort);
-        resolve(webSocketStream(socket, { signal, toError }));
-      });
-      socket.once("unexpected-response", (_request, response) => {
-        const { statusCode: status = 500, headers } = response;
-        readStatusError({ status, headers: compact<ApiResponse["headers"]>(headers), body: response }, maxErrorBytes)
-          .catch((error: unknown) => new StatusError(status, "Unknown", toError(error).message))
-          .then(reject)
-          .finally(() => socket.terminate());
-      });
+    return await openWebSocket({
+      url: `${this.#url.origin.replace(/^http/, "ws")}${this.#prefix}${request.path}`,
+      protocols,
+      client,
+      signal,
+      closing: this.#closing.signal,
+      keepAliveProbeMs,
+      toError: (error) => connectionError(this.#address, error),
     });
   }
 
-  async spdy(
-    { path, headers }: Pick<ApiRequest, "path" | "headers">,
-    { protocols, signal }: UpgradeOptions,
-  ): Promise<SpdyStreams> {
-    const { upgradeToSpdy } = await import("../platform/spdy_upgrade.ts");
+  async connect(
+    { method, path, headers }: ConnectRequest,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<UpgradeAnswer> {
+    const { upgradeConnection } = await import("../platform/upgrade_connection.ts");
     signal.throwIfAborted();
-    const request = {
-      path: this.#prefix + path,
-      host: this.#url.host,
-      headers: { ...headers, ...(await this.#ownHeaders()), "x-stream-protocol-version": protocols },
-    };
-    const { connection, ...answer } = await upgradeToSpdy(request, this.#dialOptions()).catch((error: unknown) => {
+    const answer = await upgradeConnection(
+      {
+        method,
+        path: this.#prefix + path,
+        host: this.#url.host,
+        headers: { ...headers, ...(await this.#ownHeaders()) },
+      },
+      this.#dialOptions(),
+    ).catch((error: unknown) => {
       throw connectionError(this.#address, error);
     });
-    if (!connection) throw await readStatusError(answer, maxErrorBytes);
-    const close = () => connection.close();
-    for (const ending of [signal, this.#closing.signal]) ending.addEventListener("abort", close, { once: true });
-    void connection.closed.then(() => {
-      for (const ending of [signal, this.#closing.signal]) ending.removeEventListener("abort", close);
+    const { socket } = answer;
+    if (!socket) return answer;
+    const endings = [signal, this.#closing.signal];
+    const close = () => socket.destroy();
+    for (const ending of endings) ending.addEventListener("abort", close, { once: true });
+    socket.once("close", () => {
+      for (const ending of endings) ending.removeEventListener("abort", close);
     });
-    if (signal.aborted) close();
+    if (endings.some(({ aborted }) => aborted)) close();
     signal.throwIfAborted();
-    return { protocol: answer.headers["x-stream-protocol-version"] ?? "", connection };
+    return answer;
   }
 
   #dialOptions(): DialOptions {
@@ -272,42 +249,10 @@ async function openPools(origin: string, options: HttpTransportOptions, dialing:
   };
   const open = options.shortLived
     ? (await import("../platform/short_lived_http.ts")).shortLivedHttpPool
-    : await undiciPools();
+    : (await import("../platform/undici_http.ts")).undiciHttpPool;
   return {
     requests: open(origin, { ...common, maxConnections, bodyTimeoutMs: timeoutMs }),
     streams: open(origin, { ...common, maxConnections: Number.POSITIVE_INFINITY, bodyTimeoutMs: 0 }),
-  };
-}
-
-async function undiciPools(): Promise<(origin: string, options: HttpPoolOptions) => HttpPool> {
-  const { Pool } = await import("undici");
-  return (origin, { dial, tls, connectTimeoutMs, maxConnections, ...options }) => {
-    const connect: NonNullable<Pool.Options["connect"]> = dial
-      ? (_options, callback) => {
-          dial().then(
-            (socket) => callback(null, socket),
-            (error: unknown) => callback(error as Error, null),
-          );
-        }
-      : { ...tls, timeout: connectTimeoutMs, keepAlive: true, keepAliveInitialDelay: options.keepAliveProbeMs };
-    const pool = new Pool(origin, {
-      connect,
-      connections: Number.isFinite(maxConnections) ? maxConnections : null,
-      pipelining: 1,
-      keepAliveMaxTimeout: options.keptIdleMs,
-      headersTimeout: options.headersTimeoutMs,
-      bodyTimeout: options.bodyTimeoutMs,
-    });
-    return {
-      request: ({ method, body, ...rest }) =>
-        pool.request({
-          ...rest,
-          method: method as Dispatcher.HttpMethod,
-          // undici takes async iterables too; its types do not say so.
-          body: body as Uint8Array | null,
-        }),
-      destroy: () => pool.destroy(),
-    };
   };
 }
 

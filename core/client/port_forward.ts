@@ -1,7 +1,10 @@
 import type { ObjectKey } from "../api/meta.ts";
 import { type ByteStream, chunksOf, joinStreams } from "../platform/join_streams.ts";
+import { messageDuplex } from "../platform/message_duplex.ts";
+import type { SpdyConnection } from "../platform/spdy.ts";
 import type { CallOptions, Client } from "./client.ts";
 import { resourcePath } from "./paths.ts";
+import { isRefusedUpgrade } from "./refused_upgrade.ts";
 import { podResource } from "./resources.ts";
 
 /** A way to the ports of a pod. */
@@ -18,12 +21,15 @@ export interface PortForward {
 }
 
 const protocol = "portforward.k8s.io";
+/** SPDY inside a WebSocket, since 1.30: there are proxies that let nothing else through. */
+const tunnelProtocol = "SPDY/3.1+portforward.k8s.io";
 const maxMessageLength = 4096;
 
 /**
- * Opens the way to the ports of a pod, over SPDY, which every Kubernetes speaks; each connection is a stream of it.
+ * Opens the way to the ports of a pod: SPDY in a WebSocket or, where the server does not speak that yet (before 1.30), by
+ * itself. Each connection is a stream of it.
  *
- * @throws StatusError when the server refuses, TypeError for a client that has no connection to it
+ * @throws StatusError when the server refuses
  * @see k8s.io/client-go/tools/portforward
  */
 export async function openPortForward(
@@ -32,9 +38,7 @@ export async function openPortForward(
   { signal }: CallOptions = {},
 ): Promise<PortForward> {
   const path = resourcePath(podResource, { namespace, name, subresource: "portforward" });
-  const streams = await client.spdy(path, { protocols: [protocol], signal });
-  if (!streams) throw new TypeError("Cannot forward ports: the API is not reached over the network");
-  const { connection } = streams;
+  const connection = await open(client, path, signal);
   let requests = 0;
   return {
     closed: connection.closed,
@@ -66,6 +70,19 @@ export async function openPortForward(
       }
     },
   };
+}
+
+async function open(client: Client, path: string, signal: AbortSignal | undefined): Promise<SpdyConnection> {
+  try {
+    const messages = await client.upgrade(path, { protocols: [tunnelProtocol], signal });
+    const { SpdyConnection } = await import("../platform/spdy.ts");
+    return new SpdyConnection(messageDuplex(messages), { role: "client", onStream: (stream) => stream.destroy() });
+  } catch (error) {
+    if (!isRefusedUpgrade(error)) throw error;
+    const streams = await client.spdy(path, { protocols: [protocol], signal });
+    if (!streams) throw error;
+    return streams.connection;
+  }
 }
 
 async function textOf(stream: ByteStream): Promise<string> {

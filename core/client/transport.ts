@@ -1,4 +1,5 @@
 import type { SpdyConnection } from "../platform/spdy.ts";
+import type { UpgradeAnswer } from "../platform/upgrade_connection.ts";
 
 /** Who a request is from, once authenticated. */
 export interface UserInfo {
@@ -44,6 +45,12 @@ export interface UpgradeOptions {
   readonly signal: AbortSignal;
 }
 
+/** A request to go on as something else than HTTP: `upgrade` among its headers says as what. */
+export interface ConnectRequest extends Pick<ApiRequest, "method" | "path"> {
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+}
+
 /** A SPDY/3.1 connection, and the stream protocol that the server chose. */
 export interface SpdyStreams {
   readonly protocol: string;
@@ -56,13 +63,13 @@ export interface Transport extends AsyncDisposable {
   request(request: ApiRequest, options: { readonly signal: AbortSignal }): Promise<ApiResponse>;
   /** Opens a WebSocket with one of `protocols`. @throws StatusError when the server refuses. */
   upgrade(request: ApiRequest, options: UpgradeOptions): Promise<MessageStream>;
-  /** Opens a SPDY connection, as older servers want it. Absent where there is no connection. @throws StatusError when the server refuses. */
-  spdy?(request: Pick<ApiRequest, "path" | "headers">, options: UpgradeOptions): Promise<SpdyStreams>;
+  /** A connection that goes on as the request says, or what was answered instead. Absent where there are no connections. */
+  connect?(request: ConnectRequest, options: { readonly signal: AbortSignal }): Promise<UpgradeAnswer>;
 }
 
-/** The part of a wrapper that leaves SPDY to the transport inside. */
-export function passSpdy(inner: Transport): Pick<Transport, "spdy"> {
-  return inner.spdy ? { spdy: inner.spdy.bind(inner) } : {};
+/** The part of a wrapper that leaves connections to the transport inside. */
+export function passConnect(inner: Transport): Pick<Transport, "connect"> {
+  return inner.connect ? { connect: inner.connect.bind(inner) } : {};
 }
 
 /** All of a body as bytes. `limitBytes` bounds it. @throws RangeError past the limit */

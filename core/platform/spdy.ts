@@ -1,17 +1,32 @@
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
+import { type Deferred, deferred } from "../util/deferred.ts";
+import {
+  controlFrame,
+  dataFrame,
+  defaultWindowBytes,
+  flagFin,
+  frameType,
+  initialWindowOf,
+  resetCode,
+  settingsFrame,
+  streamFrame,
+  uint32At,
+  uint32s,
+} from "./spdy_frames.ts";
 import { SpdyHeaderCodec } from "./spdy_headers.ts";
-
-const type = { synStream: 1, synReply: 2, rstStream: 3, settings: 4, ping: 6, goAway: 7, headers: 8, windowUpdate: 9 };
-const flagFin = 1;
-/** RST_STREAM codes. */
-const refusedStream = 3;
-const cancel = 5;
+import { SpdyStream, type StreamOwner } from "./spdy_stream.ts";
+import { SendWindows } from "./spdy_windows.ts";
 
 const maxControlBytes = 64 * 1024;
 const maxDataBytes = 32 * 1024;
 const maxStreams = 4096;
-/** While a stream holds more unread bytes than this, nothing is read from the connection. */
-const maxUnreadBytes = 1024 * 1024;
+/** What may wait unread in one stream, and in all of them. */
+const streamWindowBytes = 1024 * 1024;
+const connectionWindowBytes = 16 * 1024 * 1024;
+/** What may wait for the transport, of the answers to a peer that does not read. */
+const maxQueuedBytes = 1024 * 1024;
+/** So much must have been taken before the peer is told. */
+const creditBytes = 32 * 1024;
 
 /** Options of {@linkcode SpdyConnection}. */
 export interface SpdyOptions {
@@ -22,12 +37,14 @@ export interface SpdyOptions {
 /**
  * One end of a SPDY/3.1 connection over any byte stream: as much as exec, attach and port-forward use.
  *
- * - Outgoing data waits for the transport only: Kubernetes' clients neither open nor heed flow-control windows.
- * - Incoming data opens the peer's windows as it arrives; a reader that lags stops the whole connection.
+ * - The peer's windows are kept when it begins with its settings. Kubernetes' own programs do not, and neither open nor heed
+ *   windows: what is sent to them waits for the transport only.
+ * - A window is opened again as its reader takes what came. A peer that does not heed that stops when the whole connection
+ *   is not read any more.
  *
  * @see https://www.chromium.org/spdy/spdy-protocol/spdy-protocol-draft3-1/
  */
-export class SpdyConnection {
+export class SpdyConnection implements StreamOwner {
   readonly #transport: Duplex;
   readonly #codec: SpdyHeaderCodec = new SpdyHeaderCodec();
   readonly #streams = new Map<number, SpdyStream>();
@@ -38,8 +55,13 @@ export class SpdyConnection {
   #closed = false;
   /** Whether the transport is closed. */
   #gone = false;
-  /** Whether reading waits for the reader of a stream. */
-  #lagging = false;
+  /** Bytes that wait for readers, and those that were taken and not told of. */
+  #unread = 0;
+  #owedBytes = 0;
+  /** Present while reading waits for readers. */
+  #lagging: Deferred<void> | undefined;
+  readonly #windows = new SendWindows();
+  #hasSpoken = false;
   /** Settles when the connection is over, however it ended. */
   readonly closed: Promise<void>;
 
@@ -54,6 +76,8 @@ export class SpdyConnection {
       this.#gone = true;
       if (this.#lagging) this.close();
     });
+    transport.write(settingsFrame(streamWindowBytes));
+    transport.write(streamFrame(frameType.windowUpdate, 0, connectionWindowBytes - defaultWindowBytes));
     this.closed = this.#read()
       .catch(() => {})
       .then(() => this.close());
@@ -66,7 +90,7 @@ export class SpdyConnection {
     const stream = this.#add(id, headers);
     const head = Buffer.alloc(10);
     head.writeUInt32BE(id, 0);
-    await this.#sendHeaders(type.synStream, head, headers);
+    await this.#sendHeaders(frameType.synStream, head, headers);
     return stream;
   }
 
@@ -78,6 +102,8 @@ export class SpdyConnection {
     this.#streams.clear();
     this.#codec.close();
     this.#transport.destroy();
+    this.#wakeReading();
+    this.#windows.wake();
   }
 
   /** Says that nothing more follows, lets what was written leave, and closes. */
@@ -91,46 +117,54 @@ export class SpdyConnection {
     this.close();
   }
 
-  /** Sends SYN_REPLY; for the stream's own use. */
   reply(id: number): Promise<void> {
-    const head = Buffer.alloc(4);
-    head.writeUInt32BE(id, 0);
-    return this.#sendHeaders(type.synReply, head, new Map());
+    return this.#sendHeaders(frameType.synReply, uint32s(id), new Map());
   }
 
-  /** Sends data; for the stream's own use. Resolves when more may follow. */
-  async sendData(id: number, data: Uint8Array, fin: boolean): Promise<void> {
+  async sendData(stream: SpdyStream, data: Uint8Array, isLast: boolean): Promise<void> {
     let rest = data;
     do {
-      const part = rest.subarray(0, maxDataBytes);
+      const isOpen = () => this.#streams.has(stream.id);
+      const room = await this.#windows.take(stream, Math.min(rest.length, maxDataBytes), isOpen);
+      const part = rest.subarray(0, room);
       rest = rest.subarray(part.length);
-      const head = Buffer.alloc(8);
-      head.writeUInt32BE(id, 0);
-      head.writeUInt32BE(part.length, 4);
-      if (fin && rest.length === 0) head[4] = flagFin;
       // Behind SYN_REPLY, which waits for the packer.
       await this.#packing;
-      await this.#write(part.length > 0 ? Buffer.concat([head, part]) : head);
+      await this.#write(dataFrame(stream.id, part, isLast && rest.length === 0));
     } while (rest.length > 0);
   }
 
-  /** Forgets a stream; `reset` tells the peer that it was cut. For the stream's own use. */
-  release(id: number, reset: boolean): void {
+  onRead(stream: SpdyStream): void {
+    const count = stream.countTaken();
+    if (count > 0) this.#credit(count);
+    stream.owedBytes += count;
+    if (stream.owedBytes >= creditBytes && this.#streams.has(stream.id)) {
+      this.#send(streamFrame(frameType.windowUpdate, stream.id, stream.owedBytes));
+      stream.owedBytes = 0;
+    }
+    this.#wakeReading();
+  }
+
+  release(stream: SpdyStream, reset: boolean): void {
+    this.#credit(stream.countTaken());
+    const { id } = stream;
     // Behind SYN_REPLY, which waits for the packer: a reset that comes first reads as a refusal to open the stream.
-    if (this.#streams.delete(id) && reset) void this.#packing.then(() => this.#reset(id, cancel));
+    if (this.#streams.delete(id) && reset)
+      void this.#packing.then(() => this.#send(streamFrame(frameType.rstStream, id, resetCode.cancel)));
+    this.#wakeReading();
+    this.#windows.wake();
   }
 
   #add(id: number, headers: ReadonlyMap<string, string>): SpdyStream {
     const stream = new SpdyStream(this, id, headers);
+    stream.sendWindow = this.#windows.initial;
     this.#streams.set(id, stream);
     return stream;
   }
 
   async #read(): Promise<void> {
     let rest: Buffer = Buffer.alloc(0);
-    let data:
-      | { readonly stream: SpdyStream | undefined; readonly id: number; readonly fin: boolean; left: number }
-      | undefined;
+    let data: { readonly stream: SpdyStream | undefined; readonly isLast: boolean; left: number } | undefined;
     for await (const chunk of this.#transport as AsyncIterable<Buffer>) {
       rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       for (;;) {
@@ -139,17 +173,17 @@ export class SpdyConnection {
           const part = rest.subarray(0, data.left);
           rest = rest.subarray(part.length);
           data.left -= part.length;
-          await this.#take(data.stream, data.id, part);
+          await this.#take(data.stream, part);
           if (data.left > 0) break;
-          if (data.fin) data.stream?.finish();
+          if (data.isLast) data.stream?.finish();
           data = undefined;
         }
         if (rest.length < 8) break;
         const length = rest.readUIntBE(5, 3);
         const flags = rest[4] ?? 0;
         if (((rest[0] ?? 0) & 0x80) === 0) {
-          const id = rest.readUInt32BE(0) & 0x7fffffff;
-          data = { stream: this.#streams.get(id), id, fin: (flags & flagFin) !== 0, left: length };
+          const stream = this.#streams.get(streamIdAt(rest));
+          data = { stream, isLast: (flags & flagFin) !== 0, left: length };
           rest = rest.subarray(8);
           continue;
         }
@@ -161,77 +195,98 @@ export class SpdyConnection {
     }
   }
 
-  async #take(stream: SpdyStream | undefined, id: number, part: Buffer): Promise<void> {
+  async #take(stream: SpdyStream | undefined, part: Buffer): Promise<void> {
     if (part.length === 0) return;
-    this.#openWindow(0, part.length);
-    if (!stream || stream.destroyed) return;
-    this.#openWindow(id, part.length);
-    stream.push(part);
-    if (stream.readableLength <= maxUnreadBytes || this.#gone) return;
-    this.#lagging = true;
-    await stream.lagging();
-    this.#lagging = false;
+    this.#unread += part.length;
+    if (!stream || stream.destroyed) return this.#credit(part.length);
+    stream.receive(part);
+    while (this.#lags(stream)) {
+      this.#lagging ??= deferred();
+      await this.#lagging.promise;
+    }
+  }
+
+  #lags(stream: SpdyStream): boolean {
+    if (this.#gone || this.#closed) return false;
+    if (this.#unread > connectionWindowBytes) return true;
+    return !stream.destroyed && stream.readableLength > streamWindowBytes;
   }
 
   async #control(kind: number, flags: number, payload: Buffer): Promise<void> {
+    if (!this.#hasSpoken && kind !== frameType.settings) this.#windows.forget();
+    this.#hasSpoken = true;
     switch (kind) {
-      case type.synStream: {
-        const id = uint32At(payload, 0) & 0x7fffffff;
+      case frameType.synStream: {
+        const id = streamIdAt(payload);
         const headers = await this.#codec.unpack(payload.subarray(10));
-        if (this.#streams.size >= maxStreams || this.#streams.has(id)) return this.#reset(id, refusedStream);
+        if (this.#streams.size >= maxStreams || this.#streams.has(id))
+          return this.#send(streamFrame(frameType.rstStream, id, resetCode.refusedStream));
         const stream = this.#add(id, headers);
         this.#onStream(stream);
         if (flags & flagFin) stream.finish();
         return;
       }
-      case type.synReply:
-      case type.headers:
+      case frameType.synReply:
+      case frameType.headers:
         // Nothing is in them for us, but the packer's state must follow.
         await this.#codec.unpack(payload.subarray(4));
-        if (flags & flagFin) this.#streams.get(uint32At(payload, 0) & 0x7fffffff)?.finish();
+        if (flags & flagFin) this.#streams.get(streamIdAt(payload))?.finish();
         return;
-      case type.rstStream: {
-        const id = uint32At(payload, 0) & 0x7fffffff;
+      case frameType.rstStream: {
+        const id = streamIdAt(payload);
         const stream = this.#streams.get(id);
         this.#streams.delete(id);
         stream?.abandon();
-        return;
+        return this.#windows.wake();
       }
-      case type.ping:
+      case frameType.ping:
         if (uint32At(payload, 0) % 2 !== this.#nextId % 2)
-          this.#transport.write(control(type.ping, payload.subarray(0, 4)));
+          this.#send(controlFrame(frameType.ping, payload.subarray(0, 4)));
         return;
+      case frameType.settings:
+        return this.#windows.keep(initialWindowOf(payload), this.#streams.values());
+      case frameType.windowUpdate: {
+        const id = streamIdAt(payload);
+        return this.#windows.open(id === 0 ? "all" : this.#streams.get(id), streamIdAt(payload.subarray(4)));
+      }
       default:
         return;
     }
   }
 
-  #openWindow(id: number, delta: number): void {
-    const payload = Buffer.alloc(8);
-    payload.writeUInt32BE(id, 0);
-    payload.writeUInt32BE(delta, 4);
-    this.#transport.write(control(type.windowUpdate, payload));
+  /** Readers took that much, or nobody will. */
+  #credit(count: number): void {
+    this.#unread -= count;
+    this.#owedBytes += count;
+    if (this.#owedBytes < creditBytes) return;
+    this.#send(streamFrame(frameType.windowUpdate, 0, this.#owedBytes));
+    this.#owedBytes = 0;
   }
 
-  #reset(id: number, code: number): void {
-    if (this.#closed) return;
-    const payload = Buffer.alloc(8);
-    payload.writeUInt32BE(id, 0);
-    payload.writeUInt32BE(code, 4);
-    this.#transport.write(control(type.rstStream, payload));
+  #wakeReading(): void {
+    this.#lagging?.resolve();
+    this.#lagging = undefined;
+  }
+
+  /** Sends what waits for nobody. A peer that reads none of it is let go. */
+  #send(frame: Uint8Array): void {
+    if (this.#closed || this.#transport.writableEnded) return;
+    if (this.#transport.writableLength > maxQueuedBytes) this.close();
+    else this.#transport.write(frame);
   }
 
   /** Header blocks share one packer: each waits for the one before, so that they are sent in the order packed. */
   #sendHeaders(kind: number, head: Uint8Array, headers: ReadonlyMap<string, string>): Promise<void> {
     const sent = this.#packing.then(async () => {
       const block = await this.#codec.pack(headers);
-      await this.#write(control(kind, Buffer.concat([head, block])));
+      await this.#write(controlFrame(kind, Buffer.concat([head, block])));
     });
     this.#packing = sent.catch(() => {});
     return sent;
   }
 
   async #write(frame: Uint8Array): Promise<void> {
+    while (this.#drained && !this.#closed) await this.#drained;
     if (this.#closed) throw new Error("Cannot write: the SPDY connection is closed");
     if (this.#transport.write(frame)) return;
     this.#drained ??= new Promise<void>((resolve) => {
@@ -248,81 +303,7 @@ export class SpdyConnection {
   }
 }
 
-/** One stream of a SPDY connection. `end()` half-closes it; `destroy()` resets it. */
-export class SpdyStream extends Duplex {
-  readonly id: number;
-  /** What the opener said about it, names in lower case. */
-  readonly headers: ReadonlyMap<string, string>;
-  readonly #connection: SpdyConnection;
-  #onRead: (() => void) | undefined;
-  #finished = false;
-
-  constructor(connection: SpdyConnection, id: number, headers: ReadonlyMap<string, string>) {
-    super({ allowHalfOpen: true });
-    this.#connection = connection;
-    this.id = id;
-    this.headers = headers;
-    this.on("error", () => {});
-  }
-
-  /** Accepts the stream that the peer opened. When the connection ends before that is said, the stream ends with it. */
-  reply(): void {
-    this.#connection.reply(this.id).catch(() => {});
-  }
-
-  /** The peer will send no more. For the connection's use. */
-  finish(): void {
-    if (this.#finished) return;
-    this.#finished = true;
-    this.push(null);
-  }
-
-  /** The peer or the connection is gone. For the connection's use. */
-  abandon(): void {
-    if (!this.#finished) this.destroy(new Error("The SPDY stream was closed by its peer"));
-    // What came in full is there to be read, also when the connection is gone.
-    else if (this.readableEnded || this.readableLength === 0) this.destroy();
-    else this.once("end", () => this.destroy());
-  }
-
-  /** Resolves when the reader has asked for more. For the connection's use. */
-  lagging(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onRead = resolve;
-    });
-  }
-
-  override _read(): void {
-    this.#onRead?.();
-    this.#onRead = undefined;
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#connection.sendData(this.id, chunk, false).then(() => callback(), callback);
-  }
-
-  override _final(callback: (error?: Error | null) => void): void {
-    this.#connection.sendData(this.id, new Uint8Array(), true).then(() => callback(), callback);
-  }
-
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#onRead?.();
-    this.#onRead = undefined;
-    this.#connection.release(this.id, !(this.#finished && this.writableFinished));
-    callback(error);
-  }
-}
-
-function control(kind: number, payload: Uint8Array, flags = 0): Uint8Array {
-  const head = Buffer.alloc(8);
-  head.writeUInt16BE(0x8003, 0);
-  head.writeUInt16BE(kind, 2);
-  head.writeUInt32BE(payload.length, 4);
-  head[4] = flags;
-  return Buffer.concat([head, payload]);
-}
-
-function uint32At(payload: Buffer, offset: number): number {
-  if (payload.length < offset + 4) throw new RangeError("Cannot read a SPDY frame: it is cut");
-  return payload.readUInt32BE(offset);
+/** The lower 31 bits of a number: those of a stream, or of what a window is opened by. */
+function streamIdAt(payload: Buffer): number {
+  return uint32At(payload, 0) & 0x7fffffff;
 }

@@ -26,6 +26,7 @@ export function notingClient(client: Client, noted: Noted): Client {
     raw: (request, options) => client.raw(request, options),
     upgrade: (path, options) => client.upgrade(path, options),
     spdy: (path, options) => client.spdy(path, options),
+    connect: (request, options) => client.connect(request, options),
     create: async (kind, object, options) => note(kind, await client.create(kind, object, options)),
     update: async (kind, object, options) => note(kind, await client.update(kind, object, options)),
     updateStatus: async (kind, object, options) => note(kind, await client.updateStatus(kind, object, options)),

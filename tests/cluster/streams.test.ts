@@ -4,26 +4,36 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { type Cluster, startCluster } from "../../cluster/start_cluster.ts";
+import { runCli } from "../../commands/run_cli.ts";
+import type { KubeObject } from "../../core/api/meta.ts";
+import { StatusError } from "../../core/api/status.ts";
 import { channel } from "../../core/client/channel_frames.ts";
 import type { Client } from "../../core/client/client.ts";
 import { createClient } from "../../core/client/create_client.ts";
+import { exec } from "../../core/client/exec.ts";
 import { httpTransport } from "../../core/client/http_transport.ts";
 import { logs } from "../../core/client/logs.ts";
 import { openPortForward } from "../../core/client/port_forward.ts";
 import { spdyMessages } from "../../core/client/spdy_messages.ts";
 import type { MessageStream } from "../../core/client/transport.ts";
 import { configMap } from "../../core/kinds/configmap.ts";
+import { deployment } from "../../core/kinds/deployment.ts";
 import { type PodSpec, pod } from "../../core/kinds/pod.ts";
 import { systemClock } from "../../core/platform/clock.ts";
+import { dial } from "../../core/platform/dial.ts";
 import { sha256 } from "../../core/platform/hash.ts";
-import { writeAll } from "../../core/platform/join_streams.ts";
+import { type ByteStream, joinStreams, writeAll } from "../../core/platform/join_streams.ts";
+import { type Messages, messageDuplex } from "../../core/platform/message_duplex.ts";
 import { systemRandom } from "../../core/platform/random.ts";
 import { listenTcp } from "../../core/platform/tcp_listener.ts";
 import { silentLogger } from "../../core/util/log.ts";
 import { startNode } from "../../node_daemon/node.ts";
 import { fakeRuntime } from "../../node_daemon/runtime/fake.ts";
 import { findDocker } from "../../node_daemon/runtime/find_docker.ts";
+import { recordedTerminal } from "../commands/_terminal.ts";
 import { eventually } from "../e2e/harness.ts";
+import { duplexPair } from "../master_daemon/apiserver/_api.ts";
+import { patienceMs } from "../patience.ts";
 import { missing } from "../require.ts";
 import { importBusybox, testImage } from "../suites/docker_image.ts";
 
@@ -189,19 +199,50 @@ describe.each(runtimes)("streams of a pod with the runtime %s", (runtime) => {
   });
 });
 
-/** Ways to a port of a pod: what connects to it, over each protocol. */
+const refused = new StatusError(403, "Forbidden", "unable to upgrade");
+
+/** A client of an older server: it knows no WebSocket of the kind that is asked for. */
+const withoutWebSockets = (client: Client): Client =>
+  ({
+    upgrade: () => Promise.reject(refused),
+    spdy: (...args: Parameters<Client["spdy"]>) => client.spdy(...args),
+  }) as unknown as Client;
+
+/** One that must not fall back to SPDY. */
+const withoutSpdy = (client: Client): Client =>
+  ({
+    upgrade: (...args: Parameters<Client["upgrade"]>) => client.upgrade(...args),
+    spdy: () => Promise.reject(refused),
+  }) as unknown as Client;
+
+/** A client whose ports travel as messages. */
+async function messagesOf(client: Client, name: string, port: number): Promise<Messages> {
+  const path = `/api/v1/namespaces/${namespace}/pods/${name}/portforward?ports=${port}`;
+  const messages = await client.upgrade(path, { protocols: ["v4.channel.k8s.io"] });
+  return {
+    send: (bytes) => messages.send(Buffer.concat([Uint8Array.of(0), bytes])),
+    close: () => messages.close(),
+    async *[Symbol.asyncIterator]() {
+      let isNamed = false;
+      for await (const message of messages) {
+        if (message[0] === 0 && isNamed) yield message.subarray(1);
+        isNamed ||= message[0] === 0;
+      }
+    },
+  };
+}
+
+/** Ways to a port of a pod: what joins a connection with it. */
 const forwardings = {
-  "SPDY/3.1": async (client: Client, name: string, port: number): Promise<Socket> => {
-    const way = await openPortForward(client, { namespace, name });
-    const listener = await listenTcp({ address: "127.0.0.1", port: 0 }, (local) => {
-      way.forward(local, port).catch(() => {});
-    });
-    onTestFinished(() => {
-      listener.close();
-      way.close();
-    });
-    return connect({ port: listener.port, host: "127.0.0.1", allowHalfOpen: true });
-  },
+  "SPDY in a WebSocket": async (client: Client, name: string) =>
+    await openPortForward(withoutSpdy(client), { namespace, name }),
+  "SPDY/3.1": async (client: Client, name: string) =>
+    await openPortForward(withoutWebSockets(client), { namespace, name }),
+  "v4.channel.k8s.io": async (client: Client, name: string) => ({
+    forward: async (local: Socket, port: number) =>
+      await joinStreams(local, messageDuplex(await messagesOf(client, name, port))),
+    close() {},
+  }),
 };
 
 /** What does not depend on what runs the containers: the ports of a pod are those of this machine. */
@@ -230,7 +271,7 @@ describe("ports and logs of a pod", () => {
   });
 
   /** Listens where the pod is. */
-  const serve = async (onConnection: (socket: Socket) => void): Promise<number> => {
+  const serve = async (onConnection: (socket: Socket) => void, at = address): Promise<number> => {
     const sockets = new Set<Socket>();
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
       sockets.add(socket.on("error", () => {}));
@@ -240,31 +281,45 @@ describe("ports and logs of a pod", () => {
       server.close();
       for (const socket of sockets) socket.destroy();
     });
-    await new Promise<void>((resolve) => server.listen(0, address, resolve));
+    await new Promise<void>((resolve) => server.listen(0, at, resolve));
     return (server.address() as AddressInfo).port;
   };
 
-  it.each(Object.entries(forwardings))(
+  /** Connects to a port of the pod, through a port of this machine. */
+  const open = async (protocol: keyof typeof forwardings, port: number): Promise<Socket> => {
+    const way = await forwardings[protocol](client, "web");
+    const listener = await listenTcp({ address: "127.0.0.1", port: 0 }, (local) => {
+      way.forward(local as Socket, port).catch(() => {});
+    });
+    onTestFinished(() => {
+      listener.close();
+      way.close();
+    });
+    return connect({ port: listener.port, host: "127.0.0.1", allowHalfOpen: true });
+  };
+
+  it.each(["SPDY in a WebSocket", "SPDY/3.1", "v4.channel.k8s.io"] as const)(
     "port-forward by %s: a reader that stops stops the pod, and misses nothing",
-    async (_, open) => {
+    async (protocol) => {
       let writer: BlockWriter | undefined;
       const port = await serve((socket) => {
         writer = new BlockWriter((bytes) => writeAll(socket, bytes));
       });
-      const local = await open(client, "web", port);
+      const local = await open(protocol, port);
       const stopped = await standing(() => writer?.count ?? 0);
       await readBlocks(local, stopped + 16);
     },
   );
 
-  it.each(Object.entries(forwardings))(
+  // By the last one nobody can say that a way ends.
+  it.each(["SPDY in a WebSocket", "SPDY/3.1"] as const)(
     "port-forward by %s: a pod that does not read stops the writer; each way ends by itself",
-    async (_, open) => {
+    async (protocol) => {
       let pod: Socket | undefined;
       const port = await serve((socket) => {
         pod = socket;
       });
-      const local = await open(client, "web", port);
+      const local = await open(protocol, port);
       const writer = new BlockWriter((bytes) => writeAll(local, bytes));
       const stopped = await standing(() => writer.count);
       writer.endAt(stopped + 16);
@@ -277,6 +332,125 @@ describe("ports and logs of a pod", () => {
       expect(answer).toBe(sumOf(stopped + 16));
     },
   );
+
+  /** Runs a verb that stays; its kubeconfig leads to `server`. */
+  const follow = async (server: string, ...words: readonly string[]): Promise<() => string> => {
+    const kubeconfig = join(folder, `config-${words[0]}`);
+    await writeFile(kubeconfig, cluster.kubeconfig.replaceAll(cluster.url, server), { mode: 0o600 });
+    const { terminal, text } = recordedTerminal();
+    const end = new AbortController();
+    const caches = `--cache-dir=${join(folder, "cache")}`;
+    const running = runCli([`--kubeconfig=${kubeconfig}`, caches, ...words], { terminal, signal: end.signal });
+    onTestFinished(async () => {
+      end.abort();
+      await running;
+    });
+    return text;
+  };
+  const printed = (text: () => string, pattern: RegExp): Promise<RegExpExecArray> =>
+    eventually(`${pattern} was printed`, () => pattern.exec(text()) ?? undefined);
+  const answerOf = async (local: Socket): Promise<string> => {
+    let answer = "";
+    for await (const bytes of local) answer += bytes;
+    return answer;
+  };
+
+  it("the proxy passes on exec, port-forward and watches, by WebSocket and SPDY, where its filter lets them", async () => {
+    const through = async (...flags: readonly string[]) => {
+      const said = await follow(cluster.url, "proxy", "--port=0", ...flags);
+      const [, address = ""] = await printed(said, /Starting to serve on (\S+)/);
+      const proxied = createClient(httpTransport({ server: `http://${address}` }));
+      onTestFinished(() => proxied[Symbol.asyncDispose]());
+      return { address, proxied };
+    };
+    const { address, proxied } = await through("--reject-paths=^/nothing$");
+    const port = await serve((socket) => void socket.resume().end("hello"));
+    const key = { namespace, name: "web" };
+    for (const caller of [withoutSpdy(proxied), withoutWebSockets(proxied)]) {
+      let said = "";
+      const code = await exec(caller, key, {
+        command: ["/bin/sh", "-c", "tr a-z A-Z; exit 7"],
+        stdin: (async function* () {
+          yield new TextEncoder().encode("word");
+        })(),
+        stdout: (bytes) => {
+          said += new TextDecoder().decode(bytes);
+        },
+      });
+      expect([code, said]).toEqual([7, "WORD"]);
+      const way = await openPortForward(caller, key);
+      const listener = await listenTcp({ address: "127.0.0.1", port: 0 }, (local) => void way.forward(local, port));
+      expect(await answerOf(connect(listener.port, "127.0.0.1"))).toBe("hello");
+      listener.close();
+      way.close();
+    }
+    const watching = await proxied.upgrade("/api/v1/namespaces?watch=true", { protocols: [] });
+    for await (const event of watching) {
+      expect(JSON.parse(new TextDecoder().decode(event))).toMatchObject({
+        type: "ADDED",
+        object: { kind: "Namespace" },
+      });
+      break;
+    }
+    const filtered = await through();
+    const refusal = { code: 403 };
+    await expect(exec(filtered.proxied, key, { command: ["true"], stdout: () => {} })).rejects.toMatchObject(refusal);
+    // A page somewhere that has its name lead here.
+    const foreign = await dial({
+      hostname: "127.0.0.1",
+      port: Number(address.split(":")[1]),
+      timeoutMs: patienceMs,
+      keepAliveProbeMs: 1000,
+    });
+    foreign.write(
+      "GET /api/v1/pods?watch=true HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    );
+    expect(await answerOf(foreign)).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/);
+  });
+
+  it("port-forward of a Deployment goes on when its connection was cut", async () => {
+    const { hostname, port: apiPort } = new URL(cluster.url);
+    const connections = new Set<ByteStream>();
+    const relay = await listenTcp({ address: "127.0.0.1", port: 0 }, (near) => {
+      const far = connect(Number(apiPort), hostname);
+      connections.add(near);
+      joinStreams(near, far).catch(() => {});
+    });
+    onTestFinished(() => relay.close());
+    const labels = { app: "served" };
+    const container = { name: "main", image: testImage, command: ["/bin/sh", "-c", "sleep 1000"] };
+    await cluster.apply({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "served", namespace },
+      spec: {
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: { containers: [container] } },
+      },
+    } as KubeObject);
+    await cluster.waitFor(deployment, { namespace, name: "served" }, { condition: "Available" });
+    const [served] = (await client.list(pod, { namespace, labelSelector: "app=served" })).items;
+    const port = await serve((socket) => void socket.resume().end("hello"), served?.status?.podIP);
+    const said = await follow(`https://127.0.0.1:${relay.port}`, "port-forward", "deploy/served", `:${port}`);
+    const [, local] = await printed(said, /Forwarding from 127\.0\.0\.1:(\d+) ->/);
+    expect(await answerOf(connect(Number(local), "127.0.0.1"))).toBe("hello");
+    for (const connection of connections) connection.destroy();
+    await printed(said, /lost connection to pod\/served-\S+, waiting for another one/);
+    // It waits for the way that is made anew.
+    expect(await answerOf(connect(Number(local), "127.0.0.1"))).toBe("hello");
+    expect(said()).toMatch(/forwarding to pod\/served-/);
+  });
+
+  it("port-forward needs no network where the API is in the same process", async () => {
+    const port = await serve((socket) => void socket.resume().end("hello"));
+    const way = await openPortForward(cluster.client, { namespace, name: "web" });
+    onTestFinished(() => way.close());
+    const [near, far] = duplexPair();
+    void way.forward(far, port);
+    let answer = "";
+    for await (const bytes of near) answer += bytes;
+    expect(answer).toBe("hello");
+  });
 
   it.each(["HTTP", "WebSocket"])(
     "logs by %s: a follower that stops reading stops what reads the log",

@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { MessageStream } from "../../../core/client/transport.ts";
 import { copyStream, writeAll } from "../../../core/platform/join_streams.ts";
-import { SpdyConnection, type SpdyStream } from "../../../core/platform/spdy.ts";
+import { SpdyConnection } from "../../../core/platform/spdy.ts";
+import type { SpdyStream } from "../../../core/platform/spdy_stream.ts";
 import { errorMessage } from "../../../core/util/log.ts";
 import type { PortForwardTarget } from "./target.ts";
 

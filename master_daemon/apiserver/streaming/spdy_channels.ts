@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import { channel, decodeFrames, encodeFrame } from "../../../core/client/channel_frames.ts";
 import { writeAll } from "../../../core/platform/join_streams.ts";
-import { SpdyConnection, type SpdyStream } from "../../../core/platform/spdy.ts";
+import { SpdyConnection } from "../../../core/platform/spdy.ts";
+import type { SpdyStream } from "../../../core/platform/spdy_stream.ts";
 import type { Clock } from "../../../core/util/clock.ts";
 import { deferred } from "../../../core/util/deferred.ts";
 import { type ChannelsTarget, lostNode } from "./target.ts";

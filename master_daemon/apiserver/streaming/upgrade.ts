@@ -4,6 +4,7 @@ import type { WebSocket, WebSocketServer } from "ws";
 import { StatusError } from "../../../core/api/status.ts";
 import type { MessageStream } from "../../../core/client/transport.ts";
 import { webSocketStream } from "../../../core/client/web_socket_stream.ts";
+import { messageDuplex } from "../../../core/platform/message_duplex.ts";
 import type { Clock } from "../../../core/util/clock.ts";
 import { base64Protocols, base64Stream } from "./base64_channels.ts";
 import { channelProtocols, serveChannels } from "./channels.ts";
@@ -84,15 +85,10 @@ export async function serveUpgrade(
       await serveSpdy(socket, target, clock);
       return;
     }
-    // Loaded before the answer: what a client sends right after it would meet nobody who listens.
-    const { createWebSocketStream } = await import("ws");
     const webSocket = await acceptWebSocket({ request, socket, head }, choice.protocol);
     if (target.kind === "read") return await serveRead(webSocket, target);
-    if (choice.protocol === portForwardTunnelProtocol) {
-      await serveSpdy(createWebSocketStream(webSocket), target, clock);
-      return;
-    }
-    const stream = webSocketStream(webSocket, { signal, toError: (error) => error as Error });
+    const messages = webSocketStream(webSocket, { signal, toError: (error) => error as Error });
+    const stream = { ...messages, protocol: choice.protocol };
     await serveMessages(base64Protocols.has(choice.protocol) ? base64Stream(webSocket, stream) : stream, target);
   } catch {
     socket.destroy();
@@ -104,7 +100,9 @@ export async function serveUpgrade(
 
 /** Joins a message stream with what it asked for. */
 export function serveMessages(stream: MessageStream, target: StreamTarget): Promise<void> {
-  return target.kind === "channels" ? serveChannels(stream, target) : servePortForwardMessages(stream, target);
+  if (target.kind === "channels") return serveChannels(stream, target);
+  if (stream.protocol !== portForwardTunnelProtocol) return servePortForwardMessages(stream, target);
+  return serveSpdyPortForward(messageDuplex(stream), target);
 }
 
 function serveSpdy(transport: Duplex, target: StreamTarget, clock: Clock): Promise<void> {

@@ -1,55 +1,46 @@
 import type { Socket } from "node:net";
 import { type DialOptions, dial } from "./dial.ts";
 import { readUntil } from "./read_until.ts";
-import { SpdyConnection } from "./spdy.ts";
 
-/** The answer to a request that wanted to go on as SPDY. */
-export interface SpdyAnswer {
+/** The answer to a request that wanted to go on as something else. */
+export interface UpgradeAnswer {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   /** Of a refusal. */
   readonly body: Uint8Array;
-  /** Present after status 101. */
-  readonly connection: SpdyConnection | undefined;
+  /** The connection after status 101. */
+  readonly socket: Socket | undefined;
 }
 
-/** A request that wants to go on as SPDY. */
-export interface SpdyRequest {
+/** A request that wants to go on as something else. */
+export interface ConnectionRequest {
+  readonly method: string;
   /** Path with its query. */
   readonly path: string;
   /** `host:port` as the request names it. */
   readonly host: string;
+  /** `upgrade` among them. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** POSTs a request that upgrades to SPDY/3.1. The connection is the caller's to close. @throws Error the network's */
-export async function upgradeToSpdy({ path, host, headers }: SpdyRequest, options: DialOptions): Promise<SpdyAnswer> {
+/** Sends a request that upgrades the connection, which is the caller's to close then. @throws Error the network's */
+export async function upgradeConnection(
+  { method, path, host, headers }: ConnectionRequest,
+  options: DialOptions,
+): Promise<UpgradeAnswer> {
   const socket = await dial(options);
   try {
     const lines = Object.entries(headers).flatMap(([name, value]) =>
       (typeof value === "string" ? [value] : value).map((one) => `${name}: ${headerValue(one)}`),
     );
-    socket.write(
-      [
-        `POST ${path} HTTP/1.1`,
-        `Host: ${host}`,
-        ...lines,
-        "Connection: Upgrade",
-        "Upgrade: SPDY/3.1",
-        "Content-Length: 0",
-        "",
-        "",
-      ].join("\r\n"),
-    );
+    const begin = [`${method} ${headerValue(path)} HTTP/1.1`, `Host: ${host}`];
+    socket.write([...begin, ...lines, "Connection: Upgrade", "Content-Length: 0", "", ""].join("\r\n"));
     const head = parseHead(await readUntil(socket, endOfHead, options.timeoutMs));
-    if (head.status === 101) {
-      const connection = new SpdyConnection(socket, { role: "client", onStream: (stream) => stream.destroy() });
-      return { ...head, body: new Uint8Array(), connection };
-    }
+    if (head.status === 101) return { ...head, body: new Uint8Array(), socket };
     const body = await readRest(socket, head.headers, options.timeoutMs);
     socket.destroy();
-    return { ...head, body, connection: undefined };
+    return { ...head, body, socket: undefined };
   } catch (error) {
     socket.destroy();
     throw error;
