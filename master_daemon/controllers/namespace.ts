@@ -21,9 +21,13 @@ const pageSize = 500;
 /** Milliseconds between two looks at what still waits for its finalizers. */
 const retryMs = 1000;
 
-/** Empties a namespace that is being deleted, then lets it go. */
+/**
+ * Empties a namespace that is being deleted, then lets it go. Pods go first: what guards them, such as network policies, stays
+ * until the last one is gone.
+ */
 export function namespaceController({ kinds }: NamespaceOptions): Controller {
-  const contents = kinds.filter((kind) => kind.namespaced);
+  const isPod = ({ group, plural }: ResourceType) => group === pod.group && plural === pod.plural;
+  const others = kinds.filter((kind) => kind.namespaced && !isPod(kind));
   return {
     name: "namespace-controller",
     account: "namespace-controller",
@@ -48,8 +52,10 @@ export function namespaceController({ kinds }: NamespaceOptions): Controller {
       const custom = lister(customResourceDefinition)
         .list()
         .flatMap((one) => customResourceType(one) ?? []);
-      const all = [...contents, ...custom.filter(({ namespaced }) => namespaced)];
-      const result = await empty(key.name, all, context);
+      const pods = await empty(key.name, kinds.filter(isPod), context);
+      const rest = [...others, ...custom.filter(({ namespaced }) => namespaced)];
+      const isWaiting = pods.remaining.size > 0 || pods.error !== undefined;
+      const result = isWaiting ? pods : await empty(key.name, rest, context);
       const next = planNamespaceStatus(room, result, clock.now());
       let latest = room;
       if (!semanticEqual(next, room.status)) {
