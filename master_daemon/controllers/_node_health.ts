@@ -109,6 +109,21 @@ export function isDriven({ spec }: Node): boolean {
   );
 }
 
+/** Labels that every node has, by the name that they had before. */
+const olderLabels = [
+  ["kubernetes.io/os", "beta.kubernetes.io/os"],
+  ["kubernetes.io/arch", "beta.kubernetes.io/arch"],
+] as const;
+
+/** Labels of an older name that do not say what the present ones say; undefined when all do. */
+export function staleLabels({ metadata: { labels = {} } }: Node): Readonly<Record<string, string>> | undefined {
+  const stale = olderLabels.flatMap(([name, older]) => {
+    const value = labels[name];
+    return value === undefined || labels[older] === value ? [] : [[older, value] as const];
+  });
+  return stale.length > 0 ? Object.fromEntries(stale) : undefined;
+}
+
 /** How bad a zone's state is. @see https://kubernetes.io/docs/concepts/architecture/nodes/#rate-limits-on-eviction */
 export function zoneState(readyCounts: {
   readonly ready: number;

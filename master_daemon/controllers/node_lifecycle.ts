@@ -9,6 +9,7 @@ import {
   executeTaint,
   isDriven,
   planTaints,
+  staleLabels,
   toleratedMs,
   unknownConditions,
   zoneState,
@@ -180,7 +181,7 @@ class NodeLifecycle {
     if (!semanticEqual(conditions, one.status?.conditions ?? [])) {
       latest = await client.updateStatus(node, { ...one, status: { ...one.status, conditions } }, { signal });
     }
-    latest = await this.#taint(latest, conditions, context);
+    latest = await this.#mark(latest, conditions, context);
     await this.#takeOutOfService(latest, conditions, watched, context);
     const untilEvictionMs = await this.#evict(latest, watched, context);
     if (executeTaint(conditions) !== undefined || leftMs < 0) return Math.min(periodMs, untilEvictionMs);
@@ -205,14 +206,17 @@ class NodeLifecycle {
     return findCondition(status?.conditions, "Ready") ? nodeMonitorGracePeriodMs : nodeStartupGracePeriodMs;
   }
 
-  async #taint(one: Node, conditions: readonly NodeCondition[], context: ControllerContext): Promise<Node> {
+  /** Gives a node the taints that its state calls for, and the labels that older programs look for. */
+  async #mark(one: Node, conditions: readonly NodeCondition[], context: ControllerContext): Promise<Node> {
     const { client, clock, signal } = context;
     const execute = executeTaint(conditions) ? this.#executeMode(one, context) : "add";
     const taints = planTaints(one, { conditions, execute, nowMs: clock.now() });
-    if (semanticEqual(taints, one.spec?.taints ?? [])) return one;
+    const labels = staleLabels(one);
+    if (!labels && semanticEqual(taints, one.spec?.taints ?? [])) return one;
     const { resourceVersion = "" } = one.metadata;
     const list = taints.map((taint) => ({ ...taint }));
-    const body = { metadata: { resourceVersion }, spec: { taints: list.length > 0 ? list : null } };
+    const metadata = { resourceVersion, ...(labels ? { labels } : {}) };
+    const body = { metadata, spec: { taints: list.length > 0 ? list : null } };
     return client.patch(node, keyOf(one), { type: "merge", body }, { signal });
   }
 

@@ -6,6 +6,7 @@ import { formatCidr, parseCidr } from "../../../master_daemon/controllers/_cidr.
 import { planClaims } from "../../../master_daemon/controllers/_claim.ts";
 import {
   planTaints,
+  staleLabels,
   toleratedMs,
   unknownConditions,
   zoneState,
@@ -113,6 +114,21 @@ describe("podTemplateHash()", () => {
     expect(sameTemplate(template(), labelled)).toBe(true);
     expect(podTemplateHash(template("app:2"))).not.toBe(hash);
     expect(sameTemplate(template(), template("app:2"))).toBe(false);
+  });
+});
+
+describe("staleLabels()", () => {
+  it.each<[string, Record<string, string>, object | undefined]>([
+    ["of older names that are missing", { "kubernetes.io/os": "linux" }, { "beta.kubernetes.io/os": "linux" }],
+    [
+      "of older names that say something else",
+      { "kubernetes.io/arch": "arm64", "beta.kubernetes.io/arch": "amd64" },
+      { "beta.kubernetes.io/arch": "arm64" },
+    ],
+    ["none where all agree", { "kubernetes.io/os": "linux", "beta.kubernetes.io/os": "linux" }, undefined],
+    ["none where only older ones are there", { "beta.kubernetes.io/os": "linux" }, undefined],
+  ])("are those %s", (_, labels, wanted) => {
+    expect(staleLabels(aNode("n", { metadata: { labels } }))).toEqual(wanted);
   });
 });
 
