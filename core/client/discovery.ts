@@ -110,7 +110,8 @@ function aggregated({ items = [] }: AggregatedDocument, { onFailure }: DiscoverO
   return items.flatMap(({ metadata, versions = [] }) =>
     versions.flatMap(({ version, freshness, resources = [] }) => {
       const group = metadata?.name ?? "";
-      if (freshness === "Stale") onFailure?.(`${group}/${version}`, new Error("stale GroupVersion discovery"));
+      const groupVersion = `${group}/${version}`;
+      if (freshness === "Stale") onFailure?.(groupVersion, new Error(`stale GroupVersion discovery: ${groupVersion}`));
       return resources.map((resource) => ({
         group,
         version,

@@ -1,6 +1,8 @@
-import type { ResourceType } from "../../core/api/kind.ts";
+import { apiVersionOf, type ResourceType } from "../../core/api/kind.ts";
 import { type Condition, type KubeObject, keyOf, setCondition } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
+import { discover } from "../../core/client/discovery.ts";
+import { apiService } from "../../core/kinds/api_service.ts";
 import { customResourceDefinition, type Namespace, namespace, pod } from "../../core/kinds/mod.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { timestamp } from "../../core/util/clock.ts";
@@ -36,6 +38,15 @@ export function namespaceController({ kinds }: NamespaceOptions): Controller {
     watches: [
       // Only looked into: what they make is found by the time a namespace goes.
       watching({ kind: customResourceDefinition, keys: () => [] }),
+      watching({
+        kind: apiService,
+        // One that answers again may be what a namespace waits for.
+        keys: (_service, lister) =>
+          lister(namespace)
+            .list()
+            .filter(({ metadata }) => metadata.deletionTimestamp)
+            .map(keyOf),
+      }),
       {
         // Pods end in their own time; the last one's end is what the namespace waits for.
         kind: pod,
@@ -52,16 +63,19 @@ export function namespaceController({ kinds }: NamespaceOptions): Controller {
       const custom = lister(customResourceDefinition)
         .list()
         .flatMap((one) => customResourceType(one) ?? []);
+      const remote = await remoteContents(context);
+      const { undiscovered } = remote;
       const pods = await empty(key.name, kinds.filter(isPod), context);
-      const rest = [...others, ...custom.filter(({ namespaced }) => namespaced)];
+      const rest = [...others, ...custom.filter(({ namespaced }) => namespaced), ...remote.kinds];
       const isWaiting = pods.remaining.size > 0 || pods.error !== undefined;
-      const result = isWaiting ? pods : await empty(key.name, rest, context);
+      const result = { ...(isWaiting ? pods : await empty(key.name, rest, context)), undiscovered };
       const next = planNamespaceStatus(room, result, clock.now());
       let latest = room;
       if (!semanticEqual(next, room.status)) {
         latest = await client.updateStatus(namespace, { ...room, status: next }, { signal });
       }
       if (result.error !== undefined) throw result.error;
+      if (undiscovered.length > 0) throw new Error(undiscoveredText(undiscovered));
       if (result.remaining.size > 0) return { requeueAfterMs: retryMs };
       const finalizers = (latest.spec?.finalizers ?? []).filter((name) => name !== finalizer);
       const freed: Namespace = { ...latest, spec: { ...latest.spec, finalizers } };
@@ -79,6 +93,35 @@ export interface NamespaceContent {
   readonly finalizers: ReadonlyMap<string, number>;
   /** The first failure to delete, if any. */
   readonly error?: unknown;
+  /** Why servers of further APIs did not say what they have, each with its group version: then something may be left there. */
+  readonly undiscovered?: readonly string[];
+}
+
+/** What other servers have in namespaces that can be deleted, and which of them do not say. */
+async function remoteContents({ client, lister, signal }: ControllerContext): Promise<{
+  readonly kinds: readonly ResourceType[];
+  readonly undiscovered: readonly string[];
+}> {
+  const services = lister(apiService).list();
+  const remote = new Set(services.flatMap(({ spec }) => (spec.service ? `${spec.group}/${spec.version}` : [])));
+  // Without them everything is known, and nobody need be asked.
+  if (remote.size === 0) return { kinds: [], undiscovered: [] };
+  const undiscovered: string[] = [];
+  const onFailure = (groupVersion: string, error: unknown) => {
+    if (remote.has(groupVersion)) undiscovered.push(`${groupVersion}: ${errorMessage(error)}`);
+  };
+  const found = await discover(client, { signal, onFailure });
+  const kinds = new Map<string, ResourceType>();
+  for (const type of found) {
+    const name = `${type.plural}.${type.group}`;
+    const isDeletable = type.namespaced && ["list", "delete"].every((verb) => type.verbs.includes(verb));
+    if (remote.has(apiVersionOf(type)) && isDeletable && !kinds.has(name)) kinds.set(name, type);
+  }
+  return { kinds: [...kinds.values()], undiscovered: undiscovered.sort() };
+}
+
+function undiscoveredText(reasons: readonly string[]): string {
+  return `unable to retrieve the complete list of server APIs: ${reasons.join(", ")}`;
 }
 
 async function empty(
@@ -156,7 +199,7 @@ function isStaying({ deletionTimestamp, deletionGracePeriodSeconds = 0, finalize
  */
 export function planNamespaceStatus(
   room: Namespace,
-  { remaining, finalizers, error }: NamespaceContent,
+  { remaining, finalizers, error, undiscovered = [] }: NamespaceContent,
   nowMs: number,
 ): NonNullable<Namespace["status"]> {
   const lastTransitionTime = timestamp({ now: () => nowMs });
@@ -181,9 +224,11 @@ export function planNamespaceStatus(
   const wanted: readonly Condition[] = [
     condition(
       "NamespaceDeletionDiscoveryFailure",
-      false,
+      undiscovered.length > 0,
       ["DiscoveryFailed", "ResourcesDiscovered"],
-      "All resources successfully discovered",
+      undiscovered.length > 0
+        ? `Discovery failed for some groups, ${undiscovered.length} failing: ${undiscoveredText(undiscovered)}`
+        : "All resources successfully discovered",
     ),
     condition(
       "NamespaceDeletionGroupVersionParsingFailure",
