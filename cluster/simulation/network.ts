@@ -1,4 +1,4 @@
-import type { ApiRequest, ApiResponse, Transport } from "../../core/client/transport.ts";
+import { type ApiRequest, type ApiResponse, passOn, type Transport } from "../../core/client/transport.ts";
 import type { Random } from "../../core/platform/random.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { linkSignals } from "../../core/util/link_signals.ts";
@@ -51,6 +51,7 @@ export class Network {
   /** A transport over this network. @param isSafe whether no fault touches it. Default false */
   over(transport: Transport, { isSafe = false }: { readonly isSafe?: boolean } = {}): Transport {
     return {
+      ...passOn(transport),
       request: (request, options) =>
         isSafe ? this.#send(transport, request, options) : this.#request(transport, request, options),
       upgrade: (request, options) => transport.upgrade(request, options),

@@ -37,6 +37,42 @@ export function setOwn(object: { [key: string]: Json }, key: string, value: Json
   else object[key] = value;
 }
 
+/**
+ * A copy of a value as writing it as JSON and reading it again would make it: members that are undefined are left out.
+ *
+ * @throws RangeError when it takes more than about so many bytes; StatusError `BadRequest` when it is nested too deep
+ */
+export function jsonCopy(
+  value: unknown,
+  { maxBytes = Number.POSITIVE_INFINITY }: { readonly maxBytes?: number } = {},
+): Json {
+  let left = maxBytes;
+  const spend = (bytes: number) => {
+    left -= bytes;
+    if (left < 0) throw new RangeError(`Cannot copy the value: it takes more than ${maxBytes} bytes`);
+  };
+  const copy = (from: unknown, depth: number): Json => {
+    if (typeof from === "string") {
+      spend(from.length + 3);
+      return from;
+    }
+    spend(2);
+    if (typeof from === "number") return Number.isFinite(from) ? from || 0 : null;
+    if (typeof from === "boolean" || typeof from === "bigint") return from;
+    if (typeof from !== "object" || from === null) return null;
+    checkDepth(depth);
+    if (Array.isArray(from)) return from.map((item) => copy(item, depth + 1));
+    const result: { [key: string]: Json } = {};
+    for (const [key, member] of Object.entries(from)) {
+      if (member === undefined) continue;
+      spend(key.length + 3);
+      setOwn(result, key, copy(member, depth + 1));
+    }
+    return result;
+  };
+  return copy(value, 0);
+}
+
 /** Whether two JSON values are the same; the order of members does not count. */
 export function jsonEqual(a: Json | undefined, b: Json | undefined, depth = 0): boolean {
   if (a === b) return true;

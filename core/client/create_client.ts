@@ -1,4 +1,4 @@
-import { jsonText, readJsonText } from "../api/json_text.ts";
+import { readJsonText } from "../api/json_text.ts";
 import { apiVersionOf, type ResourceType } from "../api/kind.ts";
 import type { KubeList, KubeObject, ObjectKey, WatchEvent } from "../api/meta.ts";
 import { type Status, StatusError } from "../api/status.ts";
@@ -200,10 +200,10 @@ class ApiClient implements Client {
 
   async #call<R>(call: Call, options: CallOptions & Pick<WriteCallOptions, "onWarning">): Promise<R> {
     const { method, path, kind, name, body, contentType = json } = call;
-    const bytes = body === undefined ? undefined : new TextEncoder().encode(jsonText(body));
-    const headers = { accept: json, ...(bytes ? { "content-type": contentType } : {}) };
+    const object = body === undefined ? undefined : new ObjectBody(body);
+    const headers = { accept: json, ...(object ? { "content-type": contentType } : {}) };
     const response = await this.#transport.request(
-      { method, path, headers, body: bytes },
+      { method, path, headers, body: this.#transport.takesObjects ? object : object?.toBytes() },
       { signal: this.#signal(options.signal) },
     );
     this.#warn(response, options.onWarning ?? this.#onWarning);

@@ -16,8 +16,8 @@ export interface InProcessTransportOptions {
   /** The program that asks: whoever writes is noted under its name. Absent: requests say nothing about it. */
   readonly userAgent?: string | undefined;
   /**
-   * Answers are the server's own objects in place of bytes (see `ObjectBody`), also in lists and watches: nothing is serialised,
-   * parsed or held twice. For those who never change an object that they read. Default false.
+   * Bodies are objects in place of bytes (see `ObjectBody`): what is sent is copied, and answers are the server's own, also in lists
+   * and watches. Nothing is serialised, parsed or held twice. For those who never change an object that they read. Default false.
    */
   readonly takesObjects?: boolean | undefined;
   /** Serves exec, attach and port-forward. Absent: they are refused with 503. */
@@ -38,6 +38,7 @@ export function inProcessTransport(
 ): Transport {
   const requests = new Requests();
   return {
+    ...(takesObjects ? { takesObjects } : {}),
     async request(request, { signal: caller }) {
       const own = requests.open(caller);
       let streams = false;

@@ -6,7 +6,7 @@ import { type Clock, microTimestamp } from "../util/clock.ts";
 import { linkSignals } from "../util/link_signals.ts";
 import { errorMessage, type Logger, silentLogger } from "../util/log.ts";
 import type { Client } from "./client.ts";
-import type { Transport } from "./transport.ts";
+import { passOn, type Transport } from "./transport.ts";
 
 /** For as long as this candidate leads. */
 export interface Leadership {
@@ -88,6 +88,7 @@ export function whileLeading(transport: Transport, leadership: Pick<Leadership, 
     if (!leadership.isHeld()) throw new Error("Cannot send: the lease of the leader has run out");
   };
   return {
+    ...passOn(transport),
     async request(request, options) {
       check();
       return await transport.request(request, options);

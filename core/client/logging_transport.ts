@@ -1,5 +1,5 @@
 import type { Clock } from "../util/clock.ts";
-import { type ApiRequest, type ApiResponse, passConnect, readBody, type Transport } from "./transport.ts";
+import { type ApiRequest, type ApiResponse, passOn, readBody, type Transport } from "./transport.ts";
 
 /** Options of {@linkcode loggingTransport}. */
 export interface LoggingOptions {
@@ -32,7 +32,7 @@ export function loggingTransport(transport: Transport, options: LoggingOptions):
       );
   };
   return {
-    ...passConnect(transport),
+    ...passOn(transport),
     async request(request, callOptions) {
       sent(request);
       const began = clock.monotonic();

@@ -1,6 +1,6 @@
 import type { Clock } from "../util/clock.ts";
 import { headerText } from "./read_status_error.ts";
-import { passConnect, readBody, type Transport } from "./transport.ts";
+import { passOn, readBody, type Transport } from "./transport.ts";
 
 /** Options of {@linkcode retryTransport}. */
 export interface RetryOptions {
@@ -19,7 +19,7 @@ const maxWaitSeconds = 60;
  */
 export function retryTransport(transport: Transport, { clock, maxTries = 10 }: RetryOptions): Transport {
   return {
-    ...passConnect(transport),
+    ...passOn(transport),
     async request(request, { signal }) {
       for (let tries = 1; ; tries++) {
         const response = await transport.request(request, { signal });

@@ -65,11 +65,16 @@ export interface Transport extends AsyncDisposable {
   upgrade(request: ApiRequest, options: UpgradeOptions): Promise<MessageStream>;
   /** A connection that goes on as the request says, or what was answered instead. Absent where there are no connections. */
   connect?(request: ConnectRequest, options: { readonly signal: AbortSignal }): Promise<UpgradeAnswer>;
+  /** Whether the body of a request may be an `ObjectBody`. Default: bytes only. */
+  readonly takesObjects?: true;
 }
 
-/** The part of a wrapper that leaves connections to the transport inside. */
-export function passConnect(inner: Transport): Pick<Transport, "connect"> {
-  return inner.connect ? { connect: inner.connect.bind(inner) } : {};
+/** The part of a wrapper that is the transport inside. */
+export function passOn(inner: Transport): Pick<Transport, "connect" | "takesObjects"> {
+  return {
+    ...(inner.connect ? { connect: inner.connect.bind(inner) } : {}),
+    ...(inner.takesObjects ? { takesObjects: true } : {}),
+  };
 }
 
 /** All of a body as bytes. `limitBytes` bounds it. @throws RangeError past the limit */

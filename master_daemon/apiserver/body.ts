@@ -1,8 +1,9 @@
 import { parseJson } from "../../core/api/json.ts";
-import { isJsonObject } from "../../core/api/json_object.ts";
+import { isJsonObject, jsonCopy } from "../../core/api/json_object.ts";
 import { apiVersionOf, type Kind } from "../../core/api/kind.ts";
 import type { Json, JsonObject, KubeObject } from "../../core/api/meta.ts";
 import { isReason, StatusError } from "../../core/api/status.ts";
+import { ObjectBody } from "../../core/client/object_body.ts";
 import { type ApiRequest, readBody } from "../../core/client/transport.ts";
 import { mediaTypeOf } from "./negotiate.ts";
 
@@ -12,10 +13,31 @@ const objectMediaTypes = ["application/json", "application/yaml", protobufMediaT
 
 /** All of a request's body. @throws StatusError RequestEntityTooLarge past the limit */
 export async function readLimited(request: ApiRequest, limitBytes: number): Promise<Uint8Array> {
+  if (request.body instanceof ObjectBody) return request.body.toBytes();
   const declared = Number(request.headers["content-length"] ?? 0);
   if (declared > limitBytes) throw StatusError.tooLarge(limitBytes);
   try {
     return await readBody(request.body, limitBytes);
+  } catch (error) {
+    if (error instanceof RangeError) throw StatusError.tooLarge(limitBytes);
+    throw error;
+  }
+}
+
+/**
+ * Reads a body that is JSON.
+ *
+ * @param onDuplicate see `JsonLimits`
+ * @throws StatusError BadRequest, RequestEntityTooLarge
+ */
+export async function readJson(
+  request: ApiRequest,
+  limitBytes: number,
+  onDuplicate?: (path: string) => void,
+): Promise<Json> {
+  if (!(request.body instanceof ObjectBody)) return parseJson(await readLimited(request, limitBytes), { onDuplicate });
+  try {
+    return jsonCopy(request.body.value, { maxBytes: limitBytes });
   } catch (error) {
     if (error instanceof RangeError) throw StatusError.tooLarge(limitBytes);
     throw error;
@@ -39,6 +61,7 @@ export async function readDocument(
   const type = mediaTypeOf(request.headers["content-type"]);
   // Refused before it is read: nothing could be done with it.
   if (type !== "" && !objectMediaTypes.includes(type)) throw StatusError.unsupportedMediaType(objectMediaTypes);
+  if (request.body instanceof ObjectBody) return await readJson(request, limitBytes);
   const bytes = await readLimited(request, limitBytes);
   if (bytes.length === 0) return undefined;
   if (type === "application/yaml") return readYaml(bytes);

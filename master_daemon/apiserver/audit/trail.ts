@@ -6,7 +6,7 @@ import { ObjectBody } from "../../../core/client/object_body.ts";
 import type { ApiRequest, ApiResponse, UserInfo } from "../../../core/client/transport.ts";
 import { type Clock, microTimestamp } from "../../../core/util/clock.ts";
 import type { Attributes } from "../../authorization/authorizer.ts";
-import { readDocument } from "../body.ts";
+import { readDocument, readJson } from "../body.ts";
 import { mediaTypeOf } from "../negotiate.ts";
 import type { AuditRule, AuditStage } from "./policy.ts";
 
@@ -170,7 +170,7 @@ export class AuditTrail {
     const request = { ...this.#audited.request, body: this.#body };
     try {
       if (/^application\/(json-patch|merge-patch|strategic-merge-patch)\+json$/.test(type))
-        return parseJson(this.#body);
+        return await readJson(request, Number.POSITIVE_INFINITY);
       const isApply = type === "application/apply-patch+yaml";
       const asDocument = isApply ? { ...request, headers: { "content-type": "application/yaml" } } : request;
       return await readDocument(asDocument, Number.POSITIVE_INFINITY);

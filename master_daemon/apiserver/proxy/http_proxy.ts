@@ -2,6 +2,7 @@ import { type ClientRequest, request as httpRequest, type IncomingHttpHeaders, t
 import type { Duplex } from "node:stream";
 import { connect } from "node:tls";
 import { StatusError } from "../../../core/api/status.ts";
+import { ObjectBody } from "../../../core/client/object_body.ts";
 import type { ApiRequest, ApiResponse } from "../../../core/client/transport.ts";
 import { errorMessage } from "../../../core/util/log.ts";
 
@@ -154,7 +155,7 @@ async function sendBody(outgoing: ClientRequest, { method, body }: ApiRequest): 
     return;
   }
   if (body instanceof Uint8Array) {
-    outgoing.end(body);
+    outgoing.end(body instanceof ObjectBody ? body.toBytes() : body);
     return;
   }
   try {

@@ -1,4 +1,3 @@
-import { parseJson } from "../../../core/api/json.ts";
 import { asJson, isJsonObject } from "../../../core/api/json_object.ts";
 import { jsonText } from "../../../core/api/json_text.ts";
 import type { Kind, PartName } from "../../../core/api/kind.ts";
@@ -6,7 +5,7 @@ import type { Json, JsonObject, KubeObject } from "../../../core/api/meta.ts";
 import { applyJsonPatch, applyMergePatch, applyStrategicPatch } from "../../../core/api/patch/mod.ts";
 import { fieldError, isReason, StatusError } from "../../../core/api/status.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
-import { inNamespace, named, objectOf, readLimited } from "../body.ts";
+import { inNamespace, named, objectOf, readJson } from "../body.ts";
 import { mediaTypeOf } from "../negotiate.ts";
 import { writeOptions } from "../query.ts";
 import { objectResponse } from "../respond.ts";
@@ -69,7 +68,7 @@ export async function readPatch(
   { request, services }: Pick<ResourceRequest, "request" | "services">,
   schema: string | undefined,
 ): Promise<(object: JsonObject) => JsonObject> {
-  const body = parseJson(await readLimited(request, services.maxBodyBytes));
+  const body = await readJson(request, services.maxBodyBytes);
   const type = patchTypeOf({ request }, schema);
   if (type === jsonPatch) return (object) => applyJsonPatch(object, body);
   const document = objectPatch(body);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../core/api/meta.ts";
 import { createClient } from "../../../core/client/create_client.ts";
 import { inProcessTransport } from "../../../core/client/in_process_transport.ts";
 import { ObjectBody } from "../../../core/client/object_body.ts";
-import { configMap as configMapKind } from "../../../core/kinds/mod.ts";
+import { type ConfigMap, configMap as configMapKind } from "../../../core/kinds/mod.ts";
 import { admin, configMap, openApi } from "./_api.ts";
 
 const path = "/api/v1/namespaces/default/configmaps";
@@ -62,6 +63,28 @@ describe("callers in the process that take objects", () => {
     await api.create(path, configMap("a"));
     const shared = await client.list(configMapKind, { namespace: "default" });
     expect(shared).toEqual((await api.call("GET", path)).json);
+    await client[Symbol.asyncDispose]();
+  });
+
+  it("send objects that are copied: what becomes of them afterwards changes nothing, and undefined is left out", async () => {
+    const { api, client } = await openClient({ takesObjects: true });
+    const data: Record<string, string> = { a: "1" };
+    const made = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a", labels: undefined }, data };
+    const created = await client.create(configMapKind, made as unknown as ConfigMap);
+    data["a"] = "spoilt";
+    expect(created.data).toEqual({ a: "1" });
+    expect(created.metadata).not.toHaveProperty("labels");
+    const body = JSON.parse('{"data": {"__proto__": "own", "a": null}}') as JsonObject;
+    await client.patch(configMapKind, { namespace: "default", name: "a" }, { type: "merge", body });
+    expect(JSON.stringify((await api.call("GET", `${path}/a`)).json.data)).toBe('{"__proto__":"own"}');
+    await client[Symbol.asyncDispose]();
+  });
+
+  it("send no more than others may", async () => {
+    const { client } = await openClient({ takesObjects: true });
+    const data = { a: "x".repeat(4 * 1024 * 1024) };
+    const made = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data };
+    await expect(client.create(configMapKind, made)).rejects.toMatchObject({ code: 413 });
     await client[Symbol.asyncDispose]();
   });
 
