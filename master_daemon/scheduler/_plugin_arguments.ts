@@ -10,6 +10,7 @@ import { type AddedAffinity, nodeAffinity } from "./plugins/node_affinity.ts";
 import { nodeResourcesBalancedAllocation } from "./plugins/node_resources_balanced_allocation.ts";
 import { nodeResourcesFit } from "./plugins/node_resources_fit.ts";
 import { type DefaultConstraint, podTopologySpread } from "./plugins/pod_topology_spread.ts";
+import { volumeBinding } from "./plugins/volume_binding.ts";
 
 /** Plug-ins that take arguments, by name. */
 export const configurablePlugins: Readonly<Record<string, (args: ConfigurationReader) => SchedulerPlugin>> = {
@@ -19,6 +20,7 @@ export const configurablePlugins: Readonly<Record<string, (args: ConfigurationRe
   NodeResourcesBalancedAllocation: readBalancedAllocation,
   NodeResourcesFit: readNodeResourcesFit,
   PodTopologySpread: readPodTopologySpread,
+  VolumeBinding: readVolumeBinding,
 };
 
 function readDefaultPreemption(args: ConfigurationReader): SchedulerPlugin {
@@ -181,6 +183,20 @@ function readConstraint(reader: ConfigurationReader): DefaultConstraint {
       ),
     );
   return { maxSkew, topologyKey, whenUnsatisfiable };
+}
+
+function readVolumeBinding(args: ConfigurationReader): SchedulerPlugin {
+  const bindTimeoutSeconds = args.integer("bindTimeoutSeconds") ?? 600;
+  if (bindTimeoutSeconds < 0) {
+    const detail = "invalid BindTimeoutSeconds, should not be a negative value";
+    args.note(fieldError.invalid(args.at("bindTimeoutSeconds"), bindTimeoutSeconds, detail));
+  }
+  const shape = args.json("shape");
+  if (shape !== undefined) {
+    const detail = "unexpected field `shape`, remove it or turn on the feature gate StorageCapacityScoring";
+    args.note(fieldError.invalid(args.at("shape"), shape, detail));
+  }
+  return volumeBinding({ bindTimeoutMs: bindTimeoutSeconds * 1000 });
 }
 
 function nameErrors(field: string, name: string): readonly FieldError[] {

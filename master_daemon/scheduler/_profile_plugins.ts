@@ -20,7 +20,7 @@ const extensionPoints: Readonly<Record<string, readonly (keyof SchedulerPlugin)[
 };
 
 /** Kubernetes' default plug-ins that are part of the scheduler itself. */
-const builtIn: readonly string[] = ["SchedulingGates", "NodeVolumeLimits", "DynamicResources"];
+const builtIn: readonly string[] = ["SchedulingGates", "DynamicResources"];
 const removed: readonly string[] = ["AzureDiskLimits", "CinderLimits", "EBSLimits", "GCEPDLimits"];
 const everything = "*";
 

@@ -1,12 +1,16 @@
 import { type KubeObject, keyOf, keyText, type ObjectKey } from "../../core/api/meta.ts";
 import type { Informer, InformerFactory } from "../../core/client/informer.ts";
 import {
+  type CSINode,
+  csiNode,
   type PersistentVolume,
   type PersistentVolumeClaim,
   persistentVolume,
   persistentVolumeClaim,
   type StorageClass,
   storageClass,
+  type VolumeAttachment,
+  volumeAttachment,
 } from "../../core/kinds/mod.ts";
 import { storageClassOf } from "../../core/kinds/volume_binding.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
@@ -16,6 +20,10 @@ export interface StorageView {
   claim(key: ObjectKey): PersistentVolumeClaim | undefined;
   volume(name: string): PersistentVolume | undefined;
   storageClass(name: string): StorageClass | undefined;
+  /** The storage drivers of a node. */
+  csiNode(name: string): CSINode | undefined;
+  /** Volumes that are attached to a node, or are to be. */
+  attachedTo(nodeName: string): readonly PersistentVolume[];
   /** Volumes of the claim's class, and those set aside for it. */
   volumesFor(claim: PersistentVolumeClaim): readonly PersistentVolume[];
   /** Counts a volume or claim as changed before anybody else knows. */
@@ -29,6 +37,8 @@ export const noStorage: StorageView = {
   claim: () => undefined,
   volume: () => undefined,
   storageClass: () => undefined,
+  csiNode: () => undefined,
+  attachedTo: () => [],
   volumesFor: () => [],
   assume: () => {},
   forget: () => {},
@@ -36,6 +46,7 @@ export const noStorage: StorageView = {
 
 const classIndex = "scheduler-storage-class";
 const claimIndex = "scheduler-claim-ref";
+const nodeIndex = "scheduler-node";
 
 /**
  * The cluster's storage as the scheduler sees it. What it assumed counts until the cache shows another version of the
@@ -45,6 +56,8 @@ export class Storage implements StorageView, Disposable {
   readonly #claims: Informer<PersistentVolumeClaim>;
   readonly #volumes: Informer<PersistentVolume>;
   readonly #classes: Informer<StorageClass>;
+  readonly #csiNodes: Informer<CSINode>;
+  readonly #attachments: Informer<VolumeAttachment>;
   readonly #assumed = new Map<string, PersistentVolume | PersistentVolumeClaim>();
   readonly #stops: readonly (() => void)[];
   readonly #waiting = new Set<Deferred<void>>();
@@ -58,15 +71,19 @@ export class Storage implements StorageView, Disposable {
       },
     });
     this.#classes = informers.informer(storageClass);
+    this.#csiNodes = informers.informer(csiNode);
+    this.#attachments = informers.informer(volumeAttachment, {
+      indexes: { [nodeIndex]: ({ spec }) => [spec.nodeName] },
+    });
     const changed = () => {
       for (const { resolve } of this.#waiting) resolve();
       onChange();
     };
-    this.#stops = [this.#claims, this.#volumes, this.#classes].map((informer) => informer.onChange(changed));
+    this.#stops = this.#caches().map((informer) => informer.onChange(changed));
   }
 
   async synced(options: { readonly signal: AbortSignal }): Promise<void> {
-    await Promise.all([this.#claims, this.#volumes, this.#classes].map((informer) => informer.synced(options)));
+    await Promise.all(this.#caches().map((informer) => informer.synced(options)));
   }
 
   /** Resolves when something changes next. Rejects when aborted. */
@@ -96,6 +113,15 @@ export class Storage implements StorageView, Disposable {
     return this.#classes.get({ name });
   }
 
+  csiNode(name: string): CSINode | undefined {
+    return this.#csiNodes.get({ name });
+  }
+
+  attachedTo(nodeName: string): readonly PersistentVolume[] {
+    const attachments = this.#attachments.byIndex(nodeIndex, nodeName);
+    return attachments.flatMap(({ spec: { source } }) => this.volume(source.persistentVolumeName ?? "") ?? []);
+  }
+
   volumesFor(claim: PersistentVolumeClaim): readonly PersistentVolume[] {
     const own = this.#volumes.byIndex(claimIndex, keyText(keyOf(claim)));
     const ofClass = this.#volumes.byIndex(classIndex, storageClassOf(claim));
@@ -108,6 +134,10 @@ export class Storage implements StorageView, Disposable {
 
   forget(object: PersistentVolume | PersistentVolumeClaim): void {
     if (this.#assumed.get(nameOf(object)) === object) this.#assumed.delete(nameOf(object));
+  }
+
+  #caches(): readonly Pick<Informer<KubeObject>, "synced" | "onChange">[] {
+    return [this.#claims, this.#volumes, this.#classes, this.#csiNodes, this.#attachments];
   }
 
   #latest<T extends PersistentVolume | PersistentVolumeClaim>(known: T | undefined): T | undefined {

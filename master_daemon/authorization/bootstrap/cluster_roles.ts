@@ -96,7 +96,7 @@ export const clusterRoles: Readonly<Record<string, string>> = {
     read core persistentvolumeclaims,persistentvolumes
     create authentication.k8s.io tokenreviews
     create authorization.k8s.io subjectaccessreviews
-    read storage.k8s.io csinodes,csidrivers,csistoragecapacities
+    read storage.k8s.io csinodes,csidrivers,csistoragecapacities,volumeattachments
     read resource.k8s.io deviceclasses,resourceslices
     read,update,patch resource.k8s.io resourceclaims
     update,patch resource.k8s.io resourceclaims/status`,

@@ -15,6 +15,7 @@ import { nodePorts } from "./node_ports.ts";
 import { nodeResourcesBalancedAllocation } from "./node_resources_balanced_allocation.ts";
 import { nodeResourcesFit } from "./node_resources_fit.ts";
 import { nodeUnschedulable } from "./node_unschedulable.ts";
+import { nodeVolumeLimits } from "./node_volume_limits.ts";
 import { podTopologySpread } from "./pod_topology_spread.ts";
 import { prioritySort } from "./priority_sort.ts";
 import { taintToleration } from "./taint_toleration.ts";
@@ -32,7 +33,8 @@ export const plugins: readonly WeightedPlugin[] = [
   { plugin: nodePorts, weight: 0 },
   { plugin: nodeResourcesFit(), weight: 1 },
   { plugin: volumeRestrictions, weight: 0 },
-  { plugin: volumeBinding, weight: 0 },
+  { plugin: nodeVolumeLimits, weight: 0 },
+  { plugin: volumeBinding(), weight: 0 },
   { plugin: volumeZone, weight: 0 },
   { plugin: podTopologySpread(), weight: 2 },
   { plugin: interPodAffinity(), weight: 2 },

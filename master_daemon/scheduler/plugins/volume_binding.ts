@@ -26,7 +26,12 @@ import type { BindContext, CycleState, Rejection, SchedulerPlugin } from "../fra
 import type { Snapshot } from "../snapshot.ts";
 
 const name = "VolumeBinding";
-const bindTimeoutMs = 600_000;
+
+/** Options of {@linkcode volumeBinding}. */
+export interface VolumeBindingOptions {
+  /** Milliseconds that binding a pod's volumes may take before the pod is tried anew. Default 600000. */
+  readonly bindTimeoutMs?: number;
+}
 
 /** What a pod's claims come to. */
 interface PodStorage {
@@ -55,38 +60,42 @@ interface Choice {
  *
  * @see https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode
  */
-export const volumeBinding: SchedulerPlugin = {
-  name,
-  helpedBy: ["node-added", "node-updated", "storage-changed"],
-  preFilter(pod, snapshot, state) {
-    const keys = claimKeys(pod);
-    if (keys.length === 0) return "skip";
-    const found = podStorage(pod, snapshot);
-    if ("reason" in found) return found;
-    state.once(name, () => found);
-    return undefined;
-  },
-  filter(_pod, { node }, state) {
-    const storage = storageIn(state);
-    return storage && refusal(storage, node);
-  },
-  reserve(_pod, node, state) {
-    const storage = storageIn(state);
-    const choice = storage?.choices.get(node.name);
-    for (const object of choice ? [...choice.volumes, ...choice.claims] : []) storage?.snapshot.storage.assume(object);
-  },
-  unreserve(_pod, node, state) {
-    const storage = storageIn(state);
-    const choice = storage?.choices.get(node.name);
-    for (const object of choice ? [...choice.volumes, ...choice.claims] : []) storage?.snapshot.storage.forget(object);
-  },
-  preBind(_pod, { name: nodeName, node }, state) {
-    const storage = storageIn(state);
-    const choice = storage?.choices.get(nodeName);
-    if (!storage || !choice || storage.delayed.length === 0) return undefined;
-    return (context) => bindVolumes(storage, choice, node, context);
-  },
-};
+export function volumeBinding({ bindTimeoutMs = 600_000 }: VolumeBindingOptions = {}): SchedulerPlugin {
+  return {
+    name,
+    helpedBy: ["node-added", "node-updated", "storage-changed"],
+    preFilter(pod, snapshot, state) {
+      const keys = claimKeys(pod);
+      if (keys.length === 0) return "skip";
+      const found = podStorage(pod, snapshot);
+      if ("reason" in found) return found;
+      state.once(name, () => found);
+      return undefined;
+    },
+    filter(_pod, { node }, state) {
+      const storage = storageIn(state);
+      return storage && refusal(storage, node);
+    },
+    reserve(_pod, node, state) {
+      const storage = storageIn(state);
+      const choice = storage?.choices.get(node.name);
+      for (const object of choice ? [...choice.volumes, ...choice.claims] : [])
+        storage?.snapshot.storage.assume(object);
+    },
+    unreserve(_pod, node, state) {
+      const storage = storageIn(state);
+      const choice = storage?.choices.get(node.name);
+      for (const object of choice ? [...choice.volumes, ...choice.claims] : [])
+        storage?.snapshot.storage.forget(object);
+    },
+    preBind(_pod, { name: nodeName, node }, state) {
+      const storage = storageIn(state);
+      const choice = storage?.choices.get(nodeName);
+      if (!storage || !choice || storage.delayed.length === 0) return undefined;
+      return (context) => bindVolumes(storage, choice, node, { ...context, bindTimeoutMs });
+    },
+  };
+}
 
 function storageIn(state: CycleState): PodStorage | undefined {
   return state.once<PodStorage | undefined>(name, () => undefined);
@@ -181,7 +190,7 @@ async function bindVolumes(
   { delayed }: PodStorage,
   { volumes, claims }: Choice,
   node: Node,
-  { client, storage, clock, signal }: BindContext,
+  { client, storage, clock, bindTimeoutMs, signal }: BindContext & { readonly bindTimeoutMs: number },
 ): Promise<void> {
   for (const volume of volumes) await client.update(persistentVolume, volume, { signal });
   for (const claim of claims) await client.update(persistentVolumeClaim, claim, { signal });

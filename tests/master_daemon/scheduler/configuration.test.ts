@@ -136,6 +136,10 @@ profiles:
       'profiles[0].pluginConfig[0].args.defaultingType: Invalid value: "System": when .defaultConstraints are not empty',
     ],
     [
+      "profiles: [{ pluginConfig: [{ name: VolumeBinding, args: { bindTimeoutSeconds: -1 } }] }]",
+      "profiles[0].pluginConfig[0].args.bindTimeoutSeconds: Invalid value: -1: invalid BindTimeoutSeconds, should not be a negative value",
+    ],
+    [
       "profiles: [{ pluginConfig: [{ name: InterPodAffinity }, { name: InterPodAffinity }] }]",
       'profiles[0].pluginConfig[1]: Duplicate value: "InterPodAffinity"',
     ],
