@@ -16,6 +16,7 @@ import { isTopologyAware, managedBy, planEndpointSlices, type SlicePlan } from "
 import { byNode, podsByNode } from "./_pods_by_node.ts";
 import { selectedPods, selectsPods, servicesOf } from "./_service_pods.ts";
 import { managedByLabel, serviceNameLabel } from "./_slices.ts";
+import { TriggerTimes, withTriggerTime } from "./_trigger_times.ts";
 import { ZoneCapacity, zoneOf } from "./_zone_capacity.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
 
@@ -37,7 +38,7 @@ const serviceIndexes = {
  * anew for every run.
  */
 export function endpointSliceController(): Controller {
-  const memory: Memory = { zones: new ZoneCapacity(), absent: new Set(), hinted: new Set() };
+  const memory: Memory = { zones: new ZoneCapacity(), absent: new Set(), hinted: new Set(), times: new TriggerTimes() };
   return {
     name: "endpointslice-controller",
     account: "endpointslice-controller",
@@ -68,6 +69,7 @@ interface Memory {
   readonly absent: Set<string>;
   /** Services that were told to be topology-aware. */
   readonly hinted: Set<string>;
+  readonly times: TriggerTimes;
 }
 
 /** The services that a change of a node matters to: it came, it went, or zones weigh something else now. */
@@ -86,18 +88,21 @@ async function reconcile(key: ObjectKey, memory: Memory, context: ControllerCont
   // The slices of a service that is gone belong to the garbage collector.
   if (!owner || owner.metadata.deletionTimestamp || !selectsPods(owner)) {
     memory.hinted.delete(keyText(key));
+    memory.times.forget(key);
     return undefined;
   }
+  const pods = selectedPods(owner, lister).filter((one) => isPlaced(one, memory, lister));
+  const changedAt = memory.times.changedAt(key, owner, pods);
   const plan = planEndpointSlices({
     service: owner,
-    pods: selectedPods(owner, lister).filter((one) => isPlaced(one, memory, lister)),
+    pods,
     slices: lister(endpointSlice).byIndex(byService, `${key.namespace}/${key.name}`),
     zoneOf: (name) => zoneOf(lister(node).get({ name })),
     shares: memory.zones.shares,
   });
   tellOfTopology(owner, plan, memory, context);
   try {
-    await carryOut(plan, context);
+    await carryOut(plan, changedAt, context);
   } catch (error) {
     if (isNamespaceTerminating(error)) return undefined;
     const about = `${key.namespace}/${key.name}`;
@@ -136,8 +141,12 @@ function tellOfTopology(
   event(owner, { type, reason: `TopologyAwareHints${word}`, message: `${why}, addressType: IPv4` });
 }
 
-async function carryOut(plan: SlicePlan, { client, signal }: ControllerContext): Promise<void> {
-  for (const slice of plan.create) await client.create(endpointSlice, slice, { signal });
-  for (const slice of plan.update) await client.update(endpointSlice, slice, { signal });
+async function carryOut(
+  plan: SlicePlan,
+  changedAt: string | undefined,
+  { client, signal }: ControllerContext,
+): Promise<void> {
+  for (const slice of plan.create) await client.create(endpointSlice, withTriggerTime(slice, changedAt), { signal });
+  for (const slice of plan.update) await client.update(endpointSlice, withTriggerTime(slice, changedAt), { signal });
   for (const slice of plan.remove) await unlessGone(client.delete(endpointSlice, keyOf(slice), { signal }));
 }

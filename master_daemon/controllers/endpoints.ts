@@ -28,16 +28,20 @@ import {
   targetPort,
 } from "./_service_pods.ts";
 import { withEntry } from "./_template_hash.ts";
+import { TriggerTimes, withTriggerTime } from "./_trigger_times.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
 
-/** Writes where each service's traffic goes, in the older form. */
-export const endpointsController: Controller = {
-  name: "endpoint-controller",
-  account: "endpoint-controller",
-  reconciles: service,
-  watches: [{ kind: endpoints, keys: (object) => [keyOf(object)] }, watching({ kind: pod, keys: servicesOf })],
-  reconcile,
-};
+/** Writes where each service's traffic goes, in the older form. It remembers what that rests on: make it anew for every run. */
+export function endpointsController(): Controller {
+  const times = new TriggerTimes();
+  return {
+    name: "endpoint-controller",
+    account: "endpoint-controller",
+    reconciles: service,
+    watches: [{ kind: endpoints, keys: (object) => [keyOf(object)] }, watching({ kind: pod, keys: servicesOf })],
+    reconcile: (key, context) => reconcile(key, times, context),
+  };
+}
 
 /** More addresses than these do not fit one object. */
 const maxAddresses = 1000;
@@ -145,11 +149,12 @@ function cut(subsets: readonly EndpointSubset[]): { subsets: readonly EndpointSu
   return { subsets: truncated ? kept : subsets, truncated };
 }
 
-async function reconcile(key: ObjectKey, context: ControllerContext): Promise<ReconcileResult> {
+async function reconcile(key: ObjectKey, times: TriggerTimes, context: ControllerContext): Promise<ReconcileResult> {
   const { client, lister, signal } = context;
   const owner = lister(service).get(key);
   const present = lister(endpoints).get(key);
   if (!owner) {
+    times.forget(key);
     // Others write Endpoints of their own, without a service: those stay.
     if (present?.metadata.labels?.[managedByLabel] !== managedBy) return undefined;
     const preconditions = { uid: present.metadata.uid ?? "" };
@@ -157,8 +162,11 @@ async function reconcile(key: ObjectKey, context: ControllerContext): Promise<Re
     return undefined;
   }
   if (!selectsPods(owner) || owner.metadata.deletionTimestamp) return undefined;
-  const wanted = planEndpoints(owner, selectedPods(owner, lister), present);
-  if (present && semanticEqual(wanted, present)) return undefined;
+  const pods = selectedPods(owner, lister);
+  const changedAt = times.changedAt(key, owner, pods);
+  const planned = planEndpoints(owner, pods, present);
+  if (present && semanticEqual(planned, present)) return undefined;
+  const wanted = withTriggerTime(planned, changedAt);
   try {
     await (present ? client.update(endpoints, wanted, { signal }) : client.create(endpoints, wanted, { signal }));
   } catch (error) {

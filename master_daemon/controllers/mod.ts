@@ -91,7 +91,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     disruptionController(),
     staleDisruptionController,
     horizontalPodAutoscalerController(options),
-    endpointsController,
+    endpointsController(),
     endpointSliceController(),
     endpointSliceMirroringController,
     serviceAccountController,

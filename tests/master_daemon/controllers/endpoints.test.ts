@@ -1,11 +1,22 @@
 import { describe, expect, it } from "vitest";
-import { type EndpointSlice, event, type Pod, resourceQuota, service } from "../../../core/kinds/mod.ts";
+import { findCondition } from "../../../core/api/meta.ts";
+import {
+  type EndpointSlice,
+  endpointSlice,
+  endpoints,
+  event,
+  type Pod,
+  pod,
+  resourceQuota,
+  service,
+} from "../../../core/kinds/mod.ts";
 import { planEndpointSlices } from "../../../master_daemon/controllers/_plan_endpoint_slices.ts";
+import { TriggerTimes, withTriggerTime } from "../../../master_daemon/controllers/_trigger_times.ts";
 import { endpointSliceController } from "../../../master_daemon/controllers/endpoint_slices.ts";
 import { endpointsController, planEndpoints } from "../../../master_daemon/controllers/endpoints.ts";
 import { runControllers } from "../../../master_daemon/controllers/runner.ts";
 import { openCluster } from "./_cluster.ts";
-import { aPod, aService, at } from "./fixtures.ts";
+import { aPod, aService, at, template } from "./fixtures.ts";
 
 const reference = (name: string) => ({ kind: "Pod", namespace: "default", name, uid: `uid-${name}` });
 const ready = (name: string, podIP: string, rest: Parameters<typeof aPod>[1] = {}) =>
@@ -179,6 +190,33 @@ describe("planEndpointSlices() for traffic that is to stay near", () => {
   });
 });
 
+describe("TriggerTimes", () => {
+  const owner = aService({}, { creationTimestamp: at(0) });
+  const key = { namespace: "default", name: "web" };
+
+  it("tell since when what a service's endpoints rest on has been as it is", () => {
+    const times = new TriggerTimes();
+    const look = (pods: readonly Pod[]) => times.changedAt(key, owner, pods);
+    const [a, b] = [ready("a", "10.1.0.1", { readySince: 5000 }), ready("b", "10.1.0.2", { readySince: 7000 })];
+    // At first only the service is news.
+    expect(look([a])).toBe(at(0));
+    expect(look([a])).toBeUndefined();
+    const later = ready("a", "10.1.0.1", { readySince: 9000 });
+    expect(look([later, b])).toBe(at(7000));
+    expect(look([later])).toBeUndefined();
+    times.forget(key);
+    expect(look([later])).toBe(at(0));
+  });
+
+  it("stand in what is written for them, and go with the next write", () => {
+    const name = "endpoints.kubernetes.io/last-change-trigger-time";
+    const written = withTriggerTime(aService({}, { annotations: { team: "a" } }), at(1000));
+    expect(written.metadata.annotations).toEqual({ team: "a", [name]: at(1000) });
+    expect(withTriggerTime(written, undefined).metadata.annotations).toEqual({ team: "a" });
+    expect(withTriggerTime(withTriggerTime(aService(), at(0)), undefined)).toEqual(aService());
+  });
+});
+
 describe("the controllers of endpoints", () => {
   it("say in events what they may not write", async () => {
     const { client, clock, informers, log, parts, random, until } = await openCluster();
@@ -186,7 +224,7 @@ describe("the controllers of endpoints", () => {
     const metadata = { namespace: "default", name: "none" };
     await client.create(resourceQuota, { apiVersion: "v1", kind: "ResourceQuota", metadata, spec: { hard } });
     await until(async () => (await client.get(resourceQuota, metadata)).status?.used);
-    const running = [endpointsController, endpointSliceController()];
+    const running = [endpointsController(), endpointSliceController()];
     parts.use(runControllers(running, { client, clock, informers, log, random }));
     const { spec } = aService({ clusterIP: "None" });
     const web = { namespace: "default", name: "web" };
@@ -203,5 +241,41 @@ describe("the controllers of endpoints", () => {
     ];
     await until(async () => (await told()).length >= 2);
     expect((await told()).sort()).toEqual(wanted);
+  });
+
+  it("say what the last change is as old as, and write nothing for that alone", async () => {
+    const cluster = await openCluster();
+    const { client, clock, informers, log, parts, random, until } = cluster;
+    const running = [endpointsController(), endpointSliceController()];
+    parts.use(runControllers(running, { client, clock, informers, log, random }));
+    await cluster.addNode("node-1");
+    const { spec } = aService({ clusterIP: "None" });
+    const web = { namespace: "default", name: "web" };
+    await client.create(service, { apiVersion: "v1", kind: "Service", metadata: web, ...(spec ? { spec } : {}) });
+    const written = async () => {
+      const [slice] = (await client.list(endpointSlice, { namespace: "default" })).items;
+      const older = (await client.list(endpoints, { namespace: "default" })).items[0];
+      const isThere = slice?.endpoints.length === 1 && older?.subsets?.[0]?.addresses?.length === 1;
+      return isThere && [slice, older];
+    };
+    await until(async () => (await client.list(endpointSlice, { namespace: "default" })).items.length === 1);
+    await clock.advance(60_000);
+    const metadata = { namespace: "default", name: "a", labels: { app: "web" } };
+    await client.create(pod, {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata,
+      spec: { ...template().spec, nodeName: "node-1" },
+    });
+    const held = await until(written);
+    const name = "endpoints.kubernetes.io/last-change-trigger-time";
+    const readyAt = findCondition((await client.get(pod, metadata)).status?.conditions, "Ready")?.lastTransitionTime;
+    expect(held.map((one) => one.metadata.annotations?.[name])).toEqual([readyAt, readyAt]);
+    await client.patch(pod, metadata, { type: "merge", body: { metadata: { labels: { more: "1" } } } });
+    await client.patch(service, web, { type: "merge", body: { metadata: { annotations: { more: "1" } } } });
+    await until(async () => informers.informer(service).get(web)?.metadata.annotations?.["more"]);
+    await clock.advance(1000);
+    const after = await until(written);
+    expect(after.map((one) => one.metadata.resourceVersion)).toEqual(held.map((one) => one.metadata.resourceVersion));
   });
 });
