@@ -78,7 +78,7 @@ export function checkContainer(container: Container, field: string, facts: PodFa
       "FallbackToLogsOnError",
     ]),
     ...checkPorts(container.ports ?? [], `${field}.ports`, facts),
-    ...checkEnv(container.env ?? [], `${field}.env`),
+    ...checkEnv(container.env ?? [], facts.volumes, `${field}.env`),
     ...checkEnvFrom(container.envFrom ?? [], `${field}.envFrom`),
     ...checkVolumeMounts(container, facts.volumes, `${field}.volumeMounts`),
     ...checkVolumeDevices(container, facts.volumes, `${field}.volumeDevices`),

@@ -1,8 +1,15 @@
-import { dnsSubdomainError } from "../api/kind.ts";
+import { dnsLabelError, dnsSubdomainError } from "../api/kind.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { checkFieldRef, checkResourceFieldRef } from "./field_ref_validation.ts";
-import type { EnvFromSource, EnvVar } from "./pod.ts";
-import { checkOptional, checkRequired, dataKeyError, envNameError, type FieldErrors } from "./validators.ts";
+import type { EnvFromSource, EnvVar, FileKeySelector, Volume } from "./pod.ts";
+import {
+  backstepError,
+  checkOptional,
+  checkRequired,
+  dataKeyError,
+  envNameError,
+  type FieldErrors,
+} from "./validators.ts";
 
 /** Fields that environment variables may show. */
 const envFieldPaths = [
@@ -18,20 +25,29 @@ const envFieldPaths = [
 ];
 
 /** What is wrong with a container's environment. */
-export function checkEnv(variables: readonly EnvVar[], field: string): FieldErrors {
+export function checkEnv(
+  variables: readonly EnvVar[],
+  volumes: ReadonlyMap<string, Volume>,
+  field: string,
+): FieldErrors {
   return variables.flatMap((variable, index) => [
     ...checkRequired(`${field}[${index}].name`, variable.name, envNameError),
-    ...checkValueFrom(variable, `${field}[${index}].valueFrom`),
+    ...checkValueFrom(variable, volumes, `${field}[${index}].valueFrom`),
   ]);
 }
 
-function checkValueFrom({ value, valueFrom }: EnvVar, field: string): FieldErrors {
+function checkValueFrom(
+  { value, valueFrom }: EnvVar,
+  volumes: ReadonlyMap<string, Volume>,
+  field: string,
+): FieldErrors {
   if (!valueFrom) return [];
-  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom;
   const errors: FieldError[] = [];
   const sources = Object.keys(valueFrom).length;
   if (sources === 0) {
-    const detail = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`";
+    const detail =
+      "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
     errors.push(fieldError.invalid(field, "", detail));
   } else if (value) {
     errors.push(fieldError.invalid(field, "", "may not be specified when `value` is not empty"));
@@ -50,6 +66,25 @@ function checkValueFrom({ value, valueFrom }: EnvVar, field: string): FieldError
     errors.push(...checkRequired(`${field}.secretKeyRef.name`, secretKeyRef.name));
     errors.push(...checkRequired(`${field}.secretKeyRef.key`, secretKeyRef.key, dataKeyError));
   }
+  if (fileKeyRef) errors.push(...checkFileKey(fileKeyRef, volumes, `${field}.fileKeyRef`));
+  return errors;
+}
+
+/** @see k8s.io/kubernetes/pkg/apis/core/validation, validateFileKeySelector and validateFileKeyRefVolumes */
+function checkFileKey(
+  { key, volumeName, path }: FileKeySelector,
+  volumes: ReadonlyMap<string, Volume>,
+  field: string,
+): FieldErrors {
+  const errors: FieldError[] = [
+    ...checkRequired(`${field}.key`, key, envNameError),
+    ...checkRequired(`${field}.volumeName`, volumeName, dnsLabelError),
+    ...checkRequired(`${field}.path`, path, backstepError),
+  ];
+  const volume = volumes.get(volumeName);
+  if (!volume) errors.push(fieldError.notFound(`${field}.volumeName`, volumeName ?? ""));
+  else if (!volume.emptyDir)
+    errors.push(fieldError.invalid(`${field}.volumeName`, volumeName, "referenced volume must be of type emptyDir"));
   return errors;
 }
 

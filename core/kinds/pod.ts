@@ -58,7 +58,17 @@ export interface EnvVar {
     readonly resourceFieldRef?: ResourceFieldSelector;
     readonly configMapKeyRef?: KeySelector;
     readonly secretKeyRef?: KeySelector;
+    readonly fileKeyRef?: FileKeySelector;
   };
+}
+
+/** A variable in a file of an emptyDir of the pod. */
+export interface FileKeySelector {
+  readonly volumeName: string;
+  /** Below the volume's root. */
+  readonly path: string;
+  readonly key: string;
+  readonly optional?: boolean;
 }
 
 /** An object whose entries become environment variables. */

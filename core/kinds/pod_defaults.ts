@@ -1,5 +1,6 @@
 import { defaultContainer } from "./container_defaults.ts";
 import type { Container, Pod, PodSpec, PodTemplateSpec } from "./pod.ts";
+import { defaultPodResources } from "./pod_level_resources.ts";
 import { canonicalResources } from "./pod_resources.ts";
 import { defaultVolume } from "./volume_defaults.ts";
 import { withMembers } from "./with_members.ts";
@@ -39,11 +40,13 @@ export function defaultPod(pod: Pod): Pod {
     requestsFromLimits(spec.hostNetwork === true ? withHostPorts(container) : container);
   return {
     ...pod,
-    spec: withMembers(spec, {
-      enableServiceLinks: spec.enableServiceLinks ?? true,
-      containers: spec.containers.map(finish),
-      initContainers: spec.initContainers?.map(finish),
-    }),
+    spec: defaultPodResources(
+      withMembers(spec, {
+        enableServiceLinks: spec.enableServiceLinks ?? true,
+        containers: spec.containers.map(finish),
+        initContainers: spec.initContainers?.map(finish),
+      }),
+    ),
   };
 }
 

@@ -72,7 +72,7 @@ export function isSidecar(container: Container): boolean {
  * @see k8s.io/component-helpers/resource, PodRequests
  */
 export function podRequests({ spec, status }: Pod): ResourceAmounts {
-  const most = mostAtOnce(spec, (container, stays) =>
+  const most = mostAtOnce(spec, arithmetic, (container, stays) =>
     stays ? heldRequests(container, status) : resourceAmounts(container.resources?.requests),
   );
   const whole = withPodLevel(most, spec.resources?.requests);
@@ -84,22 +84,35 @@ export function podRequests({ spec, status }: Pod): ResourceAmounts {
  * overhead of its runtime. Elsewhere it says nothing.
  */
 export function podLimits({ spec }: Pod): ResourceAmounts {
-  const most = mostAtOnce(spec, ({ resources }) => resourceAmounts(resources?.limits));
+  const most = mostAtOnce(spec, arithmetic, ({ resources }) => resourceAmounts(resources?.limits));
   return withPodLevel(most, spec.resources?.limits);
 }
 
+/** How amounts are added and compared. */
+export interface Arithmetic<T> {
+  readonly none: T;
+  add(a: T, b: T): T;
+  max(a: T, b: T): T;
+}
+
+const arithmetic: Arithmetic<ResourceAmounts> = { none: noResources, add: addResources, max: maxResources };
+
 /** The most that a pod's containers have at any moment. @param of what one has, that stays or only comes before others */
-function mostAtOnce(spec: Pod["spec"], of: (container: Container, stays: boolean) => ResourceAmounts): ResourceAmounts {
-  let together = noResources;
-  for (const container of spec.containers) together = addResources(together, of(container, true));
-  let sidecars = noResources;
-  let starting = noResources;
+export function mostAtOnce<T>(
+  spec: Pod["spec"],
+  { none, add, max }: Arithmetic<T>,
+  of: (container: Container, stays: boolean) => T,
+): T {
+  let together = none;
+  for (const container of spec.containers) together = add(together, of(container, true));
+  let sidecars = none;
+  let starting = none;
   for (const container of spec.initContainers ?? []) {
     const own = of(container, isSidecar(container));
-    if (isSidecar(container)) sidecars = addResources(sidecars, own);
-    starting = maxResources(starting, isSidecar(container) ? sidecars : addResources(sidecars, own));
+    if (isSidecar(container)) sidecars = add(sidecars, own);
+    starting = max(starting, isSidecar(container) ? sidecars : add(sidecars, own));
   }
-  return maxResources(addResources(together, sidecars), starting);
+  return max(add(together, sidecars), starting);
 }
 
 /** What counts as a container's requests. */
@@ -138,7 +151,7 @@ function sameList(a: ResourceList, b: ResourceList = {}): boolean {
 }
 
 /** Resources that a pod may ask for as a whole. @see https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/#pod-level-resource-specification */
-function isPodLevel(name: string): boolean {
+export function isPodLevel(name: string): boolean {
   return name === "cpu" || name === "memory" || name.startsWith("hugepages-");
 }
 

@@ -7,6 +7,7 @@ import { checkContainers, checkInitContainers, type PodFacts } from "./container
 import { checkEphemeralContainers } from "./ephemeral_containers.ts";
 import type { Pod, PodSpec, PodTemplateSpec } from "./pod.ts";
 import { checkDns } from "./pod_dns_validation.ts";
+import { checkPodResources } from "./pod_level_resources.ts";
 import { checkList } from "./resource_validation.ts";
 import { checkPodSecurityContext } from "./security_context_validation.ts";
 import { checkTolerations } from "./toleration_validation.ts";
@@ -81,6 +82,7 @@ function checkPodSpec(spec: PodSpec, field: string): FieldErrors {
     ...checkTopologySpread(spec, `${field}.topologySpreadConstraints`),
     ...checkOs(spec, `${field}.os`),
     ...checkList(spec.overhead ?? {}, `${field}.overhead`),
+    ...checkPodResources(spec, `${field}.resources`),
     ...checkOneOf(`${field}.preemptionPolicy`, spec.preemptionPolicy || undefined, ["PreemptLowerPriority", "Never"]),
   ];
 }

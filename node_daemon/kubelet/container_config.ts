@@ -1,3 +1,4 @@
+import { hasPodLevelResources } from "../../core/kinds/pod_resources.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import {
   type ContainerConfig,
@@ -12,6 +13,7 @@ import { type EnvironmentOptions, expandWith, resolveEnvironment } from "./envir
 import { type MountOptions, resolveMount } from "./pod_volumes.ts";
 import { containerLimits } from "./resources/container_limits.ts";
 import { oomScoreAdj } from "./resources/oom_score.ts";
+import { limitsTogether } from "./resources/pod_limits.ts";
 import { readTail } from "./volumes/files.ts";
 
 /** More than any list of system calls has. */
@@ -52,6 +54,7 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     env: [...environment].map(([name, value]) => ({ name, value })),
     mounts: await mountsOf(options, environment),
     limits: containerLimits(container, facts.pod.spec.resources),
+    ...(hasPodLevelResources(facts.pod.spec) ? { podLimits: limitsTogether(facts.pod) } : {}),
     oomScoreAdj: oomScoreAdj(facts.pod, container, options.memoryBytes),
     tty: container.tty ?? false,
     stdin: container.stdin ?? false,

@@ -3,10 +3,12 @@ import type { Container, EnvFromSource, EnvVar } from "../../core/kinds/pod.ts";
 import type { Service } from "../../core/kinds/service.ts";
 import { RuntimeFailure } from "../runtime/runtime.ts";
 import type { WantedClaim } from "./claim_cache.ts";
+import { fileVariable } from "./environment_file.ts";
 import { expand } from "./expansion.ts";
 import { type PodFacts, podField, resourceField } from "./pod_fields.ts";
 import { serviceEnvironment } from "./service_environment.ts";
 import type { WantedToken } from "./token_cache.ts";
+import type { MountedVolume } from "./volumes/volume.ts";
 
 /** Where the content of ConfigMaps and Secrets comes from; undefined when there is no such object. Tokens, too. */
 export interface DataSource {
@@ -32,6 +34,8 @@ export interface EnvironmentOptions {
   readonly container: Container;
   readonly services: readonly Service[];
   readonly data: DataSource;
+  /** Volumes of the pod that are ready, by name. */
+  readonly volumes: ReadonlyMap<string, MountedVolume>;
 }
 
 /**
@@ -84,14 +88,15 @@ async function readEnvFrom(
 async function variableValue(
   { name, value, valueFrom }: EnvVar,
   namespace: string,
-  { facts, container, data }: EnvironmentOptions,
+  { facts, container, data, volumes }: EnvironmentOptions,
   lookup: (name: string) => string | undefined,
 ): Promise<string | undefined> {
   if (!valueFrom) return expand(value ?? "", lookup);
-  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom;
   try {
     if (fieldRef) return podField(fieldRef.fieldPath, facts);
     if (resourceFieldRef) return resourceField(resourceFieldRef, facts, container);
+    if (fileKeyRef) return await fileVariable(fileKeyRef, volumes);
   } catch (error) {
     throw new RuntimeFailure("CreateContainerConfigError", error instanceof Error ? error.message : String(error));
   }

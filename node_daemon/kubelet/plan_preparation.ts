@@ -11,7 +11,9 @@ const addressFields: ReadonlySet<string> = new Set(["status.podIP", "status.podI
  */
 export function planPreparation({ pod, containers }: Pick<PodView, "pod" | "containers">): readonly StartAction[] {
   const { initContainers = [] } = pod.spec;
-  if (containers.length > 0 || initContainers.length > 0) return [];
+  // What containers may use together is the sandbox's to say, once it runs.
+  const isGrouped = pod.spec.resources !== undefined;
+  if (containers.length > 0 || initContainers.length > 0 || isGrouped) return [];
   return pod.spec.containers.filter(isKnown).map((spec) => ({
     kind: "main",
     spec,

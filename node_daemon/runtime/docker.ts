@@ -18,6 +18,7 @@ import { DockerEngine } from "./docker_engine.ts";
 import { engineEvents } from "./docker_events.ts";
 import { dockerImages } from "./docker_images.ts";
 import { engineLogs } from "./docker_logs.ts";
+import { groupOf, openPodGroups, type PodGroups, removePodGroup } from "./docker_pod_groups.ts";
 import { engineAttach, engineExec } from "./docker_sessions.ts";
 import { containerDisk, containerStats, type EngineStats, networkStats } from "./docker_stats.ts";
 import { DockerUsers } from "./docker_users.ts";
@@ -122,6 +123,8 @@ class DockerRuntime implements ContainerRuntime {
   /** Containers that were made here, and nobody has started yet. */
   readonly #unstarted = new Set<string>();
   readonly #closing = new AbortController();
+  /** What keeps pods as a whole to their limits: undefined where nothing does, null while nobody asked. */
+  #podGroups: PodGroups | undefined | null = null;
 
   constructor(
     docker: Docker,
@@ -189,6 +192,7 @@ class DockerRuntime implements ContainerRuntime {
     const containers = await this.#find(signal, { label: [`${label.sandboxId}=${id}`] });
     await eachOf(containers, parallelCalls, ({ Id }) => this.removeContainer(Id, { signal }));
     await this.removeContainer(id, { signal });
+    await removePodGroup(id);
   }
 
   async listContainers({ podUid, signal }: { readonly podUid?: string } & Signalled): Promise<readonly Container[]> {
@@ -219,13 +223,32 @@ class DockerRuntime implements ContainerRuntime {
       });
       return undefined;
     });
-    const options = containerOptions(sandbox, config, { ...this.#defaults, beginsAs });
+    const cgroupParent = config.podLimits && (await this.#podGroup(sandbox, config.podLimits, signal));
+    const options = containerOptions(sandbox, config, { ...this.#defaults, beginsAs, cgroupParent });
     try {
       return await this.#create(options, signal);
     } catch (error) {
       signal.throwIfAborted();
       throw new RuntimeFailure("CreateContainerError", engineMessage(error), { cause: error });
     }
+  }
+
+  shortcomings({ podLimits }: ContainerConfig): readonly string[] {
+    return podLimits && !this.#podGroups
+      ? [
+          "limits of the pod as a whole hold for each of its containers only: the engine's cgroups are not this daemon's to set",
+        ]
+      : [];
+  }
+
+  /** Makes the cgroup around a pod's containers, where it may; found out when the first pod asks for it. */
+  async #podGroup({ id }: Sandbox, limits: ContainerLimits, signal: AbortSignal): Promise<string | undefined> {
+    if (this.#podGroups === null) {
+      const info = () => this.#engine.docker.info() as Promise<{ readonly CgroupDriver?: string }>;
+      const { CgroupDriver: driver } = await this.#engine.call(signal, info);
+      this.#podGroups = await openPodGroups({ driver, runningId: id });
+    }
+    return await this.#podGroups?.make(id, limits);
   }
 
   async startContainer(id: string, { signal }: Signalled): Promise<void> {
@@ -295,9 +318,13 @@ class DockerRuntime implements ContainerRuntime {
 
   async stats({ signal }: Signalled): Promise<readonly ContainerStats[]> {
     return this.#ofRunning("container", signal, async (found) => {
-      const [stats, cgroup] = await Promise.all([this.#statsOf(found, signal), engineCgroup(found.Id)]);
+      const [stats, cgroup] = await Promise.all([this.#statsOf(found, signal), this.#cgroupOf(found)]);
       return stats && withCgroup(containerStats(found, stats, this.#engine.clock.now()), cgroup);
     });
+  }
+
+  #cgroupOf({ Id, Labels }: Docker.ContainerInfo): ReturnType<typeof engineCgroup> {
+    return engineCgroup(Id, { group: groupOf(Labels[label.sandboxId] ?? "") });
   }
 
   async networkStats({ signal }: Signalled): Promise<readonly PodNetworkStats[]> {

@@ -105,7 +105,8 @@ export function containerOptions(
     ulimits = [],
     minOomScoreAdj,
     beginsAs,
-  }: ContainerDefaults & { readonly beginsAs: Container["user"] },
+    cgroupParent,
+  }: ContainerDefaults & { readonly beginsAs: Container["user"]; readonly cgroupParent: string | undefined },
 ): ContainerCreateOptions & { readonly name: string } {
   const { name, attempt, image, command, args, workingDir, env, mounts, limits, user } = config;
   return compact<ContainerCreateOptions & { readonly name: string }>({
@@ -132,6 +133,7 @@ export function containerOptions(
       ...(beginsAs ? { [label.user]: JSON.stringify(beginsAs) } : {}),
     },
     HostConfig: compact<NonNullable<ContainerCreateOptions["HostConfig"]>>({
+      CgroupParent: cgroupParent,
       NetworkMode: `container:${sandbox.id}`,
       IpcMode: `container:${sandbox.id}`,
       PidMode: pidMode(config.processes, sandbox),

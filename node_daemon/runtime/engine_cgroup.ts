@@ -8,16 +8,24 @@ import type { ContainerStats } from "./runtime.ts";
 export type EngineCgroupFigures = Pick<ContainerStats, "memory" | "outOfMemoryKills" | "pressures" | "pids">;
 
 /** Where engines have the control group of a container, below the place of a hierarchy: by systemd, and by themselves. */
-const placesOf = (id: string) => [`system.slice/docker-${id}.scope`, `docker/${id}`];
+const placesOf = (id: string, group: string | undefined) => [
+  ...(group === undefined ? [] : [`${group}/${id}`]),
+  `system.slice/docker-${id}.scope`,
+  `docker/${id}`,
+];
 
 /**
  * Reads a container's control group on this machine; undefined where there is none, as when the engine is on another
  * machine, or was told to have them elsewhere.
  *
- * @param root mount point of the hierarchies
+ * @param options.root mount point of the hierarchies
+ * @param options.group the group that it is in if its pod has one
  */
-export async function engineCgroup(id: string, root = "/sys/fs/cgroup"): Promise<EngineCgroupFigures | undefined> {
-  for (const place of placesOf(id)) {
+export async function engineCgroup(
+  id: string,
+  { root = "/sys/fs/cgroup", group }: { readonly root?: string; readonly group?: string } = {},
+): Promise<EngineCgroupFigures | undefined> {
+  for (const place of placesOf(id, group)) {
     const found = (await readV2(`${root}/${place}`)) ?? (await readV1(`${root}/memory/${place}`));
     if (found) return found;
   }

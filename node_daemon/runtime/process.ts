@@ -209,6 +209,7 @@ class ProcessRuntime implements ContainerRuntime {
     if (!this.#sandboxes.has(id)) return;
     await this.stopPodSandbox(id, options);
     for (const container of this.#containersOf(id)) await this.removeContainer(container.stored.id, options);
+    await this.#cgroups?.remove(id);
     await rm(this.#sandboxDir(id), { recursive: true, force: true });
     this.#sandboxes.delete(id);
   }
@@ -253,7 +254,9 @@ class ProcessRuntime implements ContainerRuntime {
 
   async startContainer(id: string): Promise<void> {
     const container = this.#get(id);
-    const cgroups = (await this.#cgroups?.make(id, container.stored.config.limits)) ?? [];
+    const { limits, podLimits } = container.stored.config;
+    if (podLimits) await this.#cgroups?.makeGroup(container.stored.sandboxId, podLimits);
+    const cgroups = (await this.#cgroups?.make(cgroupOf(container.stored), limits)) ?? [];
     await container.start(() => this.#prepare(container), cgroups);
   }
 
@@ -278,7 +281,7 @@ class ProcessRuntime implements ContainerRuntime {
 
   async updateResources(id: string, limits: ContainerLimits): Promise<void> {
     const container = this.#running(id);
-    await this.#cgroups?.set(id, limits);
+    await this.#cgroups?.set(cgroupOf(container.stored), limits);
     await container.noteLimits(limits);
     this.#announce(container.podUid);
   }
@@ -288,7 +291,7 @@ class ProcessRuntime implements ContainerRuntime {
     if (!container) return;
     await container.stop(0, signal);
     container.close();
-    await this.#cgroups?.remove(id);
+    await this.#cgroups?.remove(cgroupOf(container.stored));
     await this.#namespaces?.remove(container.dir);
     await rm(container.dir, { recursive: true, force: true });
     this.#containers.delete(id);
@@ -345,7 +348,15 @@ class ProcessRuntime implements ContainerRuntime {
       const { id, config, createdAt } = container.stored;
       const counted = await processStats(withDescendants(all, leader));
       const { podUid } = container;
-      return { id, podUid, name: config.name, at, createdAt, ...counted, ...(await this.#cgroups?.stats(id)) };
+      return {
+        id,
+        podUid,
+        name: config.name,
+        at,
+        createdAt,
+        ...counted,
+        ...(await this.#cgroups?.stats(cgroupOf(container.stored))),
+      };
     });
     return (await Promise.all(stats)).filter((entry) => entry !== undefined);
   }
@@ -404,7 +415,7 @@ class ProcessRuntime implements ContainerRuntime {
       log,
       logLimits,
       onChange: () => this.#announce(podUid),
-      ranOutOfMemory: async () => (await this.#cgroups?.ranOutOfMemory(stored.id)) ?? false,
+      ranOutOfMemory: async () => (await this.#cgroups?.ranOutOfMemory(cgroupOf(stored))) ?? false,
     });
     this.#containers.set(stored.id, container);
     return container;
@@ -461,6 +472,11 @@ class ProcessRuntime implements ContainerRuntime {
   #containerDir(sandboxId: string, name: string): string {
     return join(this.#sandboxDir(sandboxId), "containers", name);
   }
+}
+
+/** Name of a container's cgroup: in that of its pod where there is one. */
+function cgroupOf({ id, sandboxId, config }: StoredContainer): string {
+  return config.podLimits ? `${sandboxId}/${id}` : id;
 }
 
 function describeSandbox({ id, config, createdAt, ready }: StoredSandbox): Sandbox {

@@ -6,8 +6,13 @@ import { openCgroupsV1 } from "./process_cgroup_v1.ts";
 import { type CgroupFiles, cgroupStats, type Usage } from "./process_stats.ts";
 import type { ContainerLimits } from "./runtime.ts";
 
-/** cgroups below the daemon's own, one a container (of version 1: one for each controller). */
+/**
+ * cgroups below the daemon's own, one a container (of version 1: one for each controller). Their names are paths: a container's
+ * may lie in a group of its pod.
+ */
 export interface ContainerCgroup {
+  /** Makes a cgroup in which others are made, and sets what they may use together. */
+  makeGroup(id: string, limits: ContainerLimits): Promise<void>;
   /** Makes a container's cgroup and sets its limits; returns the folders its program joins (none without limits). */
   make(id: string, limits: ContainerLimits): Promise<readonly string[]>;
   /** Sets the limits of a container that has a cgroup; those that are undefined stay as they are. */
@@ -29,9 +34,14 @@ const maxTasks = 4096;
  * user, or has no memory and CPU controllers.
  *
  * @param root mount point of the hierarchy
+ * @param options.isTop whether they are made at the top, as engines do, rather than below the daemon's own
  */
-export async function openCgroups(root = "/sys/fs/cgroup"): Promise<ContainerCgroup | undefined> {
-  const own = await text("/proc/self/cgroup");
+export async function openCgroups(
+  root = "/sys/fs/cgroup",
+  { isTop = false }: { readonly isTop?: boolean } = {},
+): Promise<ContainerCgroup | undefined> {
+  const present = await text("/proc/self/cgroup");
+  const own = isTop ? present.replaceAll(/:\/.*$/gm, ":/") : present;
   return (
     (await openCgroupsV2(root, own)) ??
     (await openCgroupsV1({ root, own, processors: availableParallelism(), maxTasks }))
@@ -49,30 +59,39 @@ async function openCgroupsV2(root: string, all: string): Promise<ContainerCgroup
   try {
     await access(parent, constants.W_OK);
     await mkdir(folder, { recursive: true });
-    const enable = wanted.map((name) => `+${name}`).join(" ");
     // Refused where the daemon shares its cgroup with others: then there are no limits.
-    await writeFile(join(parent, "cgroup.subtree_control"), enable);
-    await writeFile(join(folder, "cgroup.subtree_control"), enable);
+    for (const one of [parent, folder]) await writeFile(join(one, "cgroup.subtree_control"), enabling(wanted));
   } catch {
     return undefined;
   }
-  return new Cgroups(folder, wanted.includes("pids"));
+  return new Cgroups(folder, wanted);
+}
+
+function enabling(controllers: readonly string[]): string {
+  return controllers.map((name) => `+${name}`).join(" ");
 }
 
 class Cgroups implements ContainerCgroup {
   readonly #folder: string;
-  readonly #countsTasks: boolean;
+  readonly #controllers: readonly string[];
 
-  constructor(folder: string, countsTasks: boolean) {
+  constructor(folder: string, controllers: readonly string[]) {
     this.#folder = folder;
-    this.#countsTasks = countsTasks;
+    this.#controllers = controllers;
+  }
+
+  async makeGroup(id: string, limits: ContainerLimits): Promise<void> {
+    const folder = join(this.#folder, id);
+    await mkdir(folder, { recursive: true });
+    await this.set(id, limits);
+    await writeFile(join(folder, "cgroup.subtree_control"), enabling(this.#controllers));
   }
 
   async make(id: string, limits: ContainerLimits): Promise<readonly string[]> {
     const folder = join(this.#folder, id);
     await mkdir(folder, { recursive: true });
     await this.set(id, limits);
-    if (this.#countsTasks) await writeFile(join(folder, "pids.max"), String(maxTasks));
+    if (this.#controllers.includes("pids")) await writeFile(join(folder, "pids.max"), String(maxTasks));
     return [folder];
   }
 

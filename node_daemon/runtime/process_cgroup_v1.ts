@@ -54,14 +54,14 @@ class CgroupsV1 implements ContainerCgroup {
     this.#maxTasks = maxTasks;
   }
 
-  async make(id: string, limits: ContainerLimits): Promise<readonly string[]> {
-    const made: string[] = [];
-    for (const parent of this.#folders.values()) {
-      const folder = join(parent, id);
-      await mkdir(folder, { recursive: true });
-      if (!made.includes(folder)) made.push(folder);
-    }
+  async makeGroup(id: string, limits: ContainerLimits): Promise<void> {
+    for (const parent of this.#folders.values()) await mkdir(join(parent, id), { recursive: true });
     await this.set(id, limits);
+  }
+
+  async make(id: string, limits: ContainerLimits): Promise<readonly string[]> {
+    await this.makeGroup(id, limits);
+    const made = [...new Set([...this.#folders.values()].map((parent) => join(parent, id)))];
     await this.#write("pids", id, "pids.max", String(this.#maxTasks));
     return made;
   }

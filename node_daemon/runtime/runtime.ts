@@ -91,6 +91,8 @@ export interface ContainerConfig {
   readonly env: readonly { readonly name: string; readonly value: string }[];
   readonly mounts: readonly Mount[];
   readonly limits: ContainerLimits;
+  /** What it may use together with the other containers of its pod. Absent: nothing is said of them together. */
+  readonly podLimits?: ContainerLimits;
   /** How soon the kernel ends it when memory runs out: -1000 (never) to 1000 (first). Default: as the runtime's own programs. */
   readonly oomScoreAdj?: number;
   readonly tty: boolean;

@@ -114,12 +114,16 @@ async function output(name: string, script: string, container = "main"): Promise
   return code === 0 ? stdout : `${stdout}${stderr}exit ${code}`;
 }
 
+async function eventsOf(name: string): Promise<readonly string[]> {
+  const fieldSelector = `involvedObject.name=${name}`;
+  const { items } = await cluster.client.list(event, { namespace: "default", fieldSelector });
+  return items.map(({ message = "" }) => message);
+}
+
 async function said(name: string, text: string): Promise<void> {
-  await eventually(`an event of ${name}: ${text}`, async () => {
-    const fieldSelector = `involvedObject.name=${name}`;
-    const { items } = await cluster.client.list(event, { namespace: "default", fieldSelector });
-    return items.some(({ message = "" }) => message.includes(text)) ? true : undefined;
-  });
+  await eventually(`an event of ${name}: ${text}`, async () =>
+    (await eventsOf(name)).some((message) => message.includes(text)) ? true : undefined,
+  );
 }
 
 async function remove(...names: readonly string[]): Promise<void> {
@@ -272,6 +276,57 @@ describe.each(runtimes)("volumes of pods, with the runtime %s", (runtime) => {
       }
     },
   );
+
+  it("a container takes variables from a file that an init container wrote", async () => {
+    const of = (key: string, optional = false) => ({
+      name: key,
+      valueFrom: { fileKeyRef: { volumeName: "v", path: "deep/file", key, optional } },
+    });
+    const init = shell(`mkdir v/d/deep && printf "A='one\\ntwo'\\n" > v/d/deep/file`, { v: {} }, { name: "init" });
+    const spec = (...env: readonly object[]) => ({
+      restartPolicy: "Never",
+      volumes: [{ name: "v", emptyDir: {} }],
+      initContainers: [init],
+      // The volume is not mounted: only its variables are seen.
+      containers: [shell('echo "$A-$B-"', {}, { env })],
+    });
+    await create("file", spec(of("A"), of("B", true)));
+    await create("nofile", spec(of("B")));
+    await ended(named("file"));
+    const lines: string[] = [];
+    for await (const line of cluster.logs(key(named("file")))) lines.push(line);
+    expect(lines).toEqual(["one", "two--"]);
+    await said(named("nofile"), 'environment variable key "B" not found in file');
+    await remove(named("file"), named("nofile"));
+  });
+
+  it("containers use together what their pod may use as a whole, where the daemon may set that, and are told where not", async () => {
+    // Neither takes more than it may by itself; what is in memory cannot be dropped.
+    const takes = (name: string) =>
+      shell(
+        `dd if=/dev/zero of=v/${name}/full bs=1048576 count=40 || exit 1; ${stay}`,
+        { [name]: { mountPath: `/v/${name}` } },
+        { name },
+      );
+    await create("whole", {
+      restartPolicy: "Never",
+      resources: { limits: { cpu: "1", memory: "64Mi" } },
+      volumes: ["one", "two"].map((name) => ({ name, emptyDir: { medium: "Memory" } })),
+      containers: [takes("one"), takes("two")],
+    });
+    const { spec, status } = await cluster.waitFor(pod, key(named("whole")), {
+      predicate: ({ status }) => status?.containerStatuses?.some(({ state }) => state?.running) ?? false,
+    });
+    expect(spec.resources?.requests).toEqual({ cpu: "1", memory: "64Mi" });
+    expect(status?.qosClass).toBe("Guaranteed");
+    await eventually("one is ended, or the pod's events say why not", async () => {
+      const { status } = await cluster.client.get(pod, key(named("whole")));
+      const reasons = status?.containerStatuses?.map(({ state }) => state?.terminated?.reason);
+      if (reasons?.includes("OOMKilled")) return true;
+      return (await eventsOf(named("whole"))).some((message) => message.startsWith("limits of")) || undefined;
+    });
+    await remove(named("whole"));
+  });
 
   const claimOf = (name: string, spec: object = {}): KubeObject =>
     ({

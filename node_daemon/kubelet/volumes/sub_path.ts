@@ -18,7 +18,7 @@ export interface OpenedPath extends AsyncDisposable {
 }
 
 /**
- * Opens what a `subPath` of a volume means. Missing folders are made. A container may have put links into the volume, and
+ * Opens what a `subPath` of a volume means. Missing folders are made, unless `isMade` is false. A container may have put links into the volume, and
  * may exchange them meanwhile: each step is taken from the folder that was opened before it, and no link is followed by
  * the system. A link that leads out of the volume is refused.
  *
@@ -26,17 +26,22 @@ export interface OpenedPath extends AsyncDisposable {
  * @throws Error with the text of the container's CreateContainerConfigError
  * @see CVE-2017-1002101, CVE-2021-25741
  */
-export async function openSubPath(root: string, subPath: string): Promise<OpenedPath> {
+export async function openSubPath(
+  root: string,
+  subPath: string,
+  { isMade = true }: { readonly isMade?: boolean } = {},
+): Promise<OpenedPath> {
   const parts = subPath.split("/");
   if (parts[0] === "") throw new Error(`error SubPath \`${subPath}\` must not be an absolute path`);
   if (parts.includes("..")) throw new Error(`unable to provision SubPath \`${subPath}\`: must not contain '..'`);
-  const volume = { base: await realpath(root), subPath };
+  const volume = { base: await realpath(root), subPath, isMade };
   return platformName === "linux" ? await walkOpened(volume, parts) : await walkNamed(volume, parts);
 }
 
 interface VolumeRoot {
   readonly base: string;
   readonly subPath: string;
+  readonly isMade: boolean;
 }
 
 /** The name of what is open, as any process of the machine may use it. */
@@ -44,7 +49,7 @@ function nameOf({ fd }: FileHandle): string {
   return `/proc/${currentPid()}/fd/${fd}`;
 }
 
-async function walkOpened({ base, subPath }: VolumeRoot, parts: readonly string[]): Promise<OpenedPath> {
+async function walkOpened({ base, subPath, isMade }: VolumeRoot, parts: readonly string[]): Promise<OpenedPath> {
   let at = await open(base, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     // Folders that are made are for whoever the volume is for.
@@ -53,7 +58,7 @@ async function walkOpened({ base, subPath }: VolumeRoot, parts: readonly string[
     for (let links = 0; left.length > 0; ) {
       const part = left.shift() ?? "";
       if (part === "" || part === ".") continue;
-      const next = await openChild(at, part, mode);
+      const next = await openChild(at, part, isMade ? mode : undefined);
       if (!(await next.stat()).isSymbolicLink()) {
         await at.close();
         at = next;
@@ -63,7 +68,7 @@ async function walkOpened({ base, subPath }: VolumeRoot, parts: readonly string[
       if (++links > maxLinks) throw new Error(`subpath ${JSON.stringify(subPath)} has too many links`);
       // Only a hint: the way there is walked anew from the root, like any other.
       const target = await realpath(`${nameOf(at)}/${part}`);
-      left.unshift(...insideOf({ base, subPath }, target).split("/"));
+      left.unshift(...insideOf({ base, subPath, isMade }, target).split("/"));
       await at.close();
       at = await open(base, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     }
@@ -76,13 +81,13 @@ async function walkOpened({ base, subPath }: VolumeRoot, parts: readonly string[
   }
 }
 
-/** What has a name in an open folder; a new folder when nothing has. Links are opened themselves. */
-async function openChild(folder: FileHandle, name: string, mode: number): Promise<FileHandle> {
+/** What has a name in an open folder; a new folder when nothing has, and a mode is given for it. Links are opened themselves. */
+async function openChild(folder: FileHandle, name: string, mode: number | undefined): Promise<FileHandle> {
   const path = `${nameOf(folder)}/${name}`;
   try {
     return await open(path, O_PATH | constants.O_NOFOLLOW);
   } catch (error) {
-    if (!isCode(error, "ENOENT")) throw error;
+    if (mode === undefined || !isCode(error, "ENOENT")) throw error;
   }
   await mkdir(path, { mode: mode & 0o777 });
   const made = await open(path, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
@@ -99,7 +104,7 @@ function insideOf({ base, subPath }: VolumeRoot, path: string): string {
 }
 
 /** The same by names alone, where folders that are open have none. */
-async function walkNamed({ base, subPath }: VolumeRoot, parts: readonly string[]): Promise<OpenedPath> {
+async function walkNamed({ base, subPath, isMade }: VolumeRoot, parts: readonly string[]): Promise<OpenedPath> {
   const mode = (await stat(base)).mode & 0o7777;
   let at = base;
   for (const part of parts) {
@@ -112,12 +117,12 @@ async function walkNamed({ base, subPath }: VolumeRoot, parts: readonly string[]
         throw error;
       },
     );
-    if (!isThere) {
+    if (!isThere && isMade) {
       await mkdir(next, { mode: mode & 0o777 });
       await chmod(next, mode);
     }
     at = await realpath(next);
-    insideOf({ base, subPath }, at);
+    insideOf({ base, subPath, isMade }, at);
   }
   return { path: at, descriptor: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
 }

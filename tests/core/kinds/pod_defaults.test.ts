@@ -45,6 +45,17 @@ describe("pod defaults", () => {
     });
   });
 
+  it("a pod's requests as a whole are those of its containers where they have any, else its limits", () => {
+    const own = { resources: { requests: { cpu: "0.1" } } };
+    const of = (resources: object, container: object = {}) =>
+      defaultsOf(podWith(container, { resources })).spec.resources?.requests;
+    expect(of({ limits: { cpu: 1, memory: "1024Mi" } }, own)).toEqual({ cpu: "100m", memory: "1Gi" });
+    expect(of({ limits: { cpu: 1 }, requests: { cpu: "0.5" } }, own)).toEqual({ cpu: "500m" });
+    expect(of({ limits: { cpu: 1 } }, { resources: { limits: { cpu: "0.5" } } })).toEqual({ cpu: "500m" });
+    expect(of({ requests: { cpu: "0.5" } }, own)).toEqual({ cpu: "0.5" });
+    expect(of({ limits: {} }, own)).toBeUndefined();
+  });
+
   it("host ports equal container ports on the host's network", () => {
     const ports = [{ containerPort: 80 }];
     expect(defaultsOf(podWith({ ports }, { hostNetwork: true })).spec.containers[0]?.ports).toEqual([

@@ -24,6 +24,34 @@ const specCases: [string, Partial<PodSpec>, string[]][] = [
     ["spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive"],
   ],
   [
+    "an amount as a whole that only containers may have",
+    { resources: { limits: { "ephemeral-storage": "1Gi" }, requests: { "example.com/a": "1" } } },
+    [
+      'spec.resources.limits[ephemeral-storage]: Unsupported value: "ephemeral-storage": supported values: "cpu", "hugepages-", "memory"',
+      'spec.resources.requests[example.com/a]: Unsupported value: "example.com/a": supported values: "cpu", "hugepages-", "memory"',
+    ],
+  ],
+  [
+    "claims as a whole",
+    { resources: { claims: [] } as object },
+    ["spec.resources.claims: Forbidden: claims cannot be set for Resources at pod-level"],
+  ],
+  [
+    "less as a whole than it asks for, and than its containers may have",
+    {
+      resources: { requests: { cpu: "2", memory: "2Mi" }, limits: { cpu: "1", memory: "4Mi" } },
+      containers: [
+        { ...nginx, resources: { requests: { memory: "2Mi" }, limits: { memory: "5Mi" } } },
+        { ...nginx, name: "b", resources: { requests: { memory: "1Mi" } } },
+      ],
+    },
+    [
+      'spec.resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1',
+      'spec.resources.requests[memory]: Invalid value: "2Mi": must be greater than or equal to aggregate container requests of 3Mi',
+      'spec.resources.containers[0][memory].limits: Invalid value: "5Mi": must be less than or equal to pod limits of 4Mi',
+    ],
+  ],
+  [
     "a hostPath that climbs",
     { volumes: [{ name: "v", hostPath: { path: "/a/../b" } }] },
     [`spec.volumes[0].hostPath.path: Invalid value: "/a/../b": must not contain '..'`],
@@ -145,7 +173,16 @@ const containerCases: [string, Partial<Container>, string[]][] = [
     "a variable without a source",
     { env: [{ name: "A", valueFrom: {} }] },
     [
-      'spec.containers[0].env[0].valueFrom: Invalid value: "": must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`',
+      'spec.containers[0].env[0].valueFrom: Invalid value: "": must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`',
+    ],
+  ],
+  [
+    "a variable from a file without a key, of a volume that is none, outside",
+    { env: [{ name: "A", valueFrom: { fileKeyRef: { volumeName: "v", path: "../x", key: "" } } }] },
+    [
+      "spec.containers[0].env[0].valueFrom.fileKeyRef.key: Required value",
+      "spec.containers[0].env[0].valueFrom.fileKeyRef.path: Invalid value: \"../x\": must not contain '..'",
+      'spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName: Not found: "v"',
     ],
   ],
   [
@@ -219,6 +256,15 @@ const containerCases: [string, Partial<Container>, string[]][] = [
 describe("pod validation", () => {
   it.each(specCases)("pod names the field, when it has %s", (_, spec, errors) => {
     expect(errorsOf(pod, podOf(spec))).toEqual(errors);
+  });
+
+  it("a variable comes from a file of an emptyDir only", () => {
+    const env = [{ name: "A", valueFrom: { fileKeyRef: { volumeName: "v", path: "x", key: "A" } } }];
+    const of = (volume: object) => podWith({ env }, { volumes: [{ name: "v", ...volume }] });
+    expect(errorsOf(pod, of({ emptyDir: {} }))).toEqual([]);
+    expect(errorsOf(pod, of({ hostPath: { path: "/etc" } }))).toEqual([
+      'spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName: Invalid value: "v": referenced volume must be of type emptyDir',
+    ]);
   });
 
   it.each(containerCases)("pod names the field, when a container has %s", (_, container, errors) => {

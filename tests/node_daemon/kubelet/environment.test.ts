@@ -1,3 +1,8 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { Container } from "../../../core/kinds/pod.ts";
 import type { Service } from "../../../core/kinds/service.ts";
@@ -8,6 +13,7 @@ import {
   resolveEnvironment,
 } from "../../../node_daemon/kubelet/environment.ts";
 import { expand } from "../../../node_daemon/kubelet/expansion.ts";
+import type { MountedVolume } from "../../../node_daemon/kubelet/volumes/volume.ts";
 import { makePod, spec1 } from "./fixtures.ts";
 
 describe("expand()", () => {
@@ -82,14 +88,18 @@ const services = [
   service("elsewhere", "other", "10.0.0.9", [{ port: 80 }]),
 ];
 
-async function resolve(container: Partial<Container>, spec: object = {}) {
+async function resolve(
+  container: Partial<Container>,
+  spec: object = {},
+  volumes: ReadonlyMap<string, MountedVolume> = new Map(),
+) {
   const own = spec1("app", container);
   const pod = makePod(
     { containers: [own], serviceAccountName: "robot", enableServiceLinks: false, ...spec },
     { metadata: { namespace: "shop", labels: { app: "web" }, annotations: { note: "hi" } } },
   );
   const facts = { pod, podIPs: ["127.64.1.9"], hostIPs: ["192.0.2.1"], allocatable: { cpu: "4", memory: "8Gi" } };
-  return await resolveEnvironment({ facts, container: own, services, data: source });
+  return await resolveEnvironment({ facts, container: own, services, data: source, volumes });
 }
 
 describe("resolveEnvironment()", () => {
@@ -177,6 +187,39 @@ describe("resolveEnvironment()", () => {
     ["unsupported fieldPath: spec.nothing", { env: [field("spec.nothing")] }],
   ])("refuses with %s", async (message, container) => {
     await expect(resolve(container)).rejects.toMatchObject({ reason: "CreateContainerConfigError", message });
+  });
+
+  it("takes variables from a file of a volume, as it is when the container is made", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "wherry-environment-"));
+    try {
+      const volumes = new Map([["v", { path: folder, readOnly: false }]]);
+      const of = (name: string, path: string, optional = false) => ({
+        name,
+        valueFrom: { fileKeyRef: { volumeName: "v", path, key: name, optional } },
+      });
+      const given = (...env: NonNullable<Container["env"]>) => resolve({ env }, {}, volumes);
+      await mkdir(join(folder, "deep"));
+      await writeFile(join(folder, "deep", "file"), "A='1'\nEMPTY=''\n");
+      await writeFile(join(folder, "bad"), "A=1\n");
+      await symlink("/etc/hostname", join(folder, "out"));
+      await promisify(execFile)("mkfifo", [join(folder, "pipe")]);
+      const found = await given(of("A", "deep/file"), of("B", "deep/file", true), of("A2", "none", true));
+      expect([found.get("A"), found.has("B"), found.has("A2")]).toEqual(["1", false, false]);
+      const refused = async (path: string, name = "A", optional = false) =>
+        await given(of(name, path, optional)).then(
+          () => "",
+          (error: Error) => error.message,
+        );
+      expect(await refused("deep/file", "B")).toBe(
+        `environment variable key "B" not found in file "${join(folder, "deep/file")}"`,
+      );
+      for (const path of ["none", "bad", "deep", "out", "pipe"])
+        expect(await refused(path)).toBe("couldn't parse env file");
+      for (const path of ["bad", "out", "pipe"]) expect(await refused(path, "A", true)).toBe("couldn't parse env file");
+      expect(await readdir(folder)).not.toContain("none");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("gives the variables of the API server always, those of other services only with links", async () => {

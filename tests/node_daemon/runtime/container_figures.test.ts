@@ -113,12 +113,12 @@ describe("engineCgroup()", () => {
     }
     const stats = withCgroup(
       { id: "c1", podUid: "u1", name: "app", at: 1, cpuNanoseconds: 1, memoryBytes: 5, memory: { rssBytes: 3 } },
-      await engineCgroup("c1", root),
+      await engineCgroup("c1", { root }),
     );
     expect(stats).toMatchObject({ pids: [12, 13], processes: 2, outOfMemoryKills: 2, memory: { rssBytes: 3 } });
     expect(isFirst ? stats.memory?.kernelBytes : stats.memory?.limitHits).toBe(isFirst ? 77 : 4);
     expect(stats.pressures?.cpu?.some.avg10).toBe(isFirst ? undefined : 1.5);
-    expect(await engineCgroup("c2", root)).toBeUndefined();
+    expect(await engineCgroup("c2", { root })).toBeUndefined();
   });
 });
 
