@@ -23,6 +23,12 @@ function defaultPodSpec(spec: PodSpec = { containers: [] }): PodSpec {
     securityContext: spec.securityContext ?? {},
     schedulerName: spec.schedulerName || "default-scheduler",
     overhead: spec.overhead && canonicalResources(spec.overhead),
+    resources:
+      spec.resources &&
+      withMembers(spec.resources, {
+        limits: spec.resources.limits && canonicalResources(spec.resources.limits),
+        requests: spec.resources.requests && canonicalResources(spec.resources.requests),
+      }),
     serviceAccountName: account || undefined,
     serviceAccount: account || undefined,
   });

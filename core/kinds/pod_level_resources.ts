@@ -13,7 +13,7 @@ import {
 } from "../api/quantity.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import type { PodSpec, ResourceList } from "./pod.ts";
-import { type Arithmetic, canonicalResources, isPodLevel, mostAtOnce } from "./pod_resources.ts";
+import { type Arithmetic, isPodLevel, mostAtOnce } from "./pod_resources.ts";
 import { mayOvercommit } from "./resource_names.ts";
 import { checkResources } from "./resource_validation.ts";
 import type { FieldErrors } from "./validators.ts";
@@ -34,7 +34,7 @@ export function defaultPodResources(spec: PodSpec): PodSpec {
     .map(([name, amount]) => [name, formatQuantity(amount)] as const);
   const most = Object.entries(limits).filter(([name]) => isPodLevel(name));
   const all = { ...Object.fromEntries(most), ...Object.fromEntries(together), ...requests };
-  return { ...spec, resources: { ...spec.resources, limits, requests: canonicalResources(all) } };
+  return { ...spec, resources: { ...spec.resources, limits, requests: all } };
 }
 
 /**

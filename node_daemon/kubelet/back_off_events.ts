@@ -30,7 +30,8 @@ export class BackOffEvents {
         const failure = view.failures.get(spec.name);
         if (failure?.reason === "ErrImagePull" && now - failure.at >= errorShownMs) {
           if (!this.#once(`${spec.name} ${failure.at}`)) continue;
-          this.#events.normal(pod, "BackOff", `Back-off pulling image "${spec.image}"`, { name: spec.name, kind });
+          const { image = spec.image } = failure;
+          this.#events.normal(pod, "BackOff", `Back-off pulling image "${image}"`, { name: spec.name, kind });
           this.#events.warning(pod, "Failed", "Error: ImagePullBackOff", { name: spec.name, kind });
           continue;
         }

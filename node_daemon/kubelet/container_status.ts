@@ -110,9 +110,9 @@ function waitingReason(
 }
 
 /** An image that cannot be had is an error first, and back-off from then on. */
-function failureReason(spec: ContainerSpec, { reason, message, at }: StartFailure, now: number) {
+function failureReason(spec: ContainerSpec, { reason, message, at, image = spec.image }: StartFailure, now: number) {
   if (reason !== "ErrImagePull" || now - at < imageErrorShownMs) return { reason, message };
-  return { reason: "ImagePullBackOff", message: `Back-off pulling image "${spec.image}": ErrImagePull: ${message}` };
+  return { reason: "ImagePullBackOff", message: `Back-off pulling image "${image}": ErrImagePull: ${message}` };
 }
 
 function defaultWaiting(input: StatusInput): { readonly reason: string } {

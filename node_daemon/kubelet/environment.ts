@@ -36,6 +36,8 @@ export interface EnvironmentOptions {
   readonly data: DataSource;
   /** Volumes of the pod that are ready, by name. */
   readonly volumes: ReadonlyMap<string, MountedVolume>;
+  /** Whether volumes have files that somebody looks at. */
+  readonly areRead: boolean;
 }
 
 /**
@@ -88,7 +90,7 @@ async function readEnvFrom(
 async function variableValue(
   { name, value, valueFrom }: EnvVar,
   namespace: string,
-  { facts, container, data, volumes }: EnvironmentOptions,
+  { facts, container, data, volumes, areRead }: EnvironmentOptions,
   lookup: (name: string) => string | undefined,
 ): Promise<string | undefined> {
   if (!valueFrom) return expand(value ?? "", lookup);
@@ -96,7 +98,7 @@ async function variableValue(
   try {
     if (fieldRef) return podField(fieldRef.fieldPath, facts);
     if (resourceFieldRef) return resourceField(resourceFieldRef, facts, container);
-    if (fileKeyRef) return await fileVariable(fileKeyRef, volumes);
+    if (fileKeyRef) return areRead ? await fileVariable(fileKeyRef, volumes) : undefined;
   } catch (error) {
     throw new RuntimeFailure("CreateContainerConfigError", error instanceof Error ? error.message : String(error));
   }

@@ -7,7 +7,7 @@ import { openSubPath } from "./volumes/sub_path.ts";
 import type { MountedVolume } from "./volumes/volume.ts";
 
 /** More than all variables of a container may be. */
-const maxFileBytes = 4 * 1024 * 1024;
+const maxFileBytes = 512 * 1024;
 const maxValueBytes = 32 * 1024;
 const maxKeyLength = 128;
 

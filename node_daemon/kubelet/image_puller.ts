@@ -8,6 +8,7 @@ import { goDuration } from "./go_duration.ts";
 import type { ImageRecords } from "./images/image_records.ts";
 import type { ContainerReference, PodEvents } from "./pod_events.ts";
 import { loginsFor, type RegistryLogin } from "./pull_secrets.ts";
+import { mayMount } from "./volumes/mounts.ts";
 
 /** What {@linkcode ensureImage} works with. */
 export interface ImageOptions {
@@ -25,6 +26,47 @@ export interface ImageOptions {
 const pullTimeoutMs = 30 * 60 * 1000;
 
 /**
+ * Makes the images be there that a container mounts as volumes.
+ *
+ * @throws RuntimeFailure as {@linkcode ensureImage}; CreateContainerError when the node cannot mount images
+ */
+export async function ensureImageVolumes(
+  pod: Pod,
+  { volumeMounts = [] }: Container,
+  options: ImageOptions,
+): Promise<void> {
+  const { runtime } = options;
+  // Who looks at no files needs no images.
+  if (!runtime.readsFiles) return;
+  for (const { name, image } of pod.spec.volumes ?? []) {
+    if (!image || !volumeMounts.some((mount) => mount.name === name)) continue;
+    const { unpack } = runtime.images;
+    if (!unpack || !mayMount()) {
+      const why = unpack
+        ? "this node may not mount (it has to run as root, on Linux)"
+        : `images of the ${runtime.name} runtime are programs, not files`;
+      throw new RuntimeFailure("CreateContainerError", `cannot mount image volume "${name}": ${why}`);
+    }
+    const { reference = "", pullPolicy } = image;
+    const spec = { image: reference, ...(pullPolicy === undefined ? {} : { imagePullPolicy: pullPolicy }) };
+    await ensureImage(pod, { spec }, options).catch((error: unknown) => {
+      throw error instanceof RuntimeFailure ? new ImageVolumeFailure(error, reference) : error;
+    });
+  }
+}
+
+/** The image of a volume could not be had. */
+export class ImageVolumeFailure extends RuntimeFailure {
+  readonly image: string;
+
+  constructor(cause: RuntimeFailure, image: string) {
+    super(cause.reason, cause.message, { cause });
+    this.name = "ImageVolumeFailure";
+    this.image = image;
+  }
+}
+
+/**
  * Makes the image of a container be there, as its pull policy says.
  *
  * @throws RuntimeFailure ErrImagePull, ErrImageNeverPull, InvalidImageName, ImageInspectError
@@ -32,7 +74,14 @@ const pullTimeoutMs = 30 * 60 * 1000;
  */
 export async function ensureImage(
   pod: Pod,
-  { spec, reference }: { readonly spec: Container; readonly reference: ContainerReference },
+  {
+    spec,
+    reference,
+  }: {
+    readonly spec: { readonly image?: string; readonly imagePullPolicy?: string };
+    /** Absent: the image is for several containers. */
+    readonly reference?: ContainerReference;
+  },
   { runtime, events, clock, data, imageRecords, signal }: ImageOptions,
 ): Promise<void> {
   const { image = "", imagePullPolicy = "IfNotPresent" } = spec;

@@ -348,7 +348,7 @@ class PodKubelet implements Kubelet {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const stop of this.#stops) stop();
-    const { statuses, probes, objects, pins } = this.#context;
+    const { statuses, probes, objects, pins, imageFolders } = this.#context;
     const workers = [...this.#workers.values()].map((worker) => worker[Symbol.asyncDispose]());
     // Together: a worker may be waiting for its status to be written.
     await Promise.all([
@@ -359,7 +359,7 @@ class PodKubelet implements Kubelet {
       this.#admission[Symbol.asyncDispose](),
       this.#orphans[Symbol.asyncDispose](),
     ]);
-    await Promise.all([probes, objects, pins, this.#records].map((part) => part[Symbol.asyncDispose]()));
+    await Promise.all([probes, objects, pins, imageFolders, this.#records].map((part) => part[Symbol.asyncDispose]()));
   }
 }
 

@@ -7,6 +7,7 @@ import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
 import type { ContainerRuntime } from "../runtime/runtime.ts";
 import type { ContainerKiller } from "./container_killer.ts";
+import type { ImageFolders } from "./images/image_folders.ts";
 import type { ImageRecords } from "./images/image_records.ts";
 import type { ObjectCache } from "./object_cache.ts";
 import type { PodAddresses } from "./pod_addresses.ts";
@@ -32,6 +33,7 @@ export interface KubeletContext {
   readonly objects: ObjectCache;
   readonly folders: PodFolders;
   readonly pins: PathPins;
+  readonly imageFolders: ImageFolders;
   readonly allocations: Allocations;
   readonly addresses: PodAddresses;
   readonly killer: ContainerKiller;

@@ -3,6 +3,7 @@ import type { Pod } from "../../core/kinds/pod.ts";
 import { service as serviceKind } from "../../core/kinds/service.ts";
 import { machineFacts } from "../../core/platform/machine.ts";
 import { ContainerKiller } from "./container_killer.ts";
+import { ImageFolders } from "./images/image_folders.ts";
 import type { KubeletOptions } from "./kubelet.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
 import { ObjectCache } from "./object_cache.ts";
@@ -74,6 +75,7 @@ export function openContext(options: KubeletOptions, hooks: ContextHooks): Kubel
     }),
     folders,
     pins: new PathPins({ folder: folders.pins, log }),
+    imageFolders: new ImageFolders({ runtime, folders }),
     allocations: new Allocations({
       records,
       events,

@@ -14,13 +14,17 @@ export function planPreparation({ pod, containers }: Pick<PodView, "pod" | "cont
   // What containers may use together is the sandbox's to say, once it runs.
   const isGrouped = pod.spec.resources !== undefined;
   if (containers.length > 0 || initContainers.length > 0 || isGrouped) return [];
-  return pod.spec.containers.filter(isKnown).map((spec) => ({
-    kind: "main",
-    spec,
-    attempt: nextAttempt(pod, spec.name, undefined),
-    backOffMs: 0,
-    resume: undefined,
-  }));
+  const images = new Set(pod.spec.volumes?.flatMap(({ name, image }) => (image ? [name] : [])));
+  const hasImages = ({ volumeMounts = [] }: ContainerSpec) => volumeMounts.some(({ name }) => images.has(name));
+  return pod.spec.containers
+    .filter((spec) => isKnown(spec) && !hasImages(spec))
+    .map((spec) => ({
+      kind: "main",
+      spec,
+      attempt: nextAttempt(pod, spec.name, undefined),
+      backOffMs: 0,
+      resume: undefined,
+    }));
 }
 
 /** Whether it depends on no address, and holds no path until it is started. */

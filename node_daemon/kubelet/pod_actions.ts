@@ -9,7 +9,7 @@ import { notesFor } from "./container_notes.ts";
 import { withDeadline } from "./deadline.ts";
 import { runHandler } from "./handler.ts";
 import { hostsFile, hostsPath } from "./hosts_file.ts";
-import { ensureImage } from "./image_puller.ts";
+import { ensureImage, ensureImageVolumes, ImageVolumeFailure } from "./image_puller.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
 import type { StartAction } from "./plan_pod.ts";
 import type { ContainerReference } from "./pod_events.ts";
@@ -37,7 +37,7 @@ const imageErrors: ReadonlySet<string> = new Set([
   "ImageInspectError",
 ]);
 
-interface Failure extends Pick<StartFailure, "reason" | "message" | "attempt"> {
+interface Failure extends Pick<StartFailure, "reason" | "message" | "attempt" | "image"> {
   /** When it happened, on a clock that does not jump. */
   readonly since: number;
   readonly delayMs: number;
@@ -62,10 +62,10 @@ export class PodActions {
   get failures(): ReadonlyMap<string, StartFailure> {
     const { clock } = this.#context;
     const now = clock.now();
-    const told = [...this.#failures].map(([name, { reason, message, attempt, since, delayMs }]) => {
+    const told = [...this.#failures].map(([name, { since, delayMs, ...failure }]) => {
       // By a clock that does not jump: one that is set back must not make the wait longer than it is.
       const at = now - (clock.monotonic() - since);
-      return [name, { reason, message, attempt, at, retryAt: at + delayMs }] as const;
+      return [name, { ...failure, at, retryAt: at + delayMs }] as const;
     });
     return new Map(told);
   }
@@ -141,7 +141,9 @@ export class PodActions {
       if (resumed) await this.#systemFiles(this.#facts(pod, sandbox));
       else {
         const data = this.#context.objects.sourceFor(pod);
-        await ensureImage(pod, { spec, reference }, { ...this.#context, data, signal });
+        const images = { ...this.#context, data, signal };
+        await ensureImage(pod, { spec, reference }, images);
+        await ensureImageVolumes(pod, spec, images);
       }
       const id = resumed ?? (await this.#create(pod, sandbox, { action, reference, held }, signal));
       await this.#run(id, signal);
@@ -206,7 +208,8 @@ export class PodActions {
     const facts = this.#facts(pod, sandbox);
     const systemFiles = await this.#systemFiles(facts);
     return await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, async (cut) => {
-      const volumes = await this.#volumes(pod, sandbox);
+      const container = { mounts: spec.volumeMounts ?? [], images: this.#context.imageFolders.files(cut) };
+      const volumes = await setUpVolumes(pod, { ...this.#volumeOptions(pod, sandbox), container });
       const messageFile = await folders.messageFile(pod.metadata.uid ?? "", { name: spec.name, attempt });
       const config = await containerConfig({
         facts,
@@ -336,7 +339,8 @@ export class PodActions {
     // A container that was made waits by the crash back-off that stands on it.
     const wasMade = reason === "RunContainerError" || reason === "PostStartHookError";
     const delayMs = wasMade ? failureShownMs : backoff.next(name);
-    this.#failures.set(name, { reason, message: errorMessage(error), attempt, since, delayMs });
+    const image = error instanceof ImageVolumeFailure ? error.image : undefined;
+    this.#failures.set(name, { reason, message: errorMessage(error), attempt, image, since, delayMs });
   }
 
   #succeeded(name: string): void {

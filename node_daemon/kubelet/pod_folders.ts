@@ -106,7 +106,36 @@ export class PodFolders {
     await removeVolumes(`${this.#memory}/${safe(uid)}`);
     // Other pods may have theirs in it.
     await rmdir(this.#memory).catch(() => {});
+    const hadImages = (await this.#imagesOf(uid)).length > 0;
     await removeVolumes(this.pod(uid));
+    if (hadImages) await this.#removeUnusedImages();
+  }
+
+  /** Folder of the files of an image that is a volume of pods. */
+  image(id: string): string {
+    return `${this.#images}/${safe(id)}`;
+  }
+
+  /** Ids of the images that are volumes of pods. */
+  async imagesInUse(): Promise<ReadonlySet<string>> {
+    return new Set((await Promise.all((await this.list()).map((uid) => this.#imagesOf(uid)))).flat());
+  }
+
+  get #images(): string {
+    return `${this.#root}/image-volumes`;
+  }
+
+  async #imagesOf(uid: string): Promise<readonly string[]> {
+    const parent = `${this.pod(uid)}/volumes/image`;
+    return (await Promise.all((await listFolder(parent)).map((name) => listFolder(`${parent}/${name}`)))).flat();
+  }
+
+  /** What is being written has another name until it is whole. */
+  async #removeUnusedImages(): Promise<void> {
+    const used = await this.imagesInUse();
+    for (const name of await listFolder(this.#images)) {
+      if (!used.has(name.replace(/\.new$/, ""))) await removeTree(`${this.#images}/${name}`);
+    }
   }
 
   /** Unmounts what is mounted for pods, and takes away what they keep in memory: then the root may be removed like any folder. */

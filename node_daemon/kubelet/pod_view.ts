@@ -15,6 +15,8 @@ export interface StartFailure {
   readonly retryAt: number;
   /** Restart number of the container that it happened to. */
   readonly attempt: number;
+  /** The image that could not be had, if it is not the container's own. */
+  readonly image?: string | undefined;
 }
 
 /** Everything the kubelet sees of one pod at one moment. Plans and statuses are made from nothing else. */

@@ -2,7 +2,7 @@ import type { Node } from "../../core/kinds/node.ts";
 import type { Pod, Volume, VolumeMount } from "../../core/kinds/pod.ts";
 import type { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage } from "../../core/util/log.ts";
-import type { Mount } from "../runtime/runtime.ts";
+import { type Mount, RuntimeFailure } from "../runtime/runtime.ts";
 import { ClaimError } from "./claim_cache.ts";
 import type { DataSource } from "./environment.ts";
 import { expand } from "./expansion.ts";
@@ -13,7 +13,7 @@ import { applyFsGroup, fsGroupOf } from "./volumes/fs_group.ts";
 import { volumeTypeOf } from "./volumes/mod.ts";
 import type { PathPins } from "./volumes/path_pins.ts";
 import { openSubPath } from "./volumes/sub_path.ts";
-import type { MountedVolume } from "./volumes/volume.ts";
+import type { ImageFiles, MountedVolume } from "./volumes/volume.ts";
 
 /** What setting up volumes works with. */
 export interface PodVolumesOptions {
@@ -23,6 +23,8 @@ export interface PodVolumesOptions {
   readonly node: Node | undefined;
   /** Volumes that belong to the pod's fsGroup already, by name: they are given to it once. */
   readonly given: Set<string>;
+  /** What a container that is being made mounts, with the images for it. Absent while none is made. */
+  readonly container?: { readonly mounts: readonly VolumeMount[]; readonly images: ImageFiles };
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -59,18 +61,19 @@ export async function updateVolumes(pod: Pod, options: PodVolumesOptions): Promi
 }
 
 async function setUp(pod: Pod, volume: Volume, options: PodVolumesOptions): Promise<MountedVolume> {
-  const { folders, facts, data, node, given, now } = options;
+  const { folders, facts, data, node, given, now, container } = options;
   try {
     const type = volumeTypeOf(volume);
     const folder = await folders.volume(pod.metadata.uid ?? "", { type: type.name, name: volume.name });
     const { localPathFolder, areRead } = folders;
     const memoryFolder = folders.memory(pod.metadata.uid ?? "", volume.name);
+    const images = container?.mounts.some(({ name }) => name === volume.name) ? container.images : undefined;
     const gid = fsGroupOf(pod);
     const write = async (payload: Payload) => {
       if (areRead) await writeAtomically(folder, payload, { now, gid });
     };
     const places = { folder, memoryFolder, localPathFolder, areRead };
-    const context = { pod, volume, ...places, facts, data, node, write };
+    const context = { pod, volume, ...places, facts, data, node, images, write };
     const mounted = await type.setUp(context);
     if (areRead && gid !== undefined && mounted.takesFsGroup && !mounted.readOnly && !given.has(volume.name)) {
       await applyFsGroup(mounted.path, { gid, policy: pod.spec.securityContext?.fsGroupChangePolicy });
@@ -78,6 +81,7 @@ async function setUp(pod: Pod, volume: Volume, options: PodVolumesOptions): Prom
     }
     return mounted;
   } catch (error) {
+    if (error instanceof RuntimeFailure) throw error;
     throw new MountError(volume.name, error);
   }
 }
@@ -121,14 +125,17 @@ export async function resolveMount(
   const volume = volumes.get(name);
   if (!volume) throw new Error(`cannot find volume "${name}" to mount into container`);
   const inner = subPathExpr ? expandSubPath(subPathExpr, environment) : subPath;
-  const opened = inner && areRead ? held.use(await openSubPath(volume.path, inner)) : undefined;
+  const { isMountedReadOnly = false } = volume;
+  const opening = inner && areRead ? openSubPath(volume.path, inner, { isMade: !isMountedReadOnly }) : undefined;
+  const opened = opening && held.use(await opening);
   const pinned = opened && (await pins?.pin(opened));
   return {
     hostPath: opened?.path ?? volume.path,
     ...(pinned ? { pinnedPath: held.use(pinned).path } : {}),
     containerPath: mountPath,
     volume: name,
-    readOnly: readOnly || volume.readOnly,
+    // Mounted once more as such, it would lose what else was said of it.
+    readOnly: (readOnly || volume.readOnly) && !isMountedReadOnly,
     isReadOnlyAsked: volume.isReadOnlyAsked ?? (readOnly && !volume.readOnly),
     propagation: propagations.get(mountPropagation ?? "None") ?? "private",
     // IfPossible: the engine finds out.

@@ -16,6 +16,7 @@ import {
 import { describeContainer, describeSandbox } from "./docker_describe.ts";
 import { DockerEngine } from "./docker_engine.ts";
 import { engineEvents } from "./docker_events.ts";
+import { unpackImage } from "./docker_image_files.ts";
 import { dockerImages } from "./docker_images.ts";
 import { engineLogs } from "./docker_logs.ts";
 import { groupOf, openPodGroups, type PodGroups, removePodGroup } from "./docker_pod_groups.ts";
@@ -148,7 +149,11 @@ class DockerRuntime implements ContainerRuntime {
       minOomScoreAdj: options.minOomScoreAdj,
     };
     this.#pauseImage = podInfraImage;
-    this.images = dockerImages(docker, clock);
+    this.images = {
+      ...dockerImages(docker, clock),
+      unpack: (imageId, folder, { signal }) =>
+        unpackImage(this.#engine, { owner: this.#defaults.owner, imageId, purpose: "volume", signal }, folder),
+    };
   }
 
   async ping({ signal }: Signalled): Promise<void> {

@@ -1,9 +1,9 @@
 import type { Readable } from "node:stream";
-import { sha256 } from "../../core/platform/hash.ts";
 import { readTar } from "../../core/util/tar.ts";
-import { ignoreStatus, statusCode } from "./docker_calls.ts";
+import { ignoreStatus } from "./docker_calls.ts";
 import { type Owner, userOption } from "./docker_config.ts";
 import type { DockerEngine } from "./docker_engine.ts";
+import { type ImageFilesOptions, withImageFiles } from "./docker_image_files.ts";
 import type { Container, ContainerConfig } from "./runtime.ts";
 
 /** What an image's files say of users and groups. Empty: they are not there. */
@@ -17,17 +17,16 @@ export interface UserFiles {
 /** No more is read of either file: they are somebody's image's. */
 const maxBytes = 256 * 1024;
 const maxImages = 1000;
-const never = new AbortController().signal;
 
 /** Tells whom programs will begin as. Each image is looked into once. */
 export class DockerUsers {
   readonly #engine: DockerEngine;
-  readonly #prefix: string;
+  readonly #owner: Owner;
   readonly #files = new Map<string, Promise<UserFiles>>();
 
-  constructor(engine: DockerEngine, { nodeName, rootDir }: Owner) {
+  constructor(engine: DockerEngine, owner: Owner) {
     this.#engine = engine;
-    this.#prefix = `wherry_files_${sha256(JSON.stringify([nodeName, rootDir])).slice(0, 16)}_`;
+    this.#owner = owner;
   }
 
   /**
@@ -45,8 +44,7 @@ export class DockerUsers {
   }
 
   #read(imageId: string, signal: AbortSignal): Promise<UserFiles> {
-    const name = `${this.#prefix}${imageId.replace(/^sha256:/, "")}`;
-    const files = readUserFiles(this.#engine, { imageId, name, signal });
+    const files = readUserFiles(this.#engine, { owner: this.#owner, imageId, purpose: "files", signal });
     if (this.#files.size >= maxImages) this.#files.clear();
     this.#files.set(imageId, files);
     files.catch(() => this.#files.delete(imageId));
@@ -54,32 +52,16 @@ export class DockerUsers {
   }
 }
 
-/** Reads the files out of a container that is made for that alone: it has no volumes that the engine would mount, and never runs. */
-async function readUserFiles(
-  engine: DockerEngine,
-  { imageId, name, signal }: { readonly imageId: string; readonly name: string; readonly signal: AbortSignal },
-): Promise<UserFiles> {
-  const container = await engine
-    .call(signal, (abortSignal) =>
-      engine.docker.createContainer({ name, Image: imageId, Cmd: ["/"], NetworkDisabled: true, abortSignal }),
-    )
-    .catch((error: unknown) => {
-      // A daemon that was killed meanwhile left it.
-      if (statusCode(error) === 409) return engine.docker.getContainer(name);
-      throw error;
-    });
-  try {
+async function readUserFiles(engine: DockerEngine, options: ImageFilesOptions): Promise<UserFiles> {
+  return await withImageFiles(engine, options, async (container) => {
     const read = (path: string) =>
-      engine.call(signal, async () => {
+      engine.call(options.signal, async () => {
         const archive = await container.getArchive({ path }).catch(ignoreStatus(404));
         return archive ? await firstText(archive as Readable) : "";
       });
     const [passwd, group] = await Promise.all([read("/etc/passwd"), read("/etc/group")]);
     return { passwd, group };
-  } finally {
-    // Also when the caller has given up.
-    await engine.call(never, () => container.remove({ force: true }).catch(ignoreStatus(404, 409)));
-  }
+  });
 }
 
 /** The beginning of the first file of an archive. */

@@ -340,6 +340,8 @@ export interface ImageService {
   list(options: {
     readonly signal: AbortSignal;
   }): Promise<readonly { readonly id: string; readonly names: readonly string[]; readonly sizeBytes: number }[]>;
+  /** Lays the files of a local image, by its id, out in an empty folder, with their owners and rights. Absent where images are no files. */
+  unpack?(id: string, folder: string, options: { readonly signal: AbortSignal }): Promise<void>;
   /** Folder of this machine where images lie; undefined where there are none, or they lie elsewhere. */
   folder(options: { readonly signal: AbortSignal }): Promise<string | undefined>;
   /** Takes one name (or an id) away, and the image with its last name. Rejects while somebody's container was made from it. */

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -31,12 +31,22 @@ const mebibyte = 1024 * 1024;
 
 /** One cluster with a node of each runtime, whose names are those of the runtimes. */
 const runtimes = hasDocker ? (["process", "docker"] as const) : (["process"] as const);
+/** A class that is as the default, but keeps what was claimed. */
+const keeping = {
+  apiVersion: "storage.k8s.io/v1",
+  kind: "StorageClass",
+  metadata: { name: "keeping" },
+  provisioner: "wherry.dev/local-path",
+  volumeBindingMode: "WaitForFirstConsumer",
+  reclaimPolicy: "Retain",
+} as KubeObject;
+
 let folder: string;
 let cluster: Cluster;
 let nodes: ClusterNodes;
 
 beforeAll(async () => {
-  if (hasDocker) await importBusybox();
+  if (hasDocker) await Promise.all([importBusybox(), importDataImage()]);
   folder = await mkdtemp(join(tmpdir(), "wherry-volumes-"));
   cluster = await startCluster({ nodes: 0 });
   nodes = new ClusterNodes({ clock: systemClock, random: systemRandom, log: silentLogger, lasting: false });
@@ -61,6 +71,7 @@ beforeAll(async () => {
     });
     nodes.add(daemon, rootDir);
   }
+  await cluster.apply([keeping]);
   // It takes the nodes a while to look; what becomes of these is the last that is asked.
   for (const runtime of runtimes)
     await cluster.apply([
@@ -109,6 +120,14 @@ const ready = (name: string) => cluster.waitFor(pod, key(name), { condition: "Re
 const ended = (name: string) =>
   cluster.waitFor(pod, key(name), { predicate: ({ status }) => /^(Succeeded|Failed)$/.test(status?.phase ?? "") });
 
+async function succeeded(name: string): Promise<void> {
+  const { status } = await ended(name);
+  if (status?.phase === "Succeeded") return;
+  const lines: string[] = [];
+  for await (const line of cluster.logs(key(name))) lines.push(line);
+  throw new Error(`${name} failed: ${JSON.stringify([status, await eventsOf(name), lines])}`);
+}
+
 async function output(name: string, script: string, container = "main"): Promise<string> {
   const { stdout, stderr, code } = await cluster.exec(key(name), ["/bin/sh", "-c", script], { container });
   return code === 0 ? stdout : `${stdout}${stderr}exit ${code}`;
@@ -136,6 +155,26 @@ const mayBePrivileged = {
   process: mayMount,
   docker: hasDocker && (await importBusybox().then(runsPrivileged)),
 } as const;
+
+/** An image without a program, of a few files. */
+const dataImage = "wherry-test-data:1";
+
+async function importDataImage(): Promise<void> {
+  const root = await mkdtemp(join(tmpdir(), "wherry-image-"));
+  try {
+    await mkdir(join(root, "files", "deep"), { recursive: true, mode: 0o700 });
+    await writeFile(join(root, "files/deep/file"), "text\n", { mode: 0o640 });
+    await writeFile(join(root, "files/program"), "#!/bin/sh\necho ran\n", { mode: 0o755 });
+    await symlink("deep/file", join(root, "files/link"));
+    const tar = (...args: readonly string[]) => run("tar", ["-C", join(root, "files"), ...args]);
+    await tar("--owner=123", "--group=456", "-cf", join(root, "tar"), "deep/file", "program", "link");
+    await tar("--owner=0", "--group=0", "--no-recursion", "-rf", join(root, "tar"), "deep");
+    const [repo, tag] = dataImage.split(":");
+    for await (const _progress of await engine.importImage(join(root, "tar"), { repo, tag }));
+  } finally {
+    await rm(root, { recursive: true });
+  }
+}
 
 async function runsPrivileged(): Promise<boolean> {
   const container = await engine.createContainer({ Image: testImage, HostConfig: { Privileged: true } });
@@ -292,7 +331,7 @@ describe.each(runtimes)("volumes of pods, with the runtime %s", (runtime) => {
     });
     await create("file", spec(of("A"), of("B", true)));
     await create("nofile", spec(of("B")));
-    await ended(named("file"));
+    await succeeded(named("file"));
     const lines: string[] = [];
     for await (const line of cluster.logs(key(named("file")))) lines.push(line);
     expect(lines).toEqual(["one", "two--"]);
@@ -328,6 +367,99 @@ describe.each(runtimes)("volumes of pods, with the runtime %s", (runtime) => {
     await remove(named("whole"));
   });
 
+  it("the files of an image can be read, and nothing else; and go with the last pod that has them", async () => {
+    const of = (reference: string) => ({ name: "image", image: { reference, pullPolicy: "IfNotPresent" } });
+    const both = (image: object) => ({
+      volumes: [image],
+      containers: [shell(stay, { image: {} }), shell(stay, { image: { subPath: "deep" } }, { name: "part" })],
+    });
+    await create("image", both(of(dataImage)));
+    if (runtime === "process") {
+      await said(named("image"), 'cannot mount image volume "image": images of the process runtime are programs');
+      return remove(named("image"));
+    }
+    if (!mayMount) {
+      await said(named("image"), 'cannot mount image volume "image": this node may not mount');
+      return remove(named("image"));
+    }
+    await create("image2", both(of(dataImage)));
+    await create("noimage", both(of("127.0.0.1:1/wherry-none:1")));
+    await Promise.all([ready(named("image")), ready(named("image2"))]);
+    const name = named("image");
+    expect(await output(name, "ls -A v/d; cat v/d/deep/file; readlink v/d/link")).toBe(
+      "deep\nlink\nprogram\ntext\ndeep/file\n",
+    );
+    expect(await output(name, "stat -c '%a %u %g' v/d/deep/file v/d/deep")).toBe("640 123 456\n700 0 0\n");
+    expect(await output(name, "cat v/d/file", "part")).toBe("text\n");
+    for (const container of ["main", "part"])
+      expect(await output(name, "echo x > v/d/new", container)).toContain("Read-only file system");
+    expect(await output(name, "v/d/program")).toContain("ermission denied");
+    const folders = join(folder, runtime, "image-volumes");
+    expect(await readdir(folders)).toHaveLength(1);
+    const { status } = await cluster.waitFor(pod, key(named("noimage")), {
+      predicate: ({ status }) =>
+        status?.containerStatuses?.every(({ state }) => state?.waiting?.reason === "ImagePullBackOff") ?? false,
+    });
+    expect(status?.containerStatuses?.[0]?.state?.waiting?.message).toMatch(
+      /^Back-off pulling image "127.0.0.1:1\/wherry-none:1": ErrImagePull: /,
+    );
+    await said(named("noimage"), 'Failed to pull image "127.0.0.1:1/wherry-none:1"');
+    await remove(named("image"), named("noimage"));
+    expect(await output(named("image2"), "cat v/d/deep/file")).toBe("text\n");
+    await remove(named("image2"));
+    await eventually("the files are gone", async () => ((await readdir(folders)).length === 0 ? true : undefined));
+  });
+
+  it("a subPath that a container made lead out of its volume is refused", async () => {
+    const links = shell(
+      "ln -s /etc v/d/out; ln -s . v/d/loop; mkdir v/d/real; ln -s real v/d/in",
+      { v: {} },
+      { name: "init" },
+    );
+    const spec = (subPath: object) => ({
+      restartPolicy: "Never",
+      volumes: [{ name: "v", emptyDir: {} }],
+      initContainers: [links],
+      containers: [shell("ls v/d | wc -l", { v: subPath }, { env: [{ name: "WHERE", value: "out" }] })],
+    });
+    await create("out", spec({ subPath: "out" }));
+    await create("outexpr", spec({ subPathExpr: "loop/$(WHERE)" }));
+    await create("in", spec({ subPath: "loop/in" }));
+    await said(named("out"), 'Error: subpath "out" is outside of the volume');
+    await said(named("outexpr"), 'Error: subpath "loop/out" is outside of the volume');
+    await succeeded(named("in"));
+    await remove(...["out", "outexpr", "in"].map(named));
+  });
+
+  it.skipIf(!mayMount)("fsGroupChangePolicy says whether a volume whose folder is right is gone through", async () => {
+    const local = join(folder, named("group"));
+    await mkdir(local);
+    await writeFile(join(local, "first"), "");
+    await cluster.apply([
+      volumeOf("group", { local: { path: local }, nodeAffinity: onNode(runtime) }),
+      claimOf("group", { storageClassName: "", volumeName: named("group") }),
+    ]);
+    const owns = async (name: string, fsGroupChangePolicy: string) => {
+      await create(name, {
+        restartPolicy: "Never",
+        securityContext: { runAsUser: 1234, fsGroup: 4321, fsGroupChangePolicy },
+        volumes: [claimed("group")],
+        containers: [shell("touch v/d/made", { data: {} })],
+      });
+      await succeeded(named(name));
+      await remove(named(name));
+      return await Promise.all(
+        ["first", "made", "later"].map(async (file) => (await stat(join(local, file)).catch(() => undefined))?.gid),
+      );
+    };
+    expect(await owns("group1", "OnRootMismatch")).toEqual([4321, 4321, undefined]);
+    await writeFile(join(local, "later"), "");
+    await chown(join(local, "later"), 0, 0);
+    expect(await owns("group2", "OnRootMismatch")).toEqual([4321, 4321, 0]);
+    expect(await owns("group3", "Always")).toEqual([4321, 4321, 4321]);
+    expect((await stat(local)).mode & 0o2070).toBe(0o2070);
+  });
+
   const claimOf = (name: string, spec: object = {}): KubeObject =>
     ({
       apiVersion: "v1",
@@ -355,15 +487,7 @@ describe.each(runtimes)("volumes of pods, with the runtime %s", (runtime) => {
   });
 
   it("a claim of the default class waits for its first pod, outlives pods, and goes with its folder; Retain keeps it", async () => {
-    const keeping = {
-      apiVersion: "storage.k8s.io/v1",
-      kind: "StorageClass",
-      metadata: { name: "keeping" },
-      provisioner: "wherry.dev/local-path",
-      volumeBindingMode: "WaitForFirstConsumer",
-      reclaimPolicy: "Retain",
-    } as KubeObject;
-    await cluster.apply([keeping, claimOf("data"), claimOf("kept", { storageClassName: "keeping" })]);
+    await cluster.apply([claimOf("data"), claimOf("kept", { storageClassName: "keeping" })]);
     await said(named("data"), "waiting for first consumer to be created before binding");
     const spec = (script: string, readOnly = false) => ({
       restartPolicy: "Never",
@@ -371,7 +495,7 @@ describe.each(runtimes)("volumes of pods, with the runtime %s", (runtime) => {
       containers: [shell(script, { data: {}, kept: { mountPath: "/v/kept" } })],
     });
     await create("writer", spec("echo data > v/d/file; echo kept > v/kept/file"));
-    expect((await ended(named("writer"))).status?.phase).toBe("Succeeded");
+    await succeeded(named("writer"));
     await remove(named("writer"));
     if (mayMount || runtime === "docker") {
       await create("reader", spec("cat v/d/file v/kept/file; touch v/d/more || echo refused", true));
@@ -430,7 +554,7 @@ describe.each(runtimes)("volumes of pods, with the runtime %s", (runtime) => {
     });
     await create("block", devices("block"));
     await create("made", devices("made"));
-    for (const name of ["host", "local"]) expect((await ended(named(name))).status?.phase).toBe("Succeeded");
+    for (const name of ["host", "local"]) await succeeded(named(name));
     expect((await cluster.client.get(pod, key(named("local")))).spec.nodeName).toBe(runtime);
     expect(await readFile(join(host, "file"), "utf8")).toBe("host\n");
     expect(await readFile(join(local, "file"), "utf8")).toBe("local\n");

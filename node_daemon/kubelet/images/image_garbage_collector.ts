@@ -4,6 +4,7 @@ import { errorMessage, type Logger } from "../../../core/util/log.ts";
 import { Tasks } from "../../../core/util/tasks.ts";
 import type { ContainerRuntime } from "../../runtime/runtime.ts";
 import { withDeadline } from "../deadline.ts";
+import { PodFolders } from "../pod_folders.ts";
 import { ImageRecords } from "./image_records.ts";
 import { planImageRemoval } from "./plan_image_removal.ts";
 
@@ -120,7 +121,10 @@ export class ImageGarbageCollector implements AsyncDisposable {
     const [images, containers] = await withDeadline({ clock, timeoutMs: callMs, signal }, (cut) =>
       Promise.all([runtime.images.list({ signal: cut }), runtime.listContainers({ signal: cut })]),
     );
-    const inUse = new Set(containers.map(({ imageId }) => imageId.slice(imageId.indexOf("://") + 3)));
+    const inUse = new Set([
+      ...containers.map(({ imageId }) => imageId.slice(imageId.indexOf("://") + 3)),
+      ...(await new PodFolders(this.#options.rootDir).imagesInUse()),
+    ]);
     const { remove, records, eligibleBytes } = planImageRemoval({
       images,
       records: await this.records.list(),

@@ -10,6 +10,7 @@ import { configMapVolume } from "./config_map.ts";
 import { downwardApiVolume } from "./downward_api.ts";
 import { emptyDirVolume } from "./empty_dir.ts";
 import { hostPathVolume } from "./host_path.ts";
+import { imageVolume } from "./image.ts";
 import { persistentVolumeClaimVolume } from "./persistent_volume_claim.ts";
 import { projectedVolume } from "./projected.ts";
 import { secretVolume } from "./secret.ts";
@@ -21,6 +22,7 @@ export const volumeTypes: readonly VolumeType[] = [
   downwardApiVolume,
   emptyDirVolume,
   hostPathVolume,
+  imageVolume,
   persistentVolumeClaimVolume,
   projectedVolume,
   secretVolume,

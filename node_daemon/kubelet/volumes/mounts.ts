@@ -38,6 +38,18 @@ export async function mountMemory(folder: string, sizeBytes: number): Promise<bo
   return await mount("-t", "tmpfs", "-o", `size=${Math.floor(sizeBytes)},mode=0777`, "wherry", path);
 }
 
+/**
+ * Mounts a folder on another, so that nobody may write there, run what is there, or get rights from it; unless that is done.
+ *
+ * @throws Error where the daemon may not
+ */
+export async function mountReadOnly(from: string, folder: string): Promise<void> {
+  const path = await realpath(folder);
+  if ((await mountPoints()).some((point) => point.path === path)) return;
+  if (!(await mount("--bind", "-o", "ro,noexec,nosuid,nodev", from, path)))
+    throw new Error("this node may not mount (it has to run as root, on Linux)");
+}
+
 /** Makes mounts below a folder be seen wherever it is mounted by then. Where the daemon may not, nothing is done. */
 export async function share(folder: string): Promise<void> {
   const path = await realpath(folder);

@@ -18,11 +18,12 @@ export interface OpenedPath extends AsyncDisposable {
 }
 
 /**
- * Opens what a `subPath` of a volume means. Missing folders are made, unless `isMade` is false. A container may have put links into the volume, and
+ * Opens what a `subPath` of a volume means. Missing folders are made. A container may have put links into the volume, and
  * may exchange them meanwhile: each step is taken from the folder that was opened before it, and no link is followed by
  * the system. A link that leads out of the volume is refused.
  *
  * @param root folder of the volume
+ * @param options.isMade false: nothing is made
  * @throws Error with the text of the container's CreateContainerConfigError
  * @see CVE-2017-1002101, CVE-2021-25741
  */

@@ -22,6 +22,16 @@ export interface VolumeContext {
   readonly areRead: boolean;
   /** Makes these the files of the volume's folder, all at once, and gives them to the pod's group. */
   write(payload: Payload): Promise<void>;
+  /** Images for a container that mounts the volume; undefined while none is made that does. */
+  readonly images: ImageFiles | undefined;
+}
+
+/** The files of images. */
+export interface ImageFiles {
+  /** Id of a local image. @throws Error when it is not there */
+  find(reference: string): Promise<string>;
+  /** Folder with the files of a local image, by its id, in `files`. Kept while a pod has a folder for the image. */
+  folder(id: string): Promise<string>;
 }
 
 /** A volume that is ready to be mounted. */
@@ -32,6 +42,8 @@ export interface MountedVolume {
   readonly readOnly: boolean;
   /** Whether that is what the pod asks for, of a volume that could be written to. Default false. */
   readonly isReadOnlyAsked?: boolean;
+  /** Whether it is mounted so that nobody may write, whatever the mounts of containers say. Default false. */
+  readonly isMountedReadOnly?: boolean;
   /** Whether its files are to be given to the pod's fsGroup. Default false. */
   readonly takesFsGroup?: boolean;
 }

@@ -52,7 +52,7 @@ describe("pod defaults", () => {
     expect(of({ limits: { cpu: 1, memory: "1024Mi" } }, own)).toEqual({ cpu: "100m", memory: "1Gi" });
     expect(of({ limits: { cpu: 1 }, requests: { cpu: "0.5" } }, own)).toEqual({ cpu: "500m" });
     expect(of({ limits: { cpu: 1 } }, { resources: { limits: { cpu: "0.5" } } })).toEqual({ cpu: "500m" });
-    expect(of({ requests: { cpu: "0.5" } }, own)).toEqual({ cpu: "0.5" });
+    expect(of({ requests: { cpu: "0.5" } }, own)).toEqual({ cpu: "500m" });
     expect(of({ limits: {} }, own)).toBeUndefined();
   });
 

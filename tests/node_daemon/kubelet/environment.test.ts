@@ -99,7 +99,7 @@ async function resolve(
     { metadata: { namespace: "shop", labels: { app: "web" }, annotations: { note: "hi" } } },
   );
   const facts = { pod, podIPs: ["127.64.1.9"], hostIPs: ["192.0.2.1"], allocatable: { cpu: "4", memory: "8Gi" } };
-  return await resolveEnvironment({ facts, container: own, services, data: source, volumes });
+  return await resolveEnvironment({ facts, container: own, services, data: source, volumes, areRead: true });
 }
 
 describe("resolveEnvironment()", () => {

@@ -154,6 +154,7 @@ async function setUp(volume: Omit<Volume, "name">, spec: Partial<PodSpec> = {}) 
     async write(payload) {
       await writeAtomically(folder, payload, { now, gid: spec.securityContext?.fsGroup });
     },
+    images: undefined,
   });
 }
 
@@ -267,7 +268,7 @@ describe("volume types", () => {
     ['secret "none" not found', { secret: { secretName: "none" } }],
     ["references non-existent config key: z", { configMap: { name: "cm", items: [{ key: "z", path: "z" }] } }],
     ["volume type is not supported on this node: nfs", { nfs: {} } as Omit<Volume, "name">],
-    ["volume type is not supported on this node: image", { image: { reference: "busybox" } }],
+    ["volume type is not supported on this node: nfs", { nfs: { server: "s", path: "/" } }],
     [
       "projected volume source is not supported: clusterTrustBundle",
       { projected: { sources: [{ clusterTrustBundle: { path: "ca.crt" } } as VolumeProjection] } },
