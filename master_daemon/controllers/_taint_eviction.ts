@@ -1,5 +1,6 @@
 import { keyOf, setCondition } from "../../core/api/meta.ts";
 import { type Pod, pod } from "../../core/kinds/mod.ts";
+import { observed } from "../../core/kinds/observed_generation.ts";
 import { timestamp } from "../../core/util/clock.ts";
 import { unlessGone } from "./_errors.ts";
 import type { ControllerContext } from "./controller.ts";
@@ -18,6 +19,7 @@ export async function evictPod(doomed: Pod, { client, clock, event, signal }: Co
   const conditions = setCondition(doomed.status?.conditions, {
     type: "DisruptionTarget",
     status: "True",
+    ...observed(doomed.metadata),
     reason: "DeletionByTaintManager",
     message: "Taint manager: deleting due to NoExecute taint",
     lastTransitionTime: timestamp(clock),

@@ -1,6 +1,7 @@
 import { findCondition, keyOf, setCondition } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import { type Node, node, type Pod, pod } from "../../core/kinds/mod.ts";
+import { observed } from "../../core/kinds/observed_generation.ts";
 import { isPodTerminal } from "../../core/kinds/pod_helpers.ts";
 import { timestamp } from "../../core/util/clock.ts";
 import { unlessGone } from "./_errors.ts";
@@ -91,7 +92,8 @@ async function forceOut(one: Pod, message: string | undefined, context: Controll
   const { client, clock, signal } = context;
   const key = keyOf(one);
   if (!isPodTerminal(one)) {
-    const target = { type: "DisruptionTarget", status: "True", reason: "DeletionByPodGC" } as const;
+    const reason = "DeletionByPodGC";
+    const target = { type: "DisruptionTarget", status: "True", ...observed(one.metadata), reason } as const;
     const lastTransitionTime = timestamp(clock);
     const status: Pod["status"] = { ...one.status, phase: "Failed" };
     const failed: Pod =

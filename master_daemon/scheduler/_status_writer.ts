@@ -3,6 +3,7 @@ import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { EventRecorder } from "../../core/client/event_recorder.ts";
 import { type Pod, type PodCondition, pod } from "../../core/kinds/mod.ts";
+import { observed } from "../../core/kinds/observed_generation.ts";
 import { type Clock, timestamp } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 
@@ -36,10 +37,18 @@ export class StatusWriter {
     const nominated = waiting.status?.nominatedNodeName ?? "";
     const isNominatedSo = (nominatedNodeName ?? nominated) === nominated;
     const present = findCondition(waiting.status?.conditions, "PodScheduled");
-    const isSaid = present?.status === "False" && present.reason === "Unschedulable" && present.message === message;
+    const isOfNow = present?.observedGeneration === waiting.metadata.generation;
+    const isSaid =
+      isOfNow && present?.status === "False" && present.reason === "Unschedulable" && present.message === message;
     if (isSaid && isNominatedSo) return;
     await this.#write(waiting, {
-      condition: { type: "PodScheduled", status: "False", reason: "Unschedulable", message },
+      condition: {
+        type: "PodScheduled",
+        status: "False",
+        ...observed(waiting.metadata),
+        reason: "Unschedulable",
+        message,
+      },
       ...(isNominatedSo ? {} : { nominatedNodeName: nominatedNodeName || null }),
     });
   }
@@ -62,6 +71,7 @@ export class StatusWriter {
       condition: {
         type: "DisruptionTarget",
         status: "True",
+        ...observed(victim.metadata),
         reason: "PreemptionByScheduler",
         message: `${scheduler}: preempting to accommodate a higher priority pod`,
       },

@@ -1,4 +1,5 @@
 import { findCondition, setCondition } from "../../core/api/meta.ts";
+import { observed } from "../../core/kinds/observed_generation.ts";
 import type { ContainerStatus, PodCondition, PodPhase } from "../../core/kinds/pod.ts";
 import { isSidecar } from "../../core/kinds/pod_resources.ts";
 import { compact } from "../../core/util/compact.ts";
@@ -59,10 +60,6 @@ function resizeConditions({ resize = {}, failures, ending }: StatusInput): reado
   return inProgress
     ? [...waits, { type: "PodResizeInProgress", status: "True", ...observed(inProgress), ...error }]
     : waits;
-}
-
-function observed({ generation }: { readonly generation: number | undefined }) {
-  return generation === undefined ? {} : { observedGeneration: generation };
 }
 
 /** The types that are the kubelet's alone: what it does not give is not there. */

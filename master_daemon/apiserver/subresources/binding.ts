@@ -2,6 +2,7 @@ import { getOwn, isJsonObject } from "../../../core/api/json_object.ts";
 import { type JsonObject, type ObjectKey, type StringMap, setCondition } from "../../../core/api/meta.ts";
 import { fieldError, StatusError } from "../../../core/api/status.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
+import { observed } from "../../../core/kinds/observed_generation.ts";
 import { type Pod, type PodCondition, pod as podKind } from "../../../core/kinds/pod.ts";
 import { timestamp } from "../../../core/util/clock.ts";
 import { readDocument } from "../body.ts";
@@ -50,7 +51,12 @@ function assign(pod: Pod, { node, annotations, uid, now }: Assignment): Pod {
     throw conflict(`pod ${name} is being deleted, cannot be assigned to a host`);
   if (pod.spec.nodeName) throw conflict(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec.nodeName)}`);
   if ((pod.spec.schedulingGates?.length ?? 0) > 0) throw conflict(`pod ${name} has non-empty .spec.schedulingGates`);
-  const scheduled: PodCondition = { type: "PodScheduled", status: "True", lastTransitionTime: now };
+  const scheduled: PodCondition = {
+    type: "PodScheduled",
+    status: "True",
+    ...observed(pod.metadata),
+    lastTransitionTime: now,
+  };
   return {
     ...pod,
     metadata: {

@@ -3,6 +3,7 @@ import { setCondition } from "../../../core/api/meta.ts";
 import { isReason, StatusError } from "../../../core/api/status.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
 import { type Pod, type PodCondition, podDisruptionBudget, pod as podKind } from "../../../core/kinds/mod.ts";
+import { observed } from "../../../core/kinds/observed_generation.ts";
 import { timestamp } from "../../../core/util/clock.ts";
 import { readDocument } from "../body.ts";
 import { type DeleteOptions, deleteOptions } from "../delete_options.ts";
@@ -121,6 +122,7 @@ function withDisruption(pod: Pod, now: string): Pod {
   const condition: PodCondition = {
     type: "DisruptionTarget",
     status: "True",
+    ...observed(pod.metadata),
     reason: "EvictionByEvictionAPI",
     message: "Eviction API: evicting",
     lastTransitionTime: now,

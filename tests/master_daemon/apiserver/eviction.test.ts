@@ -61,9 +61,8 @@ describe("eviction", () => {
     expect((await evict(api, "a")).status).toBe(201);
     const { metadata, status } = (await api.call("GET", `${pods}/a`)).json;
     expect(metadata.deletionTimestamp).toBeDefined();
-    expect(status.conditions).toContainEqual(
-      expect.objectContaining({ type: "DisruptionTarget", status: "True", reason: "EvictionByEvictionAPI" }),
-    );
+    const target = { type: "DisruptionTarget", status: "True", observedGeneration: 1, reason: "EvictionByEvictionAPI" };
+    expect(status.conditions).toContainEqual(expect.objectContaining(target));
     const budget = (await api.call("GET", `${budgets}/guard`)).json.status;
     expect([budget.disruptionsAllowed, Object.keys(budget.disruptedPods)]).toEqual([0, ["a"]]);
     const refused = await evict(api, "b");

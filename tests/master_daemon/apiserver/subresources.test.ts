@@ -93,7 +93,9 @@ describe("binding", () => {
       expect([bound.status, bound.json.status]).toEqual([201, "Success"]);
       const { json: pod } = await api.call("GET", `${pods}/p`);
       expect(pod.spec.nodeName).toBe("n1");
-      expect(pod.status.conditions).toContainEqual(expect.objectContaining({ type: "PodScheduled", status: "True" }));
+      expect(pod.status.conditions).toContainEqual(
+        expect.objectContaining({ type: "PodScheduled", status: "True", observedGeneration: 1 }),
+      );
       const again = await api.create(path, binding("n2"));
       expect(again.json).toMatchObject({
         code: 409,

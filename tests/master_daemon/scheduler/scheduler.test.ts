@@ -69,6 +69,7 @@ describe("runScheduler()", () => {
     });
     expect(podCondition(waiting, "PodScheduled")).toMatchObject({
       status: "False",
+      observedGeneration: 1,
       reason: "Unschedulable",
       message: "no nodes available to schedule pods",
     });
