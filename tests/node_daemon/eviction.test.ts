@@ -192,6 +192,40 @@ it("a soft threshold ends nobody before its grace period is over", async () => {
   await later(world, async () => failed(await world.get()));
 });
 
+it("a node short of processes ends pods by priority until the minimum is given back, and says so for the transition period", async () => {
+  const texts = { hard: { "pid.available": "100" }, minimumReclaim: { "pid.available": "50" } };
+  await using node = await openShortNode(texts);
+  const { world, left } = node;
+  left.set("pid.available", 200);
+  for (const [name, priority] of [
+    ["first", 10],
+    ["second", 1000],
+    ["last", 2000],
+  ] as const) {
+    await world.run({ containers: [app], priority }, { name });
+    await world.until(running, name);
+  }
+  left.set("pid.available", 90);
+  await later(world, async () => failed(await world.get("first")));
+  expect((await world.get("first")).status).toMatchObject({
+    reason: "Evicted",
+    message: "The node was low on resource: pids. Threshold quantity: 100, available: 90. ",
+  });
+  expect(await condition(world, "PIDPressure")).toMatchObject({ status: "True", reason: "KubeletHasInsufficientPID" });
+  // Enough by the threshold, and not by what has to be given back.
+  left.set("pid.available", 120);
+  await later(world, async () => failed(await world.get("second")));
+  left.set("pid.available", 160);
+  const since = world.clock.monotonic();
+  for (let minute = 0; minute < 7; minute++) {
+    if ((await condition(world, "PIDPressure"))?.status === "False") break;
+    await world.advance(60_000, 10_000);
+  }
+  expect(await condition(world, "PIDPressure")).toMatchObject({ status: "False", reason: "KubeletHasSufficientPID" });
+  expect(world.clock.monotonic() - since).toBeGreaterThanOrEqual(240_000);
+  expect(running(await world.get("last"))).toBe(true);
+});
+
 it("a full disk gives back the dead containers of pods that have ended before a pod has to go", async () => {
   await using node = await openShortNode({ hard: { "nodefs.available": "10%" } });
   const { world, left } = node;
