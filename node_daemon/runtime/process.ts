@@ -69,7 +69,7 @@ export interface ProcessRuntimeOptions {
   readonly defaultUlimits?: readonly Ulimit[];
 }
 
-/** Containers that an earlier daemon left, looked after at one time. */
+/** Containers that an earlier daemon left, read at one time. */
 const parallelAdoptions = 64;
 const maxQueuedEvents = 10_000;
 const safeName = /^[a-z0-9]([-a-z0-9]{0,251}[a-z0-9])?$/;
@@ -145,8 +145,10 @@ class ProcessRuntime implements ContainerRuntime {
       this.#sandboxes.set(id, sandbox);
       for (const name of await listFolder(this.#containerDir(id, ""))) found.push({ sandbox, name });
     }
-    // All that are looked after at one time share a look at the machine's processes.
     await eachOf(found, parallelAdoptions, ({ sandbox, name }) => this.#adopt(sandbox, name));
+    const ended = [...this.#containers.values()].filter((container) => container.describe().state === "exited");
+    // All at one time, so that they share a look at the machine's processes.
+    await Promise.all(ended.map((container) => container.sweep()));
     await this.#namespaces?.pods?.collect(this.#sandboxDir(""), (id) => this.#sandboxes.has(id));
   }
 

@@ -184,7 +184,7 @@ export class ProcessContainer {
     this.#stored = stored;
   }
 
-  /** Takes up what is in the folder, and what still runs. */
+  /** Takes up what is in the folder, and what still runs. What has ended may have left something, which `sweep()` ends. */
   async adopt(): Promise<void> {
     await this.output.load();
     await this.look();
@@ -193,8 +193,7 @@ export class ProcessContainer {
       // The daemon died between its decision to start and the start.
       await rm(join(this.dir, "starting"));
     }
-    if (this.#exit) await this.sweep();
-    else this.#watch();
+    if (!this.#exit) this.#watch();
   }
 
   /**

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
@@ -172,6 +172,9 @@ function leaveDeadContainers(sandboxes: string, counts: { readonly pods: number;
   const read = (path: string) => JSON.parse(readFileSync(path, "utf8"));
   const sandbox = read(join(pattern.sandbox, "sandbox.json"));
   const container = read(join(pattern.container, "config.json"));
+  const files = readdirSync(pattern.container, { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => [name, readFileSync(join(pattern.container, name))] as const);
   const hex = (index: number, length: number) => index.toString(16).padStart(length, "0");
   for (let index = 0; index < counts.pods; index++) {
     const id = hex(index, 32);
@@ -180,8 +183,9 @@ function leaveDeadContainers(sandboxes: string, counts: { readonly pods: number;
     writeFileSync(join(sandboxes, id, "sandbox.json"), JSON.stringify({ ...sandbox, id, config }));
     for (let attempt = 0; attempt < counts.containers; attempt++) {
       const folder = join(sandboxes, id, "containers", `main_${attempt}`);
-      // What it saw of the machine is hundreds of links, and nothing to those who remove them.
-      cpSync(pattern.container, folder, { recursive: true, filter: (path) => !/\/(system|root|volumes)$/.test(path) });
+      mkdirSync(folder);
+      // Its folders show what it saw of the machine, and are nothing to those who remove them.
+      for (const [file, text] of files) writeFileSync(join(folder, file), text);
       const one = { ...container, id: hex(index * counts.containers + attempt, 64), sandboxId: id };
       writeFileSync(join(folder, "config.json"), JSON.stringify({ ...one, config: { ...one.config, attempt } }));
     }
