@@ -3,10 +3,15 @@ import { readdir, readFile, readlink } from "node:fs/promises";
 /** What processes have open. */
 export interface OpenFiles {
   readonly descriptors: number;
-  readonly sockets: number;
+  /** Undefined where there are too many descriptors to look at each. */
+  readonly sockets: number | undefined;
   /** How many the first of them may have open; -1: as many as it likes. */
   readonly softLimit: number | undefined;
 }
+
+/** Looked at one by one: a program may have a million open. */
+const maxLinks = 10_000;
+const linksAtOnce = 100;
 
 /** Counts what processes have open; undefined where none of them may be looked at, or the system does not tell. */
 export async function openFiles(pids: readonly number[]): Promise<OpenFiles | undefined> {
@@ -19,11 +24,21 @@ export async function openFiles(pids: readonly number[]): Promise<OpenFiles | un
     if (!names) continue;
     seen++;
     descriptors += names.length;
-    const targets = await Promise.all(names.map((name) => readlink(`${folder}/${name}`).catch(() => "")));
-    sockets += targets.filter((target) => target.startsWith("socket:")).length;
+    for (let from = 0; from < names.length && descriptors <= maxLinks; from += linksAtOnce)
+      sockets += await socketsAmong(names.slice(from, from + linksAtOnce).map((name) => `${folder}/${name}`));
   }
+  if (seen === 0) return undefined;
   const [first] = pids;
-  return seen === 0 ? undefined : { descriptors, sockets, softLimit: await softLimitOf(first) };
+  return {
+    descriptors,
+    sockets: descriptors > maxLinks ? undefined : sockets,
+    softLimit: await softLimitOf(first),
+  };
+}
+
+async function socketsAmong(links: readonly string[]): Promise<number> {
+  const targets = await Promise.all(links.map((link) => readlink(link).catch(() => "")));
+  return targets.filter((target) => target.startsWith("socket:")).length;
 }
 
 async function softLimitOf(pid: number | undefined): Promise<number | undefined> {

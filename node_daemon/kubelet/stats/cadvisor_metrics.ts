@@ -9,6 +9,7 @@ import {
 import type { CpuTopology, MachineFacts } from "../../../core/platform/machine.ts";
 import type { MachineUsage } from "../../../core/platform/machine_usage.ts";
 import { type OpenFiles, openFiles } from "../../../core/platform/open_files.ts";
+import { eachOf } from "../../../core/util/each_of.ts";
 import type { MetricFamily } from "../../../core/util/prometheus.ts";
 import type { ContainerStats, DeviceFigures, MemoryFigures } from "../../runtime/runtime.ts";
 import { cadvisorFamilies, type Group, type Labels } from "./cadvisor_families.ts";
@@ -34,15 +35,20 @@ export interface CadvisorOptions {
   readonly pods: readonly PodUsage[];
 }
 
+const parallelContainers = 8;
+
 /** Reads what the other documents do not need. */
 export async function readDetails({ containers }: Sample): Promise<Details> {
-  const [disks, fileSystems, ...open] = await Promise.all([
+  const filesOf = async ({ id, pids = [] }: ContainerStats) => {
+    const found = await openFiles(pids);
+    return found && ([id, found] as const);
+  };
+  const [disks, fileSystems, files] = await Promise.all([
     diskActivity(),
     diskFileSystems(),
-    ...containers.map(async ({ id, pids = [] }) => [id, await openFiles(pids)] as const),
+    eachOf(containers, parallelContainers, filesOf),
   ]);
-  const known = open.flatMap(([id, found]) => (found ? [[id, found] as const] : []));
-  return { disks, fileSystems, files: new Map(known) };
+  return { disks, fileSystems, files: new Map(files) };
 }
 
 /**
