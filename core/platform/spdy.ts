@@ -7,9 +7,11 @@ import {
   flagFin,
   frameType,
   initialWindowOf,
+  readFrames,
   resetCode,
   settingsFrame,
   streamFrame,
+  streamIdAt,
   uint32At,
   uint32s,
 } from "./spdy_frames.ts";
@@ -17,14 +19,13 @@ import { SpdyHeaderCodec } from "./spdy_headers.ts";
 import { SpdyStream, type StreamOwner } from "./spdy_stream.ts";
 import { SendWindows } from "./spdy_windows.ts";
 
-const maxControlBytes = 64 * 1024;
 const maxDataBytes = 32 * 1024;
 const maxStreams = 4096;
 /** What may wait unread in one stream, and in all of them. */
 const streamWindowBytes = 1024 * 1024;
 const connectionWindowBytes = 16 * 1024 * 1024;
 /** What may wait for the transport, of the answers to a peer that does not read. */
-const maxQueuedBytes = 1024 * 1024;
+const maxQueuedBytes = 256 * 1024;
 /** So much must have been taken before the peer is told. */
 const creditBytes = 32 * 1024;
 
@@ -76,9 +77,13 @@ export class SpdyConnection implements StreamOwner {
       this.#gone = true;
       if (this.#lagging) this.close();
     });
+    transport.on("drain", () => this.#openWindows(this.#streams.values()));
     transport.write(settingsFrame(streamWindowBytes));
     transport.write(streamFrame(frameType.windowUpdate, 0, connectionWindowBytes - defaultWindowBytes));
-    this.closed = this.#read()
+    this.closed = readFrames(transport as AsyncIterable<Buffer>, {
+      control: (...frame) => this.#control(...frame),
+      data: (...frame) => this.#take(...frame),
+    })
       .catch(() => {})
       .then(() => this.close());
   }
@@ -136,17 +141,15 @@ export class SpdyConnection implements StreamOwner {
 
   onRead(stream: SpdyStream): void {
     const count = stream.countTaken();
-    if (count > 0) this.#credit(count);
     stream.owedBytes += count;
-    if (stream.owedBytes >= creditBytes && this.#streams.has(stream.id)) {
-      this.#send(streamFrame(frameType.windowUpdate, stream.id, stream.owedBytes));
-      stream.owedBytes = 0;
-    }
+    this.#noteTaken(count);
+    this.#openWindows([stream]);
     this.#wakeReading();
   }
 
   release(stream: SpdyStream, reset: boolean): void {
-    this.#credit(stream.countTaken());
+    this.#noteTaken(stream.countTaken());
+    this.#openWindows([]);
     const { id } = stream;
     // Behind SYN_REPLY, which waits for the packer: a reset that comes first reads as a refusal to open the stream.
     if (this.#streams.delete(id) && reset)
@@ -162,48 +165,19 @@ export class SpdyConnection implements StreamOwner {
     return stream;
   }
 
-  async #read(): Promise<void> {
-    let rest: Buffer = Buffer.alloc(0);
-    let data: { readonly stream: SpdyStream | undefined; readonly isLast: boolean; left: number } | undefined;
-    for await (const chunk of this.#transport as AsyncIterable<Buffer>) {
-      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      for (;;) {
-        if (data) {
-          // Data frames are passed on as they come: nothing of their length is ever held.
-          const part = rest.subarray(0, data.left);
-          rest = rest.subarray(part.length);
-          data.left -= part.length;
-          await this.#take(data.stream, part);
-          if (data.left > 0) break;
-          if (data.isLast) data.stream?.finish();
-          data = undefined;
-        }
-        if (rest.length < 8) break;
-        const length = rest.readUIntBE(5, 3);
-        const flags = rest[4] ?? 0;
-        if (((rest[0] ?? 0) & 0x80) === 0) {
-          const stream = this.#streams.get(streamIdAt(rest));
-          data = { stream, isLast: (flags & flagFin) !== 0, left: length };
-          rest = rest.subarray(8);
-          continue;
-        }
-        if (length > maxControlBytes) throw new RangeError(`Cannot read a SPDY frame: ${length} bytes are too many`);
-        if (rest.length < 8 + length) break;
-        await this.#control(rest.readUInt16BE(2), flags, rest.subarray(8, 8 + length));
-        rest = rest.subarray(8 + length);
-      }
-    }
-  }
-
-  async #take(stream: SpdyStream | undefined, part: Buffer): Promise<void> {
-    if (part.length === 0) return;
+  async #take(id: number, part: Buffer, isLast: boolean): Promise<void> {
+    const stream = this.#streams.get(id);
     this.#unread += part.length;
-    if (!stream || stream.destroyed) return this.#credit(part.length);
-    stream.receive(part);
+    if (!stream || stream.destroyed) {
+      this.#noteTaken(part.length);
+      return this.#openWindows([]);
+    }
+    if (part.length > 0) stream.receive(part);
     while (this.#lags(stream)) {
       this.#lagging ??= deferred();
       await this.#lagging.promise;
     }
+    if (isLast) stream.finish();
   }
 
   #lags(stream: SpdyStream): boolean {
@@ -255,12 +229,23 @@ export class SpdyConnection implements StreamOwner {
   }
 
   /** Readers took that much, or nobody will. */
-  #credit(count: number): void {
+  #noteTaken(count: number): void {
     this.#unread -= count;
     this.#owedBytes += count;
-    if (this.#owedBytes < creditBytes) return;
-    this.#send(streamFrame(frameType.windowUpdate, 0, this.#owedBytes));
-    this.#owedBytes = 0;
+  }
+
+  /** Tells the peer what was taken, once that is worth it. One that does not read now is told when it does. */
+  #openWindows(streams: Iterable<SpdyStream>): void {
+    if (this.#transport.writableNeedDrain) return;
+    if (this.#owedBytes >= creditBytes) {
+      this.#send(streamFrame(frameType.windowUpdate, 0, this.#owedBytes));
+      this.#owedBytes = 0;
+    }
+    for (const stream of streams) {
+      if (stream.owedBytes < creditBytes || !this.#streams.has(stream.id)) continue;
+      this.#send(streamFrame(frameType.windowUpdate, stream.id, stream.owedBytes));
+      stream.owedBytes = 0;
+    }
   }
 
   #wakeReading(): void {
@@ -301,9 +286,4 @@ export class SpdyConnection implements StreamOwner {
     });
     await this.#drained;
   }
-}
-
-/** The lower 31 bits of a number: those of a stream, or of what a window is opened by. */
-function streamIdAt(payload: Buffer): number {
-  return uint32At(payload, 0) & 0x7fffffff;
 }

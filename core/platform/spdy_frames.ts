@@ -20,6 +20,51 @@ export const defaultWindowBytes: number = 64 * 1024;
 export const maxWindowBytes: number = 2 ** 31 - 1;
 
 const initialWindowSize = 7;
+const maxControlBytes = 64 * 1024;
+
+/** Who hears of what comes. Nothing more is read before the promise is resolved. */
+export interface FrameReader {
+  control(kind: number, flags: number, payload: Buffer): Promise<void>;
+  /** A piece of the data of a stream; `isLast`: nothing follows on it. */
+  data(id: number, part: Buffer, isLast: boolean): Promise<void>;
+}
+
+/** Reads frames to the end of the bytes. @throws RangeError for a control frame that is too long */
+export async function readFrames(bytes: AsyncIterable<Buffer>, reader: FrameReader): Promise<void> {
+  let rest: Buffer = Buffer.alloc(0);
+  let data: { readonly id: number; readonly isLast: boolean; left: number } | undefined;
+  for await (const chunk of bytes) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    for (;;) {
+      if (data) {
+        // Data frames are passed on as they come: nothing of their length is ever held.
+        const part = rest.subarray(0, data.left);
+        rest = rest.subarray(part.length);
+        data.left -= part.length;
+        await reader.data(data.id, part, data.isLast && data.left === 0);
+        if (data.left > 0) break;
+        data = undefined;
+      }
+      if (rest.length < 8) break;
+      const length = rest.readUIntBE(5, 3);
+      const flags = rest[4] ?? 0;
+      if (((rest[0] ?? 0) & 0x80) === 0) {
+        data = { id: streamIdAt(rest), isLast: (flags & flagFin) !== 0, left: length };
+        rest = rest.subarray(8);
+        continue;
+      }
+      if (length > maxControlBytes) throw new RangeError(`Cannot read a SPDY frame: ${length} bytes are too many`);
+      if (rest.length < 8 + length) break;
+      await reader.control(rest.readUInt16BE(2), flags, rest.subarray(8, 8 + length));
+      rest = rest.subarray(8 + length);
+    }
+  }
+}
+
+/** The lower 31 bits of the first number: that of a stream, or of what a window is opened by. */
+export function streamIdAt(payload: Buffer): number {
+  return uint32At(payload, 0) & 0x7fffffff;
+}
 
 /** A control frame. */
 export function controlFrame(kind: number, payload: Uint8Array): Uint8Array {

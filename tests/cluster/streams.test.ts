@@ -189,13 +189,45 @@ describe.each(runtimes)("streams of a pod with the runtime %s", (runtime) => {
     },
   );
 
-  it.skipIf(runtime === "process")("attach: a reader that stops stops the program, and misses nothing", async () => {
-    await run("talks", `until [ -e shared/talk ]; do sleep 0.02; done; ${talk("attach-out")}`);
+  /** Attaches to a pod that ticks until it is told to talk, once a tick has shown that it is attached. */
+  const attachToTalk = async (script: string) => {
+    await run("talks", `until [ -e shared/talk ]; do echo tick; sleep 0.02; done; echo; ${script}`);
     const messages = await open("attach", "talks", { stdout: true }, "v5.channel.k8s.io");
     onTestFinished(() => messages.close());
+    const output = outputOf(messages);
+    const tick = await output.next();
     await writeFile(join(folder, "talk"), "");
+    return (async function* () {
+      let head = Buffer.from(tick.value ?? []);
+      for (let end = head.indexOf("\n\n"); ; end = head.indexOf("\n\n")) {
+        if (end >= 0) {
+          yield head.subarray(end + 2);
+          break;
+        }
+        const { value } = await output.next();
+        if (!value) throw new Error("The output ended with the ticks");
+        head = Buffer.concat([head, value]);
+      }
+      yield* output;
+    })();
+  };
+
+  it.runIf(runtime === "process")(
+    "attach: a reader that stops misses nothing of what the log keeps meanwhile",
+    async () => {
+      const count = 200;
+      const some = talk("attach-out").replace("while ", `while [ $i -lt ${count} ] && `);
+      const output = await attachToTalk(`${some}; sleep 1000`);
+      // What it writes goes into a file: nobody who looks on holds it up.
+      await eventually("all was written", async () => (await noted("attach-out")) === count || undefined);
+      await readBlocks(output, count);
+    },
+  );
+
+  it.skipIf(runtime === "process")("attach: a reader that stops stops the program, and misses nothing", async () => {
+    const output = await attachToTalk(talk("attach-out"));
     const stopped = await standing(() => noted("attach-out"));
-    await readBlocks(outputOf(messages), stopped + 16);
+    await readBlocks(output, stopped + 16);
   });
 });
 

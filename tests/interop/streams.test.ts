@@ -1,10 +1,14 @@
 import { randomBytes } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { eventually, kubectl, run } from "../e2e/harness.ts";
+import { eventually, kubectl, run, start, wherry } from "../e2e/harness.ts";
 import { missing } from "../require.ts";
 import { dialects, type Interop, shellDeployment, shellPod, startInterop, stay } from "./_kubectl.ts";
 
 const megabytes = 1024 * 1024;
+
+const oldestAndNewest = dialects.filter((_, index) => index === 0 || index === dialects.length - 1);
 
 /** A small HTTP server: `/big` has 5 MB, everything else says hello. */
 const server = [
@@ -133,17 +137,67 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     },
   );
 
-  it("exec -it has a terminal of the right size", async () => {
-    // kubectl says the size on a stream of its own, which may come after the program's start.
-    const script = "tty >/dev/null && until stty size | grep -v '^0 0'; do sleep 0.05; done && exit 5";
-    const line = cluster.command(["exec", "-it", "lines", "--", "timeout", "60", "sh", "-c", script], ns);
-    const { code, stdout } = await run(
-      ["script", "-qec", `stty rows 33 cols 111; ${line.map(quote).join(" ")}`, "/dev/null"],
-      { env: cluster.env },
-    );
-    expect(stdout).toMatch(/33 111/);
-    expect(code).toBe(5);
+  it.each(dialects.map((client) => [client.name, client] as const))(
+    "%s cp carries a file both ways, attach input to its end and what comes of it",
+    async (name, client) => {
+      // Large once: what is large travels as what is small does.
+      const isLarge = client === dialects[0] && !("Deno" in globalThis);
+      const content = randomBytes((isLarge ? 64 : 1) * megabytes);
+      const [there, back] = [join(cluster.folder, `there-${name}`), join(cluster.folder, `back-${name}`)];
+      writeFileSync(there, content);
+      const options = { ...ns, client };
+      await cluster.ok(["cp", there, `lines:copy-${name}`], options);
+      await cluster.ok(["cp", `lines:copy-${name}`, back], options);
+      expect(readFileSync(back).equals(content)).toBe(true);
+
+      const reader = name.replaceAll(".", "-");
+      const main = { name: "main", image: "shell:1", command: ["sh", "-c", "tr a-z A-Z; echo end"] };
+      const spec = { restartPolicy: "Never", containers: [{ ...main, stdin: true, stdinOnce: true }] };
+      await cluster.ok(["create", "-f", "-"], {
+        ...ns,
+        input: { apiVersion: "v1", kind: "Pod", metadata: { name: reader }, spec },
+      });
+      await cluster.ok(["wait", `pod/${reader}`, "--for=condition=Ready", "--timeout=60s"], ns);
+      await cluster.ok(["attach", "-i", reader], { ...options, input: "typed\n" });
+      expect(await cluster.ok(["logs", "-f", reader], options)).toBe("TYPED\nend\n");
+    },
+  );
+
+  it("exec passes through wherry proxy, where that lets it", async () => {
+    const proxy = async (...flags: readonly string[]) => {
+      const running = start([...wherry, "proxy", "--port=0", ...flags], { env: cluster.env });
+      const [, address] = await running.printed(/Starting to serve on (\S+)/);
+      return { running, server: `--server=http://${address}` };
+    };
+    const open = await proxy("--reject-paths=^/nothing$");
+    await using _open = open.running;
+    const closed = await proxy();
+    await using _closed = closed.running;
+    for (const client of oldestAndNewest) {
+      const options = { ...ns, client, input: "typed" };
+      const words = ["exec", "-i", "lines", "--", "sh", "-c", "cat; exit 3"];
+      expect(await cluster.kubectl([open.server, ...words], options)).toMatchObject({ code: 3, stdout: "typed" });
+      expect(await cluster.fails([closed.server, ...words], options)).toMatch(/Forbidden|forbidden|unable to upgrade/);
+    }
   });
+
+  it.each(oldestAndNewest.map((client) => [client.name, client] as const))(
+    "%s exec -it has a terminal of the right size",
+    async (_name, client) => {
+      // kubectl says the size on a stream of its own, which may come after the program's start.
+      const script = "tty >/dev/null && until stty size | grep -v '^0 0'; do sleep 0.05; done && exit 5";
+      const line = cluster.command(["exec", "-it", "lines", "--", "timeout", "60", "sh", "-c", script], {
+        ...ns,
+        client,
+      });
+      const { code, stdout } = await run(
+        ["script", "-qec", `stty rows 33 cols 111; ${line.map(quote).join(" ")}`, "/dev/null"],
+        { env: cluster.env },
+      );
+      expect(stdout).toMatch(/33 111/);
+      expect(code).toBe(5);
+    },
+  );
 
   it.each(dialects.map((client) => [client.name, client] as const))(
     "%s port-forward carries HTTP and 5 MB to pods and services",

@@ -284,6 +284,19 @@ export function podContractSuite({ cluster, image, appArmor }: PodContractOption
       expect(mainOf(found)).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 1 } } });
     });
 
+    it("has the log of the run before, however often it was started again", async () => {
+      const count = `${shared}/runs`;
+      const script = `echo >>${count}; n=$(wc -l <${count}); echo run $n; [ $n -lt 3 ] && exit 1; ${stay}`;
+      const volumes = [{ name: "shared", hostPath: { path: shared } }];
+      const main = shell(script, { volumeMounts: [{ name: "shared", mountPath: shared }] });
+      await create(podOf("again", [main], { volumes }));
+      const runs = (restartCount: number) => (pod: Pod) =>
+        mainOf(pod)?.restartCount === restartCount && mainOf(pod)?.state?.running !== undefined;
+      await until("again", runs(2));
+      expect(await cluster().ok("logs", "again")).toBe("run 3\n");
+      expect(await cluster().ok("logs", "again", "--previous")).toBe("run 2\n");
+    });
+
     it("ends a pod that is active for longer than it may be", async () => {
       await create(podOf("late", [shell(stay)], { activeDeadlineSeconds: 1 }));
       expect((await ended("late")).status).toMatchObject({

@@ -346,6 +346,16 @@ export function runtimeSuite(name: string, options: RuntimeSuiteOptions): void {
       expect(await logText(runtime, id)).toBe(`${"a".repeat(100_000)}end\nshort\n`);
     });
 
+    part("programs")("logs() dates a line once that comes in pieces, and one without an end", async () => {
+      await using under = await options.open();
+      const { runtime } = under;
+      const { id } = await run(runtime, "printf one; sleep 0.2; echo ' and two'; printf rest");
+      const dated = /^\S+Z one and two\n\S+Z rest\n?$/;
+      expect(await logText(runtime, id, { timestamps: true, follow: true })).toMatch(dated);
+      expect(await logText(runtime, id, { timestamps: true })).toMatch(dated);
+      expect(await logText(runtime, id, { timestamps: true, tailLines: 1 })).toMatch(/^\S+Z rest\n?$/);
+    });
+
     part("programs")("logs() keeps the end of a long log, in lines, and a follower sees every line once", async () => {
       const logLimits = { fileBytes: 60_000, files: 3 };
       await using under = await options.open({ logLimits });
@@ -381,10 +391,20 @@ export function runtimeSuite(name: string, options: RuntimeSuiteOptions): void {
       // The engine counts its own wrapping of the lines as well.
       expect(kept.length).toBeGreaterThan(10_000);
       expect(kept.length).toBeLessThan(whole.length);
-      expect(await logText(runtime, id, { tailLines: 3000 })).toBe(
-        `${kept.trimEnd().split("\n").slice(-3000).join("\n")}\n`,
-      );
-      expect(await logText(runtime, id, { limitBytes: 7 })).toBe(kept.slice(0, 7));
+      const lines = kept.trimEnd().split("\n");
+      const text = (some: readonly string[]) => some.map((line) => `${line}\n`).join("");
+      // Wherever the files end.
+      for (const tailLines of [1, lines.length >> 1, lines.length - 1, lines.length + 5])
+        expect((await logText(runtime, id, { tailLines })) === text(lines.slice(-tailLines))).toBe(true);
+      for (const limitBytes of [7, Math.floor(kept.length * 0.9)])
+        expect((await logText(runtime, id, { limitBytes })) === kept.slice(0, limitBytes)).toBe(true);
+      const dated = (await logText(runtime, id, { timestamps: true })).trimEnd().split("\n");
+      expect(text(dated.map((line) => line.slice(line.indexOf(" ") + 1))) === kept).toBe(true);
+      const times = dated.map((line) => Date.parse(line.slice(0, line.indexOf(" "))));
+      for (const sinceMs of [times[0], times[lines.length >> 1], times[lines.length - 1]]) {
+        const late = lines.filter((_, index) => (times[index] ?? 0) >= (sinceMs ?? 0));
+        expect((await logText(runtime, id, { sinceMs })) === text(late)).toBe(true);
+      }
     });
 
     it("logs() ends, when a follower is aborted", async () => {

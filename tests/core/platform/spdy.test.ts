@@ -192,7 +192,7 @@ describe("SpdyConnection", () => {
   it("closes on a peer that reads none of its answers", async () => {
     const transport = new Duplex({ read() {}, write() {} });
     const server = new SpdyConnection(transport, { onStream: () => {} });
-    transport.push(Buffer.concat(Array.from({ length: 100_000 }, () => controlFrame(frameType.ping, uint32s(1)))));
+    transport.push(Buffer.concat(Array.from({ length: 30_000 }, () => controlFrame(frameType.ping, uint32s(1)))));
     await server.closed;
   });
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { configMap } from "../../../core/kinds/configmap.ts";
 import { type Pod, pod as podKind } from "../../../core/kinds/pod.ts";
+import { findLoggedContainer } from "../../../node_daemon/kubelet/server/find_container.ts";
 import type { ContainerConfig } from "../../../node_daemon/runtime/runtime.ts";
 import { openTestNode, type TestNode } from "./cluster.ts";
 
@@ -147,6 +148,22 @@ describe("Kubelet", () => {
     expect(await node.events()).toContain(
       `BackOff: Back-off restarting failed container app in pod web_default(${waiting.metadata.uid})`,
     );
+  });
+
+  it("keeps the run before the last one for its log, and none before that", async () => {
+    await using node = await openTestNode();
+    await node.run({});
+    for (let round = 0; round < 4; round++) {
+      const pod = await node.until((pod) => first(pod)?.restartCount === round && ready(pod));
+      await node.soon(async () => (await containers(node)).length === Math.min(2, round + 1));
+      const all = await containers(node);
+      const shown = (previous: boolean) => findLoggedContainer({ pod, name: "app", containers: all, previous }).attempt;
+      expect(shown(false)).toBe(round);
+      if (round > 0) expect(shown(true)).toBe(round - 1);
+      node.runtime.exit(all.find(({ attempt }) => attempt === round)?.id ?? "", 1);
+      await node.soon(async () => (await containers(node)).every(({ state }) => state === "exited"));
+      await node.advance(100_000, 10_000);
+    }
   });
 
   it("restarts a container by its own rules, and fails the pod with a code that none of them knows", async () => {
