@@ -22,7 +22,7 @@ export interface ImageFilesOptions {
   readonly signal: AbortSignal;
 }
 
-/** Looks into an image by a container that is made for that alone: it has no volumes that the engine would mount, and never runs. */
+/** Looks into an image by a container that is made for that alone, and never runs. It goes with the volumes that its image names. */
 export async function withImageFiles<T>(
   engine: DockerEngine,
   { owner: { nodeName, rootDir }, imageId, purpose, signal }: ImageFilesOptions,
@@ -43,7 +43,7 @@ export async function withImageFiles<T>(
     return await work(container);
   } finally {
     // Also when the caller has given up.
-    await engine.call(never, () => container.remove({ force: true }).catch(ignoreStatus(404, 409)));
+    await engine.call(never, () => container.remove({ force: true, v: true }).catch(ignoreStatus(404, 409)));
   }
 }
 
