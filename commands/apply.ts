@@ -3,6 +3,7 @@ import { asJson, asObject } from "../core/api/json_object.ts";
 import type { JsonObject, KubeObject } from "../core/api/meta.ts";
 import { isReason } from "../core/api/status.ts";
 import { type ApplyStep, apply as applyObject } from "../core/client/apply.ts";
+import { ApplyConflictError } from "../core/client/apply_conflict.ts";
 import { throwAll } from "./all_errors.ts";
 import { asMember, checkParent, findParent, openApplySet } from "./apply/apply_set.ts";
 import { editLastApplied } from "./apply/edit_last_applied.ts";
@@ -134,6 +135,7 @@ export const apply: Verb = defineVerb({
           force: flags["force-conflicts"],
           fieldManager,
           fieldValidation,
+          overwrite: flags.overwrite,
           ...(serverSide ? { subresource: flags.subresource } : {}),
           ...(flags.force ? { recreate: { propagationPolicy, gracePeriodSeconds, timeoutMs } } : {}),
           onStep: (next) => {
@@ -148,6 +150,8 @@ export const apply: Verb = defineVerb({
         applied.push(result.object);
         if (!shows) await print(result.object, result.outcome);
       } catch (error) {
+        if (error instanceof ApplyConflictError)
+          env.terminal.warn(`warning: error calculating patch from openapi v3 spec: ${error.changes}\n`);
         throw failureOf(error, step, { resource, key, source });
       }
     };
@@ -219,7 +223,6 @@ function checkFlags(
     readonly prune: boolean;
     readonly selector: string | undefined;
     readonly subresource: string | undefined;
-    readonly overwrite: boolean;
     readonly applyset: string | undefined;
     readonly "prune-allowlist": readonly string[];
   },
@@ -252,8 +255,6 @@ function checkFlags(
     if (serverSide)
       throw new UsageError("--prune is in alpha and doesn't currently work on objects created by server-side apply");
   }
-  if (!flags.overwrite)
-    throw new UsageError("--overwrite=false is not supported: --server-side tells what others changed meanwhile");
   if (flags.subresource && !serverSide) throw new UsageError("--subresource can only be specified for --server-side");
 }
 
@@ -267,14 +268,14 @@ function failureOf(
   if (step.doing === "applying")
     return isReason(error, "Conflict") ? new UsageError(`${error.message}\n${conflictHelp}`) : error;
   if (step.doing === "creating") return withSource(error, "creating", source);
-  if (step.doing === "getting")
+  if (step.doing === "getting" && !(error instanceof ApplyConflictError))
     return withSource(error, `retrieving current configuration of:\n${described(target)}\nfrom server for:`, source);
   if (step.doing === "recreating") {
     const inner = isReason(error, "Timeout") ? new UsageError("context deadline exceeded") : error;
     return withSource(inner, `applying patch:\n${goJson(step.patch)}\n\nto:\n${described(target)}\nfor:`, source);
   }
   const inner = withSource(error, "patching", source);
-  const patch = goJson(step.patch);
+  const patch = step.doing === "patching" ? goJson(step.patch) : "";
   return withSource(inner, `applying patch:\n${patch}\nto:\n${described(target)}\nfor:`, source);
 }
 

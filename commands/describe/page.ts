@@ -17,8 +17,13 @@ export class Page {
     this.#text += "  ".repeat(level) + text;
   }
 
+  /** What was written, with its tabs; what would move the cursor is written out. */
+  raw(): string {
+    return shownSafely(this.#text);
+  }
+
   /** What was written, in columns; what would move the cursor is written out. */
   text(): string {
-    return tabbed(shownSafely(this.#text));
+    return tabbed(this.raw());
   }
 }

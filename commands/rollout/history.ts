@@ -53,7 +53,7 @@ function pick(revisions: readonly Revision[], number: number): Revision {
 }
 
 function shown(revisions: readonly Revision[], wanted: number): string {
-  if (wanted > 0) return `${describePodTemplate(pick(revisions, wanted).template).join("\n")}\n`;
+  if (wanted > 0) return describePodTemplate(pick(revisions, wanted).template);
   const rows = revisions.map(({ number, changeCause }) => `${String(number).padEnd(10)}${changeCause || "<none>"}\n`);
   return shownSafely(`REVISION  CHANGE-CAUSE\n${rows.join("")}`);
 }

@@ -71,7 +71,7 @@ async function rollBack(target: LoadedTarget, wanted: number, dryRun: DryRun, en
   const revision = choose(object, await revisionsOf(client, target, env), wanted);
   const { template } = revision;
   if (dryRun === "client") {
-    const described = `${describePodTemplate(template).join("\n")}\n`;
+    const described = describePodTemplate(template);
     return object.kind === "Deployment" ? described : `will roll back to ${described}`;
   }
   if (object.kind === "Deployment" && (object as Deployment).spec.paused)

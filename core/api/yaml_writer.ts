@@ -49,7 +49,8 @@ function joinLines(lines: readonly string[], indent: number, inList: boolean): s
 
 /** YAML has a longer form for long keys. @see go-yaml emitter, simple keys */
 function formatKey(key: string, indent: number): string {
-  const text = readsAsText(key) && plainAllowed(key) ? key : quoted(key);
+  // As a key it would take another object's members over.
+  const text = key === "<<" ? formatDoubleQuoted(key) : readsAsText(key) && plainAllowed(key) ? key : quoted(key);
   return new TextEncoder().encode(text).length > 128 ? `? ${text}\n${" ".repeat(indent)}:` : `${text}:`;
 }
 
@@ -101,7 +102,6 @@ function fold(
 function readsAsText(text: string): boolean {
   if (/^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$/.test(text)) return false;
   if (/^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t]|$)/.test(text)) return false;
-  if (text === "<<" || /^[-+]?[0-9_]*\.[_.]*$/.test(text)) return false;
   try {
     return typeof resolvePlain(text) === "string";
   } catch {

@@ -8,6 +8,7 @@ import { apiVersionOf, type ResourceType } from "../api/kind.ts";
 import type { Json, JsonObject, KubeObject, ManagedFieldsEntry, ObjectKey } from "../api/meta.ts";
 import { applyMergePatch, applyStrategicPatch, createMergePatch, createStrategicPatch } from "../api/patch/mod.ts";
 import { isReason } from "../api/status.ts";
+import { checkOverwrite } from "./apply_conflict.ts";
 import type { Client, DeleteCallOptions, Patch, WriteCallOptions } from "./client.ts";
 import { waitFor } from "./wait_for.ts";
 
@@ -42,6 +43,8 @@ export interface ApplyOptions extends Omit<WriteCallOptions, "dryRun"> {
   readonly force?: boolean | undefined;
   /** How to delete an object that cannot be changed so, for it to be made anew. Absent: that is an error. */
   readonly recreate?: RecreateOptions | undefined;
+  /** Whether to change what others changed since it was applied. Default true. Custom resources are changed in any case, as by kubectl. */
+  readonly overwrite?: boolean | undefined;
   /** Called with what apply itself has to say of an object. Default: `onWarning`. */
   readonly onNote?: ((text: string) => void) | undefined;
   /** Called before each step. */
@@ -80,6 +83,7 @@ const builtInGroups: ReadonlySet<string> = new Set([
  * are removed, fields that others set stay.
  *
  * @param options.fieldManager default `kubectl-client-side-apply`, or `kubectl` with `serverSide`, as kubectl's
+ * @throws ApplyConflictError with `overwrite: false`
  * @throws StatusError of the server; `Conflict` only after five tries, or with `serverSide` when others own what would change
  * @see https://kubernetes.io/docs/tasks/manage-kubernetes-objects/declarative-config/#merge-patch-calculation
  */
@@ -89,7 +93,7 @@ export async function apply<T extends KubeObject>(
   object: T,
   options: ApplyOptions = {},
 ): Promise<ApplyResult<T>> {
-  const { serverSide, force, recreate, onStep, onNote = options.onWarning, dryRun, ...rest } = options;
+  const { serverSide, force, recreate, overwrite, onStep, onNote = options.onWarning, dryRun, ...rest } = options;
   const key = keyIn(kind, object);
   if (serverSide) {
     onStep?.({ doing: "applying" });
@@ -111,7 +115,7 @@ export async function apply<T extends KubeObject>(
       return { object: dryRun === "client" ? wanted : await client.create(kind, wanted, write), outcome: "created" };
     }
     if (tries === 1) warnWhenNotApplied(kind, current, onNote);
-    const patch = patchFor(kind, modified, current);
+    const patch = patchFor(kind, modified, current, { overwrite });
     onStep?.({ doing: "patching", patch: patch.body });
     if (Object.keys(patch.body).length === 0) return { object: current, outcome: "unchanged" };
     if (dryRun === "client") return { object: patchedHere(kind, current, patch), outcome: "configured" };
@@ -247,14 +251,27 @@ function keyIn({ namespaced }: ResourceType, { metadata }: KubeObject): ObjectKe
 /** What makes a present object as it was applied. */
 export type ApplyPatch = { readonly type: "merge" | "strategic"; readonly body: JsonObject };
 
-/** What `kubectl apply` sends to make `current` what `modified` says. Pure; its body is empty when nothing changes. */
-export function patchFor(kind: ResourceType, modified: KubeObject, current: KubeObject): ApplyPatch {
+/**
+ * What `kubectl apply` sends to make `current` what `modified` says. Pure; its body is empty when nothing changes.
+ *
+ * @throws ApplyConflictError with `overwrite: false` when it would change what others changed
+ */
+export function patchFor(
+  kind: ResourceType,
+  modified: KubeObject,
+  current: KubeObject,
+  { overwrite = true }: Pick<ApplyOptions, "overwrite"> = {},
+): ApplyPatch {
   const lastApplied = current.metadata.annotations?.[lastAppliedAnnotation];
   const original = lastApplied === undefined ? undefined : (readJsonText(lastApplied) as JsonObject);
   const [wanted, present] = [asJson(modified), asJson(current)];
   const apiVersion = apiVersionOf(kind);
   if (!isBuiltIn(apiVersion)) return { type: "merge", body: createMergePatch(original, wanted, present) };
-  return { type: "strategic", body: createStrategicPatch(original, wanted, present, schemaOf(apiVersion, kind.kind)) };
+  const schema = schemaOf(apiVersion, kind.kind);
+  const body = createStrategicPatch(original, wanted, present, schema);
+  if (!overwrite)
+    checkOverwrite(body, { lastApplied: lastApplied ?? "", original, modified: wanted, current: present }, schema);
+  return { type: "strategic", body };
 }
 
 /** Whether an apiVersion is part of Kubernetes: strategic merge patches are for its kinds. */

@@ -8,5 +8,6 @@
 export { type FieldFacts, factsOf, fieldFacts, listKeyDefault } from "./facts.ts";
 export { applyJsonPatch, isFailedTest } from "./json_patch.ts";
 export { applyMergePatch } from "./merge_patch.ts";
-export { applyStrategicPatch } from "./strategic_patch.ts";
+export { patchesConflict } from "./patch_conflict.ts";
+export { applyStrategicPatch, elementOrderPrefix } from "./strategic_patch.ts";
 export { createMergePatch, createStrategicPatch } from "./three_way_patch.ts";

@@ -17,6 +17,24 @@ transcripts("apply, diff", [
   },
   { given: [one], files: { a: other }, lines: ["apply -f $DIR/a", "apply -f $DIR/a", "apply -f $DIR/a -o yaml"] },
   {
+    name: "apply --overwrite=false changes nothing that was applied",
+    since: 36,
+    given: [configMap("given", { a: "1" })],
+    files: {
+      a: one,
+      b: other,
+      given: configMap("given", { b: "2" }),
+    },
+    lines: [
+      "apply -f $DIR/a --overwrite=false",
+      "apply -f $DIR/a --overwrite=false",
+      "apply -f $DIR/b --overwrite=false",
+      "apply -f $DIR/given --overwrite=false",
+      "apply -f $DIR/given --overwrite=false -o yaml",
+      "apply -f $DIR/b --server-side --overwrite=false --force-conflicts",
+    ],
+  },
+  {
     lines: [
       "apply",
       "apply x",

@@ -40,6 +40,10 @@ const texts = configMap("texts", {
   ),
 });
 
+/** What looks like a number, and some of which is one. */
+const numbers = ".,1.,_.,+.,1_.,..,._,1._,-.,1..,-1.,._.,.5,0.,+1_.,_1.,1e,-,+,1_000,0x_1,1:2,1:70,<<,~";
+const dots = configMap("dots", Object.fromEntries(numbers.split(",").map((text, index) => [`k${index}`, text])));
+
 transcripts("get", [
   ...[
     "get cm texts -o kyaml",
@@ -47,6 +51,7 @@ transcripts("get", [
     "get pod b c -o kyaml",
     "get cm -o kyaml --show-managed-fields",
   ].map((line) => ({ given: [texts, ...labelled], lines: [line], since: 35 })),
+  ...each([dots], "get cm dots -o yaml"),
   ...each(
     two,
     "get cm one",
@@ -55,6 +60,8 @@ transcripts("get", [
     "get cm",
     "get configmaps --no-headers",
     "get cm one -o yaml",
+    "get cm one -o yaml --show-managed-fields",
+    "get cm one -o json --show-managed-fields",
     "get cm one -o json",
     "get cm -o json",
     "get cm -o yaml",
