@@ -67,10 +67,10 @@ export function eventLines(page: Page, events: readonly Event[], context: Descri
   }
 }
 
-/** By when they were seen last. */
+/** By when they were seen last; those that do not say come first. */
 export function sortedEvents(events: readonly Event[]): readonly Event[] {
-  const seen = (one: Event) => one.lastTimestamp ?? one.eventTime ?? "";
-  return [...events].sort((a, b) => Date.parse(seen(a)) - Date.parse(seen(b)) || 0);
+  const seen = (one: Event) => Date.parse(one.lastTimestamp ?? one.eventTime ?? "") || 0;
+  return [...events].sort((a, b) => seen(a) - seen(b));
 }
 
 /** How long ago it happened, and how often since when. */

@@ -44,6 +44,19 @@ describe("verbs that read", () => {
         template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "main", image: "x" }] } },
       },
     });
+    const evil = "\x1b]0;title\x07\u202e\x1b[2J\r";
+    await create("", "ConfigMap", "configmaps", {
+      metadata: { name: "evil", namespace: "default", annotations: { note: evil } },
+      data: { text: evil },
+    });
+    await create("", "Event", "events", {
+      metadata: { name: "evil.1", namespace: "default" },
+      involvedObject: { apiVersion: "v1", kind: "ConfigMap", name: "evil", namespace: "default" },
+      source: { component: evil },
+      reason: evil,
+      message: evil,
+      type: "Warning",
+    });
     await eventually("a pod that is ready", async () => {
       const { items } = await client.list(pods, { namespace: "default" });
       const { conditions = [] } = ((items[0] as { status?: object } | undefined)?.status ?? {}) as {
@@ -101,6 +114,26 @@ describe("verbs that read", () => {
     expect(await said("get pods --color=never", { outputIsTerminal: true })).not.toContain("\x1b");
     expect(await said("get pods")).not.toContain("\x1b");
     expect(await said("get pods --color=red")).toBe('error: --color is always, never or auto, not "red"\n');
+  });
+
+  it.each([
+    "get events",
+    "get events -o wide",
+    "events",
+    "describe cm evil",
+    "get cm evil -o yaml",
+    "get cm evil -o custom-columns=A:.metadata.annotations.note,B:.data",
+    "get cm evil -o jsonpath={.data}",
+    "get everything",
+    "tree cm/evil",
+    "why cm/evil",
+    "get cm evil-\x1b[2J",
+    "label cm evil x=\x1b[2J",
+  ])("%j moves nobody's cursor", async (line) => {
+    // What programs read holds letters as they are.
+    const moving = line.includes("-o yaml") || line.includes("-o jsonpath") ? /(?!\n)\p{Cc}/u : /(?!\n)\p{Cc}|\u202e/u;
+    for (const surroundings of [{}, { outputIsTerminal: true, errorIsTerminal: true, noColour: true }])
+      expect(await said(line, surroundings)).not.toMatch(moving);
   });
 
   it("a person is told which name or namespace was probably meant, a pipe is not", async () => {

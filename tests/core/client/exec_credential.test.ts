@@ -106,6 +106,28 @@ describe("execCredentials()", () => {
     expect(() => execCredentials({ apiVersion: v1, command: "x" }, options())).toThrow("invalid interactiveMode");
   });
 
+  it.each([
+    [v1, "Never", true, false],
+    [v1, "IfAvailable", true, true],
+    [v1, "IfAvailable", false, false],
+    [v1, "Always", true, true],
+    ["client.authentication.k8s.io/v1beta1", undefined, true, true],
+    ["client.authentication.k8s.io/v1beta1", undefined, false, false],
+    ["client.authentication.k8s.io/v1beta1", "Never", true, false],
+  ])(
+    "%s with interactiveMode %s, a terminal: %s, may ask a person: %s",
+    async (apiVersion, mode, isTerminal, wanted) => {
+      const command = await plugin("asks", { token: "abc" }, apiVersion);
+      const described = { apiVersion, command, ...(mode === undefined ? {} : { interactiveMode: mode }) };
+      const { token } = await execCredentials(described, options({ inputIsTerminal: isTerminal })).current();
+      expect(token).toBe("abc");
+      expect(JSON.parse(await readFile(`${command}.info`, "utf8"))).toMatchObject({
+        apiVersion,
+        spec: { interactive: wanted },
+      });
+    },
+  );
+
   it("runs what the policy permits, by its name on PATH or its whole path, and nothing else", async () => {
     const path = await plugin("permitted", { token: "abc" });
     const link = join(folder, "bin");

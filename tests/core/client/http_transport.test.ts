@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
+import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { StatusError } from "../../../core/api/status.ts";
@@ -282,6 +283,43 @@ describe.each(engines)("httpTransport() %s over TLS", (_name, shortLived) => {
     const basic = connect({ server: `127.0.0.1:${port}`, ca, username: "ü", password: "p" });
     await basic.request(get("/"), { signal: never });
     expect(seen[2]?.headers.authorization).toBe(`Basic ${Buffer.from("ü:p").toString("base64")}`);
+  });
+
+  it("shows the client's certificate, and says when the server wants none such", async () => {
+    const authority = await createAuthority({ commonName: "ca", clock: systemClock });
+    const issue = (usage: "server" | "client", commonName: string) =>
+      issueCertificate(authority, { commonName, ipAddresses: ["127.0.0.1"], usage, clock: systemClock });
+    const [own, alice] = await Promise.all([issue("server", "server"), issue("client", "alice")]);
+    const port = await listen(
+      createTlsServer(
+        { cert: own.certificate, key: own.key, ca: authority.certificate, requestCert: true },
+        (request, response) => response.end((request.socket as TLSSocket).getPeerCertificate().subject?.CN ?? "nobody"),
+      ) as unknown as Server,
+    );
+    const server = `https://127.0.0.1:${port}`;
+    const ca = authority.certificate;
+    const asked = async (options: Partial<HttpTransportOptions>) =>
+      await text((await connect({ server, ca, ...options }).request(get("/"), { signal: never })).body);
+    expect(await asked({ cert: alice.certificate, key: alice.key })).toBe("alice");
+    await expect(asked({ cert: alice.certificate, key: "no key" })).rejects.toThrow(ConnectionError);
+  });
+
+  it("goes through a proxy, which sees nothing of it", async () => {
+    const { port, ca } = await serveTls();
+    const seen: string[] = [];
+    const proxy = createServer();
+    proxy.on("connect", (request, socket, head) => {
+      seen.push(`${request.url} ${request.headers["proxy-authorization"]}`);
+      const target = connectTcp(port, "127.0.0.1", () => socket.write("HTTP/1.1 200 OK\r\n\r\n"));
+      target.write(head);
+      for (const side of [socket, target]) side.on("error", () => {});
+      target.pipe(socket).pipe(target);
+    });
+    const through = new URL(`http://me:secret@127.0.0.1:${await listen(proxy)}`);
+    const transport = connect({ server: "https://api:6443", ca, proxy: through, token: "hidden" });
+    for (let turn = 0; turn < 2; turn++)
+      expect(await text((await transport.request(get("/"), { signal: never })).body)).toBe("ok");
+    expect(seen[0]).toBe(`api:6443 Basic ${Buffer.from("me:secret").toString("base64")}`);
   });
 
   it("says what is wrong with a certificate, unless told not to look", async () => {

@@ -267,6 +267,20 @@ describe("mergeContext()", () => {
     ]);
   });
 
+  it("loses nothing of two writers at once: who comes second is told so", async () => {
+    const path = await write("contended", first);
+    const names = ["a", "b", "c", "d"];
+    const written = await Promise.allSettled(names.map((name) => mergeContext(path, { name, ...entry })));
+    const done = names.filter((_name, index) => written[index]?.status === "fulfilled");
+    expect(done).not.toEqual([]);
+    for (const one of written)
+      if (one.status === "rejected") expect(String(one.reason)).toContain("another process is writing");
+    const { contexts } = await loadKubeconfig({ path });
+    expect(names.filter((name) => contexts.has(name))).toEqual(done);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect((await readdir(folder)).filter((name) => name.startsWith("contended"))).toEqual(["contended"]);
+  });
+
   it("leaves a file alone that is broken, or that another process is writing", async () => {
     const broken = await write("mangled", "kind: Pod\n");
     await expect(mergeContext(broken, { name: "a", ...entry })).rejects.toThrow("not of kind Config");

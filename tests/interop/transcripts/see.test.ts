@@ -14,6 +14,7 @@ const event = (name: string, rest: object) => ({
 const given = [
   event("one", { reason: "Pulled", message: "Pulled the image\n" }),
   event("two", { reason: "Failed", message: "no", type: "Warning", count: 3, lastTimestamp: "2020-01-02T00:00:00Z" }),
+  event("zero", { reason: "Untold", message: "no time", firstTimestamp: null, lastTimestamp: null }),
 ];
 
 transcripts("what there is", [
@@ -39,6 +40,7 @@ transcripts("what there is", [
   ].map((line) => ({ lines: [line] })),
   ...[
     "events",
+    "events -o json --for pod/gone",
     "events --no-headers",
     "events --types=Warning",
     "events --types=x",
@@ -54,5 +56,13 @@ transcripts("what there is", [
     "cluster-info dump -o name",
     "cluster-info dump -o nonsense",
   ].map((line) => ({ lines: [line] })),
+  {
+    name: "plugin list",
+    files: { "kubectl-one": "", "sub/kubectl-two": "" },
+    lines: [
+      { line: "plugin list", env: { PATH: "$DIR:$DIR/sub" } },
+      { line: "plugin list --name-only", env: { PATH: "$DIR" } },
+    ],
+  },
   { lines: ["top pod x --sort-by=y", "top node a -l b=c", "top pod a -l b=c"] },
 ]);
