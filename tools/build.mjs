@@ -106,9 +106,12 @@ function keepInOneByte(path) {
   if (ascii !== text) writeFileSync(path, ascii);
 }
 
-/** Code that is kept compiled cannot import by itself: bin/wherry.cjs gives it a function. */
+/** Code that is kept compiled cannot import by itself: bin/wherry.cjs gives it a function for what lies in the library. */
 function importByHand(path) {
-  writeFileSync(path, readFileSync(path, "latin1").replaceAll('import("./lib/', 'importLibrary("./lib/'), "latin1");
+  const text = readFileSync(path, "latin1").replaceAll('import("./lib/', 'importLibrary("./lib/');
+  const [left] = text.match(/(?<![\w$.])import\("[^"]*"/) ?? [];
+  if (left) throw new Error(`${left}) in ${path} would fail: import it at the top, or from the library`);
+  writeFileSync(path, text, "latin1");
 }
 
 function filesIn(folder) {

@@ -15,7 +15,9 @@ export const list: Verb = defineVerb({
     let warnings = 0;
     for (const folder of searchPath()) {
       const found = await programsIn(folder, pluginPrefixes).catch(() => {
-        env.terminal.warn(`Unable to read directory "${folder}" from your PATH: it is not there. Skipping...`);
+        env.terminal.warn(
+          `Unable to read directory "${folder}" from your PATH: open ${folder}: no such file or directory. Skipping...`,
+        );
         return [];
       });
       for (const { name, path, isExecutable } of found) {

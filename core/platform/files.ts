@@ -13,6 +13,7 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
+import { randomUuid } from "./uuid.ts";
 
 /** The absolute form of `path`, read relative to the folder `from` (default: the working directory). */
 export function resolvePath(path: string, from = "."): string {
@@ -209,9 +210,7 @@ export async function temporaryFile(
   suffix: string,
   text: string,
 ): Promise<{ readonly path: string; read(): Promise<string> }> {
-  // Loaded here: it is no small module, and a command seldom wants one.
-  const { randomBytes } = await import("node:crypto");
-  const path = join(tmpdir(), `${prefix}${randomBytes(8).toString("hex")}${suffix}`);
+  const path = join(tmpdir(), `${prefix}${randomUuid()}${suffix}`);
   await writeFile(path, text, { mode: 0o600, flag: "wx" });
   return { path, read: () => readFile(path, "utf8") };
 }
