@@ -9,6 +9,7 @@ import type { Tasks } from "../../core/util/tasks.ts";
 import { podUid } from "./_pod_uid.ts";
 import type { Slots } from "./_slots.ts";
 import { PermitRoom } from "./_waiting_pods.ts";
+import type { Extender } from "./extender.ts";
 import type { BindContext, CycleState, SchedulerPlugin } from "./framework.ts";
 import type { NodeInfo } from "./node_info.ts";
 import type { Refusal } from "./place_pod.ts";
@@ -25,6 +26,10 @@ export interface BinderOptions {
   readonly snapshot: Snapshot;
   readonly tasks: Tasks;
   readonly slots: Slots;
+  /** Servers outside that may bind pods. */
+  readonly extenders: readonly Extender[];
+  /** Says which node a pod gets whose binding takes its time. */
+  nominate(pod: Pod, nodeName: string): Promise<void>;
   recorderOf(profile: SchedulerProfile): EventRecorder;
   /** Called for a pod that could not be bound. */
   onFailure(pod: Pod): void;
@@ -100,16 +105,19 @@ export class Binder {
       readonly work: readonly { readonly name: string; readonly run: PreBinding }[];
     },
   ): Promise<void> {
-    const { tasks, onRefusal } = this.#options;
-    const { pod } = placed;
+    const { tasks, nominate, onRefusal } = this.#options;
+    const { pod, node } = placed;
+    const told = { ...placed, pod: { ...pod, status: { ...pod.status, nominatedNodeName: node.name } } };
     const gone = new AbortController();
     const context = { ...this.#options, signal: AbortSignal.any([tasks.signal, gone.signal]) };
     this.#preBinding.set(podUid(pod), gone);
     try {
+      const nominated = nominate(pod, node.name);
       const refusal = await this.#permits.wait(pod, before.waits, context);
+      await nominated;
       if (refusal) {
         this.#takeBack(placed);
-        onRefusal(placed, refusal);
+        onRefusal(told, refusal);
         return;
       }
       await Promise.all(
@@ -119,12 +127,12 @@ export class Binder {
       );
     } catch (error) {
       if (gone.signal.aborted) this.#takeBack(placed);
-      else if (!tasks.signal.aborted) this.#notBound(placed, error);
+      else if (!tasks.signal.aborted) this.#notBound(told, error);
       return;
     } finally {
       this.#preBinding.delete(podUid(pod));
     }
-    await this.#bindNow(placed);
+    await this.#bindNow(told);
   }
 
   async #bindNow(placed: Placed): Promise<void> {
@@ -143,6 +151,8 @@ export class Binder {
   }
 
   async #runBind({ pod, node, profile }: Placed, context: BindContext): Promise<void> {
+    const outside = this.#options.extenders.find((one) => one.options.bindVerb !== "" && one.isInterested(pod));
+    if (outside) return await outside.bind(pod, node.name, context);
     for (const { plugin } of profile.plugins) {
       const bound = plugin.bind?.(pod, node, context);
       if (!bound) continue;

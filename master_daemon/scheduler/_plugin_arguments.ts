@@ -12,8 +12,16 @@ import { nodeResourcesFit } from "./plugins/node_resources_fit.ts";
 import { type DefaultConstraint, podTopologySpread } from "./plugins/pod_topology_spread.ts";
 import { volumeBinding } from "./plugins/volume_binding.ts";
 
+/** What is said of servers outside, and concerns plug-ins. */
+interface OutsideOptions {
+  /** Resources that are theirs alone. */
+  readonly ignoredResources: readonly string[];
+}
+
 /** Plug-ins that take arguments, by name. */
-export const configurablePlugins: Readonly<Record<string, (args: ConfigurationReader) => SchedulerPlugin>> = {
+export const configurablePlugins: Readonly<
+  Record<string, (args: ConfigurationReader, outside: OutsideOptions) => SchedulerPlugin>
+> = {
   DefaultPreemption: readDefaultPreemption,
   InterPodAffinity: readInterPodAffinity,
   NodeAffinity: readNodeAffinity,
@@ -71,7 +79,7 @@ function readBalancedAllocation(args: ConfigurationReader): SchedulerPlugin {
   return nodeResourcesBalancedAllocation(resources.length > 0 ? { resources } : {});
 }
 
-function readNodeResourcesFit(args: ConfigurationReader): SchedulerPlugin {
+function readNodeResourcesFit(args: ConfigurationReader, outside: OutsideOptions): SchedulerPlugin {
   const ignoredResources = args.texts("ignoredResources");
   const ignoredResourceGroups = args.texts("ignoredResourceGroups");
   for (const [index, name] of ignoredResources.entries())
@@ -83,7 +91,7 @@ function readNodeResourcesFit(args: ConfigurationReader): SchedulerPlugin {
   }
   const strategy = args.object("scoringStrategy");
   return nodeResourcesFit({
-    ignoredResources,
+    ignoredResources: [...ignoredResources, ...outside.ignoredResources],
     ignoredResourceGroups,
     ...(strategy ? { scoringStrategy: readStrategy(strategy) } : {}),
   });

@@ -32,25 +32,32 @@ export class StatusWriter {
    */
   async unschedulable(
     waiting: Pod,
-    { message, nominatedNodeName }: { readonly message: string; readonly nominatedNodeName?: string | undefined },
+    {
+      message,
+      nominatedNodeName,
+      reason = "Unschedulable",
+    }: {
+      readonly message: string;
+      readonly nominatedNodeName?: string | undefined;
+      /** Default: it fits nowhere. */
+      readonly reason?: "Unschedulable" | "SchedulerError";
+    },
   ): Promise<void> {
     const nominated = waiting.status?.nominatedNodeName ?? "";
     const isNominatedSo = (nominatedNodeName ?? nominated) === nominated;
     const present = findCondition(waiting.status?.conditions, "PodScheduled");
     const isOfNow = present?.observedGeneration === waiting.metadata.generation;
-    const isSaid =
-      isOfNow && present?.status === "False" && present.reason === "Unschedulable" && present.message === message;
+    const isSaid = isOfNow && present?.status === "False" && present.reason === reason && present.message === message;
     if (isSaid && isNominatedSo) return;
     await this.#write(waiting, {
-      condition: {
-        type: "PodScheduled",
-        status: "False",
-        ...observed(waiting.metadata),
-        reason: "Unschedulable",
-        message,
-      },
+      condition: { type: "PodScheduled", status: "False", ...observed(waiting.metadata), reason, message },
       ...(isNominatedSo ? {} : { nominatedNodeName: nominatedNodeName || null }),
     });
+  }
+
+  /** Says which node a pod is to get, that has to wait for it. */
+  async nominate(waiting: Pod, nodeName: string): Promise<void> {
+    if (waiting.status?.nominatedNodeName !== nodeName) await this.#write(waiting, { nominatedNodeName: nodeName });
   }
 
   /** Takes back that a pod is to get a node. */

@@ -1,7 +1,10 @@
 import { type ConfigurationReader, readConfiguration } from "../../core/api/configuration_reader.ts";
 import { fieldError } from "../../core/api/status.ts";
+import { readExtenders } from "./_extenders_configuration.ts";
 import { configurablePlugins } from "./_plugin_arguments.ts";
 import { profilePlugins, readPluginSets } from "./_profile_plugins.ts";
+import type { SchedulerPlugin } from "./framework.ts";
+import { nodeResourcesFit } from "./plugins/node_resources_fit.ts";
 import { defaultSchedulerName, type SchedulerConfiguration, type SchedulerProfile } from "./profiles.ts";
 
 /** What is known and has no meaning here: clients and elections of the scheduler are those of the master. */
@@ -27,7 +30,8 @@ function readAll(reader: ConfigurationReader): SchedulerConfiguration {
   const parallelism = reader.integer("parallelism") ?? 16;
   if (parallelism <= 0)
     reader.note(fieldError.invalid("parallelism", parallelism, "should be an integer value greater than zero"));
-  const profiles = readProfiles(reader);
+  const { extenders, ignoredResources } = readExtenders(reader);
+  const profiles = readProfiles(reader, ignoredResources);
   const percentage = readPercentage(reader);
   const initial = reader.integer("podInitialBackoffSeconds") ?? 1;
   const most = reader.integer("podMaxBackoffSeconds") ?? 10;
@@ -36,22 +40,26 @@ function readAll(reader: ConfigurationReader): SchedulerConfiguration {
     reader.note(
       fieldError.invalid("podMaxBackoffSeconds", most, "must be greater than or equal to PodInitialBackoffSeconds"),
     );
-  if (reader.objects("extenders").length > 0)
-    reader.note(fieldError.forbidden("extenders", "extenders are not supported"));
   return {
     profiles: profiles.map((profile) => ({
       ...profile,
       percentageOfNodesToScore: profile.percentageOfNodesToScore ?? percentage,
     })),
+    extenders,
     podInitialBackoffMs: initial * 1000,
     podMaxBackoffMs: most * 1000,
   };
 }
 
-function readProfiles(reader: ConfigurationReader): readonly SchedulerProfile[] {
+function readProfiles(reader: ConfigurationReader, ignoredResources: readonly string[]): readonly SchedulerProfile[] {
   const listed = reader.objects("profiles");
   if (listed.length === 0 && !reader.has("profiles"))
-    return [{ schedulerName: defaultSchedulerName, plugins: profilePlugins(new Map(), new Map()) }];
+    return [
+      {
+        schedulerName: defaultSchedulerName,
+        plugins: profilePlugins(new Map(), readPluginConfig([], ignoredResources)),
+      },
+    ];
   if (listed.length === 0) reader.note(fieldError.required("profiles", ""));
   const known = new Map<string, ConfigurationReader>();
   return listed.map((profile) => {
@@ -62,7 +70,10 @@ function readProfiles(reader: ConfigurationReader): readonly SchedulerProfile[] 
     if (other) profile.note(fieldError.duplicate(profile.at("schedulerName"), other.at("schedulerName")));
     else known.set(schedulerName, profile);
     const percentageOfNodesToScore = readPercentage(profile);
-    const plugins = profilePlugins(readPluginSets(profile), readPluginConfig(profile));
+    const plugins = profilePlugins(
+      readPluginSets(profile),
+      readPluginConfig(profile.objects("pluginConfig"), ignoredResources),
+    );
     refuseIncomplete(profile, { schedulerName, plugins });
     return { schedulerName, percentageOfNodesToScore, plugins };
   });
@@ -86,11 +97,16 @@ function readPercentage(reader: ConfigurationReader): number | undefined {
   return percentage;
 }
 
-/** Plug-ins with their arguments, by name. */
-function readPluginConfig(profile: ConfigurationReader) {
-  const configured = new Map<string, ReturnType<(typeof configurablePlugins)[string] & {}>>();
+/**
+ * Plug-ins with their arguments, by name.
+ *
+ * @param ignoredResources resources that are others' business
+ */
+function readPluginConfig(configs: readonly ConfigurationReader[], ignoredResources: readonly string[]) {
+  const configured = new Map<string, SchedulerPlugin>();
+  if (ignoredResources.length > 0) configured.set("NodeResourcesFit", nodeResourcesFit({ ignoredResources }));
   const seen = new Set<string>();
-  for (const config of profile.objects("pluginConfig")) {
+  for (const config of configs) {
     const name = config.text("name");
     if (seen.has(name)) config.note(fieldError.duplicate(config.path, name));
     seen.add(name);
@@ -103,7 +119,7 @@ function readPluginConfig(profile: ConfigurationReader) {
     }
     if (!args) continue;
     for (const member of ["apiVersion", "kind"]) args.text(member);
-    configured.set(name, make(args));
+    configured.set(name, make(args, { ignoredResources }));
   }
   return configured;
 }

@@ -1,6 +1,7 @@
 import type { Client } from "../../core/client/client.ts";
 import type { Node, Pod } from "../../core/kinds/mod.ts";
 import type { Clock } from "../../core/util/clock.ts";
+import type { Candidate } from "./_preemption.ts";
 import type { NodeInfo } from "./node_info.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
@@ -96,6 +97,8 @@ export interface PostFilterResult {
   readonly nominatedNodeName?: string;
   /** Pods that have to go for it. */
   readonly victims?: readonly Pod[];
+  /** All nodes that would do, the chosen one among them, for servers outside to choose from. */
+  readonly candidates?: readonly Candidate[];
 }
 
 /** A pod that waits for its turn. */

@@ -1,4 +1,5 @@
 import type { Pod } from "../../core/kinds/mod.ts";
+import { bestNode } from "./_best_node.ts";
 import { failureMessage } from "./_failure_message.ts";
 import { podUid } from "./_pod_uid.ts";
 import {
@@ -61,14 +62,38 @@ export interface PlaceOptions {
   readonly percentageOfNodesToScore?: number;
 }
 
+/** Where a pod gets no node. */
+export type Unplaced = Extract<Placement, { readonly node: undefined }>;
+
+/** Nodes that a pod fits on, at least one. */
+export interface FoundNodes {
+  readonly nodes: readonly NodeInfo[];
+  readonly state: CycleState;
+  readonly visited: number;
+  /** Whether it is the node that the pod is nominated for, and no other was looked at. */
+  readonly isNominated: boolean;
+  /** What comes of it when others refuse those nodes, too. */
+  nowhere(refused: ReadonlyMap<NodeInfo, Refusal>): Unplaced;
+}
+
 /** Finds the best node for a pod. Pure but for `random`, and for what it supposes of the snapshot meanwhile. */
 export function placePod(pod: Pod, snapshot: Snapshot, options: PlaceOptions): Placement {
+  const found = findNodes(pod, snapshot, options);
+  return "nodes" in found ? chooseNode(pod, snapshot, found, options) : found;
+}
+
+/** Finds nodes that a pod fits on: all, or in a large cluster enough of them; the node that it is nominated for alone where it does. */
+export function findNodes(
+  pod: Pod,
+  snapshot: Snapshot,
+  options: PlaceOptions & { readonly ignoresNomination?: boolean },
+): FoundNodes | Unplaced {
   const { nodes } = snapshot;
   if (nodes.length === 0) {
     const message = "no nodes available to schedule pods";
     return { node: undefined, message, refusedBy: [], refusals: new Map(), visited: 0, postFilter: undefined };
   }
-  const { plugins, random, startAt = 0, percentageOfNodesToScore } = options;
+  const { plugins, startAt = 0, percentageOfNodesToScore, ignoresNomination = false } = options;
   const search = preFilter(pod, snapshot, plugins);
   if ("rejection" in search) {
     const refusals = new Map(nodes.map((node) => [node, search] as const));
@@ -77,8 +102,11 @@ export function placePod(pod: Pod, snapshot: Snapshot, options: PlaceOptions): P
   const { state, final, among } = search;
   const fits = (node: NodeInfo) => firstRefusal(pod, node, { snapshot, plugins, search });
 
-  const nominated = snapshot.node(snapshot.nominationOf(pod) ?? "");
-  if (nominated && !fits(nominated)) return { node: nominated, state, visited: 1, feasible: 1, scores: [] };
+  const nominated = ignoresNomination ? undefined : snapshot.node(snapshot.nominationOf(pod) ?? "");
+  if (nominated && !fits(nominated)) {
+    const alone = (refusals: ReadonlyMap<NodeInfo, Refusal>) => nowhere(pod, snapshot, options, { refusals, search });
+    return { nodes: [nominated], state, visited: 1, isNominated: true, nowhere: alone };
+  }
 
   const enough = nodesToFind(final?.length ?? nodes.length, percentageOfNodesToScore);
   let found = findFeasible(among ?? final ?? nodes, { fits, enough, startAt });
@@ -86,13 +114,28 @@ export function placePod(pod: Pod, snapshot: Snapshot, options: PlaceOptions): P
   if (found.feasible.length === 0 && among) found = findFeasible(final ?? nodes, { fits, enough, startAt });
   const { feasible, refusals } = found;
   const visited = feasible.length + refusals.size;
-  if (feasible.length === 0) {
+  const refuse = (refused: ReadonlyMap<NodeInfo, Refusal>) => {
     const count = nodes.length - (final?.length ?? nodes.length);
     const rest = count > 0 ? { count, by: search.finalBy } : undefined;
-    return nowhere(pod, snapshot, options, { refusals, search, rest });
-  }
-  const best = chooseBest(pod, feasible, { snapshot, plugins, state, random });
-  return { ...best, state, visited, feasible: feasible.length };
+    return nowhere(pod, snapshot, options, { refusals: new Map([...refusals, ...refused]), search, rest });
+  };
+  if (feasible.length === 0) return refuse(new Map());
+  return { nodes: feasible, state, visited, isNominated: false, nowhere: refuse };
+}
+
+/**
+ * The best of the nodes that a pod fits on.
+ *
+ * @param options.added what others add to the scores of nodes
+ */
+export function chooseNode(
+  pod: Pod,
+  snapshot: Snapshot,
+  { nodes, state, visited }: Pick<FoundNodes, "nodes" | "state" | "visited">,
+  { plugins, random, added }: PlaceOptions & { readonly added?: ReadonlyMap<NodeInfo, number> },
+): Placement {
+  const best = bestNode(pod, nodes, { snapshot, plugins, state, random, added });
+  return { ...best, state, visited, feasible: nodes.length };
 }
 
 interface Search {
@@ -204,47 +247,6 @@ function filterNode(pod: Pod, node: NodeInfo, { filters, state }: Search): Refus
   return undefined;
 }
 
-function chooseBest(
-  pod: Pod,
-  nodes: readonly NodeInfo[],
-  options: {
-    readonly snapshot: Snapshot;
-    readonly plugins: readonly WeightedPlugin[];
-    readonly state: CycleState;
-    readonly random: () => number;
-  },
-): { readonly node: NodeInfo; readonly scores: readonly PluginScore[] } {
-  const { snapshot, plugins, state, random } = options;
-  const [only] = nodes as readonly [NodeInfo];
-  if (nodes.length === 1) return { node: only, scores: [] };
-  const totals = new Float64Array(nodes.length);
-  const parts: { readonly plugin: string; readonly weight: number; readonly scores: readonly number[] }[] = [];
-  for (const { plugin, weight } of plugins) {
-    if (!plugin.score || weight === 0 || plugin.preScore?.(pod, nodes, snapshot, state) === false) continue;
-    const raw = nodes.map((node) => plugin.score?.(pod, node, state) ?? 0);
-    const scores = plugin.normalizeScores?.(raw) ?? raw;
-    for (let at = 0; at < totals.length; at++) totals[at] = (totals[at] ?? 0) + (scores[at] ?? 0) * weight;
-    parts.push({ plugin: plugin.name, weight, scores });
-  }
-  const at = greatest(totals, random);
-  const scores = parts.map(({ plugin, weight, scores }) => ({ plugin, weight, score: scores[at] ?? 0 }));
-  return { node: nodes[at] ?? only, scores };
-}
-
-/** Where the greatest number is; of several, each is as likely. */
-function greatest(numbers: Float64Array, random: () => number): number {
-  let best = 0;
-  let ties = 1;
-  for (let at = 1; at < numbers.length; at++) {
-    const [number, most] = [numbers[at] ?? 0, numbers[best] ?? 0];
-    if (number > most) {
-      best = at;
-      ties = 1;
-    } else if (number === most && random() * ++ties < 1) best = at;
-  }
-  return best;
-}
-
 interface Failure {
   readonly refusals: ReadonlyMap<NodeInfo, Refusal>;
   /** What every node is refused for. */
@@ -255,7 +257,7 @@ interface Failure {
   readonly search?: Search;
 }
 
-function nowhere(pod: Pod, snapshot: Snapshot, { plugins, random }: PlaceOptions, failure: Failure): Placement {
+function nowhere(pod: Pod, snapshot: Snapshot, { plugins, random }: PlaceOptions, failure: Failure): Unplaced {
   const { refusals } = failure;
   const search = failure.search?.filters.some(({ looksAtPods }) => looksAtPods) ? undefined : failure.search;
   const rejections = new Map([...refusals].map(([node, { rejection }]) => [node, rejection] as const));

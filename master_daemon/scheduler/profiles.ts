@@ -1,3 +1,4 @@
+import type { ExtenderOptions } from "./extender.ts";
 import type { WeightedPlugin } from "./framework.ts";
 import { plugins } from "./plugins/mod.ts";
 
@@ -15,6 +16,8 @@ export interface SchedulerConfiguration {
   readonly profiles: readonly SchedulerProfile[];
   /** Milliseconds. Default 1000. */
   readonly podInitialBackoffMs?: number | undefined;
+  /** Servers outside that are asked about nodes, in that order. Default: none. */
+  readonly extenders?: readonly ExtenderOptions[] | undefined;
   /** Milliseconds. Default 10000. */
   readonly podMaxBackoffMs?: number | undefined;
 }

@@ -26,6 +26,9 @@ export interface PoppedPod {
   readonly attempts: number;
 }
 
+/** Most events that are kept for the pod that is being placed; when there are more, some of them may help. */
+const maxMissed = 1000;
+
 interface Entry {
   pod: Pod;
   attempts: number;
@@ -56,6 +59,8 @@ export class SchedulingQueue {
   readonly #unschedulable = new Set<Entry>();
   readonly #active: Heap<QueuedPod & { readonly entry: Entry }>;
   #order = 0;
+  /** The pod that is being placed, and what happened since it was taken: that may have come too late for it. */
+  #placing: { readonly entry: Entry; readonly events: ClusterEvent[] } | undefined;
   #waiter: Deferred<void> | undefined;
 
   constructor({
@@ -107,6 +112,7 @@ export class SchedulingQueue {
   delete(pod: Pod): void {
     const entry = this.#entries.get(podUid(pod));
     if (!entry) return;
+    this.#endPlacing(entry);
     this.#entries.delete(podUid(pod));
     this.#leave(entry, "gone");
   }
@@ -120,16 +126,23 @@ export class SchedulingQueue {
         if (entry.state !== "active" || entry.order !== order) continue;
         entry.state = "in-flight";
         entry.attempts++;
+        this.#placing = { entry, events: [] };
         return { pod: entry.pod, attempts: entry.attempts };
       }
       await this.#wait(signal);
     }
   }
 
+  /** The newest state of a pod that was taken; undefined when it need not be placed any more. */
+  taken(pod: Pod): Pod | undefined {
+    return this.#inFlight(pod)?.pod;
+  }
+
   /** Tries a pod again after its back-off: what failed was not the pod's fault. */
   retry(pod: Pod): void {
     const entry = this.#inFlight(pod);
     if (!entry) return;
+    this.#endPlacing(entry);
     this.#startBackoff(entry);
     this.#moveOut(entry);
   }
@@ -143,10 +156,13 @@ export class SchedulingQueue {
     entry.state = "unschedulable";
     this.#unschedulable.add(entry);
     entry.cancelTimer = this.#clock.schedule(this.#flushAfterMs, () => this.#moveOut(entry));
+    const missed = this.#endPlacing(entry);
+    if (missed.length >= maxMissed || missed.some((event) => isHelped(entry, event))) this.#moveOut(entry);
   }
 
   /** Tries the parked pods again that `event` may help. */
   onEvent(event: ClusterEvent): void {
+    this.#noteMissed(event);
     for (const entry of [...this.#unschedulable]) if (isHelped(entry, event)) this.#moveOut(entry);
   }
 
@@ -154,6 +170,22 @@ export class SchedulingQueue {
   close(): void {
     for (const entry of this.#entries.values()) this.#leave(entry, "gone");
     this.#entries.clear();
+  }
+
+  /** What becomes of the pod itself helps it no more. */
+  #noteMissed(event: ClusterEvent): void {
+    if (!this.#placing) return;
+    const { entry, events } = this.#placing;
+    const isOwn = "pod" in event && podUid(event.pod) === podUid(entry.pod);
+    if (!isOwn && events.length < maxMissed) events.push(event);
+  }
+
+  /** What happened while a pod was being placed. */
+  #endPlacing(entry: Entry): readonly ClusterEvent[] {
+    if (this.#placing?.entry !== entry) return [];
+    const { events } = this.#placing;
+    this.#placing = undefined;
+    return events;
   }
 
   #inFlight(pod: Pod): Entry | undefined {

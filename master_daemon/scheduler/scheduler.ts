@@ -17,8 +17,9 @@ import { Slots } from "./_slots.ts";
 import { StatusWriter } from "./_status_writer.ts";
 import { InformedCluster } from "./cluster_view.ts";
 import { Diagnoses } from "./diagnoses.ts";
+import { Extender } from "./extender.ts";
 import type { PostFilterResult } from "./framework.ts";
-import { type Placement, placePod, type Refusal } from "./place_pod.ts";
+import { type Placement, type PlaceOptions, placePod, type Refusal, type Unplaced } from "./place_pod.ts";
 import {
   defaultConfiguration,
   defaultSchedulerName,
@@ -47,8 +48,6 @@ export interface RunningScheduler extends AsyncDisposable {
   explain(key: { readonly namespace: string; readonly name: string }): JsonObject | undefined;
 }
 
-type Unplaced = Pick<Extract<Placement, { node: undefined }>, "message" | "refusedBy" | "postFilter">;
-
 /** Most writes that are under way at once: bindings and conditions. */
 const maxInFlight = 64;
 const placedInARow = 32;
@@ -76,6 +75,7 @@ class Scheduler implements RunningScheduler {
   readonly #pods: Informer<Pod>;
   readonly #tasks: Tasks;
   readonly #slots: Slots;
+  readonly #extenders: readonly Extender[];
   readonly #binder: Binder;
   readonly #writer: StatusWriter;
   readonly #diagnoses: Diagnoses;
@@ -86,7 +86,7 @@ class Scheduler implements RunningScheduler {
 
   constructor(options: RunSchedulerOptions) {
     const { informers, clock, log, signal, configuration = defaultConfiguration } = options;
-    const { profiles, podInitialBackoffMs, podMaxBackoffMs } = configuration;
+    const { profiles, extenders = [], podInitialBackoffMs, podMaxBackoffMs } = configuration;
     this.#options = options;
     this.#profiles = new Map(profiles.map((profile) => [profile.schedulerName, profile]));
     this.#queue = new SchedulingQueue({
@@ -108,12 +108,15 @@ class Scheduler implements RunningScheduler {
     this.#diagnoses = new Diagnoses({ clock });
     this.#slots = new Slots({ tasks: this.#tasks, limit: maxInFlight });
     this.#writer = new StatusWriter({ ...options, signal: this.#tasks.signal });
+    this.#extenders = extenders.map((one) => this.#parts.use(new Extender(one, options)));
     this.#binder = new Binder({
       ...options,
+      extenders: this.#extenders,
       storage: this.#storage,
       snapshot: this.#snapshot,
       tasks: this.#tasks,
       slots: this.#slots,
+      nominate: (waiting, nodeName) => this.#writer.nominate(waiting, nodeName),
       recorderOf: (profile) => this.#recorderOf(profile),
       onFailure: (failed) => this.#onBindFailure(failed),
       onRefusal: ({ pod: refused, profile }, refusal) => this.#onPermitRefusal(refused, profile, refusal),
@@ -213,13 +216,40 @@ class Scheduler implements RunningScheduler {
       this.#queue.retry(next);
       return;
     }
-    const { plugins, percentageOfNodesToScore = 0 } = profile;
-    const placement = placePod(next, this.#snapshot, {
-      plugins,
-      random: this.#options.random,
-      startAt: this.#nextStart,
-      percentageOfNodesToScore,
-    });
+    const interested = this.#extenders.filter((one) => one.isInterested(next));
+    if (interested.length === 0)
+      this.#placed(next, placePod(next, this.#snapshot, this.#placeOptions(profile)), profile);
+    else await this.#placeWith(interested, next, profile);
+  }
+
+  #placeOptions({ plugins, percentageOfNodesToScore = 0 }: SchedulerProfile): PlaceOptions {
+    return { plugins, random: this.#options.random, startAt: this.#nextStart, percentageOfNodesToScore };
+  }
+
+  /** Places a pod with the help of servers outside. Meanwhile it may change, or need no node any more. */
+  async #placeWith(extenders: readonly Extender[], next: Pod, profile: SchedulerProfile): Promise<void> {
+    const { signal } = this.#tasks;
+    const options = { ...this.#placeOptions(profile), extenders, log: this.#options.log, signal };
+    try {
+      const { placeWithExtenders } = await import("./place_with_extenders.ts");
+      const placement = await placeWithExtenders(next, this.#snapshot, options);
+      const present = this.#queue.taken(next);
+      if (present) this.#placed(present, placement, profile);
+    } catch (error) {
+      signal.throwIfAborted();
+      const present = this.#queue.taken(next);
+      if (present) this.#fail(present, errorMessage(error), profile);
+    }
+  }
+
+  /** A pod that could not be judged: it is tried again. */
+  #fail(waiting: Pod, message: string, profile: SchedulerProfile): void {
+    this.#queue.retry(waiting);
+    this.#recorderOf(profile).record(waiting, { type: "Warning", reason: "FailedScheduling", message });
+    this.#slots.run(() => this.#writer.unschedulable(waiting, { message, reason: "SchedulerError" }));
+  }
+
+  #placed(next: Pod, placement: Placement, profile: SchedulerProfile): void {
     this.#nextStart = (this.#nextStart + placement.visited) % Math.max(1, this.#snapshot.nodes.length);
     this.#diagnoses.record(next, placement);
     if (placement.node) {
@@ -228,7 +258,11 @@ class Scheduler implements RunningScheduler {
     } else this.#park(next, placement, profile);
   }
 
-  #park(waiting: Pod, { message, refusedBy, postFilter }: Unplaced, profile: SchedulerProfile): void {
+  #park(
+    waiting: Pod,
+    { message, refusedBy, postFilter }: Pick<Unplaced, "message" | "refusedBy" | "postFilter">,
+    profile: SchedulerProfile,
+  ): void {
     this.#queue.park(waiting, refusedBy);
     const nominatedNodeName = postFilter?.nominatedNodeName;
     if (nominatedNodeName !== undefined) this.#snapshot.nominate(waiting, nominatedNodeName);
@@ -271,7 +305,7 @@ class Scheduler implements RunningScheduler {
   #onPermitRefusal(refused: Pod, profile: SchedulerProfile, { plugin, rejection }: Refusal): void {
     this.#queue.onEvent({ type: "pod-deleted", pod: refused });
     const message = failureMessage([rejection], { count: 1 });
-    this.#park(refused, { message, refusedBy: [plugin], postFilter: undefined }, profile);
+    this.#park(refused, { message, refusedBy: [plugin], postFilter: { message, nominatedNodeName: "" } }, profile);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -57,6 +57,8 @@ function assign(pod: Pod, { node, annotations, uid, now }: Assignment): Pod {
     ...observed(pod.metadata),
     lastTransitionTime: now,
   };
+  // What was only expected has come about, there or elsewhere.
+  const { nominatedNodeName: _, ...status } = pod.status ?? {};
   return {
     ...pod,
     metadata: {
@@ -67,7 +69,7 @@ function assign(pod: Pod, { node, annotations, uid, now }: Assignment): Pod {
       ]),
     },
     spec: { ...pod.spec, nodeName: node },
-    status: { ...pod.status, conditions: setCondition<PodCondition>(pod.status?.conditions, scheduled) },
+    status: { ...status, conditions: setCondition<PodCondition>(status.conditions, scheduled) },
   };
 }
 

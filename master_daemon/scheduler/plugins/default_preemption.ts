@@ -74,7 +74,8 @@ function preempt(
   }
   const best = cheapest(candidates);
   if (best) {
-    return { message: undefined, nominatedNodeName: best.node.name, victims: best.victims.map((victim) => victim.pod) };
+    const victims = best.victims.map((victim) => victim.pod);
+    return { message: undefined, nominatedNodeName: best.node.name, victims, candidates };
   }
   const count = snapshot.nodes.length;
   if (count > potential.length) add("Preemption is not helpful for scheduling", count - potential.length);

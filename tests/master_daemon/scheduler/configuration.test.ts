@@ -140,6 +140,22 @@ profiles:
       "profiles[0].pluginConfig[0].args.bindTimeoutSeconds: Invalid value: -1: invalid BindTimeoutSeconds, should not be a negative value",
     ],
     [
+      "extenders: [{ urlPrefix: 'http://127.0.0.1:1', prioritizeVerb: prioritize }]",
+      "extenders[0].weight: Invalid value: 0: must have a positive weight applied to it",
+    ],
+    [
+      "extenders: [{ urlPrefix: 'http://127.0.0.1:1', bindVerb: b }, { urlPrefix: 'http://127.0.0.1:2', bindVerb: b }]",
+      'extenders: Invalid value: "found 2 extenders implementing bind": only one extender can implement bind',
+    ],
+    [
+      "extenders: [{ urlPrefix: 'http://127.0.0.1:1', managedResources: [{ name: example.com/a }, { name: example.com/a }] }]",
+      'extenders[0].managedResources[1].name: Invalid value: "example.com/a": duplicate extender managed resource name',
+    ],
+    [
+      "extenders: [{ urlPrefix: 'http://127.0.0.1:1', managedResources: [{ name: cpu }] }]",
+      'extenders[0].managedResources[0].name: Invalid value: "cpu": is an invalid extended resource name',
+    ],
+    [
       "profiles: [{ pluginConfig: [{ name: InterPodAffinity }, { name: InterPodAffinity }] }]",
       'profiles[0].pluginConfig[1]: Duplicate value: "InterPodAffinity"',
     ],

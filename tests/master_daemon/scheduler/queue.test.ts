@@ -77,6 +77,21 @@ describe("SchedulingQueue", () => {
     expect(await drain()).toEqual(["a"]);
   });
 
+  it("tries a pod again that was parked after what helps it had happened", async () => {
+    const { clock, queue, drain } = open();
+    const plugin = { name: "Test", helpedBy: ["node-added"], isHelpedBy: isNamed } as const;
+    queue.add(pod("a"));
+    await queue.pop(signal);
+    queue.onEvent({ type: "node-added", node: aNode("wanted") });
+    queue.park(pod("a"), [plugin]);
+    expect(queue.counts).toEqual({ active: 0, backoff: 1, unschedulable: 0 });
+    await clock.advance(1000);
+    expect(await drain()).toEqual(["a"]);
+    queue.park(pod("a"), [plugin]);
+    expect(queue.counts).toEqual({ active: 0, backoff: 0, unschedulable: 1 });
+    queue.delete(pod("a"));
+  });
+
   it("tries a parked pod again, when it changed itself or five minutes passed", async () => {
     const { clock, queue, drain } = open();
     queue.add(pod("a"));

@@ -287,8 +287,11 @@ describe("plug-ins of a profile", () => {
     await cluster.client.create(pod, aPod("a"));
     await cluster.clock.advance(30_000);
     expect(await nodeNameOf(cluster, "a")).toBeUndefined();
+    const nomination = async () => (await cluster.client.get(pod, key("a"))).status?.nominatedNodeName;
+    await cluster.until(async () => (await nomination()) === "node-1");
     await cluster.client.create(pod, aPod("b"));
     await cluster.until(async () => (await nodeNameOf(cluster, "a")) && (await nodeNameOf(cluster, "b")));
+    expect(await nomination()).toBeUndefined();
     expect(seen).toEqual(["a Gang", "b"]);
   });
 
@@ -317,6 +320,7 @@ describe("plug-ins of a profile", () => {
     waiting.reject("Slow", "not now");
     const rejected = "0/1 nodes are available: 1 not now.";
     await cluster.until(async () => (await failures(cluster)).includes(rejected));
+    await cluster.until(async () => !(await cluster.client.get(pod, key("next"))).status?.nominatedNodeName);
     expect(back).toEqual(["late", "next"]);
   });
 
