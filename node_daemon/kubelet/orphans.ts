@@ -39,18 +39,19 @@ export class Orphans implements AsyncDisposable {
 
   /** Ends what stood at the start and belongs to no pod. Resolves when it is under way. */
   async end(sandboxes: readonly Sandbox[], known: ReadonlySet<string>): Promise<void> {
-    const present = [...sandboxes.map(({ uid }) => uid), ...(await this.#context.folders.list())];
-    // After a long time away there may be hundreds.
+    // After a long time away there may be thousands: each is not to look through all again.
+    const byPod = new Map<string, Sandbox[]>((await this.#context.folders.list()).map((uid) => [uid, []]));
+    for (const sandbox of sandboxes) byPod.set(sandbox.uid, [...(byPod.get(sandbox.uid) ?? []), sandbox]);
     allowManyListeners(this.#tasks.signal);
-    for (const uid of new Set(present)) if (!known.has(uid)) this.#tasks.run((running) => this.#end(uid, running));
+    for (const [uid, own] of byPod) if (!known.has(uid)) this.#tasks.run((running) => this.#end(uid, own, running));
   }
 
   /** Ends what is left of a pod that nobody knows any more, within the grace period that stands on its containers. */
-  async #end(uid: string, signal: AbortSignal): Promise<void> {
+  async #end(uid: string, found: readonly Sandbox[], signal: AbortSignal): Promise<void> {
     const { runtime, addresses, folders, killer, clock, log } = this.#context;
-    for (;;) {
+    for (let known: readonly Sandbox[] | undefined = found; ; known = undefined) {
       try {
-        const sandboxes = (await runtime.listSandboxes({ signal })).filter((sandbox) => sandbox.uid === uid);
+        const sandboxes = known ?? (await runtime.listSandboxes({ signal })).filter((sandbox) => sandbox.uid === uid);
         const containers = (await runtime.listContainers({ podUid: uid, signal })).filter(
           ({ podUid }) => podUid === uid,
         );

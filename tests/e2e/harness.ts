@@ -260,12 +260,16 @@ export function hasEnded(pid: number): boolean {
 }
 
 /** Resolves with the first answer of `ask` that is not undefined. For what cannot be watched, only. */
-export async function eventually<T>(what: string, ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
-  const end = performance.now() + patienceMs;
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T | undefined> | T | undefined,
+  timeoutMs: number = patienceMs,
+): Promise<T> {
+  const end = performance.now() + timeoutMs;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined) return answer;
-    if (performance.now() > end) throw new Error(`${patienceMs} ms passed before ${what}`);
+    if (performance.now() > end) throw new Error(`${timeoutMs} ms passed before ${what}`);
     await sleep(20);
   }
 }

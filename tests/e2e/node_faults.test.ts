@@ -1,6 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
@@ -9,22 +8,10 @@ import { waitFor } from "../../core/client/wait_for.ts";
 import { node as nodeKind } from "../../core/kinds/node.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
 import { patienceMs } from "../patience.ts";
-import {
-  adminOf,
-  canMount,
-  eventually,
-  hasEnded,
-  ownAddress,
-  processesOf,
-  type Running,
-  sharedMemoryOf,
-  start,
-  temporaryFolder,
-  wherry,
-} from "./harness.ts";
+import { freePort, openClient, startMaster, startNode } from "./_daemons.ts";
+import { canMount, eventually, hasEnded, processesOf, sharedMemoryOf, temporaryFolder } from "./harness.ts";
 import { shellPod } from "./manifests.ts";
 
-const token = "0123456789abcdef";
 const namespace = "default";
 
 const used: string[] = [];
@@ -34,49 +21,6 @@ function ownFolder(): ReturnType<typeof temporaryFolder> {
   used.push(folder.path);
   return folder;
 }
-
-/** A port that was free a moment ago: a master that comes back has to be where it was. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address ? address.port : 0;
-}
-
-async function startMaster(folder: string, port: number): Promise<Running> {
-  writeFileSync(join(folder, "tokens.csv"), `${token},admin,1,"system:masters"\n`, { mode: 0o600 });
-  const running = start(
-    [
-      ...[...wherry, "master", "--data-dir", join(folder, "master"), "--secure-port", String(port)],
-      ...["--token-auth-file", join(folder, "tokens.csv")],
-      // Ranges that no whole cluster chooses, the same ones each time.
-      ...["--cluster-cidr", `127.${240 + (port % 10)}.${2 * (port % 127)}.0/24`],
-      ...["--service-cluster-ip-range", `127.${240 + (port % 10)}.${2 * (port % 127) + 1}.0/24`],
-    ],
-    { env: { HOME: folder } },
-  );
-  await running.printed(/The API is ready at/);
-  return running;
-}
-
-/** A node daemon by itself, behind the words of `before` (such as a namespace of mounts of its own). */
-async function startNode(folder: string, port: number, flags: readonly string[] = [], before: readonly string[] = []) {
-  const running = start(
-    [
-      ...[...before, ...wherry, "node", "--server", `https://127.0.0.1:${port}`, "--token", token],
-      ...["--certificate-authority", join(folder, "master", "pki", "ca.crt"), "--root-dir", join(folder, "node")],
-      ...["--hostname-override", "worker", "--node-ip", "127.0.0.1", "--address", "127.0.0.1", "--port", "0"],
-      ...["--container-runtime", "process", "--nodeport-addresses", ownAddress(), ...flags],
-    ],
-    { env: { HOME: folder } },
-  );
-  await running.printed(/Node worker is ready/);
-  return running;
-}
-
-const openClient = (folder: string, port: number) =>
-  adminOf(`https://127.0.0.1:${port}`, join(folder, "master", "pki", "ca.crt"), token);
 
 const seen = (client: Client, name: string, predicate: (pod: Pod) => boolean) =>
   waitFor(client, podKind, { namespace, name }, { predicate, timeoutMs: patienceMs });
@@ -204,7 +148,7 @@ it("a node that is told to shut down says so, and its pods have ended by the tim
   await using folder = ownFolder();
   const port = await freePort();
   await using _master = await startMaster(folder.path, port);
-  const daemon = await startNode(folder.path, port, ["--shutdown-grace-period", "20s"]);
+  const daemon = await startNode(folder.path, port, { flags: ["--shutdown-grace-period", "20s"] });
   await using _daemon = daemon;
   await using client = await openClient(folder.path, port);
   await client.create(podKind, inNamespace(shellPod("web", "exec sleep 98767")));
@@ -232,12 +176,10 @@ describe.skipIf(!canMount())("a node whose disk is full", () => {
     await using _master = await startMaster(folder.path, port);
     const disk = join(folder.path, "node");
     const script = `mkdir -p "$0" && mount -t tmpfs -o size=32m,mode=700 none "$0" && exec "$@"`;
-    const daemon = await startNode(
-      folder.path,
-      port,
-      ["--eviction-pressure-transition-period", "1s"],
-      ["unshare", "-m", "sh", "-c", script, disk],
-    );
+    const daemon = await startNode(folder.path, port, {
+      flags: ["--eviction-pressure-transition-period", "1s"],
+      before: ["unshare", "-m", "sh", "-c", script, disk],
+    });
     await using _daemon = daemon;
     await using client = await openClient(folder.path, port);
     await client.create(podKind, inNamespace(shellPod("web", "exec sleep 98764")));

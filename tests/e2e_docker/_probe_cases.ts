@@ -64,9 +64,10 @@ export function probeCases(cluster: () => DockerCluster): void {
     const https = (path: string, more: object = {}) => ({
       httpGet: { path, port: httpsPort, scheme: "HTTPS", ...more },
       periodSeconds: 1,
+      timeoutSeconds: 30,
     });
     const run = (name: string, probes: object, script = stay, spec: object = {}) =>
-      cluster().apply(podOf(name, [shell(script, probes)], { hostNetwork: true, ...spec }));
+      cluster().create(podOf(name, [shell(script, probes)], { hostNetwork: true, ...spec }));
     const mainOf = ({ status }: Pod) => status?.containerStatuses?.[0];
     const restarted = (times: number) => (pod: Pod) => mainOf(pod)?.restartCount === times;
     const event = (name: string, pattern: RegExp) => eventOf(cluster(), name, pattern);
@@ -97,14 +98,16 @@ export function probeCases(cluster: () => DockerCluster): void {
       expect((await cluster().pod("thresholds", () => true)).status?.containerStatuses?.[0]?.restartCount).toBe(0);
     });
 
-    it("of liveness restart a container after so many failures in a row, and no sooner; none that comes too late counts", async () => {
-      answers.set("/live", [200, 500, 500, 200, 500, 500, 0, 200]);
-      const livenessProbe = { ...https("/live"), failureThreshold: 3, timeoutSeconds: 1 };
+    it("of liveness restart a container after so many failures in a row, and no sooner; what comes too late is one", async () => {
+      answers.set("/live", [200, 500, 500, 200, 500, 500, 500, 200]);
+      answers.set("/late", [0]);
+      const livenessProbe = { ...https("/live"), failureThreshold: 3 };
       await run("live", { livenessProbe });
+      await run("tardy", { livenessProbe: { ...https("/late"), failureThreshold: 1, timeoutSeconds: 1 } });
       await cluster().pod("live", restarted(1));
       expect(to("/live").length).toBeGreaterThanOrEqual(7);
-      const late = `Get "https://127.0.0.1:${httpsPort}/live": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`;
-      await event("live", new RegExp(`^Unhealthy: Liveness probe failed: ${late.replace(/[.()?]/g, "\\$&")}$`));
+      const late = `Get "https://127.0.0.1:${httpsPort}/late": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`;
+      await event("tardy", new RegExp(`^Unhealthy: Liveness probe failed: ${late.replace(/[.()?]/g, "\\$&")}$`));
       await event("live", /^Killing: Container main failed liveness probe, will be restarted$/);
     });
 
@@ -127,12 +130,12 @@ export function probeCases(cluster: () => DockerCluster): void {
 
     it("by gRPC, TCP and command succeed and fail, each in its words", async () => {
       health.set("sick", 2);
-      const often = { periodSeconds: 1, failureThreshold: 1 };
+      const often = { periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 30 };
       await run("grpc", { readinessProbe: { ...often, grpc: { port: grpcPort, service: "well" } } });
       await run("tcp", { readinessProbe: { ...often, tcpSocket: { port: httpsPort } } });
       await run("sick", { livenessProbe: { ...often, grpc: { port: grpcPort, service: "sick" } } });
       await run("closed", { readinessProbe: { ...often, tcpSocket: { port: 1 } } });
-      await run("slow", { readinessProbe: { ...often, exec: { command: ["sleep", "60"] } } });
+      await run("slow", { readinessProbe: { ...often, timeoutSeconds: 1, exec: { command: ["sleep", "60"] } } });
       await run("false", {
         readinessProbe: { ...often, exec: { command: ["sh", "-c", "echo out; echo err >&2; exit 3"] } },
       });

@@ -1,46 +1,13 @@
-import { execFileSync, spawn } from "node:child_process";
-import { dirname, join } from "node:path";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
-import Docker from "dockerode";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { waitFor } from "../../core/client/wait_for.ts";
 import { node as nodeKind } from "../../core/kinds/node.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
-import { clusterFlags, eventually, ownAddress, start, temporaryFolder, useCluster, wherry } from "../e2e/harness.ts";
+import { clusterFlags, ownAddress, start, temporaryFolder, useCluster, wherry } from "../e2e/harness.ts";
 import { shellPod } from "../e2e/manifests.ts";
 import { patienceMs } from "../patience.ts";
 import { importBusybox, testImage } from "../suites/docker_image.ts";
-
-const script = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "tools", "dockerd.sh");
-
-/** Whether an engine of the test's own can run here: it needs root and dockerd. */
-function canRunEngine(): boolean {
-  try {
-    execFileSync("sh", ["-c", "command -v dockerd && command -v unshare"], { stdio: "ignore" });
-    return process.geteuid?.() === 0;
-  } catch {
-    return false;
-  }
-}
-
-/** Starts an engine whose data, state and socket are in `folder`. Disposal ends it, and the containers with it. */
-async function startEngine(folder: string) {
-  const child = spawn("sh", [script, folder], { stdio: "ignore" });
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  const engine = new Docker({ socketPath: join(folder, "docker.sock") });
-  await eventually("the engine answers", () =>
-    engine
-      .ping()
-      .then(() => true)
-      .catch(() => undefined),
-  );
-  const stop = async () => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(child.pid, "SIGTERM");
-    await ended;
-  };
-  return { engine, stop, [Symbol.asyncDispose]: stop };
-}
+import { canRunEngine, startEngine } from "./_engine.ts";
 
 function inNamespace(object: object): Pod {
   const pod = object as Pod;
@@ -59,7 +26,7 @@ describe.skipIf(!canRunEngine())("a Docker engine that is stopped and started ag
         ...[...wherry, "up", ...clusterFlags(folder.path, ownAddress())],
         ...["--container-runtime", "docker", "--pod-infra-container-image", testImage],
       ],
-      { env: { HOME: folder.path, DOCKER_HOST: `unix://${join(own, "docker.sock")}` } },
+      { env: { HOME: folder.path, DOCKER_HOST: first.address } },
     );
     await using _up = up;
     await up.printed(/Ctrl-C stops the cluster/);

@@ -32,7 +32,7 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     /** The containers of a pod that runs once, by name, each with what its script printed as its last words. */
     async function ended(name: string, containers: Readonly<Record<string, object>>, spec: object = {}) {
       const all = Object.entries(containers).map(([name, container]) => ({ image: testImage, ...container, name }));
-      await cluster.apply(podOf(name, all, { restartPolicy: "Never", ...spec }));
+      await cluster.create(podOf(name, all, { restartPolicy: "Never", ...spec }));
       const { status } = await cluster.pod(name, ({ status }) => /^(Succeeded|Failed)$/.test(status?.phase ?? ""));
       return (container: string) => found(status, container);
     }

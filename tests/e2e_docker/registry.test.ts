@@ -48,7 +48,9 @@ describe.skipIf(isMissing)("images of a registry that asks for a password", () =
     cluster.pod(name, ({ status }) => wanted.test(status?.containerStatuses?.[0]?.state?.waiting?.reason ?? ""));
 
   it("are fetched with a Secret of either type, the pod's or its account's, as the policy says", async () => {
-    const [json, cfg, account] = await Promise.all(["team/json", "team/cfg", "team/account"].map(registry.push));
+    const [json, cfg, account] = await Promise.all(
+      ["team/json", "team/cfg", "team/account"].map((name) => registry.push(name)),
+    );
     await cluster.apply(
       podFrom("json", json ?? "", "Always", by("json")),
       podFrom("cfg", cfg ?? "", "IfNotPresent", by("cfg")),

@@ -26,21 +26,28 @@ const namespace = "default";
 /** Stays until it is told to end. */
 const stay = "trap 'exit 0' TERM; while :; do sleep 60 & wait $!; done";
 
+/** Several cases share the machine. */
+const sharedPatienceMs = 3 * patienceMs;
+
 /** Waits until a pod of a cluster is as wanted. */
 export function podUntil(cluster: TestCluster, name: string, predicate: (pod: Pod) => boolean): Promise<Pod> {
-  return waitFor(cluster.client, podKind, { namespace, name }, { predicate, timeoutMs: patienceMs });
+  return waitFor(cluster.client, podKind, { namespace, name }, { predicate, timeoutMs: sharedPatienceMs });
 }
 
 /** Waits until an event of a pod says what is wanted, as `REASON: MESSAGE`. */
 export async function eventOf(cluster: TestCluster, name: string, pattern: RegExp): Promise<void> {
   let told: readonly string[] = [];
   try {
-    await eventually("the event", async () => {
-      const fieldSelector = `involvedObject.name=${name}`;
-      const { items } = await cluster.client.list(eventKind, { namespace, fieldSelector });
-      told = items.map(({ reason, message }) => `${reason}: ${message}`);
-      return told.find((text) => pattern.test(text));
-    });
+    await eventually(
+      "the event",
+      async () => {
+        const fieldSelector = `involvedObject.name=${name}`;
+        const { items } = await cluster.client.list(eventKind, { namespace, fieldSelector });
+        told = items.map(({ reason, message }) => `${reason}: ${message}`);
+        return told.find((text) => pattern.test(text));
+      },
+      sharedPatienceMs,
+    );
   } catch (error) {
     throw new Error(`no event ${pattern} among:\n${told.join("\n")}`, { cause: error });
   }
@@ -79,10 +86,14 @@ export function podContractSuite({ cluster, image, appArmor }: PodContractOption
     for (const name of names) await cluster().client.delete(podKind, key(name), options);
   };
   const gone = (name: string) =>
-    eventually(`pod ${name} is gone`, async () => {
-      const { items } = await cluster().client.list(podKind, { namespace, fieldSelector: `metadata.name=${name}` });
-      return items.length === 0 || undefined;
-    });
+    eventually(
+      `pod ${name} is gone`,
+      async () => {
+        const { items } = await cluster().client.list(podKind, { namespace, fieldSelector: `metadata.name=${name}` });
+        return items.length === 0 || undefined;
+      },
+      sharedPatienceMs,
+    );
   const never = { restartPolicy: "Never" };
 
   afterAll(() => rmSync(shared, { recursive: true, force: true }));
@@ -186,7 +197,7 @@ export function podContractSuite({ cluster, image, appArmor }: PodContractOption
       await create(podOf("ordered", [long("main")], spec));
       const { status, metadata } = await until("ordered", isReady);
       const lines = () => readFileSync(log, "utf8").trim().split("\n");
-      await eventually("the last has begun", () => lines().length === 4 || undefined);
+      await eventually("the last has begun", () => lines().length === 4 || undefined, sharedPatienceMs);
       expect(lines()).toEqual(["start first", "init", "start second", "start main"]);
       expect(status).toMatchObject({
         phase: "Running",
