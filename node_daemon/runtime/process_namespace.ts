@@ -139,7 +139,7 @@ async function makeApart(mount: string, root: string): Promise<void> {
 /** Removes the root of a container that does not run. What was mounted in it was only so in the container's sight. */
 async function removeRoot(dir: string): Promise<void> {
   const root = join(dir, names.root);
-  for (const path of await mountPointsWithin(root)) await run("umount", ["--lazy", path], { timeout: mountMs });
+  for (const path of await mountPointsWithin(root)) await run("umount", ["-l", path], { timeout: mountMs });
   await rm(root, { recursive: true, force: true });
 }
 

@@ -3,7 +3,8 @@ import { realpath } from "node:fs/promises";
 import { promisify } from "node:util";
 import { mountPointOf, mountPoints, mountPointsWithin } from "../../../core/platform/mount_table.ts";
 import { currentUid, platformName } from "../../../core/platform/processes.ts";
-import { removeTree } from "./files.ts";
+import { errorMessage } from "../../../core/util/log.ts";
+import { isCode, removeTree } from "./files.ts";
 
 const run = promisify(execFile);
 const timeoutMs = 10_000;
@@ -22,7 +23,8 @@ async function mount(...args: readonly string[]): Promise<boolean> {
     await run("mount", args, options);
     return true;
   } catch (error) {
-    if (error instanceof Error && /permission denied|not permitted/i.test(error.message)) return false;
+    // Neither where there is no such program.
+    if (isCode(error, "ENOENT") || /permission denied|not permitted/i.test(errorMessage(error))) return false;
     throw error;
   }
 }
@@ -64,7 +66,7 @@ export async function share(folder: string): Promise<void> {
  * @throws Error when something stays mounted
  */
 export async function unmountWithin(path: string): Promise<void> {
-  for (const point of await mountPointsWithin(path)) await run("umount", ["--lazy", point], options).catch(() => {});
+  for (const point of await mountPointsWithin(path)) await run("umount", ["-l", point], options).catch(() => {});
   const [left] = await mountPointsWithin(path);
   if (left !== undefined) throw new Error(`Cannot unmount ${left}`);
 }
