@@ -72,9 +72,7 @@ export class Storage implements StorageView, Disposable {
     });
     this.#classes = informers.informer(storageClass);
     this.#csiNodes = informers.informer(csiNode);
-    this.#attachments = informers.informer(volumeAttachment, {
-      indexes: { [nodeIndex]: ({ spec }) => [spec.nodeName] },
-    });
+    this.#attachments = informers.informer(volumeAttachment, { indexes: { [nodeIndex]: nodesOf } });
     const changed = () => {
       for (const { resolve } of this.#waiting) resolve();
       onChange();
@@ -159,6 +157,10 @@ function classesOf(volume: PersistentVolume): readonly string[] {
 
 function claimsOf({ spec: { claimRef } }: PersistentVolume): readonly string[] {
   return claimRef ? [keyText({ namespace: claimRef.namespace ?? "", name: claimRef.name ?? "" })] : [];
+}
+
+function nodesOf({ spec: { nodeName } }: VolumeAttachment): readonly string[] {
+  return [nodeName];
 }
 
 function nameOf(object: KubeObject): string {

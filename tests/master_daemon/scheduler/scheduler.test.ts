@@ -60,6 +60,16 @@ describe("runScheduler()", () => {
     expect(first?.message).toMatch(/^Successfully assigned default\/p\d to node-[12]$/);
   });
 
+  it("begins anew on the same caches after another one has ended", async () => {
+    const { addNode, client, clock, informers, log, parts, random, until } = await openCluster();
+    await addNode("node-1");
+    const options = { client, clock, informers, log, random };
+    await runScheduler(options)[Symbol.asyncDispose]();
+    parts.use(runScheduler(options));
+    await client.create(pod, aPod("a"));
+    await until(async () => (await client.get(pod, key("a"))).spec.nodeName);
+  });
+
   it("says why a pod waits, and places it once there is room", async () => {
     const { addNode, all, client, until } = await open();
     await client.create(pod, aPod("early"));
