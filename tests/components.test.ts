@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 /** How each real component shows that it is there. */
 const components: Readonly<Record<string, readonly [program: string, ...args: string[]]>> = {
   docker: ["docker", "version", "--format", "{{.Server.Version}}"],
+  "docker-registry": ["docker-registry", "--version"],
   etcd: ["etcd", "--version"],
   kubectl: ["kubectl", "version", "--client"],
   python3: ["/usr/bin/python3", "--version"],

@@ -13,7 +13,7 @@ const flags = {
   section: { type: "string", placeholder: "name", description: "defaults, aliases or credentialplugin." },
   command: { type: "string", placeholder: "command", description: "Command that is meant, e.g. get or 'set env'." },
   name: { type: "string", placeholder: "name", description: "Name of the alias." },
-  option: { type: "list", placeholder: "flag=value", description: "Value of a flag; may be repeated." },
+  option: { type: "list", placeholder: "pair", description: "FLAG=VALUE; may be repeated." },
   prependarg: {
     type: "list",
     placeholder: "word",
@@ -27,7 +27,7 @@ const flags = {
   policy: { type: "string", placeholder: "name", description: "Which exec plug-ins: AllowAll, DenyAll or Allowlist." },
   "allowlist-entry": {
     type: "list",
-    placeholder: "command=name",
+    placeholder: "pairs",
     description: "Exec plug-in that Allowlist permits; may be repeated.",
   },
   overwrite: { type: "boolean", description: "Replace what is there." },

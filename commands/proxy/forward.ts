@@ -49,7 +49,8 @@ export async function forwardUpgrade(
   request: Omit<IncomingRequest, "body">,
   filter: ProxyFilter | undefined,
 ): Promise<UpgradeAnswer> {
-  if (!mayPass(request, filter)) return { ...forbidden, socket: undefined };
+  if (!mayPass(request, filter) || (filter && isOfForeignPage(request.headers)))
+    return { ...forbidden, socket: undefined };
   const { method, path, headers, signal } = request;
   const streams = headers["x-stream-protocol-version"];
   const sent = {
@@ -67,6 +68,11 @@ export async function forwardUpgrade(
 function mayPass({ method, path, headers }: Omit<IncomingRequest, "body">, filter: ProxyFilter | undefined): boolean {
   const host = (headers["host"] ?? "").replace(/:\d+$/, "");
   return !filter || isAccepted(filter, { method, path: path.split("?", 1)[0] ?? "", host });
+}
+
+/** Any page may open a WebSocket to this machine and read what comes, unlike answers: its browser says where the page is from. */
+function isOfForeignPage({ origin, host }: Readonly<Record<string, string>>): boolean {
+  return origin !== undefined && origin.replace(/^https?:\/\//, "") !== host;
 }
 
 function passedOn(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -223,8 +223,9 @@ function securityOptions({
 }
 
 /** Whether an engine can make what lies below a read-only mount read-only, too: Docker 25 on Linux 5.12 and later. */
-export function mountsRecursively(told: { readonly ApiVersion: string; readonly KernelVersion: string }): boolean {
-  const isAtLeast = (text: string, [major, minor]: readonly [number, number]) => {
+export function mountsRecursively(told: { readonly ApiVersion?: string; readonly KernelVersion?: string }): boolean {
+  // Engines in Docker's clothes may tell neither.
+  const isAtLeast = (text = "", [major, minor]: readonly [number, number]) => {
     const [first = 0, second = 0] = text.split(".", 2).map((part) => Number.parseInt(part, 10));
     return first > major || (first === major && second >= minor);
   };

@@ -84,6 +84,13 @@ export async function* datedLines(
   }
 }
 
+/** When a message was logged, as the engine takes it: seconds of the epoch with nine digits. Undefined for what is not dated. */
+export function messageTime(bytes: Uint8Array): string | undefined {
+  if (!isDated(bytes)) return undefined;
+  const text = new TextDecoder().decode(bytes.subarray(0, timestampBytes));
+  return `${Date.parse(`${text.slice(0, 19)}Z`) / 1000}.${text.slice(20, 29)}`;
+}
+
 function isDated(bytes: Uint8Array): boolean {
   return bytes[4] === code("-") && bytes[10] === code("T") && bytes[29] === code("Z") && bytes[30] === code(" ");
 }

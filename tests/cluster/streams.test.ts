@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -427,17 +428,25 @@ describe("ports and logs of a pod", () => {
     const filtered = await through();
     const refusal = { code: 403 };
     await expect(exec(filtered.proxied, key, { command: ["true"], stdout: () => {} })).rejects.toMatchObject(refusal);
-    // A page somewhere that has its name lead here.
-    const foreign = await dial({
-      hostname: "127.0.0.1",
-      port: Number(address.split(":")[1]),
-      timeoutMs: patienceMs,
-      keepAliveProbeMs: 1000,
-    });
-    foreign.write(
-      "GET /api/v1/pods?watch=true HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
-    );
-    expect(await answerOf(foreign)).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n/);
+    // A page somewhere that has its name lead here; one that opens a WebSocket to this machine; and one of the proxy's own.
+    for (const [host, origin, status] of [
+      ["example.com", "http://example.com", 403],
+      [address, "http://example.com", 403],
+      [address, `http://${address}`, 101],
+    ] as const) {
+      const page = await dial({
+        hostname: "127.0.0.1",
+        port: Number(address.split(":")[1]),
+        timeoutMs: patienceMs,
+        keepAliveProbeMs: 1000,
+      });
+      const handshake =
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: d2hlcnJ5IHdoZXJyeSB3aA==";
+      page.write(`GET /api/v1/pods?watch=true HTTP/1.1\r\nHost: ${host}\r\nOrigin: ${origin}\r\n${handshake}\r\n\r\n`);
+      const [head] = (await once(page, "data")) as [Uint8Array];
+      expect(new TextDecoder().decode(head), `${host} ${origin}`).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      page.destroy();
+    }
   });
 
   it("port-forward of a Deployment goes on when its connection was cut", async () => {

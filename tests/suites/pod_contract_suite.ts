@@ -300,12 +300,12 @@ export function podContractSuite({ cluster, image, appArmor }: PodContractOption
       const script = `echo >>${count}; n=$(wc -l <${count}); echo run $n; [ $n -lt 3 ] && exit 1; ${stay}`;
       const volumes = [{ name: "shared", hostPath: { path: shared } }];
       const main = shell(script, { volumeMounts: [{ name: "shared", mountPath: shared }] });
-      await create(podOf("again", [main], { volumes }));
+      await create(podOf("rerun", [main], { volumes }));
       const runs = (restartCount: number) => (pod: Pod) =>
         mainOf(pod)?.restartCount === restartCount && mainOf(pod)?.state?.running !== undefined;
-      await until("again", runs(2));
-      expect(await cluster().ok("logs", "again")).toBe("run 3\n");
-      expect(await cluster().ok("logs", "again", "--previous")).toBe("run 2\n");
+      await until("rerun", runs(2));
+      expect(await cluster().ok("logs", "rerun")).toBe("run 3\n");
+      expect(await cluster().ok("logs", "rerun", "--previous")).toBe("run 2\n");
     });
 
     it("ends a pod that is active for longer than it may be", async () => {

@@ -289,6 +289,8 @@ number:
       fc.property(tree, (value) => {
         const text = formatYaml({ value });
         expect(parseYaml(text, "x")).toEqual({ value });
+        // Bare dots are text to kubectl, which prints ".: {}" in managed fields; the library takes them for a number without digits.
+        if (/"[-+]?\.[._]*"/.test(JSON.stringify(value))) return;
         expect(parseWithLibrary(text, { version: "1.1", logLevel: "silent" })).toEqual({ value });
       }),
       { numRuns: 500 },
