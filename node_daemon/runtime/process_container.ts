@@ -377,8 +377,9 @@ export class ProcessContainer {
     child.once("spawn", () => spawned.resolve());
     child.once("error", (error) => spawned.reject(error));
     child.once("exit", () => void this.#onSupervisorExit());
-    child.unref();
     await spawned.promise;
+    // Not before: on Deno a child that could not be started has nothing to let go of, and says so.
+    child.unref();
   }
 
   async #onSupervisorExit(): Promise<void> {

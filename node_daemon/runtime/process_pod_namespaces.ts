@@ -192,7 +192,8 @@ async function removeSharedMemory(dir: string): Promise<void> {
 function firstNumber([file = "", ...args]: readonly string[], dir: string): Promise<number> {
   const env = { [holderMarker]: dir };
   const child = spawn(file, args, { cwd: "/", env, detached: true, stdio: ["ignore", "pipe", "ignore"] });
-  child.unref();
+  // Not before: on Deno a child that could not be started has nothing to let go of, and says so.
+  child.once("spawn", () => child.unref());
   return new Promise((resolve, reject) => {
     let text = "";
     child.once("error", reject);
