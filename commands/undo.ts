@@ -14,6 +14,8 @@ import { dryRunFlag, dryRunOf, fieldManagerFlag, printerOptions } from "./write_
 const maxErrorBytes = 4 * 1024 * 1024;
 /** Writes of controllers between two changes that somebody made. */
 const maxSteps = 200;
+/** Of a write beside which controllers write. */
+const maxTries = 5;
 
 /** Takes the last change of objects back. */
 export const undo: Verb = defineVerb({
@@ -53,16 +55,45 @@ export const undo: Verb = defineVerb({
       const { uid, resourceVersion } = object.metadata;
       if (earlier.metadata.uid !== uid)
         throw new UsageError(`${resource.plural}/${target.key.name} was another object then: it has been made anew`);
-      const { managedFields: _, ...metadata } = earlier.metadata;
-      const restored = { ...earlier, metadata: { ...metadata, ...(resourceVersion ? { resourceVersion } : {}) } };
       const outcome = `put back to version ${earlier.metadata.resourceVersion}`;
-      if (dryRun === "client") return await print(restored, outcome);
+      if (dryRun === "client") return await print(restored(earlier, resourceVersion), outcome);
       const write = { dryRun: dryRun === "server", fieldManager: flags["field-manager"], signal: env.signal };
-      await print(await client.update(resource, restored, write), outcome);
+      const put = (version: string | undefined) => client.update(resource, restored(earlier, version), write);
+      await print(await unlessChanged(put, target, env), outcome);
     });
     return 0;
   },
 });
+
+/** An object as it was, to be put over the one of a version. */
+function restored(earlier: KubeObject, resourceVersion: string | undefined): KubeObject {
+  const { managedFields: _, ...metadata } = earlier.metadata;
+  return { ...earlier, metadata: { ...metadata, ...(resourceVersion ? { resourceVersion } : {}) } };
+}
+
+/**
+ * Writes over the object that was looked at. Controllers write beside it: once more where that is all that happened.
+ *
+ * @throws StatusError Conflict when somebody changed it meanwhile
+ */
+async function unlessChanged(
+  put: (version: string | undefined) => Promise<KubeObject>,
+  { resource, key, object }: LoadedTarget,
+  env: CommandEnv,
+): Promise<KubeObject> {
+  const client = await env.client();
+  let version = object.metadata.resourceVersion;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await put(version);
+    } catch (error) {
+      if (!isReason(error, "Conflict") || tries === maxTries) throw error;
+      const present = await client.get(resource, key, { signal: env.signal });
+      if (present.metadata.uid !== object.metadata.uid || !jsonEqual(essence(present), essence(object))) throw error;
+      version = present.metadata.resourceVersion;
+    }
+  }
+}
 
 /** The object before its last change; undefined when it did not exist. @throws UsageError when that is not known any more */
 async function before(target: LoadedTarget, env: CommandEnv): Promise<KubeObject | undefined> {
