@@ -1,5 +1,6 @@
 import { readFile, realpath } from "node:fs/promises";
 import { type FileSystemUsage, fileSystemUsage } from "./machine_usage.ts";
+import { type MountPoint, mountPointOf, mountPoints } from "./mount_table.ts";
 
 /** A file system with what it lies on. */
 export interface MountedFileSystem extends FileSystemUsage {
@@ -26,29 +27,22 @@ export interface DiskActivity {
   readonly weightedMs: number;
 }
 
-/** A line of `/proc/self/mountinfo`. */
-interface MountLine {
-  readonly number: string;
-  readonly mountPoint: string;
-  readonly device: string;
-}
-
 /** Unit of the kernel's figures, whatever the disk's own. */
 export const sectorBytes = 512;
 
 /** Space and files of the file system that holds `path`, and what it lies on. */
 export async function mountedFileSystem(path: string): Promise<MountedFileSystem> {
-  const [usage, mounts, real] = await Promise.all([fileSystemUsage(path), mountLines(), realpath(path)]);
-  return { ...usage, device: mountOf(mounts, real)?.device ?? "" };
+  const [usage, mounts, real] = await Promise.all([fileSystemUsage(path), mountPoints(), realpath(path)]);
+  return { ...usage, device: mountPointOf(real, mounts)?.device ?? "" };
 }
 
 /** The file systems of this machine that lie on disks, each once, with the disk's number in the kernel. */
 export async function diskFileSystems(): Promise<readonly (MountedFileSystem & { readonly number: string })[]> {
-  const byDevice = new Map<string, MountLine>();
-  for (const line of await mountLines())
-    if (line.device.startsWith("/dev/") && !byDevice.has(line.device)) byDevice.set(line.device, line);
-  const found = [...byDevice.values()].map(async ({ mountPoint, device, number }) => {
-    const usage = await fileSystemUsage(mountPoint).catch(() => undefined);
+  const byDevice = new Map<string, MountPoint>();
+  for (const point of await mountPoints())
+    if (point.device.startsWith("/dev/") && !byDevice.has(point.device)) byDevice.set(point.device, point);
+  const found = [...byDevice.values()].map(async ({ path, device, number }) => {
+    const usage = await fileSystemUsage(path).catch(() => undefined);
     return usage && { ...usage, device, number };
   });
   return (await Promise.all(found)).filter((one) => one !== undefined);
@@ -73,33 +67,4 @@ export function parseDiskstats(text: string): readonly DiskActivity[] {
     const all = { inProgress, busyMs, weightedMs };
     return [{ number: `${major}:${minor}`, device: `/dev/${name}`, ...read, ...written, ...all }];
   });
-}
-
-async function mountLines(): Promise<readonly MountLine[]> {
-  return parseMountinfo(await readFile("/proc/self/mountinfo", "utf8").catch(() => ""));
-}
-
-/** @internal Lines of `/proc/self/mountinfo`, in the order of mounting. */
-export function parseMountinfo(text: string): readonly MountLine[] {
-  return text.split("\n").flatMap((line) => {
-    const [, , number, , mountPoint, ...rest] = line.split(" ");
-    const device = rest[rest.indexOf("-") + 2];
-    if (number === undefined || mountPoint === undefined || device === undefined) return [];
-    return [{ number, mountPoint: unescaped(mountPoint), device: unescaped(device) }];
-  });
-}
-
-/** @internal What is mounted nearest above a path; of what is mounted over each other, the last. */
-export function mountOf(mounts: readonly MountLine[], path: string): MountLine | undefined {
-  const below = (mountPoint: string) => mountPoint === "/" || path === mountPoint || path.startsWith(`${mountPoint}/`);
-  return mounts.reduce<MountLine | undefined>(
-    (best, mount) =>
-      below(mount.mountPoint) && mount.mountPoint.length >= (best?.mountPoint.length ?? 0) ? mount : best,
-    undefined,
-  );
-}
-
-/** The kernel writes space, tab, line feed and backslash as three octal digits. */
-function unescaped(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }

@@ -6,6 +6,10 @@ export interface MountPoint {
   readonly path: string;
   /** Kind of file system, e.g. `tmpfs`. */
   readonly fileSystem: string;
+  /** What it lies on, e.g. `/dev/vda1`, or `tmpfs`. */
+  readonly device: string;
+  /** Number of that in the kernel, e.g. `8:1`. */
+  readonly number: string;
   /** Whether what is mounted below it is seen wherever it is mounted, and the other way round. */
   readonly isShared: boolean;
   /** Whether what is mounted elsewhere is seen here. */
@@ -22,11 +26,13 @@ export function parseMountInfo(text: string): readonly MountPoint[] {
   return text.split("\n").flatMap((line) => {
     const words = line.split(" ");
     const separator = words.indexOf("-", 6);
-    const [path, fileSystem] = [words[4], words[separator + 1]];
-    if (separator < 0 || path === undefined || fileSystem === undefined) return [];
+    const [number, path, fileSystem, device] = [words[2], words[4], words[separator + 1], words[separator + 2]];
+    if (separator < 0 || number === undefined || path === undefined) return [];
+    if (fileSystem === undefined || device === undefined) return [];
     const tags = words.slice(6, separator);
     const has = (tag: string) => tags.some((one) => one.startsWith(`${tag}:`));
-    return [{ path: withoutEscapes(path), fileSystem, isShared: has("shared"), isSlave: has("master") }];
+    const [isShared, isSlave] = [has("shared"), has("master")];
+    return [{ path: withoutEscapes(path), fileSystem, device: withoutEscapes(device), number, isShared, isSlave }];
   });
 }
 

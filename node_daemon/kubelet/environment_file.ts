@@ -89,8 +89,8 @@ async function readInside(root: string, path: string): Promise<string> {
   await using opened = await openSubPath(root, path, { isMade: false });
   const file = await open(opened.descriptor ?? opened.path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const { size } = await file.stat();
-    if (!(await file.stat()).isFile() || size > maxFileBytes) throw new Error("not a file of variables");
+    const found = await file.stat();
+    if (!found.isFile() || found.size > maxFileBytes) throw new Error("not a file of variables");
     return await file.readFile("utf8");
   } finally {
     await file.close();

@@ -8,7 +8,7 @@ import { goDuration } from "./go_duration.ts";
 import type { ImageRecords } from "./images/image_records.ts";
 import type { ContainerReference, PodEvents } from "./pod_events.ts";
 import { loginsFor, type RegistryLogin } from "./pull_secrets.ts";
-import { mayMount } from "./volumes/mounts.ts";
+import { mayMount, mayNotMount } from "./volumes/mounts.ts";
 
 /** What {@linkcode ensureImage} works with. */
 export interface ImageOptions {
@@ -42,9 +42,7 @@ export async function ensureImageVolumes(
     if (!image || !volumeMounts.some((mount) => mount.name === name)) continue;
     const { unpack } = runtime.images;
     if (!unpack || !mayMount()) {
-      const why = unpack
-        ? "this node may not mount (it has to run as root, on Linux)"
-        : `images of the ${runtime.name} runtime are programs, not files`;
+      const why = unpack ? mayNotMount : `images of the ${runtime.name} runtime are programs, not files`;
       throw new RuntimeFailure("CreateContainerError", `cannot mount image volume "${name}": ${why}`);
     }
     const { reference = "", pullPolicy } = image;

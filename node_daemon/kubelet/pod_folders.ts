@@ -1,8 +1,8 @@
 import { rmdir } from "node:fs/promises";
-import { sha256 } from "../../core/platform/hash.ts";
-import { sharedMemory } from "./volumes/empty_dir.ts";
+import { sharedMemoryOf } from "../../core/platform/shared_memory.ts";
+import { unmountWithin } from "../../core/platform/unmount.ts";
 import { createFile, ensureFolder, listFolder, removeTree, rewriteFile } from "./volumes/files.ts";
-import { removeVolumes, unmountWithin } from "./volumes/mounts.ts";
+import { removeVolumes } from "./volumes/mounts.ts";
 
 /**
  * Where the kubelet keeps what belongs to pods, below its root:
@@ -19,8 +19,7 @@ export class PodFolders {
   constructor(rootDir: string, { areRead = true }: { readonly areRead?: boolean } = {}) {
     this.areRead = areRead;
     this.#root = rootDir;
-    // Other daemons of this machine have theirs beside it.
-    this.#memory = `${sharedMemory}/wherry-${sha256(rootDir).slice(0, 16)}`;
+    this.#memory = sharedMemoryOf(rootDir);
   }
 
   /** Where profiles for system calls lie that pods name as Localhost. */

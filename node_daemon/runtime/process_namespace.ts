@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { mountPointsWithin } from "../../core/platform/mount_table.ts";
 import { currentUid } from "../../core/platform/processes.ts";
+import { unmountWithin } from "../../core/platform/unmount.ts";
 import { readText } from "./process_files.ts";
 import { makeSystemRoot, mountTable, withSharedMemory } from "./process_mounts.ts";
 import { PodNamespaces } from "./process_pod_namespaces.ts";
@@ -139,7 +139,7 @@ async function makeApart(mount: string, root: string): Promise<void> {
 /** Removes the root of a container that does not run. What was mounted in it was only so in the container's sight. */
 async function removeRoot(dir: string): Promise<void> {
   const root = join(dir, names.root);
-  for (const path of await mountPointsWithin(root)) await run("umount", ["-l", path], { timeout: mountMs });
+  await unmountWithin(root);
   await rm(root, { recursive: true, force: true });
 }
 

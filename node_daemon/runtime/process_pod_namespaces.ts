@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { chmod, mkdir, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { sha256 } from "../../core/platform/hash.ts";
+import { sharedMemory, sharedMemoryOf } from "../../core/platform/shared_memory.ts";
 import { listFolder, readJson, writeJson } from "./process_files.ts";
 import { findTool } from "./process_root.ts";
 import {
@@ -43,8 +43,6 @@ interface Holder extends ProcessIdentity {
   readonly bootId: string;
 }
 
-/** Where Linux has a file system in memory that everybody may use. */
-const sharedMemoryRoot = "/dev/shm";
 /** Variable of a holder: the folder of its sandbox. What no folder tells of any more is found by it. */
 const holderMarker = "WHERRY_SANDBOX";
 
@@ -165,14 +163,9 @@ function readHolder(dir: string): Promise<Holder | undefined> {
   return readJson<Holder>(holderFile(dir));
 }
 
-/** Where the shared memory of the pods of one daemon lies. Other daemons of this machine have theirs beside it. */
-function sharedMemoryOf(sandboxes: string): string {
-  return join(sharedMemoryRoot, `wherry-${sha256(sandboxes).slice(0, 16)}`);
-}
-
 /** The pod's own shared memory; undefined where the machine has none. */
 async function makeSharedMemory(dir: string): Promise<string | undefined> {
-  const found = await stat(sharedMemoryRoot).catch(() => undefined);
+  const found = await stat(sharedMemory).catch(() => undefined);
   if (!found?.isDirectory()) return undefined;
   const folder = join(sharedMemoryOf(dirname(dir)), basename(dir));
   await mkdir(dirname(folder), { recursive: true, mode: 0o700 });

@@ -11,7 +11,7 @@ import type { Client } from "../../core/client/client.ts";
 import { createClient } from "../../core/client/create_client.ts";
 import { httpTransport } from "../../core/client/http_transport.ts";
 import { loadKubeconfig, resolveContext } from "../../core/client/kubeconfig.ts";
-import { sha256 } from "../../core/platform/hash.ts";
+import { sharedMemoryOf } from "../../core/platform/shared_memory.ts";
 import { patienceMs } from "../patience.ts";
 
 /** What a finished command printed. */
@@ -66,11 +66,6 @@ export function temporaryFolder(): { readonly path: string; [Symbol.asyncDispose
       rmSync(path, { recursive: true, force: true });
     },
   };
-}
-
-/** Where a node, or its runtime, has what is in the machine's memory: it is named after its folder. */
-export function sharedMemoryOf(folder: string): string {
-  return join("/dev/shm", `wherry-${sha256(folder).slice(0, 16)}`);
 }
 
 /** As deep as a node's folder lies in that of a cluster, and its sandboxes in it. */

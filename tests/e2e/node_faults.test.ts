@@ -7,9 +7,10 @@ import type { Client } from "../../core/client/client.ts";
 import { waitFor } from "../../core/client/wait_for.ts";
 import { node as nodeKind } from "../../core/kinds/node.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
+import { sharedMemoryOf } from "../../core/platform/shared_memory.ts";
 import { patienceMs } from "../patience.ts";
 import { freePort, openClient, startMaster, startNode } from "./_daemons.ts";
-import { canMount, eventually, hasEnded, processesOf, sharedMemoryOf, temporaryFolder } from "./harness.ts";
+import { canMount, eventually, hasEnded, processesOf, temporaryFolder } from "./harness.ts";
 import { shellPod } from "./manifests.ts";
 
 const namespace = "default";

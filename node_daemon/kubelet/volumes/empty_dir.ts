@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import type { StringMap } from "../../../core/api/meta.ts";
 import { bytesValue } from "../../../core/api/quantity.ts";
 import type { Pod, Volume } from "../../../core/kinds/pod.ts";
+import { sharedMemory } from "../../../core/platform/shared_memory.ts";
 import { limitsTogether } from "../resources/pod_limits.ts";
 import { ensureFolder } from "./files.ts";
 import { mountMemory, share } from "./mounts.ts";
@@ -31,9 +32,6 @@ export const emptyDirVolume: VolumeType = {
     return { path, readOnly: false, takesFsGroup: true };
   },
 };
-
-/** Where Linux has a file system in memory that everybody may use. */
-export const sharedMemory = "/dev/shm";
 
 /**
  * How much an emptyDir in memory holds: what the volume says, or all that the pod's containers may use together, or all that

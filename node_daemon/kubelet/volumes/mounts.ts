@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
 import { realpath } from "node:fs/promises";
 import { promisify } from "node:util";
-import { mountPointOf, mountPoints, mountPointsWithin } from "../../../core/platform/mount_table.ts";
+import { mountPointOf, mountPoints } from "../../../core/platform/mount_table.ts";
 import { currentUid, platformName } from "../../../core/platform/processes.ts";
+import { unmountWithin } from "../../../core/platform/unmount.ts";
 import { errorMessage } from "../../../core/util/log.ts";
 import { isCode, removeTree } from "./files.ts";
 
@@ -15,6 +16,9 @@ const options = { timeout: timeoutMs, env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bi
 export function mayMount(): boolean {
   return platformName === "linux" && currentUid() === 0;
 }
+
+/** Why that is, where it may not. */
+export const mayNotMount = "this node may not mount (it has to run as root, on Linux)";
 
 /** Runs mount(8). False where this machine does not let the daemon mount. @throws Error for anything else that goes wrong */
 async function mount(...args: readonly string[]): Promise<boolean> {
@@ -48,8 +52,7 @@ export async function mountMemory(folder: string, sizeBytes: number): Promise<bo
 export async function mountReadOnly(from: string, folder: string): Promise<void> {
   const path = await realpath(folder);
   if ((await mountPoints()).some((point) => point.path === path)) return;
-  if (!(await mount("--bind", "-o", "ro,noexec,nosuid,nodev", from, path)))
-    throw new Error("this node may not mount (it has to run as root, on Linux)");
+  if (!(await mount("--bind", "-o", "ro,noexec,nosuid,nodev", from, path))) throw new Error(mayNotMount);
 }
 
 /** Makes mounts below a folder be seen wherever it is mounted by then. Where the daemon may not, nothing is done. */
@@ -58,17 +61,6 @@ export async function share(folder: string): Promise<void> {
   const point = mountPointOf(path, await mountPoints());
   if (point?.isShared) return;
   if (point?.path === path || (await mount("--bind", path, path))) await mount("--make-shared", path);
-}
-
-/**
- * Unmounts what is mounted at a path and below it: by the daemon, or by a container that could.
- *
- * @throws Error when something stays mounted
- */
-export async function unmountWithin(path: string): Promise<void> {
-  for (const point of await mountPointsWithin(path)) await run("umount", ["-l", point], options).catch(() => {});
-  const [left] = await mountPointsWithin(path);
-  if (left !== undefined) throw new Error(`Cannot unmount ${left}`);
 }
 
 /**

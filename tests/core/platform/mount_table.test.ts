@@ -11,10 +11,10 @@ broken line
 describe("parseMountInfo()", () => {
   it("tells kinds and how mounts are passed on, and leaves out what it cannot read", () => {
     expect(parseMountInfo(text)).toEqual([
-      { path: "/", fileSystem: "ext4", isShared: true, isSlave: false },
-      { path: "/proc", fileSystem: "proc", isShared: false, isSlave: false },
-      { path: "/data/a b", fileSystem: "tmpfs", isShared: false, isSlave: true },
-      { path: "/data", fileSystem: "ext4", isShared: true, isSlave: true },
+      { path: "/", fileSystem: "ext4", device: "/dev/vda", number: "254:0", isShared: true, isSlave: false },
+      { path: "/proc", fileSystem: "proc", device: "proc", number: "0:21", isShared: false, isSlave: false },
+      { path: "/data/a b", fileSystem: "tmpfs", device: "none", number: "0:5", isShared: false, isSlave: true },
+      { path: "/data", fileSystem: "ext4", device: "/dev/b", number: "0:6", isShared: true, isSlave: true },
     ]);
   });
 });
@@ -32,7 +32,14 @@ describe("mountPointOf()", () => {
 
   it("is the last of several at one place, which covers the others", () => {
     const [root] = parseMountInfo(text);
-    const over = { path: "/", fileSystem: "overlay", isShared: false, isSlave: false };
+    const over = {
+      path: "/",
+      fileSystem: "overlay",
+      device: "overlay",
+      number: "0:7",
+      isShared: false,
+      isSlave: false,
+    };
     expect(mountPointOf("/x", root ? [root, over] : [])).toBe(over);
   });
 });

@@ -3,10 +3,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { mountOf, parseDiskstats, parseMountinfo } from "../../../core/platform/disks.ts";
+import { parseDiskstats } from "../../../core/platform/disks.ts";
 import { folderUsage } from "../../../core/platform/folder_usage.ts";
 import { parseCpuTopology } from "../../../core/platform/machine.ts";
 import { machineUsage, parseCpu, parseInterfaces, parseMemory } from "../../../core/platform/machine_usage.ts";
+import { mountPointOf, parseMountInfo } from "../../../core/platform/mount_table.ts";
 import { openFiles } from "../../../core/platform/open_files.ts";
 import { parsePressure } from "../../../core/platform/pressure.ts";
 import { currentPid, platformName } from "../../../core/platform/processes.ts";
@@ -314,8 +315,8 @@ describe("disks and file systems", () => {
     expect(parseDiskstats(text)).toEqual([{ number: "254:1", device: "/dev/vda1", ...read, ...written, ...all }]);
   });
 
-  it("mountOf() finds the nearest mount, the last of those over each other, whatever is in its name", () => {
-    const mounts = parseMountinfo(
+  it("mountPointOf() finds the nearest mount, the last of those over each other, whatever is in its name", () => {
+    const mounts = parseMountInfo(
       [
         "1 0 254:1 / / rw shared:1 - ext4 /dev/vda1 rw",
         "2 1 0:30 / /data rw shared:2 master:1 - tmpfs tmpfs rw",
@@ -324,7 +325,7 @@ describe("disks and file systems", () => {
         "",
       ].join("\n"),
     );
-    const device = (path: string) => mountOf(mounts, path)?.device;
+    const device = (path: string) => mountPointOf(path, mounts)?.device;
     expect([device("/"), device("/database"), device("/data"), device("/data/x"), device("/with space/y")]).toEqual([
       "/dev/vda1",
       "/dev/vda1",
@@ -332,7 +333,7 @@ describe("disks and file systems", () => {
       "/dev/vda2",
       "my disk",
     ]);
-    expect(mountOf([], "/")).toBeUndefined();
+    expect(mountPointOf("/", [])).toBeUndefined();
   });
 });
 
