@@ -19,7 +19,7 @@ import { engineEvents } from "./docker_events.ts";
 import { unpackImage } from "./docker_image_files.ts";
 import { dockerImages } from "./docker_images.ts";
 import { engineLogs } from "./docker_logs.ts";
-import { groupOf, openPodGroups, type PodGroups, removePodGroup } from "./docker_pod_groups.ts";
+import { collectPodGroups, groupOf, openPodGroups, type PodGroups, removePodGroup } from "./docker_pod_groups.ts";
 import { engineAttach, engineExec } from "./docker_sessions.ts";
 import { containerDisk, containerStats, type EngineStats, networkStats } from "./docker_stats.ts";
 import { DockerUsers } from "./docker_users.ts";
@@ -99,7 +99,9 @@ export async function openDockerRuntime(options: DockerRuntimeOptions): Promise<
   const appArmor = (await readTextFile(appArmorPath).catch(() => undefined))?.startsWith("Y") ?? false;
   const recursiveReadOnly = mountsRecursively(told);
   const minOomScoreAdj = await lowestOomScoreAdj();
-  return new DockerRuntime(docker, { ...options, version, appArmor, recursiveReadOnly, minOomScoreAdj });
+  const runtime = new DockerRuntime(docker, { ...options, version, appArmor, recursiveReadOnly, minOomScoreAdj });
+  runtime.collectPodGroups();
+  return runtime;
 }
 
 type Signalled = { readonly signal: AbortSignal };
@@ -124,6 +126,7 @@ class DockerRuntime implements ContainerRuntime {
   /** Containers that were made here, and nobody has started yet. */
   readonly #unstarted = new Set<string>();
   readonly #closing = new AbortController();
+  #collecting: Promise<void> | undefined;
   /** What keeps pods as a whole to their limits: undefined where nothing does, null while nobody asked. */
   #podGroups: PodGroups | undefined | null = null;
 
@@ -154,6 +157,19 @@ class DockerRuntime implements ContainerRuntime {
       unpack: (imageId, folder, { signal }) =>
         unpackImage(this.#engine, { owner: this.#defaults.owner, imageId, purpose: "volume", signal }, folder),
     };
+  }
+
+  /** Begins to remove what daemons left that were killed: thousands may be, and nobody waits for them to go. */
+  collectPodGroups(): void {
+    const signal = this.#closing.signal;
+    const collect = async () => {
+      const known = new Set((await this.listSandboxes({ signal })).map(({ id }) => id));
+      await collectPodGroups(this.#defaults.owner.rootDir, (id) => known.has(id));
+    };
+    this.#collecting = collect().catch((error: unknown) => {
+      const { log } = this.#engine;
+      if (!signal.aborted) log.debug("Cannot look for cgroups of earlier pods", { error: errorMessage(error) });
+    });
   }
 
   async ping({ signal }: Signalled): Promise<void> {
@@ -197,7 +213,7 @@ class DockerRuntime implements ContainerRuntime {
     const containers = await this.#find(signal, { label: [`${label.sandboxId}=${id}`] });
     await eachOf(containers, parallelCalls, ({ Id }) => this.removeContainer(Id, { signal }));
     await this.removeContainer(id, { signal });
-    await removePodGroup(id);
+    await removePodGroup(this.#defaults.owner.rootDir, id);
   }
 
   async listContainers({ podUid, signal }: { readonly podUid?: string } & Signalled): Promise<readonly Container[]> {
@@ -249,9 +265,11 @@ class DockerRuntime implements ContainerRuntime {
   /** Makes the cgroup around a pod's containers, where it may; found out when the first pod asks for it. */
   async #podGroup({ id }: Sandbox, limits: ContainerLimits, signal: AbortSignal): Promise<string | undefined> {
     if (this.#podGroups === null) {
+      // What is made while it looks around would seem to be nobody's.
+      await this.#collecting;
       const info = () => this.#engine.docker.info() as Promise<{ readonly CgroupDriver?: string }>;
       const { CgroupDriver: driver } = await this.#engine.call(signal, info);
-      this.#podGroups = await openPodGroups({ driver, runningId: id });
+      this.#podGroups = await openPodGroups(this.#defaults.owner.rootDir, { driver, runningId: id });
     }
     return await this.#podGroups?.make(id, limits);
   }
@@ -329,7 +347,7 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   #cgroupOf({ Id, Labels }: Docker.ContainerInfo): ReturnType<typeof engineCgroup> {
-    return engineCgroup(Id, { group: groupOf(Labels[label.sandboxId] ?? "") });
+    return engineCgroup(Id, { group: groupOf(this.#defaults.owner.rootDir, Labels[label.sandboxId] ?? "") });
   }
 
   async networkStats({ signal }: Signalled): Promise<readonly PodNetworkStats[]> {
@@ -362,6 +380,8 @@ class DockerRuntime implements ContainerRuntime {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new Error("the runtime was closed"));
+    await this.#collecting;
+    await this.#podGroups?.[Symbol.asyncDispose]();
   }
 
   get #ownerFilter(): string[] {

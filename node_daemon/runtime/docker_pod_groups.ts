@@ -1,37 +1,36 @@
 import { access, readdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { collectGroups, groupsName, removeGroup } from "./cgroup_leftovers.ts";
 import { openCgroups } from "./process_cgroup.ts";
+import { makeFolder } from "./process_files.ts";
 import type { ContainerLimits } from "./runtime.ts";
 
 const root = "/sys/fs/cgroup";
-/** Where the engine is told to make what is in a group, as its cgroup driver names it. */
-const top = "/wherry";
+const top = "wherry";
 
 /** cgroups around the containers of a pod, for engines whose cgroups are this daemon's to set. */
-export interface PodGroups {
+export interface PodGroups extends AsyncDisposable {
   /** Makes the group of a pod, and returns what the engine is to be told of it. */
   make(sandboxId: string, limits: ContainerLimits): Promise<string>;
 }
 
 /** The group of a pod, as the engine names it. */
-export function groupOf(sandboxId: string): string {
-  return `${top}/${sandboxId}`;
+export function groupOf(owner: string, sandboxId: string): string {
+  return `/${top}/${groupsName(owner)}/${sandboxId}`;
 }
 
 /**
  * Finds out whether the engine makes its cgroups where this daemon sees them, and may set them. Undefined where it does not:
  * it leaves them to systemd, or is in a container of its own.
  *
+ * @param owner folder of the daemon, made if need be: while it is there, nobody else removes its groups
  * @param options.driver the engine's cgroup driver
  * @param options.runningId a container of the engine that runs
  */
-export async function openPodGroups({
-  driver,
-  runningId,
-}: {
-  readonly driver: string | undefined;
-  readonly runningId: string;
-}): Promise<PodGroups | undefined> {
+export async function openPodGroups(
+  owner: string,
+  { driver, runningId }: { readonly driver: string | undefined; readonly runningId: string },
+): Promise<PodGroups | undefined> {
   if (driver !== "cgroupfs") return undefined;
   const places = [join(root, "docker", runningId), join(root, "memory", "docker", runningId)];
   const seen = await Promise.all(
@@ -43,18 +42,33 @@ export async function openPodGroups({
     ),
   );
   if (!seen.includes(true)) return undefined;
-  const cgroups = await openCgroups(root, { isTop: true });
+  await makeFolder(owner);
+  const cgroups = await openCgroups(owner, { root, isTop: true });
   if (!cgroups) return undefined;
   return {
     async make(sandboxId, limits) {
       await cgroups.makeGroup(sandboxId, limits);
-      return groupOf(sandboxId);
+      return groupOf(owner, sandboxId);
+    },
+    async [Symbol.asyncDispose]() {
+      // Not where pods are left.
+      for (const hierarchy of await hierarchies()) await rmdir(join(hierarchy, top, groupsName(owner))).catch(() => {});
     },
   };
 }
 
 /** Removes the group of a pod of which nothing runs, where there is one, also what the engine has added to it. */
-export async function removePodGroup(sandboxId: string): Promise<void> {
-  const hierarchies = await readdir(root).catch(() => []);
-  for (const hierarchy of ["", ...hierarchies]) await rmdir(join(root, hierarchy, groupOf(sandboxId))).catch(() => {});
+export async function removePodGroup(owner: string, sandboxId: string): Promise<void> {
+  for (const hierarchy of await hierarchies()) await removeGroup(join(hierarchy, groupOf(owner, sandboxId)));
+}
+
+/** Removes the groups of pods of which nothing runs that daemons left which were killed; of this daemon's those that are not known. */
+export async function collectPodGroups(owner: string, isKnown: (sandboxId: string) => boolean): Promise<void> {
+  for (const hierarchy of await hierarchies()) await collectGroups(join(hierarchy, top), { owner, isKnown });
+}
+
+/** Where hierarchies are mounted: version 2's at the root itself, unless there are some of version 1. */
+async function hierarchies(): Promise<readonly string[]> {
+  const names = await readdir(root).catch(() => []);
+  return [root, ...names.filter((name) => name !== top).map((name) => join(root, name))];
 }

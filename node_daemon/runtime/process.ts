@@ -105,6 +105,7 @@ class ProcessRuntime implements ContainerRuntime {
   readonly #containers = new Map<string, ProcessContainer>();
   readonly #hub = new EventHub({ limit: maxQueuedEvents });
   #cgroups: ContainerCgroup | undefined;
+  #collecting: Promise<void> | undefined;
   #namespaces: Namespaces | undefined;
   #execs = 0;
 
@@ -132,7 +133,11 @@ class ProcessRuntime implements ContainerRuntime {
       throw new RuntimeFailure("RuntimeNotReady", "the process runtime needs a POSIX system");
     await this.#checkUlimits();
     await makeFolder(this.#sandboxDir(""));
-    [this.#cgroups, this.#namespaces] = await Promise.all([openCgroups(), openNamespaces(), this.images.open()]);
+    [this.#cgroups, this.#namespaces] = await Promise.all([
+      openCgroups(this.#options.rootDir),
+      openNamespaces(),
+      this.images.open(),
+    ]);
     const found: { readonly sandbox: StoredSandbox; readonly name: string }[] = [];
     for (const id of await listFolder(this.#sandboxDir(""))) {
       const sandbox = await readJson<StoredSandbox>(join(this.#sandboxDir(id), "sandbox.json")).catch(() => undefined);
@@ -150,6 +155,8 @@ class ProcessRuntime implements ContainerRuntime {
     // All at one time, so that they share a look at the machine's processes.
     await Promise.all(ended.map((container) => container.sweep()));
     await this.#namespaces?.pods?.collect(this.#sandboxDir(""), (id) => this.#sandboxes.has(id));
+    // Thousands may be left, and nobody waits for them to go.
+    this.#collecting = this.#cgroups?.collect((id) => this.#sandboxes.has(id) || this.#containers.has(id));
   }
 
   /** @throws Error when this user may not give such limits: better now than at each container */
@@ -387,6 +394,8 @@ class ProcessRuntime implements ContainerRuntime {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#hub[Symbol.dispose]();
     for (const container of this.#containers.values()) container.close();
+    await this.#collecting;
+    await this.#cgroups?.[Symbol.asyncDispose]();
   }
 
   /** @param command what is run beside the container's own program; undefined for that */

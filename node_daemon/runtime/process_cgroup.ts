@@ -1,16 +1,17 @@
 import { access, constants, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { readPressures } from "../../core/platform/pressure.ts";
+import { collectGroups, groupsName, removeGroup } from "./cgroup_leftovers.ts";
 import { openCgroupsV1 } from "./process_cgroup_v1.ts";
 import { type CgroupFiles, cgroupStats, type Usage } from "./process_stats.ts";
 import type { ContainerLimits } from "./runtime.ts";
 
 /**
  * cgroups below the daemon's own, one a container (of version 1: one for each controller). Their names are paths: a container's
- * may lie in a group of its pod.
+ * may lie in a group of its pod. All lie in one that has the name of the daemon's folder.
  */
-export interface ContainerCgroup {
+export interface ContainerCgroup extends AsyncDisposable {
   /** Makes a cgroup in which others are made, and sets what they may use together. */
   makeGroup(id: string, limits: ContainerLimits): Promise<void>;
   /** Makes a container's cgroup and sets its limits; returns the folders its program joins (none without limits). */
@@ -23,6 +24,10 @@ export interface ContainerCgroup {
   ranOutOfMemory(id: string): Promise<boolean>;
   /** Removes it. Nothing may run in it any more. */
   remove(id: string): Promise<void>;
+  /** Sets what all of them may use together. */
+  limitAll(limits: ContainerLimits): Promise<void>;
+  /** Removes those that daemons left which were killed, and in which nothing runs; of this daemon's those that are not known. */
+  collect(isKnown: (id: string) => boolean): Promise<void>;
 }
 
 const cpuPeriodMicroseconds = 100_000;
@@ -33,38 +38,40 @@ const maxTasks = 4096;
  * The cgroups this daemon may make, of version 2, else of version 1; undefined where the hierarchy is not delegated to this
  * user, or has no memory and CPU controllers.
  *
- * @param root mount point of the hierarchy
+ * @param owner folder of the daemon: as long as it is there, nobody else removes what it made
+ * @param options.root mount point of the hierarchy
  * @param options.isTop whether they are made at the top, as engines do, rather than below the daemon's own
  */
 export async function openCgroups(
-  root = "/sys/fs/cgroup",
-  { isTop = false }: { readonly isTop?: boolean } = {},
+  owner: string,
+  { root = "/sys/fs/cgroup", isTop = false }: { readonly root?: string; readonly isTop?: boolean } = {},
 ): Promise<ContainerCgroup | undefined> {
   const present = await text("/proc/self/cgroup");
   const own = isTop ? present.replaceAll(/:\/.*$/gm, ":/") : present;
   return (
-    (await openCgroupsV2(root, own)) ??
-    (await openCgroupsV1({ root, own, processors: availableParallelism(), maxTasks }))
+    (await openCgroupsV2(root, own, owner)) ??
+    (await openCgroupsV1({ root, own, owner, processors: availableParallelism(), maxTasks }))
   );
 }
 
-async function openCgroupsV2(root: string, all: string): Promise<ContainerCgroup | undefined> {
+async function openCgroupsV2(root: string, all: string, owner: string): Promise<ContainerCgroup | undefined> {
   const own = /^0::(\/.*)$/m.exec(all)?.[1];
   if (own === undefined) return undefined;
   const parent = join(root, own);
   const controllers = (await text(join(parent, "cgroup.controllers"))).trim().split(" ");
   if (!controllers.includes("memory") || !controllers.includes("cpu")) return undefined;
   const wanted = ["memory", "cpu", "pids", "io"].filter((name) => controllers.includes(name));
-  const folder = join(parent, "wherry");
+  const top = join(parent, "wherry");
+  const folder = join(top, groupsName(owner));
   try {
     await access(parent, constants.W_OK);
     await mkdir(folder, { recursive: true });
     // Refused where the daemon shares its cgroup with others: then there are no limits.
-    for (const one of [parent, folder]) await writeFile(join(one, "cgroup.subtree_control"), enabling(wanted));
+    for (const one of [parent, top, folder]) await writeFile(join(one, "cgroup.subtree_control"), enabling(wanted));
   } catch {
     return undefined;
   }
-  return new Cgroups(folder, wanted);
+  return new Cgroups(folder, { owner, controllers: wanted });
 }
 
 function enabling(controllers: readonly string[]): string {
@@ -73,11 +80,13 @@ function enabling(controllers: readonly string[]): string {
 
 class Cgroups implements ContainerCgroup {
   readonly #folder: string;
+  readonly #owner: string;
   readonly #controllers: readonly string[];
 
-  constructor(folder: string, controllers: readonly string[]) {
+  constructor(folder: string, options: { readonly owner: string; readonly controllers: readonly string[] }) {
     this.#folder = folder;
-    this.#controllers = controllers;
+    this.#owner = options.owner;
+    this.#controllers = options.controllers;
   }
 
   async makeGroup(id: string, limits: ContainerLimits): Promise<void> {
@@ -127,7 +136,20 @@ class Cgroups implements ContainerCgroup {
   }
 
   async remove(id: string): Promise<void> {
-    await rmdir(join(this.#folder, id)).catch(() => {});
+    await removeGroup(join(this.#folder, id));
+  }
+
+  async limitAll(limits: ContainerLimits): Promise<void> {
+    await this.set("", limits);
+  }
+
+  async collect(isKnown: (id: string) => boolean): Promise<void> {
+    await collectGroups(dirname(this.#folder), { owner: this.#owner, isKnown });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Not where something runs on.
+    await rmdir(this.#folder).catch(() => {});
   }
 }
 

@@ -1,5 +1,6 @@
 import { access, constants, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { collectGroups, groupsName, removeGroup } from "./cgroup_leftovers.ts";
 import type { ContainerCgroup } from "./process_cgroup.ts";
 import { figuresOf, ioOfV1, memoryFiguresV1, numberOf, type Usage } from "./process_stats.ts";
 import type { ContainerLimits } from "./runtime.ts";
@@ -14,6 +15,8 @@ export interface CgroupV1Options {
   readonly root: string;
   /** Text of `/proc/self/cgroup`. */
   readonly own: string;
+  /** Folder of the daemon. */
+  readonly owner: string;
   readonly processors: number;
   /** Processes and threads of one container. */
   readonly maxTasks: number;
@@ -24,22 +27,23 @@ export interface CgroupV1Options {
  * them for CPU and memory.
  */
 export async function openCgroupsV1(options: CgroupV1Options): Promise<ContainerCgroup | undefined> {
-  const { root, own, processors, maxTasks } = options;
+  const { root, own, owner, processors, maxTasks } = options;
   const folders = new Map<Controller, string>();
   for (const line of own.split("\n")) {
     const [, hierarchy = "", path = ""] = /^\d+:([a-z_,]+):(\/.*)$/.exec(line) ?? [];
     for (const name of controllers.filter((one) => hierarchy.split(",").includes(one))) {
       // In a container, the path is often that of the machine outside, and what is mounted is the end of it.
       const parent = await firstThere([join(root, hierarchy, path), join(root, hierarchy)]);
-      if (parent !== undefined) folders.set(name, join(parent, "wherry"));
+      if (parent !== undefined) folders.set(name, join(parent, "wherry", groupsName(owner)));
     }
   }
   if (!folders.has("cpu") || !folders.has("memory")) return undefined;
   try {
     for (const folder of folders.values()) await mkdir(folder, { recursive: true });
     // Else all containers together would weigh as much as one program beside them.
-    await writeFile(join(folders.get("cpu") ?? "", "cpu.shares"), String(1024 * processors));
-    return new CgroupsV1(folders, maxTasks);
+    const folder = folders.get("cpu") ?? "";
+    for (const one of [dirname(folder), folder]) await writeFile(join(one, "cpu.shares"), String(1024 * processors));
+    return new CgroupsV1(folders, { owner, maxTasks });
   } catch {
     return undefined;
   }
@@ -47,21 +51,31 @@ export async function openCgroupsV1(options: CgroupV1Options): Promise<Container
 
 class CgroupsV1 implements ContainerCgroup {
   readonly #folders: ReadonlyMap<Controller, string>;
+  readonly #owner: string;
   readonly #maxTasks: number;
 
-  constructor(folders: ReadonlyMap<Controller, string>, maxTasks: number) {
+  constructor(
+    folders: ReadonlyMap<Controller, string>,
+    options: { readonly owner: string; readonly maxTasks: number },
+  ) {
     this.#folders = folders;
-    this.#maxTasks = maxTasks;
+    this.#owner = options.owner;
+    this.#maxTasks = options.maxTasks;
+  }
+
+  /** Controllers may share a hierarchy. */
+  get #places(): ReadonlySet<string> {
+    return new Set(this.#folders.values());
   }
 
   async makeGroup(id: string, limits: ContainerLimits): Promise<void> {
-    for (const parent of this.#folders.values()) await mkdir(join(parent, id), { recursive: true });
+    for (const parent of this.#places) await mkdir(join(parent, id), { recursive: true });
     await this.set(id, limits);
   }
 
   async make(id: string, limits: ContainerLimits): Promise<readonly string[]> {
     await this.makeGroup(id, limits);
-    const made = [...new Set([...this.#folders.values()].map((parent) => join(parent, id)))];
+    const made = [...this.#places].map((parent) => join(parent, id));
     await this.#write("pids", id, "pids.max", String(this.#maxTasks));
     return made;
   }
@@ -131,7 +145,21 @@ class CgroupsV1 implements ContainerCgroup {
   }
 
   async remove(id: string): Promise<void> {
-    for (const parent of this.#folders.values()) await rmdir(join(parent, id)).catch(() => {});
+    for (const parent of this.#places) await removeGroup(join(parent, id));
+  }
+
+  async limitAll(limits: ContainerLimits): Promise<void> {
+    await this.set("", limits);
+  }
+
+  async collect(isKnown: (id: string) => boolean): Promise<void> {
+    const owner = this.#owner;
+    for (const folder of this.#places) await collectGroups(dirname(folder), { owner, isKnown });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Not where something runs on.
+    for (const folder of this.#places) await rmdir(folder).catch(() => {});
   }
 
   async #write(controller: Controller, id: string, name: string, text: string): Promise<void> {

@@ -59,7 +59,7 @@ export async function startNode(
     ],
     { env: { HOME: folder, ...env } },
   );
-  await running.printed(/Node worker is ready/);
+  await running.printed(/Node \S+ is ready/);
   return running;
 }
 

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../core/client/client.ts";
@@ -8,6 +8,7 @@ import { waitFor } from "../../core/client/wait_for.ts";
 import { node as nodeKind } from "../../core/kinds/node.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
 import { sharedMemoryOf } from "../../core/platform/shared_memory.ts";
+import { groupsName } from "../../node_daemon/runtime/cgroup_leftovers.ts";
 import { patienceMs } from "../patience.ts";
 import { freePort, openClient, startMaster, startNode } from "./_daemons.ts";
 import { canMount, eventually, hasEnded, processesOf, temporaryFolder } from "./harness.ts";
@@ -69,15 +70,34 @@ describe("a node", () => {
     expect(hasEnded(after)).toBe(false);
   });
 
-  it("whose daemon is killed and comes back goes on with what runs and its count of restarts, ends what nobody wants any more, and what ignores SIGTERM, and removes a thousand dead containers", async () => {
+  it("whose daemon is killed and comes back goes on with what runs and its count of restarts, ends what nobody wants any more, and what ignores SIGTERM, and removes a thousand dead containers, and cgroups that a lost daemon left", async () => {
     await using folder = ownFolder();
     const port = await freePort();
     await using _master = await startMaster(folder.path, port);
-    const daemon = await startNode(folder.path, port);
+    const lostDir = join(folder.path, "lost");
+    const manifest = join(folder.path, "lost.json");
+    const whole = { resources: { limits: { cpu: "1", memory: "100Mi" } } };
+    writeFileSync(manifest, JSON.stringify(shellPod("lost", "exec sleep 98768", whole)));
+    const alone = ["--standalone", "--pod-manifest-path", manifest, "--root-dir", lostDir];
+    const [daemon, lost] = await Promise.all([
+      startNode(folder.path, port),
+      startNode(folder.path, port, { flags: alone }),
+    ]);
     await using _daemon = daemon;
+    await using _lost = lost;
     await using client = await openClient(folder.path, port);
     await client.create(podKind, inNamespace(shellPod("web", "exec sleep 98762")));
     await client.create(podKind, shellPod("orphan", "trap '' TERM; while :; do sleep 98763; done") as Pod);
+    await eventually("the other runs", () => processesOf(lostDir).find((pid) => argumentsOf(pid).startsWith("sleep 98768")));
+    const groups = groupsOf(lostDir);
+    await lost.stop("SIGKILL");
+    for (const pid of processesOf(lostDir)) process.kill(pid, "SIGKILL");
+    rmSync(lostDir, { recursive: true });
+    // Of the same hierarchies, and of somebody who may come back.
+    const others = groups
+      .filter((path) => basename(path) === groupsName(join(lostDir, "runtime")))
+      .map((path) => join(dirname(path), groupsName(folder.path), "somebodys"));
+    for (const path of others) mkdirSync(path, { recursive: true });
     await seen(client, "web", restarted(0));
     await seen(client, "orphan", restarted(0));
     process.kill(await programOf(folder.path, "98762"), "SIGKILL");
@@ -102,8 +122,20 @@ describe("a node", () => {
     const after = await client.get(podKind, { namespace, name: "web" });
     expect(first(after)).toEqual(first(before));
     expect(await programOf(folder.path, "98762")).toBe(program);
+    if (groups.length === 0) return;
+    await eventually("cgroups of the lost daemon are gone", () => groupsOf(lostDir).length === 0 || undefined);
+    expect(others.every(existsSync)).toBe(true);
+    expect(groupsOf(join(folder.path, "node"))).not.toEqual([]);
+    for (const path of others) for (const one of [path, dirname(path)]) rmdirSync(one);
   });
 });
+
+/** The cgroups that the daemon of that folder made; none where it may not make any. */
+function groupsOf(rootDir: string): readonly string[] {
+  const name = groupsName(join(rootDir, "runtime"));
+  const found = spawnSync("find", ["/sys/fs/cgroup", "-type", "d", "-path", `*/wherry/${name}*`], { encoding: "utf8" });
+  return found.stdout.split("\n").filter((line) => line !== "");
+}
 
 /** Pods that are gone left containers that had ended, as the one did that is taken for a pattern. */
 function leaveDeadContainers(sandboxes: string, counts: { readonly pods: number; readonly containers: number }): void {
