@@ -39,7 +39,19 @@ export function carePolicy(flags: FlagValues<NodeFlags>): NodeCarePolicy {
       kube: parseReserved(parsePairs(flags["kube-reserved"], "=")),
       system: parseReserved(parsePairs(flags["system-reserved"], "=")),
     },
+    enforcesAllocatable: enforcesAllocatable(flags["enforce-node-allocatable"]),
   };
+}
+
+/** Whether pods are kept to what the node has for them. What is reserved for others nobody here could be kept to. */
+function enforcesAllocatable(words: readonly string[]): boolean {
+  const wanted = words.flatMap((text) => text.split(",")).filter((word) => word !== "");
+  const odd = wanted.find((word) => word !== "pods" && word !== "none");
+  if (odd !== undefined)
+    throw new SyntaxError(`Cannot use --enforce-node-allocatable ${odd.slice(0, 64)}: use pods or none`);
+  if (wanted.includes("none") && wanted.length > 1)
+    throw new SyntaxError("Cannot use --enforce-node-allocatable none: it cannot be given together with others");
+  return !wanted.includes("none");
 }
 
 function imageAges(flags: FlagValues<NodeFlags>): Pick<ImageGcPolicy, "minimumAgeMs" | "maximumAgeMs"> {

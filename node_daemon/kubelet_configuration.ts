@@ -70,6 +70,7 @@ export function kubeletConfiguration(
     containerLogMaxFiles: logLimits.files,
     kubeReserved: { ...reserved.kube },
     systemReserved: { ...reserved.system },
+    enforceNodeAllocatable: (care.enforcesAllocatable ?? true) ? ["pods"] : ["none"],
     ...shutdownWords(shutdown),
   });
 }

@@ -142,10 +142,13 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
       recorder.record(nodeReference(nodeName), { type: "Normal", ...news });
     const maxPods = options.maxPods ?? 110;
     const { totalBytes: diskBytes } = await fileSystemUsage(rootDir);
-    const allocatable = allocatableOf(nodeCapacity({ machine, diskBytes, maxPods }), options.care);
+    const capacity = nodeCapacity({ machine, diskBytes, maxPods });
+    const allocatable = allocatableOf(capacity, options.care);
 
     const kubelet = new LateKubelet();
-    const care = parts.use(nodeCare({ ...options.care, nodeName, machine, rootDir, runtime, recorder, clock, log }));
+    const care = parts.use(
+      nodeCare({ ...options.care, nodeName, machine, capacity, rootDir, runtime, recorder, clock, log }),
+    );
     const stats = { nodeName, machine, rootDir };
     const configuration = kubeletConfiguration(options);
     const server = await serve({ ...options, nodeName, nodeIPs, runtime, kubelet, stats, configuration }, parts);

@@ -2,16 +2,19 @@ import type { StringMap } from "../core/api/meta.ts";
 import type { EventRecorder } from "../core/client/event_recorder.ts";
 import type { MachineFacts } from "../core/platform/machine.ts";
 import type { Clock } from "../core/util/clock.ts";
-import type { Logger } from "../core/util/log.ts";
+import { errorMessage, type Logger } from "../core/util/log.ts";
+import { Tasks } from "../core/util/tasks.ts";
 import { nodeAllocatable, nothingReserved, type ReservedResources } from "./kubelet/allocatable.ts";
+import { enforceAllocatable } from "./kubelet/enforce_allocatable.ts";
 import { EvictionManager, type NodeFigures } from "./kubelet/eviction/eviction_manager.ts";
 import { nodeFigures } from "./kubelet/eviction/node_figures.ts";
 import { defaultHard, type EvictionConfig, evictionConfig } from "./kubelet/eviction/thresholds.ts";
 import { defaultImageGc, ImageGarbageCollector, type ImageGcPolicy } from "./kubelet/images/image_garbage_collector.ts";
 import type { ImageRecords } from "./kubelet/images/image_records.ts";
 import type { Kubelet } from "./kubelet/kubelet.ts";
-import { nodeReference } from "./kubelet/node_events.ts";
+import { type NodeNews, nodeReference } from "./kubelet/node_events.ts";
 import { PodFolders } from "./kubelet/pod_folders.ts";
+import { SystemOomWatcher, systemOomMessage } from "./kubelet/system_oom.ts";
 import type { ContainerRuntime } from "./runtime/runtime.ts";
 
 /** How a node keeps itself from running out of memory, disk and processes. */
@@ -22,6 +25,8 @@ export interface NodeCarePolicy {
   readonly imageGc?: ImageGcPolicy | undefined;
   /** What pods may not have. Default: nothing. */
   readonly reserved?: ReservedResources | undefined;
+  /** Whether all pods together are kept to what they may have, where the runtime can. Default true. */
+  readonly enforcesAllocatable?: boolean | undefined;
   /** What the node measures of itself. Default: this machine. */
   readonly figures?: NodeFigures | undefined;
 }
@@ -46,6 +51,8 @@ export const workstationCare: NodeCarePolicy = {
 export interface NodeCareOptions extends NodeCarePolicy {
   readonly nodeName: string;
   readonly machine: MachineFacts;
+  /** What the node has. */
+  readonly capacity: StringMap;
   readonly rootDir: string;
   readonly runtime: ContainerRuntime;
   readonly recorder: EventRecorder;
@@ -70,25 +77,40 @@ export interface NodeCare extends AsyncDisposable {
 export function nodeCare(options: NodeCareOptions): NodeCare {
   const { nodeName, recorder, clock, log } = options;
   const object = nodeReference(nodeName);
-  const warn = (reason: string, message: string) => recorder.record(object, { type: "Warning", reason, message });
+  const tell = (news: NodeNews) => recorder.record(object, news);
+  const warn = (reason: string, message: string) => tell({ type: "Warning", reason, message });
   const closing = new AbortController();
   const { memoryBytes: memoryCapacityBytes } = options.machine;
   let kubelet: Kubelet | undefined;
-  let tell = () => {};
+  let changed = () => {};
   const images = new ImageGarbageCollector({
     ...options,
     policy: options.imageGc ?? defaultImageGc,
     onFailure: warn,
   });
+  const figures = options.figures ?? nodeFigures({ ...options, memoryCapacityBytes, closing: closing.signal });
+  const oom = new SystemOomWatcher();
+  const tasks = new Tasks({ onError: (error) => log.error("Node care failed", { error: errorMessage(error) }) });
+  const enforce = (signal: AbortSignal) => {
+    const { reserved = nothingReserved, capacity } = options;
+    const amounts = nodeAllocatable(capacity, { reserved, thresholds: [] });
+    return enforceAllocatable({ ...options, amounts, onNews: tell, signal });
+  };
   const eviction = new EvictionManager({
     config: options.eviction ?? defaultEviction,
-    figures: options.figures ?? nodeFigures({ ...options, memoryCapacityBytes, closing: closing.signal }),
+    figures: {
+      ...figures,
+      async observe(looking) {
+        for (const victim of await oom.look()) warn("SystemOOM", systemOomMessage(victim));
+        return await figures.observe(looking);
+      },
+    },
     folders: new PodFolders(options.rootDir),
     async reclaim({ signal }) {
       await kubelet?.removeDeadContainers({ signal });
       await images.removeUnused({ signal });
     },
-    onConditions: () => tell(),
+    onConditions: () => changed(),
     onThresholdMet: (message) => warn("EvictionThresholdMet", message),
     clock,
     log,
@@ -98,16 +120,17 @@ export function nodeCare(options: NodeCareOptions): NodeCare {
     conditions: () => eviction.conditions,
     pressure: (signal) => eviction.known(signal),
     onChange(next) {
-      tell = next;
+      changed = next;
     },
     start(started) {
       kubelet = started;
       images.start();
+      if (options.enforcesAllocatable ?? true) tasks.run(enforce);
       eviction.start(started.evictable);
     },
     async [Symbol.asyncDispose]() {
       closing.abort(new DOMException("The node daemon ends", "AbortError"));
-      await Promise.all([images[Symbol.asyncDispose](), eviction[Symbol.asyncDispose]()]);
+      await Promise.all([images, eviction, tasks].map((part) => part[Symbol.asyncDispose]()));
     },
   };
 }

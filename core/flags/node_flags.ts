@@ -206,6 +206,12 @@ export const nodeFlags = {
     placeholder: "amounts",
     description: "What pods may not have, for the rest of the machine.",
   },
+  "enforce-node-allocatable": {
+    type: "list",
+    placeholder: "whom",
+    description:
+      "pods: all pods together are kept to the capacity without what is reserved, where the runtime can (default); none: they are not.",
+  },
   "pod-manifest-path": {
     type: "string",
     placeholder: "path",

@@ -87,6 +87,11 @@ export async function machineUsage(): Promise<MachineUsage> {
   };
 }
 
+/** How many processes the kernel has ended for want of memory since the machine started; undefined where it does not tell. */
+export async function outOfMemoryKills(): Promise<number | undefined> {
+  return field(await text("/proc/vmstat"), "oom_kill");
+}
+
 /** Processes (threads count as such) that run, and that the machine takes. */
 export async function processSlots(): Promise<Pick<MachineUsage, "processes" | "maxProcesses">> {
   const [load, ...limits] = await Promise.all([

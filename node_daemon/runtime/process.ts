@@ -295,6 +295,11 @@ class ProcessRuntime implements ContainerRuntime {
     this.#announce(container.podUid);
   }
 
+  async limitPods(limits: ContainerLimits): Promise<boolean> {
+    await this.#cgroups?.limitAll(limits);
+    return this.#cgroups !== undefined;
+  }
+
   async removeContainer(id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const container = this.#containers.get(id);
     if (!container) return;

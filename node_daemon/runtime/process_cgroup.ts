@@ -24,7 +24,7 @@ export interface ContainerCgroup extends AsyncDisposable {
   ranOutOfMemory(id: string): Promise<boolean>;
   /** Removes it. Nothing may run in it any more. */
   remove(id: string): Promise<void>;
-  /** Sets what all of them may use together. */
+  /** Sets the memory that all of them may use together, and what weight they have beside others. Swap stays as it is. */
   limitAll(limits: ContainerLimits): Promise<void>;
   /** Removes those that daemons left which were killed, and in which nothing runs; of this daemon's those that are not known. */
   collect(isKnown: (id: string) => boolean): Promise<void>;
@@ -139,8 +139,9 @@ class Cgroups implements ContainerCgroup {
     await removeGroup(join(this.#folder, id));
   }
 
-  async limitAll(limits: ContainerLimits): Promise<void> {
-    await this.set("", limits);
+  async limitAll({ milliCpuRequest = 0, memoryBytesLimit }: ContainerLimits): Promise<void> {
+    await writeFile(join(this.#folder, "cpu.weight"), String(cpuWeight(milliCpuRequest)));
+    await writeFile(join(this.#folder, "memory.max"), String(memoryBytesLimit ?? "max"));
   }
 
   async collect(isKnown: (id: string) => boolean): Promise<void> {

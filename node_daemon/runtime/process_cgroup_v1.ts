@@ -95,7 +95,7 @@ class CgroupsV1 implements ContainerCgroup {
       await this.#write("cpu", id, "cpu.cfs_quota_us", String(quota));
     }
     if (milliCpuRequest !== undefined) {
-      await this.#write("cpu", id, "cpu.shares", String(Math.max(2, Math.floor((milliCpuRequest * 1024) / 1000))));
+      await this.#write("cpu", id, "cpu.shares", sharesText(milliCpuRequest));
     }
   }
 
@@ -148,8 +148,9 @@ class CgroupsV1 implements ContainerCgroup {
     for (const parent of this.#places) await removeGroup(join(parent, id));
   }
 
-  async limitAll(limits: ContainerLimits): Promise<void> {
-    await this.set("", limits);
+  async limitAll({ milliCpuRequest = 0, memoryBytesLimit = -1 }: ContainerLimits): Promise<void> {
+    await this.#write("cpu", "", "cpu.shares", sharesText(milliCpuRequest));
+    await this.#write("memory", "", "memory.limit_in_bytes", String(memoryBytesLimit));
   }
 
   async collect(isKnown: (id: string) => boolean): Promise<void> {
@@ -171,6 +172,10 @@ class CgroupsV1 implements ContainerCgroup {
     const parent = this.#folders.get(controller);
     return parent === undefined ? "" : readFile(join(parent, id, name), "utf8").catch(() => "");
   }
+}
+
+function sharesText(milliCpu: number): string {
+  return String(Math.max(2, Math.floor((milliCpu * 1024) / 1000)));
 }
 
 /** The first folder that this user may write to. */

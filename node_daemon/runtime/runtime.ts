@@ -400,6 +400,8 @@ export interface ContainerRuntime extends AsyncDisposable {
   ): Promise<void>;
   /** Gives a container that runs other limits. Those that are undefined stay as they are. */
   updateResources(id: string, limits: ContainerLimits, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** Sets what the containers of all pods may use together; false where it cannot. Absent: it never can. @throws Error where the kernel refuses it */
+  limitPods?(limits: ContainerLimits): Promise<boolean>;
   removeContainer(id: string, options: { readonly signal: AbortSignal }): Promise<void>;
   /** stdout and stderr interleaved, whole lines, timestamps (RFC 3339 with nanoseconds, then a space) when asked for. */
   logs(id: string, options: LogOptions): AsyncIterable<Uint8Array>;

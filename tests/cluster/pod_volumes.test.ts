@@ -18,6 +18,7 @@ import type { Clock } from "../../core/util/clock.ts";
 import { silentLogger } from "../../core/util/log.ts";
 import { startNode } from "../../node_daemon/node.ts";
 import { findDocker } from "../../node_daemon/runtime/find_docker.ts";
+import { openCgroups } from "../../node_daemon/runtime/process_cgroup.ts";
 import { openNamespaces } from "../../node_daemon/runtime/process_namespace.ts";
 import { eventually } from "../e2e/harness.ts";
 import { missing } from "../require.ts";
@@ -373,6 +374,23 @@ describe.skipIf("Deno" in globalThis).each(runtimes)("volumes of pods, with the 
       return (await eventsOf(named("whole"))).some((message) => message.startsWith("limits of")) || undefined;
     });
     await remove(named("whole"));
+  });
+
+  it("all pods together are kept to what the node has for them, which its events say where it can be", async () => {
+    const hasCgroups = (await openCgroups(join(folder, "process", "runtime"))) !== undefined;
+    const reasons = async () =>
+      (
+        await cluster.client.list(event, { namespace: "default", fieldSelector: `involvedObject.name=${runtime}` })
+      ).items
+        .filter(({ reason }) =>
+          /^(NodeAllocatableEnforced|FailedNodeAllocatableEnforcement|Starting)$/.test(reason ?? ""),
+        )
+        .map(({ reason, type, message }) => `${type} ${reason}: ${message}`);
+    const wanted = ["Normal Starting: Starting kubelet."];
+    if (hasCgroups && runtime === "process")
+      wanted.unshift("Normal NodeAllocatableEnforced: Updated Node Allocatable limit across pods");
+    await eventually("the node's events", async () => (await reasons()).length === wanted.length || undefined);
+    expect((await reasons()).toSorted()).toEqual(wanted);
   });
 
   it("the files of an image can be read, and nothing else; and go with the last pod that has them", async () => {

@@ -88,7 +88,9 @@ describe("a node", () => {
     await using client = await openClient(folder.path, port);
     await client.create(podKind, inNamespace(shellPod("web", "exec sleep 98762")));
     await client.create(podKind, shellPod("orphan", "trap '' TERM; while :; do sleep 98763; done") as Pod);
-    await eventually("the other runs", () => processesOf(lostDir).find((pid) => argumentsOf(pid).startsWith("sleep 98768")));
+    await eventually("the other runs", () =>
+      processesOf(lostDir).find((pid) => argumentsOf(pid).startsWith("sleep 98768")),
+    );
     const groups = groupsOf(lostDir);
     await lost.stop("SIGKILL");
     for (const pid of processesOf(lostDir)) process.kill(pid, "SIGKILL");

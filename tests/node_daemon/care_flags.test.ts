@@ -43,7 +43,19 @@ describe("carePolicy()", () => {
     expect(imageGc).toMatchObject({ minimumAgeMs: 120_000, maximumAgeMs: 86_400_000 });
   });
 
+  it("keeps pods together to what they may have, unless it is told not to", () => {
+    const enforces = (...words: readonly string[]) =>
+      carePolicy({ ...preset, "enforce-node-allocatable": words }).enforcesAllocatable;
+    expect([enforces(), enforces("pods"), enforces("none"), enforces("")]).toEqual([true, true, false, true]);
+  });
+
   it.each([
+    [
+      "enforce-node-allocatable",
+      ["pods,kube-reserved"],
+      "Cannot use --enforce-node-allocatable kube-reserved: use pods or none",
+    ],
+    ["enforce-node-allocatable", ["pods", "none"], /^Cannot use --enforce-node-allocatable none: /],
     ["kube-reserved", ["pods=5"], 'cannot reserve "pods" resource'],
     ["kube-reserved", ["__proto__=5"], 'cannot reserve "__proto__" resource'],
     ["system-reserved", ["cpu=-1"], 'resource quantity for "cpu" cannot be negative: -1'],
