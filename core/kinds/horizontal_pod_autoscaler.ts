@@ -51,7 +51,8 @@ export interface MetricSpec {
 
 /** How something to scale by is. */
 export interface MetricStatus {
-  readonly type: MetricSpec["type"];
+  /** `""` keeps the place of a metric that could not be read. */
+  readonly type: MetricSpec["type"] | "";
   readonly object?: {
     readonly describedObject: CrossVersionObjectReference;
     readonly metric: MetricIdentifier;

@@ -1,5 +1,5 @@
 import type { LabelSelector } from "../../core/api/labels.ts";
-import { milliCpu as milliOf } from "../../core/api/quantity.ts";
+import { milliCpu as milliOf, parseQuantity } from "../../core/api/quantity.ts";
 import type { MetricSpec, MetricStatus, MetricTarget } from "../../core/kinds/horizontal_pod_autoscaler.ts";
 import type { ObservedAutoscaler } from "./_plan_autoscaler.ts";
 import {
@@ -44,7 +44,7 @@ function stateOf({
 }: ObservedAutoscaler): CalculatorState {
   const { behavior } = autoscaler.spec;
   const part = (amount: string | number | undefined) =>
-    amount === undefined ? settings.tolerance : milliOf(amount) / 1000;
+    amount === undefined ? settings.tolerance : Number(parseQuantity(amount).nano) / 1e9;
   const tolerance = { down: part(behavior?.scaleDown?.tolerance), up: part(behavior?.scaleUp?.tolerance) };
   const { cpuInitializationPeriodMs, initialReadinessDelayMs } = settings;
   return { pods, specReplicas, statusReplicas, tolerance, cpuInitializationPeriodMs, initialReadinessDelayMs, nowMs };
@@ -114,11 +114,12 @@ function wordsOf({ type, resource, containerResource, pods, object, external }: 
   const reason = `FailedGet${type}Metric`;
   if (resource) {
     const { name, target } = resource;
-    return { reason, outer: `failed to get ${name} resource metric value: `, ...resourceWords(name, target) };
+    return { reason, outer: `failed to get ${name} resource metric value: `, ...resourceWords(name, target, "") };
   }
   if (containerResource) {
     const { name, container, target } = containerResource;
-    return { reason, outer: `failed to get ${container} container metric value: `, ...resourceWords(name, target) };
+    const outer = `failed to get ${container} container metric value: `;
+    return { reason, outer, ...resourceWords(name, target, "container ") };
   }
   if (pods) {
     const { name } = pods.metric;
@@ -128,29 +129,37 @@ function wordsOf({ type, resource, containerResource, pods, object, external }: 
   if (object) {
     const { describedObject: of, metric, target } = object;
     const isAverage = target.type === "AverageValue";
+    const inner = isAverage ? `failed to get ${metric.name} object metric: ` : "";
     return {
       reason,
       name: isAverage ? externalName(metric.name, metric.selector) : `${of.kind} metric ${metric.name}`,
-      outer: "failed to get object metric value: ",
+      outer: `failed to get object metric value: ${inner}`,
       failed: "",
       unable: `unable to get metric ${metric.name}: ${of.kind} on ${namespace} ${of.name}/`,
     };
   }
   const { name = "", selector } = external?.metric ?? {};
+  const isAverage = external?.target.averageValue !== undefined;
+  const inner = isAverage ? `failed to get ${name} external metric: ` : `failed to get external metric ${name}: `;
   return {
     reason,
     name: externalName(name, selector),
-    outer: `failed to get ${name} external metric value: `,
+    outer: `failed to get ${name} external metric value: ${inner}`,
     failed: "",
     unable: `unable to get external metric ${namespace}/${name}/${selectorText(selector)}: `,
   };
 }
 
-function resourceWords(name: string, { averageValue }: MetricTarget): Pick<Words, "name" | "failed" | "unable"> {
+function resourceWords(
+  name: string,
+  { averageValue, averageUtilization }: MetricTarget,
+  part: "" | "container ",
+): Pick<Words, "name" | "failed" | "unable"> {
   const isUsage = averageValue !== undefined;
+  const isPart = averageUtilization !== undefined;
   return {
-    name: isUsage ? `${name} resource` : `${name} resource utilization (percentage of request)`,
-    failed: `failed to get ${name} ${isUsage ? "usage" : "utilization"}: `,
+    name: isUsage ? `${name} resource` : `${name} ${part}resource utilization (percentage of request)`,
+    failed: isUsage || isPart ? `failed to get ${name} ${isUsage ? "usage" : "utilization"}: ` : "",
     unable: `unable to get metrics for resource ${name}: `,
   };
 }

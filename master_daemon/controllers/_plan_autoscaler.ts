@@ -2,7 +2,6 @@ import { type Condition, setCondition } from "../../core/api/meta.ts";
 import type {
   HorizontalPodAutoscaler,
   HorizontalPodAutoscalerStatus,
-  MetricSpec,
   MetricStatus,
 } from "../../core/kinds/horizontal_pod_autoscaler.ts";
 import type { Pod } from "../../core/kinds/pod.ts";
@@ -79,7 +78,7 @@ export function planAutoscaler(observed: ObservedAutoscaler): AutoscalerPlan {
   if (asksMetrics(autoscaler, current)) return planByMetrics({ ...observed, memory }, conditions);
   const outside = (replicas: number, reason: string): AutoscalerPlan => ({
     rescale: { replicas, reason },
-    status: statusOf(observed, { conditions, desired: current, metrics: null }),
+    status: unchanged(observed, conditions, null),
     warnings: [],
     memory,
   });
@@ -108,6 +107,7 @@ function planByMetrics(observed: ObservedAutoscaler, conditions: readonly Condit
   const failures = proposals.filter((one) => "failure" in one);
   const warnings = failures.map(({ reason, message }) => ({ reason, message }));
   const best = highest(proposals);
+  const found = proposals.map(statusOfMetric);
   const [failure] = failures;
   // A metric that is not known may stand for more pods: fewer are made only when all are known.
   if (failure && (!best || best.replicas < current)) {
@@ -116,7 +116,7 @@ function planByMetrics(observed: ObservedAutoscaler, conditions: readonly Condit
     const count = `invalid metrics (${failures.length} invalid out of ${metrics.length})`;
     const inactive: Condition = { type: "ScalingActive", status: "False", reason, message: unable };
     return {
-      status: unchanged(observed, withCondition(conditions, inactive, nowMs)),
+      status: unchanged(observed, withCondition(conditions, inactive, nowMs), found),
       warnings: [
         ...warnings,
         { reason: "FailedComputeMetricsReplicas", message: `${count}, first error is: ${failure.failure}` },
@@ -124,25 +124,26 @@ function planByMetrics(observed: ObservedAutoscaler, conditions: readonly Condit
       memory,
     };
   }
-  if (!best) return { status: unchanged(observed, conditions), warnings, memory };
+  if (!best) return { status: unchanged(observed, conditions, found), warnings, memory };
   const limits = limitsOf(observed, best.replicas);
   const stable = stabilized(limits);
   const bounded = limited({ ...limits, wanted: stable.replicas });
-  const found = `the HPA was able to successfully calculate a replica count from ${best.name}`;
-  const next = [
-    { type: "ScalingActive", status: "True", reason: "ValidMetricFound", message: found },
+  const from = `the HPA was able to successfully calculate a replica count from ${best.name}`;
+  const steps = [
+    { type: "ScalingActive", status: "True", reason: "ValidMetricFound", message: from },
     { type: "AbleToScale", status: "True", reason: stable.reason, message: stable.message },
     scalingLimited(bounded, stable.replicas),
   ] as const;
-  const status = statusOf(observed, {
-    conditions: next.reduce((list, condition) => withCondition(list, condition, nowMs), conditions),
-    desired: current,
-    metrics: proposals.map((one, index) => statusOfMetric(one, metrics[index])),
-  });
-  const plan = { status, warnings, memory: remembering(limits) };
-  if (bounded.replicas === current) return plan;
+  const next = steps.reduce((list, condition) => withCondition(list, condition, nowMs), conditions);
+  const done = { warnings, memory: remembering(limits) };
+  if (bounded.replicas === current)
+    return { ...done, status: statusOf(observed, { conditions: next, desired: current, metrics: found }) };
   const reason = best.replicas > current ? `${best.name} above target` : "All metrics below target";
-  return { ...plan, rescale: { replicas: bounded.replicas, reason: best.replicas === current ? "" : reason } };
+  return {
+    ...done,
+    status: unchanged(observed, next, found),
+    rescale: { replicas: bounded.replicas, reason: best.replicas === current ? "" : reason },
+  };
 }
 
 function highest(proposals: readonly MetricProposal[]): Exclude<MetricProposal, { failure: string }> | undefined {
@@ -179,8 +180,9 @@ function scalingLimited({ replicas, reason, message }: Limited, wanted: number):
   return { type: "ScalingLimited", status: replicas === wanted ? "False" : "True", reason, message };
 }
 
-function statusOfMetric(proposal: MetricProposal, spec: MetricSpec | undefined): MetricStatus {
-  return "failure" in proposal ? { type: spec?.type ?? "Resource" } : proposal.status;
+/** Of a metric that is not known, the place among the others is all that is shown. */
+function statusOfMetric(proposal: MetricProposal): MetricStatus {
+  return "failure" in proposal ? { type: "" } : proposal.status;
 }
 
 /** What is known after the size was changed, or could not be. */
@@ -229,14 +231,17 @@ export function withoutSelector(
   return unchanged(
     observed,
     next.reduce((list, condition) => withCondition(list, condition, nowMs), before),
+    null,
   );
 }
 
+/** With the number that was wanted before. */
 function unchanged(
   observed: Pick<ObservedAutoscaler, "autoscaler" | "specReplicas">,
   conditions: readonly Condition[],
+  metrics: readonly MetricStatus[] | null,
 ): HorizontalPodAutoscalerStatus {
-  const { desiredReplicas: desired = 0, currentMetrics: metrics = null } = observed.autoscaler.status ?? {};
+  const { desiredReplicas: desired = 0 } = observed.autoscaler.status ?? {};
   return statusOf(observed, { conditions, desired, metrics });
 }
 

@@ -56,16 +56,18 @@ export function resourceReplicas(
   const wanted = target.averageUtilization;
   if (wanted === undefined)
     throw new NoProposalError(
-      "invalid resource metric source: neither a utilization target nor a value target was set",
+      "invalid resource metric source: neither an average utilization target nor an average value (usage) target was set",
     );
   const groups = groupPods(samples, state, resource);
-  const requests = podRequests(state.pods, resource, container);
   const measured = measuredPods(samples, groups);
+  const requests = podRequests(state.pods, resource, container);
   const ratioOf = (used: ReadonlyMap<string, number>) => utilization(used, requests, wanted);
   const { ratio, percent, average } = ratioOf(measured);
   // What nothing is known of counts, when pods are to go, as if it used what it asked for, or all of the target.
   const full = (name: string) => Math.floor(((requests.get(name) ?? 0) * Math.max(100, wanted)) / 100);
-  const replicas = replicasFor(ratio, measured, groups, state, { full, ratioOf: (used) => ratioOf(used).ratio });
+  // At the target exactly, they are left out.
+  const assume = (name: string) => (ratio === 1 ? undefined : ratio < 1 ? full(name) : 0);
+  const replicas = replicasFor(ratio, measured, groups, state, { assume, ratioOf: (used) => ratioOf(used).ratio });
   return { replicas, current: { averageUtilization: percent, averageValue: quantity(average) } };
 }
 
@@ -80,7 +82,9 @@ export function plainReplicas(
   const measured = measuredPods(samples, groups);
   const average = (used: ReadonlyMap<string, number>) => Math.trunc(sum(used.values()) / used.size);
   const ratioOf = (used: ReadonlyMap<string, number>) => average(used) / targetMilli;
-  const replicas = replicasFor(ratioOf(measured), measured, groups, state, { full: () => targetMilli, ratioOf });
+  const ratio = ratioOf(measured);
+  const assume = () => (ratio < 1 ? targetMilli : 0);
+  const replicas = replicasFor(ratio, measured, groups, state, { assume, ratioOf });
   return { replicas, current: { averageValue: quantity(average(measured)) } };
 }
 
@@ -155,7 +159,8 @@ function measuredPods(
   { unready, ignored }: PodGroups,
 ): ReadonlyMap<string, number> {
   const counted = [...samples].filter(([name]) => !unready.has(name) && !ignored.has(name));
-  if (counted.length === 0) throw new NoProposalError("did not receive metrics for any ready pods");
+  if (counted.length === 0)
+    throw new NoProposalError("did not receive metrics for targeted pods (pods might be unready)");
   return new Map(counted.map(([name, { milli }]) => [name, milli]));
 }
 
@@ -168,14 +173,17 @@ function replicasFor(
   measured: ReadonlyMap<string, number>,
   { readyCount, unready, missing }: PodGroups,
   state: CalculatorState,
-  { full, ratioOf }: { full(name: string): number; ratioOf(used: ReadonlyMap<string, number>): number },
+  { assume, ratioOf }: { assume(name: string): number | undefined; ratioOf(used: ReadonlyMap<string, number>): number },
 ): number {
   const { specReplicas } = state;
   const countsUnready = unready.size > 0 && ratio > 1;
   if (!countsUnready && missing.size === 0)
     return isWithin(ratio, state) ? specReplicas : Math.ceil(ratio * readyCount);
   const assumed = new Map(measured);
-  if (ratio !== 1) for (const name of missing) assumed.set(name, ratio < 1 ? full(name) : 0);
+  for (const name of missing) {
+    const milli = assume(name);
+    if (milli !== undefined) assumed.set(name, milli);
+  }
   if (countsUnready) for (const name of unready) assumed.set(name, 0);
   const next = ratioOf(assumed);
   if (isWithin(next, state) || (ratio < 1 && next > 1) || (ratio > 1 && next < 1)) return specReplicas;

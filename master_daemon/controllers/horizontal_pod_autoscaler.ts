@@ -230,7 +230,7 @@ function podsOf(
       const other = all.get(keyText({ namespace, name: one.metadata.name ?? "" }))?.selector;
       return other !== undefined && pods.some(({ metadata }) => other.matches(metadata.labels));
     })
-    .map(({ metadata }) => `{${metadata.name} ${namespace}}`);
+    .map(({ metadata }) => `${namespace}/${metadata.name}`);
   if (claiming.length < 2) return { pods, selector };
   const message = `pods by selector ${status.selector} are controlled by multiple HPAs: [${claiming.sort().join(" ")}]`;
   return { reason: "AmbiguousSelector", message };

@@ -194,7 +194,10 @@ describe("planAutoscaler() by the use of a resource", () => {
   it.each<[string, Partial<ObservedAutoscaler>, string, string]>([
     [
       "a pod that asks for nothing",
-      { pods: [aPod("p0", { readySince: 0 })], observations: [uses(1)] },
+      {
+        pods: [{ ...runningPod("p0"), spec: { containers: [{ name: "app", image: "app:1" }] } }],
+        observations: [uses(1)],
+      },
       "FailedGetResourceMetric",
       "failed to get cpu utilization: missing request for cpu in container app of Pod p0",
     ],
@@ -208,7 +211,7 @@ describe("planAutoscaler() by the use of a resource", () => {
       "no pod that is ready",
       { pods: [runningPod("p0", { phase: "Pending" })], observations: [uses(1)] },
       "FailedGetResourceMetric",
-      "failed to get cpu utilization: did not receive metrics for any ready pods",
+      "failed to get cpu utilization: did not receive metrics for targeted pods (pods might be unready)",
     ],
     [
       "no pod",
@@ -335,7 +338,7 @@ describe("planAutoscaler() by other metrics", () => {
     });
     const more = both(away, { milli: 60_000 });
     expect(more.rescale?.replicas).toBe(6);
-    expect(more.status.currentMetrics?.[0]).toEqual({ type: "Resource" });
+    expect(more.status.currentMetrics?.[0]).toEqual({ type: "" });
     expect(condition(more, "ScalingActive")[1]).toBe("ValidMetricFound");
     const fewer = both(uses(100, 100, 100), away);
     expect(fewer.rescale).toBeUndefined();
@@ -344,7 +347,81 @@ describe("planAutoscaler() by other metrics", () => {
       "FailedGetExternalMetric",
       "the HPA was unable to compute the replica count: unable to get external metric default/hits/nil: away",
     ]);
-    expect(fewer.warnings.at(-1)?.message).toMatch(/^invalid metrics \(1 invalid out of 2\), first error is: failed/);
+    expect(fewer.status.currentMetrics?.map(({ type }) => type)).toEqual(["Resource", ""]);
+  });
+
+  it.each<[string, MetricSpec, string, string]>([
+    [
+      "use of a container",
+      {
+        type: "ContainerResource",
+        containerResource: { name: "cpu", container: "app", target: { type: "Utilization", averageUtilization: 50 } },
+      },
+      "failed to get app container metric value: failed to get cpu utilization: ",
+      "unable to get metrics for resource cpu: away",
+    ],
+    [
+      "a metric of pods",
+      { type: "Pods", pods: { metric, target: { type: "AverageValue", averageValue: "10" } } },
+      "failed to get pods metric value: ",
+      "unable to get metric hits: away",
+    ],
+    [
+      "a metric of an object",
+      { type: "Object", object: { metric, describedObject, target: { type: "Value", value: "100" } } },
+      "failed to get object metric value: ",
+      "unable to get metric hits: Service on default web/away",
+    ],
+    [
+      "a metric of an object, so much for each pod",
+      { type: "Object", object: { metric, describedObject, target: { type: "AverageValue", averageValue: "10" } } },
+      "failed to get object metric value: failed to get hits object metric: ",
+      "unable to get metric hits: Service on default web/away",
+    ],
+    [
+      "an external metric",
+      { type: "External", external: { metric, target: { type: "Value", value: "30" } } },
+      "failed to get hits external metric value: failed to get external metric hits: ",
+      "unable to get external metric default/hits/nil: away",
+    ],
+    [
+      "an external metric, so much for each pod",
+      { type: "External", external: { metric, target: { type: "AverageValue", averageValue: "30" } } },
+      "failed to get hits external metric value: failed to get hits external metric: ",
+      "unable to get external metric default/hits/nil: away",
+    ],
+    [
+      "use that is to be neither part nor amount",
+      cpu({ type: "Utilization" }),
+      "failed to get cpu resource metric value: ",
+      "invalid resource metric source: neither an average utilization target nor an average value (usage) target was set",
+    ],
+  ])("says what could not be read, in one event and in the one that sums up: %s", (_, spec, outer, message) => {
+    const read = message.endsWith("away") ? { failure: "away" } : uses(1, 1);
+    const { warnings, rescale } = plan({ autoscaler: anAutoscaler({ metrics: [spec] }), observations: [read] });
+    expect(rescale).toBeUndefined();
+    expect(warnings[1]?.message).toBe(`invalid metrics (1 invalid out of 1), first error is: ${outer}${message}`);
+    expect(warnings[0]?.message).toBe(
+      message.startsWith("unable to get metrics") ? `failed to get cpu utilization: ${message}` : message,
+    );
+  });
+
+  it("tells the use of one container from that of the pod in its reason", () => {
+    const target = { type: "Utilization", averageUtilization: 50 } as const;
+    const spec: MetricSpec = {
+      type: "ContainerResource",
+      containerResource: { name: "cpu", container: "app", target },
+    };
+    expect(
+      plan({ autoscaler: anAutoscaler({ metrics: [spec] }), observations: [uses(900, 900)] }).rescale?.reason,
+    ).toBe("cpu container resource utilization (percentage of request) above target");
+  });
+
+  it("at the target exactly, takes pods of which nothing is known for idle where amounts count, and leaves them out where parts do", () => {
+    const missing = { pods: pods(3), observations: [uses(500, 500, undefined)] };
+    expect(plan(missing).rescale).toBeUndefined();
+    const autoscaler = anAutoscaler({ metrics: [cpu({ type: "AverageValue", averageValue: "500m" })] });
+    expect(plan({ ...missing, autoscaler }).rescale?.replicas).toBe(2);
   });
 });
 
@@ -466,7 +543,8 @@ describe("planAutoscaler() within limits", () => {
 
 describe("rescaled()", () => {
   it("tells that the size was changed, or why not", () => {
-    const before = plan({ observations: [uses(900, 900)] });
+    const status = { currentReplicas: 2, desiredReplicas: 3 };
+    const before = plan({ autoscaler: { ...anAutoscaler(), status }, observations: [uses(900, 900)] });
     const done = rescaled(before, { from: 2, to: 4, nowMs });
     expect(done.status).toMatchObject({ currentReplicas: 2, desiredReplicas: 4, lastScaleTime: at(3_600_000) });
     expect(findCondition(done.status.conditions, "AbleToScale")).toMatchObject({
@@ -476,7 +554,7 @@ describe("rescaled()", () => {
     });
     expect(done.memory.changes).toEqual([{ added: 2, atMs: nowMs }]);
     const failed = rescaled(before, { from: 2, to: 4, nowMs, failure: "no" });
-    expect(failed.status).toMatchObject({ currentReplicas: 2, desiredReplicas: 2 });
+    expect(failed.status).toMatchObject({ currentReplicas: 2, desiredReplicas: 3 });
     expect(failed.memory.changes).toEqual([]);
     expect(findCondition(failed.status.conditions, "AbleToScale")).toMatchObject({
       status: "False",

@@ -255,7 +255,7 @@ describe("HorizontalPodAutoscaler controller", () => {
       { stepMs: 1000 },
     );
     expect(findCondition(found.status?.conditions, "ScalingActive")?.message).toBe(
-      "pods by selector app=web are controlled by multiple HPAs: [{a default} {b default}]",
+      "pods by selector app=web are controlled by multiple HPAs: [default/a default/b]",
     );
   });
 });
