@@ -127,6 +127,8 @@ export interface SigningOptions {
 
 /** Milliseconds before now from which a certificate is valid: clocks differ. */
 const backdateMs = 5 * 60 * 1000;
+/** Seconds below which a certificate lasts as long as was asked for, from now on; a longer one counts its time before now. */
+const shortSeconds = 8 * 3600;
 
 /** Writes the certificate that a request asks for, signed by `authority`, and no longer valid than that is. */
 export function signCertificateRequest(
@@ -136,6 +138,8 @@ export function signCertificateRequest(
 ): string {
   const issuer = new X509Certificate(authority.certificate);
   const now = Math.floor(clock.now() / 1000) * 1000;
+  const notBefore = now - backdateMs;
+  const notAfter = (validSeconds < shortSeconds ? now : notBefore) + validSeconds * 1000;
   const bits = keyUsageNumbers(usages);
   const extended = extendedKeyUsages(usages).map(objectIdentifier);
   const { subjectAltName } = request;
@@ -144,7 +148,7 @@ export function signCertificateRequest(
     subject: request.subject,
     publicKey: createPublicKey({ key: Buffer.from(request.publicKey), format: "der", type: "spki" }),
     signingKey: authority.key,
-    validity: [now - backdateMs, Math.min(now + validSeconds * 1000, Date.parse(issuer.validTo))],
+    validity: [notBefore, Math.min(notAfter, Date.parse(issuer.validTo))],
     extensions: [
       ...(bits.length > 0 ? [extension(oid.keyUsage, bitsOf(bits), { critical: true })] : []),
       ...(extended.length > 0 ? [extension(oid.extendedKeyUsage, sequence(...extended))] : []),

@@ -2,8 +2,8 @@ import { formatQuantity, type Quantity } from "../../core/api/quantity.ts";
 import type { LimitRange, LimitRangeItem } from "../../core/kinds/limit_range.ts";
 import type { PersistentVolumeClaim } from "../../core/kinds/persistent_volume_claim.ts";
 import type { Container, Pod, ResourceList, ResourceRequirements } from "../../core/kinds/pod.ts";
-import { isSidecar } from "../../core/kinds/pod_resources.ts";
-import { type Amounts, amountsOf, combined, greater } from "./_amounts.ts";
+import { type Arithmetic, mostAtOnce } from "../../core/kinds/pod_resources.ts";
+import { type Amounts, amountsOf, combined, greater, summed } from "./_amounts.ts";
 
 const annotation = "kubernetes.io/limit-ranger";
 
@@ -54,17 +54,14 @@ function missingFrom(list: ResourceList | undefined, defaults: ResourceList): re
 
 /** What a pod does that a LimitRange forbids. */
 export function podProblems(pod: Pod, range: LimitRange): readonly string[] {
-  const { containers, initContainers = [], resources } = pod.spec;
+  const { containers, initContainers = [] } = pod.spec;
   return itemsOf(range).flatMap((limit) => {
     if (limit.type === "Container")
       return [...containers, ...initContainers].flatMap((container) =>
         problems(limit, amountsOf(container.resources?.requests), amountsOf(container.resources?.limits)),
       );
     if (limit.type !== "Pod") return [];
-    // What the pod says of itself as a whole counts in place of the sum.
-    const whole = (list: "requests" | "limits") =>
-      combined(podAmounts(pod, list), amountsOf(resources?.[list]), (sum, own) => own ?? sum ?? zero);
-    return problems(limit, whole("requests"), whole("limits"));
+    return problems(limit, podAmounts(pod, "requests"), podAmounts(pod, "limits"));
   });
 }
 
@@ -128,29 +125,18 @@ function maximumRatio({ type }: LimitRangeItem, name: string, max: Quantity, req
   const rule = `${name} max limit to request ratio per ${type} is ${formatQuantity(max)}`;
   if (request === 0n) return `${rule}, but no request is specified or request is 0`;
   if (limit === 0n) return `${rule}, but no limit is specified or limit is 0`;
-  const ratio = Number(limit) / Number(request);
-  if (ratio * 1e9 <= Number(max.nano)) return undefined;
-  return `${rule}, but provided ratio is ${ratio.toFixed(6)}`;
+  if (limit * 1_000_000_000n <= request * max.nano) return undefined;
+  return `${rule}, but provided ratio is ${(Number(limit) / Number(request)).toFixed(6)}`;
 }
 
-const zero: Quantity = { nano: 0n, format: "DecimalSI" };
+const arithmetic: Arithmetic<Amounts> = {
+  none: new Map(),
+  add: summed,
+  max: (a, b) => combined(a, b, greater),
+};
 
-/**
- * What a pod asks for as a whole: of each resource that every container names the sum, or what the greediest init
- * container asks for where that is more.
- */
+/** What a pod asks for as a whole, of what any container names; what it says of itself counts in place of the sum. */
 function podAmounts({ spec }: Pod, list: "requests" | "limits"): Amounts {
-  const amounts = (container: Container) => amountsOf(container.resources?.[list]);
-  const initContainers = spec.initContainers ?? [];
-  const running = [...spec.containers, ...initContainers.filter(isSidecar)].map(amounts);
-  const sums = new Map<string, Quantity>();
-  for (const name of new Set(running.flatMap((one) => [...one.keys()]))) {
-    const parts = running.flatMap((one) => one.get(name) ?? []);
-    if (parts.length < running.length) continue;
-    sums.set(name, { nano: parts.reduce((sum, { nano }) => sum + nano, 0n), format: "DecimalSI" });
-  }
-  return initContainers
-    .filter((container) => !isSidecar(container))
-    .map(amounts)
-    .reduce<Amounts>((most, one) => combined(most, one, greater), sums);
+  const most = mostAtOnce(spec, arithmetic, ({ resources }) => amountsOf(resources?.[list]));
+  return new Map([...most, ...amountsOf(spec.resources?.[list])]);
 }

@@ -25,16 +25,14 @@ export function limitRanger({ registries }: { readonly registries: Registries })
     name: "LimitRanger",
     operations: ["CREATE", "UPDATE"],
     async mutate(request) {
-      // The containers of a pod that is there stay as they are.
-      if (!isAboutPods(request) || request.operation === "UPDATE") return request.object;
+      if (!changesResources(request)) return request.object;
       let pod = podOf(request);
       for (const range of await rangesFor(request)) pod = withContainerDefaults(pod, range);
       return pod;
     },
     async validate(request) {
-      const isNewPod = isAboutPods(request) && request.operation === "CREATE";
       const isClaim = isAbout(request, "", "persistentvolumeclaims");
-      if (!isNewPod && !isClaim) return;
+      if (!changesResources(request) && !isClaim) return;
       for (const range of await rangesFor(request)) {
         const problems = isClaim
           ? claimProblems(request.object as PersistentVolumeClaim, range)
@@ -43,4 +41,11 @@ export function limitRanger({ registries }: { readonly registries: Registries })
       }
     },
   };
+}
+
+/** Whether a pod is made or resized: in any other way, what its containers ask for stays. */
+function changesResources(request: AdmissionRequest): boolean {
+  const { kind, subresource, operation } = request;
+  if (operation === "CREATE") return isAboutPods(request);
+  return kind.group === "" && kind.plural === "pods" && subresource === "resize";
 }

@@ -8,8 +8,11 @@ export const signers = {
   legacyUnknown: "kubernetes.io/legacy-unknown",
 } as const;
 
-const clientUsages = ["digital signature", "client auth"];
-const servingUsages = ["digital signature", "server auth"];
+/** What a node's certificate is for; {@linkcode optionalUsage} only where its key is an RSA key. */
+const nodeUsages = {
+  client: ["client auth", "digital signature", "key encipherment"],
+  serving: ["digital signature", "key encipherment", "server auth"],
+} as const;
 const optionalUsage = "key encipherment";
 
 /**
@@ -22,40 +25,48 @@ export function refusalOf(
   usages: readonly string[],
   request: CertificateRequest,
 ): string | undefined {
-  if (signerName === signers.kubeletClient) return nodeRefusal(usages, request, clientUsages) ?? namesRefusal(request);
-  if (signerName === signers.kubeletServing) {
-    if (request.dnsNames.length + request.ipAddresses.length === 0) return "DNS or IP subjectAltName is required";
-    return nodeRefusal(usages, request, servingUsages) ?? otherNamesRefusal(request);
-  }
-  if (signerName === signers.apiServerClient) {
-    const allowed = [...clientUsages, optionalUsage];
-    const isRight = usages.includes("client auth") && usages.every((usage) => allowed.includes(usage));
-    return isRight ? undefined : `invalid usages for client certificate: [${usages.join(" ")}]`;
-  }
-  return undefined;
+  if (signerName === signers.kubeletClient) return kubeletClientRefusal(usages, request);
+  if (signerName === signers.kubeletServing) return kubeletServingRefusal(usages, request);
+  return signerName === signers.apiServerClient ? clientRefusal(usages) : undefined;
 }
 
-/** What is wrong with a request in the name of a node. */
-function nodeRefusal(
-  usages: readonly string[],
-  { commonName, organizations }: CertificateRequest,
-  needed: readonly string[],
-): string | undefined {
-  if (organizations.length !== 1 || organizations[0] !== "system:nodes")
-    return "subject organization is not system:nodes";
-  if (!commonName.startsWith("system:node:")) return "subject common name does not begin with system:node:";
-  const others = usages.filter((usage) => usage !== optionalUsage);
-  const isExact = others.length === needed.length && needed.every((usage) => others.includes(usage));
-  return isExact ? undefined : `usages did not match [${needed.join(" ")}]`;
-}
-
-function namesRefusal(request: CertificateRequest): string | undefined {
+function kubeletClientRefusal(usages: readonly string[], request: CertificateRequest): string | undefined {
+  if (!isOfNodes(request)) return notOfNodes;
   if (request.dnsNames.length > 0) return "DNS subjectAltNames are not allowed";
+  if (request.emailAddresses.length > 0) return emailNotAllowed;
   if (request.ipAddresses.length > 0) return "IP subjectAltNames are not allowed";
-  return otherNamesRefusal(request);
+  if (request.uris.length > 0) return uriNotAllowed;
+  return nameRefusal(request) ?? usagesRefusal(usages, nodeUsages.client);
 }
 
-function otherNamesRefusal({ emailAddresses, uris }: CertificateRequest): string | undefined {
-  if (emailAddresses.length > 0) return "Email subjectAltNames are not allowed";
-  return uris.length > 0 ? "URI subjectAltNames are not allowed" : undefined;
+function kubeletServingRefusal(usages: readonly string[], request: CertificateRequest): string | undefined {
+  if (!isOfNodes(request)) return notOfNodes;
+  if (request.dnsNames.length + request.ipAddresses.length === 0) return "DNS or IP subjectAltName is required";
+  if (request.emailAddresses.length > 0) return emailNotAllowed;
+  if (request.uris.length > 0) return uriNotAllowed;
+  return usagesRefusal(usages, nodeUsages.serving) ?? nameRefusal(request);
+}
+
+const notOfNodes = "subject organization is not system:nodes";
+const emailNotAllowed = "Email subjectAltNames are not allowed";
+const uriNotAllowed = "URI subjectAltNames are not allowed";
+
+function isOfNodes({ organizations }: CertificateRequest): boolean {
+  return organizations.length === 1 && organizations[0] === "system:nodes";
+}
+
+function nameRefusal({ commonName }: CertificateRequest): string | undefined {
+  return commonName.startsWith("system:node:") ? undefined : "subject common name does not begin with system:node:";
+}
+
+function usagesRefusal(usages: readonly string[], wanted: readonly string[]): string | undefined {
+  const isMissing = wanted.some((usage) => usage !== optionalUsage && !usages.includes(usage));
+  const isExact = !isMissing && usages.every((usage) => wanted.includes(usage));
+  return isExact ? undefined : `usages did not match [${wanted.join(" ")}]`;
+}
+
+function clientRefusal(usages: readonly string[]): string | undefined {
+  const other = usages.find((usage) => !nodeUsages.client.some((one) => one === usage));
+  if (other !== undefined) return `invalid usage for client certificate: ${other}`;
+  return usages.includes("client auth") ? undefined : "missing required usage for client certificate: client auth";
 }

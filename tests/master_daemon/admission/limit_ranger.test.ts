@@ -59,8 +59,32 @@ describe("LimitRanger", () => {
     [
       "no limit where there is a maximum for pods",
       { type: "Pod", max: { cpu: "2" } },
-      podWith({ limits: { cpu: "1" } }, {}),
+      podWith({ requests: { cpu: "1" } }, {}),
       "maximum cpu usage per Pod is 2.  No limit is specified",
+    ],
+    [
+      "too much of those containers that name it, and of sidecars",
+      { type: "Pod", max: { cpu: "2" } },
+      podObject("web", {
+        containers: [
+          { name: "a", image: "i", resources: { limits: { cpu: "1" } } },
+          { name: "b", image: "i" },
+        ],
+        initContainers: [
+          { name: "s", image: "i", restartPolicy: "Always", resources: { limits: { cpu: "1" } } },
+          { name: "i", image: "i", resources: { limits: { cpu: "1500m" } } },
+        ],
+      }),
+      "maximum cpu usage per Pod is 2, but limit is 2500m",
+    ],
+    [
+      "less than the least, by what the pod says of itself",
+      { type: "Pod", min: { memory: "1Gi" } },
+      podObject("web", {
+        resources: { requests: { memory: "512Mi" } },
+        containers: [{ name: "a", image: "i", resources: { requests: { memory: "256Mi" } } }],
+      }),
+      "minimum memory usage per Pod is 1Gi, but request is 512Mi",
     ],
     [
       "too much of a pod as a whole",
@@ -92,6 +116,24 @@ describe("LimitRanger", () => {
       'persistentvolumeclaims "data" is forbidden: maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 3Gi',
     );
     expect((await api.create(claims, claim("2Gi"))).status).toBe(201);
+  });
+
+  it("holds a pod to the limits when it is resized, and in no other change", async () => {
+    const api = await openLimited({ type: "Container", max: { cpu: "500m" } });
+    expect((await api.create(pods, podWith({ requests: { cpu: "100m" }, limits: { cpu: "200m" } }))).status).toBe(201);
+    const patch = (path: string, body: JsonObject, type = "merge") =>
+      api.call("PATCH", path, body, { "content-type": `application/${type}-patch+json` });
+    const resized = (cpu: string) => {
+      const resources = { requests: { cpu: "100m" }, limits: { cpu } };
+      return patch(`${pods}/web/resize`, { spec: { containers: [{ name: "c0", resources }] } }, "strategic-merge");
+    };
+    expect((await resized("600m")).json.message).toBe(
+      'pods "web" is forbidden: maximum cpu usage per Container is 500m, but limit is 600m',
+    );
+    expect((await resized("400m")).status).toBe(200);
+    const limits = [{ type: "Container", max: { cpu: "1m" } }];
+    expect((await patch("/api/v1/namespaces/default/limitranges/limits", { spec: { limits } })).status).toBe(200);
+    expect((await patch(`${pods}/web`, { metadata: { labels: { a: "b" } } })).status).toBe(200);
   });
 
   it("takes a resource of any name, though JavaScript has members of that name", async () => {

@@ -20,14 +20,18 @@ const ofNode: CertificateRequest = {
 } as unknown as CertificateRequest;
 const serving = ["digital signature", "key encipherment", "server auth"];
 const client = ["digital signature", "client auth"];
+const servingMismatch = "usages did not match [digital signature key encipherment server auth]";
+const clientMismatch = "usages did not match [client auth digital signature key encipherment]";
+const nameless = { dnsNames: [], ipAddresses: [] };
 
 describe("refusalOf()", () => {
   it.each<[string, readonly string[], Partial<CertificateRequest>, string | undefined]>([
     [signers.kubeletServing, serving, {}, undefined],
     [signers.kubeletServing, ["digital signature", "server auth"], {}, undefined],
     [signers.kubeletServing, serving, { dnsNames: [], ipAddresses: [] }, "DNS or IP subjectAltName is required"],
-    [signers.kubeletServing, client, {}, "usages did not match [digital signature server auth]"],
-    [signers.kubeletServing, [...serving, "client auth"], {}, "usages did not match [digital signature server auth]"],
+    [signers.kubeletServing, [...serving, ...serving], {}, undefined],
+    [signers.kubeletServing, client, {}, servingMismatch],
+    [signers.kubeletServing, [...serving, "client auth"], { commonName: "n1" }, servingMismatch],
     [signers.kubeletServing, serving, { commonName: "n1" }, "subject common name does not begin with system:node:"],
     [
       signers.kubeletServing,
@@ -45,7 +49,27 @@ describe("refusalOf()", () => {
     [signers.kubeletServing, serving, { emailAddresses: ["a@b"] }, "Email subjectAltNames are not allowed"],
     [signers.kubeletClient, client, {}, "DNS subjectAltNames are not allowed"],
     [signers.kubeletClient, client, { dnsNames: [] }, "IP subjectAltNames are not allowed"],
-    [signers.kubeletClient, client, { dnsNames: [], ipAddresses: [] }, undefined],
+    [signers.kubeletClient, client, nameless, undefined],
+    [signers.kubeletClient, [...client, "key encipherment"], nameless, undefined],
+    [signers.kubeletClient, ["client auth"], nameless, clientMismatch],
+    [signers.kubeletClient, serving, nameless, clientMismatch],
+    [
+      signers.kubeletClient,
+      serving,
+      { ...nameless, commonName: "n1" },
+      "subject common name does not begin with system:node:",
+    ],
+    [
+      signers.kubeletClient,
+      client,
+      { dnsNames: [], emailAddresses: ["a@b"], uris: ["a://b"] },
+      "Email subjectAltNames are not allowed",
+    ],
+    [signers.kubeletClient, client, { ...nameless, uris: ["a://b"] }, "URI subjectAltNames are not allowed"],
+    [signers.apiServerClient, ["client auth"], {}, undefined],
+    [signers.apiServerClient, [...client, "key encipherment"], {}, undefined],
+    [signers.apiServerClient, ["server auth", "any"], {}, "invalid usage for client certificate: server auth"],
+    [signers.apiServerClient, ["digital signature"], {}, "missing required usage for client certificate: client auth"],
     // What is approved by hand for it is nobody else's business.
     [signers.legacyUnknown, ["any"], { commonName: "", organizations: [] }, undefined],
   ])("%s with %j of %j: %s", (signer, usages, changes, refusal) => {
