@@ -15,6 +15,7 @@ import {
   maxReplicasAnnotation,
   newSetReplicas,
   numberAnnotation,
+  ownAnnotations,
   revisionAnnotation,
   revisionHistoryAnnotation,
   revisionOf,
@@ -333,16 +334,6 @@ class Draft {
     return { create: this.#created, updates, deletes: this.#deletes, revision, ...result };
   }
 }
-
-/** Annotations that say something about one object alone. */
-const ownAnnotations: ReadonlySet<string> = new Set([
-  "kubectl.kubernetes.io/last-applied-configuration",
-  "deprecated.deployment.rollback.to",
-  revisionAnnotation,
-  revisionHistoryAnnotation,
-  desiredReplicasAnnotation,
-  maxReplicasAnnotation,
-]);
 
 const maxHistoryLength = 2000;
 

@@ -8,6 +8,17 @@ export const revisionHistoryAnnotation = "deployment.kubernetes.io/revision-hist
 export const desiredReplicasAnnotation = "deployment.kubernetes.io/desired-replicas";
 /** Annotation of a ReplicaSet: replicas and surge of the Deployment when it was last scaled. */
 export const maxReplicasAnnotation = "deployment.kubernetes.io/max-replicas";
+/** Annotation with the revision to which a Deployment is to go back. */
+export const rollbackAnnotation = "deprecated.deployment.rollback.to";
+/** Annotations that say something about one object alone. */
+export const ownAnnotations: ReadonlySet<string> = new Set([
+  "kubectl.kubernetes.io/last-applied-configuration",
+  rollbackAnnotation,
+  revisionAnnotation,
+  revisionHistoryAnnotation,
+  desiredReplicasAnnotation,
+  maxReplicasAnnotation,
+]);
 
 /** `spec.replicas` with its default. */
 export function wantedReplicas({ spec }: { readonly spec: { readonly replicas?: number } }): number {

@@ -8,6 +8,7 @@ import { claim, claimIndexes, keysOfMatchingOwners } from "./_claim.ts";
 import { deploymentCondition, hasProgressDeadline, withCondition } from "./_deployment_status.ts";
 import { isNamespaceTerminating, unlessGone } from "./_errors.ts";
 import { type DeploymentPlan, planDeployment } from "./_plan_deployment.ts";
+import { planRollback } from "./_plan_rollback.ts";
 import { revisionAnnotation, wantedReplicas } from "./_rollout.ts";
 import { sameTemplate } from "./_template_hash.ts";
 import type { Controller, ControllerContext, ReconcileResult } from "./controller.ts";
@@ -47,6 +48,12 @@ async function reconcile(key: ObjectKey, context: ControllerContext): Promise<Re
     return undefined;
   }
   const sets = await claim(replicaSet, observed, deployment, context);
+  const rollback = planRollback(observed, sets);
+  if (rollback) {
+    await client.update(deployment, rollback.deployment, { signal });
+    event(observed, rollback.event);
+    return undefined;
+  }
   const plan = planDeployment({
     deployment: observed,
     replicaSets: sets,

@@ -65,7 +65,7 @@ async function reconcile(key: ObjectKey, context: ControllerContext): Promise<Re
   const owner = lister(service).get(key);
   const isMirrored = source && owner && isForMirroring(source) && owner.spec?.selector === undefined;
   const present = lister(endpointSlice).byIndex(byService, keyTextOf(key));
-  const plan = planMirroring(isMirrored && !source.metadata.deletionTimestamp ? source : undefined, present);
+  const plan = planMirroring(isMirrored ? source : undefined, present);
   if (source && plan.skipped > 0) {
     const message = `A max of ${maxAddresses} addresses can be mirrored to EndpointSlices per Endpoints subset. ${plan.skipped} addresses were skipped`;
     event(source, { type: "Warning", reason: "TooManyAddressesToMirror", message });
@@ -97,38 +97,70 @@ export interface MirroringPlan {
   readonly skipped: number;
 }
 
-/** One slice for each subset's ports and family of addresses. Pure. @param source undefined: nothing is to be mirrored */
+/**
+ * One slice for each subset's ports and family of addresses. A slice that is not needed any more becomes one that is
+ * missing, so that there are never fewer addresses in between. Pure.
+ *
+ * @param source undefined: nothing is to be mirrored
+ */
 export function planMirroring(source: Endpoints | undefined, present: readonly EndpointSlice[]): MirroringPlan {
-  const groups = new Map<string, { readonly ports: readonly SlicePort[]; readonly all: Endpoint[]; family: Family }>();
+  if (!source) return { create: [], update: [], remove: present.filter(isStaying), skipped: 0 };
+  const { groups, skipped } = groupsOf(source);
+  const update: EndpointSlice[] = [];
+  const spare: EndpointSlice[] = [];
+  for (const slice of present.filter(isStaying)) {
+    const key = groupKey(slice.addressType, slice.ports ?? []);
+    const group = groups.get(key);
+    groups.delete(key);
+    if (!group) spare.push(slice);
+    else {
+      const next = mirrorOf(source, group, slice);
+      if (!semanticEqual(next, slice)) update.push(next);
+    }
+  }
+  const create: EndpointSlice[] = [];
+  for (const group of groups.values()) {
+    const at = spare.findIndex(({ addressType }) => addressType === group.family);
+    const [reused] = at < 0 ? [] : spare.splice(at, 1);
+    (reused ? update : create).push(mirrorOf(source, group, reused));
+  }
+  return { create: source.metadata.deletionTimestamp ? [] : create, update, remove: spare, skipped };
+}
+
+interface Group {
+  readonly ports: readonly SlicePort[];
+  readonly family: Family;
+  /** By what tells them apart: an address stands in a slice once. */
+  readonly all: Map<string, Endpoint>;
+}
+
+function groupsOf({ subsets }: Endpoints): { readonly groups: Map<string, Group>; readonly skipped: number } {
+  const groups = new Map<string, Group>();
   let skipped = 0;
-  for (const { addresses = [], notReadyAddresses = [], ports = [] } of source?.subsets ?? []) {
-    const slicePorts = ports.map(slicePortOf);
-    const all = [
+  for (const { addresses = [], notReadyAddresses = [], ports: own = [] } of subsets ?? []) {
+    const ports = own.map(slicePortOf);
+    const endpoints = [
       ...addresses.map((address) => endpointOf(address, true)),
       ...notReadyAddresses.map((address) => endpointOf(address, false)),
     ];
-    skipped += Math.max(0, all.length - maxAddresses);
-    for (const endpoint of all.slice(0, maxAddresses)) {
+    skipped += Math.max(0, endpoints.length - maxAddresses);
+    for (const endpoint of endpoints.slice(0, maxAddresses)) {
       const family: Family = endpoint.addresses[0]?.includes(":") ? "IPv6" : "IPv4";
-      const key = `${family} ${portsKey(slicePorts)}`;
-      const group = groups.get(key) ?? { ports: slicePorts, all: [], family };
+      const key = groupKey(family, ports);
+      const group = groups.get(key) ?? { ports, family, all: new Map() };
       groups.set(key, group);
-      group.all.push(endpoint);
+      group.all.set(JSON.stringify([endpoint.addresses, endpoint.hostname, endpoint.targetRef]), endpoint);
     }
   }
-  const plan = { create: [] as EndpointSlice[], update: [] as EndpointSlice[], remove: [] as EndpointSlice[], skipped };
-  for (const slice of present.filter(({ metadata }) => !metadata.deletionTimestamp)) {
-    const key = `${slice.addressType} ${portsKey(slice.ports ?? [])}`;
-    const group = groups.get(key);
-    groups.delete(key);
-    if (!source || !group) plan.remove.push(slice);
-    else {
-      const next = mirrorOf(source, group, slice);
-      if (!semanticEqual(next, slice)) plan.update.push(next);
-    }
-  }
-  if (source) for (const group of groups.values()) plan.create.push(mirrorOf(source, group, undefined));
-  return plan;
+  return { groups, skipped };
+}
+
+function groupKey(family: string, ports: readonly SlicePort[]): string {
+  return `${family} ${portsKey(ports)}`;
+}
+
+function isStaying({ metadata }: EndpointSlice): boolean {
+  return metadata.deletionTimestamp === undefined;
 }
 
 type Family = "IPv4" | "IPv6";
@@ -141,11 +173,7 @@ function endpointOf({ ip, hostname, nodeName, targetRef }: EndpointAddress, read
   return compact<Endpoint>({ addresses: [ip], conditions: { ready }, hostname, nodeName, targetRef });
 }
 
-function mirrorOf(
-  source: Endpoints,
-  { ports, all, family }: { readonly ports: readonly SlicePort[]; readonly all: readonly Endpoint[]; family: Family },
-  present: EndpointSlice | undefined,
-): EndpointSlice {
+function mirrorOf(source: Endpoints, { ports, all, family }: Group, present: EndpointSlice | undefined): EndpointSlice {
   const { name = "", namespace, labels, annotations = {} } = source.metadata;
   const kept = Object.entries(annotations).filter(([key]) => !ownAnnotations.includes(key));
   const owner = { ...source, apiVersion: apiVersionOf(endpoints), kind: endpoints.kind };
@@ -158,7 +186,7 @@ function mirrorOf(
       ownerReferences: [controllerReference(owner)],
     }),
     addressType: family,
-    endpoints: all,
+    endpoints: [...all.values()].slice(0, maxAddresses),
     ports,
   };
 }

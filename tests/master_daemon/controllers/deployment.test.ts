@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { findCondition } from "../../../core/api/meta.ts";
 import type { Deployment, ReplicaSet } from "../../../core/kinds/mod.ts";
 import { type DeploymentPlan, planDeployment } from "../../../master_daemon/controllers/_plan_deployment.ts";
+import { planRollback } from "../../../master_daemon/controllers/_plan_rollback.ts";
 import { aDeployment, aReplicaSet, at, start, template } from "./fixtures.ts";
 
 function plan(deployment: Deployment, replicaSets: readonly ReplicaSet[], nowMs = start, oldPodsRun = false) {
@@ -368,3 +369,61 @@ class World {
     });
   }
 }
+
+describe("planRollback()", () => {
+  const rollbackTo = "deprecated.deployment.rollback.to";
+  const present = aReplicaSet("new", { template: template("app:2") }, { metadata: { annotations: revision(7) } });
+  const before = aReplicaSet("old", {}, { metadata: { annotations: { ...revision(5), cause: "first" } } });
+  const asked = (text: string, spec: Partial<Deployment["spec"]> = {}) =>
+    aDeployment(
+      { template: template("app:2"), ...spec },
+      { metadata: { annotations: { [rollbackTo]: text, ...revision(7), cause: "second" } } },
+    );
+  const notFound = "DeploymentRollbackRevisionNotFound";
+
+  it.each(["5", "0"])("goes back to the template and the annotations of revision %s", (text) => {
+    const labelled = { ...template(), metadata: { labels: { app: "web", "pod-template-hash": "abc" } } };
+    const set = { ...before, spec: { ...before.spec, template: labelled } };
+    const done = planRollback(asked(text), [present, set]);
+    expect(done?.deployment.spec.template).toEqual(template());
+    expect(done?.deployment.metadata.annotations).toEqual({ ...revision(7), cause: "first" });
+    expect(done?.event).toEqual({
+      type: "Normal",
+      reason: "DeploymentRollback",
+      message: 'Rolled back deployment "web" to revision 5',
+    });
+  });
+
+  it.each<[string, string, readonly ReplicaSet[], string, string]>([
+    ["a revision that is not there", "3", [present, before], notFound, "Unable to find the revision to rollback to."],
+    ["the last where there is only this one", "0", [present], notFound, "Unable to find last revision."],
+    [
+      "this very one",
+      "7",
+      [present, before],
+      "DeploymentRollbackTemplateUnchanged",
+      'The rollback revision contains the same template as current deployment "web"',
+    ],
+  ])("only forgets that it was asked for: %s", (_, text, sets, reason, message) => {
+    const done = planRollback(asked(text), sets);
+    expect(done?.event).toEqual({ type: "Warning", reason, message });
+    expect(done?.deployment).toEqual({
+      ...asked(text),
+      metadata: { ...asked(text).metadata, annotations: { ...revision(7), cause: "second" } },
+    });
+  });
+
+  it("takes the newest that is written for the last, while the present template has no ReplicaSet yet", () => {
+    const next = asked("0", { template: template("app:3") });
+    expect(planRollback(next, [present, before])?.event.message).toContain("to revision 7");
+  });
+
+  it.each<[string, Deployment]>([
+    ["nobody asked", aDeployment()],
+    ["what was asked is no number", asked("five")],
+    ["it is paused", asked("5", { paused: true })],
+    ["it is going", { ...asked("5"), metadata: { ...asked("5").metadata, deletionTimestamp: at(0) } }],
+  ])("does nothing when %s", (_, deployment) => {
+    expect(planRollback(deployment, [present, before])).toBeUndefined();
+  });
+});

@@ -94,9 +94,29 @@ describe("planMirroring()", () => {
     expect(more.update.map(({ metadata, endpoints: list }) => [metadata.name, list.length])).toEqual([
       ["outside-x", 2],
     ]);
-    const moved = planMirroring(someEndpoints([{ addresses: addresses(1), ports: [{ port: 81 }] }]), [present]);
-    expect([moved.create.length, moved.remove]).toEqual([1, [present]]);
+    const other = [{ addresses: addresses(1), ports: [{ port: 81 }] }];
+    const moved = planMirroring(someEndpoints(other), [present]);
+    expect([moved.create, moved.remove]).toEqual([[], []]);
+    expect(moved.update.map(({ metadata, ports: own }) => [metadata.name, own?.[0]?.port])).toEqual([
+      ["outside-x", 81],
+    ]);
+    const otherFamily = [{ addresses: [{ ip: "2001:db8::1" }], ports }];
+    const changed = planMirroring(someEndpoints(otherFamily), [present]);
+    expect([changed.create.length, changed.update, changed.remove]).toEqual([1, [], [present]]);
+    const going = { deletionTimestamp: "2026-01-01T00:00:00Z" };
+    expect(planMirroring(someEndpoints(otherFamily, going), [present])).toMatchObject({
+      create: [],
+      remove: [present],
+    });
     expect(planMirroring(undefined, [present]).remove).toEqual([present]);
+  });
+
+  it("writes an address once that stands in two subsets of the same ports", () => {
+    const subset = { addresses: addresses(2), ports };
+    const { create } = planMirroring(someEndpoints([subset, { notReadyAddresses: addresses(1), ports }]), []);
+    expect(create.map(({ endpoints: list }) => list.map(({ conditions }) => conditions?.ready))).toEqual([
+      [false, true],
+    ]);
   });
 
   it("mirrors a thousand addresses of a subset, and says how many are left out", () => {
