@@ -86,6 +86,7 @@ export function masterOptions(flags: FlagValues<MasterFlags>): MasterFlagOptions
         "horizontal-pod-autoscaler-initial-readiness-delay",
       ),
       eventTtlMs: duration(flags, "event-ttl"),
+      legacyServiceAccountTokenCleanUpPeriodMs: duration(flags, "legacy-service-account-token-clean-up-period"),
       clusterSigningSeconds: Math.floor(duration(flags, "cluster-signing-duration") / 1000),
     },
   };
@@ -235,6 +236,7 @@ type DurationFlag =
   | "node-monitor-grace-period"
   | "node-startup-grace-period"
   | "event-ttl"
+  | "legacy-service-account-token-clean-up-period"
   | "horizontal-pod-autoscaler-sync-period"
   | "horizontal-pod-autoscaler-downscale-stabilization"
   | "horizontal-pod-autoscaler-cpu-initialization-period"

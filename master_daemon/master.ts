@@ -24,6 +24,7 @@ import {
   bootstrapNamespaces,
   bootstrapPriorityClasses,
   bootstrapStorageClass,
+  bootstrapTokenTracking,
   publishFrontProxy,
   writeKubernetesEndpoints,
 } from "./apiserver/bootstrap.ts";
@@ -212,6 +213,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       progress.hasRoles = true;
     };
     const bootstrapOthers = async (ending: AbortSignal) => {
+      await bootstrapTokenTracking(client, { clock: systemClock, signal: ending });
       if (options.priorityAndFairness !== false) await bootstrapFlowControl(client, { signal: ending });
       if (!options.listen) return;
       const { certificate } = (await frontProxy()).authority;

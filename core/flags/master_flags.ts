@@ -432,6 +432,12 @@ export const masterFlags = {
     placeholder: "duration",
     description: "Time for which it keeps more pods than its metrics ask for, where it does not say itself.",
   },
+  "legacy-service-account-token-clean-up-period": {
+    type: "string",
+    default: "8760h0m0s",
+    placeholder: "duration",
+    description: "Time for which tokens in secrets that were made by themselves may go unused.",
+  },
   "horizontal-pod-autoscaler-tolerance": {
     type: "number",
     default: 0.1,

@@ -6,12 +6,14 @@ import { configMap } from "../../core/kinds/configmap.ts";
 import { type EndpointSlice, endpointSlice } from "../../core/kinds/endpoint_slice.ts";
 import { type Endpoints, endpoints } from "../../core/kinds/endpoints.ts";
 import { flowSchema } from "../../core/kinds/flow_schema.ts";
+import { dayOf, isDay, tokenTracking } from "../../core/kinds/legacy_tokens.ts";
 import { localPathProvisioner } from "../../core/kinds/local_path.ts";
 import { namespace } from "../../core/kinds/namespace.ts";
 import { priorityClass, systemPriorities } from "../../core/kinds/priority_class.ts";
 import { priorityLevelConfiguration } from "../../core/kinds/priority_level_configuration.ts";
 import { type Service, service } from "../../core/kinds/service.ts";
 import { defaultClassAnnotation, storageClass } from "../../core/kinds/storage_class.ts";
+import type { Clock } from "../../core/util/clock.ts";
 import { bootstrapLevels, bootstrapSchemas } from "./flow_control/bootstrap.ts";
 
 /** Creates the namespaces that every cluster has. */
@@ -70,6 +72,18 @@ export async function bootstrapStorageClass(
       { signal },
     )
     .catch(ignoreExisting);
+}
+
+/** Notes since when the use of tokens in secrets is noted. */
+export async function bootstrapTokenTracking(
+  client: Client,
+  { clock, signal }: { readonly clock: Pick<Clock, "now">; readonly signal: AbortSignal },
+): Promise<void> {
+  const wanted = { apiVersion: "v1", kind: "ConfigMap", metadata: tokenTracking, data: { since: dayOf(clock.now()) } };
+  const made = await client.create(configMap, wanted, { signal }).catch(ignoreExisting);
+  if (made) return;
+  const present = await client.get(configMap, tokenTracking, { signal });
+  if (!isDay(present.data?.["since"])) await client.update(configMap, { ...present, data: wanted.data }, { signal });
 }
 
 /** Creates the priority levels and flow schemas that every cluster has. */

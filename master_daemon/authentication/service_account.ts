@@ -1,6 +1,7 @@
 import type { KubeObject } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { UserInfo } from "../../core/client/transport.ts";
+import { dayOf, invalidSinceLabel, lastUsedLabel } from "../../core/kinds/legacy_tokens.ts";
 import { node as nodeKind } from "../../core/kinds/node.ts";
 import { pod as podKind } from "../../core/kinds/pod.ts";
 import { type Secret, secret as secretKind } from "../../core/kinds/secret.ts";
@@ -18,6 +19,9 @@ export interface ServiceAccountOptions {
   readonly clock: Pick<Clock, "now">;
 }
 
+const dayMs = 24 * 3_600_000;
+const apiServer: UserInfo = { username: "system:apiserver", groups: ["system:masters"] };
+const invalidMessage = `the token in secret has been marked as invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the label '${invalidSinceLabel}' from the secret to temporarily allow use of this token`;
 /** Milliseconds that clocks may differ, and that a deleted object's token goes on. */
 const leewayMs = 60_000;
 
@@ -56,9 +60,26 @@ export function serviceAccountAuthenticator({ tokens, registries, clock }: Servi
       throw new Error("service account token is not valid yet");
   }
 
-  async function checkLegacySecret(namespace: string, name: string, token: string): Promise<void> {
+  async function checkLegacySecret(namespace: string, name: string, token: string): Promise<Secret> {
     const found = await secrets.get({ namespace, name }).catch(() => undefined);
-    if (!found || tokenIn(found.object) !== token) throw new Error("service account token has been invalidated");
+    if (!found || found.object.metadata.deletionTimestamp || tokenIn(found.object) !== token)
+      throw new Error("service account token has been invalidated");
+    return found.object;
+  }
+
+  /** @throws Error for a token that nobody used for long */
+  async function useLegacySecret({ metadata }: Secret): Promise<void> {
+    const { namespace, name = "", labels = {} } = metadata;
+    if (labels[invalidSinceLabel]) throw new Error(invalidMessage);
+    const today = dayOf(clock.now());
+    // The clock of another master may be ahead.
+    if (labels[lastUsedLabel] === today || labels[lastUsedLabel] === dayOf(clock.now() + dayMs)) return;
+    const used = (one: Secret): Secret => ({
+      ...one,
+      metadata: { ...one.metadata, labels: { ...one.metadata.labels, [lastUsedLabel]: today } },
+    });
+    // That it was used is told later, if not now; whoever shows it is who he is.
+    await secrets.update({ ...(namespace ? { namespace } : {}), name }, used, { user: apiServer }).catch(() => {});
   }
 
   return {
@@ -72,8 +93,9 @@ export function serviceAccountAuthenticator({ tokens, registries, clock }: Servi
       const matching = isLegacy ? undefined : audiences.filter((audience) => wanted.includes(audience));
       if (matching?.length === 0)
         throw new Error(`token audiences ${quoted(audiences)} is invalid for the target audiences ${quoted(wanted)}`);
+      const legacySecret = secret && isLegacy ? await checkLegacySecret(namespace, secret.name, token) : undefined;
       await present(accounts, namespace, account);
-      if (secret && isLegacy) await checkLegacySecret(namespace, secret.name, token);
+      if (legacySecret) await useLegacySecret(legacySecret);
       else if (secret) await present(secrets, namespace, secret);
       if (pod) await present(registries.for(podKind), namespace, pod);
       else if (node) await present(registries.for(nodeKind), undefined, node);

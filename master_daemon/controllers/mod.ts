@@ -26,6 +26,7 @@ import { garbageCollector } from "./garbage_collector.ts";
 import { type HorizontalPodAutoscalerOptions, horizontalPodAutoscalerController } from "./horizontal_pod_autoscaler.ts";
 import { jobController } from "./job.ts";
 import { jobOrphanPodsController } from "./job_orphan_pods.ts";
+import { type LegacyTokenCleanerOptions, legacyTokenCleaner } from "./legacy_token_cleaner.ts";
 import { localPathProvisionerController, localPathRemoverController } from "./local_path_provisioner.ts";
 import { namespaceController } from "./namespace.ts";
 import { nodeIpamController } from "./node_ipam.ts";
@@ -50,7 +51,8 @@ export interface ControllersOptions
     PodGcOptions,
     EventTtlOptions,
     CronJobOptions,
-    HorizontalPodAutoscalerOptions {
+    HorizontalPodAutoscalerOptions,
+    LegacyTokenCleanerOptions {
   /** Range from which nodes get pod ranges. Absent: nodes get none. */
   readonly clusterCidr?: string | undefined;
   /** Prefix length of a node's pod range. Default 24 (IPv4) or 64 (IPv6). */
@@ -97,6 +99,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     serviceAccountController,
     ...(rootCa ? [rootCaPublisher({ rootCa })] : []),
     ...(rootCa && issueToken ? [serviceAccountSecretsController({ rootCa, issueToken })] : []),
+    legacyTokenCleaner(options),
     persistentVolumeClaimBinder,
     persistentVolumeReclaimer,
     localPathProvisionerController,

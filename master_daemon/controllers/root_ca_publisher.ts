@@ -5,6 +5,9 @@ import { isNamespaceTerminating } from "./_errors.ts";
 import type { Controller, ControllerContext, ReconcileResult } from "./controller.ts";
 
 const mapName = "kube-root-ca.crt";
+const descriptionAnnotation = "kubernetes.io/description";
+const description =
+  "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
 
 /** Options of {@linkcode rootCaPublisher}. */
 export interface RootCaOptions {
@@ -42,20 +45,25 @@ async function publish(
   const metadata = {
     namespace: keyOf(room).name,
     name: mapName,
-    annotations: {
-      "kubernetes.io/description":
-        "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.",
-    },
+    annotations: { [descriptionAnnotation]: description },
   };
   const data = { "ca.crt": certificate };
   const present = lister(configMap).get(metadata);
-  if (present?.data?.["ca.crt"] === certificate && Object.keys(present.data).length === 1) return undefined;
+  if (present && isComplete(present, certificate)) return undefined;
   const wanted: ConfigMap = { apiVersion: "v1", kind: "ConfigMap", metadata, data };
   try {
-    if (present) await client.update(configMap, { ...present, data }, { signal });
+    const annotations = { ...present?.metadata.annotations, ...metadata.annotations };
+    if (present)
+      await client.update(configMap, { ...present, metadata: { ...present.metadata, annotations }, data }, { signal });
     else await client.create(configMap, wanted, { signal });
   } catch (error) {
     if (!isReason(error, "AlreadyExists") && !isNamespaceTerminating(error)) throw error;
   }
   return undefined;
+}
+
+/** Whether it says this and nothing else, and what it is for. */
+function isComplete({ metadata, data = {} }: ConfigMap, certificate: string): boolean {
+  const isDescribed = Boolean(metadata.annotations?.[descriptionAnnotation]);
+  return isDescribed && data["ca.crt"] === certificate && Object.keys(data).length === 1;
 }

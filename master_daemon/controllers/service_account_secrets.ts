@@ -1,5 +1,13 @@
-import { controllerOf, type KubeObject } from "../../core/api/meta.ts";
+import { controllerOf, type KubeObject, keyText, type ObjectKey } from "../../core/api/meta.ts";
+import { isReason } from "../../core/api/status.ts";
+import type { Client } from "../../core/client/client.ts";
+import {
+  accountNameAnnotation as nameAnnotation,
+  legacyTokenType as tokenType,
+  accountUidAnnotation as uidAnnotation,
+} from "../../core/kinds/legacy_tokens.ts";
 import { type Secret, type ServiceAccount, secret, serviceAccount } from "../../core/kinds/mod.ts";
+import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { toBase64 } from "../../core/util/base64.ts";
 import { unlessGone } from "./_errors.ts";
 import type { Controller } from "./controller.ts";
@@ -16,17 +24,17 @@ export interface ServiceAccountSecretsOptions {
   }): Promise<string>;
 }
 
-const tokenType = "kubernetes.io/service-account-token";
-const nameAnnotation = "kubernetes.io/service-account.name";
-const uidAnnotation = "kubernetes.io/service-account.uid";
 const byAccount = "account";
 
 /**
- * Fills the secrets in which people want the token of a ServiceAccount, and deletes them with the account.
+ * Fills the secrets in which people want the token of a ServiceAccount, deletes them with the account, and lets the account
+ * forget those that go.
  *
  * @see https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#token-controller
  */
 export function serviceAccountSecretsController(options: ServiceAccountSecretsOptions): Controller {
+  /** Accounts of secrets that were seen, by the secret's key. */
+  const accounts = new Map<string, string>();
   return {
     name: "tokens-controller",
     reconciles: secret,
@@ -46,16 +54,23 @@ export function serviceAccountSecretsController(options: ServiceAccountSecretsOp
     ],
     async reconcile(key, { client, lister, signal }) {
       const held = lister(secret).get(key);
-      if (held?.type !== tokenType || held.metadata.deletionTimestamp) return undefined;
+      if (!held) {
+        const name = accounts.get(keyText(key));
+        accounts.delete(keyText(key));
+        if (name !== undefined) await forget(key, { namespace: key.namespace, name }, client, signal);
+        return undefined;
+      }
+      if (held.type !== tokenType || held.metadata.deletionTimestamp) return undefined;
       const { namespace = "", annotations = {}, uid } = held.metadata;
+      accounts.set(keyText(key), annotations[nameAnnotation] ?? "");
       const account = lister(serviceAccount).get({ namespace, name: annotations[nameAnnotation] ?? "" });
       const isOurs = !annotations[uidAnnotation] || annotations[uidAnnotation] === account?.metadata.uid;
       if (!account || !isOurs) {
         await unlessGone(client.delete(secret, key, { signal, preconditions: uid ? { uid } : {} }));
         return undefined;
       }
-      if (isComplete(held, account)) return undefined;
-      await client.update(secret, await filled(held, account, options), { signal });
+      const complete = await filled(held, account, options);
+      if (!semanticEqual(complete, held)) await client.update(secret, complete, { signal });
       return undefined;
     },
   };
@@ -69,21 +84,31 @@ function accountKeys(object: KubeObject): readonly string[] {
     : [];
 }
 
-function isComplete({ metadata, data = {} }: Secret, account: ServiceAccount): boolean {
-  return (
-    metadata.annotations?.[uidAnnotation] === account.metadata.uid &&
-    ["token", "ca.crt", "namespace"].every((name) => Object.hasOwn(data, name))
-  );
+/** Takes a secret that is gone out of the list of its account. */
+async function forget({ name }: ObjectKey, account: ObjectKey, client: Client, signal: AbortSignal): Promise<void> {
+  try {
+    const present = await client.get(serviceAccount, account, { signal });
+    const secrets = (present.secrets ?? []).filter((one) => one.name !== name);
+    if (secrets.length < (present.secrets ?? []).length)
+      await client.update(serviceAccount, { ...present, secrets }, { signal });
+  } catch (error) {
+    if (!isReason(error, "NotFound")) throw error;
+  }
 }
 
 async function filled(held: Secret, account: ServiceAccount, options: ServiceAccountSecretsOptions): Promise<Secret> {
   const { namespace = "", name = "" } = held.metadata;
   const ref = { name: account.metadata.name ?? "", uid: account.metadata.uid ?? "" };
   const encode = (text: string) => toBase64(new TextEncoder().encode(text));
-  const token = held.data?.["token"] ?? encode(await options.issueToken({ namespace, account: ref, secretName: name }));
+  const { token = encode(await options.issueToken({ namespace, account: ref, secretName: name })) } = held.data ?? {};
   return {
     ...held,
     metadata: { ...held.metadata, annotations: { ...held.metadata.annotations, [uidAnnotation]: ref.uid } },
-    data: { ...held.data, token, "ca.crt": encode(await options.rootCa()), namespace: encode(namespace) },
+    data: {
+      ...held.data,
+      token,
+      "ca.crt": encode(await options.rootCa()),
+      namespace: held.data?.["namespace"] ?? encode(namespace),
+    },
   };
 }
