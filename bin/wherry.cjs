@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The `wherry` executable. In a checkout that was not built yet it builds first.
 const { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } = require("node:fs");
-const { createRequire } = require("node:module");
 const { dirname, join } = require("node:path");
 const { pathToFileURL } = require("node:url");
 const { Script } = require("node:vm");
@@ -32,11 +31,7 @@ function runCompiled() {
   const ofBundle = `${ofNode}${Math.trunc(mtimeMs)}-${size}.`;
   const path = `${ofBundle}${verb}.cache`;
   const cachedData = read(path);
-  const source = readFileSync(bundle, "latin1");
-  const script = new Script(
-    `(function (exports, require, module, __filename, __dirname, importLibrary) {${source}\n})`,
-    { filename: bundle, cachedData },
-  );
+  const script = new Script(readFileSync(bundle, "latin1"), { filename: bundle, cachedData });
   if (!cachedData || script.cachedDataRejected) {
     process.once("exit", () => {
       leave(path, script.createCachedData());
@@ -46,7 +41,7 @@ function runCompiled() {
   const module = { exports: {} };
   // Code that an earlier run compiled does not know how to import: this file does it for the bundle.
   const importLibrary = (path) => import(pathToFileURL(join(bundle, "..", path)).href);
-  script.runInThisContext()(module.exports, createRequire(bundle), module, bundle, join(bundle, ".."), importLibrary);
+  script.runInThisContext()(module.exports, require, module, bundle, join(bundle, ".."), importLibrary);
 }
 
 function read(path) {

@@ -175,13 +175,26 @@ export function systemEnv(
           throw new UsageError(
             "no cluster is configured: start one with 'wherry up', or name a kubeconfig with --kubeconfig",
           );
-        const [{ createClient }, { httpTransport }] = await Promise.all([
+        const [{ createClient }, { httpTransport }, { cacheFileName }, { keepDiscovery }] = await Promise.all([
           import("../core/client/create_client.ts"),
           import("../core/client/http_transport.ts"),
+          import("../core/client/discovery_cache.ts"),
+          import("./resource_args.ts"),
         ]);
-        const reached = httpTransport({ ...transport, userAgent: `${program}/${version}`, shortLived: true });
+        const cachePath = (ending: string) => joinPath(cacheFolder(), "wherry", cacheFileName(server, ending));
+        // What the server serves is kept below the folder where kubectl keeps it too.
+        const withCache = (made: Client) => {
+          keepDiscovery(made, { path: cachePath("json"), clock: systemClock });
+          return made;
+        };
+        const reached = httpTransport({
+          ...transport,
+          userAgent: `${program}/${version}`,
+          shortLived: true,
+          sessionPath: cachePath("session"),
+        });
         const options = onWarning ? { onWarning } : {};
-        if (verbosity < 6) return withCache(createClient(reached, options), server, cacheFolder());
+        if (verbosity < 6) return withCache(createClient(reached, options));
         const { loggingTransport } = await import("../core/client/logging_transport.ts");
         const write = (line: string) => terminal.warn(line);
         const logged = loggingTransport(reached, {
@@ -191,21 +204,11 @@ export function systemEnv(
           clock: systemClock,
           pid: currentPid(),
         });
-        return withCache(createClient(logged, options), server, cacheFolder());
+        return withCache(createClient(logged, options));
       })();
       return client;
     },
   };
-}
-
-/** The client, which keeps what its server serves below the folder where kubectl keeps it too. */
-async function withCache(client: Client, server: string, folder: string): Promise<Client> {
-  const [{ cacheFileName }, { keepDiscovery }] = await Promise.all([
-    import("../core/client/discovery_cache.ts"),
-    import("./resource_args.ts"),
-  ]);
-  keepDiscovery(client, { path: joinPath(folder, "wherry", cacheFileName(server)), clock: systemClock });
-  return client;
 }
 
 /** Undefined where nothing was said; 0 waits for ever. @throws UsageError with kubectl's words */

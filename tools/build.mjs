@@ -1,7 +1,7 @@
 // Builds dist/: the command line as one CommonJS file that starts fast, the library and the daemons as ES modules that
 // it loads when they are needed, and the schema of the API. Does nothing that is already up to date.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, promises, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -67,7 +67,10 @@ async function buildAll() {
     alias: readsFast,
     // Only daemons speak through it.
     external: ["undici"],
-    plugins: [loadServersLazily(entries)],
+    // bin/wherry.cjs calls it: as it stands it needs no copy.
+    banner: { js: "(function (exports, require, module, __filename, __dirname, importLibrary) {" },
+    footer: { js: "})" },
+    plugins: [loadServersLazily(entries), loadPromisesLazily()],
   });
   const library = {
     ...common,
@@ -160,6 +163,20 @@ function loadServersLazily(entries) {
         if (kind !== "dynamic-import") return { errors: [{ text: `commands may load ${path} only with import()` }] };
         return take(path, resolveDir);
       });
+    },
+  };
+}
+
+/** Node's file system by promises takes longer to load than most verbs take to run: it is loaded with its first use. */
+function loadPromisesLazily() {
+  const functions = Object.keys(promises).filter((name) => typeof promises[name] === "function");
+  const wrappers = functions.map((name) => `export const ${name} = (...args) => promises.${name}(...args);`);
+  const contents = ['import { promises } from "node:fs";', ...wrappers].join("\n");
+  return {
+    name: "load-promises-lazily",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^node:fs\/promises$/ }, ({ path }) => ({ path, namespace: "lazy", sideEffects: false }));
+      onLoad({ filter: /.*/, namespace: "lazy" }, () => ({ contents }));
     },
   };
 }

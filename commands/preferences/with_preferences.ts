@@ -1,5 +1,5 @@
 import type { PluginPolicy } from "../../core/client/plugin_policy.ts";
-import { readBytes, readTextFile } from "../../core/platform/files.ts";
+import { readBytes, readSettings } from "../../core/platform/files.ts";
 import type { Terminal } from "../../core/platform/terminal.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { indexOfVerb } from "../arguments.ts";
@@ -68,7 +68,7 @@ async function loadPreference(
   if (!file) return undefined;
   const { path, explicit } = file;
   try {
-    const text = explicit ? new TextDecoder().decode(await readBytes(path)) : await readTextFile(path);
+    const text = explicit ? new TextDecoder().decode(await readBytes(path)) : readSettings(path);
     if (text === undefined) return undefined;
     const { readPreference } = await import("./kuberc.ts");
     const read = readPreference(text, path);

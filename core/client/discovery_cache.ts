@@ -1,4 +1,4 @@
-import { readTextFile, replacePrivateFile } from "../platform/files.ts";
+import { readSettings, replacePrivateFile } from "../platform/files.ts";
 import type { Clock } from "../util/clock.ts";
 import type { Client } from "./client.ts";
 import { type DiscoveredResource, discover } from "./discovery.ts";
@@ -26,7 +26,7 @@ export async function readDiscovery({
   clock,
 }: DiscoveryCache): Promise<readonly DiscoveredResource[] | undefined> {
   try {
-    const kept = JSON.parse((await readTextFile(path)) ?? "null") as Kept | null;
+    const kept = JSON.parse(readSettings(path) ?? "null") as Kept | null;
     const age = clock.now() - (kept?.at ?? 0);
     return kept?.version === 1 && age >= 0 && age < maxAgeMs && Array.isArray(kept.resources)
       ? kept.resources
@@ -54,6 +54,6 @@ export async function refreshDiscovery(
 }
 
 /** The name of a server's file: its host and port, without what file names should not have. */
-export function cacheFileName(server: string): string {
-  return `${server.replace(/^https?:\/\//, "").replace(/[^\w.-]/g, "_")}.json`;
+export function cacheFileName(server: string, ending = "json"): string {
+  return `${server.replace(/^https?:\/\//, "").replace(/[^\w.-]/g, "_")}.${ending}`;
 }

@@ -43,6 +43,8 @@ export interface HttpTransportOptions {
   readonly requestTimeoutMs?: number | undefined;
   /** Whether a few requests are sent by a program that ends then: what loads fast is taken, not what is fast with thousands. Default false. */
   readonly shortLived?: boolean | undefined;
+  /** File that keeps the TLS session with a server on this machine for the next program. Default: none is kept. */
+  readonly sessionPath?: string | undefined;
 }
 
 /** Connections for requests that are soon over. Watches and followed logs have their own, without limit. */
@@ -83,7 +85,7 @@ class HttpTransport implements Transport {
   /** The connections, made with the first request: undici takes longer to load than many a program that never sends one. */
   #open(): Promise<Pools> {
     this.#closing.signal.throwIfAborted();
-    this.#pools ??= openPools(this.#url.origin, this.#options, this.#dialOptions());
+    this.#pools ??= openPools(this.#url, this.#options, this.#dialOptions());
     return this.#pools;
   }
 
@@ -234,14 +236,17 @@ interface Pools {
   readonly streams: HttpPool;
 }
 
-async function openPools(origin: string, options: HttpTransportOptions, dialing: DialOptions): Promise<Pools> {
+async function openPools(url: URL, options: HttpTransportOptions, dialing: DialOptions): Promise<Pools> {
   const { mendTlsReading } = await import("../platform/tls_reading.ts");
   mendTlsReading();
   const timeoutMs = options.requestTimeoutMs ?? 75_000;
-  const { dial } = options.proxy ? await import("../platform/dial.ts") : { dial: undefined };
+  const sessions = options.sessionPath
+    ? (await import("./tls_sessions.ts")).tlsSessions(options.sessionPath, options, url)
+    : undefined;
+  const { dial } = options.proxy || sessions ? await import("../platform/dial.ts") : { dial: undefined };
   const common = {
     tls: tlsOptions(options),
-    dial: dial && (() => dial(dialing)),
+    dial: dial && (() => dial({ ...dialing, sessions })),
     connectTimeoutMs,
     headersTimeoutMs: timeoutMs,
     keptIdleMs,
@@ -251,8 +256,8 @@ async function openPools(origin: string, options: HttpTransportOptions, dialing:
     ? (await import("../platform/short_lived_http.ts")).shortLivedHttpPool
     : (await import("../platform/undici_http.ts")).undiciHttpPool;
   return {
-    requests: open(origin, { ...common, maxConnections, bodyTimeoutMs: timeoutMs }),
-    streams: open(origin, { ...common, maxConnections: Number.POSITIVE_INFINITY, bodyTimeoutMs: 0 }),
+    requests: open(url.origin, { ...common, maxConnections, bodyTimeoutMs: timeoutMs }),
+    streams: open(url.origin, { ...common, maxConnections: Number.POSITIVE_INFINITY, bodyTimeoutMs: 0 }),
   };
 }
 

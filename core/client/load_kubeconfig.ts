@@ -1,5 +1,5 @@
 import { parseYaml } from "../api/yaml_reader.ts";
-import { folderOf, joinPath, readTextFile, resolvePath } from "../platform/files.ts";
+import { folderOf, joinPath, readSettings, resolvePath } from "../platform/files.ts";
 import { environmentVariable, homeDirectory, pathListDelimiter } from "../platform/process.ts";
 
 /** How to reach a cluster, in kubeconfig's own words. @see https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/ */
@@ -118,7 +118,7 @@ export async function loadKubeconfig(options: LoadOptions = {}): Promise<Kubecon
     contexts: new Map<string, KubeconfigEntry<KubeconfigContext>>(),
   };
   for (const path of paths) {
-    const text = await readTextFile(path);
+    const text = readSettings(path);
     if (text === undefined) {
       if (options.path && !options.mayBeMissing)
         throw new KubeconfigError(`Cannot read the kubeconfig: there is no file ${path}`);

@@ -31,7 +31,8 @@ function withoutPassword(text: string): string {
   return text.replace(/\/\/[^@/]*@/, "//");
 }
 
-function isLoopback(host: string): boolean {
+/** Whether a host, without brackets, is this machine by its own word. */
+export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 

@@ -14,27 +14,65 @@ export interface DialOptions {
   readonly timeoutMs: number;
   /** Idle milliseconds after which the system probes the peer. */
   readonly keepAliveProbeMs: number;
+  /** TLS sessions with the server; it is checked again when it does not know the one that is kept. Default: none are kept. */
+  readonly sessions?: TlsSessions | undefined;
+}
+
+/** Keeps the TLS session with a server for the next connection: who resumes it needs no certificates. It is a secret. */
+export interface TlsSessions {
+  /** The last one. */
+  read(): Uint8Array | undefined;
+  /** Called with a session of a server that was checked. */
+  write(session: Uint8Array): void;
 }
 
 /** A connection, through a proxy where one is named. @throws Error the network's, or what the proxy said */
 export async function dial(options: DialOptions): Promise<Socket> {
-  const { hostname, port, tls, proxy, keepAliveProbeMs, timeoutMs } = options;
-  const host = hostname.replace(/^\[|\]$/g, "");
-  const socket = proxy ? await throughProxy(proxy, host, port, timeoutMs) : await plain(host, port, timeoutMs);
+  const { tls, sessions } = options;
+  if (!tls) return await connect(options);
+  const session = sessions?.read();
+  if (session) {
+    const socket = await connect(options);
+    // Only who knows the session gets in: nobody else's certificate can be right without an authority.
+    const resumed = await secure(socket, options, { ...tls, ca: [], session: Buffer.from(session) }).catch(
+      () => undefined,
+    );
+    if (resumed) return resumed;
+  }
+  return await secure(await connect(options), options, tls, sessions);
+}
+
+async function connect({ hostname, port, tls, proxy, keepAliveProbeMs, timeoutMs }: DialOptions): Promise<Socket> {
+  const host = withoutBrackets(hostname);
+  const socket = proxy ? await throughProxy(proxy, { host, port, timeoutMs }, tls) : await plain(host, port, timeoutMs);
   socket.setNoDelay(true);
   socket.setKeepAlive(true, keepAliveProbeMs);
-  if (!tls) return socket;
+  return socket;
+}
+
+async function secure(
+  socket: Socket,
+  { hostname, timeoutMs }: DialOptions,
+  tls: ConnectionOptions,
+  sessions?: TlsSessions,
+): Promise<Socket> {
+  const host = withoutBrackets(hostname);
   const servername = tls.servername ?? (isIP(host) ? undefined : host);
   mendTlsReading();
-  const secure = connectTls({
+  const secured = connectTls({
     ...tls,
     ...(servername ? { servername } : {}),
     socket,
     host,
     ALPNProtocols: ["http/1.1"],
   });
-  await happened(secure, "secureConnect", timeoutMs);
-  return secure;
+  if (sessions) secured.once("session", (session) => sessions.write(session));
+  await happened(secured, "secureConnect", timeoutMs);
+  return secured;
+}
+
+function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, "");
 }
 
 async function plain(host: string, port: number, timeoutMs: number): Promise<Socket> {
@@ -43,13 +81,18 @@ async function plain(host: string, port: number, timeoutMs: number): Promise<Soc
   return socket;
 }
 
-async function throughProxy(proxy: URL, host: string, port: number, timeoutMs: number): Promise<Socket> {
+/** As kubectl, a proxy that speaks TLS is checked as the server behind it is. */
+async function throughProxy(
+  proxy: URL,
+  { host, port, timeoutMs }: Pick<Tunnel, "host" | "port" | "timeoutMs">,
+  tls: ConnectionOptions = {},
+): Promise<Socket> {
   const proxyHost = proxy.hostname.replace(/^\[|\]$/g, "");
   const isSocks = /^socks5h?:$/.test(proxy.protocol);
   const preset = isSocks ? 1080 : proxy.protocol === "https:" ? 443 : 80;
   let socket = await plain(proxyHost, Number(proxy.port) || preset, timeoutMs);
   if (proxy.protocol === "https:") {
-    socket = connectTls({ socket, host: proxyHost, ...(isIP(proxyHost) ? {} : { servername: proxyHost }) });
+    socket = connectTls({ ...(isIP(proxyHost) ? {} : { servername: proxyHost }), ...tls, socket, host: proxyHost });
     await happened(socket, "secureConnect", timeoutMs);
   }
   const user = decodeURIComponent(proxy.username);

@@ -1,3 +1,4 @@
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import {
   mkdir,
   mkdtemp,
@@ -44,6 +45,19 @@ export function realPathOf(path: string): Promise<string> {
 export async function readTextFile(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The text of a small file that a program waits for before it does anything; undefined when there is none. It is read at
+ * once: reading it in the background takes several times longer than the file does.
+ */
+export function readSettings(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
   } catch (error) {
     if (codeOf(error) === "ENOENT") return undefined;
     throw error;
@@ -155,6 +169,28 @@ export async function replacePrivateFile(path: string, text: string): Promise<vo
     await unlink(temporary).catch(() => {});
     throw error;
   }
+}
+
+/** The text of a file that this user wrote and nobody else may; undefined for any other. Read at once, as settings are. */
+export function readPrivateFile(path: string): string | undefined {
+  let file: number | undefined;
+  try {
+    file = openSync(path, "r");
+    const { uid, mode } = fstatSync(file);
+    return uid === process.getuid?.() && (mode & 0o077) === 0 ? readFileSync(file, "utf8") : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+}
+
+/** As {@linkcode replacePrivateFile}, done when it returns: for what a program that is about to end leaves behind. */
+export function leavePrivateFile(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, text, { mode: 0o600, flag: "wx" });
+  renameSync(temporary, path);
 }
 
 async function openNew(lock: string): ReturnType<typeof open> {

@@ -38,7 +38,10 @@ export interface TerminalStatus {
 
 /** This process's own terminal. */
 export const systemTerminal: Terminal = {
-  input: process.stdin,
+  // Most verbs read nothing: the stream is made when one does.
+  get input() {
+    return process.stdin;
+  },
   get inputIsTerminal() {
     return process.stdin.isTTY === true;
   },

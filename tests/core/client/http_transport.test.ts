@@ -1,8 +1,11 @@
+import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { StatusError } from "../../../core/api/status.ts";
 import { ConnectionError } from "../../../core/client/connection_error.ts";
@@ -20,13 +23,16 @@ afterEach(async () => {
 const get = (path: string, headers: Record<string, string> = {}): ApiRequest => ({ method: "GET", path, headers });
 const never = new AbortController().signal;
 
-async function listen(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  closers.push(() => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  });
+async function listen(server: Server, port = 0): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  closers.push(() => stop(server));
   return (server.address() as AddressInfo).port;
+}
+
+/** Ends a server and its connections. */
+async function stop(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
 }
 
 async function serve(
@@ -242,7 +248,15 @@ describe.each(engines)("httpTransport() %s", (_name, shortLived) => {
 });
 
 describe.each(engines)("httpTransport() %s over TLS", (_name, shortLived) => {
-  async function serveTls(): Promise<{ readonly port: number; readonly ca: string; readonly seen: IncomingMessage[] }> {
+  interface TlsServer {
+    readonly server: Server;
+    readonly port: number;
+    readonly ca: string;
+    readonly certificate: { readonly cert: string; readonly key: string };
+    readonly seen: IncomingMessage[];
+  }
+
+  async function serveTls(wanted = 0): Promise<TlsServer> {
     const authority = await createAuthority({ commonName: "ca", clock: systemClock });
     const issued = await issueCertificate(authority, {
       commonName: "server",
@@ -252,11 +266,12 @@ describe.each(engines)("httpTransport() %s over TLS", (_name, shortLived) => {
       clock: systemClock,
     });
     const seen: IncomingMessage[] = [];
-    const server = createTlsServer({ cert: issued.certificate, key: issued.key }, (request, response) => {
+    const certificate = { cert: issued.certificate, key: issued.key };
+    const server = createTlsServer(certificate, (request, response) => {
       seen.push(request);
       response.end("ok");
-    });
-    return { port: await listen(server as unknown as Server), ca: authority.certificate, seen };
+    }) as unknown as Server;
+    return { server, port: await listen(server, wanted), ca: authority.certificate, certificate, seen };
   }
 
   function connect(options: HttpTransportOptions): Transport {
@@ -304,10 +319,10 @@ describe.each(engines)("httpTransport() %s over TLS", (_name, shortLived) => {
     await expect(asked({ cert: alice.certificate, key: "no key" })).rejects.toThrow(ConnectionError);
   });
 
-  it("goes through a proxy, which sees nothing of it", async () => {
-    const { port, ca } = await serveTls();
+  it.each(["http", "https"])("goes through a proxy by %s, which sees nothing of it", async (scheme) => {
+    const { port, ca, certificate } = await serveTls();
     const seen: string[] = [];
-    const proxy = createServer();
+    const proxy = scheme === "http" ? createServer() : (createTlsServer(certificate) as unknown as Server);
     proxy.on("connect", (request, socket, head) => {
       seen.push(`${request.url} ${request.headers["proxy-authorization"]}`);
       const target = connectTcp(port, "127.0.0.1", () => socket.write("HTTP/1.1 200 OK\r\n\r\n"));
@@ -315,12 +330,58 @@ describe.each(engines)("httpTransport() %s over TLS", (_name, shortLived) => {
       for (const side of [socket, target]) side.on("error", () => {});
       target.pipe(socket).pipe(target);
     });
-    const through = new URL(`http://me:secret@127.0.0.1:${await listen(proxy)}`);
+    const through = new URL(`${scheme}://me:secret@127.0.0.1:${await listen(proxy)}`);
     const transport = connect({ server: "https://api:6443", ca, proxy: through, token: "hidden" });
     for (let turn = 0; turn < 2; turn++)
       expect(await text((await transport.request(get("/"), { signal: never })).body)).toBe("ok");
     expect(seen[0]).toBe(`api:6443 Basic ${Buffer.from("me:secret").toString("base64")}`);
   });
+
+  // Deno's sockets do not resume sessions: nothing is kept there.
+  it.skipIf("Deno" in globalThis)(
+    "resumes the session that an earlier program kept with a server it checked",
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), "wherry-sessions-"));
+      closers.push(() => rm(folder, { recursive: true, force: true }));
+      const sessionPath = join(folder, "below", "x.session");
+      const { server, port, ca, certificate, seen } = await serveTls();
+      const options = { server: `https://127.0.0.1:${port}`, ca, sessionPath };
+      /** Whether the request of a new program went over a resumed session. */
+      const resumes = async (more: Partial<HttpTransportOptions> = {}, at = seen) => {
+        await text((await connect({ ...options, ...more }).request(get("/"), { signal: never })).body);
+        return (at.at(-1)?.socket as TLSSocket | undefined)?.isSessionReused();
+      };
+      const kept = () => vi.waitFor(() => readFile(sessionPath, "utf8"), { timeout: 20_000 });
+      expect(await resumes()).toBe(false);
+      const first = await kept();
+      expect((await stat(sessionPath)).mode & 0o777).toBe(0o600);
+      expect(await resumes()).toBe(true);
+      // What others could have written counts for nothing, nor does it for who trusts another authority.
+      await chmod(sessionPath, 0o644);
+      expect(await resumes()).toBe(false);
+      await vi.waitFor(async () => expect(await kept()).not.toBe(first), { timeout: 20_000 });
+      const stranger = await serveTls();
+      await expect(resumes({ ca: stranger.ca })).rejects.toThrow("certificate signed by unknown authority");
+      expect(await resumes({ tlsServerName: "api" })).toBe(false);
+      // Another one in its place is not let in; itself is, when it has forgotten.
+      await stop(server);
+      const impostor = await serveTls(port);
+      await expect(resumes()).rejects.toThrow("certificate signed by unknown authority");
+      expect(impostor.seen).toEqual([]);
+      await stop(impostor.server);
+      const again: IncomingMessage[] = [];
+      const restarted = createTlsServer(certificate, (request, response) => {
+        again.push(request);
+        response.end("ok");
+      });
+      await listen(restarted as unknown as Server, port);
+      expect(await resumes({}, again)).toBe(false);
+      // A session would stand for the client's certificate as well.
+      await rm(sessionPath);
+      expect(await resumes({ cert: certificate.cert, key: certificate.key }, again)).toBe(false);
+      await expect(stat(sessionPath)).rejects.toThrow("ENOENT");
+    },
+  );
 
   it("says what is wrong with a certificate, unless told not to look", async () => {
     const { port, ca } = await serveTls();
