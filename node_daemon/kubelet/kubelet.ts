@@ -208,17 +208,15 @@ class PodKubelet implements Kubelet {
       this.#records.load(),
     ]);
     const told = sources.map((source, index) => this.#follow(source, index));
-    if (standalone) {
-      this.#tasks.run((running) => this.#followRuntime(running));
-      return;
-    }
+    // Before the first pod is looked at: a runtime that is followed finds what belongs to it with less ado.
+    this.#tasks.run((running) => this.#followRuntime(running));
+    if (standalone) return;
     const nodes = informers.informer(nodeKind, { fieldSelector: `metadata.name=${this.#options.nodeName}` });
     await Promise.all([this.#pods, nodes, informers.informer(serviceKind)].map((one) => one.synced({ signal })));
     // Only who knows every pod can tell which are nobody's.
     if (told.length === 0) await this.#endOrphans(sandboxes);
     else this.#tasks.run(() => Promise.all(told).then(() => this.#endOrphans(sandboxes)));
     this.#stops.push(this.#pods.onChange((change) => this.#onChange(change)));
-    this.#tasks.run((running) => this.#followRuntime(running));
   }
 
   #endOrphans(sandboxes: readonly Sandbox[]): Promise<void> {

@@ -33,16 +33,18 @@ export class PodObserver {
   ): Promise<PodView> {
     const { runtime, clock, probes, addresses, evictions, allocations } = this.#context;
     const [sandboxes, containers] = await withDeadline({ clock, timeoutMs: listTimeoutMs, signal }, (cut) =>
-      Promise.all([runtime.listSandboxes({ signal: cut }), runtime.listContainers({ podUid: uid, signal: cut })]),
+      Promise.all([
+        runtime.listSandboxes({ podUid: uid, signal: cut }),
+        runtime.listContainers({ podUid: uid, signal: cut }),
+      ]),
     );
-    const own = sandboxes.filter((sandbox) => sandbox.uid === uid);
-    for (const { ip } of own) if (ip && runtime.assignsPodIP) addresses.adopt(uid, ip);
+    for (const { ip } of sandboxes) if (ip && runtime.assignsPodIP) addresses.adopt(uid, ip);
     const { pod, ...rest } = known();
     return {
       ...rest,
       pod: this.#withStatus(pod),
-      sandboxes: own,
-      containers: containers.filter(({ podUid }) => podUid === uid),
+      sandboxes,
+      containers,
       probes: probes.states(uid),
       eviction: evictions.get(uid),
       resize: allocations.state(uid),

@@ -9,10 +9,10 @@ import {
   containerOptions,
   label,
   mountsRecursively,
-  ownerLabels,
   resourceOptions,
   sandboxOptions,
 } from "./docker_config.ts";
+import { DockerContainers } from "./docker_containers.ts";
 import { describeContainer, describeSandbox } from "./docker_describe.ts";
 import { DockerEngine } from "./docker_engine.ts";
 import { engineEvents } from "./docker_events.ts";
@@ -23,7 +23,7 @@ import { collectPodGroups, groupOf, openPodGroups, type PodGroups, removePodGrou
 import { engineAttach, engineExec } from "./docker_sessions.ts";
 import { containerDisk, containerStats, type EngineStats, networkStats } from "./docker_stats.ts";
 import { DockerUsers } from "./docker_users.ts";
-import { engineCgroup, withCgroup } from "./engine_cgroup.ts";
+import { type EngineCgroupFigures, EngineCgroups, withCgroup } from "./engine_cgroup.ts";
 import { addressText, dockerAddress, tellingOfWait } from "./find_docker.ts";
 import { lowestOomScoreAdj } from "./lowest_oom_score.ts";
 import {
@@ -118,6 +118,7 @@ class DockerRuntime implements ContainerRuntime {
   readonly recursiveReadOnly: boolean;
   readonly images: ImageService;
   readonly #engine: DockerEngine;
+  readonly #containers: DockerContainers;
   readonly #users: DockerUsers;
   readonly #defaults: ContainerDefaults;
   readonly #pauseImage: string;
@@ -125,6 +126,7 @@ class DockerRuntime implements ContainerRuntime {
   readonly #ended = new Map<string, Container>();
   /** Containers that were made here, and nobody has started yet. */
   readonly #unstarted = new Set<string>();
+  readonly #cgroups = new EngineCgroups();
   readonly #closing = new AbortController();
   #collecting: Promise<void> | undefined;
   /** What keeps pods as a whole to their limits: undefined where nothing does, null while nobody asked. */
@@ -144,6 +146,7 @@ class DockerRuntime implements ContainerRuntime {
     this.appArmor = options.appArmor;
     this.recursiveReadOnly = options.recursiveReadOnly;
     this.#engine = new DockerEngine(docker, { clock, log });
+    this.#containers = new DockerContainers(this.#engine, { nodeName, rootDir });
     this.#users = new DockerUsers(this.#engine, { nodeName, rootDir });
     this.#defaults = {
       owner: { nodeName, rootDir },
@@ -176,8 +179,10 @@ class DockerRuntime implements ContainerRuntime {
     await this.#engine.call(signal, () => this.#engine.docker.ping(), pingMs);
   }
 
-  async listSandboxes({ signal }: Signalled): Promise<readonly Sandbox[]> {
-    return (await this.#find(signal, { label: [`${label.kind}=sandbox`] })).map(describeSandbox);
+  async listSandboxes({ podUid, signal }: { readonly podUid?: string } & Signalled): Promise<readonly Sandbox[]> {
+    const ids = podUid === undefined ? [] : await this.#containers.ofPod(podUid, "sandbox", signal);
+    if (podUid !== undefined && ids.length === 0) return [];
+    return (await this.#containers.list(signal, { label: [`${label.kind}=sandbox`], id: ids })).map(describeSandbox);
   }
 
   async runPodSandbox(
@@ -197,35 +202,36 @@ class DockerRuntime implements ContainerRuntime {
       signal.throwIfAborted();
       throw new RuntimeFailure("CreatePodSandboxError", engineMessage(error), { cause: error });
     }
-    const sandbox = (await this.#find(signal, { id: [id] })).map(describeSandbox)[0];
+    const sandbox = (await this.#containers.list(signal, { id: [id] })).map(describeSandbox)[0];
     if (!sandbox?.ready) throw new RuntimeFailure("CreatePodSandboxError", "the sandbox ended as soon as it began");
     return sandbox;
   }
 
   async stopPodSandbox(id: string, { signal }: Signalled): Promise<void> {
-    const containers = await this.#find(signal, { label: [`${label.sandboxId}=${id}`] });
-    const running = containers.filter(({ State }) => State === "running");
-    await eachOf(running, parallelCalls, ({ Id }) => this.stopContainer(Id, { gracePeriodSeconds: 0, signal }));
+    const alive = (await this.#containers.inSandbox(id, signal)).filter((one) => !this.#ended.has(one));
+    await eachOf(alive, parallelCalls, (one) => this.stopContainer(one, { gracePeriodSeconds: 0, signal }));
     await this.stopContainer(id, { gracePeriodSeconds: 0, signal });
   }
 
   async removePodSandbox(id: string, { signal }: Signalled): Promise<void> {
-    const containers = await this.#find(signal, { label: [`${label.sandboxId}=${id}`] });
-    await eachOf(containers, parallelCalls, ({ Id }) => this.removeContainer(Id, { signal }));
+    const containers = await this.#containers.inSandbox(id, signal);
+    await eachOf(containers, parallelCalls, (one) => this.removeContainer(one, { signal }));
     await this.removeContainer(id, { signal });
     await removePodGroup(this.#defaults.owner.rootDir, id);
   }
 
   async listContainers({ podUid, signal }: { readonly podUid?: string } & Signalled): Promise<readonly Container[]> {
-    const filters = podUid === undefined ? [] : [`${label.podUid}=${podUid}`];
-    const found = await this.#find(signal, { label: [`${label.kind}=container`, ...filters] });
-    const inspected = await eachOf(found, parallelCalls, ({ Id }) => this.#inspect(Id, signal));
+    const ids =
+      podUid === undefined
+        ? (await this.#containers.list(signal, { label: [`${label.kind}=container`] })).map(({ Id }) => Id)
+        : await this.#containers.ofPod(podUid, "container", signal);
+    const inspected = await eachOf(ids, parallelCalls, (id) => this.#inspect(id, signal));
     const containers = new Map(inspected.map((container) => [container.id, container]));
     if (podUid === undefined) {
-      const ids = new Set(found.map(({ Id }) => Id));
-      for (const id of this.#ended.keys()) if (!ids.has(id)) this.#ended.delete(id);
+      const present = new Set(ids);
+      for (const id of this.#ended.keys()) if (!present.has(id)) this.#ended.delete(id);
     }
-    return found.flatMap(({ Id }) => containers.get(Id) ?? []);
+    return ids.flatMap((id) => containers.get(id) ?? []);
   }
 
   async createContainer(sandbox: Sandbox, config: ContainerConfig, { signal }: Signalled): Promise<string> {
@@ -321,6 +327,7 @@ class DockerRuntime implements ContainerRuntime {
     );
     this.#ended.delete(id);
     this.#unstarted.delete(id);
+    this.#containers.removed(id);
   }
 
   logs(id: string, options: LogOptions): AsyncGenerator<Uint8Array, void, void> {
@@ -340,14 +347,16 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   async stats({ signal }: Signalled): Promise<readonly ContainerStats[]> {
-    return this.#ofRunning("container", signal, async (found) => {
+    const all = await this.#ofRunning("container", signal, async (found) => {
       const [stats, cgroup] = await Promise.all([this.#statsOf(found, signal), this.#cgroupOf(found)]);
       return stats && withCgroup(containerStats(found, stats, this.#engine.clock.now()), cgroup);
     });
+    this.#cgroups.keep(new Set(all.map(({ id }) => id)));
+    return all;
   }
 
-  #cgroupOf({ Id, Labels }: Docker.ContainerInfo): ReturnType<typeof engineCgroup> {
-    return engineCgroup(Id, { group: groupOf(this.#defaults.owner.rootDir, Labels[label.sandboxId] ?? "") });
+  #cgroupOf({ Id, Labels }: Docker.ContainerInfo): Promise<EngineCgroupFigures | undefined> {
+    return this.#cgroups.read(Id, { group: groupOf(this.#defaults.owner.rootDir, Labels[label.sandboxId] ?? "") });
   }
 
   async networkStats({ signal }: Signalled): Promise<readonly PodNetworkStats[]> {
@@ -358,7 +367,7 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   async diskStats({ signal }: Signalled): Promise<DiskStats> {
-    const filters = { label: [...this.#ownerFilter, `${label.kind}=container`], status: ["running"] };
+    const filters = { label: [...this.#containers.ownerFilter, `${label.kind}=container`], status: ["running"] };
     const found = await this.#engine.call(
       signal,
       (abortSignal) => this.#engine.docker.listContainers({ size: true, filters, abortSignal }),
@@ -374,28 +383,13 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   events({ signal }: Signalled): AsyncGenerator<RuntimeEvent, void, void> {
-    const everyPod = async () => (await this.listContainers({ signal })).map(({ podUid }) => podUid);
-    return engineEvents(this.#engine, { labels: this.#ownerFilter, everyPod, signal });
+    return engineEvents(this.#engine, this.#containers, { signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new Error("the runtime was closed"));
     await this.#collecting;
     await this.#podGroups?.[Symbol.asyncDispose]();
-  }
-
-  get #ownerFilter(): string[] {
-    return Object.entries(ownerLabels(this.#defaults.owner)).map(([name, value]) => `${name}=${value}`);
-  }
-
-  #find(
-    signal: AbortSignal,
-    { label = [], ...more }: { readonly label?: readonly string[]; readonly id?: string[] } = {},
-  ): Promise<Docker.ContainerInfo[]> {
-    const filters = { ...more, label: [...this.#ownerFilter, ...label] };
-    return this.#engine.call(signal, (abortSignal) =>
-      this.#engine.docker.listContainers({ all: true, filters, abortSignal }),
-    );
   }
 
   async #createSandbox(config: SandboxConfig, signal: AbortSignal): Promise<string> {
@@ -420,12 +414,14 @@ class DockerRuntime implements ContainerRuntime {
         this.#engine.docker.createContainer({ ...options, abortSignal }),
       );
       this.#unstarted.add(id);
+      this.#containers.made(id, options.Labels ?? {});
       return id;
     } catch (error) {
       if (statusCode(error) !== 409) throw error;
-      const ours = await this.#find(signal);
-      const present = ours.find(({ Names }) => Names.includes(`/${options.name}`));
-      if (!present) throw error;
+      const present = await this.#engine.call(signal, (abortSignal) =>
+        this.#engine.docker.getContainer(options.name).inspect({ abortSignal }).catch(ignoreStatus(404)),
+      );
+      if (!present || !this.#containers.owns(present.Config.Labels)) throw error;
       return present.Id;
     }
   }
@@ -456,8 +452,7 @@ class DockerRuntime implements ContainerRuntime {
     signal: AbortSignal,
     work: (found: Docker.ContainerInfo) => Promise<T | undefined>,
   ): Promise<readonly T[]> {
-    const found = await this.#find(signal, { label: [`${label.kind}=${kind}`] });
-    const running = found.filter(({ State }) => State === "running");
+    const running = await this.#containers.list(signal, { label: [`${label.kind}=${kind}`], running: true });
     return eachOf(running, parallelCalls, work);
   }
 

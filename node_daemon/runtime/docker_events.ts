@@ -1,29 +1,28 @@
 import { Backoff } from "../../core/util/backoff.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { label } from "./docker_config.ts";
+import type { DockerContainers } from "./docker_containers.ts";
 import type { DockerEngine } from "./docker_engine.ts";
 import { jsonLines, untilCut } from "./docker_streams.ts";
 import type { RuntimeEvent } from "./runtime.ts";
 
-/** Options of {@linkcode engineEvents}. */
-export interface EngineEventsOptions {
-  /** What containers have to carry, as `NAME=VALUE`. */
-  readonly labels: readonly string[];
-  /** The pods of all containers: something may have happened to each while nobody listened. */
-  everyPod(): Promise<readonly string[]>;
-  readonly signal: AbortSignal;
+/** What the engine tells of a container: its labels are among the attributes. */
+interface EngineEvent {
+  readonly Action?: string;
+  readonly Actor?: { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> };
 }
 
 /** Hints of an engine that containers changed, until aborted; an engine that goes away is waited for. */
 export async function* engineEvents(
   engine: DockerEngine,
-  { labels, everyPod, signal }: EngineEventsOptions,
+  containers: DockerContainers,
+  { signal }: { readonly signal: AbortSignal },
 ): AsyncGenerator<RuntimeEvent, void, void> {
   const { clock } = engine;
   const backoff = new Backoff({ baseMs: 500, maxMs: 10_000, clock: clock });
   const filters = JSON.stringify({
     type: ["container"],
-    label: [...labels],
+    label: containers.ownerFilter,
     event: ["create", "start", "die", "oom", "destroy"],
   });
   for (let first = true; !signal.aborted; first = false) {
@@ -33,14 +32,18 @@ export async function* engineEvents(
       signal.addEventListener("abort", stop, { once: true });
       try {
         backoff.reset("events");
-        // Whatever happened while nobody listened.
-        if (!first) for (const podUid of await everyPod()) yield { podUid };
+        const standing = await containers.follow(signal);
+        // Something may have happened to each while nobody listened.
+        if (!first) for (const podUid of standing) yield { podUid };
         for await (const line of untilCut(jsonLines(stream), stream)) {
-          const { Actor } = line as { readonly Actor?: { readonly Attributes?: Readonly<Record<string, string>> } };
-          const podUid = Actor?.Attributes?.[label.podUid];
+          const { Action, Actor: { ID = "", Attributes = {} } = {} } = line as EngineEvent;
+          if (Action === "create") containers.made(ID, Attributes);
+          if (Action === "destroy") containers.removed(ID);
+          const podUid = Attributes[label.podUid];
           if (podUid !== undefined) yield { podUid };
         }
       } finally {
+        containers.lost();
         signal.removeEventListener("abort", stop);
       }
     } catch (error) {

@@ -14,22 +14,41 @@ const placesOf = (id: string, group: string | undefined) => [
   `docker/${id}`,
 ];
 
-/**
- * Reads a container's control group on this machine; undefined where there is none, as when the engine is on another
- * machine, or was told to have them elsewhere.
- *
- * @param options.root mount point of the hierarchies
- * @param options.group the group that it is in if its pod has one
- */
-export async function engineCgroup(
-  id: string,
-  { root = "/sys/fs/cgroup", group }: { readonly root?: string; readonly group?: string } = {},
-): Promise<EngineCgroupFigures | undefined> {
-  for (const place of placesOf(id, group)) {
-    const found = (await readV2(`${root}/${place}`)) ?? (await readV1(`${root}/memory/${place}`));
-    if (found) return found;
+/** Reads the control groups of containers on this machine, and remembers where each was found: they are read with every scrape. */
+export class EngineCgroups {
+  readonly #root: string;
+  readonly #found = new Map<string, () => Promise<EngineCgroupFigures | undefined>>();
+
+  /** @param root mount point of the hierarchies */
+  constructor(root = "/sys/fs/cgroup") {
+    this.#root = root;
   }
-  return undefined;
+
+  /**
+   * What a container's control group tells; undefined where there is none, as when the engine is on another machine, or was told
+   * to have them elsewhere.
+   *
+   * @param options.group the group that it is in if its pod has one
+   */
+  async read(id: string, { group }: { readonly group?: string } = {}): Promise<EngineCgroupFigures | undefined> {
+    const known = await this.#found.get(id)?.();
+    if (known) return known;
+    for (const place of placesOf(id, group)) {
+      const ways = [() => readV2(`${this.#root}/${place}`), () => readV1(`${this.#root}/memory/${place}`)];
+      for (const way of ways) {
+        const figures = await way();
+        if (!figures) continue;
+        this.#found.set(id, way);
+        return figures;
+      }
+    }
+    return undefined;
+  }
+
+  /** Forgets all but these containers. */
+  keep(ids: ReadonlySet<string>): void {
+    for (const id of this.#found.keys()) if (!ids.has(id)) this.#found.delete(id);
+  }
 }
 
 /** Adds what a control group told to what the engine did. */

@@ -117,8 +117,9 @@ class Fake implements FakeRuntime {
     if (!this.#healthy) throw new RuntimeFailure("RuntimeNotReady", "the fake runtime is down");
   }
 
-  async listSandboxes(): Promise<readonly Sandbox[]> {
-    return [...this.#sandboxes.values()];
+  async listSandboxes({ podUid }: { readonly podUid?: string }): Promise<readonly Sandbox[]> {
+    const all = [...this.#sandboxes.values()];
+    return podUid === undefined ? all : all.filter(({ uid }) => uid === podUid);
   }
 
   async runPodSandbox(config: SandboxConfig): Promise<Sandbox> {

@@ -181,8 +181,9 @@ class ProcessRuntime implements ContainerRuntime {
 
   async ping(): Promise<void> {}
 
-  async listSandboxes(): Promise<readonly Sandbox[]> {
-    return [...this.#sandboxes.values()].map(describeSandbox);
+  async listSandboxes({ podUid }: { readonly podUid?: string }): Promise<readonly Sandbox[]> {
+    const all = [...this.#sandboxes.values()].map(describeSandbox);
+    return podUid === undefined ? all : all.filter(({ uid }) => uid === podUid);
   }
 
   async runPodSandbox(config: SandboxConfig): Promise<Sandbox> {

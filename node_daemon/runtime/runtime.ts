@@ -372,7 +372,8 @@ export interface ContainerRuntime extends AsyncDisposable {
   readonly recursiveReadOnly: boolean;
   /** Rejects when containers cannot be run now (engine down). */
   ping(options: { readonly signal: AbortSignal }): Promise<void>;
-  listSandboxes(options: { readonly signal: AbortSignal }): Promise<readonly Sandbox[]>;
+  /** Sandboxes of all pods, or of one, dead ones included until removed. */
+  listSandboxes(options: { readonly podUid?: string; readonly signal: AbortSignal }): Promise<readonly Sandbox[]>;
   /** `whileStarting` is called by runtimes whose sandboxes take their time, once containers can be made in it (but not started yet); it never rejects. */
   runPodSandbox(
     config: SandboxConfig,

@@ -79,10 +79,8 @@ export async function upgradeToPort(
   if (port === undefined || port > 65_535 || query.getAll("port").length !== 1) {
     throw StatusError.badRequest("port must be one number between 1 and 65535");
   }
-  const sandboxes = await runtime.listSandboxes({ signal: closing });
-  const sandbox = sandboxes
-    .filter(({ uid, ready }) => uid === pod.metadata.uid && ready)
-    .sort((first, second) => second.attempt - first.attempt)[0];
+  const sandboxes = await runtime.listSandboxes({ podUid: pod.metadata.uid ?? "", signal: closing });
+  const sandbox = sandboxes.filter(({ ready }) => ready).sort((first, second) => second.attempt - first.attempt)[0];
   if (!sandbox) throw StatusError.badRequest(`pod ${podName} is not running`);
   const target = connect({ ...runtime.portAddress(sandbox, port), allowHalfOpen: true, noDelay: true });
   const cancel = clock.schedule(connectMs, () => target.destroy(new Error("the connection timed out")));

@@ -13,7 +13,7 @@ import { parsePressure } from "../../../core/platform/pressure.ts";
 import { currentPid, platformName } from "../../../core/platform/processes.ts";
 import { label } from "../../../node_daemon/runtime/docker_config.ts";
 import { containerStats, networkStats } from "../../../node_daemon/runtime/docker_stats.ts";
-import { engineCgroup, withCgroup } from "../../../node_daemon/runtime/engine_cgroup.ts";
+import { EngineCgroups, withCgroup } from "../../../node_daemon/runtime/engine_cgroup.ts";
 import { cgroupStats, ioOfV1, processStats } from "../../../node_daemon/runtime/process_stats.ts";
 import { withDescendants } from "../../../node_daemon/runtime/process_table.ts";
 
@@ -92,7 +92,7 @@ describe("containerStats() of Docker", () => {
   });
 });
 
-describe("engineCgroup()", () => {
+describe("EngineCgroups", () => {
   it.each([
     ["of version 2, made by systemd", "system.slice/docker-c1.scope"],
     ["of version 2, made by the engine", "docker/c1"],
@@ -114,12 +114,34 @@ describe("engineCgroup()", () => {
     }
     const stats = withCgroup(
       { id: "c1", podUid: "u1", name: "app", at: 1, cpuNanoseconds: 1, memoryBytes: 5, memory: { rssBytes: 3 } },
-      await engineCgroup("c1", { root }),
+      await new EngineCgroups(root).read("c1"),
     );
     expect(stats).toMatchObject({ pids: [12, 13], processes: 2, outOfMemoryKills: 2, memory: { rssBytes: 3 } });
     expect(isFirst ? stats.memory?.kernelBytes : stats.memory?.limitHits).toBe(isFirst ? 77 : 4);
     expect(stats.pressures?.cpu?.some.avg10).toBe(isFirst ? undefined : 1.5);
-    expect(await engineCgroup("c2", { root })).toBeUndefined();
+    expect(await new EngineCgroups(root).read("c2")).toBeUndefined();
+  });
+
+  it("looks where a group was the last time, and everywhere once it is not there, or was forgotten", async () => {
+    const root = await mkdtemp(join(tmpdir(), "wherry-cgroup-"));
+    onTestFinished(() => rm(root, { recursive: true }));
+    const make = async (place: string, procs: string) => {
+      await mkdir(join(root, place), { recursive: true });
+      await writeFile(join(root, place, "cgroup.procs"), procs);
+    };
+    const cgroups = new EngineCgroups(root);
+    const pids = async () => (await cgroups.read("c1"))?.pids;
+    await make("docker/c1", "1\n");
+    expect(await pids()).toEqual([1]);
+    // This place comes first for one that looks everywhere.
+    await make("system.slice/docker-c1.scope", "2\n");
+    expect(await pids()).toEqual([1]);
+    cgroups.keep(new Set(["c1"]));
+    expect(await pids()).toEqual([1]);
+    cgroups.keep(new Set());
+    expect(await pids()).toEqual([2]);
+    await rm(join(root, "system.slice"), { recursive: true });
+    expect(await pids()).toEqual([1]);
   });
 });
 
