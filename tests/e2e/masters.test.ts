@@ -208,7 +208,8 @@ describe.skipIf(missing("etcd", etcd))("several masters on one etcd", () => {
     expect(await ports()).toEqual([other.port]);
   });
 
-  it("kill -9 of the leader: writes go on at once, controllers within their lease, and nobody acts twice", async () => {
+  // What these take is mostly the time of leases and deadlines: they wait side by side, each on an etcd of its own.
+  it.concurrent("kill -9 of the leader: writes go on at once, controllers within their lease, and nobody acts twice", async () => {
     await using folder = temporaryFolder();
     await using server = await startEtcd();
     const startMaster = masters(folder.path, server.url);
@@ -241,7 +242,7 @@ describe.skipIf(missing("etcd", etcd))("several masters on one etcd", () => {
     );
   });
 
-  it("a leader that was frozen does nothing more when it wakes up, and one that is told to stop hands over at once", async () => {
+  it.concurrent("a leader that was frozen does nothing more when it wakes up, and one that is told to stop hands over at once", async () => {
     await using folder = temporaryFolder();
     await using server = await startEtcd();
     const startMaster = masters(folder.path, server.url);
@@ -268,7 +269,7 @@ describe.skipIf(missing("etcd", etcd))("several masters on one etcd", () => {
     await eventually("the first leads again", async () => (await replicaSets(one.client, "handed-over"))[0]);
   });
 
-  it("etcd frozen or killed: reads and writes are refused with 503 and Retry-After, none are wrong, and all goes on afterwards", async () => {
+  it.concurrent("etcd frozen or killed: reads and writes are refused with 503 and Retry-After, none are wrong, and all goes on afterwards", async () => {
     await using folder = temporaryFolder();
     await using server = await startEtcd();
     await using one = await masters(folder.path, server.url)("one");

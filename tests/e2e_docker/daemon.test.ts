@@ -14,7 +14,7 @@ import { containersOf, dockerFolder, startOnDocker, webServers } from "./_cluste
 const isLeftOut = "Deno" in globalThis || missing("docker", await findDocker({ clock: systemClock }));
 
 describe.skipIf(isLeftOut)("wherry up on Docker", () => {
-  it("adopts its containers, when it was killed and starts again", async () => {
+  it.concurrent("adopts its containers, when it was killed and starts again", async ({ expect }) => {
     await using folder = dockerFolder();
     const ids = async () => (await containersOf(folder.path)).map(({ Id }) => Id).sort();
     const first = await startOnDocker(folder.path);
@@ -33,7 +33,7 @@ describe.skipIf(isLeftOut)("wherry up on Docker", () => {
     await expect.poll(() => second.ok("get", "pods", "--no-headers")).toMatch(/^(.* 1\/1 +Running +0 .*\n){2}$/);
   });
 
-  it("runs its pods again, when it was interrupted and starts again", async () => {
+  it.concurrent("runs its pods again, when it was interrupted and starts again", async () => {
     await using folder = dockerFolder();
     const first = await startOnDocker(folder.path);
     await first.apply(webServers("web", 2, "hello"));
@@ -47,7 +47,7 @@ describe.skipIf(isLeftOut)("wherry up on Docker", () => {
     );
   });
 
-  it("removes what deleted pods left, when they were deleted just before it was killed", async () => {
+  it.concurrent("removes what deleted pods left, when they were deleted just before it was killed", async () => {
     await using folder = dockerFolder();
     const first = await startOnDocker(folder.path);
     await first.apply(webServers("web", 2, "hello"));
@@ -60,7 +60,7 @@ describe.skipIf(isLeftOut)("wherry up on Docker", () => {
     );
   });
 
-  it("leaves containers alone that are not its own, when it ends", async () => {
+  it.concurrent("leaves containers alone that are not its own, when it ends", async () => {
     await importBusybox();
     const foreign = await engine.createContainer({ Image: testImage, Labels: { app: "web" } });
     try {
@@ -83,7 +83,7 @@ describe.skipIf(isLeftOut)("wherry up on Docker", () => {
 });
 
 describe.skipIf(isLeftOut)("startCluster() on Docker", () => {
-  it("leaves no container, when it had no folder to keep", async () => {
+  it.concurrent("leaves no container, when it had no folder to keep", async () => {
     await importBusybox();
     const name = `web-${crypto.randomUUID().slice(0, 8)}`;
     const ours = () => engine.listContainers({ all: true, filters: { label: [`app=${name}`] } });

@@ -7,6 +7,7 @@ import { clusterFlags, ownAddress, start, temporaryFolder, useCluster, wherry } 
 import { shellPod } from "../e2e/manifests.ts";
 import { patienceMs } from "../patience.ts";
 import { importBusybox, testImage } from "../suites/docker_image.ts";
+import { stay } from "./_cluster.ts";
 import { canRunEngine, startEngine } from "./_engine.ts";
 
 function inNamespace(object: object): Pod {
@@ -32,7 +33,7 @@ describe.skipIf("Deno" in globalThis || !canRunEngine())("a Docker engine that i
     await using _up = up;
     await up.printed(/Ctrl-C stops the cluster/);
     await using client = (await useCluster(join(folder.path, "config"), folder.path)).client;
-    const containers = [{ name: "main", image: testImage, command: ["sleep", "1000"] }];
+    const containers = [{ name: "main", image: testImage, command: ["sh", "-c", stay] }];
     const { metadata } = await client.create(podKind, inNamespace(shellPod("web", "", { containers })));
     const seen = (predicate: (pod: Pod) => boolean) =>
       waitFor(client, podKind, { namespace: "default", name: "web" }, { predicate, timeoutMs: patienceMs });

@@ -18,7 +18,7 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     await folder[Symbol.asyncDispose]();
   });
 
-  it("wherry logs prints both streams of a container, the last lines when asked for", async () => {
+  it.concurrent("wherry logs prints both streams of a container, the last lines when asked for", async () => {
     await cluster.apply(podOf("talker", [shell(`echo one; echo two >&2; sleep 0.5; echo three; ${stay}`)]));
     await cluster.ready("talker");
     await using following = cluster.follow("logs", "-f", "talker");
@@ -28,7 +28,7 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     expect(await cluster.ok("logs", "talker", "--tail=1")).toBe("three\n");
   });
 
-  it("wherry exec passes stdin, streams and the exit code", async () => {
+  it.concurrent("wherry exec passes stdin, streams and the exit code", async () => {
     await cluster.apply(podOf("box", [shell(stay)]));
     await cluster.ready("box");
     await using counting = cluster.follow("exec", "-i", "box", "--", "wc", "-c");
@@ -41,7 +41,7 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     });
   });
 
-  it("a container's hosts file is the kubelet's", async () => {
+  it.concurrent("a container's hosts file is the kubelet's", async () => {
     const hostAliases = [{ ip: "10.1.2.3", hostnames: ["db"] }];
     await cluster.apply(podOf("named", [shell(stay)], { hostname: "first", hostAliases }));
     const { status } = await cluster.ready("named");
@@ -51,7 +51,7 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     expect(hosts.split("\n")).toContain("10.1.2.3\tdb");
   });
 
-  it("a container gets other limits while it runs, as its kernel sees them; less memory than it uses it does not get", async () => {
+  it.concurrent("a container gets other limits while it runs, as its kernel sees them; less memory than it uses it does not get", async () => {
     const resources = (cpu: string, memory: string) => ({ limits: { cpu, memory }, requests: { cpu, memory } });
     await cluster.apply(podOf("sized", [shell(stay, { resources: resources("100m", "64Mi") })]));
     const before = await cluster.ready("sized");
@@ -94,7 +94,7 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     expect(await engineLimits()).toEqual({ memory: 64 * 1024 ** 2, quota: 10_000 });
   });
 
-  it("a container that was killed is started again, and RESTARTS says 1", async () => {
+  it.concurrent("a container that was killed is started again, and RESTARTS says 1", async () => {
     await cluster.apply(podOf("victim", [shell(stay)]));
     const before = await cluster.ready("victim");
     const id = before.status?.containerStatuses?.[0]?.containerID?.replace("docker://", "") ?? "";
@@ -108,7 +108,7 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     expect(await cluster.ok("get", "pod", "victim")).toMatch(/victim +1\/1 +Running +1 \(\d+s ago\)/);
   });
 
-  it("volumes of a ConfigMap and a Secret show what they hold, and what that is changed to", async () => {
+  it.concurrent("volumes of a ConfigMap and a Secret show what they hold, and what that is changed to", async () => {
     const configMap = (greeting: string) => ({ kind: "ConfigMap", metadata: { name: "words" }, data: { greeting } });
     const secret = (password: string) => ({ kind: "Secret", metadata: { name: "keys" }, stringData: { password } });
     const show = "echo $(cat /etc/words/greeting) $(cat /etc/keys/password)";
@@ -133,7 +133,7 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     expect(await cluster.ok("exec", "reader", "--", "stat", "-L", "-c", "%a", "/etc/keys/password")).toBe("400\n");
   });
 
-  it("containers of a pod share an emptyDir and the network, after its init container has ended", async () => {
+  it.concurrent("containers of a pod share an emptyDir and the network, after its init container has ended", async () => {
     const mount = { volumeMounts: [{ name: "shared", mountPath: "/shared" }] };
     const web = shell("exec httpd -f -p 8080 -h /shared", { name: "web", ...mount });
     const asker = shell(`until wget -qO- http://127.0.0.1:8080/page; do sleep 0.1; done; ${stay}`, { name: "asker" });
@@ -147,7 +147,9 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     await log.printed(/^made by init$/m);
   });
 
-  it("probes of each kind decide on readiness, and a failing liveness probe restarts the container", async () => {
+  it.concurrent("probes of each kind decide on readiness, and a failing liveness probe restarts the container", async ({
+    expect,
+  }) => {
     const probe = { periodSeconds: 1, failureThreshold: 1 };
     const serving = `mkdir /www; echo ok >/www/ok; httpd -p 8080 -h /www; ${stay}`;
     const ready = (script: string, check: object) => [shell(script, { readinessProbe: { ...probe, ...check } })];
@@ -166,7 +168,7 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
       .toContain("Container main failed liveness probe, will be restarted");
   });
 
-  it("a pod that ends keeps its log and its exit code, and one without its program says why", async () => {
+  it.concurrent("a pod that ends keeps its log and its exit code, and one without its program says why", async () => {
     const restartPolicy = "Never";
     await cluster.apply(
       podOf("failing", [shell("echo last words; exit 3")], { restartPolicy }),
@@ -184,7 +186,7 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     });
   });
 
-  it("a pod whose image cannot be fetched waits and says so", async () => {
+  it.concurrent("a pod whose image cannot be fetched waits and says so", async () => {
     await cluster.apply(podOf("imageless", [{ name: "main", image: "127.0.0.1:1/none:1" }]));
     const waiting = await cluster.pod("imageless", ({ status }) =>
       /^(ErrImagePull|ImagePullBackOff)$/.test(status?.containerStatuses?.[0]?.state?.waiting?.reason ?? ""),
@@ -192,7 +194,7 @@ describe.skipIf(missing("docker", await findDocker({ clock: systemClock })))("po
     expect(waiting.status?.phase).toBe("Pending");
   });
 
-  it("wherry delete removes every container of a pod", async () => {
+  it.concurrent("wherry delete removes every container of a pod", async () => {
     await cluster.apply(podOf("brief", [shell(stay)]));
     await cluster.ready("brief");
     expect(await containersOf(folder.path, "brief")).toHaveLength(2);

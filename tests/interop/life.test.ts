@@ -25,7 +25,8 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
-  it("rollout status, history, undo and restart", async () => {
+  // Side by side: most of what they do is to wait, each for objects of its own.
+  it.concurrent("rollout status, history, undo and restart", async ({ expect }) => {
     const rollout = (...args: string[]) => cluster.ok(["rollout", ...args], ns);
     const image = () =>
       cluster.ok(["get", "deploy", "app", "-o", "jsonpath={.spec.template.spec.containers[0].image}"], ns);
@@ -62,7 +63,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
     expect(await names("pods", "-l", "app=app")).toHaveLength(2);
   });
 
-  it("rollout pause holds changes back until resume", async () => {
+  it.concurrent("rollout pause holds changes back until resume", async () => {
     await create(shellDeployment("paused", stay, 1));
     await cluster.ok(["rollout", "status", "deploy/paused", "--timeout=60s"], ns);
     expect(await cluster.ok(["rollout", "pause", "deploy/paused"], ns)).toBe("deployment.apps/paused paused\n");
@@ -75,7 +76,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
     expect(await names("rs", "-l", "app=paused")).toHaveLength(2);
   });
 
-  it("rollout status ends with an error when the deployment makes no progress", async () => {
+  it.concurrent("rollout status ends with an error when the deployment makes no progress", async ({ expect }) => {
     const { spec, ...stuck } = shellDeployment("stuck", stay, 1) as { spec: { template: { spec: object } } };
     const template = { ...spec.template, spec: { ...spec.template.spec, nodeSelector: { place: "none" } } };
     await create({ ...stuck, spec: { ...spec, template, progressDeadlineSeconds: 1 } });
@@ -88,28 +89,29 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
     await cluster.ok(["delete", "deploy/stuck"], ns);
   });
 
-  it.each(dialects.map((client) => [client.name, client] as const))(
+  it.concurrent.each(dialects.map((client) => [client.name, client] as const))(
     "%s waits for conditions, fields and deletion",
-    async (_name, client) => {
+    async (name, client) => {
       const options = { ...ns, client };
-      const wait = (...args: string[]) => cluster.ok(["wait", "pod/waits", "--timeout=60s", ...args], options);
-      await cluster.ok(["create", "-f", "-"], { ...options, input: shellPod("waits", stay) });
-      expect(await wait("--for=condition=Ready")).toBe("pod/waits condition met\n");
+      const pod = `waits-${name.replaceAll(".", "-")}`;
+      const wait = (...args: string[]) => cluster.ok(["wait", `pod/${pod}`, "--timeout=60s", ...args], options);
+      await cluster.ok(["create", "-f", "-"], { ...options, input: shellPod(pod, stay) });
+      expect(await wait("--for=condition=Ready")).toBe(`pod/${pod} condition met\n`);
       // Older ones cannot wait for a field.
       if (client.minor >= 23)
-        expect(await wait("--for=jsonpath={.status.phase}=Running")).toBe("pod/waits condition met\n");
+        expect(await wait("--for=jsonpath={.status.phase}=Running")).toBe(`pod/${pod} condition met\n`);
       expect(
-        await cluster.fails(["wait", "pod/waits", "--for=condition=Ready=false", "--timeout=1s"], options),
-      ).toMatch(/error: timed out waiting for the condition on pods\/waits/);
-      await using gone = cluster.start(["wait", "pod/waits", "--for=delete", "--timeout=60s", "-v=6"], options);
+        await cluster.fails(["wait", `pod/${pod}`, "--for=condition=Ready=false", "--timeout=1s"], options),
+      ).toContain(`error: timed out waiting for the condition on pods/${pod}\n`);
+      await using gone = cluster.start(["wait", `pod/${pod}`, "--for=delete", "--timeout=60s", "-v=6"], options);
       // It has seen the pod: what is gone before has no condition to meet.
       await gone.printed(/GET.*\/pods.*200 OK/);
-      await cluster.ok(["delete", "pod", "waits"], options);
-      await gone.printed(/pod\/waits condition met/);
+      await cluster.ok(["delete", "pod", pod], options);
+      await gone.printed(/pod\/waits-\S+ condition met/);
     },
   );
 
-  it("delete lets a pod end by itself, and waits until it is gone", async () => {
+  it.concurrent("delete lets a pod end by itself, and waits until it is gone", async () => {
     const end = "until [ -e let-go ]; do sleep 0.1; done; exit 0";
     const script = `trap '${end}' TERM; touch heeds; while :; do sleep 60 & wait $!; done`;
     const [container] = (shellPod("slow", script) as { spec: { containers: object[] } }).spec.containers;
@@ -126,7 +128,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
     expect(await cluster.ok(["delete", "pod", "slow", "--ignore-not-found"], ns)).toBe("");
   });
 
-  it("delete --force and --now do not wait for a pod that does not end", async () => {
+  it.concurrent("delete --force and --now do not wait for a pod that does not end", async () => {
     for (const [name, ...flags] of [
       ["deaf", "--now"],
       ["deafer", "--force"],
@@ -138,7 +140,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
     }
   });
 
-  it.each([
+  it.concurrent.each([
     ["background", []],
     ["foreground", ["rs", "pods"]],
   ])("delete --cascade=%s takes what belongs to a deployment with it", async (cascade, goneAtOnce) => {
@@ -153,7 +155,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
     await cluster.ok(["wait", "rs,pods", "-l", `app=${name}`, "--for=delete", "--timeout=60s"], ns);
   });
 
-  it("delete --cascade=orphan leaves replica sets and pods, which a new deployment adopts", async () => {
+  it.concurrent("delete --cascade=orphan leaves replica sets and pods, which a new deployment adopts", async () => {
     await create(shellDeployment("orphans", stay, 1));
     await cluster.ok(["rollout", "status", "deploy/orphans", "--timeout=60s"], ns);
     const pods = await names("pods", "-l", "app=orphans");
@@ -165,7 +167,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
     expect(await names("pods", "-l", "app=orphans")).toEqual(pods);
   });
 
-  it("delete -l, --all and of a whole namespace", async () => {
+  it.concurrent("delete -l, --all and of a whole namespace", async () => {
     const own = { namespace: await cluster.namespace("whole") };
     for (const name of ["a", "b", "c"])
       await cluster.ok(["create", "-f", "-"], {
@@ -184,7 +186,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
     ).toBe("");
   });
 
-  it("a pod that ends is started again, and logs --previous keeps what it said", async () => {
+  it.concurrent("a pod that ends is started again, and logs --previous keeps what it said", async () => {
     // What a container writes beside its volumes goes with it.
     const volume = { name: "state", emptyDir: {} };
     const script = `cd $WHERRY_ROOT/state; [ -e once ] && echo second || { echo first; touch once; exit 3; }; ${stay}`;
@@ -205,6 +207,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
     );
   });
 
+  // What is done to the node, every pod feels.
   it("cordon, drain and uncordon a node", async () => {
     await create(shellDeployment("drained", sayAndStay("here"), 2));
     await cluster.ok(["rollout", "status", "deploy/drained", "--timeout=60s"], ns);

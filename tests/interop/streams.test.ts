@@ -59,7 +59,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
-  it.each([
+  it.concurrent.each([
     [[], "line 1\nline 2\nline 3\nline 4\nline 5\noops\n"],
     [["--tail=2"], "line 5\noops\n"],
     [["--tail=0"], ""],
@@ -71,13 +71,13 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     expect(await cluster.ok(["logs", "lines", ...flags], ns)).toBe(expected);
   });
 
-  it("logs --timestamps says when", async () => {
+  it.concurrent("logs --timestamps says when", async () => {
     expect(await cluster.ok(["logs", "lines", "--timestamps", "--tail=1"], ns)).toMatch(
       /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z oops\n$/,
     );
   });
 
-  it("logs of a deployment, of a label, and of what is not there", async () => {
+  it.concurrent("logs of a deployment, of a label, and of what is not there", async () => {
     expect(await cluster.ok(["logs", "deploy/twins"], ns)).toMatch(/I am/);
     expect((await cluster.ok(["logs", "-l", "app=twins"], ns)).match(/I am/g)).toHaveLength(2);
     expect(await cluster.fails(["logs", "none"], ns)).toMatch(/pods "none" not found/);
@@ -89,7 +89,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     );
   });
 
-  it("logs -f follows until the pod ends", async () => {
+  it.concurrent("logs -f follows until the pod ends", async () => {
     await cluster.ok(["create", "-f", "-"], {
       ...ns,
       input: shellPod("talks", "echo begin; while [ ! -e go ]; do sleep 0.1; done; echo end", {
@@ -109,7 +109,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     expect(following.output()).toBe("begin\nend\n");
   });
 
-  it("exec gives both streams and the exit code back", async () => {
+  it.concurrent("exec gives both streams and the exit code back", async () => {
     expect(await exec("lines", "--", "sh", "-c", "echo out; echo err >&2; exit 7")).toEqual({
       code: 7,
       stdout: "out\n",
@@ -123,7 +123,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     );
   });
 
-  it.each(dialects.map((client) => [client.name, client] as const))(
+  it.concurrent.each(dialects.map((client) => [client.name, client] as const))(
     "%s sends 3 MB through exec and gets them back",
     async (_name, client) => {
       const input = randomBytes(1.5 * megabytes).toString("hex");
@@ -137,7 +137,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     },
   );
 
-  it.each(dialects.map((client) => [client.name, client] as const))(
+  it.concurrent.each(dialects.map((client) => [client.name, client] as const))(
     "%s cp carries a file both ways, attach input to its end and what comes of it",
     async (name, client) => {
       // Large once: what is large travels as what is small does.
@@ -163,7 +163,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     },
   );
 
-  it("exec passes through wherry proxy, where that lets it", async () => {
+  it.concurrent("exec passes through wherry proxy, where that lets it", async () => {
     const proxy = async (...flags: readonly string[]) => {
       const running = start([...wherry, "proxy", "--port=0", ...flags], { env: cluster.env });
       const [, address] = await running.printed(/Starting to serve on (\S+)/);
@@ -181,7 +181,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     }
   });
 
-  it.each(oldestAndNewest.map((client) => [client.name, client] as const))(
+  it.concurrent.each(oldestAndNewest.map((client) => [client.name, client] as const))(
     "%s exec -it has a terminal of the right size",
     async (_name, client) => {
       // kubectl says the size on a stream of its own, which may come after the program's start.
@@ -199,7 +199,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     },
   );
 
-  it.each(dialects.map((client) => [client.name, client] as const))(
+  it.concurrent.each(dialects.map((client) => [client.name, client] as const))(
     "%s port-forward carries HTTP and 5 MB to pods and services",
     async (_name, client) => {
       for (const target of ["pod/web", "svc/web"]) {
@@ -219,14 +219,14 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     },
   );
 
-  it("port-forward says when nobody listens", async () => {
+  it.concurrent("port-forward says when nobody listens", async () => {
     await using forwarding = cluster.start(["port-forward", "pod/web", ":9"], ns);
     const [, port] = await forwarding.printed(/Forwarding from 127\.0\.0\.1:(\d+) -> 9/);
     await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow();
     await forwarding.printed(/an error occurred forwarding \d+ -> 9: .*connect/i);
   });
 
-  it("attach shows what a container says from now on", async () => {
+  it.concurrent("attach shows what a container says from now on", async () => {
     await cluster.ok(["create", "-f", "-"], {
       ...ns,
       input: shellPod("chats", "while :; do echo tick; sleep 0.2; done"),

@@ -34,59 +34,64 @@ const clusterGenerators: readonly (readonly [string, ...string[]])[] = [
 
 /** The same of every version of kubectl that is here; on Deno of the newest and the oldest. */
 const versions = "Deno" in globalThis ? dialects : kubectls;
-describe.skipIf(missing("kubectl", kubectl)).each(versions)("$name", (client) => {
+describe.skipIf(missing("kubectl", kubectl))("every kubectl", () => {
   let cluster: Interop;
-  const namespace = `v${client.name.replaceAll(".", "-")}`;
-  const call = { client, namespace };
   beforeAll(async () => {
     cluster = await startInterop();
-    await cluster.namespace(namespace);
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
-  it("finds every kind, and shows all of them in one table after the other", async () => {
-    const names = (await cluster.ok(["api-resources", "--verbs=list", "-o", "name"], { client })).trim().split("\n");
-    expect(names.length).toBeGreaterThan(50);
-    for (const name of [
-      "pods",
-      "ingresses.networking.k8s.io",
-      "roles.rbac.authorization.k8s.io",
-      "csidrivers.storage.k8s.io",
-    ])
-      expect(names).toContain(name);
-    expect(await cluster.ok(["api-versions"], { client })).toContain("flowcontrol.apiserver.k8s.io/v1\n");
-    await cluster.ok(["get", names.join(","), "-A", "-o", "wide"], { client });
-  });
-
-  it("explains kinds of several groups to the last field", async () => {
-    for (const [kind, field] of [
-      ["pods", "topologySpreadConstraints"],
-      ["ingresses", "ingressClassName"],
-      ["validatingwebhookconfigurations", "matchPolicy"],
-      ["certificatesigningrequests", "signerName"],
-      ["storageclasses", "volumeBindingMode"],
-    ] as const)
-      expect(await cluster.ok(["explain", kind, "--recursive"], { client })).toContain(field);
-  });
-
-  it("creates whatever it has a generator for", async () => {
-    for (const generator of generators) await cluster.ok(["create", ...generator], call);
-    for (const [kind, ...flags] of clusterGenerators)
-      await cluster.ok(["create", kind, `one-${namespace}`, ...flags], call);
-    const kinds = "sa,cm,secret,svc,role,rolebinding,quota,ing,job,cj,pdb";
-    const shown = await cluster.ok(["get", kinds, "-o", "name"], call);
-    expect(shown.split("\n").filter((name) => name.endsWith("/one"))).toHaveLength(generators.length);
-    expect(await cluster.ok(["get", "ingress", "one"], call)).toMatch(/one +n +example.com +80 /);
-    expect(await cluster.ok(["describe", "role", "one"], call)).toMatch(/pods +\[\] +\[\] +\[get\]/);
-  });
-
-  it("prunes what is no longer in the manifest", async () => {
-    await cluster.ok(["apply", "-f", "-"], { ...call, input: pair(["first", "second"]) });
-    const said = await cluster.ok(["apply", "--prune", "-l", "app=pair", "-f", "-"], {
-      ...call,
-      input: pair(["second"]),
+  describe.concurrent.each(versions)("$name", (client) => {
+    const namespace = `v${client.name.replaceAll(".", "-")}`;
+    const call = { client, namespace };
+    beforeAll(async () => {
+      await cluster.namespace(namespace);
     });
-    expect(said).toContain("configmap/first pruned");
-    expect(await cluster.ok(["get", "cm", "-l", "app=pair", "-o", "name"], call)).toBe("configmap/second\n");
+
+    it("finds every kind, and shows all of them in one table after the other", async () => {
+      const names = (await cluster.ok(["api-resources", "--verbs=list", "-o", "name"], { client })).trim().split("\n");
+      expect(names.length).toBeGreaterThan(50);
+      for (const name of [
+        "pods",
+        "ingresses.networking.k8s.io",
+        "roles.rbac.authorization.k8s.io",
+        "csidrivers.storage.k8s.io",
+      ])
+        expect(names).toContain(name);
+      expect(await cluster.ok(["api-versions"], { client })).toContain("flowcontrol.apiserver.k8s.io/v1\n");
+      await cluster.ok(["get", names.join(","), "-A", "-o", "wide"], { client });
+    });
+
+    it("explains kinds of several groups to the last field", async () => {
+      for (const [kind, field] of [
+        ["pods", "topologySpreadConstraints"],
+        ["ingresses", "ingressClassName"],
+        ["validatingwebhookconfigurations", "matchPolicy"],
+        ["certificatesigningrequests", "signerName"],
+        ["storageclasses", "volumeBindingMode"],
+      ] as const)
+        expect(await cluster.ok(["explain", kind, "--recursive"], { client })).toContain(field);
+    });
+
+    it("creates whatever it has a generator for", async () => {
+      for (const generator of generators) await cluster.ok(["create", ...generator], call);
+      for (const [kind, ...flags] of clusterGenerators)
+        await cluster.ok(["create", kind, `one-${namespace}`, ...flags], call);
+      const kinds = "sa,cm,secret,svc,role,rolebinding,quota,ing,job,cj,pdb";
+      const shown = await cluster.ok(["get", kinds, "-o", "name"], call);
+      expect(shown.split("\n").filter((name) => name.endsWith("/one"))).toHaveLength(generators.length);
+      expect(await cluster.ok(["get", "ingress", "one"], call)).toMatch(/one +n +example.com +80 /);
+      expect(await cluster.ok(["describe", "role", "one"], call)).toMatch(/pods +\[\] +\[\] +\[get\]/);
+    });
+
+    it("prunes what is no longer in the manifest", async () => {
+      await cluster.ok(["apply", "-f", "-"], { ...call, input: pair(["first", "second"]) });
+      const said = await cluster.ok(["apply", "--prune", "-l", "app=pair", "-f", "-"], {
+        ...call,
+        input: pair(["second"]),
+      });
+      expect(said).toContain("configmap/first pruned");
+      expect(await cluster.ok(["get", "cm", "-l", "app=pair", "-o", "name"], call)).toBe("configmap/second\n");
+    });
   });
 });

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 /** The engine at `DOCKER_HOST`, else the usual socket. */
 export const engine: Docker = new Docker(dockerAddress());
 
-/** A small image with a shell, which by itself waits to be stopped: it serves as pause image too. */
+/** A small image with a shell, which by itself stays until it is told to end: it serves as pause image too. */
 export const testImage = "wherry-test:1";
 
 /** Makes {@linkcode testImage} from the machine's static busybox, unless the engine has it. */
@@ -33,7 +33,9 @@ export async function importBusybox(into: Docker = engine): Promise<void> {
       await symlink("busybox", join(bin, name));
     const archive = join(folder, "root.tar");
     await run("tar", ["-C", join(folder, "root"), "-cf", archive, "."]);
-    const changes = ['CMD ["sleep","1000000"]', "ENV PATH=/bin"];
+    // The first process of a container is ended by the signals only that it waits for.
+    const stay = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done"];
+    const changes = [`CMD ${JSON.stringify(stay)}`, "ENV PATH=/bin"];
     const [repo, tag] = testImage.split(":");
     const answer = await into.importImage(archive, { repo, tag, changes });
     for await (const _progress of answer);

@@ -21,6 +21,8 @@ export interface Line {
   readonly input?: string | object;
   /** Runs the program as a process of its own, with these variables. */
   readonly env?: Readonly<Record<string, string>>;
+  /** It is run again until it has printed this: a program that runs may not have said yet what it says. */
+  readonly until?: RegExp;
 }
 
 /** Command lines that kubectl and wherry run one after another, each in a namespace of its own. */
@@ -87,7 +89,10 @@ export function transcripts(title: string, cases: readonly Transcript[], options
           let text = "";
           for (const each of transcript.lines) {
             const line = lineOf(each);
-            const result = await call(program, line, { config, namespace, dir });
+            const result = await eventually(`${program} ${line.line} printed ${line.until}`, async () => {
+              const printed = await call(program, line, { config, namespace, dir });
+              return line.until?.test(printed.stdout) === false ? undefined : printed;
+            });
             text += shown(line.line, result, { namespace, folder: folder.path });
           }
           return text;

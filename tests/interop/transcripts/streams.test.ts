@@ -31,16 +31,41 @@ transcripts(
   [
     {
       given: [web],
-      lines: [ready, "logs web", "logs web main --tail=1", "logs web -c side --prefix", "logs pod/web side"],
+      lines: [
+        ready,
+        { line: "logs web", until: /two/ },
+        "logs web main --tail=1",
+        { line: "logs web -c side --prefix", until: /side\n/ },
+        "logs pod/web side",
+      ],
     },
     {
       given: [web],
-      lines: [ready, "logs -l app=web -c side", "logs -l app=none", "logs web --all-containers --prefix"],
+      lines: [
+        ready,
+        { line: "logs -l app=web -c side", until: /side/ },
+        "logs -l app=none",
+        // kubectl takes them in an order that is not always theirs.
+        { line: "logs web --all-containers --prefix", until: /main\] one\n.*two\n.*side\n/ },
+      ],
     },
-    { given: [one], lines: [ready, "logs one", "logs one --limit-bytes=3", "logs one -p", "logs one --since=1h"] },
+    {
+      given: [one],
+      lines: [
+        ready,
+        { line: "logs one", until: /two/ },
+        "logs one --limit-bytes=3",
+        "logs one -p",
+        "logs one --since=1h",
+      ],
+    },
     {
       given: [deployment],
-      lines: ["rollout status deploy/web --timeout=60s", "logs deploy/web", "logs deploy/web --all-pods"],
+      lines: [
+        "rollout status deploy/web --timeout=60s",
+        { line: "logs deploy/web", until: /one/ },
+        "logs deploy/web --all-pods",
+      ],
     },
     {
       given: [web],
