@@ -90,6 +90,30 @@ export function jsonEqual(a: Json | undefined, b: Json | undefined, depth = 0): 
   return keys.every((key) => Object.hasOwn(right, key) && jsonEqual(left[key], right[key], depth + 1));
 }
 
+/** Whether two values are the same as JSON: members that are undefined do not count, nor does the order of members. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b))
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, index) => sameJson(item, b[index]))
+    );
+  const [left, right] = [a as Members, b as Members];
+  let members = 0;
+  for (const name of Object.keys(left)) {
+    if (left[name] === undefined) continue;
+    if (!Object.hasOwn(right, name) || !sameJson(left[name], right[name])) return false;
+    members++;
+  }
+  for (const name of Object.keys(right)) if (right[name] !== undefined) members--;
+  return members === 0;
+}
+
+type Members = { readonly [name: string]: unknown };
+
 /** Refuses to recurse deeper than {@linkcode maxJsonDepth}. @throws StatusError `BadRequest` */
 export function checkDepth(depth: number): void {
   if (depth > maxJsonDepth) throw StatusError.badRequest(`the object is nested more than ${maxJsonDepth} levels deep`);

@@ -69,11 +69,13 @@ export class Cache<T extends KubeObject> implements Lister<T> {
     const key = keyText(keyOf(object));
     const present = this.#entries.get(key);
     if (present && present.revision >= revision) return [];
-    if (present) this.#remove(key, present.object);
     this.#entries.set(key, { object, revision });
-    for (const index of this.#indexes.values()) insert(index, key, object);
-    if (!present) return [{ type: "added", object }];
+    if (!present) {
+      for (const index of this.#indexes.values()) insert(index, key, object);
+      return [{ type: "added", object }];
+    }
     const previous = present.object;
+    for (const index of this.#indexes.values()) replace(index, key, { object, previous });
     if (previous.metadata.uid === object.metadata.uid) return [{ type: "updated", object, previous }];
     return [
       { type: "deleted", object: previous },
@@ -111,20 +113,30 @@ export class Cache<T extends KubeObject> implements Lister<T> {
 
   #remove(key: string, object: T): void {
     this.#entries.delete(key);
-    for (const { valuesOf, buckets } of this.#indexes.values()) {
-      for (const value of valuesOf(object)) {
-        const bucket = buckets.get(value);
-        bucket?.delete(key);
-        if (bucket?.size === 0) buckets.delete(value);
-      }
-    }
+    for (const index of this.#indexes.values()) for (const value of index.valuesOf(object)) take(index, key, value);
   }
 }
 
-function insert<T>({ valuesOf, buckets }: Index<T>, key: string, object: T): void {
-  for (const value of valuesOf(object)) {
-    const bucket = buckets.get(value);
-    if (bucket) bucket.set(key, object);
-    else buckets.set(value, new Map([[key, object]]));
-  }
+/** An object changed: as a rule it is found under the same values as before. */
+function replace<T>(index: Index<T>, key: string, { object, previous }: { readonly object: T; readonly previous: T }) {
+  const [values, before] = [index.valuesOf(object), index.valuesOf(previous)];
+  if (before.length !== values.length || before.some((value, at) => value !== values[at]))
+    for (const value of before) take(index, key, value);
+  for (const value of values) put(index, value, key, object);
+}
+
+function take<T>({ buckets }: Index<T>, key: string, value: string): void {
+  const bucket = buckets.get(value);
+  bucket?.delete(key);
+  if (bucket?.size === 0) buckets.delete(value);
+}
+
+function insert<T>(index: Index<T>, key: string, object: T): void {
+  for (const value of index.valuesOf(object)) put(index, value, key, object);
+}
+
+function put<T>({ buckets }: Index<T>, value: string, key: string, object: T): void {
+  const bucket = buckets.get(value);
+  if (bucket) bucket.set(key, object);
+  else buckets.set(value, new Map([[key, object]]));
 }

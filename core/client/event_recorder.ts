@@ -38,6 +38,8 @@ export interface EventRecorderOptions {
 
 const maxPending = 1000;
 const maxRemembered = 4096;
+/** In how many turns of the event loop what is pending is written, about. */
+const turnsBehind = 16;
 const maxMessageLength = 1024;
 /** At first this many Events about one object, then one each five minutes. @see k8s.io/client-go/tools/record/events_cache.go */
 const burst = 25;
@@ -45,7 +47,7 @@ const refillMs = 300_000;
 const maxTries = 12;
 const retryMs = 10_000;
 
-/** A recorder that counts repetitions up on the Event that stands already, and writes one after another in the background. */
+/** A recorder that counts repetitions up on the Event that stands already, and writes one after another when there is time. */
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   return new Recorder(options);
 }
@@ -132,8 +134,12 @@ class Recorder implements EventRecorder {
 
   async #writeAll(signal: AbortSignal): Promise<void> {
     try {
-      for (let next = this.#pending.shift(); next && !signal.aborted; next = this.#pending.shift())
-        await this.#writeWithRetries(next, signal);
+      while (this.#pending.length > 0 && !signal.aborted) {
+        // What the Events tell of goes first, and a burst of it lets them wait; not longer than the queue holds.
+        await new Promise((resolve) => setImmediate(resolve));
+        const due = 1 + Math.floor(this.#pending.length / turnsBehind);
+        for (const next of this.#pending.splice(0, due)) await this.#writeWithRetries(next, signal);
+      }
     } finally {
       this.#writing = false;
     }

@@ -92,8 +92,20 @@ export async function outOfMemoryKills(): Promise<number | undefined> {
   return field(await text("/proc/vmstat"), "oom_kill");
 }
 
-/** Processes (threads count as such) that run, and that the machine takes. */
-export async function processSlots(): Promise<Pick<MachineUsage, "processes" | "maxProcesses">> {
+type ProcessSlots = Pick<MachineUsage, "processes" | "maxProcesses">;
+
+/** The daemons of many nodes may be one process: who asks so soon after another is told the same. */
+const sameLookMs = 1000;
+let lastLook: { readonly at: number; readonly slots: Promise<ProcessSlots> } | undefined;
+
+/** Processes (threads count as such) that run, or did a second ago, and that the machine takes. */
+export function processSlots(): Promise<ProcessSlots> {
+  const now = performance.now();
+  if (!lastLook || now - lastLook.at >= sameLookMs) lastLook = { at: now, slots: readProcessSlots() };
+  return lastLook.slots;
+}
+
+async function readProcessSlots(): Promise<ProcessSlots> {
   const [load, ...limits] = await Promise.all([
     text("/proc/loadavg"),
     text("/proc/sys/kernel/pid_max"),

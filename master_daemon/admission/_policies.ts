@@ -12,6 +12,7 @@ export async function boundPolicies<
   P extends KubeObject,
   B extends KubeObject & { readonly spec?: { readonly policyName?: string } },
 >(policies: Registry<P>, bindings: Registry<B>): Promise<readonly BoundPolicy<P, B>[]> {
+  if (bindings.isEmpty) return [];
   const { items: bound } = await bindings.list();
   if (bound.length === 0) return [];
   const { items } = await policies.list();

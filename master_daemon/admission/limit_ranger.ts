@@ -16,7 +16,7 @@ export function limitRanger({ registries }: { readonly registries: Registries })
 
   async function rangesFor(request: AdmissionRequest): Promise<readonly LimitRange[]> {
     const { key, previous } = request;
-    if (previous?.metadata.deletionTimestamp !== undefined) return [];
+    if (ranges.isEmpty || previous?.metadata.deletionTimestamp !== undefined) return [];
     const { items } = await ranges.list({ namespace: key.namespace ?? "" });
     return items.map(({ object }) => object);
   }

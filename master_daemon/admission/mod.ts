@@ -162,22 +162,47 @@ export function admissionPlugins(options: AdmissionOptions): readonly AdmissionP
   return options.authorization ? [...on, rbacEscalation(options.authorization)] : on;
 }
 
+/** Who is asked about an operation, in order. */
+interface Asked {
+  readonly changing: readonly AdmissionPlugin[];
+  /** Of those that change, those that reserve something. */
+  readonly reserving: readonly AdmissionPlugin[];
+  readonly judging: readonly AdmissionPlugin[];
+}
+
+/** By the list of plug-ins and the operation: found out at the first write, for all. */
+const asked = new WeakMap<readonly AdmissionPlugin[], Map<AdmissionRequest["operation"], Asked>>();
+
+function askedAbout(plugins: readonly AdmissionPlugin[], operation: AdmissionRequest["operation"]): Asked {
+  const known = asked.get(plugins) ?? new Map<AdmissionRequest["operation"], Asked>();
+  asked.set(plugins, known);
+  const present = known.get(operation);
+  if (present) return present;
+  const concerned = plugins.filter(({ operations }) => operations.includes(operation));
+  const found = {
+    changing: concerned.filter(({ mutate, reserves }) => mutate && !reserves),
+    reserving: concerned.filter(({ mutate, reserves }) => mutate && reserves),
+    judging: concerned.filter((plugin) => plugin.validate),
+  };
+  known.set(operation, found);
+  return found;
+}
+
 /** The object as the plug-ins want it. @throws StatusError when one refuses */
 export async function mutate(
   plugins: readonly AdmissionPlugin[],
   request: AdmissionRequest & { readonly object: KubeObject },
 ): Promise<KubeObject> {
-  const asked = plugins.filter(({ mutate, operations }) => mutate && operations.includes(request.operation));
-  const [reserving, others] = [asked.filter(({ reserves }) => reserves), asked.filter(({ reserves }) => !reserves)];
+  const { changing, reserving } = askedAbout(plugins, request.operation);
   let isChanged = false;
   const changed = () => {
     isChanged = true;
   };
   const rounds = firstRound(changed);
-  let object = await pass(others, { ...request, rounds });
+  let object = await pass(changing, { ...request, rounds });
   // What a webhook changed, others may have to follow: once.
-  if (isChanged) object = await pass(others, { ...request, object, rounds: { ...rounds, round: 1 } });
-  return pass(reserving, { ...request, object, rounds });
+  if (isChanged) object = await pass(changing, { ...request, object, rounds: { ...rounds, round: 1 } });
+  return reserving.length > 0 ? pass(reserving, { ...request, object, rounds }) : object;
 }
 
 async function pass(
@@ -194,8 +219,7 @@ async function pass(
 
 /** @throws StatusError when a plug-in refuses */
 export async function validate(plugins: readonly AdmissionPlugin[], request: AdmissionRequest): Promise<void> {
-  for (const plugin of plugins)
-    if (plugin.validate && plugin.operations.includes(request.operation)) await plugin.validate(request);
+  for (const plugin of askedAbout(plugins, request.operation).judging) await plugin.validate?.(request);
 }
 
 export { type AdmissionConfiguration, readAdmissionConfiguration } from "./_admission_configuration.ts";

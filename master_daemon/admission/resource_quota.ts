@@ -160,7 +160,7 @@ export function openResourceQuota(options: ResourceQuotaOptions): ResourceQuotas
     const namespace = kind.namespaced ? key.namespace : undefined;
     if (namespace === undefined || request.operation === "DELETE" || !evaluatorOf(kind).handles(request)) return;
     // Most namespaces have no quota.
-    if ((await quotas.list({ namespace, limit: 1 })).items.length === 0) {
+    if (quotas.isEmpty || (await quotas.list({ namespace, limit: 1 })).items.length === 0) {
       planCharge(request, [], { now: clock.now(), limited });
       return;
     }

@@ -15,6 +15,7 @@ export function readOnlyRegistry<T extends KubeObject>(
   };
   return {
     kind,
+    isEmpty: false,
     get,
     list,
     create: async () => refuse(),

@@ -57,7 +57,7 @@ export interface Controller {
    * Milliseconds for which a change of an object that leads back to a key waits for others, so that many are looked at
    * together. Changes of the object itself never wait. Default 0.
    */
-  batchMs?(key: ObjectKey, lister: ControllerContext["lister"]): number;
+  batchMs?(key: ObjectKey, lister: ControllerContext["lister"], clock: Clock): number;
   /** Keys reconciled at the same time: at least 1. Default 5. */
   readonly workers?: number;
   /** Runs until the object is as wanted, or says when to look again. An error backs the key off. */

@@ -1,7 +1,8 @@
-import type { ObjectKey } from "../../core/api/meta.ts";
+import { keyOf, type ObjectKey } from "../../core/api/meta.ts";
 import { type Event, event } from "../../core/kinds/mod.ts";
+import type { Clock } from "../../core/util/clock.ts";
 import { unlessGone } from "./_errors.ts";
-import type { Controller } from "./controller.ts";
+import { type Controller, watching } from "./controller.ts";
 
 /** Options of {@linkcode eventTtlController}. */
 export interface EventTtlOptions {
@@ -11,14 +12,18 @@ export interface EventTtlOptions {
 
 /** Deletes Events that are about the past. */
 export function eventTtlController({ eventTtlMs = 3_600_000 }: EventTtlOptions = {}): Controller {
+  const leftMs = (one: Event | undefined, clock: Pick<Clock, "now">): number =>
+    one ? lastSeen(one, clock.now()) + eventTtlMs - clock.now() : 0;
   return {
     name: "event-ttl-controller",
-    reconciles: event,
+    watches: [watching({ kind: event, keys: (object) => [keyOf(object)] })],
+    // Events are many: they are looked at when their time has come, not when they are written.
+    batchMs: (key, lister, clock) => leftMs(lister(event).get(key), clock),
     async reconcile(key: ObjectKey, { client, clock, lister, signal }) {
       const old = lister(event).get(key);
       if (!old) return undefined;
-      const leftMs = lastSeen(old, clock.now()) + eventTtlMs - clock.now();
-      if (leftMs > 0) return { requeueAfterMs: leftMs };
+      const requeueAfterMs = leftMs(old, clock);
+      if (requeueAfterMs > 0) return { requeueAfterMs };
       const { uid, resourceVersion } = old.metadata;
       const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
       await unlessGone(client.delete(event, key, { signal, preconditions }));
@@ -32,8 +37,10 @@ export function eventTtlController({ eventTtlMs = 3_600_000 }: EventTtlOptions =
  * clock write for ever.
  */
 export function lastSeen({ metadata, lastTimestamp, eventTime, series }: Event, nowMs: number): number {
-  const times = [metadata.creationTimestamp, lastTimestamp, eventTime, series?.lastObservedTime]
-    .map((time) => Date.parse(time ?? ""))
-    .filter(Number.isFinite);
-  return Math.min(nowMs, Math.max(0, ...times));
+  let latest = 0;
+  for (const time of [metadata.creationTimestamp, lastTimestamp, eventTime, series?.lastObservedTime]) {
+    const at = time ? Date.parse(time) : Number.NaN;
+    if (at > latest) latest = at;
+  }
+  return Math.min(nowMs, latest);
 }

@@ -89,7 +89,7 @@ class Run implements AsyncDisposable {
   #connect(): void {
     const { reconciles, owns = [], watches = [] } = this.#controller;
     const batched = (key: ObjectKey) => {
-      this.#queue.addAfter(keyText(key), this.#controller.batchMs?.(key, this.#lister) ?? 0);
+      this.#queue.addAfter(keyText(key), this.#controller.batchMs?.(key, this.#lister, this.#options.clock) ?? 0);
     };
     for (const kind of [...(reconciles ? [reconciles] : []), ...owns]) this.#open(kind);
     for (const { kind, indexes } of watches) this.#open(kind, indexes ? { indexes } : {});

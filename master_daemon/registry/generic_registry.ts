@@ -1,3 +1,4 @@
+import { sameJson } from "../../core/api/json_object.ts";
 import { apiVersionOf, type Kind, type ValidationContext } from "../../core/api/kind.ts";
 import { type KubeObject, keyText, type ObjectKey } from "../../core/api/meta.ts";
 import { StatusError } from "../../core/api/status.ts";
@@ -11,14 +12,7 @@ import { changedObject, refuseInvalid } from "./changed_object.ts";
 import { KeyedLock } from "./keyed_lock.ts";
 import type { KindCache } from "./kind_cache.ts";
 import { ListPages } from "./list_pages.ts";
-import {
-  generateName,
-  isFinished,
-  newMetadata,
-  sameJson,
-  withFirstGeneration,
-  withKnownTimes,
-} from "./object_changes.ts";
+import { generateName, isFinished, newMetadata, withFirstGeneration, withKnownTimes } from "./object_changes.ts";
 import { planDelete } from "./plan_delete.ts";
 import { checkPreconditions, checkVersion } from "./preconditions.ts";
 import type {
@@ -76,6 +70,10 @@ export class GenericRegistry implements Registry {
     this.#objects = options.cache.kind(options.kind.storedAs?.kind ?? options.kind);
     this.#served = new ServedVersion(options.kind);
     this.#pages = new ListPages({ kind: this.kind, cache: this.#cache, objects: this.#objects, served: this.#served });
+  }
+
+  get isEmpty(): boolean {
+    return this.#objects.items.size === 0 && !this.#cache.isShared;
   }
 
   async get(key: ObjectKey): Promise<Stored> {

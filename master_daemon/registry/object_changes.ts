@@ -1,5 +1,5 @@
 import { sameButTimes } from "../../core/api/apply/entries.ts";
-import { setOwn } from "../../core/api/json_object.ts";
+import { sameJson, setOwn } from "../../core/api/json_object.ts";
 import type { Kind } from "../../core/api/kind.ts";
 import type { Json, KubeObject, ObjectMeta } from "../../core/api/meta.ts";
 import { randomSuffix, suffixLength } from "../../core/api/safe_letters.ts";
@@ -101,30 +101,6 @@ function sameContent(a: KubeObject, b: KubeObject): boolean {
   const names = new Set([...Object.keys(left), ...Object.keys(right)]);
   return [...names].every((name) => sameJson(left[name], right[name]));
 }
-
-/** Whether two values are the same as JSON: members that are undefined do not count, nor does the order of members. */
-export function sameJson(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Array.isArray(a) || Array.isArray(b))
-    return (
-      Array.isArray(a) &&
-      Array.isArray(b) &&
-      a.length === b.length &&
-      a.every((item, index) => sameJson(item, b[index]))
-    );
-  const [left, right] = [a as Members, b as Members];
-  let members = 0;
-  for (const name of Object.keys(left)) {
-    if (left[name] === undefined) continue;
-    if (!Object.hasOwn(right, name) || !sameJson(left[name], right[name])) return false;
-    members++;
-  }
-  for (const name of Object.keys(right)) if (right[name] !== undefined) members--;
-  return members === 0;
-}
-
-type Members = { readonly [name: string]: unknown };
 
 /** `next` with the managed fields of `previous` where they are the same but for the times in them: who writes what is there already writes nothing. */
 export function withKnownTimes(next: KubeObject, previous: KubeObject): KubeObject {

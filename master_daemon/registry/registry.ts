@@ -91,6 +91,8 @@ export interface RegistryDeleteOptions extends RegistryWriteOptions {
 /** Storage of one kind with Kubernetes' semantics: one implementation for every {@linkcode Kind}. */
 export interface Registry<T extends KubeObject = KubeObject> {
   readonly kind: Kind<T>;
+  /** Known to hold nothing, at no cost; false also where only a look could tell, as in a store that others write to. */
+  readonly isEmpty: boolean;
   /** From the watch cache, after it has caught up with every commit answered so far. @throws StatusError NotFound */
   get(key: ObjectKey): Promise<Stored<T>>;
   list(options?: RegistryListOptions): Promise<RegistryPage<T>>;

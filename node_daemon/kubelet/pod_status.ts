@@ -1,3 +1,4 @@
+import { sameJson } from "../../core/api/json_object.ts";
 import type { ContainerStatus, PodPhase, PodStatus } from "../../core/kinds/pod.ts";
 import { qosClass } from "../../core/kinds/pod_resources.ts";
 import { compact } from "../../core/util/compact.ts";
@@ -59,13 +60,5 @@ function phaseOf(input: StatusInput, inits: readonly ContainerStatus[], mains: r
 
 /** Whether two statuses say the same, apart from when things were looked at. */
 export function sameStatus(a: PodStatus | undefined, b: PodStatus | undefined): boolean {
-  return canonical(a) === canonical(b);
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, member: unknown) =>
-    typeof member === "object" && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
+  return sameJson(a, b);
 }

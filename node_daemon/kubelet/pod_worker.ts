@@ -2,6 +2,7 @@ import type { Pod } from "../../core/kinds/pod.ts";
 import { Backoff } from "../../core/util/backoff.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
+import { Turns } from "../../core/util/turns.ts";
 import { BackOffEvents } from "./back_off_events.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
 import { type PodPlan, planPod } from "./plan_pod.ts";
@@ -15,6 +16,10 @@ import { probedContainers } from "./probed_containers.ts";
 
 /** More steps in one go than any pod has containers to start and end. */
 const maxSteps = 500;
+/** Past this a start takes its time. */
+const betweenMs = 100;
+/** Many pods that start at once, also of other nodes of this process, leave room for whatever else it does. */
+const podTurns = new Turns({ perTurn: 8 });
 /** Everything is looked at again this often, events or not. */
 const resyncMs = 60_000;
 
@@ -150,14 +155,20 @@ export class PodWorker implements AsyncDisposable {
 
   /** Looks, reports and acts until there is nothing to do now. */
   async #sync(signal: AbortSignal): Promise<number | undefined> {
-    const { allocations } = this.#context;
+    const { allocations, clock } = this.#context;
     const uid = this.#pod.metadata.uid ?? "";
+    let previous: PodPlan["step"] | undefined;
     for (let steps = 0; steps < maxSteps; steps++) {
+      await podTurns.next();
+      // What the step before brought about is known by now.
       this.#dirty = false;
       const view = await this.#observe(signal);
       const plan = planPod(view);
       this.#watchProbes(view, plan);
-      await this.#report(view, plan, signal);
+      // With a sandbox there is more to tell, and with what starts in it again: told apart only where that takes its time.
+      const isBetween = previous === "createSandbox" && plan.step === "start";
+      previous = plan.step;
+      if (!isBetween) await this.#report(view, plan, signal);
       switch (plan.step) {
         case "wait":
           // What it gave up may be what others wait for; and its status has to say that it is done.
@@ -175,8 +186,11 @@ export class PodWorker implements AsyncDisposable {
           this.#gone = true;
           this.#onGone();
           return undefined;
-        default:
-          await this.#interruptible({ plan, view }, signal, (cut) => this.#execute(plan, view, cut));
+        default: {
+          const report = () => this.#tasks.run(() => this.#report(view, plan, signal));
+          const cancel = isBetween ? clock.schedule(betweenMs, report) : () => {};
+          await this.#interruptible({ plan, view }, signal, (cut) => this.#execute(plan, view, cut)).finally(cancel);
+        }
       }
     }
     // A step that changes nothing (a runtime that says one thing and does another) must not be repeated at full speed.

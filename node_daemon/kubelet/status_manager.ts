@@ -28,10 +28,14 @@ interface Entry {
   wanted: PodStatus;
   /** resourceVersion of the last write. */
   written: string | undefined;
+  /** What is being written. */
+  sending: Pod | undefined;
   /** The `wanted` that was written last: what the server made of it is the truth, though it may read differently. */
   settled: PodStatus | undefined;
   writing: Promise<void> | undefined;
 }
+
+const newEntry = { written: undefined, sending: undefined, settled: undefined, writing: undefined };
 
 /**
  * Writes pod statuses: only when they change, one write per pod at a time, the newest status wins. Goes on trying while
@@ -57,9 +61,17 @@ export class StatusManager implements AsyncDisposable {
   }
 
   /** Whether this version of the pod is the one that was written here last. */
-  wrote({ metadata }: Pod): boolean {
-    const { written } = this.#entries.get(metadata.uid ?? "") ?? {};
-    return written !== undefined && written === metadata.resourceVersion;
+  wrote(pod: Pod): boolean {
+    const { metadata } = pod;
+    const { written, sending } = this.#entries.get(metadata.uid ?? "") ?? {};
+    if (written !== undefined && written === metadata.resourceVersion) return true;
+    // A watch may tell of a write before its answer does.
+    return (
+      sending !== undefined &&
+      sending.metadata.generation === metadata.generation &&
+      sending.metadata.deletionTimestamp === metadata.deletionTimestamp &&
+      sameStatus(sending.status, pod.status)
+    );
   }
 
   /** Makes `status` stand in the API, soon. */
@@ -69,7 +81,7 @@ export class StatusManager implements AsyncDisposable {
     if (entry) {
       entry.wanted = status;
       entry.pod = newer(entry.pod, pod);
-    } else this.#entries.set(uid, { pod, wanted: status, written: undefined, settled: undefined, writing: undefined });
+    } else this.#entries.set(uid, { pod, wanted: status, ...newEntry });
     this.#write(uid);
   }
 
@@ -118,8 +130,9 @@ export class StatusManager implements AsyncDisposable {
       const { wanted } = entry;
       const status = mergeStatus(entry.pod.status, wanted);
       if (entry.settled === wanted || sameStatus(entry.pod.status, status)) return;
+      entry.sending = { ...entry.pod, status };
       try {
-        entry.pod = await client.updateStatus(podKind, { ...entry.pod, status }, { signal });
+        entry.pod = await client.updateStatus(podKind, entry.sending, { signal });
         entry.written = entry.pod.metadata.resourceVersion;
         entry.settled = wanted;
         this.#backoff.reset(uid);
@@ -131,6 +144,8 @@ export class StatusManager implements AsyncDisposable {
           await clock.sleep(this.#backoff.next(uid), { signal });
         }
         if (!(await this.#refresh(entry, signal))) return;
+      } finally {
+        entry.sending = undefined;
       }
     }
   }

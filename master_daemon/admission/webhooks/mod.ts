@@ -43,6 +43,7 @@ export function openWebhooks(
 export async function configuredWebhooks<T extends ValidatingWebhook>(
   registry: Registry<WebhookConfiguration<T>>,
 ): Promise<readonly Configured<T>[]> {
+  if (registry.isEmpty) return [];
   const { items } = await registry.list();
   if (items.length === 0) return [];
   const named = items.map(({ key, object }) => ({ name: key.name, webhooks: object.webhooks ?? [] }));

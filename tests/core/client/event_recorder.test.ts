@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { StatusError } from "../../../core/api/status.ts";
 import { createEventRecorder, type EventRecorder } from "../../../core/client/event_recorder.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
@@ -91,13 +91,10 @@ describe("createEventRecorder()", () => {
     };
     tell("noisy");
     tell("other");
-    await settle();
-    await settle();
-    expect(requests).toHaveLength(50);
+    await vi.waitFor(() => expect(requests).toHaveLength(50));
     await clock.advance(600_000);
     tell("noisy");
-    await settle();
-    expect(requests).toHaveLength(52);
+    await vi.waitFor(() => expect(requests).toHaveLength(52));
   });
 
   it("tries again while the server is out of reach, and drops what it refuses", async () => {

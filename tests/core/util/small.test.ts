@@ -6,6 +6,7 @@ import { compact } from "../../../core/util/compact.ts";
 import { deferred } from "../../../core/util/deferred.ts";
 import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { createLogger, errorMessage } from "../../../core/util/log.ts";
+import { Turns } from "../../../core/util/turns.ts";
 
 describe("Backoff", () => {
   it("doubles from base to max for each key on its own", async () => {
@@ -109,5 +110,21 @@ describe("errorMessage()", () => {
     expect(errorMessage(new Error("broken"))).toBe("broken");
     expect(errorMessage(new TypeError())).toBe("TypeError");
     expect(errorMessage("text")).toBe("text");
+  });
+});
+
+describe("Turns", () => {
+  it("lets so many of those who wait go on in one turn of the event loop, first come first served", async () => {
+    const turns = new Turns({ perTurn: 2 });
+    const seen: (string | number)[] = [];
+    const all = [1, 2, 3, 4, 5].map((one) => turns.next().then(() => seen.push(one)));
+    const mark = () => {
+      seen.push("turn");
+      if (seen.length < 7) setImmediate(mark);
+    };
+    setImmediate(mark);
+    await Promise.all(all);
+    expect(seen).toEqual([1, 2, "turn", 3, 4, "turn", 5]);
+    await turns.next();
   });
 });

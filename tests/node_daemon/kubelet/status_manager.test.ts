@@ -48,6 +48,20 @@ describe("StatusManager", () => {
     expect(manager.wrote(current())).toBe(true);
   });
 
+  it("knows its own write by what it says while the answer is on its way, and nobody else's", async () => {
+    const seen: boolean[] = [];
+    const { manager } = open((next) => {
+      const told = { ...next, metadata: { ...next.metadata, resourceVersion: "told before the answer" } };
+      seen.push(manager.wrote(told));
+      seen.push(manager.wrote({ ...told, status: { phase: "Failed" } }));
+      seen.push(manager.wrote({ ...told, metadata: { ...told.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } }));
+      return next;
+    });
+    manager.set(makePod(), { phase: "Running" });
+    await manager.flush("uid-1");
+    expect(seen).toEqual([true, false, false]);
+  });
+
   it("does not write for ever when the API drops what it does not know", async () => {
     const { manager, writes } = open((next) => ({ ...next, status: { phase: next.status?.phase ?? "Unknown" } }));
     manager.set(makePod(), { phase: "Running", message: "dropped" });
