@@ -64,7 +64,7 @@ async function open(options: { readonly defaultUlimits?: readonly Ulimit[] } = {
 const hasNamespaces = (await openNamespaces())?.pods !== undefined;
 
 /** Numbers of the processes that `/proc` shows, and what two of the namespaces are. */
-const look = "cd /proc; echo $(ls -d [0-9]* | wc -l) $(readlink /proc/self/ns/pid /proc/self/ns/ipc)";
+const look = "cd /proc; echo $(echo [0-9]* | wc -w) $(readlink /proc/self/ns/pid /proc/self/ns/ipc)";
 
 describe.runIf(hasNamespaces)("process runtime that may make namespaces", () => {
   it("shows a container its own processes only, and so to what is run beside it", async () => {
