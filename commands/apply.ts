@@ -81,7 +81,7 @@ export const apply: Verb = defineVerb({
       description: "With --prune or --force: seconds that pods get to end.",
     },
     timeout: {
-      type: "string",
+      type: "duration",
       default: "0s",
       placeholder: "duration",
       description: "With --force: how long to wait until an old object is gone; 0: five minutes.",
@@ -129,6 +129,7 @@ export const apply: Verb = defineVerb({
         throw new UsageError(`from ${object.metadata.generateName}: cannot use generate name with apply`);
       let step: ApplyStep = { doing: "getting" };
       try {
+        if (!key.name) throw new UsageError("resource name may not be empty");
         const result = await applyObject(client, resource, object, {
           dryRun: dryRun === "client" ? "client" : dryRun === "server",
           serverSide,

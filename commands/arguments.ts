@@ -1,4 +1,5 @@
 import { nearest } from "../core/client/nearest.ts";
+import { flagValue } from "./flag_value.ts";
 import { type Flag, type FlagTable, UnknownVerbError, UsageError, type Verb } from "./verb.ts";
 
 /** A command line as pflag and cobra read it: which verb, its words, its flags each as `--name=value`. */
@@ -104,7 +105,7 @@ function* expand(text: string, next: string | undefined, table: FlagTable): Gene
     if (!flag) throw new UsageError(`unknown flag: --${name}${suggestion(name, Object.keys(table))}`);
     const value = equals < 0 ? (takesValue(flag) ? next : (flag.implied ?? "true")) : text.slice(equals + 1);
     if (value === undefined) throw new UsageError(`flag needs an argument: --${name}`);
-    return yield { name, value };
+    return yield { name, value: flagValue(name, flag, value) };
   }
   const letters = text.slice(1);
   for (let index = 0; index < letters.length; index++) {
@@ -116,15 +117,19 @@ function* expand(text: string, next: string | undefined, table: FlagTable): Gene
     const found = byLetter(letter, table);
     if (!found) throw new UsageError(`unknown shorthand flag: '${letter}' in ${text}`);
     const rest = letters.slice(index + 1);
-    if (rest.startsWith("=")) return yield { name: found.name, value: rest.slice(1) };
+    if (rest.startsWith("=")) return yield read(found, rest.slice(1));
     if (!takesValue(found.flag)) {
       yield { name: found.name, value: found.flag.implied ?? "true" };
       continue;
     }
     const value = rest || next;
     if (value === undefined) throw new UsageError(`flag needs an argument: '${letter}' in ${text}`);
-    return yield { name: found.name, value };
+    return yield read(found, value);
   }
+}
+
+function read({ name, flag }: { readonly name: string; readonly flag: Flag }, value: string) {
+  return { name, value: flagValue(name, flag, value) };
 }
 
 function takesValue(flag: Flag | undefined): boolean {
@@ -150,10 +155,11 @@ function withHint(message: string, path: readonly Verb[]): UsageError {
 
 function unknownVerb(word: string, choices: readonly Verb[], path: readonly Verb[]): UsageError {
   const names = choices.filter(({ hidden }) => !hidden).flatMap(({ name, aliases = [] }) => [name, ...aliases]);
+  const meant = suggestion(word, names);
+  if (path.length === 0)
+    return new UnknownVerbError(`unknown command "${word}" for "wherry"${meant}\nRun 'wherry --help' for usage.`);
   const command = ["wherry", ...path.map(({ name }) => name)].join(" ");
-  return new (path.length === 0 ? UnknownVerbError : UsageError)(
-    `unknown command "${word}" for "${command}"${suggestion(word, names)}\nRun '${command} --help' for usage.`,
-  );
+  return new UsageError(`unknown command "${word}"${meant}\nSee '${command} -h' for help and examples`);
 }
 
 /** ` (did you mean "x"?)` when a known word is near. */

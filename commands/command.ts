@@ -33,8 +33,9 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
     await options.write(`${options.version}\n`);
     return 0;
   }
-  const verbs = await namedVerbs(args, options);
-  const { path, flags, words, literal, help } = parseArguments(args, verbs, options.globals);
+  const wanted = args[0] === "help" ? [...args.slice(1), "--help"] : args;
+  const verbs = await namedVerbs(wanted, options);
+  const { path, flags, words, literal, help } = parseArguments(wanted, verbs, options.globals);
   let exitCode = 0;
   const root = rootCommand({ ...options, verbs: path.slice(0, 1) }, async (verb, values, positional) => {
     const globals = globalValues(verb, values, options.globals);
@@ -57,7 +58,8 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
   }
   if (help || !path.at(-1)?.run) {
     await root.parse([...line, "--help"]);
-    return 0;
+    // A group of verbs by itself is no use of it, but for the one that kubectl lets pass.
+    return help || path.at(-1)?.name === "certificate" ? 0 : 1;
   }
   line.push(
     ...flags.map(({ name, value }) => `--${name}=${value}`),
@@ -147,7 +149,7 @@ function addFlag(
   name: string,
   { type, short, description, default: preset, placeholder, hidden, implied }: Flag,
 ): void {
-  const kind = type === "list" ? "string" : type;
+  const kind = type === "list" || type === "duration" ? "string" : type;
   const value =
     type === "boolean" || implied !== undefined
       ? `[${placeholder ?? kind}:${kind}]`

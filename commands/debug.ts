@@ -28,7 +28,7 @@ const flags = {
   target: { type: "string", placeholder: "name", description: "Container of the pod whose processes it sees." },
   profile: {
     type: "string",
-    default: "legacy",
+    default: "general",
     placeholder: "name",
     description: "What it may do: legacy, general, baseline, restricted, netadmin or sysadmin.",
   },

@@ -46,7 +46,7 @@ export const deleteVerb: Verb = defineVerb({
     },
     wait: { type: "boolean", default: true, description: "Wait until the objects are gone." },
     timeout: {
-      type: "string",
+      type: "duration",
       default: "0s",
       placeholder: "duration",
       description: "How long to wait at most, e.g. 30s; 0: as long as it takes.",

@@ -3,7 +3,7 @@ import { isReason } from "../core/api/status.ts";
 import { throwAll } from "./all_errors.ts";
 import type { CommandEnv } from "./env.ts";
 import { chunkSizeFlag, selectionFlags } from "./get/flags.ts";
-import type { GetRequest } from "./get/requests.ts";
+import type { GetRequest, GetRequests } from "./get/requests.ts";
 import { manifestFlags, namesManifests } from "./manifests.ts";
 import { warnNothingFound } from "./not_found.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
@@ -36,8 +36,9 @@ export const describe: Verb = defineVerb({
         'You must specify the type of resource to describe. Use "wherry api-resources" for a complete list of supported resources.',
       );
     }
-    const { requests } = await planRequests(words, { ...flags, "field-selector": undefined }, env);
-    const { found, errors } = await findObjects(requests, flags["chunk-size"], env);
+    const planned = await planRequests(words, { ...flags, "field-selector": undefined }, env);
+    const { requests } = planned;
+    const { found, errors } = await findObjects(planned, flags["chunk-size"], env);
     const several = errors.length > 0 || found.length > 1;
     const showEvents = flags["show-events"] === undefined ? !several : flags["show-events"] === "true";
     const show = (one: Found) => describeObject(one, { env, showEvents, chunkSize: flags["chunk-size"] });
@@ -75,7 +76,7 @@ interface Found {
 }
 
 async function findObjects(
-  requests: readonly GetRequest[],
+  requests: Pick<GetRequests, "requests" | "failed">,
   chunkSize: number,
   env: CommandEnv,
 ): Promise<{ readonly found: readonly Found[]; readonly errors: unknown[] }> {
@@ -100,7 +101,7 @@ async function findObjects(
 /** The objects of the resource whose names begin with what was asked for. */
 async function startingWith(request: GetRequest, chunkSize: number, env: CommandEnv): Promise<readonly Found[]> {
   const { name = "" } = request;
-  const { found, errors } = await findObjects([{ ...request, name: undefined }], chunkSize, env);
+  const { found, errors } = await findObjects({ requests: [{ ...request, name: undefined }] }, chunkSize, env);
   throwAll(errors);
   return found.filter(({ object }) => object.metadata.name?.startsWith(name));
 }

@@ -86,7 +86,7 @@ async function compare(flags: DiffFlags, managerGiven: boolean, env: CommandEnv)
     forceConflicts: flags["force-conflicts"],
     fieldManager: serverSide && !managerGiven ? "kubectl" : flags["field-manager"],
   };
-  const targets = await findTargets({ words: [], manifests: flags, selector: flags.selector }, env);
+  const targets = await findTargets({ words: [], manifests: flags, selector: flags.selector, stopsAtError: true }, env);
   const seen = new Set<string>();
   const namespaces = new Set<string>();
   const lookAt = async (target: LoadedTarget): Promise<void> => {

@@ -38,7 +38,7 @@ export const drain: Verb = defineVerb({
       description: "Seconds that pods get to end; below 0: as they say.",
     },
     timeout: {
-      type: "string",
+      type: "duration",
       default: "0s",
       placeholder: "duration",
       description: "How long to wait at most; 0: as long as it takes.",

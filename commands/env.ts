@@ -25,6 +25,8 @@ export interface CommandEnv {
   server(): Promise<string | undefined>;
   /** Whether the namespace was said with `-n`, not taken from the kubeconfig. */
   readonly namespaceGiven: boolean;
+  /** How long to wait for an answer, as `--request-timeout` says; 0 or undefined: as long as it takes. */
+  readonly requestTimeoutMs?: number | undefined;
   /** Path given with `--kubeconfig`. */
   readonly kubeconfig: string | undefined;
   /** Path given with `--kuberc`. */

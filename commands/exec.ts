@@ -59,7 +59,8 @@ export const exec: Verb = defineVerb({
 
 /** The present form of the one object that files describe. */
 async function objectInFile(client: Client, paths: readonly string[], env: CommandEnv): Promise<KubeObject> {
-  const [manifest] = await readManifests({ filename: paths, recursive: false }, env);
+  const [manifest, another] = await readManifests({ filename: paths, recursive: false }, env);
+  if (another) throw new UsageError("cannot exec into multiple objects at a time");
   if (!manifest) throw new UsageError("no objects passed to exec");
   const resource = await resourceOfKind(client, manifest);
   const namespace = manifest.metadata.namespace ?? (await env.namespace());

@@ -93,7 +93,6 @@ export const globalFlags: FlagTable = {
     type: "number",
     short: "v",
     placeholder: "level",
-    implied: "1",
     description:
       "Verbosity: from 1 on errors show where they came from, from 6 on requests are shown, 9 with whole bodies.",
   },
@@ -163,6 +162,10 @@ export function systemEnv(
     signal,
     verbosity,
     version,
+    // A wrong value is told by what connects.
+    get requestTimeoutMs() {
+      return requestTimeoutMs(text("requestTimeout"));
+    },
     kubeconfig: text("kubeconfig"),
     kuberc: text("kuberc"),
     namespaceGiven: text("namespace") !== undefined,
@@ -215,7 +218,7 @@ export function systemEnv(
 function requestTimeoutMs(text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;
   try {
-    return parseDuration(text);
+    return Math.max(0, parseDuration(text));
   } catch {
     throw new UsageError(
       "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)",

@@ -1,22 +1,22 @@
-import { captureProgram, findProgram } from "../core/platform/programs.ts";
+import { environmentVariable } from "../core/platform/process.ts";
+import { captureProgram, findProgram, findPrograms, type ProgramResult } from "../core/platform/programs.ts";
 import type { CommandEnv } from "./env.ts";
 import { UsageError } from "./verb.ts";
 
+/** Tells a program called kubectl that is this one from kubectl: whoever has it set was asked by itself. */
+const asksKubectl = "WHERRY_ASKS_KUBECTL";
+const noKustomize = "kustomizations are built by the program kustomize, or by kubectl: neither is on the PATH";
+
 /**
  * The manifests that a kustomization makes. There is no library for it that is kept outside of Go: the `kustomize` on the
- * PATH is run, or else kubectl, which has it inside.
+ * PATH is run, or else kubectl, which has it inside. A kubectl that is this program under another name is passed over.
  *
  * @param args the folder, and flags for `kustomize build`
  * @throws UsageError with what the program said, or when there is none
  */
 export async function buildKustomization(args: readonly string[], { signal }: CommandEnv): Promise<string> {
-  const kustomize = await findProgram("kustomize");
-  const program = kustomize ?? (await findProgram("kubectl"));
-  if (program === undefined)
-    throw new UsageError("kustomizations are built by the program kustomize, or by kubectl: neither is on the PATH");
-  const verb = kustomize === undefined ? "kustomize" : "build";
-  const { code, stdout, stderr } = await captureProgram(program, [verb, ...args], { signal, keepErrors: true });
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  const { code, stdout, stderr } = await run(args, signal);
   if (code !== 0)
     throw new UsageError(
       text(stderr)
@@ -24,4 +24,16 @@ export async function buildKustomization(args: readonly string[], { signal }: Co
         .replace(/^error: /i, ""),
     );
   return text(stdout);
+}
+
+async function run(args: readonly string[], signal: AbortSignal): Promise<ProgramResult> {
+  const kustomize = await findProgram("kustomize");
+  if (kustomize !== undefined) return await captureProgram(kustomize, ["build", ...args], { signal, keepErrors: true });
+  if (environmentVariable(asksKubectl)) throw new UsageError(noKustomize);
+  const env = { [asksKubectl]: "1" };
+  for await (const kubectl of findPrograms("kubectl")) {
+    const result = await captureProgram(kubectl, ["kustomize", ...args], { signal, keepErrors: true, env });
+    if (!new TextDecoder().decode(result.stderr).includes(noKustomize)) return result;
+  }
+  throw new UsageError(noKustomize);
 }

@@ -4,10 +4,10 @@ import type { Client } from "../core/client/client.ts";
 import { podResource } from "../core/client/resources.ts";
 import type { Pod } from "../core/kinds/pod.ts";
 import { errorMessage } from "../core/util/log.ts";
+import { parseDuration } from "./durations.ts";
 import type { CommandEnv } from "./env.ts";
 import { warnNothingFound } from "./not_found.ts";
 import { objectOf, podOf, podSelector } from "./pods.ts";
-import { goDuration } from "./streams/go_duration.ts";
 import { allSources, followNewPods, type LogQuery, type LogSource, printAll, sourceOf } from "./streams/log_sources.ts";
 import { podRunningTimeoutFlag, podRunningTimeoutMs } from "./streams/running_timeout.ts";
 import { defineVerb, type FlagTable, type FlagValues, UsageError, type Verb } from "./verb.ts";
@@ -29,7 +29,7 @@ const flags = {
     placeholder: "lines",
     description: "Only the last lines; default all, 10 with -l.",
   },
-  since: { type: "string", placeholder: "duration", description: "Only what is not older, e.g. 5m." },
+  since: { type: "duration", placeholder: "duration", description: "Only what is not older, e.g. 5m." },
   "since-time": { type: "string", placeholder: "time", description: "Only what is not older than this RFC 3339 time." },
   "limit-bytes": { type: "number", default: 0, placeholder: "n", description: "Bytes at most." },
   selector: { type: "string", short: "l", placeholder: "labels", description: "Of all pods with these labels." },
@@ -123,7 +123,7 @@ function check(
   if (words.length > 2 || (target === undefined && !flags.selector)) throw new UsageError(usage);
   if (words.length === 1 && flags.selector)
     throw new UsageError("only a selector (-l) or a POD name is allowed\nSee 'wherry logs -h' for help and examples");
-  const sinceMs = flags.since === undefined ? 0 : goDuration("since", flags.since, "logs");
+  const sinceMs = flags.since === undefined ? 0 : parseDuration(flags.since);
   if (flags["since-time"] && Number.isNaN(Date.parse(flags["since-time"])))
     throw new UsageError(
       `parsing time "${flags["since-time"]}" as "2006-01-02T15:04:05Z07:00": cannot parse "${flags["since-time"]}" as "2006"`,
@@ -146,7 +146,7 @@ function check(
       previous: flags.previous,
       timestamps: flags.timestamps,
       tailLines: flags.tail >= 0 ? flags.tail : flags.selector ? 10 : undefined,
-      sinceSeconds: sinceMs === 0 ? undefined : Math.max(1, Math.round(sinceMs / 1000)),
+      sinceSeconds: sinceMs === 0 ? undefined : Math.round(sinceMs / 1000),
       sinceTime: flags["since-time"] || undefined,
       limitBytes: flags["limit-bytes"] || undefined,
       insecureSkipTLSVerifyBackend: flags["insecure-skip-tls-verify-backend"] || undefined,

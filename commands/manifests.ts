@@ -1,7 +1,7 @@
 import { asObject } from "../core/api/json_object.ts";
 import { jsonText } from "../core/api/json_text.ts";
 import type { JsonObject, KubeObject } from "../core/api/meta.ts";
-import { parseManifests } from "../core/api/yaml.ts";
+import { iterateManifests } from "../core/api/yaml.ts";
 import { readBody } from "../core/client/transport.ts";
 import { listFiles, readTextFile } from "../core/platform/files.ts";
 import type { CommandEnv } from "./env.ts";
@@ -36,6 +36,12 @@ export interface Manifest {
   readonly source: string;
 }
 
+/** A file, folder or URL that cannot be read, or not from here on, and why. */
+export interface UnreadManifest {
+  readonly error: unknown;
+  readonly source: string;
+}
+
 const maxManifestBytes = 64 * 1024 * 1024;
 const fetchAttempts = 3;
 const fetchPauseMs = 1000;
@@ -48,41 +54,51 @@ export function namesManifests({ filename, kustomize }: Pick<ManifestSources, "f
 
 /** The objects of files, folders and standard input, in order. @throws UsageError, SyntaxError naming file and line */
 export async function readManifests(sources: ManifestSources, env: CommandEnv): Promise<readonly KubeObject[]> {
-  const objects = (await loadManifests(sources, env)).map(({ object }) => object);
+  const objects = (await loadManifests(sources, env)).map((manifest) => {
+    if ("error" in manifest) throw manifest.error;
+    return manifest.object;
+  });
   if (objects.length === 0) throw new UsageError("no objects passed");
   return objects;
 }
 
 /**
  * The objects of files, folders (`.yaml`, `.yml`, `.json`), URLs, a kustomization and standard input, in order, each with
- * where it stands. May be none.
+ * where it stands. May be none. What is wrong in one of them stands at its place, so that the others can be used.
  *
  * @param options.checkTypes complain of a missing apiVersion or kind as kubectl's validation does. Default true
- * @throws UsageError for what cannot be read, SyntaxError naming file and line
+ * @throws UsageError for what is named and not there
  */
 export async function loadManifests(
   { filename, kustomize, recursive }: ManifestSources,
   env: CommandEnv,
   { checkTypes = true }: { readonly checkTypes?: boolean } = {},
-): Promise<readonly Manifest[]> {
+): Promise<readonly (Manifest | UnreadManifest)[]> {
   const paths = filename.flatMap((text) => text.split(","));
   if (kustomize && paths.length > 0) throw new UsageError("only one of -f or -k can be specified");
   if (kustomize && recursive) throw new UsageError("the -k flag can't be used with -f or -R");
   if (paths.filter((path) => path === "-").length > 1)
     throw new UsageError("standard input cannot be used for multiple arguments");
-  const manifests: Manifest[] = [];
-  const add = (text: string, source: string) => {
-    for (const object of parseManifests(text, source))
-      manifests.push({ object: checked(object, source, checkTypes), source });
+  const manifests: (Manifest | UnreadManifest)[] = [];
+  const add = async (source: string, read: () => Promise<string>) => {
+    try {
+      for (const object of iterateManifests(await read(), source))
+        manifests.push({ object: checked(object, source, checkTypes), source });
+    } catch (error) {
+      env.signal.throwIfAborted();
+      manifests.push({ error, source });
+    }
   };
   for (const path of paths) {
-    if (path === "-") add(new TextDecoder().decode(await readBody(env.terminal.input, maxManifestBytes)), "STDIN");
-    else if (/^https?:\/\//.test(path)) add(await fetchText(path, env), path);
-    else for (const file of await filesAt(path, recursive)) add((await readTextFile(file)) ?? "", file);
+    if (path === "-")
+      await add("STDIN", async () => new TextDecoder().decode(await readBody(env.terminal.input, maxManifestBytes)));
+    else if (/^https?:\/\//.test(path)) await add(path, () => fetchText(path, env));
+    else
+      for (const file of await filesAt(path, recursive)) await add(file, async () => (await readTextFile(file)) ?? "");
   }
   if (kustomize) {
     const { buildKustomization } = await import("./kustomization.ts");
-    add(await buildKustomization([kustomize], env), kustomize);
+    await add(kustomize, () => buildKustomization([kustomize], env));
   }
   return manifests;
 }

@@ -17,7 +17,7 @@ export const options: Verb = defineVerb({
 });
 
 function optionText(name: string, { type, short, description, default: preset }: Flag): string {
-  const none = { string: "''", list: "[]", boolean: "false", number: "0" }[type];
+  const none = { string: "''", list: "[]", boolean: "false", number: "0", duration: "0s" }[type];
   const value = preset === undefined ? none : type === "string" ? `'${preset}'` : String(preset);
   const names = `${short ? `-${short}, ` : ""}--${name}`;
   return `    ${names}=${value}:\n\t${description}\n`;

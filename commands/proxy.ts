@@ -55,7 +55,7 @@ export const proxy: Verb = defineVerb({
       placeholder: "path",
       description: "Path under which those files are served.",
     },
-    keepalive: { type: "string", placeholder: "duration", description: "Accepted, and left to the system." },
+    keepalive: { type: "duration", placeholder: "duration", description: "Accepted, and left to the system." },
     "append-server-path": { type: "boolean", description: "Accepted: the server's path is always appended." },
   },
   examples: [

@@ -46,7 +46,7 @@ export const replace: Verb = defineVerb({
       description: "With --force, what happens to what it owns: background, foreground or orphan.",
     },
     timeout: {
-      type: "string",
+      type: "duration",
       default: "0s",
       placeholder: "duration",
       description:

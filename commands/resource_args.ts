@@ -89,7 +89,7 @@ export async function resourceNamed(client: Client, word: string): Promise<Disco
   const known = everywhere.find(
     ({ plural, singular, shortNames }) => plural === lower || singular === lower || shortNames.includes(lower),
   );
-  if (known) return known;
+  if (known && lower !== "") return known;
   return await findFresh(client, (resources) => findResource(resources, word));
 }
 

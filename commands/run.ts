@@ -59,7 +59,7 @@ const flags = {
   ...manifestFlags,
   force: { type: "boolean", hidden: true, description: noEffect },
   "grace-period": { type: "number", default: -1, hidden: true, placeholder: "seconds", description: noEffect },
-  timeout: { type: "string", default: "0s", hidden: true, placeholder: "duration", description: noEffect },
+  timeout: { type: "duration", default: "0s", hidden: true, placeholder: "duration", description: noEffect },
   wait: { type: "boolean", hidden: true, description: noEffect },
   "leave-stdin-open": { type: "boolean", description: "Leave its input open after the first attach." },
   rm: { type: "boolean", description: "Delete the pod when it has ended; with --attach or -i." },

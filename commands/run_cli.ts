@@ -52,8 +52,9 @@ export async function runCli(
       if (code !== undefined) return code;
     }
     if (signal.aborted && error === signal.reason) return 130;
-    const withStack = args.some((word) => /^(-v|--v)(=?[1-9]\d*)?$/.test(word));
-    terminal.warn(withStack && error instanceof Error && error.stack ? error.stack : errorText(error));
+    const withStack = args.some((word) => /^(-v|--v)=?[1-9]\d*$/.test(word));
+    terminal.warn(errorText(error));
+    if (withStack && error instanceof Error && error.stack) terminal.warn(error.stack);
     if (env && terminal.errorIsTerminal) await (await import("./not_found.ts")).warnWhatWasMeant(error, env);
     return 1;
   }

@@ -32,7 +32,7 @@ export const scale: Verb = defineVerb({
       description: "Only if the object is at this version.",
     },
     timeout: {
-      type: "string",
+      type: "duration",
       default: "0s",
       placeholder: "duration",
       description: "How long to wait until there are so many; 0: not at all.",

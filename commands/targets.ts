@@ -6,7 +6,13 @@ import { type DiscoveredResource, UnknownResourceError } from "../core/client/di
 import { namespace } from "../core/kinds/namespace.ts";
 import { throwAll } from "./all_errors.ts";
 import type { CommandEnv } from "./env.ts";
-import { loadManifests, type Manifest, type ManifestSources, namesManifests } from "./manifests.ts";
+import {
+  loadManifests,
+  type Manifest,
+  type ManifestSources,
+  namesManifests,
+  type UnreadManifest,
+} from "./manifests.ts";
 import { withNamespace } from "./namespaced.ts";
 import { resourceNamed, resourceOfKind, resourcesOfAlias } from "./resource_args.ts";
 import { UsageError } from "./verb.ts";
@@ -40,6 +46,8 @@ export interface TargetRequest {
   readonly local?: boolean | undefined;
   /** Complain of a missing apiVersion or kind as validation does. Default false */
   readonly checkTypes?: boolean | undefined;
+  /** The first thing that is wrong is the only one told: nothing is visited after it. Default false */
+  readonly stopsAtError?: boolean | undefined;
 }
 
 /** The objects that a command line means. */
@@ -80,7 +88,7 @@ export async function findTargets(request: TargetRequest, env: CommandEnv): Prom
       try {
         return await action();
       } catch (error) {
-        if (env.signal.aborted) throw error;
+        if (env.signal.aborted || request.stopsAtError) throw error;
         errors.push(error);
         return undefined;
       }
@@ -213,19 +221,21 @@ function parsePair(word: string): { readonly type: string; readonly name: string
   return { type, name };
 }
 
-function isOneFile(manifests: readonly Manifest[], path: string): boolean {
+function isOneFile(manifests: readonly { readonly source: string }[], path: string): boolean {
   return new Set(manifests.map(({ source }) => source)).size === 1 && manifests[0]?.source === path;
 }
 
 function ofManifests(
-  manifests: readonly Manifest[],
+  manifests: readonly (Manifest | UnreadManifest)[],
   selector: string | undefined,
   { local }: TargetRequest,
   env: CommandEnv,
 ): readonly Source[] {
   const matches = selector === undefined ? undefined : parseLabelSelector(selector);
-  return manifests.map(({ object, source }) => async () => {
-    const resource = local ? resourceOffline(object) : await mapped(await env.client(), object, source);
+  return manifests.map((manifest) => async () => {
+    if ("error" in manifest) throw manifest.error;
+    const { object, source } = manifest;
+    const resource = local ? resourceOffline(object) : await resourceOfManifest(await env.client(), object, source);
     if (matches && !matches.matches(object.metadata.labels)) return [];
     if (local) {
       const { namespace, name = "" } = object.metadata;
@@ -237,7 +247,12 @@ function ofManifests(
   });
 }
 
-async function mapped(client: Client, object: KubeObject, source: string): Promise<DiscoveredResource> {
+/** The resource of an object that a file has. @throws UsageError with kubectl's words, naming the file */
+export async function resourceOfManifest(
+  client: Client,
+  object: KubeObject,
+  source: string,
+): Promise<DiscoveredResource> {
   try {
     return await resourceOfKind(client, object);
   } catch (error) {

@@ -34,7 +34,7 @@ export const wait: Verb = defineVerb({
     "all-namespaces": { type: "boolean", short: "A", description: "In all namespaces." },
     local: { type: "boolean", description: "Take the objects as the files have them." },
     timeout: {
-      type: "string",
+      type: "duration",
       default: "30s",
       placeholder: "duration",
       description: "How long to wait at most; 0 looks once, below 0 waits for a week.",

@@ -19,7 +19,11 @@ export const createToken: Verb = defineVerb({
   flags: {
     ...printFlags,
     audience: listFlag("Who is to accept the token; may be repeated. Default: the API server.", "name"),
-    duration: textFlag("How long it is to be good, e.g. 1h. Default: as the server likes.", "duration"),
+    duration: {
+      type: "duration",
+      placeholder: "duration",
+      description: "How long it is to be good, e.g. 1h. Default: as the server likes.",
+    },
     "bound-object-kind": textFlag("Kind of the object with which the token ends: Node, Pod or Secret.", "kind"),
     "bound-object-name": textFlag("Name of that object.", "name"),
     "bound-object-uid": textFlag("Uid of that object. Default: the one that is there.", "uid"),

@@ -5,7 +5,7 @@ import { isReason, StatusError } from "../../core/api/status.ts";
 import { readStatusError } from "../../core/client/read_status_error.ts";
 import { type ApiResponse, readBody } from "../../core/client/transport.ts";
 import type { CommandEnv } from "../env.ts";
-import { blameNamespace, type GetRequest, pathOf } from "./requests.ts";
+import { blameNamespace, type GetRequest, type GetRequests, pathOf } from "./requests.ts";
 
 /** What makes the server answer with tables, where it can. */
 export const tableAccept =
@@ -90,12 +90,12 @@ export async function open(
 
 /** Reads all answers; what fails is told at the end, after what was found. */
 export async function collect<T>(
-  requests: readonly GetRequest[],
+  { requests, failed = [] }: Pick<GetRequests, "requests" | "failed">,
   read: (request: GetRequest) => Promise<T>,
   env: CommandEnv,
 ): Promise<{ readonly found: readonly T[]; readonly errors: readonly unknown[] }> {
   const found: T[] = [];
-  const errors: unknown[] = [];
+  const errors = [...failed];
   for (const request of requests) {
     try {
       found.push(await read(request));

@@ -31,7 +31,7 @@ export async function getFormat(flags: GetFlags): Promise<Format | undefined> {
 
 /** Prints what was asked for as whole objects: one by itself, others in a list. @throws what failed, after the rest */
 export async function printObjects(
-  { requests, single }: GetRequests,
+  requests: GetRequests,
   format: Format,
   flags: GetFlags,
   env: CommandEnv,
@@ -47,6 +47,7 @@ export async function printObjects(
     return objects;
   };
   const { found, errors } = await collect(requests, read, env);
+  const { single } = requests;
   const objects = found.flat();
   if (single && errors.length > 0) throwAll(errors);
   if (objects.length === 0 && flags["ignore-not-found"]) return throwAll(errors);

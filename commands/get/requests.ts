@@ -4,8 +4,8 @@ import type { DiscoveredResource } from "../../core/client/discovery.ts";
 import { resourcePath } from "../../core/client/paths.ts";
 import { namespace as namespaces } from "../../core/kinds/namespace.ts";
 import type { CommandEnv } from "../env.ts";
-import { namesManifests, readManifests } from "../manifests.ts";
-import { resourceNamed, resourceOfKind, resourcesInCategory } from "../resource_args.ts";
+import { loadManifests, type Manifest, namesManifests } from "../manifests.ts";
+import { resourceNamed, resourcesInCategory } from "../resource_args.ts";
 import { type FlagValues, UsageError } from "../verb.ts";
 import type { getFlags } from "./flags.ts";
 
@@ -26,6 +26,8 @@ export interface GetRequest {
 
 /** What a command line asks for. */
 export interface GetRequests {
+  /** What is wrong with what was named: told after the rest. */
+  readonly failed?: readonly unknown[];
   readonly requests: readonly GetRequest[];
   /** Whether the words can mean one object only: it is printed by itself, not in a list. */
   readonly single: boolean;
@@ -51,12 +53,21 @@ export async function planRequests(words: readonly string[], flags: Where, env: 
           ? "resource/name arguments cannot be provided when a path is specified"
           : "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well",
       );
-    const objects = await readManifests(flags, env);
+    const manifests = await loadManifests(flags, env, { checkTypes: false });
+    if (manifests.length === 0) throw new UsageError("no objects passed");
     const requests: GetRequest[] = [];
-    for (const object of objects) requests.push(await ofManifest(object, flags, env));
+    const failed: unknown[] = [];
+    for (const manifest of manifests) {
+      if ("error" in manifest) failed.push(manifest.error);
+      else
+        await ofManifest(manifest, flags, env).then(
+          (request) => requests.push(request),
+          (error: unknown) => failed.push(error),
+        );
+    }
     const [path = ""] = flags.filename;
     const isFile = flags.filename.length === 1 && path !== "-" && /\.(ya?ml|json)$/.test(path);
-    return { requests, single: isFile && requests.length === 1 };
+    return { requests, failed, single: isFile && manifests.length === 1 };
   }
   const selects = Boolean(flags.selector?.trim() || flags["field-selector"]?.trim());
   const { types, names, pairs } = parseWords(words);
@@ -108,8 +119,9 @@ async function placed(resource: DiscoveredResource, flags: Where, env: CommandEn
   };
 }
 
-async function ofManifest(object: KubeObject, flags: Where, env: CommandEnv): Promise<GetRequest> {
-  const resource = await resourceOfKind(await env.client(), object);
+async function ofManifest({ object, source }: Manifest, flags: Where, env: CommandEnv): Promise<GetRequest> {
+  const { resourceOfManifest } = await import("../targets.ts");
+  const resource = await resourceOfManifest(await env.client(), object, source);
   const { name, namespace } = object.metadata;
   return {
     ...(await placed(resource, flags, env)),
@@ -129,8 +141,8 @@ interface Words {
 function parseWords(words: readonly string[]): Words {
   const slashes = words.filter((word) => word.includes("/")).length;
   if (slashes === 0) {
-    const [first = "", ...names] = words;
-    return { types: first.split(",").filter(Boolean), names, pairs: [] };
+    const [first, ...names] = words;
+    return { types: first === undefined ? [] : first.split(","), names, pairs: [] };
   }
   if (slashes < words.length) {
     throw new UsageError(

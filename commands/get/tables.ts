@@ -18,7 +18,7 @@ interface Found {
 }
 
 /** Prints what was asked for as tables that the server makes, one below the other. @throws what failed, after the rest */
-export async function printTables({ requests }: GetRequests, flags: GetFlags, env: CommandEnv): Promise<void> {
+export async function printTables(requests: GetRequests, flags: GetFlags, env: CommandEnv): Promise<void> {
   const path = flags["sort-by"] ? sortPath(flags["sort-by"]) : undefined;
   const needsLabels = flags["show-labels"] || flags["label-columns"].length > 0;
   const read = async (request: GetRequest): Promise<Found> => {

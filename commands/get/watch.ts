@@ -14,8 +14,29 @@ import { tablePrinter } from "./tables.ts";
 
 type Show = (object: KubeObject | KubeList<KubeObject>, event: string) => Promise<void>;
 
-/** Prints what was asked for, and each change of it until told to stop. One resource, and one object of it or all. */
+/**
+ * Prints what was asked for, and each change of it until told to stop, or for as long as an answer may take. One resource,
+ * and one object of it or all.
+ */
 export async function watchObjects(
+  requests: GetRequests,
+  format: Format | undefined,
+  flags: GetFlags,
+  env: CommandEnv,
+): Promise<void> {
+  if (!env.requestTimeoutMs) return await watchOn(requests, format, flags, env);
+  const ended = new AbortController();
+  const cancel = env.clock.schedule(env.requestTimeoutMs, () => ended.abort());
+  try {
+    await watchOn(requests, format, flags, { ...env, signal: AbortSignal.any([env.signal, ended.signal]) });
+  } catch (error) {
+    if (!ended.signal.aborted || env.signal.aborted) throw error;
+  } finally {
+    cancel();
+  }
+}
+
+async function watchOn(
   { requests }: GetRequests,
   format: Format | undefined,
   flags: GetFlags,

@@ -16,7 +16,10 @@ export function errorText(error: unknown, doing?: string): string {
   const message = `${doing === undefined ? "" : `error when ${doing}: `}${errorMessage(error)}`;
   return printableLines(
     error instanceof StatusError
-      ? (invalidText(error.status) ?? `Error from server (${error.reason}): ${message}`)
+      ? (invalidText(error.status) ??
+          (error.reason === "Unauthorized"
+            ? `error: You must be logged in to the server (${message})`
+            : `Error from server (${error.reason}): ${message}`))
       : error instanceof ConnectionError || error instanceof PlainError
         ? error.message
         : message.startsWith("error: ")

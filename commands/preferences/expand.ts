@@ -1,5 +1,5 @@
-import { goBoolean } from "../../core/util/go_boolean.ts";
 import { indexOfVerb, parseArguments } from "../arguments.ts";
+import { flagValue } from "../flag_value.ts";
 import type { Flag, FlagTable, Verb } from "../verb.ts";
 import type { PreferredAlias, PreferredDefaults, PreferredOption } from "./kuberc.ts";
 
@@ -150,18 +150,10 @@ function preferred(
     if (!flag) throw new Error(unknown(name));
     // Whoever runs a line that cannot be read says what is wrong with it.
     if (!given || given.has(name)) return [];
-    const why = complaint(name, flag, value);
-    if (why !== undefined) throw new Error(`${refused(name, value)} err: ${why}`);
-    return [`--${name}=${flag.type === "boolean" ? goBoolean(value) : value}`];
+    try {
+      return [`--${name}=${flagValue(name, flag, value)}`];
+    } catch (error) {
+      throw new Error(`${refused(name, value)} err: ${(error as Error).message}`);
+    }
   });
-}
-
-/** What is wrong with a flag's value, as kubectl says it. */
-function complaint(name: string, { type, short }: Flag, value: string): string | undefined {
-  const quoted = JSON.stringify(value);
-  const parser = type === "boolean" && goBoolean(value) === undefined ? "ParseBool" : undefined;
-  const number = type === "number" && !/^[+-]?\d+$/.test(value) ? "ParseInt" : undefined;
-  const failed = parser ?? number;
-  if (!failed) return undefined;
-  return `invalid argument ${quoted} for "${short ? `-${short}, ` : ""}--${name}" flag: strconv.${failed}: parsing ${quoted}: invalid syntax`;
 }

@@ -19,7 +19,7 @@ export const status: Verb = defineVerb({
     watch: { type: "boolean", short: "w", default: true, description: "Wait until it is done." },
     revision: { type: "number", default: 0, placeholder: "n", description: "Fail when another revision takes over." },
     timeout: {
-      type: "string",
+      type: "duration",
       default: "0s",
       placeholder: "duration",
       description: "How long to wait at most; 0: as long as it takes.",

@@ -110,7 +110,6 @@ function pairs(text: string, what: string): JsonObject {
 }
 
 function portOf(text: string): number {
-  if (!/^\d{1,9}$/.test(text))
-    throw new UsageError(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
   return Number(text);
 }

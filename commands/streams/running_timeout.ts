@@ -4,10 +4,10 @@ import { type Flag, UsageError } from "../verb.ts";
 /** The flag of verbs that may have to wait for a pod. */
 export function podRunningTimeoutFlag<const Default extends string>(
   preset: Default,
-): { readonly "pod-running-timeout": Flag & { readonly type: "string"; readonly default: Default } } {
+): { readonly "pod-running-timeout": Flag & { readonly type: "duration"; readonly default: Default } } {
   return {
     "pod-running-timeout": {
-      type: "string",
+      type: "duration",
       default: preset,
       placeholder: "duration",
       description: "How long to wait until a pod runs.",

@@ -26,14 +26,21 @@ const maxAliased = 1_000_000;
  * @throws SyntaxError naming file and line
  */
 export function parseManifests(text: string, source: string, limits: YamlLimits = {}): JsonObject[] {
-  const objects: JsonObject[] = [];
+  return [...iterateManifests(text, source, limits)];
+}
+
+/**
+ * The same one by one: what stands before an error in the text comes before it is thrown.
+ *
+ * @throws SyntaxError naming file and line
+ */
+export function* iterateManifests(text: string, source: string, limits: YamlLimits = {}): Generator<JsonObject> {
   for (const { value, line } of readDocuments(text, source, limits)) {
     if (value === null) continue;
     if (!isJsonObject(value))
       throw new SyntaxError(`unable to decode ${JSON.stringify(source)}: line ${line}: a manifest must be an object`);
-    collect(value, objects);
+    yield* itemsOf(value);
   }
-  return objects;
 }
 
 /**
@@ -48,10 +55,10 @@ export function parseYaml(text: string, source: string, limits: YamlLimits = {})
 }
 
 /** Takes lists apart. The items of a `PodList` need not say that they are Pods. */
-function collect(object: JsonObject, into: JsonObject[]): void {
+function* itemsOf(object: JsonObject): Generator<JsonObject> {
   const items: Json | undefined = Object.hasOwn(object, "items") ? object["items"] : undefined;
   if (!Array.isArray(items)) {
-    into.push(object);
+    yield object;
     return;
   }
   const { kind, apiVersion } = object;
@@ -59,7 +66,7 @@ function collect(object: JsonObject, into: JsonObject[]): void {
   for (const item of items as readonly Json[]) {
     if (!isJsonObject(item)) continue;
     const named = Object.hasOwn(item, "kind") || !itemKind || typeof apiVersion !== "string";
-    collect(named ? item : { apiVersion, kind: itemKind, ...item }, into);
+    yield* itemsOf(named ? item : { apiVersion, kind: itemKind, ...item });
   }
 }
 
@@ -73,7 +80,7 @@ function readDocuments(
   text: string,
   source: string,
   { maxLength = defaultMaxLength, maxTokens = Number.POSITIVE_INFINITY }: YamlLimits,
-): readonly ReadDocument[] {
+): Iterable<ReadDocument> {
   if (text.length > maxLength) throw new SyntaxError(`error parsing ${source}: longer than ${maxLength} characters`);
   const withoutMark = text.startsWith("\ufeff") ? text.slice(1) : text;
   return (
@@ -136,7 +143,7 @@ function lineOf(text: string, offset: number): number {
   return text.slice(0, start).split("\n").length;
 }
 
-function readYaml(text: string, source: string, maxTokens: number): readonly ReadDocument[] {
+function* readYaml(text: string, source: string, maxTokens: number): Generator<ReadDocument> {
   const lines = new LineCounter();
   lines.addNewLine(0);
   const fail: Fail = (message, offset) => {
@@ -161,13 +168,11 @@ function readYaml(text: string, source: string, maxTokens: number): readonly Rea
     logLevel: "silent",
   });
   const budget = { left: maxAliased };
-  const documents: ReadDocument[] = [];
   for (const document of composer.compose(tokens)) {
     const [error] = document.errors;
     if (error) fail(error.message, error.pos[0]);
     const offset = document.contents?.range[0] ?? document.range[0];
     const value = new YamlConverter(fail, budget).convert(document.contents);
-    documents.push({ value, line: lines.linePos(offset).line });
+    yield { value, line: lines.linePos(offset).line };
   }
-  return documents;
 }

@@ -10,6 +10,7 @@ import { applyMergePatch, applyStrategicPatch, createMergePatch, createStrategic
 import { isReason } from "../api/status.ts";
 import { checkOverwrite } from "./apply_conflict.ts";
 import type { Client, DeleteCallOptions, Patch, WriteCallOptions } from "./client.ts";
+import { keepLastApplied } from "./keep_last_applied.ts";
 import { waitFor } from "./wait_for.ts";
 
 /** What apply did. */
@@ -193,8 +194,11 @@ async function applyServerSide<T extends KubeObject>(
   const { force = false, ...write } = options;
   const body = { ...asJson(object), apiVersion: apiVersionOf(kind), kind: kind.kind };
   const patch: Patch = { type: "apply", body };
-  const applied = await client.patch(kind, key, patch, { ...write, force });
-  if (write.dryRun) return applied;
+  const answer = await client.patch(kind, key, patch, { ...write, force });
+  if (write.dryRun) return answer;
+  // A manager with a name of its own does not keep the note up to date.
+  const isOwn = write.fieldManager === serverSideManager;
+  const applied = isOwn ? await keepLastApplied(client, kind, { key, object: answer }, write) : answer;
   for (let tries = 1; tries <= maxTries; tries++) {
     const current = tries === 1 ? applied : await client.get(kind, key, { signal: options.signal });
     const managedFields = withoutClientSideApply(current, write.fieldManager);

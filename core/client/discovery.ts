@@ -213,7 +213,10 @@ export function findResource<T extends DiscoveredResource>(resources: readonly T
   const words = resources.flatMap(({ plural, singular, shortNames }) => [plural, singular, ...shortNames]);
   throw new UnknownResourceError(
     `the server doesn't have a resource type "${name.split(".", 1)[0]}"`,
-    nearest(word, words),
+    nearest(
+      word,
+      words.filter((known) => known !== word),
+    ),
   );
 }
 
@@ -229,6 +232,8 @@ function inGroup(
 }
 
 function byWord<T extends DiscoveredResource>(resources: readonly T[], word: string): T | undefined {
+  // Servers may leave singular names empty.
+  if (word === "") return undefined;
   return (
     resources.find(({ plural }) => plural === word) ??
     resources.find(({ singular }) => singular === word) ??

@@ -1,6 +1,7 @@
 /** One flag of a command or daemon. */
 export interface Flag {
-  readonly type: "string" | "boolean" | "number" | "list";
+  /** The value of a `duration` is text that Go reads as one. */
+  readonly type: "string" | "boolean" | "number" | "duration" | "list";
   readonly description: string;
   /** One letter. */
   readonly short?: string;

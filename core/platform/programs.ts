@@ -118,10 +118,15 @@ export function searchPath(): readonly string[] {
 
 /** The program called `name` on PATH, or at that path; undefined when there is none. */
 export async function findProgram(name: string): Promise<string | undefined> {
-  if (name === "") return undefined;
-  const candidates = isAbsolute(name) || name.includes(sep) ? [name] : searchPath().map((folder) => join(folder, name));
-  for (const path of candidates) if (await isExecutable(path)) return path;
+  for await (const path of findPrograms(name)) return path;
   return undefined;
+}
+
+/** The same and those that it hides: all programs of that name on PATH, in its order. */
+export async function* findPrograms(name: string): AsyncGenerator<string, void, void> {
+  if (name === "") return;
+  const candidates = isAbsolute(name) || name.includes(sep) ? [name] : searchPath().map((folder) => join(folder, name));
+  for (const path of candidates) if (await isExecutable(path)) yield path;
 }
 
 /**

@@ -1,4 +1,12 @@
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const units: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
 
 /**
  * Milliseconds of a duration as Go writes it: `90s`, `1m30s`, `500ms`.
@@ -6,11 +14,11 @@ const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
  * @throws SyntaxError for anything else
  */
 export function parseDuration(text: string): number {
-  if (text.length > 64 || !/^(\d{1,9}(\.\d{1,9})?(ms|s|m|h))+$/.test(text)) {
+  if (text.length > 64 || !/^(\d{1,9}(\.\d{1,9})?(ns|us|µs|ms|s|m|h))+$/.test(text)) {
     throw new SyntaxError(`invalid duration ${JSON.stringify(text.slice(0, 64))}: use e.g. 90s, 1m30s or 500ms`);
   }
   let ms = 0;
-  for (const [, amount, unit = ""] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g))
+  for (const [, amount, unit = ""] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g))
     ms += Number(amount) * (units[unit] ?? 0);
   return ms;
 }

@@ -54,7 +54,7 @@ describe("bad input", () => {
     [["get", "pods", "-o"], "error: flag needs an argument: 'o' in -o\n"],
     [
       ["rollout", "stauts"],
-      'error: unknown command "stauts" for "wherry rollout" (did you mean "status"?)\nRun \'wherry rollout --help\' for usage.\n',
+      'error: unknown command "stauts" (did you mean "status"?)\nSee \'wherry rollout -h\' for help and examples\n',
     ],
     [
       ["get", "pods", "-o", "xml"],

@@ -94,6 +94,12 @@ describe("a second process at a running cluster", () => {
     expect(await watching.stop("SIGINT")).toMatchObject({ stderr: "" });
   });
 
+  it("watches for as long as an answer may take", async () => {
+    expect(await cluster.ok("get", "ns", "default", "-w", "-o", "name", "--request-timeout=1s")).toBe(
+      "namespace/default\n",
+    );
+  });
+
   it("describes objects with their events", async () => {
     const described = await cluster.ok("describe", "deploy", "web");
     expect(described).toMatch(/^Name: +web\nNamespace: +default\n/);

@@ -10,6 +10,13 @@ const fixed = (data: Readonly<Record<string, string>>, metadata: object = {}) =>
   immutable: true,
 });
 
+const broken = {
+  "a/1.json": one,
+  "a/2.json": { apiVersion: "v1", metadata: { name: "kindless" } },
+  "a/3.json": { apiVersion: "v1", kind: "Nope", metadata: { name: "nope" } },
+  "a/4.json": configMap("two"),
+};
+
 transcripts("apply, diff", [
   {
     files: { a: one, b: other },
@@ -196,6 +203,24 @@ transcripts("apply, diff", [
     files: { a: one, b: other },
     lines: ["diff -f $DIR/a", "apply -f $DIR/a", "diff -f $DIR/a", "diff -f $DIR/b", "diff --server-side -f $DIR/b"],
   },
+  ...["apply", "create", "get", "describe", "delete", "label x=y", "diff"].map((verb) => ({
+    name: `${verb} with files of which some are wrong`,
+    files: broken,
+    given: verb === "create" || verb === "apply" ? [] : [one, configMap("two")],
+    lines: [`${verb} -f $DIR/a`],
+  })),
+  {
+    name: "server-side apply keeps the note of client-side apply",
+    files: { a: one, b: other },
+    lines: [
+      "apply -f $DIR/a",
+      "apply -f $DIR/b --server-side",
+      "apply view-last-applied cm one",
+      "get cm one -o yaml --show-managed-fields",
+      "apply -f $DIR/a",
+    ],
+  },
+  { lines: [{ line: "apply -f -", input: { apiVersion: "v1", kind: "ConfigMap", metadata: {} } }] },
   {
     lines: [
       "diff",

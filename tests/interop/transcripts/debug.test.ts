@@ -94,9 +94,13 @@ transcripts(
       ],
     },
     ...[
-      { name: "a pod", line: "debug web --image=box -c look", look: ephemeral },
-      { name: "a copy", line: "debug web --image=box -c look --copy-to=copy", look: copy },
-      { name: "a node", line: "debug node/$NS --image=box -c look -q", look: "get pods -o jsonpath={.items[*].spec}" },
+      { name: "a pod", line: "debug web --image=box -c look --profile=general", look: ephemeral },
+      { name: "a copy", line: "debug web --image=box -c look --copy-to=copy --profile=general", look: copy },
+      {
+        name: "a node",
+        line: "debug node/$NS --image=box -c look -q --profile=general",
+        look: "get pods -o jsonpath={.items[*].spec}",
+      },
     ].map(({ name, line, look }) => ({
       name: `debug ${name} with a profile of the user's`,
       given: name === "a node" ? [node] : [pod()],

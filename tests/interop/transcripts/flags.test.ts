@@ -102,6 +102,28 @@ transcripts("global flags", [
     ],
   },
   {
+    name: "values that are none",
+    given: [one],
+    lines: [
+      "get cm --chunk-size=x",
+      "get cm --watch=maybe",
+      "get cm -w=maybe",
+      "get cm -v=x",
+      "get cm -v",
+      "get cm --no-headers=T -o custom-columns=N:.metadata.name -l x=y",
+      "delete cm one --timeout=5",
+      "delete cm one --timeout=5x",
+      "delete cm one --timeout=x",
+      "delete cm one --grace-period=99999999999999999999",
+      "logs x --since=1ns",
+      "create token default --duration=x",
+      "get pods --token=wrong",
+      "get cm,",
+      "rollout nonsense",
+      "config nonsense",
+    ],
+  },
+  {
     name: "whom to act as",
     lines: [
       "auth whoami --as=jo --as-uid=7 --as-group=a --as-group=b --as-user-extra=k=v1 --as-user-extra=k=v2",
