@@ -485,6 +485,10 @@ export interface PodStatus {
   readonly containerStatuses?: readonly ContainerStatus[];
   readonly ephemeralContainerStatuses?: readonly ContainerStatus[];
   readonly qosClass?: "Guaranteed" | "Burstable" | "BestEffort";
+  /** What the node has set aside for the pod as a whole. */
+  readonly allocatedResources?: ResourceList;
+  /** What the pod as a whole runs with. */
+  readonly resources?: ResourceRequirements;
 }
 
 /** A group of containers that share a network and live together. @see https://kubernetes.io/docs/concepts/workloads/pods/ */

@@ -3,9 +3,9 @@ import type { PartStrategy } from "../api/kind.ts";
 import { compareQuantities, parseQuantity, quantityError } from "../api/quantity.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { checkEphemeralContainersKept } from "./ephemeral_containers.ts";
-import type { Container, Pod, ResourceList } from "./pod.ts";
+import type { Container, Pod, PodSpec, ResourceList, ResourceRequirements } from "./pod.ts";
 import { mirrorAnnotation } from "./pod_helpers.ts";
-import { hasPodLevelResources, isSidecar, qosClass } from "./pod_resources.ts";
+import { isSidecar, qosClass } from "./pod_resources.ts";
 import { validatePod } from "./pod_validation.ts";
 import { semanticEqual } from "./semantic_equal.ts";
 import type { FieldErrors } from "./validators.ts";
@@ -24,13 +24,13 @@ export const ephemeralContainers: PartStrategy<Pod> = {
   validateUpdate: (next, previous) => [...validatePod(next, previous), ...checkEphemeralContainersKept(next, previous)],
 };
 
-/** `/resize`: the processor time and memory of a running pod's containers. */
+/** `/resize`: the processor time and memory of a running pod's containers, and of the pod as a whole. */
 export const resize: PartStrategy<Pod> = {
   prepareForUpdate: (sent, previous) => ({
     ...previous,
     metadata: sent.metadata,
     spec: {
-      ...previous.spec,
+      ...withResources(previous.spec, sent.spec),
       containers: withResourcesOf(previous.spec.containers, sent.spec.containers),
       ...(previous.spec.initContainers
         ? { initContainers: withResourcesOf(previous.spec.initContainers, sent.spec.initContainers ?? []) }
@@ -39,6 +39,10 @@ export const resize: PartStrategy<Pod> = {
   }),
   validateUpdate: (next, previous) => [...validatePod(next, previous), ...checkResize(next, previous)],
 };
+
+function withResources({ resources: _resources, ...rest }: PodSpec, { resources }: PodSpec): PodSpec {
+  return resources ? { ...rest, resources } : rest;
+}
 
 /** The containers with the resources that were sent for those of the same name. */
 function withResourcesOf(containers: readonly Container[], sent: readonly Container[]): readonly Container[] {
@@ -54,13 +58,14 @@ function withResourcesOf(containers: readonly Container[], sent: readonly Contai
 
 /** @see k8s.io/kubernetes/pkg/apis/core/validation, ValidatePodResize */
 function checkResize(next: Pod, previous: Pod): FieldErrors {
-  const never = neverResized(next, previous);
+  const never = neverResized(previous);
   if (never !== undefined) return [fieldError.forbidden("", never)];
   const errors: FieldError[] = [];
   const before = previous.status?.qosClass ?? qosClass(previous);
   const after = qosClass(next);
   if (after !== before)
     errors.push(fieldError.invalid("spec", after, "Pod QOS Class may not change as a result of resizing"));
+  errors.push(...checkAmounts(next.spec, previous.spec, "spec.resources"));
   for (const list of ["containers", "initContainers"] as const) {
     for (const [index, container] of (next.spec[list] ?? []).entries()) {
       const old = previous.spec[list]?.[index];
@@ -77,19 +82,21 @@ function checkResize(next: Pod, previous: Pod): FieldErrors {
 }
 
 /** Why a pod of this sort cannot be resized at all. */
-function neverResized(next: Pod, { metadata, spec }: Pod): string | undefined {
-  if (hasPodLevelResources(spec) || hasPodLevelResources(next.spec))
-    return "pods with pod-level resources cannot be resized";
+function neverResized({ metadata, spec }: Pod): string | undefined {
   if (Object.hasOwn(metadata.annotations ?? {}, mirrorAnnotation)) return "static pods cannot be resized";
   return spec.os?.name === "windows" ? "windows pods cannot be resized" : undefined;
 }
 
 const resizable = ["cpu", "memory"];
 
-function checkAmounts(container: Container, old: Container, field: string): FieldErrors {
+interface HasResources {
+  readonly resources?: ResourceRequirements;
+}
+
+function checkAmounts(next: HasResources, old: HasResources, field: string): FieldErrors {
   const errors: FieldError[] = [];
   for (const side of ["requests", "limits"] as const) {
-    const [list, oldList]: readonly (ResourceList | undefined)[] = [container.resources?.[side], old.resources?.[side]];
+    const [list, oldList]: readonly (ResourceList | undefined)[] = [next.resources?.[side], old.resources?.[side]];
     const names = new Set([...Object.keys(list ?? {}), ...Object.keys(oldList ?? {})]);
     const changed = [...names].filter((name) => !sameAmount(list?.[name], oldList?.[name]));
     if (changed.some((name) => !resizable.includes(name)))

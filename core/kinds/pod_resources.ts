@@ -75,7 +75,9 @@ export function podRequests({ spec, status }: Pod): ResourceAmounts {
   const most = mostAtOnce(spec, arithmetic, (container, stays) =>
     stays ? heldRequests(container, status) : resourceAmounts(container.resources?.requests),
   );
-  const whole = withPodLevel(most, spec.resources?.requests);
+  const whole = heldLists(spec.resources?.requests, status, { side: "requests", status })
+    .map((list) => withPodLevel(most, list))
+    .reduce(maxResources);
   return spec.overhead ? addResources(whole, resourceAmounts(spec.overhead)) : whole;
 }
 
@@ -128,12 +130,12 @@ export function statusOf(name: string, status: PodStatus = {}): ContainerStatus 
 }
 
 /**
- * The lists of which the greatest amounts count for a container while it may be resized: what it asks for (unless that
- * can never be had), what it was given, what it has. One list where they are all the same.
+ * The lists of which the greatest amounts count for a container, or a pod as a whole, while it may be resized: what it asks
+ * for (unless that can never be had), what it was given, what it has. One list where they are all the same.
  */
 export function heldLists(
   asked: ResourceList | undefined,
-  reported: ContainerStatus | undefined,
+  reported: Pick<ContainerStatus, "allocatedResources" | "resources"> | undefined,
   { side, status }: { readonly side: "requests" | "limits"; readonly status: PodStatus | undefined },
 ): readonly [ResourceList | undefined, ...(ResourceList | undefined)[]] {
   if (!reported?.resources) return [asked];

@@ -15,7 +15,8 @@ import {
 } from "./pod_view.ts";
 import { probeState } from "./probe_state.ts";
 import { containerLimits, limitChanges } from "./resources/container_limits.ts";
-import { needsRestart, type Resize } from "./resources/plan_resize.ts";
+import { needsRestart, type PodResize, type Resize } from "./resources/plan_resize.ts";
+import { limitsTogether } from "./resources/pod_limits.ts";
 
 /** Why a pod as a whole failed. */
 export interface PodFailure {
@@ -59,7 +60,7 @@ export type PodPlan =
   | { readonly step: "createSandbox"; readonly attempt: number }
   | { readonly step: "kill"; readonly kills: readonly KillAction[] }
   /** Give running containers what is set aside for them now. */
-  | { readonly step: "resize"; readonly resizes: readonly Resize[] }
+  | { readonly step: "resize"; readonly resizes: readonly Resize[]; readonly whole?: PodResize | undefined }
   | { readonly step: "start"; readonly start: StartAction }
   /** Nothing now; look again after `wakeAfterMs` at the latest. */
   | { readonly step: "wait"; readonly wakeAfterMs: number | undefined };
@@ -200,7 +201,7 @@ function planContainers(view: PodView, sandbox: Sandbox): PodPlan {
   for (const { spec, latest } of mains) {
     steps.push(planContainer(view, { kind: "main", spec, latest, fresh: false }));
   }
-  return choose(view, steps);
+  return choose(view, [...steps, planPodResize(view, sandbox)]);
 }
 
 /** What one container needs, by itself. */
@@ -261,6 +262,19 @@ function planResize(view: PodView, spec: ContainerSpec, container: Container): P
   };
 }
 
+/** Whether what keeps the containers together has to be given other limits. */
+function planPodResize(view: PodView, { id: sandboxId }: Sandbox): PodPlan {
+  const { pod, resize, limitsTogether: present } = view;
+  if (!resize?.inProgress || !present) return idle;
+  const limits = limitsTogether({ ...pod, status: {} });
+  if (limitChanges(present, limits).length === 0) return idle;
+  return waitForRetry(view, resizeFailure, () => ({
+    step: "resize",
+    resizes: [],
+    whole: { sandboxId, present, limits },
+  }));
+}
+
 /** Why a running container has to be ended, if it has. */
 function killMessage(view: PodView, spec: ContainerSpec, container: Container): string | undefined {
   const { failed } = probeState(spec, container.id, view.probes);
@@ -293,7 +307,8 @@ function choose({ pod, now }: PodView, steps: readonly PodPlan[]): PodPlan {
   const kills = steps.flatMap((plan) => (plan.step === "kill" ? plan.kills : []));
   if (kills.length > 0) return { step: "kill", kills };
   const resizes = steps.flatMap((plan) => (plan.step === "resize" ? plan.resizes : []));
-  if (resizes.length > 0) return { step: "resize", resizes };
+  const whole = steps.flatMap((plan) => (plan.step === "resize" ? (plan.whole ?? []) : []))[0];
+  if (resizes.length > 0 || whole) return { step: "resize", resizes, whole };
   const start = steps.find((plan) => plan.step === "start");
   if (start) return start;
   const waits = steps.flatMap((plan) => (plan.step === "wait" ? (plan.wakeAfterMs ?? []) : []));

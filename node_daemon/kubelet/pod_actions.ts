@@ -18,7 +18,7 @@ import { resizeFailure, type StartFailure } from "./pod_view.ts";
 import { MountError, type PodVolumesOptions, setUpVolumes, updateVolumes } from "./pod_volumes.ts";
 import { probeUserAgent } from "./probes.ts";
 import { resolverPath, writeResolverFile } from "./resolver_file.ts";
-import type { Resize } from "./resources/plan_resize.ts";
+import type { PodResize, Resize } from "./resources/plan_resize.ts";
 import { resizeContainers } from "./resources/resize_containers.ts";
 import { resizeMessage } from "./resources/resize_events.ts";
 import { sandboxConfig } from "./sandbox_config.ts";
@@ -174,12 +174,16 @@ export class PodActions {
   }
 
   /** Gives containers that run the limits that are set aside for them. */
-  async resize(pod: Pod, resizes: readonly Resize[], signal: AbortSignal): Promise<void> {
+  async resize(
+    pod: Pod,
+    wanted: { readonly resizes: readonly Resize[]; readonly whole?: PodResize | undefined },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { events, allocations } = this.#context;
     const { uid: podUid = "" } = pod.metadata;
     await allocations.recorded(podUid);
     try {
-      await resizeContainers(pod, resizes, { ...this.#context, signal });
+      await resizeContainers(pod, wanted, { ...this.#context, signal });
       this.#succeeded(resizeFailure);
     } catch (error) {
       signal.throwIfAborted();

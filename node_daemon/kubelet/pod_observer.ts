@@ -1,9 +1,10 @@
 import type { Pod } from "../../core/kinds/pod.ts";
+import { hasPodLevelResources } from "../../core/kinds/pod_resources.ts";
 import { compact } from "../../core/util/compact.ts";
 import type { Container } from "../runtime/runtime.ts";
 import { withDeadline } from "./deadline.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
-import type { PodView } from "./pod_view.ts";
+import { latestSandbox, type PodView } from "./pod_view.ts";
 import { terminationMessage } from "./termination_message.ts";
 
 /** What a listing of one pod may take. */
@@ -39,10 +40,14 @@ export class PodObserver {
       ]),
     );
     for (const { ip } of sandboxes) if (ip && runtime.assignsPodIP) addresses.adopt(uid, ip);
+    const sandbox = latestSandbox(sandboxes);
+    const isLimited = sandbox?.ready && hasPodLevelResources(known().pod.spec);
+    const limitsTogether = isLimited ? await runtime.podLimits?.(sandbox.id, { signal }) : undefined;
     const { pod, ...rest } = known();
     return {
       ...rest,
       pod: this.#withStatus(pod),
+      limitsTogether,
       sandboxes,
       containers,
       probes: probes.states(uid),

@@ -1,10 +1,12 @@
 import { sameJson } from "../../core/api/json_object.ts";
 import type { ContainerStatus, PodPhase, PodStatus } from "../../core/kinds/pod.ts";
-import { qosClass } from "../../core/kinds/pod_resources.ts";
+import { hasPodLevelResources, qosClass } from "../../core/kinds/pod_resources.ts";
 import { compact } from "../../core/util/compact.ts";
 import { containerStatus } from "./container_status.ts";
 import { conditionsOf, incompleteInits } from "./pod_conditions.ts";
 import { latestSandbox } from "./pod_view.ts";
+import { limitChanges, resourcesInForce } from "./resources/container_limits.ts";
+import { limitsTogether } from "./resources/pod_limits.ts";
 import { type StatusInput, statusTime } from "./status_input.ts";
 
 /**
@@ -37,6 +39,21 @@ export function podStatus(input: StatusInput): PodStatus {
     containerStatuses: [...mains].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)),
     ephemeralContainerStatuses: ephemerals.length > 0 ? ephemerals : undefined,
     qosClass: previous?.qosClass ?? qosClass(pod),
+    ...podResources(input),
+  });
+}
+
+/** What a pod that asks for something as a whole was given, and has. */
+function podResources({
+  pod,
+  limitsTogether: present,
+}: StatusInput): Pick<PodStatus, "allocatedResources" | "resources"> {
+  const { resources } = pod.spec;
+  if (!resources || !hasPodLevelResources(pod.spec)) return {};
+  const differs = present !== undefined && limitChanges(present, limitsTogether({ ...pod, status: {} })).length > 0;
+  return compact<Pick<PodStatus, "allocatedResources" | "resources">>({
+    allocatedResources: resources.requests,
+    resources: differs ? resourcesInForce({ resources }, present) : resources,
   });
 }
 

@@ -1,6 +1,6 @@
 import { restartsAfter } from "../../core/kinds/container_restart.ts";
 import type { Container as ContainerSpec, Pod } from "../../core/kinds/pod.ts";
-import type { Container, Sandbox } from "../runtime/runtime.ts";
+import type { Container, ContainerLimits, Sandbox } from "../runtime/runtime.ts";
 import type { PodEviction } from "./pod_evictions.ts";
 import type { ProbeState } from "./probe_state.ts";
 import type { ResizeState } from "./resources/allocations.ts";
@@ -34,6 +34,8 @@ export interface PodView {
   readonly eviction?: PodEviction | undefined;
   /** Where its resize stands. */
   readonly resize?: ResizeState | undefined;
+  /** What keeps its containers together to limits of the pod as a whole, and to which; undefined where nothing does. */
+  readonly limitsTogether?: ContainerLimits | undefined;
   /** Containers, by id, that were ended to start anew, whatever the restart policy says. */
   readonly restarting?: ReadonlySet<string> | undefined;
   /** For how many milliseconds a container, by its id, has ended, by a clock that does not jump. */

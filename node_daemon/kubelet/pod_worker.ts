@@ -275,7 +275,7 @@ export class PodWorker implements AsyncDisposable {
         if (sandbox) await this.#actions.start(pod, sandbox, plan.start, signal);
         return;
       case "resize":
-        return this.#actions.resize(pod, plan.resizes, signal);
+        return this.#actions.resize(pod, plan, signal);
       case "kill":
         for (const { container, restart } of plan.kills) if (restart) this.#restarting.add(container.id);
         await Promise.all(

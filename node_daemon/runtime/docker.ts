@@ -218,6 +218,7 @@ class DockerRuntime implements ContainerRuntime {
     await eachOf(containers, parallelCalls, (one) => this.removeContainer(one, { signal }));
     await this.removeContainer(id, { signal });
     await removePodGroup(this.#defaults.owner.rootDir, id);
+    this.#podGroups?.forget(id);
   }
 
   async listContainers({ podUid, signal }: { readonly podUid?: string } & Signalled): Promise<readonly Container[]> {
@@ -250,7 +251,8 @@ class DockerRuntime implements ContainerRuntime {
       });
       return undefined;
     });
-    const cgroupParent = config.podLimits && (await this.#podGroup(sandbox, config.podLimits, signal));
+    const cgroupParent =
+      config.podLimits && (await (await this.#groups(sandbox.id, signal))?.make(sandbox.id, config.podLimits));
     const options = containerOptions(sandbox, config, { ...this.#defaults, beginsAs, cgroupParent });
     try {
       return await this.#create(options, signal);
@@ -268,16 +270,24 @@ class DockerRuntime implements ContainerRuntime {
       : [];
   }
 
-  /** Makes the cgroup around a pod's containers, where it may; found out when the first pod asks for it. */
-  async #podGroup({ id }: Sandbox, limits: ContainerLimits, signal: AbortSignal): Promise<string | undefined> {
+  async podLimits(sandboxId: string, { signal }: Signalled): Promise<ContainerLimits | undefined> {
+    return (await this.#groups(sandboxId, signal))?.limits(sandboxId);
+  }
+
+  async updatePodLimits(sandboxId: string, limits: ContainerLimits, { signal }: Signalled): Promise<void> {
+    await (await this.#groups(sandboxId, signal))?.set(sandboxId, limits);
+  }
+
+  /** The cgroups around pods' containers, where it may make them; found out when the first pod asks for it. */
+  async #groups(runningId: string, signal: AbortSignal): Promise<PodGroups | undefined> {
     if (this.#podGroups === null) {
       // What is made while it looks around would seem to be nobody's.
       await this.#collecting;
       const info = () => this.#engine.docker.info() as Promise<{ readonly CgroupDriver?: string }>;
       const { CgroupDriver: driver } = await this.#engine.call(signal, info);
-      this.#podGroups = await openPodGroups(this.#defaults.owner.rootDir, { driver, runningId: id });
+      this.#podGroups = await openPodGroups(this.#defaults.owner.rootDir, { driver, runningId });
     }
-    return await this.#podGroups?.make(id, limits);
+    return this.#podGroups;
   }
 
   async startContainer(id: string, { signal }: Signalled): Promise<void> {

@@ -1,5 +1,6 @@
 import { access, readdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { compact } from "../../core/util/compact.ts";
 import { collectGroups, groupsName, removeGroup } from "./cgroup_leftovers.ts";
 import { openCgroups } from "./process_cgroup.ts";
 import { makeFolder } from "./process_files.ts";
@@ -8,10 +9,17 @@ import type { ContainerLimits } from "./runtime.ts";
 const root = "/sys/fs/cgroup";
 const top = "wherry";
 
+const unknown: ContainerLimits = { milliCpuRequest: undefined, milliCpuLimit: undefined, memoryBytesLimit: undefined };
+
 /** cgroups around the containers of a pod, for engines whose cgroups are this daemon's to set. */
 export interface PodGroups extends AsyncDisposable {
   /** Makes the group of a pod, and returns what the engine is to be told of it. */
   make(sandboxId: string, limits: ContainerLimits): Promise<string>;
+  /** Sets the limits of a pod that has a group; those that are undefined stay as they are. */
+  set(sandboxId: string, limits: ContainerLimits): Promise<void>;
+  /** What was set since the daemon started; undefined where the pod has no group. */
+  limits(sandboxId: string): Promise<ContainerLimits | undefined>;
+  forget(sandboxId: string): void;
 }
 
 /** The group of a pod, as the engine names it. */
@@ -33,28 +41,43 @@ export async function openPodGroups(
 ): Promise<PodGroups | undefined> {
   if (driver !== "cgroupfs") return undefined;
   const places = [join(root, "docker", runningId), join(root, "memory", "docker", runningId)];
-  const seen = await Promise.all(
-    places.map((path) =>
-      access(path).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  if (!seen.includes(true)) return undefined;
+  if (!(await someIsThere(places))) return undefined;
   await makeFolder(owner);
   const cgroups = await openCgroups(owner, { root, isTop: true });
   if (!cgroups) return undefined;
+  const given = new Map<string, ContainerLimits>();
+  const note = (sandboxId: string, limits: ContainerLimits) =>
+    given.set(sandboxId, { ...unknown, ...given.get(sandboxId), ...compact<ContainerLimits>(limits) });
   return {
     async make(sandboxId, limits) {
       await cgroups.makeGroup(sandboxId, limits);
+      note(sandboxId, limits);
       return groupOf(owner, sandboxId);
     },
+    async set(sandboxId, limits) {
+      await cgroups.set(sandboxId, limits);
+      note(sandboxId, limits);
+    },
+    async limits(sandboxId) {
+      const places = [root, join(root, "memory")].map((hierarchy) => join(hierarchy, groupOf(owner, sandboxId)));
+      return given.get(sandboxId) ?? ((await someIsThere(places)) ? unknown : undefined);
+    },
+    forget: (sandboxId) => void given.delete(sandboxId),
     async [Symbol.asyncDispose]() {
       // Not where pods are left.
       for (const hierarchy of await hierarchies()) await rmdir(join(hierarchy, top, groupsName(owner))).catch(() => {});
     },
   };
+}
+
+async function someIsThere(paths: readonly string[]): Promise<boolean> {
+  const looks = paths.map((path) =>
+    access(path).then(
+      () => true,
+      () => false,
+    ),
+  );
+  return (await Promise.all(looks)).includes(true);
 }
 
 /** Removes the group of a pod of which nothing runs, where there is one, also what the engine has added to it. */

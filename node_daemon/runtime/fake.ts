@@ -89,6 +89,7 @@ class Fake implements FakeRuntime {
   };
   readonly #options: FakeRuntimeOptions;
   readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #podLimits = new Map<string, ContainerLimits>();
   readonly #containers = new Map<string, FakeContainer>();
   readonly #hub = new EventHub({ limit: 100_000 });
   #healthy = true;
@@ -147,6 +148,7 @@ class Fake implements FakeRuntime {
     await this.stopPodSandbox(id);
     for (const { container } of this.#of(id)) await this.removeContainer(container.id);
     this.#sandboxes.delete(id);
+    this.#podLimits.delete(id);
   }
 
   async listContainers({ podUid }: { readonly podUid?: string }): Promise<readonly Container[]> {
@@ -161,6 +163,7 @@ class Fake implements FakeRuntime {
     if (!this.#sandboxes.has(sandbox.id)) {
       throw new RuntimeFailure("CreateContainerError", `no such sandbox: ${sandbox.id}`);
     }
+    if (config.podLimits && !this.#podLimits.has(sandbox.id)) this.#podLimits.set(sandbox.id, config.podLimits);
     const id = this.#newId();
     const container: Container = {
       id,
@@ -228,6 +231,14 @@ class Fake implements FakeRuntime {
     const updated = compact<ContainerLimits>(limits);
     found.container = { ...found.container, limits: { ...found.config.limits, ...found.container.limits, ...updated } };
     this.#announce(found.container.podUid);
+  }
+
+  async podLimits(sandboxId: string): Promise<ContainerLimits | undefined> {
+    return this.#podLimits.get(sandboxId);
+  }
+
+  async updatePodLimits(sandboxId: string, limits: ContainerLimits): Promise<void> {
+    this.#podLimits.set(sandboxId, { ...this.#podLimits.get(sandboxId), ...compact<ContainerLimits>(limits) });
   }
 
   async removeContainer(id: string): Promise<void> {

@@ -6,6 +6,7 @@ import { folderUsage } from "../../core/platform/folder_usage.ts";
 import { environmentVariable } from "../../core/platform/process.ts";
 import { currentGroups, currentUid, platformName, signalNumber } from "../../core/platform/processes.ts";
 import type { Clock } from "../../core/util/clock.ts";
+import { compact } from "../../core/util/compact.ts";
 import { eachOf } from "../../core/util/each_of.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { EventHub } from "./event_hub.ts";
@@ -265,7 +266,7 @@ class ProcessRuntime implements ContainerRuntime {
   async startContainer(id: string): Promise<void> {
     const container = this.#get(id);
     const { limits, podLimits } = container.stored.config;
-    if (podLimits) await this.#cgroups?.makeGroup(container.stored.sandboxId, podLimits);
+    if (podLimits) await this.#limitPod(this.#sandboxOf(container), podLimits);
     const cgroups = (await this.#cgroups?.make(cgroupOf(container.stored), limits)) ?? [];
     await container.start(() => this.#prepare(container), cgroups);
   }
@@ -294,6 +295,24 @@ class ProcessRuntime implements ContainerRuntime {
     await this.#cgroups?.set(cgroupOf(container.stored), limits);
     await container.noteLimits(limits);
     this.#announce(container.podUid);
+  }
+
+  async podLimits(sandboxId: string): Promise<ContainerLimits | undefined> {
+    return this.#cgroups && this.#sandboxes.get(sandboxId)?.podLimits;
+  }
+
+  async updatePodLimits(sandboxId: string, limits: ContainerLimits): Promise<void> {
+    const sandbox = this.#sandboxes.get(sandboxId);
+    if (!sandbox) return;
+    await this.#cgroups?.set(sandboxId, limits);
+    await this.#save({ ...sandbox, podLimits: { ...sandbox.podLimits, ...compact<ContainerLimits>(limits) } });
+  }
+
+  /** Makes the group of a pod. It may have been given other limits since the container was made. */
+  async #limitPod(sandbox: StoredSandbox, first: ContainerLimits): Promise<void> {
+    const podLimits = sandbox.podLimits ?? first;
+    await this.#cgroups?.makeGroup(sandbox.id, podLimits);
+    if (!sandbox.podLimits) await this.#save({ ...sandbox, podLimits });
   }
 
   async limitPods(limits: ContainerLimits): Promise<boolean> {

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ProcessIdentity } from "./process_table.ts";
-import type { ContainerConfig, SandboxConfig } from "./runtime.ts";
+import type { ContainerConfig, ContainerLimits, SandboxConfig } from "./runtime.ts";
 
 /** `sandbox.json`: what was asked for, and what became of it. */
 export interface StoredSandbox {
@@ -10,6 +10,8 @@ export interface StoredSandbox {
   readonly config: SandboxConfig;
   readonly createdAt: number;
   readonly ready: boolean;
+  /** What its containers are limited to together. */
+  readonly podLimits?: ContainerLimits;
 }
 
 /** `config.json` of a container. Holds its environment, so the file is 0600. */

@@ -401,6 +401,14 @@ export interface ContainerRuntime extends AsyncDisposable {
   ): Promise<void>;
   /** Gives a container that runs other limits. Those that are undefined stay as they are. */
   updateResources(id: string, limits: ContainerLimits, options: { readonly signal: AbortSignal }): Promise<void>;
+  /** What the containers of a sandbox are limited to together; amounts that the runtime does not know are missing. Undefined: nothing keeps them to that. */
+  podLimits?(sandboxId: string, options: { readonly signal: AbortSignal }): Promise<ContainerLimits | undefined>;
+  /** Gives what keeps the containers of a sandbox together other limits. Those that are undefined stay as they are. */
+  updatePodLimits?(
+    sandboxId: string,
+    limits: ContainerLimits,
+    options: { readonly signal: AbortSignal },
+  ): Promise<void>;
   /** Sets what the containers of all pods may use together; false where it cannot. Absent: it never can. @throws Error where the kernel refuses it */
   limitPods?(limits: ContainerLimits): Promise<boolean>;
   removeContainer(id: string, options: { readonly signal: AbortSignal }): Promise<void>;

@@ -367,6 +367,16 @@ describe.skipIf("Deno" in globalThis).each(runtimes)("volumes of pods, with the 
     });
     expect(spec.resources?.requests).toEqual({ cpu: "1", memory: "64Mi" });
     expect(status?.qosClass).toBe("Guaranteed");
+    const more = { requests: { cpu: "1", memory: "72Mi" }, limits: { cpu: "1", memory: "72Mi" } };
+    await cluster.client.patch(
+      pod,
+      key(named("whole")),
+      { type: "merge", body: { spec: { resources: more } } },
+      { subresource: "resize" },
+    );
+    await cluster.waitFor(pod, key(named("whole")), {
+      predicate: ({ status }) => status?.resources?.limits?.["memory"] === "72Mi",
+    });
     await eventually("one is ended, or the pod's events say why not", async () => {
       const { status } = await cluster.client.get(pod, key(named("whole")));
       const reasons = status?.containerStatuses?.map(({ state }) => state?.terminated?.reason);

@@ -16,7 +16,8 @@ export function containerLimits({ resources = {} }: Container, whole: ResourceRe
   const limits = { ...whole.limits, ...resources.limits };
   const { requests = {} } = resources;
   return {
-    milliCpuRequest: given(requests["cpu"], milliCpu),
+    // Who asks for nothing comes last: the kernel would take it for one that asks for a whole processor.
+    milliCpuRequest: milliCpu(requests["cpu"] ?? limits["cpu"]),
     milliCpuLimit: given(limits["cpu"], milliCpu),
     memoryBytesLimit: given(limits["memory"], bytesValue),
   };
@@ -44,7 +45,7 @@ export function limitChanges(present: ContainerLimits, wanted: ContainerLimits):
 
 /** What a status says that a container has: what is set aside for it, with what is in force where that is something else. */
 export function resourcesInForce(
-  { resources = {} }: Container,
+  { resources = {} }: Pick<Container, "resources">,
   limits: ContainerLimits | undefined,
 ): ResourceRequirements {
   if (!limits) return resources;

@@ -1,6 +1,7 @@
 import { bytesValue, milliCpu } from "../../../core/api/quantity.ts";
 import type { Container as ContainerSpec, Pod, ResourceList } from "../../../core/kinds/pod.ts";
 import { podRequests, qosClass } from "../../../core/kinds/pod_resources.ts";
+import { compact } from "../../../core/util/compact.ts";
 import type { Container, ContainerLimits, ContainerStats } from "../../runtime/runtime.ts";
 import { lackingResources } from "../lacking_resources.ts";
 import { limitChanges } from "./container_limits.ts";
@@ -73,6 +74,13 @@ export interface Resize {
   readonly limits: ContainerLimits;
 }
 
+/** A pod whose containers are kept together to other limits than they are to be. */
+export interface PodResize {
+  readonly sandboxId: string;
+  readonly present: ContainerLimits;
+  readonly limits: ContainerLimits;
+}
+
 /** Whether a container has to start anew to be given these limits. */
 export function needsRestart(
   { resizePolicy = [] }: ContainerSpec,
@@ -88,35 +96,58 @@ export function needsRestart(
 
 /**
  * The steps that give containers their limits, in order: what becomes less comes before what becomes more, so that the pod
- * never has more than the greater of what it had and gets. Pure.
+ * never has more than the greater of what it had and gets. What keeps them together has room for each at any time. Pure.
  */
-export function resizeSteps(
-  resizes: readonly Resize[],
-): readonly { readonly id: string; readonly limits: ContainerLimits }[] {
+export function resizeSteps(resizes: readonly Resize[], whole?: PodResize): readonly ResizeStep[] {
   const less = resizes.map(({ container, limits }) => ({ id: container.id, limits: lesser(container.limits, limits) }));
   const lowering = less.filter(
     ({ limits }, index) => limitChanges(resizes[index]?.container.limits ?? limits, limits).length > 0,
   );
   const raising = resizes.filter(({ limits }, index) => limitChanges(less[index]?.limits ?? limits, limits).length > 0);
-  return [...lowering, ...raising.map(({ container, limits }) => ({ id: container.id, limits }))];
+  const raised = raising.map(({ container, limits }) => ({ id: container.id, limits }));
+  if (!whole) return [...lowering, ...raised];
+  const { sandboxId: id, present, limits } = whole;
+  const widest = greater(present, limits);
+  const widening = limitChanges(present, widest).length > 0 ? [{ id, limits: widest, isPod: true as const }] : [];
+  const fitting =
+    limitChanges({ ...present, ...compact(widest) }, limits).length > 0 ? [{ id, limits, isPod: true as const }] : [];
+  return [...widening, ...lowering, ...fitting, ...raised];
+}
+
+/** Limits of a container, or of what keeps those of a sandbox together. */
+export interface ResizeStep {
+  readonly id: string;
+  readonly limits: ContainerLimits;
+  readonly isPod?: true;
 }
 
 /** The lesser of each amount; one that is missing is more than any. */
 function lesser(present: ContainerLimits | undefined, wanted: ContainerLimits): ContainerLimits {
-  const least = (name: keyof ContainerLimits) => {
+  return eachAmount((name) => {
     const [from, to] = [present?.[name], wanted[name]];
     return from === undefined && to === undefined ? undefined : Math.min(from ?? Infinity, to ?? Infinity);
-  };
+  });
+}
+
+/** The greater of each amount. One that is missing stays as it is. */
+function greater(present: ContainerLimits, wanted: ContainerLimits): ContainerLimits {
+  return eachAmount((name) => {
+    const [from, to] = [present[name], wanted[name]];
+    return from === undefined || to === undefined ? undefined : Math.max(from, to);
+  });
+}
+
+function eachAmount(of: (name: keyof ContainerLimits) => number | undefined): ContainerLimits {
   return {
-    milliCpuRequest: least("milliCpuRequest"),
-    milliCpuLimit: least("milliCpuLimit"),
-    memoryBytesLimit: least("memoryBytesLimit"),
+    milliCpuRequest: of("milliCpuRequest"),
+    milliCpuLimit: of("milliCpuLimit"),
+    memoryBytesLimit: of("memoryBytesLimit"),
   };
 }
 
-/** Whether a container gets less memory than it may use now. */
-export function takesMemory({ container, limits }: Resize): boolean {
-  return (limits.memoryBytesLimit ?? Infinity) < (container.limits?.memoryBytesLimit ?? Infinity);
+/** Whether the new limits allow less memory. */
+export function takesMemory(from: ContainerLimits | undefined, to: ContainerLimits): boolean {
+  return (to.memoryBytesLimit ?? Infinity) < (from?.memoryBytesLimit ?? Infinity);
 }
 
 /**
@@ -126,7 +157,15 @@ export function takesMemory({ container, limits }: Resize): boolean {
  */
 export function memoryRefusal(
   resizes: readonly Resize[],
-  { containers, stats }: { readonly containers: readonly Container[]; readonly stats: readonly ContainerStats[] },
+  {
+    containers,
+    stats,
+    whole,
+  }: {
+    readonly containers: readonly Container[];
+    readonly stats: readonly ContainerStats[];
+    readonly whole?: PodResize | undefined;
+  },
 ): string | undefined {
   const wanted = new Map(resizes.map(({ container, limits }) => [container.id, limits.memoryBytesLimit]));
   const limitOf = ({ id, limits }: Container) => wanted.get(id) ?? limits?.memoryBytesLimit;
@@ -140,8 +179,8 @@ export function memoryRefusal(
     amounts.reduce<number | undefined>((a, b) => (a === undefined || b === undefined ? undefined : a + b), 0);
   check(
     "pod",
-    sum(containers.map(limitOf)),
-    sum(containers.map(({ limits }) => limits?.memoryBytesLimit)),
+    whole ? whole.limits.memoryBytesLimit : sum(containers.map(limitOf)),
+    whole ? whole.present.memoryBytesLimit : sum(containers.map(({ limits }) => limits?.memoryBytesLimit)),
     sum(containers.map(({ id }) => used.get(id) ?? 0)) ?? 0,
   );
   for (const { container } of resizes)

@@ -291,6 +291,15 @@ describe("/resize", () => {
     expect(prepared?.spec.containers[0]).toMatchObject({ image: nginx.image, resources: { requests: { cpu: "2" } } });
   });
 
+  it("changes what a pod asks for as a whole, and takes it where it asked for nothing", () => {
+    const resources = { requests: { cpu: "3" }, limits: { cpu: "4" } };
+    for (const old of [{ ...sized({ cpu: "1" }), resources: { requests: { cpu: "2" } } }, sized({ cpu: "1" })]) {
+      const { prepared, errors } = partErrorsOf("resize", { ...sized({ cpu: "2" }), resources }, old);
+      expect(errors).toEqual([]);
+      expect(prepared?.spec).toMatchObject({ resources, ...sized({ cpu: "2" }) });
+    }
+  });
+
   it.each<[string, Partial<PodSpec>, Partial<PodSpec>, readonly string[]]>([
     [
       "another class",
@@ -305,10 +314,36 @@ describe("/resize", () => {
       ["spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed"],
     ],
     [
-      "a pod that asks for resources as a whole",
-      { ...sized({ cpu: "2" }), resources: { requests: { cpu: "2" } } },
+      "less than what the pod as a whole was given",
       { ...sized({ cpu: "1" }), resources: { requests: { cpu: "2" } } },
-      [": Forbidden: pods with pod-level resources cannot be resized"],
+      { ...sized({ cpu: "1" }), resources: { requests: { cpu: "2", memory: "1Gi" } } },
+      ["spec.resources.requests: Forbidden: resource requests cannot be removed"],
+    ],
+    [
+      "what the pod as a whole asks for taken back",
+      { ...sized({ cpu: "1" }), resources: {} },
+      { ...sized({ cpu: "1" }), resources: { requests: { cpu: "2" } } },
+      ["spec.resources.requests: Forbidden: resource requests cannot be removed"],
+    ],
+    [
+      "a pod as a whole that asks for less than its containers do",
+      { ...sized({ cpu: "2" }), resources: { requests: { cpu: "1" } } },
+      { ...sized({ cpu: "1" }), resources: { requests: { cpu: "1" } } },
+      [
+        'spec.resources.requests[cpu]: Invalid value: "1": must be greater than or equal to aggregate container requests of 2',
+      ],
+    ],
+    [
+      "another class of the pod as a whole",
+      {
+        ...sized({ cpu: "1" }),
+        resources: { requests: { cpu: "1", memory: "1Gi" }, limits: { cpu: "1", memory: "1Gi" } },
+      },
+      {
+        ...sized({ cpu: "1" }),
+        resources: { requests: { cpu: "1", memory: "1Gi" }, limits: { cpu: "2", memory: "1Gi" } },
+      },
+      ['spec: Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing'],
     ],
     [
       "other resources",

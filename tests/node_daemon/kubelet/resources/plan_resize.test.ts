@@ -27,10 +27,10 @@ const asking = (requests: Record<string, string>, name = "web", rest: Partial<Po
 
 describe("containerLimits()", () => {
   it.each<[string, ResourceRequirements, ResourceRequirements | undefined, ContainerLimits]>([
-    ["nothing", {}, undefined, limits()],
+    ["nothing but the least of the processor", {}, undefined, limits(0)],
     ["both", { requests: { cpu: "100m" }, limits: { cpu: "1", memory: "1Mi" } }, undefined, limits(100, 1000, Mi)],
-    ["what its pod may use as a whole", {}, { limits: { cpu: "2", memory: "2Mi" } }, limits(undefined, 2000, 2 * Mi)],
-    ["its own before that", { limits: { cpu: "1" } }, { limits: { cpu: "2" } }, limits(undefined, 1000)],
+    ["what its pod may use as a whole", {}, { limits: { cpu: "2", memory: "2Mi" } }, limits(2000, 2000, 2 * Mi)],
+    ["its own before that", { limits: { cpu: "1" } }, { limits: { cpu: "2" } }, limits(1000, 1000)],
   ])("gives %s", (_, resources, whole, expected) => {
     expect(containerLimits(spec1("app", { resources }), whole)).toEqual(expected);
   });
@@ -187,6 +187,35 @@ describe("resizeSteps()", () => {
   });
 });
 
+describe("resizeSteps() of a pod as a whole", () => {
+  const steps = (present: ContainerLimits, wanted: ContainerLimits) =>
+    resizeSteps(
+      [
+        { container: makeContainer("a", { limits: limits(1, 100, Mi) }), limits: limits(1, 200, 2 * Mi) },
+        { container: makeContainer("b", { limits: limits(1, 200, 2 * Mi) }), limits: limits(1, 100, Mi) },
+      ],
+      { sandboxId: "pod", present, limits: wanted },
+    ).map(({ id, limits, isPod }) => [id, isPod ?? false, limits.milliCpuLimit, limits.memoryBytesLimit]);
+  const [less, more] = [
+    ["b-0", false, 100, Mi],
+    ["a-0", false, 200, 2 * Mi],
+  ];
+
+  it.each<[string, ContainerLimits, ContainerLimits, readonly unknown[]]>([
+    ["grows first", limits(1, 300, 3 * Mi), limits(1, 600, 6 * Mi), [["pod", true, 600, 6 * Mi], less, more]],
+    ["shrinks between", limits(1, 600, 6 * Mi), limits(1, 300, 3 * Mi), [less, ["pod", true, 300, 3 * Mi], more]],
+    [
+      "does both",
+      limits(1, 300, 6 * Mi),
+      limits(1, 600, 3 * Mi),
+      [["pod", true, 600, 6 * Mi], less, ["pod", true, 600, 3 * Mi], more],
+    ],
+    ["is limited at last", limits(), limits(1, 600), [less, ["pod", true, 600, undefined], more]],
+  ])("that %s", (_, present, wanted, expected) => {
+    expect(steps(present, wanted)).toEqual(expected);
+  });
+});
+
 describe("memoryRefusal()", () => {
   const container = makeContainer("app", { limits: limits(undefined, undefined, 200) });
   const stats = (usageBytes: number) => [
@@ -204,6 +233,10 @@ describe("memoryRefusal()", () => {
   it("says in Kubernetes' words what is used", () => {
     expect(refusal(100, 150)).toBe(
       'cannot decrease memory limits: [attempting to set pod memory limit (100) below current usage (150), attempting to set container "app" memory limit (100) below current usage (150)]',
+    );
+    const whole = { sandboxId: "pod", present: limits(0, 0, 300), limits: limits(0, 0, 120) };
+    expect(memoryRefusal([], { containers: [container], stats: stats(150), whole })).toBe(
+      "cannot decrease memory limits: attempting to set pod memory limit (120) below current usage (150)",
     );
     const unlimited = makeContainer("other", { limits: limits() });
     expect(refusal(100, 150, [unlimited])).toBe(

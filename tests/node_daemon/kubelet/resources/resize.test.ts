@@ -31,6 +31,13 @@ const limitsNow = async (node: TestNode, name = "app") => {
   return all.find((one) => one.name === name && one.state === "running")?.limits;
 };
 
+/** What the containers of the only pod are limited to together. */
+const together = async (node: TestNode) => {
+  const options = { signal: new AbortController().signal };
+  const [sandbox] = await node.runtime.listSandboxes(options);
+  return sandbox && (await node.runtime.podLimits?.(sandbox.id, options));
+};
+
 describe("A resize", () => {
   it("gives a running container what its pod asks for, and says so", async () => {
     await using node = await openTestNode();
@@ -199,6 +206,69 @@ describe("A resize", () => {
     await node.advance(2000);
     const done = await node.until((pod) => condition(pod, "PodResizeInProgress") === undefined, "shrinking");
     expect(main(done)).toMatchObject({ restartCount: 0, resources: memory("50Mi") });
+  });
+
+  it("of a pod as a whole reaches the containers that say nothing themselves, what keeps them together, and the status", async () => {
+    await using node = await openTestNode();
+    const whole = (cpu: string, memory: string) => ({
+      requests: { cpu: "100m", memory: "64Mi" },
+      limits: { cpu, memory },
+    });
+    const own = { limits: { cpu: "50m", memory: "32Mi" }, requests: { cpu: "50m", memory: "32Mi" } };
+    const resizePolicy = [{ resourceName: "memory", restartPolicy: "RestartContainer" }];
+    await node.run({
+      resources: whole("200m", "128Mi"),
+      containers: [app, sized(own, { name: "own", resizePolicy })],
+    });
+    const before = await node.until(isReady);
+    expect(before.status).toMatchObject({
+      allocatedResources: { cpu: "100m", memory: "64Mi" },
+      resources: whole("200m", "128Mi"),
+    });
+    expect(await together(node)).toMatchObject({ milliCpuRequest: 100, milliCpuLimit: 200 });
+
+    await resizeAll(node, { resources: whole("500m", "256Mi") });
+    const after = await node.until(({ status }) => status?.resources?.limits?.["cpu"] === "500m");
+    await node.until((pod) => condition(pod, "PodResizeInProgress") === undefined);
+    expect(after.status?.containerStatuses?.map(({ restartCount }) => restartCount)).toEqual([0, 0]);
+    expect(await together(node)).toMatchObject({ milliCpuLimit: 500, memoryBytesLimit: 256 * 1024 ** 2 });
+    expect(await limitsNow(node)).toMatchObject({ milliCpuLimit: 500, memoryBytesLimit: 256 * 1024 ** 2 });
+    expect(await limitsNow(node, "own")).toMatchObject({ milliCpuLimit: 50 });
+    await node.soon(async () =>
+      (await node.events()).some((text) =>
+        text.startsWith(
+          'ResizeCompleted: Pod resize completed: {"resources":{"limits":{"cpu":"500m","memory":"256Mi"}',
+        ),
+      ),
+    );
+
+    // What can never be had is not set aside, and what it has stays.
+    const body = { requests: { cpu: "9", memory: "64Mi" }, limits: { cpu: "10", memory: "256Mi" } };
+    await resizeAll(node, { resources: body });
+    const refused = await node.until((pod) => condition(pod, "PodResizePending") !== undefined);
+    expect(condition(refused, "PodResizePending")).toMatchObject({
+      reason: "Infeasible",
+      message: "Node didn't have enough capacity: cpu, requested: 9000, capacity: 2000",
+    });
+    expect(refused.status).toMatchObject({
+      allocatedResources: { cpu: "100m", memory: "64Mi" },
+      resources: whole("500m", "256Mi"),
+    });
+  });
+
+  it("of a pod as a whole stands after the daemon's restart, and starts anew what inherits from it and is not to be changed as it runs", async () => {
+    await using node = await openTestNode();
+    const memory = (amount: string) => ({ requests: { memory: "64Mi" }, limits: { memory: amount } });
+    const resizePolicy = [{ resourceName: "memory", restartPolicy: "RestartContainer" }];
+    await node.run({ resources: memory("128Mi"), containers: [{ ...app, resizePolicy }] });
+    await node.until(isReady);
+    await node.stopKubelet();
+    await resizeAll(node, { resources: memory("256Mi") });
+    await node.startKubelet();
+    const after = await node.until((pod) => main(pod)?.restartCount === 1 && isReady(pod));
+    expect(after.status?.resources).toEqual(memory("256Mi"));
+    expect(await together(node)).toMatchObject({ memoryBytesLimit: 256 * 1024 ** 2 });
+    expect(await limitsNow(node)).toMatchObject({ memoryBytesLimit: 256 * 1024 ** 2 });
   });
 
   it("shows in a downward API volume", async () => {
