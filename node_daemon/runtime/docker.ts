@@ -19,7 +19,14 @@ import { engineEvents } from "./docker_events.ts";
 import { unpackImage } from "./docker_image_files.ts";
 import { dockerImages } from "./docker_images.ts";
 import { engineLogs } from "./docker_logs.ts";
-import { collectPodGroups, groupOf, openPodGroups, type PodGroups, removePodGroup } from "./docker_pod_groups.ts";
+import {
+  collectPodGroups,
+  groupOf,
+  openPodGroups,
+  type PodGroups,
+  removePodGroup,
+  removeTopGroup,
+} from "./docker_pod_groups.ts";
 import { engineAttach, engineExec } from "./docker_sessions.ts";
 import { containerDisk, containerStats, type EngineStats, networkStats } from "./docker_stats.ts";
 import { DockerUsers } from "./docker_users.ts";
@@ -399,7 +406,7 @@ class DockerRuntime implements ContainerRuntime {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new Error("the runtime was closed"));
     await this.#collecting;
-    await this.#podGroups?.[Symbol.asyncDispose]();
+    await removeTopGroup(this.#defaults.owner.rootDir);
   }
 
   async #createSandbox(config: SandboxConfig, signal: AbortSignal): Promise<string> {

@@ -12,7 +12,7 @@ const top = "wherry";
 const unknown: ContainerLimits = { milliCpuRequest: undefined, milliCpuLimit: undefined, memoryBytesLimit: undefined };
 
 /** cgroups around the containers of a pod, for engines whose cgroups are this daemon's to set. */
-export interface PodGroups extends AsyncDisposable {
+export interface PodGroups {
   /** Makes the group of a pod, and returns what the engine is to be told of it. */
   make(sandboxId: string, limits: ContainerLimits): Promise<string>;
   /** Sets the limits of a pod that has a group; those that are undefined stay as they are. */
@@ -63,10 +63,6 @@ export async function openPodGroups(
       return given.get(sandboxId) ?? ((await someIsThere(places)) ? unknown : undefined);
     },
     forget: (sandboxId) => void given.delete(sandboxId),
-    async [Symbol.asyncDispose]() {
-      // Not where pods are left.
-      for (const hierarchy of await hierarchies()) await rmdir(join(hierarchy, top, groupsName(owner))).catch(() => {});
-    },
   };
 }
 
@@ -83,6 +79,11 @@ async function someIsThere(paths: readonly string[]): Promise<boolean> {
 /** Removes the group of a pod of which nothing runs, where there is one, also what the engine has added to it. */
 export async function removePodGroup(owner: string, sandboxId: string): Promise<void> {
   for (const hierarchy of await hierarchies()) await removeGroup(join(hierarchy, groupOf(owner, sandboxId)));
+}
+
+/** Removes what is around the groups of all pods of a daemon, unless some are left. */
+export async function removeTopGroup(owner: string): Promise<void> {
+  for (const hierarchy of await hierarchies()) await rmdir(join(hierarchy, top, groupsName(owner))).catch(() => {});
 }
 
 /** Removes the groups of pods of which nothing runs that daemons left which were killed; of this daemon's those that are not known. */

@@ -1,13 +1,15 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../../core/platform/clock.ts";
 import { systemRandom } from "../../../core/platform/random.ts";
 import { silentLogger } from "../../../core/util/log.ts";
+import { groupsName } from "../../../node_daemon/runtime/cgroup_leftovers.ts";
 import { findDocker } from "../../../node_daemon/runtime/find_docker.ts";
 import { openRuntime } from "../../../node_daemon/runtime/mod.ts";
 import type { LogLimits, ProcessScope } from "../../../node_daemon/runtime/runtime.ts";
@@ -66,6 +68,39 @@ if (required || answers) {
       expect(await under.runtime.listSandboxes({ signal: never })).toEqual([]);
       await other.removePodSandbox(foreign.id, { signal: never });
       await other[Symbol.asyncDispose]();
+    });
+
+    it("removes cgroups around pods that daemons left which are gone, also what the engine made, and nobody else's", async ({
+      skip,
+    }) => {
+      const folder = await mkdtemp(join(tmpdir(), "wherry-groups-"));
+      const hierarchies = (await readdir("/sys/fs/cgroup").catch((): string[] => [])).filter((name) =>
+        /^(cpu|freezer)$/.test(name),
+      );
+      const groups = (owner: string) =>
+        (hierarchies.length > 0 ? hierarchies : [""]).map((name) =>
+          join("/sys/fs/cgroup", name, "wherry", groupsName(owner), "pod"),
+        );
+      const [gone, kept] = [groups(join(folder, "gone")), groups(folder)];
+      try {
+        for (const path of [...gone, ...kept]) await mkdir(path, { recursive: true });
+      } catch {
+        skip("needs cgroups that this user may make");
+      }
+      try {
+        const runtime = await openRuntime("docker", {
+          ...options,
+          rootDir: join(folder, "own"),
+          podInfraImage: testImage,
+        });
+        await expect.poll(() => gone.map((path) => dirname(path)).filter(existsSync)).toEqual([]);
+        await runtime[Symbol.asyncDispose]();
+        expect(kept.filter(existsSync)).toEqual(kept);
+      } finally {
+        for (const path of [...gone, ...kept])
+          for (const one of [path, dirname(path)]) await rmdir(one).catch(() => {});
+        await rm(folder, { recursive: true });
+      }
     });
 
     it.skipIf(process.geteuid?.() !== 0)(
