@@ -2,13 +2,13 @@ import { asObject } from "../core/api/json_object.ts";
 import { apiVersionOf } from "../core/api/kind.ts";
 import type { JsonObject } from "../core/api/meta.ts";
 import { canonicalQuantity, quantityError } from "../core/api/quantity.ts";
-import { withSavedConfig } from "../core/client/apply.ts";
 import { horizontalPodAutoscaler } from "../core/kinds/horizontal_pod_autoscaler.ts";
 import { manifestFlags } from "./manifests.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
+import { withSavedStruct } from "./saved_struct.ts";
 import { findTargets } from "./targets.ts";
 import { defineVerb, requireFlags, UsageError, type Verb } from "./verb.ts";
-import { dryRunFlag, dryRunOf, fieldManagerFlag, printerOptions, saveConfigFlag } from "./write_flags.ts";
+import { dryRunFlag, dryRunOf, fieldManagerFlag, saveConfigFlag, structPrinterOptions } from "./write_flags.ts";
 
 /** Has a workload's replicas follow its load. */
 export const autoscale: Verb = defineVerb({
@@ -56,7 +56,7 @@ export const autoscale: Verb = defineVerb({
       ...(flags.cpu ? [metric("cpu", target(flags.cpu, "cpu"))] : []),
       ...(flags.memory ? [metric("memory", target(flags.memory, "memory"))] : []),
     ];
-    const print = await objectPrinter(flags, printerOptions(dryRun, env));
+    const print = await objectPrinter(flags, structPrinterOptions(dryRun, env));
     const targets = await findTargets({ words, manifests: flags }, env);
     const count = await targets.visitLoaded(async ({ resource, key }) => {
       if (!resource.subresources.some(({ name }) => name === "scale"))
@@ -76,7 +76,7 @@ export const autoscale: Verb = defineVerb({
         ...(dryRun === "client" ? { status: { currentMetrics: null, desiredReplicas: 0 } } : {}),
       });
       if (dryRun === "client") return await print(autoscaler, "created");
-      const wanted = withSavedConfig(autoscaler, flags["save-config"]);
+      const wanted = await withSavedStruct(autoscaler, flags["save-config"]);
       const client = await env.client();
       const created = await client.create(
         horizontalPodAutoscaler,

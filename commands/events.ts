@@ -1,3 +1,4 @@
+import { asJson, asObject } from "../core/api/json_object.ts";
 import { apiVersionOf } from "../core/api/kind.ts";
 import type { KubeObject } from "../core/api/meta.ts";
 import { type Event, event } from "../core/kinds/event.ts";
@@ -32,7 +33,7 @@ export const events: Verb = defineVerb({
     const isWanted = ({ type }: Event) => types.length === 0 || types.includes(type?.toLowerCase() ?? "");
     const namespace = flags["all-namespaces"] ? undefined : await env.namespace();
     const client = await env.client();
-    const print = flags.output ? await objectPrinter(flags, { terminal: env.terminal }) : undefined;
+    const print = flags.output ? await objectPrinter(flags, { terminal: env.terminal, structures: true }) : undefined;
     const rows = rowPrinter(flags["all-namespaces"], !flags["no-headers"], env);
     if (flags.watch) {
       const watch = client.watch(event, { namespace, ...(fieldSelector ? { fieldSelector } : {}), signal: env.signal });
@@ -60,8 +61,10 @@ export const events: Verb = defineVerb({
   },
 });
 
-function typed(one: Event): Event {
-  return { ...one, apiVersion: "v1", kind: "Event" };
+/** As kubectl's structure has it, which writes an absent time too. */
+function typed(one: Event): KubeObject {
+  const { eventTime = null } = one as Event & { readonly eventTime?: string | null };
+  return asObject({ ...asJson(one), apiVersion: "v1", kind: "Event", eventTime });
 }
 
 async function selectorOf(text: string, env: CommandEnv): Promise<string> {

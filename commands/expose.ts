@@ -3,7 +3,6 @@ import type { LabelSelector } from "../core/api/labels.ts";
 import type { JsonObject, KubeObject, StringMap } from "../core/api/meta.ts";
 import { applyJsonPatch, applyMergePatch, applyStrategicPatch } from "../core/api/patch/mod.ts";
 import { parseYaml } from "../core/api/yaml.ts";
-import { withSavedConfig } from "../core/client/apply.ts";
 import type { Container } from "../core/kinds/pod.ts";
 import { type Service, service as serviceKind } from "../core/kinds/service.ts";
 import { textFlag } from "./create/generator.ts";
@@ -11,9 +10,10 @@ import { intOrText } from "./create/pod_disruption_budget.ts";
 import { manifestFlags } from "./manifests.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
 import { groupKind } from "./rollout/progress.ts";
+import { withSavedStruct } from "./saved_struct.ts";
 import { findTargets } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
-import { dryRunFlag, dryRunOf, fieldManagerFlag, printerOptions, saveConfigFlag } from "./write_flags.ts";
+import { dryRunFlag, dryRunOf, fieldManagerFlag, saveConfigFlag, structPrinterOptions } from "./write_flags.ts";
 
 const exposable: ReadonlySet<string> = new Set([
   "ReplicationController",
@@ -58,7 +58,7 @@ export const expose: Verb = defineVerb({
   examples: [["Port 80, on 8080 in the pods", "wherry expose deploy/web --port=80 --target-port=8080"]],
   async run({ flags, words, env }) {
     const dryRun = dryRunOf(flags, env);
-    const print = await objectPrinter(flags, printerOptions(dryRun, env));
+    const print = await objectPrinter(flags, structPrinterOptions(dryRun, env));
     const targets = await findTargets({ words, manifests: flags }, env);
     await targets.visitLoaded(async ({ resource, key, object }) => {
       const kind = groupKind({
@@ -71,7 +71,7 @@ export const expose: Verb = defineVerb({
       if (dryRun === "client")
         return await print(env.namespaceGiven ? withNamespaceOf(made, namespace) : made, "exposed");
       const client = await env.client();
-      const wanted = withNamespaceOf(withSavedConfig(made, flags["save-config"]), namespace);
+      const wanted = withNamespaceOf(await withSavedStruct(made, flags["save-config"]), namespace);
       const created = await client.create(serviceKind, wanted as Service, {
         dryRun: dryRun === "server",
         fieldManager: flags["field-manager"],

@@ -20,9 +20,9 @@ import {
   dryRunFlag,
   dryRunOf,
   fieldManagerFlag,
-  printerOptions,
   propagationOf,
   saveConfigFlag,
+  structPrinterOptions,
 } from "./write_flags.ts";
 
 const noEffect = "No effect.";
@@ -98,7 +98,7 @@ export const run: Verb = defineVerb({
     const made = (object: JsonObject) =>
       placed(flags["save-config"] && dryRun !== "client" ? noted(object) : object, namespace);
     const pod = asObject<Pod>(made(overridden(generated, flags, "Pod")));
-    const print = await objectPrinter(flags, printerOptions(dryRun, env));
+    const print = await objectPrinter(flags, structPrinterOptions(dryRun, env));
     const send = async <T extends KubeObject>(resource: ResourceType<T>, object: T): Promise<T> => {
       if (dryRun === "client") return object;
       const client = await env.client();

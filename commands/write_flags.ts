@@ -109,6 +109,11 @@ export function printerOptions(dryRun: DryRun, { terminal }: Pick<CommandEnv, "t
   return { terminal, dryRun: dryRun === "none" ? undefined : dryRun };
 }
 
+/** The same for objects that kubectl holds in Go's structures. */
+export function structPrinterOptions(dryRun: DryRun, env: Pick<CommandEnv, "terminal">): PrinterOptions {
+  return { ...printerOptions(dryRun, env), structures: true };
+}
+
 /** What stands behind the outcome of a dry run. */
 export function dryRunSuffix(dryRun: DryRun): string {
   if (dryRun === "none") return "";

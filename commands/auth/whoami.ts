@@ -24,7 +24,7 @@ export const whoami: Verb = defineVerb({
     );
     if (flags.output || flags.template) {
       const { kind, apiVersion, metadata, status } = answer;
-      const print = await objectPrinter(flags, { terminal: env.terminal });
+      const print = await objectPrinter(flags, { terminal: env.terminal, structures: true });
       await print(asObject(compact({ kind, apiVersion, metadata, status })));
       return 0;
     }

@@ -1,19 +1,19 @@
 import { asObject } from "../../core/api/json_object.ts";
 import type { JsonObject, KubeObject } from "../../core/api/meta.ts";
 import { StatusError } from "../../core/api/status.ts";
-import { withLastApplied } from "../../core/client/apply.ts";
 import type { FlagOf, FlagTable, FlagWithDefault } from "../../core/flags/flag.ts";
 import type { CommandEnv } from "../env.ts";
 import { objectPrinter, printFlags } from "../output/object_printer.ts";
 import { resourceOfKind } from "../resource_args.ts";
+import { withSavedStruct } from "../saved_struct.ts";
 import { type Call, type FlagValues, requireFlags, UsageError, type Verb } from "../verb.ts";
 import {
   dryRunFlag,
   dryRunOf,
   fieldManagerFlag,
   fieldValidationOf,
-  printerOptions,
   saveConfigFlag,
+  structPrinterOptions,
   validateFlag,
 } from "../write_flags.ts";
 
@@ -80,11 +80,11 @@ export function generatorVerb<const F extends FlagTable>(generator: Generator<F>
           `exactly one NAME is required, got ${call.words.length}\nSee '${commandOf(generator)} -h' for help and examples`,
         );
       const dryRun = dryRunOf(flags, call.env);
-      const print = await objectPrinter(flags, printerOptions(dryRun, call.env));
+      const print = await objectPrinter(flags, structPrinterOptions(dryRun, call.env));
       const fieldValidation = fieldValidationOf(flags);
       const made = await generator.make({ ...call, name: first } as unknown as GeneratorCall<F>);
       const object = await placed(asObject(made), generator.namespaced, call.env);
-      const wanted = flags["save-config"] ? withLastApplied(object) : object;
+      const wanted = await withSavedStruct(object, flags["save-config"]);
       if (dryRun === "client") {
         await print(wanted, "created");
         return 0;

@@ -5,7 +5,7 @@ import { serviceAccount } from "../../core/kinds/service_account.ts";
 import { parseDuration } from "../durations.ts";
 import { objectPrinter, printFlags } from "../output/object_printer.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
-import { printerOptions } from "../write_flags.ts";
+import { structPrinterOptions } from "../write_flags.ts";
 import { listFlag, textFlag } from "./generator.ts";
 
 const boundKinds = ["Node", "Pod", "Secret"];
@@ -60,7 +60,7 @@ export const createToken: Verb = defineVerb({
     const token = (answer as { readonly status?: { readonly token?: string } }).status?.token;
     if (!token) throw new UsageError("failed to create token: no token in server response");
     if (flags.output || flags.template)
-      await (await objectPrinter(flags, printerOptions("none", env)))(answer, "created");
+      await (await objectPrinter(flags, structPrinterOptions("none", env)))(answer, "created");
     else await env.terminal.write(env.terminal.outputIsTerminal ? `${token}\n` : token);
     return 0;
   },

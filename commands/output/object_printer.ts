@@ -51,6 +51,8 @@ export interface PrinterOptions {
   readonly terminal: Pick<Terminal, "write">;
   /** What is said behind the operation. */
   readonly dryRun?: "client" | "server" | undefined;
+  /** Whether kubectl holds them in Go's structures: JSON has the fields as those declare them, not sorted. Default: not. */
+  readonly structures?: boolean;
 }
 
 /** What cannot be printed that way. */
@@ -91,7 +93,7 @@ export async function objectPrinter(flags: PrintFlagValues, options: PrinterOpti
     return (object, operation = "") =>
       terminal.write(`${qualifiedName(object)}${operation ? ` ${operation}` : ""}${suffix}\n`);
   }
-  const format = await formatOf(flags);
+  const format = await formatOf(flags, options);
   if (!format) throw unknownFormat(flags.output ?? "", objectFormats);
   return (object) => printWith(format, object, terminal);
 }
@@ -117,12 +119,17 @@ export function unknownFormat(name: string, formats: readonly string[]): UsageEr
 }
 
 /** The format that `-o` and `--template` name; undefined when it is none of {@linkcode objectFormats}. @throws UsageError */
-export async function formatOf(flags: PrintFlagValues): Promise<Format | undefined> {
+export async function formatOf(
+  flags: PrintFlagValues,
+  { structures = false }: Pick<PrinterOptions, "structures"> = {},
+): Promise<Format | undefined> {
   const output = flags.output || (flags.template ? "go-template" : "");
   const shown = (object: KubeObject) => (flags["show-managed-fields"] ? object : withoutManagedFields(object));
   switch (output) {
-    case "json":
-      return { print: (object) => `${goJson(shown(object), 4)}\n` };
+    case "json": {
+      const { structOrder } = structures ? await import("../../core/api/protobuf/struct_order.ts") : {};
+      return { print: (object) => `${goJson(shown(object), 4, structOrder?.(object))}\n` };
+    }
     case "yaml": {
       let printed = 0;
       return { print: (object) => `${printed++ > 0 ? "---\n" : ""}${formatYaml(asJson(shown(object)))}` };

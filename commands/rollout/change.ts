@@ -4,7 +4,7 @@ import { throwAll } from "../all_errors.ts";
 import type { CommandEnv } from "../env.ts";
 import { objectPrinter, printFlags } from "../output/object_printer.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
-import { fieldManagerFlag, printerOptions } from "../write_flags.ts";
+import { fieldManagerFlag, structPrinterOptions } from "../write_flags.ts";
 import { tellNone, workloadFlags, workloads } from "./targets.ts";
 
 /** A verb that changes workloads by one patch each. */
@@ -74,7 +74,7 @@ function changingVerb({ name, summary, done, problem, body }: ChangingVerb): Ver
     words: "[type] [names...]",
     flags: { ...workloadFlags, ...printFlags, ...fieldManagerFlag("kubectl-rollout") },
     async run({ flags, words, env }) {
-      const print = await objectPrinter(flags, printerOptions("none", env));
+      const print = await objectPrinter(flags, structPrinterOptions("none", env));
       const targets = await workloads(flags, words, env);
       const client = await env.client();
       const errors: unknown[] = [];

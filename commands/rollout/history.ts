@@ -2,7 +2,7 @@ import { describePodTemplate } from "../describe/pod_template.ts";
 import { objectPrinter, printFlags } from "../output/object_printer.ts";
 import { shownSafely } from "../output/tabbed.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
-import { printerOptions } from "../write_flags.ts";
+import { structPrinterOptions } from "../write_flags.ts";
 import { noHistory } from "./progress.ts";
 import { type Revision, revisionsOf } from "./revisions.ts";
 import { workloadFlags, workloads } from "./targets.ts";
@@ -22,7 +22,7 @@ export const history: Verb = defineVerb({
     const wanted = flags.revision;
     const targets = await workloads(flags, words, env);
     if (wanted < 0) throw new UsageError(`revision must be a positive integer: ${wanted}`);
-    const print = await objectPrinter(flags, printerOptions("none", env));
+    const print = await objectPrinter(flags, structPrinterOptions("none", env));
     const client = await env.client();
     await targets.visitLoaded(
       async (target) => {

@@ -9,7 +9,7 @@ import type { CommandEnv } from "../env.ts";
 import { objectPrinter, printFlags } from "../output/object_printer.ts";
 import type { LoadedTarget } from "../targets.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
-import { type DryRun, dryRunFlag, dryRunOf, printerOptions } from "../write_flags.ts";
+import { type DryRun, dryRunFlag, dryRunOf, structPrinterOptions } from "../write_flags.ts";
 import { noHistory } from "./progress.ts";
 import { type Revision, revisionsOf, templateOf } from "./revisions.ts";
 import { workloadFlags, workloads } from "./targets.ts";
@@ -45,7 +45,7 @@ export const undo: Verb = defineVerb({
   },
   async run({ flags, words, env }) {
     const dryRun = dryRunOf(flags, env);
-    const print = await objectPrinter(flags, printerOptions(dryRun, env));
+    const print = await objectPrinter(flags, structPrinterOptions(dryRun, env));
     const targets = await workloads(flags, words, env);
     await targets.visitLoaded(
       async (target) => {

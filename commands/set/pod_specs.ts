@@ -11,7 +11,7 @@ import { manifestFlags } from "../manifests.ts";
 import { objectPrinter, type PrintFlagValues, printFlags } from "../output/object_printer.ts";
 import { findTargets, type LoadedTarget } from "../targets.ts";
 import { UsageError } from "../verb.ts";
-import { dryRunFlag, dryRunOf, fieldManagerFlag, printerOptions, selectorFlags } from "../write_flags.ts";
+import { dryRunFlag, dryRunOf, fieldManagerFlag, selectorFlags, structPrinterOptions } from "../write_flags.ts";
 
 /** The flags that every verb of `set` has. */
 export const setFlags: typeof manifestFlags &
@@ -68,7 +68,7 @@ export async function changeObjects(flags: SetValues, request: SetChange, env: C
     throw new UsageError(
       "error: you must specify resources by --filename when --local is set.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'",
     );
-  const print = await objectPrinter(flags, printerOptions(dryRun, env));
+  const print = await objectPrinter(flags, structPrinterOptions(dryRun, env));
   const targets = await findTargets({ words: request.words, manifests: flags, selector, typeAlone: all, local }, env);
   // As in kubectl, nothing is changed before all are found.
   const found: LoadedTarget[] = [];

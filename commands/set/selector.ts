@@ -6,7 +6,7 @@ import { labelSelectorOf } from "../create/pod_disruption_budget.ts";
 import { objectPrinter } from "../output/object_printer.ts";
 import { findTargets } from "../targets.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
-import { dryRunOf, printerOptions } from "../write_flags.ts";
+import { dryRunOf, structPrinterOptions } from "../write_flags.ts";
 import { sendChange, setFlags } from "./pod_specs.ts";
 
 /** Sets which pods a service is for. */
@@ -21,7 +21,7 @@ export const setSelector: Verb = defineVerb({
     const text = words.at(-1);
     if (text === undefined) throw new UsageError("one selector is required");
     const selector = labelSelectorOf(text);
-    const print = await objectPrinter(flags, printerOptions(dryRun, env));
+    const print = await objectPrinter(flags, structPrinterOptions(dryRun, env));
     const targets = await findTargets(
       { words: words.slice(0, -1), manifests: flags, typeAlone: flags.all, local: flags.local },
       env,

@@ -1,7 +1,7 @@
 import { lastAppliedAnnotation } from "../api/apply/apply_configuration.ts";
 import { decodeEntries, encodeEntries } from "../api/apply/entries.ts";
 import { union } from "../api/apply/field_set.ts";
-import { goJson } from "../api/go_json.ts";
+import { goJson, type MemberOrder } from "../api/go_json.ts";
 import { asJson, asObject, isJsonObject } from "../api/json_object.ts";
 import { readJsonText } from "../api/json_text.ts";
 import { apiVersionOf, type ResourceType } from "../api/kind.ts";
@@ -301,8 +301,8 @@ function warnWhenNotApplied(
 }
 
 /** {@linkcode withLastApplied} where that is wanted, or the object is noted in itself already. */
-export function withSavedConfig<T extends KubeObject>(object: T, wanted: boolean): T {
-  return wanted || object.metadata.annotations?.[lastAppliedAnnotation] ? withLastApplied(object) : object;
+export function withSavedConfig<T extends KubeObject>(object: T, wanted: boolean, order?: MemberOrder): T {
+  return wanted || object.metadata.annotations?.[lastAppliedAnnotation] ? withLastApplied(object, order) : object;
 }
 
 /** `object` without the note of what it was applied as. */
@@ -311,9 +311,17 @@ export function withoutLastApplied<T extends KubeObject>(object: T): T {
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
-/** `object` with itself as annotation. @see k8s.io/kubectl/pkg/util/apply.go GetModifiedConfiguration */
-export function withLastApplied<T extends KubeObject>(object: T): T {
+/**
+ * `object` with itself as annotation.
+ *
+ * @param order of the members in it, where kubectl holds the object in a structure of Go's; sorted by default
+ * @see k8s.io/kubectl/pkg/util/apply.go GetModifiedConfiguration
+ */
+export function withLastApplied<T extends KubeObject>(object: T, order?: MemberOrder): T {
   const plain = withoutLastApplied(object);
-  const annotations = { ...plain.metadata.annotations, [lastAppliedAnnotation]: `${goJson(plain)}\n` };
+  const { annotations: others = {}, ...metadata } = plain.metadata;
+  // A structure leaves out what is empty.
+  const noted = order && Object.keys(others).length === 0 ? { ...plain, metadata } : plain;
+  const annotations = { ...others, [lastAppliedAnnotation]: `${goJson(noted, 0, order)}\n` };
   return { ...object, metadata: { ...object.metadata, annotations } };
 }

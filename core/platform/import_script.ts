@@ -1,8 +1,8 @@
 import { pathToFileURL } from "node:url";
 
 /**
- * Imports a TypeScript file of the user's. Deno does so by itself; for Node there are hooks (`script_hooks.ts`) that take
- * types out where Node does not, and find this package for scripts that have none of their own.
+ * Imports a TypeScript file of the user's. Deno does so by itself; for Node there are hooks (`script_hooks.ts`) that make
+ * it JavaScript, and find this package for scripts that have none of their own.
  *
  * @throws whatever the file throws
  */

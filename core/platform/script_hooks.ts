@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import type { LoadHook, ResolveHook } from "node:module";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 /** What Node asks when it imports for a script: this file runs in a thread of Node's own. */
@@ -18,9 +17,8 @@ export const resolve: ResolveHook = async (specifier, context, next) => {
   }
 };
 
-/** Node's own way; TypeScript without its types where Node does not know it (before 22.18). */
+/** Node's own way; TypeScript as JavaScript: Node before 22.18 does not know it, and later ones take types out only, so that enums fail. */
 export const load: LoadHook = async (url, context, next) => {
-  if ("typescript" in process.features && process.features.typescript) return await next(url, context);
   if (!/^file:[^?#]*\.m?ts([?#]|$)/.test(url)) return await next(url, context);
   const path = fileURLToPath(url);
   const [{ transform }, text] = await Promise.all([import("sucrase"), readFile(path, "utf8")]);

@@ -55,8 +55,11 @@ describe("wherry run-script", () => {
   });
 
   it("gives words and flags behind the file to the script, and takes those before it for its own", async () => {
-    // What this file needs of others it imports as it would anywhere: they are TypeScript too.
-    file("other.ts", "export const shout = (text: string): string => text.toUpperCase();\n");
+    // What this file needs of others it imports as it would anywhere: they are TypeScript too, with the enums that Node refuses.
+    file(
+      "other.ts",
+      "enum Tone { Calm, Loud }\nexport const shout = (text: string, tone = Tone.Loud): string => (tone ? text.toUpperCase() : text);\n",
+    );
     const path = file(
       "words.ts",
       'import { shout } from "./other.ts";\nexport async function main({ namespace, args, words }: { namespace: string; args: object; words: readonly string[] }) {\n  console.log(shout(namespace), JSON.stringify(args), JSON.stringify(words));\n  return 7 as number;\n}\n',

@@ -3,23 +3,11 @@ import { StatusError } from "../status.ts";
 import { decodeErrorText } from "../validate_and_prune.ts";
 import { decodeMessage } from "./decode_message.ts";
 import { messageFacts } from "./facts.ts";
+import { messageName } from "./message_name.ts";
 import { WireReader, wireType } from "./wire_reader.ts";
 
 /** `k8s` and a zero: what every object begins with. */
 const prefix = [0x6b, 0x38, 0x73, 0x00];
-
-/** Kinds that are the same message in every group and version that has them. */
-const everywhere: ReadonlyMap<string, string> = new Map([
-  ["DeleteOptions", "meta.v1.DeleteOptions"],
-  ["Eviction", "policy.v1.Eviction"],
-  ["Status", "meta.v1.Status"],
-]);
-
-/** Beta versions, of which old clients send the messages of the version that followed. */
-const asStable: ReadonlyMap<string, string> = new Map([
-  ["batch.v1beta1.CronJob", "batch.v1.CronJob"],
-  ["policy.v1beta1.PodDisruptionBudget", "policy.v1.PodDisruptionBudget"],
-]);
 
 /**
  * Reads an object as Kubernetes' clients send it in `application/vnd.kubernetes.protobuf`, into its JSON form.
@@ -32,16 +20,14 @@ export function decodeObject(bytes: Uint8Array): JsonObject {
     () => readEnvelope(bytes),
     (why) => `couldn't get version/kind; ${why}`,
   );
-  const [group, version] = apiVersion.includes("/") ? apiVersion.split("/", 2) : ["", apiVersion];
-  const own = `${packageOf(group ?? "")}.${version}.${kind}`;
-  const type = everywhere.get(kind) ?? asStable.get(own) ?? own;
+  const type = messageName(apiVersion, kind);
   if (!messageFacts(type))
     throw StatusError.badRequest(
       `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`,
     );
   return reading(
     () => decodeMessage(type, raw, { apiVersion, kind }),
-    (why) => decodeErrorText({ kind, version: version ?? "" }, why),
+    (why) => decodeErrorText({ kind, version: apiVersion.split("/").at(-1) ?? "" }, why),
   );
 }
 
@@ -73,11 +59,6 @@ function readEnvelope(bytes: Uint8Array): Envelope {
   if (typeof kind !== "string") throw new SyntaxError("Object 'Kind' is missing");
   if (typeof apiVersion !== "string") throw new SyntaxError("Object 'apiVersion' is missing");
   return { apiVersion, kind, raw };
-}
-
-/** `coordination` of `coordination.k8s.io`. */
-function packageOf(group: string): string {
-  return group === "" ? "core" : group.replace(/\..*/s, "");
 }
 
 /** Runs a reader; what it finds wrong becomes the sender's fault. */

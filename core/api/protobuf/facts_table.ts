@@ -5,6 +5,7 @@
  * - A type that is left out is `string`; `[]T` is a list, `{}T` a map with text for keys.
  * - `name?` is a pointer in Go: its presence says something. Other fields are on the wire even when they are zero.
  * - `...T` embeds the fields of a message.
+ * - They stand in the order in which Go declares them: so JSON has them that is written from Go's structures.
  * - `[core.v1]` begins a section: bare names in it are of this section. What stands before the first one belongs to all.
  *
  * To serve another kind, add its message and those it reaches; the tests compare them with the API's schema.
@@ -28,12 +29,12 @@ LabelSelectorRequirement: 1 key, 2 operator, 3 values []string
 ListMeta: 1 selfLink, 2 resourceVersion, 3 continue, 4 remainingItemCount? int64, 5 shardInfo? ShardInfo
 ManagedFieldsEntry: 1 manager, 2 operation, 3 apiVersion, 4 time? Time, 6 fieldsType, 7 fieldsV1? Raw, 8 subresource
 ObjectMeta: 1 name, 2 generateName, 3 namespace, 4 selfLink, 5 uid, 6 resourceVersion, 7 generation int64, 8 creationTimestamp Time, 9 deletionTimestamp? Time, 10 deletionGracePeriodSeconds? int64, 11 labels {}string, 12 annotations {}string, 13 ownerReferences []OwnerReference, 14 finalizers []string, 17 managedFields []ManagedFieldsEntry
-OwnerReference: 1 kind, 3 name, 4 uid, 5 apiVersion, 6 controller? bool, 7 blockOwnerDeletion? bool
+OwnerReference: 5 apiVersion, 1 kind, 3 name, 4 uid, 6 controller? bool, 7 blockOwnerDeletion? bool
 Preconditions: 1 uid?, 2 resourceVersion?
 ShardInfo: 1 selector
 Status: 1 metadata ListMeta, 2 status, 3 message, 4 reason, 5 details? StatusDetails, 6 code int32
 StatusCause: 1 reason, 2 message, 3 field
-StatusDetails: 1 name, 2 group, 3 kind, 4 causes []StatusCause, 5 retryAfterSeconds int32, 6 uid
+StatusDetails: 1 name, 2 group, 3 kind, 6 uid, 4 causes []StatusCause, 5 retryAfterSeconds int32
 [core.v1]
 AWSElasticBlockStoreVolumeSource: 1 volumeID, 2 fsType, 3 partition int32, 4 readOnly bool
 Affinity: 1 nodeAffinity? NodeAffinity, 2 podAffinity? PodAffinity, 3 podAntiAffinity? PodAntiAffinity
@@ -51,16 +52,16 @@ CephFSVolumeSource: 1 monitors []string, 2 path, 3 user, 4 secretFile, 5 secretR
 CinderPersistentVolumeSource: 1 volumeID, 2 fsType, 3 readOnly bool, 4 secretRef? SecretReference
 CinderVolumeSource: 1 volumeID, 2 fsType, 3 readOnly bool, 4 secretRef? LocalObjectReference
 ClientIPConfig: 1 timeoutSeconds? int32
-ClusterTrustBundleProjection: 1 name?, 2 signerName?, 3 labelSelector? meta.v1.LabelSelector, 4 path, 5 optional? bool
+ClusterTrustBundleProjection: 1 name?, 2 signerName?, 3 labelSelector? meta.v1.LabelSelector, 5 optional? bool, 4 path
 ComponentCondition: 1 type, 2 status, 3 message, 4 error
 ComponentStatus: 1 metadata meta.v1.ObjectMeta, 2 conditions []ComponentCondition
-ConfigMap: 1 metadata meta.v1.ObjectMeta, 2 data {}string, 3 binaryData {}bytes, 4 immutable? bool
+ConfigMap: 1 metadata meta.v1.ObjectMeta, 4 immutable? bool, 2 data {}string, 3 binaryData {}bytes
 ConfigMapEnvSource: 1 ...LocalObjectReference, 2 optional? bool
 ConfigMapKeySelector: 1 ...LocalObjectReference, 2 key, 3 optional? bool
 ConfigMapNodeConfigSource: 1 namespace, 2 name, 3 uid, 4 resourceVersion, 5 kubeletConfigKey
 ConfigMapProjection: 1 ...LocalObjectReference, 2 items []KeyToPath, 4 optional? bool
 ConfigMapVolumeSource: 1 ...LocalObjectReference, 2 items []KeyToPath, 3 defaultMode? int32, 4 optional? bool
-Container: 1 name, 2 image, 3 command []string, 4 args []string, 5 workingDir, 6 ports []ContainerPort, 7 env []EnvVar, 8 resources ResourceRequirements, 9 volumeMounts []VolumeMount, 10 livenessProbe? Probe, 11 readinessProbe? Probe, 12 lifecycle? Lifecycle, 13 terminationMessagePath, 14 imagePullPolicy, 15 securityContext? SecurityContext, 16 stdin bool, 17 stdinOnce bool, 18 tty bool, 19 envFrom []EnvFromSource, 20 terminationMessagePolicy, 21 volumeDevices []VolumeDevice, 22 startupProbe? Probe, 23 resizePolicy []ContainerResizePolicy, 24 restartPolicy?, 25 restartPolicyRules []ContainerRestartRule
+Container: 1 name, 2 image, 3 command []string, 4 args []string, 5 workingDir, 6 ports []ContainerPort, 19 envFrom []EnvFromSource, 7 env []EnvVar, 8 resources ResourceRequirements, 23 resizePolicy []ContainerResizePolicy, 24 restartPolicy?, 25 restartPolicyRules []ContainerRestartRule, 9 volumeMounts []VolumeMount, 21 volumeDevices []VolumeDevice, 10 livenessProbe? Probe, 11 readinessProbe? Probe, 22 startupProbe? Probe, 12 lifecycle? Lifecycle, 13 terminationMessagePath, 20 terminationMessagePolicy, 14 imagePullPolicy, 15 securityContext? SecurityContext, 16 stdin bool, 17 stdinOnce bool, 18 tty bool
 ContainerExtendedResourceRequest: 1 containerName, 2 resourceName, 3 requestName
 ContainerImage: 1 names []string, 2 sizeBytes int64
 ContainerPort: 1 name, 2 hostPort int32, 3 containerPort int32, 4 protocol, 5 hostIP
@@ -78,7 +79,7 @@ DownwardAPIProjection: 1 items []DownwardAPIVolumeFile
 DownwardAPIVolumeFile: 1 path, 2 fieldRef? ObjectFieldSelector, 3 resourceFieldRef? ResourceFieldSelector, 4 mode? int32
 DownwardAPIVolumeSource: 1 items []DownwardAPIVolumeFile, 2 defaultMode? int32
 EmptyDirVolumeSource: 1 medium, 2 sizeLimit? Quantity
-EndpointAddress: 1 ip, 2 targetRef? ObjectReference, 3 hostname, 4 nodeName?
+EndpointAddress: 1 ip, 3 hostname, 4 nodeName?, 2 targetRef? ObjectReference
 EndpointPort: 1 name, 2 port int32, 3 protocol, 4 appProtocol?
 EndpointSubset: 1 addresses []EndpointAddress, 2 notReadyAddresses []EndpointAddress, 3 ports []EndpointPort
 Endpoints: 1 metadata meta.v1.ObjectMeta, 2 subsets []EndpointSubset
@@ -86,7 +87,7 @@ EnvFromSource: 1 prefix, 2 configMapRef? ConfigMapEnvSource, 3 secretRef? Secret
 EnvVar: 1 name, 2 value, 3 valueFrom? EnvVarSource
 EnvVarSource: 1 fieldRef? ObjectFieldSelector, 2 resourceFieldRef? ResourceFieldSelector, 3 configMapKeyRef? ConfigMapKeySelector, 4 secretKeyRef? SecretKeySelector, 5 fileKeyRef? FileKeySelector
 EphemeralContainer: 1 ...EphemeralContainerCommon, 2 targetContainerName
-EphemeralContainerCommon: 1 name, 2 image, 3 command []string, 4 args []string, 5 workingDir, 6 ports []ContainerPort, 7 env []EnvVar, 8 resources ResourceRequirements, 9 volumeMounts []VolumeMount, 10 livenessProbe? Probe, 11 readinessProbe? Probe, 12 lifecycle? Lifecycle, 13 terminationMessagePath, 14 imagePullPolicy, 15 securityContext? SecurityContext, 16 stdin bool, 17 stdinOnce bool, 18 tty bool, 19 envFrom []EnvFromSource, 20 terminationMessagePolicy, 21 volumeDevices []VolumeDevice, 22 startupProbe? Probe, 23 resizePolicy []ContainerResizePolicy, 24 restartPolicy?, 25 restartPolicyRules []ContainerRestartRule
+EphemeralContainerCommon: 1 name, 2 image, 3 command []string, 4 args []string, 5 workingDir, 6 ports []ContainerPort, 19 envFrom []EnvFromSource, 7 env []EnvVar, 8 resources ResourceRequirements, 23 resizePolicy []ContainerResizePolicy, 24 restartPolicy?, 25 restartPolicyRules []ContainerRestartRule, 9 volumeMounts []VolumeMount, 21 volumeDevices []VolumeDevice, 10 livenessProbe? Probe, 11 readinessProbe? Probe, 22 startupProbe? Probe, 12 lifecycle? Lifecycle, 13 terminationMessagePath, 20 terminationMessagePolicy, 14 imagePullPolicy, 15 securityContext? SecurityContext, 16 stdin bool, 17 stdinOnce bool, 18 tty bool
 EphemeralVolumeSource: 1 volumeClaimTemplate? PersistentVolumeClaimTemplate
 Event: 1 metadata meta.v1.ObjectMeta, 2 involvedObject ObjectReference, 3 reason, 4 message, 5 source EventSource, 6 firstTimestamp Time, 7 lastTimestamp Time, 8 count int32, 9 type, 10 eventTime MicroTime, 11 series? EventSeries, 12 action, 13 related? ObjectReference, 14 reportingComponent, 15 reportingInstance
 EventSeries: 1 count int32, 2 lastObservedTime MicroTime
@@ -107,8 +108,8 @@ HTTPHeader: 1 name, 2 value
 HostAlias: 1 ip, 2 hostnames []string
 HostIP: 1 ip
 HostPathVolumeSource: 1 path, 2 type?
-ISCSIPersistentVolumeSource: 1 targetPortal, 2 iqn, 3 lun int32, 4 iscsiInterface, 5 fsType, 6 readOnly bool, 7 portals []string, 8 chapAuthDiscovery bool, 10 secretRef? SecretReference, 11 chapAuthSession bool, 12 initiatorName?
-ISCSIVolumeSource: 1 targetPortal, 2 iqn, 3 lun int32, 4 iscsiInterface, 5 fsType, 6 readOnly bool, 7 portals []string, 8 chapAuthDiscovery bool, 10 secretRef? LocalObjectReference, 11 chapAuthSession bool, 12 initiatorName?
+ISCSIPersistentVolumeSource: 1 targetPortal, 2 iqn, 3 lun int32, 4 iscsiInterface, 5 fsType, 6 readOnly bool, 7 portals []string, 8 chapAuthDiscovery bool, 11 chapAuthSession bool, 10 secretRef? SecretReference, 12 initiatorName?
+ISCSIVolumeSource: 1 targetPortal, 2 iqn, 3 lun int32, 4 iscsiInterface, 5 fsType, 6 readOnly bool, 7 portals []string, 8 chapAuthDiscovery bool, 11 chapAuthSession bool, 10 secretRef? LocalObjectReference, 12 initiatorName?
 ImageVolumeSource: 1 reference, 2 pullPolicy
 ImageVolumeStatus: 1 imageRef
 KeyToPath: 1 key, 2 path, 3 mode? int32
@@ -142,7 +143,7 @@ NodeRuntimeHandlerFeatures: 1 recursiveReadOnlyMounts? bool, 2 userNamespaces? b
 NodeSelector: 1 nodeSelectorTerms []NodeSelectorTerm
 NodeSelectorRequirement: 1 key, 2 operator, 3 values []string
 NodeSelectorTerm: 1 matchExpressions []NodeSelectorRequirement, 2 matchFields []NodeSelectorRequirement
-NodeSpec: 1 podCIDR, 2 externalID, 3 providerID, 4 unschedulable bool, 5 taints []Taint, 6 configSource? NodeConfigSource, 7 podCIDRs []string
+NodeSpec: 1 podCIDR, 7 podCIDRs []string, 3 providerID, 4 unschedulable bool, 5 taints []Taint, 6 configSource? NodeConfigSource, 2 externalID
 NodeStatus: 1 capacity {}Quantity, 2 allocatable {}Quantity, 3 phase, 4 conditions []NodeCondition, 5 addresses []NodeAddress, 6 daemonEndpoints NodeDaemonEndpoints, 7 nodeInfo NodeSystemInfo, 8 images []ContainerImage, 9 volumesInUse []string, 10 volumesAttached []AttachedVolume, 11 config? NodeConfigStatus, 12 runtimeHandlers []NodeRuntimeHandler, 13 features? NodeFeatures, 14 declaredFeatures []string
 NodeSwapStatus: 1 capacity? int64
 NodeSystemInfo: 1 machineID, 2 systemUUID, 3 bootID, 4 kernelVersion, 5 osImage, 6 containerRuntimeVersion, 7 kubeletVersion, 8 kubeProxyVersion, 9 operatingSystem, 10 architecture, 11 swap? NodeSwapStatus
@@ -151,7 +152,7 @@ ObjectReference: 1 kind, 2 namespace, 3 name, 4 uid, 5 apiVersion, 6 resourceVer
 PersistentVolume: 1 metadata meta.v1.ObjectMeta, 2 spec PersistentVolumeSpec, 3 status PersistentVolumeStatus
 PersistentVolumeClaim: 1 metadata meta.v1.ObjectMeta, 2 spec PersistentVolumeClaimSpec, 3 status PersistentVolumeClaimStatus
 PersistentVolumeClaimCondition: 1 type, 2 status, 3 lastProbeTime Time, 4 lastTransitionTime Time, 5 reason, 6 message
-PersistentVolumeClaimSpec: 1 accessModes []string, 2 resources VolumeResourceRequirements, 3 volumeName, 4 selector? meta.v1.LabelSelector, 5 storageClassName?, 6 volumeMode?, 7 dataSource? TypedLocalObjectReference, 8 dataSourceRef? TypedObjectReference, 9 volumeAttributesClassName?
+PersistentVolumeClaimSpec: 1 accessModes []string, 4 selector? meta.v1.LabelSelector, 2 resources VolumeResourceRequirements, 3 volumeName, 5 storageClassName?, 6 volumeMode?, 7 dataSource? TypedLocalObjectReference, 8 dataSourceRef? TypedObjectReference, 9 volumeAttributesClassName?
 PersistentVolumeClaimStatus: 1 phase, 2 accessModes []string, 3 capacity {}Quantity, 4 conditions []PersistentVolumeClaimCondition, 5 allocatedResources {}Quantity, 7 allocatedResourceStatuses {}string, 8 currentVolumeAttributesClassName?, 9 modifyVolumeStatus? ModifyVolumeStatus
 PersistentVolumeClaimTemplate: 1 metadata meta.v1.ObjectMeta, 2 spec PersistentVolumeClaimSpec
 PersistentVolumeClaimVolumeSource: 1 claimName, 2 readOnly bool
@@ -164,7 +165,7 @@ PodAffinity: 1 requiredDuringSchedulingIgnoredDuringExecution []PodAffinityTerm,
 PodAffinityTerm: 1 labelSelector? meta.v1.LabelSelector, 2 namespaces []string, 3 topologyKey, 4 namespaceSelector? meta.v1.LabelSelector, 5 matchLabelKeys []string, 6 mismatchLabelKeys []string
 PodAntiAffinity: 1 requiredDuringSchedulingIgnoredDuringExecution []PodAffinityTerm, 2 preferredDuringSchedulingIgnoredDuringExecution []WeightedPodAffinityTerm
 PodCertificateProjection: 1 signerName, 2 keyType, 3 maxExpirationSeconds? int32, 4 credentialBundlePath, 5 keyPath, 6 certificateChainPath, 7 userAnnotations {}string
-PodCondition: 1 type, 2 status, 3 lastProbeTime Time, 4 lastTransitionTime Time, 5 reason, 6 message, 7 observedGeneration int64
+PodCondition: 1 type, 7 observedGeneration int64, 2 status, 3 lastProbeTime Time, 4 lastTransitionTime Time, 5 reason, 6 message
 PodDNSConfig: 1 nameservers []string, 2 searches []string, 3 options []PodDNSConfigOption
 PodDNSConfigOption: 1 name, 2 value?
 PodExtendedResourceClaimStatus: 1 requestMappings []ContainerExtendedResourceRequest, 2 resourceClaimName
@@ -175,9 +176,9 @@ PodResourceClaim: 1 name, 3 resourceClaimName?, 4 resourceClaimTemplateName?
 PodResourceClaimStatus: 1 name, 2 resourceClaimName?
 PodSchedulingGate: 1 name
 PodSchedulingGroup: 1 podGroupName?
-PodSecurityContext: 1 seLinuxOptions? SELinuxOptions, 2 runAsUser? int64, 3 runAsNonRoot? bool, 4 supplementalGroups []int64, 5 fsGroup? int64, 6 runAsGroup? int64, 7 sysctls []Sysctl, 8 windowsOptions? WindowsSecurityContextOptions, 9 fsGroupChangePolicy?, 10 seccompProfile? SeccompProfile, 11 appArmorProfile? AppArmorProfile, 12 supplementalGroupsPolicy?, 13 seLinuxChangePolicy?
-PodSpec: 1 volumes []Volume, 2 containers []Container, 3 restartPolicy, 4 terminationGracePeriodSeconds? int64, 5 activeDeadlineSeconds? int64, 6 dnsPolicy, 7 nodeSelector {}string, 8 serviceAccountName, 9 serviceAccount, 10 nodeName, 11 hostNetwork bool, 12 hostPID bool, 13 hostIPC bool, 14 securityContext? PodSecurityContext, 15 imagePullSecrets []LocalObjectReference, 16 hostname, 17 subdomain, 18 affinity? Affinity, 19 schedulerName, 20 initContainers []Container, 21 automountServiceAccountToken? bool, 22 tolerations []Toleration, 23 hostAliases []HostAlias, 24 priorityClassName, 25 priority? int32, 26 dnsConfig? PodDNSConfig, 27 shareProcessNamespace? bool, 28 readinessGates []PodReadinessGate, 29 runtimeClassName?, 30 enableServiceLinks? bool, 31 preemptionPolicy?, 32 overhead {}Quantity, 33 topologySpreadConstraints []TopologySpreadConstraint, 34 ephemeralContainers []EphemeralContainer, 35 setHostnameAsFQDN? bool, 36 os? PodOS, 37 hostUsers? bool, 38 schedulingGates []PodSchedulingGate, 39 resourceClaims []PodResourceClaim, 40 resources? ResourceRequirements, 41 hostnameOverride?, 43 schedulingGroup? PodSchedulingGroup
-PodStatus: 1 phase, 2 conditions []PodCondition, 3 message, 4 reason, 5 hostIP, 6 podIP, 7 startTime? Time, 8 containerStatuses []ContainerStatus, 9 qosClass, 10 initContainerStatuses []ContainerStatus, 11 nominatedNodeName, 12 podIPs []PodIP, 13 ephemeralContainerStatuses []ContainerStatus, 14 resize, 15 resourceClaimStatuses []PodResourceClaimStatus, 16 hostIPs []HostIP, 17 observedGeneration int64, 18 extendedResourceClaimStatus? PodExtendedResourceClaimStatus, 19 allocatedResources {}Quantity, 20 resources? ResourceRequirements, 21 nodeAllocatableResourceClaimStatuses []NodeAllocatableResourceClaimStatus
+PodSecurityContext: 1 seLinuxOptions? SELinuxOptions, 8 windowsOptions? WindowsSecurityContextOptions, 2 runAsUser? int64, 6 runAsGroup? int64, 3 runAsNonRoot? bool, 4 supplementalGroups []int64, 12 supplementalGroupsPolicy?, 5 fsGroup? int64, 7 sysctls []Sysctl, 9 fsGroupChangePolicy?, 10 seccompProfile? SeccompProfile, 11 appArmorProfile? AppArmorProfile, 13 seLinuxChangePolicy?
+PodSpec: 1 volumes []Volume, 20 initContainers []Container, 2 containers []Container, 34 ephemeralContainers []EphemeralContainer, 3 restartPolicy, 4 terminationGracePeriodSeconds? int64, 5 activeDeadlineSeconds? int64, 6 dnsPolicy, 7 nodeSelector {}string, 8 serviceAccountName, 9 serviceAccount, 21 automountServiceAccountToken? bool, 10 nodeName, 11 hostNetwork bool, 12 hostPID bool, 13 hostIPC bool, 27 shareProcessNamespace? bool, 14 securityContext? PodSecurityContext, 15 imagePullSecrets []LocalObjectReference, 16 hostname, 17 subdomain, 18 affinity? Affinity, 19 schedulerName, 22 tolerations []Toleration, 23 hostAliases []HostAlias, 24 priorityClassName, 25 priority? int32, 26 dnsConfig? PodDNSConfig, 28 readinessGates []PodReadinessGate, 29 runtimeClassName?, 30 enableServiceLinks? bool, 31 preemptionPolicy?, 32 overhead {}Quantity, 33 topologySpreadConstraints []TopologySpreadConstraint, 35 setHostnameAsFQDN? bool, 36 os? PodOS, 37 hostUsers? bool, 38 schedulingGates []PodSchedulingGate, 39 resourceClaims []PodResourceClaim, 40 resources? ResourceRequirements, 41 hostnameOverride?, 43 schedulingGroup? PodSchedulingGroup
+PodStatus: 17 observedGeneration int64, 1 phase, 2 conditions []PodCondition, 3 message, 4 reason, 11 nominatedNodeName, 5 hostIP, 16 hostIPs []HostIP, 6 podIP, 12 podIPs []PodIP, 7 startTime? Time, 10 initContainerStatuses []ContainerStatus, 8 containerStatuses []ContainerStatus, 9 qosClass, 13 ephemeralContainerStatuses []ContainerStatus, 14 resize, 15 resourceClaimStatuses []PodResourceClaimStatus, 18 extendedResourceClaimStatus? PodExtendedResourceClaimStatus, 19 allocatedResources {}Quantity, 20 resources? ResourceRequirements, 21 nodeAllocatableResourceClaimStatuses []NodeAllocatableResourceClaimStatus
 PodTemplate: 1 metadata meta.v1.ObjectMeta, 2 template PodTemplateSpec
 PodTemplateSpec: 1 metadata meta.v1.ObjectMeta, 2 spec PodSpec
 PortStatus: 1 port int32, 2 protocol, 3 error?
@@ -191,8 +192,8 @@ RBDPersistentVolumeSource: 1 monitors []string, 2 image, 3 fsType, 4 pool, 5 use
 RBDVolumeSource: 1 monitors []string, 2 image, 3 fsType, 4 pool, 5 user, 6 keyring, 7 secretRef? LocalObjectReference, 8 readOnly bool
 ReplicationController: 1 metadata meta.v1.ObjectMeta, 2 spec ReplicationControllerSpec, 3 status ReplicationControllerStatus
 ReplicationControllerCondition: 1 type, 2 status, 3 lastTransitionTime Time, 4 reason, 5 message
-ReplicationControllerSpec: 1 replicas? int32, 2 selector {}string, 3 template? PodTemplateSpec, 4 minReadySeconds int32
-ReplicationControllerStatus: 1 replicas int32, 2 fullyLabeledReplicas int32, 3 observedGeneration int64, 4 readyReplicas int32, 5 availableReplicas int32, 6 conditions []ReplicationControllerCondition
+ReplicationControllerSpec: 1 replicas? int32, 4 minReadySeconds int32, 2 selector {}string, 3 template? PodTemplateSpec
+ReplicationControllerStatus: 1 replicas int32, 2 fullyLabeledReplicas int32, 4 readyReplicas int32, 5 availableReplicas int32, 3 observedGeneration int64, 6 conditions []ReplicationControllerCondition
 ResourceClaim: 1 name, 2 request
 ResourceFieldSelector: 1 containerName, 2 resource, 3 divisor Quantity
 ResourceHealth: 1 resourceID, 2 health, 6 message?
@@ -207,18 +208,18 @@ ScaleIOVolumeSource: 1 gateway, 2 system, 3 secretRef? LocalObjectReference, 4 s
 ScopeSelector: 1 matchExpressions []ScopedResourceSelectorRequirement
 ScopedResourceSelectorRequirement: 1 scopeName, 2 operator, 3 values []string
 SeccompProfile: 1 type, 2 localhostProfile?
-Secret: 1 metadata meta.v1.ObjectMeta, 2 data {}bytes, 3 type, 4 stringData {}string, 5 immutable? bool
+Secret: 1 metadata meta.v1.ObjectMeta, 5 immutable? bool, 2 data {}bytes, 4 stringData {}string, 3 type
 SecretEnvSource: 1 ...LocalObjectReference, 2 optional? bool
 SecretKeySelector: 1 ...LocalObjectReference, 2 key, 3 optional? bool
 SecretProjection: 1 ...LocalObjectReference, 2 items []KeyToPath, 4 optional? bool
 SecretReference: 1 name, 2 namespace
 SecretVolumeSource: 1 secretName, 2 items []KeyToPath, 3 defaultMode? int32, 4 optional? bool
-SecurityContext: 1 capabilities? Capabilities, 2 privileged? bool, 3 seLinuxOptions? SELinuxOptions, 4 runAsUser? int64, 5 runAsNonRoot? bool, 6 readOnlyRootFilesystem? bool, 7 allowPrivilegeEscalation? bool, 8 runAsGroup? int64, 9 procMount?, 10 windowsOptions? WindowsSecurityContextOptions, 11 seccompProfile? SeccompProfile, 12 appArmorProfile? AppArmorProfile
+SecurityContext: 1 capabilities? Capabilities, 2 privileged? bool, 3 seLinuxOptions? SELinuxOptions, 10 windowsOptions? WindowsSecurityContextOptions, 4 runAsUser? int64, 8 runAsGroup? int64, 5 runAsNonRoot? bool, 6 readOnlyRootFilesystem? bool, 7 allowPrivilegeEscalation? bool, 9 procMount?, 11 seccompProfile? SeccompProfile, 12 appArmorProfile? AppArmorProfile
 Service: 1 metadata meta.v1.ObjectMeta, 2 spec ServiceSpec, 3 status ServiceStatus
 ServiceAccount: 1 metadata meta.v1.ObjectMeta, 2 secrets []ObjectReference, 3 imagePullSecrets []LocalObjectReference, 4 automountServiceAccountToken? bool
 ServiceAccountTokenProjection: 1 audience, 2 expirationSeconds? int64, 3 path
-ServicePort: 1 name, 2 protocol, 3 port int32, 4 targetPort IntOrString, 5 nodePort int32, 6 appProtocol?
-ServiceSpec: 1 ports []ServicePort, 2 selector {}string, 3 clusterIP, 4 type, 5 externalIPs []string, 7 sessionAffinity, 8 loadBalancerIP, 9 loadBalancerSourceRanges []string, 10 externalName, 11 externalTrafficPolicy, 12 healthCheckNodePort int32, 13 publishNotReadyAddresses bool, 14 sessionAffinityConfig? SessionAffinityConfig, 17 ipFamilyPolicy?, 18 clusterIPs []string, 19 ipFamilies []string, 20 allocateLoadBalancerNodePorts? bool, 21 loadBalancerClass?, 22 internalTrafficPolicy?, 23 trafficDistribution?
+ServicePort: 1 name, 2 protocol, 6 appProtocol?, 3 port int32, 4 targetPort IntOrString, 5 nodePort int32
+ServiceSpec: 1 ports []ServicePort, 2 selector {}string, 3 clusterIP, 18 clusterIPs []string, 4 type, 5 externalIPs []string, 7 sessionAffinity, 8 loadBalancerIP, 9 loadBalancerSourceRanges []string, 10 externalName, 11 externalTrafficPolicy, 12 healthCheckNodePort int32, 13 publishNotReadyAddresses bool, 14 sessionAffinityConfig? SessionAffinityConfig, 19 ipFamilies []string, 17 ipFamilyPolicy?, 20 allocateLoadBalancerNodePorts? bool, 21 loadBalancerClass?, 22 internalTrafficPolicy?, 23 trafficDistribution?
 ServiceStatus: 1 loadBalancer LoadBalancerStatus, 2 conditions []meta.v1.Condition
 SessionAffinityConfig: 1 clientIP? ClientIPConfig
 SleepAction: 1 seconds int64
@@ -235,12 +236,12 @@ TypedLocalObjectReference: 1 apiGroup?, 2 kind, 3 name
 TypedObjectReference: 1 apiGroup?, 2 kind, 3 name, 4 namespace?
 Volume: 1 name, 2 ...VolumeSource
 VolumeDevice: 1 name, 2 devicePath
-VolumeMount: 1 name, 2 readOnly bool, 3 mountPath, 4 subPath, 5 mountPropagation?, 6 subPathExpr, 7 recursiveReadOnly?
+VolumeMount: 1 name, 2 readOnly bool, 7 recursiveReadOnly?, 3 mountPath, 4 subPath, 5 mountPropagation?, 6 subPathExpr
 VolumeMountStatus: 1 name, 2 mountPath, 3 readOnly bool, 4 recursiveReadOnly?, 5 volumeStatus? VolumeStatus
 VolumeNodeAffinity: 1 required? NodeSelector
 VolumeProjection: 1 secret? SecretProjection, 2 downwardAPI? DownwardAPIProjection, 3 configMap? ConfigMapProjection, 4 serviceAccountToken? ServiceAccountTokenProjection, 5 clusterTrustBundle? ClusterTrustBundleProjection, 6 podCertificate? PodCertificateProjection
 VolumeResourceRequirements: 1 limits {}Quantity, 2 requests {}Quantity
-VolumeSource: 1 hostPath? HostPathVolumeSource, 2 emptyDir? EmptyDirVolumeSource, 3 gcePersistentDisk? GCEPersistentDiskVolumeSource, 4 awsElasticBlockStore? AWSElasticBlockStoreVolumeSource, 5 gitRepo? GitRepoVolumeSource, 6 secret? SecretVolumeSource, 7 nfs? NFSVolumeSource, 8 iscsi? ISCSIVolumeSource, 9 glusterfs? GlusterfsVolumeSource, 10 persistentVolumeClaim? PersistentVolumeClaimVolumeSource, 11 rbd? RBDVolumeSource, 12 flexVolume? FlexVolumeSource, 13 cinder? CinderVolumeSource, 14 cephfs? CephFSVolumeSource, 15 flocker? FlockerVolumeSource, 16 downwardAPI? DownwardAPIVolumeSource, 17 fc? FCVolumeSource, 18 azureFile? AzureFileVolumeSource, 19 configMap? ConfigMapVolumeSource, 20 vsphereVolume? VsphereVirtualDiskVolumeSource, 21 quobyte? QuobyteVolumeSource, 22 azureDisk? AzureDiskVolumeSource, 23 photonPersistentDisk? PhotonPersistentDiskVolumeSource, 24 portworxVolume? PortworxVolumeSource, 25 scaleIO? ScaleIOVolumeSource, 26 projected? ProjectedVolumeSource, 27 storageos? StorageOSVolumeSource, 28 csi? CSIVolumeSource, 29 ephemeral? EphemeralVolumeSource, 30 image? ImageVolumeSource
+VolumeSource: 1 hostPath? HostPathVolumeSource, 2 emptyDir? EmptyDirVolumeSource, 3 gcePersistentDisk? GCEPersistentDiskVolumeSource, 4 awsElasticBlockStore? AWSElasticBlockStoreVolumeSource, 5 gitRepo? GitRepoVolumeSource, 6 secret? SecretVolumeSource, 7 nfs? NFSVolumeSource, 8 iscsi? ISCSIVolumeSource, 9 glusterfs? GlusterfsVolumeSource, 10 persistentVolumeClaim? PersistentVolumeClaimVolumeSource, 11 rbd? RBDVolumeSource, 12 flexVolume? FlexVolumeSource, 13 cinder? CinderVolumeSource, 14 cephfs? CephFSVolumeSource, 15 flocker? FlockerVolumeSource, 16 downwardAPI? DownwardAPIVolumeSource, 17 fc? FCVolumeSource, 18 azureFile? AzureFileVolumeSource, 19 configMap? ConfigMapVolumeSource, 20 vsphereVolume? VsphereVirtualDiskVolumeSource, 21 quobyte? QuobyteVolumeSource, 22 azureDisk? AzureDiskVolumeSource, 23 photonPersistentDisk? PhotonPersistentDiskVolumeSource, 26 projected? ProjectedVolumeSource, 24 portworxVolume? PortworxVolumeSource, 25 scaleIO? ScaleIOVolumeSource, 27 storageos? StorageOSVolumeSource, 28 csi? CSIVolumeSource, 29 ephemeral? EphemeralVolumeSource, 30 image? ImageVolumeSource
 VolumeStatus: 1 image? ImageVolumeStatus
 VsphereVirtualDiskVolumeSource: 1 volumePath, 2 fsType, 3 storagePolicyName, 4 storagePolicyID
 WeightedPodAffinityTerm: 1 weight int32, 2 podAffinityTerm PodAffinityTerm
@@ -253,14 +254,14 @@ DaemonSetSpec: 1 selector? meta.v1.LabelSelector, 2 template core.v1.PodTemplate
 DaemonSetStatus: 1 currentNumberScheduled int32, 2 numberMisscheduled int32, 3 desiredNumberScheduled int32, 4 numberReady int32, 5 observedGeneration int64, 6 updatedNumberScheduled int32, 7 numberAvailable int32, 8 numberUnavailable int32, 9 collisionCount? int32, 10 conditions []DaemonSetCondition
 DaemonSetUpdateStrategy: 1 type, 2 rollingUpdate? RollingUpdateDaemonSet
 Deployment: 1 metadata meta.v1.ObjectMeta, 2 spec DeploymentSpec, 3 status DeploymentStatus
-DeploymentCondition: 1 type, 2 status, 4 reason, 5 message, 6 lastUpdateTime Time, 7 lastTransitionTime Time
+DeploymentCondition: 1 type, 2 status, 6 lastUpdateTime Time, 7 lastTransitionTime Time, 4 reason, 5 message
 DeploymentSpec: 1 replicas? int32, 2 selector? meta.v1.LabelSelector, 3 template core.v1.PodTemplateSpec, 4 strategy DeploymentStrategy, 5 minReadySeconds int32, 6 revisionHistoryLimit? int32, 7 paused bool, 9 progressDeadlineSeconds? int32
-DeploymentStatus: 1 observedGeneration int64, 2 replicas int32, 3 updatedReplicas int32, 4 availableReplicas int32, 5 unavailableReplicas int32, 6 conditions []DeploymentCondition, 7 readyReplicas int32, 8 collisionCount? int32, 9 terminatingReplicas? int32
+DeploymentStatus: 1 observedGeneration int64, 2 replicas int32, 3 updatedReplicas int32, 7 readyReplicas int32, 4 availableReplicas int32, 5 unavailableReplicas int32, 9 terminatingReplicas? int32, 6 conditions []DeploymentCondition, 8 collisionCount? int32
 DeploymentStrategy: 1 type, 2 rollingUpdate? RollingUpdateDeployment
 ReplicaSet: 1 metadata meta.v1.ObjectMeta, 2 spec ReplicaSetSpec, 3 status ReplicaSetStatus
 ReplicaSetCondition: 1 type, 2 status, 3 lastTransitionTime Time, 4 reason, 5 message
-ReplicaSetSpec: 1 replicas? int32, 2 selector? meta.v1.LabelSelector, 3 template core.v1.PodTemplateSpec, 4 minReadySeconds int32
-ReplicaSetStatus: 1 replicas int32, 2 fullyLabeledReplicas int32, 3 observedGeneration int64, 4 readyReplicas int32, 5 availableReplicas int32, 6 conditions []ReplicaSetCondition, 7 terminatingReplicas? int32
+ReplicaSetSpec: 1 replicas? int32, 4 minReadySeconds int32, 2 selector? meta.v1.LabelSelector, 3 template core.v1.PodTemplateSpec
+ReplicaSetStatus: 1 replicas int32, 2 fullyLabeledReplicas int32, 4 readyReplicas int32, 5 availableReplicas int32, 7 terminatingReplicas? int32, 3 observedGeneration int64, 6 conditions []ReplicaSetCondition
 RollingUpdateDaemonSet: 1 maxUnavailable? IntOrString, 2 maxSurge? IntOrString
 RollingUpdateDeployment: 1 maxUnavailable? IntOrString, 2 maxSurge? IntOrString
 RollingUpdateStatefulSetStrategy: 1 partition? int32, 2 maxUnavailable? IntOrString
@@ -282,7 +283,7 @@ MutatingAdmissionPolicy: 1 metadata meta.v1.ObjectMeta, 2 spec MutatingAdmission
 MutatingAdmissionPolicyBinding: 1 metadata meta.v1.ObjectMeta, 2 spec MutatingAdmissionPolicyBindingSpec
 MutatingAdmissionPolicyBindingSpec: 1 policyName, 2 paramRef? ParamRef, 3 matchResources? MatchResources
 MutatingAdmissionPolicySpec: 1 paramKind? ParamKind, 2 matchConstraints? MatchResources, 3 variables []Variable, 4 mutations []Mutation, 5 failurePolicy?, 6 matchConditions []MatchCondition, 7 reinvocationPolicy
-MutatingWebhook: 1 name, 2 clientConfig WebhookClientConfig, 3 rules []RuleWithOperations, 4 failurePolicy?, 5 namespaceSelector? meta.v1.LabelSelector, 6 sideEffects?, 7 timeoutSeconds? int32, 8 admissionReviewVersions []string, 9 matchPolicy?, 10 reinvocationPolicy?, 11 objectSelector? meta.v1.LabelSelector, 12 matchConditions []MatchCondition
+MutatingWebhook: 1 name, 2 clientConfig WebhookClientConfig, 3 rules []RuleWithOperations, 4 failurePolicy?, 9 matchPolicy?, 5 namespaceSelector? meta.v1.LabelSelector, 11 objectSelector? meta.v1.LabelSelector, 6 sideEffects?, 7 timeoutSeconds? int32, 8 admissionReviewVersions []string, 10 reinvocationPolicy?, 12 matchConditions []MatchCondition
 MutatingWebhookConfiguration: 1 metadata meta.v1.ObjectMeta, 2 webhooks []MutatingWebhook
 Mutation: 2 patchType, 3 applyConfiguration? ApplyConfiguration, 4 jsonPatch? JSONPatch
 NamedRuleWithOperations: 1 resourceNames []string, 2 ...RuleWithOperations
@@ -297,11 +298,11 @@ ValidatingAdmissionPolicyBinding: 1 metadata meta.v1.ObjectMeta, 2 spec Validati
 ValidatingAdmissionPolicyBindingSpec: 1 policyName, 2 paramRef? ParamRef, 3 matchResources? MatchResources, 4 validationActions []string
 ValidatingAdmissionPolicySpec: 1 paramKind? ParamKind, 2 matchConstraints? MatchResources, 3 validations []Validation, 4 failurePolicy?, 5 auditAnnotations []AuditAnnotation, 6 matchConditions []MatchCondition, 7 variables []Variable
 ValidatingAdmissionPolicyStatus: 1 observedGeneration int64, 2 typeChecking? TypeChecking, 3 conditions []meta.v1.Condition
-ValidatingWebhook: 1 name, 2 clientConfig WebhookClientConfig, 3 rules []RuleWithOperations, 4 failurePolicy?, 5 namespaceSelector? meta.v1.LabelSelector, 6 sideEffects?, 7 timeoutSeconds? int32, 8 admissionReviewVersions []string, 9 matchPolicy?, 10 objectSelector? meta.v1.LabelSelector, 11 matchConditions []MatchCondition
+ValidatingWebhook: 1 name, 2 clientConfig WebhookClientConfig, 3 rules []RuleWithOperations, 4 failurePolicy?, 9 matchPolicy?, 5 namespaceSelector? meta.v1.LabelSelector, 10 objectSelector? meta.v1.LabelSelector, 6 sideEffects?, 7 timeoutSeconds? int32, 8 admissionReviewVersions []string, 11 matchConditions []MatchCondition
 ValidatingWebhookConfiguration: 1 metadata meta.v1.ObjectMeta, 2 webhooks []ValidatingWebhook
 Validation: 1 expression, 2 message, 3 reason?, 4 messageExpression
 Variable: 1 name, 2 expression
-WebhookClientConfig: 1 service? ServiceReference, 2 caBundle bytes, 3 url?
+WebhookClientConfig: 3 url?, 1 service? ServiceReference, 2 caBundle bytes
 [apiextensions.v1]
 CustomResourceColumnDefinition: 1 name, 2 type, 3 format, 4 description, 5 priority int32, 6 jsonPath
 CustomResourceConversion: 1 strategy, 2 webhook? WebhookConversion
@@ -336,11 +337,11 @@ BoundObjectReference: 1 kind, 2 apiVersion, 3 name, 4 uid
 SelfSubjectReview: 1 metadata meta.v1.ObjectMeta, 2 status SelfSubjectReviewStatus
 SelfSubjectReviewStatus: 1 userInfo UserInfo
 TokenRequest: 1 metadata meta.v1.ObjectMeta, 2 spec TokenRequestSpec, 3 status TokenRequestStatus
-TokenRequestSpec: 1 audiences []string, 3 boundObjectRef? BoundObjectReference, 4 expirationSeconds? int64
+TokenRequestSpec: 1 audiences []string, 4 expirationSeconds? int64, 3 boundObjectRef? BoundObjectReference
 TokenRequestStatus: 1 token, 2 expirationTimestamp Time
 TokenReview: 1 metadata meta.v1.ObjectMeta, 2 spec TokenReviewSpec, 3 status TokenReviewStatus
 TokenReviewSpec: 1 token, 2 audiences []string
-TokenReviewStatus: 1 authenticated bool, 2 user UserInfo, 3 error, 4 audiences []string
+TokenReviewStatus: 1 authenticated bool, 2 user UserInfo, 4 audiences []string, 3 error
 UserInfo: 1 username, 2 uid, 3 groups []string, 4 extra {}ExtraValue
 [authorization.v1]
 FieldSelectorAttributes: 1 rawSelector, 2 requirements []meta.v1.FieldSelectorRequirement
@@ -356,7 +357,7 @@ SelfSubjectRulesReview: 1 metadata meta.v1.ObjectMeta, 2 spec SelfSubjectRulesRe
 SelfSubjectRulesReviewSpec: 1 namespace
 SubjectAccessReview: 1 metadata meta.v1.ObjectMeta, 2 spec SubjectAccessReviewSpec, 3 status SubjectAccessReviewStatus
 SubjectAccessReviewSpec: 1 resourceAttributes? ResourceAttributes, 2 nonResourceAttributes? NonResourceAttributes, 3 user, 4 groups []string, 5 extra {}ExtraValue, 6 uid
-SubjectAccessReviewStatus: 1 allowed bool, 2 reason, 3 evaluationError, 4 denied bool
+SubjectAccessReviewStatus: 1 allowed bool, 4 denied bool, 2 reason, 3 evaluationError
 SubjectRulesReviewStatus: 1 resourceRules []ResourceRule, 2 nonResourceRules []NonResourceRule, 3 incomplete bool, 4 evaluationError
 [autoscaling.v1]
 CrossVersionObjectReference: 1 kind, 2 name, 3 apiVersion
@@ -373,15 +374,15 @@ CrossVersionObjectReference: 1 kind, 2 name, 3 apiVersion
 ExternalMetricSource: 1 metric MetricIdentifier, 2 target MetricTarget
 ExternalMetricStatus: 1 metric MetricIdentifier, 2 current MetricValueStatus
 HPAScalingPolicy: 1 type, 2 value int32, 3 periodSeconds int32
-HPAScalingRules: 1 selectPolicy?, 2 policies []HPAScalingPolicy, 3 stabilizationWindowSeconds? int32, 4 tolerance? Quantity
+HPAScalingRules: 3 stabilizationWindowSeconds? int32, 1 selectPolicy?, 2 policies []HPAScalingPolicy, 4 tolerance? Quantity
 HorizontalPodAutoscaler: 1 metadata meta.v1.ObjectMeta, 2 spec HorizontalPodAutoscalerSpec, 3 status HorizontalPodAutoscalerStatus
 HorizontalPodAutoscalerBehavior: 1 scaleUp? HPAScalingRules, 2 scaleDown? HPAScalingRules
 HorizontalPodAutoscalerCondition: 1 type, 2 status, 3 lastTransitionTime Time, 4 reason, 5 message
 HorizontalPodAutoscalerSpec: 1 scaleTargetRef CrossVersionObjectReference, 2 minReplicas? int32, 3 maxReplicas int32, 4 metrics []MetricSpec, 5 behavior? HorizontalPodAutoscalerBehavior
 HorizontalPodAutoscalerStatus: 1 observedGeneration? int64, 2 lastScaleTime? Time, 3 currentReplicas int32, 4 desiredReplicas int32, 5 currentMetrics []MetricStatus, 6 conditions []HorizontalPodAutoscalerCondition
 MetricIdentifier: 1 name, 2 selector? meta.v1.LabelSelector
-MetricSpec: 1 type, 2 object? ObjectMetricSource, 3 pods? PodsMetricSource, 4 resource? ResourceMetricSource, 5 external? ExternalMetricSource, 7 containerResource? ContainerResourceMetricSource
-MetricStatus: 1 type, 2 object? ObjectMetricStatus, 3 pods? PodsMetricStatus, 4 resource? ResourceMetricStatus, 5 external? ExternalMetricStatus, 7 containerResource? ContainerResourceMetricStatus
+MetricSpec: 1 type, 2 object? ObjectMetricSource, 3 pods? PodsMetricSource, 4 resource? ResourceMetricSource, 7 containerResource? ContainerResourceMetricSource, 5 external? ExternalMetricSource
+MetricStatus: 1 type, 2 object? ObjectMetricStatus, 3 pods? PodsMetricStatus, 4 resource? ResourceMetricStatus, 7 containerResource? ContainerResourceMetricStatus, 5 external? ExternalMetricStatus
 MetricTarget: 1 type, 2 value? Quantity, 3 averageValue? Quantity, 4 averageUtilization? int32
 MetricValueStatus: 1 value? Quantity, 2 averageValue? Quantity, 3 averageUtilization? int32
 ObjectMetricSource: 1 describedObject CrossVersionObjectReference, 2 target MetricTarget, 3 metric MetricIdentifier
@@ -392,12 +393,12 @@ ResourceMetricSource: 1 name, 2 target MetricTarget
 ResourceMetricStatus: 1 name, 2 current MetricValueStatus
 [batch.v1]
 CronJob: 1 metadata meta.v1.ObjectMeta, 2 spec CronJobSpec, 3 status CronJobStatus
-CronJobSpec: 1 schedule, 2 startingDeadlineSeconds? int64, 3 concurrencyPolicy, 4 suspend? bool, 5 jobTemplate JobTemplateSpec, 6 successfulJobsHistoryLimit? int32, 7 failedJobsHistoryLimit? int32, 8 timeZone?
+CronJobSpec: 1 schedule, 8 timeZone?, 2 startingDeadlineSeconds? int64, 3 concurrencyPolicy, 4 suspend? bool, 5 jobTemplate JobTemplateSpec, 6 successfulJobsHistoryLimit? int32, 7 failedJobsHistoryLimit? int32
 CronJobStatus: 1 active []core.v1.ObjectReference, 4 lastScheduleTime? Time, 5 lastSuccessfulTime? Time
 Job: 1 metadata meta.v1.ObjectMeta, 2 spec JobSpec, 3 status JobStatus
 JobCondition: 1 type, 2 status, 3 lastProbeTime Time, 4 lastTransitionTime Time, 5 reason, 6 message
-JobSpec: 1 parallelism? int32, 2 completions? int32, 3 activeDeadlineSeconds? int64, 4 selector? meta.v1.LabelSelector, 5 manualSelector? bool, 6 template core.v1.PodTemplateSpec, 7 backoffLimit? int32, 8 ttlSecondsAfterFinished? int32, 9 completionMode?, 10 suspend? bool, 11 podFailurePolicy? PodFailurePolicy, 12 backoffLimitPerIndex? int32, 13 maxFailedIndexes? int32, 14 podReplacementPolicy?, 15 managedBy?, 16 successPolicy? SuccessPolicy
-JobStatus: 1 conditions []JobCondition, 2 startTime? Time, 3 completionTime? Time, 4 active int32, 5 succeeded int32, 6 failed int32, 7 completedIndexes, 8 uncountedTerminatedPods? UncountedTerminatedPods, 9 ready? int32, 10 failedIndexes?, 11 terminating? int32
+JobSpec: 1 parallelism? int32, 2 completions? int32, 3 activeDeadlineSeconds? int64, 11 podFailurePolicy? PodFailurePolicy, 16 successPolicy? SuccessPolicy, 7 backoffLimit? int32, 12 backoffLimitPerIndex? int32, 13 maxFailedIndexes? int32, 4 selector? meta.v1.LabelSelector, 5 manualSelector? bool, 6 template core.v1.PodTemplateSpec, 8 ttlSecondsAfterFinished? int32, 9 completionMode?, 10 suspend? bool, 14 podReplacementPolicy?, 15 managedBy?
+JobStatus: 1 conditions []JobCondition, 2 startTime? Time, 3 completionTime? Time, 4 active int32, 5 succeeded int32, 6 failed int32, 11 terminating? int32, 7 completedIndexes, 10 failedIndexes?, 8 uncountedTerminatedPods? UncountedTerminatedPods, 9 ready? int32
 JobTemplateSpec: 1 metadata meta.v1.ObjectMeta, 2 spec JobSpec
 PodFailurePolicy: 1 rules []PodFailurePolicyRule
 PodFailurePolicyOnExitCodesRequirement: 1 containerName?, 2 operator, 3 values []int32
@@ -408,8 +409,8 @@ SuccessPolicyRule: 1 succeededIndexes?, 2 succeededCount? int32
 UncountedTerminatedPods: 1 succeeded []string, 2 failed []string
 [certificates.v1]
 CertificateSigningRequest: 1 metadata meta.v1.ObjectMeta, 2 spec CertificateSigningRequestSpec, 3 status CertificateSigningRequestStatus
-CertificateSigningRequestCondition: 1 type, 2 reason, 3 message, 4 lastUpdateTime Time, 5 lastTransitionTime Time, 6 status
-CertificateSigningRequestSpec: 1 request bytes, 2 username, 3 uid, 4 groups []string, 5 usages []string, 6 extra {}ExtraValue, 7 signerName, 8 expirationSeconds? int32
+CertificateSigningRequestCondition: 1 type, 6 status, 2 reason, 3 message, 4 lastUpdateTime Time, 5 lastTransitionTime Time
+CertificateSigningRequestSpec: 1 request bytes, 7 signerName, 8 expirationSeconds? int32, 5 usages []string, 2 username, 3 uid, 4 groups []string, 6 extra {}ExtraValue
 CertificateSigningRequestStatus: 1 conditions []CertificateSigningRequestCondition, 2 certificate bytes
 [coordination.v1]
 Lease: 1 metadata meta.v1.ObjectMeta, 2 spec LeaseSpec
@@ -419,7 +420,7 @@ Endpoint: 1 addresses []string, 2 conditions EndpointConditions, 3 hostname?, 4 
 EndpointConditions: 1 ready? bool, 2 serving? bool, 3 terminating? bool
 EndpointHints: 1 forZones []ForZone, 2 forNodes []ForNode
 EndpointPort: 1 name?, 2 protocol?, 3 port? int32, 4 appProtocol?
-EndpointSlice: 1 metadata meta.v1.ObjectMeta, 2 endpoints []Endpoint, 3 ports []EndpointPort, 4 addressType
+EndpointSlice: 1 metadata meta.v1.ObjectMeta, 4 addressType, 2 endpoints []Endpoint, 3 ports []EndpointPort
 ForNode: 1 name
 ForZone: 1 name
 [events.v1]
@@ -448,13 +449,13 @@ ServiceAccountSubject: 1 namespace, 2 name
 Subject: 1 kind, 2 user? UserSubject, 3 group? GroupSubject, 4 serviceAccount? ServiceAccountSubject
 UserSubject: 1 name
 [networking.v1]
-HTTPIngressPath: 1 path, 2 backend IngressBackend, 3 pathType?
+HTTPIngressPath: 1 path, 3 pathType?, 2 backend IngressBackend
 HTTPIngressRuleValue: 1 paths []HTTPIngressPath
 IPAddress: 1 metadata meta.v1.ObjectMeta, 2 spec IPAddressSpec
 IPAddressSpec: 1 parentRef? ParentReference
 IPBlock: 1 cidr, 2 except []string
 Ingress: 1 metadata meta.v1.ObjectMeta, 2 spec IngressSpec, 3 status IngressStatus
-IngressBackend: 3 resource? core.v1.TypedLocalObjectReference, 4 service? IngressServiceBackend
+IngressBackend: 4 service? IngressServiceBackend, 3 resource? core.v1.TypedLocalObjectReference
 IngressClass: 1 metadata meta.v1.ObjectMeta, 2 spec IngressClassSpec
 IngressClassParametersReference: 1 apiGroup?, 2 kind, 3 name, 4 scope?, 5 namespace?
 IngressClassSpec: 1 controller, 2 parameters? IngressClassParametersReference
@@ -464,7 +465,7 @@ IngressPortStatus: 1 port int32, 2 protocol, 3 error?
 IngressRule: 1 host, 2 ...IngressRuleValue
 IngressRuleValue: 1 http? HTTPIngressRuleValue
 IngressServiceBackend: 1 name, 2 port ServiceBackendPort
-IngressSpec: 1 defaultBackend? IngressBackend, 2 tls []IngressTLS, 3 rules []IngressRule, 4 ingressClassName?
+IngressSpec: 4 ingressClassName?, 1 defaultBackend? IngressBackend, 2 tls []IngressTLS, 3 rules []IngressRule
 IngressStatus: 1 loadBalancer IngressLoadBalancerStatus
 IngressTLS: 1 hosts []string, 2 secretName
 NetworkPolicy: 1 metadata meta.v1.ObjectMeta, 2 spec NetworkPolicySpec
@@ -497,7 +498,7 @@ RoleBinding: 1 metadata meta.v1.ObjectMeta, 2 subjects []Subject, 3 roleRef Role
 RoleRef: 1 apiGroup, 2 kind, 3 name
 Subject: 1 kind, 2 apiGroup, 3 name, 4 namespace
 [resource.v1]
-AllocatedDeviceStatus: 1 driver, 2 pool, 3 device, 4 conditions []meta.v1.Condition, 5 data? Raw, 6 networkData? NetworkDeviceData, 7 shareID?
+AllocatedDeviceStatus: 1 driver, 2 pool, 3 device, 7 shareID?, 4 conditions []meta.v1.Condition, 5 data? Raw, 6 networkData? NetworkDeviceData
 AllocationResult: 1 devices DeviceAllocationResult, 3 nodeSelector? core.v1.NodeSelector, 5 allocationTimestamp? Time
 CELDeviceSelector: 1 expression
 CapacityRequestPolicy: 1 default? Quantity, 3 validValues []Quantity, 4 validRange? CapacityRequestPolicyRange

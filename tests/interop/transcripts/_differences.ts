@@ -66,9 +66,15 @@ const known: readonly Difference[] = [
     replacement: "$1",
   },
   {
+    reason: "The same in JSON, of metadata in which nothing else stands",
+    below: 34,
+    pattern: /\{\n *"creationTimestamp": null\n *\}/g,
+    replacement: "{}",
+  },
+  {
     reason: "Until 1.33 kubectl writes out that what is not created yet has no time of creation",
     below: 34,
-    pattern: /^ *"?creationTimestamp"?: null,?\n/gm,
+    pattern: /,(?=\n *"creationTimestamp": null\n)|^ *"?creationTimestamp"?: null,?\n/gm,
     replacement: "",
   },
   {

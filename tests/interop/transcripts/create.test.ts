@@ -196,14 +196,16 @@ const more: readonly Transcript[] = [
       "create token one --bound-object-kind=Pod",
       "create token",
       "create sa one",
+      "create deploy one --image=a -o json --dry-run=client --save-config",
     ],
   },
 ];
 
 transcripts("create", [
+  // JSON tells more than YAML: its members stand as Go's structures have them.
   ...generators.map(
     (line): Transcript => ({
-      lines: [`create ${line} -o yaml --dry-run=client`, `create ${line}`],
+      lines: [`create ${line} -o json --dry-run=client`, `create ${line}`],
     }),
   ),
   ...more,

@@ -209,9 +209,9 @@ transcripts("rollout, wait, expose and autoscale", [
   {
     given: [ports],
     lines: [
-      "expose deploy two -o yaml --dry-run=client",
+      "expose deploy two -o json --dry-run=client",
       "expose deploy two --port=80 -o yaml --dry-run=client -n $NS",
-      "expose deploy two --cluster-ip=None --name=x",
+      "expose deploy two --cluster-ip=None --name=x --save-config -o jsonpath={.metadata.annotations}",
       "expose deploy two --protocol=TCP --name=y --dry-run=server",
     ],
   },
@@ -254,7 +254,7 @@ transcripts("rollout, wait, expose and autoscale", [
       "autoscale deploy web --max=1 --min=2",
       "autoscale deploy web --max=5 --cpu=x",
       "autoscale deploy none --max=5",
-      "autoscale deploy web --max=5 --cpu=500m --memory=200 -o yaml --dry-run=client",
+      "autoscale deploy web --max=5 --cpu=500m --memory=200 -o json --dry-run=client",
       "autoscale deploy web --max=5 --dry-run=server",
     ],
   },

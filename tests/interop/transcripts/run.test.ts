@@ -12,11 +12,11 @@ transcripts(
         `run a --image=x ${dry} -o name`,
       ],
     },
-    { lines: [`run p --image=x --env=A=b --labels=a=b,c=d ${dry} -o yaml --command -- a b`] },
+    { lines: [`run p --image=x --env=A=b --labels=a=b,c=d ${dry} -o json --command -- a b`] },
     {
       lines: [
-        `run p --image=x --port=5 --image-pull-policy=Never --privileged --annotations=x=y ${dry} -o yaml -- a b`,
-        `run p --image=x --overrides='{"apiVersion":"v1","spec":{"nodeName":"n"}}' ${dry} -o yaml`,
+        `run p --image=x --port=5 --image-pull-policy=Never --privileged --annotations=x=y ${dry} -o json -- a b`,
+        `run p --image=x --overrides='{"apiVersion":"v1","spec":{"nodeName":"n"}}' ${dry} -o json`,
       ],
     },
     {

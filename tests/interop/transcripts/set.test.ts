@@ -105,7 +105,7 @@ transcripts("set", [
       "set selector svc web",
       "set selector",
       "set selector svc none a=b",
-      "set selector svc web x=y --dry-run=client -o yaml",
+      "set selector svc web x=y --dry-run=client -o json",
     ],
   },
   {
