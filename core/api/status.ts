@@ -129,7 +129,8 @@ function show(value: unknown): string {
       ? jsonText(value)
       : typeof value === "string"
         ? JSON.stringify(value)
-        : String(value);
+        : // What is not there is the empty text of a field that is required to be one.
+          String(value ?? (value === null ? null : '""'));
   return text.length > 1024 ? `${text.slice(0, 1024)}...` : text;
 }
 

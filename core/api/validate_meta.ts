@@ -71,10 +71,12 @@ function checkNamespace(kind: Pick<Kind, "namespaced">, { namespace }: ObjectMet
 }
 
 function checkOwners(owners: readonly OwnerReference[]): readonly FieldError[] {
-  const errors: FieldError[] = owners.flatMap((owner, index) => {
-    const at = `metadata.ownerReferences[${index}]`;
+  // Kubernetes does not say which of the references it means.
+  const at = "metadata.ownerReferences";
+  const errors: FieldError[] = owners.flatMap((owner) => {
     const found: FieldError[] = [];
-    if (!owner.apiVersion) found.push(fieldError.invalid(`${at}.apiVersion`, "", "version must not be empty"));
+    if (!isGroupVersion(owner.apiVersion ?? ""))
+      found.push(fieldError.invalid(`${at}.apiVersion`, owner.apiVersion, "version must not be empty"));
     for (const member of ["kind", "name", "uid"] as const) {
       if (!owner[member]) found.push(fieldError.invalid(`${at}.${member}`, "", "must not be empty"));
     }
@@ -85,25 +87,32 @@ function checkOwners(owners: readonly OwnerReference[]): readonly FieldError[] {
   const controllers = owners.filter((owner) => owner.controller === true);
   const [first, second] = controllers;
   if (first && second) {
-    const detail = `Only one reference can have Controller set to true. Found "true" in references for ${first.name} and ${second.name}`;
-    errors.push(fieldError.invalid("metadata.ownerReferences", owners, detail));
+    const detail = `Only one reference can have Controller set to true. Found "true" in references for ${first.kind}/${first.name} and ${second.kind}/${second.name}`;
+    errors.push(fieldError.invalid(at, owners, detail));
   }
   return errors;
 }
 
+/** Whether `text` names a version, of a group or of the core. */
+function isGroupVersion(text: string): boolean {
+  const parts = text.split("/");
+  return parts.length <= 2 && parts.at(-1) !== "";
+}
+
 /** @param anyName whether names need no prefix: those of custom resources are their owners' business */
 function checkFinalizers(finalizers: readonly string[], anyName: boolean): readonly FieldError[] {
-  const errors: FieldError[] = finalizers.flatMap((finalizer, index) => {
-    const reasons = qualifiedNameErrors(finalizer);
-    if (reasons.length > 0)
-      return reasons.map((reason) => fieldError.invalid("metadata.finalizers", finalizer, reason));
-    if (anyName || finalizer.includes("/") || standardFinalizers.has(finalizer)) return [];
-    const detail = "name is neither a standard finalizer name nor is it fully qualified";
-    return [fieldError.invalid(`metadata.finalizers[${index}]`, finalizer, detail)];
-  });
+  const errors: FieldError[] = finalizers.flatMap((finalizer) =>
+    qualifiedNameErrors(finalizer).map((reason) => fieldError.invalid("metadata.finalizers", finalizer, reason)),
+  );
   if (finalizers.includes("orphan") && finalizers.includes("foregroundDeletion")) {
     const detail = "finalizer orphan and foregroundDeletion cannot be both set";
     errors.push(fieldError.invalid("metadata.finalizers", finalizers, detail));
+  }
+  if (anyName) return errors;
+  for (const [index, finalizer] of finalizers.entries()) {
+    if (finalizer.includes("/") || standardFinalizers.has(finalizer)) continue;
+    const detail = "name is neither a standard finalizer name nor is it fully qualified";
+    errors.push(fieldError.invalid(`metadata.finalizers[${index}]`, finalizer, detail));
   }
   return errors;
 }

@@ -1,8 +1,9 @@
-import { qualifiedNameErrors } from "../api/label_validation.ts";
+import { dnsSubdomainError } from "../api/kind.ts";
+import { labelValueErrors, qualifiedNameErrors } from "../api/label_validation.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import type { Affinity, NodeSelectorRequirement, NodeSelectorTerm } from "./pod.ts";
 import { checkPodAffinity } from "./pod_affinity_validation.ts";
-import { checkAll, checkRange, type FieldErrors } from "./validators.ts";
+import { check, checkAll, checkRange, type FieldErrors } from "./validators.ts";
 
 /** What is wrong with the nodes and neighbours that a pod asks for. */
 export function checkAffinity({ nodeAffinity, podAffinity, podAntiAffinity }: Affinity, field: string): FieldErrors {
@@ -21,7 +22,7 @@ function checkNodeAffinity(nodeAffinity: NonNullable<Affinity["nodeAffinity"]>, 
     ...(required ? checkNodeSelectorTerms(required.nodeSelectorTerms ?? [], requiredField) : []),
     ...(nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap(({ weight, preference }, index) => [
       ...checkWeight(`${preferredField}[${index}].weight`, weight),
-      ...checkTerm(preference, `${preferredField}[${index}].preference`),
+      ...checkTerm(preference, `${preferredField}[${index}].preference`, { valuesAreLabels: false }),
     ]),
   ];
 }
@@ -29,25 +30,32 @@ function checkNodeAffinity(nodeAffinity: NonNullable<Affinity["nodeAffinity"]>, 
 /** What is wrong with the terms of a node selector: one of them must hold. */
 export function checkNodeSelectorTerms(terms: readonly NodeSelectorTerm[], field: string): FieldErrors {
   if (terms.length === 0) return [fieldError.required(field, "must have at least one node selector term")];
-  return terms.flatMap((term, index) => checkTerm(term, `${field}[${index}]`));
+  return terms.flatMap((term, index) => checkTerm(term, `${field}[${index}]`, { valuesAreLabels: true }));
 }
 
-function checkWeight(field: string, weight: number): FieldErrors {
+function checkWeight(field: string, weight = 0): FieldErrors {
   return checkRange(field, weight, 1, 100).length > 0
     ? [fieldError.invalid(field, weight, "must be in the range 1-100")]
     : [];
 }
 
-function checkTerm(term: NodeSelectorTerm, field: string): FieldErrors {
+function checkTerm(
+  { matchExpressions = [], matchFields = [] }: NodeSelectorTerm = {},
+  field: string,
+  { valuesAreLabels }: { readonly valuesAreLabels: boolean },
+): FieldErrors {
   return [
-    ...(term.matchExpressions ?? []).flatMap((requirement, index) => {
+    ...matchExpressions.flatMap((requirement, index) => {
       const at = `${field}.matchExpressions[${index}]`;
       return [
         ...checkValues(requirement, at),
         ...checkAll(`${at}.key`, requirement.key, qualifiedNameErrors(requirement.key ?? "")),
+        ...(valuesAreLabels ? (requirement.values ?? []) : []).flatMap((value, place) =>
+          checkAll(`${at}.values[${place}]`, value, labelValueErrors(value)),
+        ),
       ];
     }),
-    ...(term.matchFields ?? []).flatMap((requirement, index) => {
+    ...matchFields.flatMap((requirement, index) => {
       const at = `${field}.matchFields[${index}]`;
       const errors: FieldError[] = [];
       if (requirement.operator !== "In" && requirement.operator !== "NotIn")
@@ -60,8 +68,13 @@ function checkTerm(term: NodeSelectorTerm, field: string): FieldErrors {
           ),
         );
       if (requirement.key !== "metadata.name")
-        errors.push(fieldError.invalid(`${at}.key`, requirement.key, "not a valid field selector key"));
-      return errors;
+        return [...errors, fieldError.invalid(`${at}.key`, requirement.key, "not a valid field selector key")];
+      return [
+        ...errors,
+        ...(requirement.values ?? []).flatMap((name, place) =>
+          check(`${at}.values[${place}]`, name, dnsSubdomainError(name)),
+        ),
+      ];
     }),
   ];
 }

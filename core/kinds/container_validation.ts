@@ -1,6 +1,5 @@
 import { dnsLabelError } from "../api/kind.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
-import { addressError } from "./addresses.ts";
 import { checkRestartRules } from "./container_restart.ts";
 import { checkEnv, checkEnvFrom } from "./env_validation.ts";
 import type { Container, ContainerPort, PodSpec, Volume } from "./pod.ts";
@@ -9,14 +8,14 @@ import { checkResources } from "./resource_validation.ts";
 import { checkSecurityContext } from "./security_context_validation.ts";
 import { checkStopSignal } from "./stop_signal.ts";
 import {
+  checkAll,
   checkOneOf,
-  checkOptional,
   checkPortNumber,
   checkRequired,
   checkRequiredOneOf,
   checkUnique,
   type FieldErrors,
-  portNameError,
+  portNameErrors,
 } from "./validators.ts";
 import { checkVolumeDevices, checkVolumeMounts } from "./volume_mount_validation.ts";
 
@@ -24,7 +23,9 @@ import { checkVolumeDevices, checkVolumeMounts } from "./volume_mount_validation
 export interface PodFacts {
   /** The pod's volumes by name. */
   readonly volumes: ReadonlyMap<string, Volume>;
-  readonly hostNetwork: boolean;
+  readonly hostUsers: boolean;
+  readonly restartPolicy: string | undefined;
+  readonly terminationGracePeriodSeconds: number | undefined;
   readonly os: PodSpec["os"];
 }
 
@@ -34,7 +35,7 @@ export function checkContainers(containers: readonly Container[], field: string,
   return [
     ...containers.flatMap((container, index) => {
       const at = `${field}[${index}]`;
-      return [...checkContainer(container, at, facts), ...checkProbesAndHooks(container, at)];
+      return [...checkContainer(container, at, facts), ...checkProbesAndHooks(container, at, facts)];
     }),
     ...checkUnique(
       containers.map((container) => container.name),
@@ -56,8 +57,9 @@ export function checkInitContainers(
     const at = `${field}[${index}]`;
     const errors: FieldError[] = [...checkContainer(container, at, facts)];
     if (container.name && names.has(container.name)) errors.push(fieldError.duplicate(`${at}.name`, container.name));
-    names.add(container.name);
-    if (container.restartPolicy === "Always") return [...errors, ...checkProbesAndHooks(container, at)];
+    if (container.name) names.add(container.name);
+    errors.push(...checkHostPorts([container], field));
+    if (container.restartPolicy === "Always") return [...errors, ...checkProbesAndHooks(container, at, facts)];
     for (const member of ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const) {
       if (container[member])
         errors.push(
@@ -77,15 +79,15 @@ export function checkContainer(container: Container, field: string, facts: PodFa
       "File",
       "FallbackToLogsOnError",
     ]),
-    ...checkPorts(container.ports ?? [], `${field}.ports`, facts),
+    ...checkPorts(container.ports ?? [], `${field}.ports`),
     ...checkEnv(container.env ?? [], facts.volumes, `${field}.env`),
     ...checkEnvFrom(container.envFrom ?? [], `${field}.envFrom`),
     ...checkVolumeMounts(container, facts.volumes, `${field}.volumeMounts`),
     ...checkVolumeDevices(container, facts.volumes, `${field}.volumeDevices`),
     ...checkRequiredOneOf(`${field}.imagePullPolicy`, container.imagePullPolicy, ["Always", "IfNotPresent", "Never"]),
     ...checkResources(container.resources ?? {}, `${field}.resources`),
-    ...checkResizePolicy(container, `${field}.resizePolicy`),
-    ...checkSecurityContext(container, `${field}.securityContext`),
+    ...checkResizePolicy(container, `${field}.resizePolicy`, facts),
+    ...checkSecurityContext(container, `${field}.securityContext`, facts),
     ...checkOneOf(`${field}.restartPolicy`, container.restartPolicy, ["Always", "Never", "OnFailure"]),
     ...checkRestartRules(container, field),
     ...checkStopSignal(container, field, facts.os),
@@ -93,41 +95,56 @@ export function checkContainer(container: Container, field: string, facts: PodFa
 }
 
 /** What a change of resources does to a container, where it is said. */
-function checkResizePolicy({ resizePolicy = [] }: Container, field: string): FieldErrors {
-  const names = resizePolicy.map(({ resourceName }) => resourceName);
-  return [
-    ...resizePolicy.flatMap(({ resourceName, restartPolicy }, index) => [
-      ...checkOneOf(`${field}[${index}].resourceName`, resourceName ?? "", ["cpu", "memory"]),
-      ...checkOneOf(`${field}[${index}].restartPolicy`, restartPolicy ?? "", ["NotRequired", "RestartContainer"]),
-    ]),
-    ...checkUnique(names, (index) => `${field}[${index}].resourceName`),
-  ];
+function checkResizePolicy({ resizePolicy = [] }: Container, field: string, facts: PodFacts): FieldErrors {
+  const seen = new Set<string>();
+  return resizePolicy.flatMap(({ resourceName = "", restartPolicy = "" }, index) => {
+    const errors: FieldError[] = seen.has(resourceName)
+      ? [fieldError.duplicate(`${field}[${index}]`, resourceName)]
+      : [];
+    seen.add(resourceName);
+    errors.push(
+      ...checkRequiredOneOf(field, resourceName, ["cpu", "memory"]),
+      ...checkRequiredOneOf(field, restartPolicy, ["NotRequired", "RestartContainer"]),
+    );
+    if (facts.restartPolicy === "Never" && restartPolicy !== "NotRequired") {
+      const detail = "must be 'NotRequired' when `restartPolicy` is 'Never'";
+      errors.push(fieldError.invalid(field, restartPolicy, detail));
+    }
+    return errors;
+  });
 }
 
-function checkPorts(ports: readonly ContainerPort[], field: string, { hostNetwork }: PodFacts): FieldErrors {
+function checkPorts(ports: readonly ContainerPort[], field: string): FieldErrors {
   return [
     ...ports.flatMap((port, index) => {
       const at = `${field}[${index}]`;
-      const errors: FieldError[] = [
-        ...checkOptional(`${at}.name`, port.name, portNameError),
+      return [
+        ...(port.name ? checkAll(`${at}.name`, port.name, portNameErrors(port.name)) : []),
         ...(port.containerPort
           ? checkPortNumber(`${at}.containerPort`, port.containerPort)
           : [fieldError.required(`${at}.containerPort`)]),
         ...(port.hostPort ? checkPortNumber(`${at}.hostPort`, port.hostPort) : []),
         ...checkRequiredOneOf(`${at}.protocol`, port.protocol, ["SCTP", "TCP", "UDP"]),
-        ...checkOptional(`${at}.hostIP`, port.hostIP, addressError),
       ];
-      if (hostNetwork && port.hostPort && port.hostPort !== port.containerPort) {
-        const detail = "must match `hostPort` when `hostNetwork` is true";
-        errors.push(fieldError.invalid(`${at}.containerPort`, port.containerPort, detail));
-      }
-      return errors;
     }),
     ...checkUnique(
       ports.map((port) => port.name),
       (index) => `${field}[${index}].name`,
     ),
   ];
+}
+
+/** Containers on the node's network listen on its ports: on no others than they say. */
+export function checkHostNetworkPorts({ hostNetwork, containers = [] }: PodSpec, field: string): FieldErrors {
+  if (hostNetwork !== true) return [];
+  const detail = "must match `containerPort` when `hostNetwork` is true";
+  return containers.flatMap(({ ports = [] }, at) =>
+    ports.flatMap(({ hostPort, containerPort }, index) =>
+      hostPort && hostPort !== containerPort
+        ? [fieldError.invalid(`${field}[${at}].ports[${index}].hostPort`, hostPort, detail)]
+        : [],
+    ),
+  );
 }
 
 /** No two containers of a pod may want the same port of the node. */

@@ -4,6 +4,7 @@ import { checkFieldRef, checkResourceFieldRef } from "./field_ref_validation.ts"
 import type { EnvFromSource, EnvVar, FileKeySelector, Volume } from "./pod.ts";
 import {
   backstepError,
+  check,
   checkOptional,
   checkRequired,
   dataKeyError,
@@ -59,15 +60,19 @@ function checkValueFrom(
     errors.push(...checkResourceFieldRef(resourceFieldRef, `${field}.resourceFieldRef`, { ofVolume: false }));
   }
   if (configMapKeyRef) {
-    errors.push(...checkRequired(`${field}.configMapKeyRef.name`, configMapKeyRef.name));
+    errors.push(...checkName(`${field}.configMapKeyRef.name`, configMapKeyRef.name));
     errors.push(...checkRequired(`${field}.configMapKeyRef.key`, configMapKeyRef.key, dataKeyError));
   }
   if (secretKeyRef) {
-    errors.push(...checkRequired(`${field}.secretKeyRef.name`, secretKeyRef.name));
+    errors.push(...checkName(`${field}.secretKeyRef.name`, secretKeyRef.name));
     errors.push(...checkRequired(`${field}.secretKeyRef.key`, secretKeyRef.key, dataKeyError));
   }
   if (fileKeyRef) errors.push(...checkFileKey(fileKeyRef, volumes, `${field}.fileKeyRef`));
   return errors;
+}
+
+function checkName(field: string, name = ""): FieldErrors {
+  return check(field, name, dnsSubdomainError(name));
 }
 
 /** @see k8s.io/kubernetes/pkg/apis/core/validation, validateFileKeySelector and validateFileKeyRefVolumes */
@@ -94,10 +99,11 @@ export function checkEnvFrom(sources: readonly EnvFromSource[], field: string): 
     const at = `${field}[${index}]`;
     const errors: FieldError[] = [...checkOptional(`${at}.prefix`, source.prefix, envNameError)];
     const { configMapRef, secretRef } = source;
+    // Kubernetes does not say which of the sources it means.
     if (!configMapRef && !secretRef) {
-      errors.push(fieldError.invalid(at, "", "must specify one of: `configMapRef` or `secretRef`"));
+      errors.push(fieldError.invalid(field, "", "must specify one of: `configMapRef` or `secretRef`"));
     } else if (configMapRef && secretRef) {
-      errors.push(fieldError.invalid(at, "", "may not have more than one field specified at a time"));
+      errors.push(fieldError.invalid(field, "", "may not have more than one field specified at a time"));
     }
     if (configMapRef) errors.push(...checkRequired(`${at}.configMapRef.name`, configMapRef.name, dnsSubdomainError));
     if (secretRef) errors.push(...checkRequired(`${at}.secretRef.name`, secretRef.name, dnsSubdomainError));

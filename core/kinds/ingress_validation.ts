@@ -3,7 +3,15 @@ import { type FieldError, fieldError } from "../api/status.ts";
 import { pathSegmentError } from "../api/validate_meta.ts";
 import { addressError, parseAddress } from "./addresses.ts";
 import type { Ingress, IngressBackend, IngressPath, IngressRule } from "./ingress.ts";
-import { check, checkOptional, checkRequired, type FieldErrors, portNameError, portNumberError } from "./validators.ts";
+import {
+  check,
+  checkAll,
+  checkOptional,
+  checkRequired,
+  type FieldErrors,
+  portNameErrors,
+  portNumberError,
+} from "./validators.ts";
 
 const classAnnotation = "kubernetes.io/ingress.class";
 const pathTypes = ["Exact", "ImplementationSpecific", "Prefix"];
@@ -91,7 +99,7 @@ function checkBackend({ resource, service }: IngressBackend, field: string): Fie
 function checkPort(port: NonNullable<IngressBackend["service"]>["port"] = {}, field: string): FieldErrors {
   const { name, number } = port;
   if (name && number) return [fieldError.invalid(field, "", "cannot set both port name & port number")];
-  if (name) return check(`${field}.service.port.name`, name, portNameError(name));
+  if (name) return checkAll(`${field}.service.port.name`, name, portNameErrors(name));
   if (number) return check(`${field}.service.port.number`, number, portNumberError(number));
   return [fieldError.required(field, "port name or number is required")];
 }

@@ -5,7 +5,7 @@ import type { KubeObject } from "../api/meta.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { inRange, parseRange } from "./addresses.ts";
 import { ageColumn, nameColumn, selectorText } from "./cells.ts";
-import { check, checkOneOf, type FieldErrors, portNameError, portNumberError } from "./validators.ts";
+import { check, checkAll, checkOneOf, type FieldErrors, portNameErrors, portNumberError } from "./validators.ts";
 
 /** Who traffic may come from, or go to. */
 export interface NetworkPolicyPeer {
@@ -115,7 +115,7 @@ function checkPort({ protocol, port, endPort }: NetworkPolicyPort, field: string
     return [
       ...errors,
       ...refuseEnd("may not be specified when `port` is non-numeric"),
-      ...check(`${field}.port`, port, portNameError(port)),
+      ...checkAll(`${field}.port`, port, portNameErrors(port)),
     ];
   errors.push(...check(`${field}.port`, port, portNumberError(port)));
   if (endPort === undefined) return errors;

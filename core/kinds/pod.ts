@@ -129,6 +129,14 @@ export interface AppArmorProfile {
   readonly localhostProfile?: string;
 }
 
+/** Whom containers run as on Windows. */
+export interface WindowsOptions {
+  readonly gmsaCredentialSpecName?: string;
+  readonly gmsaCredentialSpec?: string;
+  readonly runAsUserName?: string;
+  readonly hostProcess?: boolean;
+}
+
 /** What pods and containers may both say about the confinement of their processes. */
 export interface Confinement {
   readonly seLinuxOptions?: {
@@ -137,7 +145,7 @@ export interface Confinement {
     readonly type?: string;
     readonly level?: string;
   };
-  readonly windowsOptions?: { readonly hostProcess?: boolean };
+  readonly windowsOptions?: WindowsOptions;
   readonly appArmorProfile?: AppArmorProfile;
   readonly seccompProfile?: SeccompProfile;
 }
@@ -348,6 +356,7 @@ export interface PodSecurityContext extends Confinement {
   readonly fsGroup?: number;
   readonly fsGroupChangePolicy?: string;
   readonly supplementalGroupsPolicy?: string;
+  readonly seLinuxChangePolicy?: string;
   readonly sysctls?: readonly { readonly name: string; readonly value: string }[];
 }
 

@@ -45,10 +45,22 @@ function checkKeys(
     ["matchLabelKeys", matchLabelKeys],
     ["mismatchLabelKeys", mismatchLabelKeys],
   ] as const;
-  return lists.flatMap(([member, keys]) => {
+  const keysOfBoth = matchLabelKeys.flatMap((key, index) =>
+    mismatchLabelKeys.includes(key)
+      ? [
+          fieldError.invalid(
+            `${field}.matchLabelKeys[${index}]`,
+            key,
+            "exists in both matchLabelKeys and mismatchLabelKeys",
+          ),
+        ]
+      : [],
+  );
+  const errors = lists.flatMap(([member, keys]) => {
     if (keys.length === 0) return [];
     const at = `${field}.${member}`;
     if (!labelSelector) return [fieldError.forbidden(at, "must not be specified when labelSelector is not set")];
     return keys.flatMap((key, index) => checkAll(`${at}[${index}]`, key, qualifiedNameErrors(key)));
   });
+  return [...errors, ...keysOfBoth];
 }

@@ -7,7 +7,8 @@ import type {
   SeccompProfile,
   SecurityContext,
 } from "./pod.ts";
-import { checkOneOf, checkRange, checkRequired, descendingPathError, type FieldErrors } from "./validators.ts";
+import { checkAll, checkOneOf, checkRange, descendingPathErrors, type FieldErrors } from "./validators.ts";
+import { checkWindowsOptions } from "./windows_options_validation.ts";
 
 const maxId = 2 ** 31 - 1;
 const maxSysctlLength = 253;
@@ -35,22 +36,32 @@ export function checkPodSecurityContext(spec: PodSpec, field: string): FieldErro
       : []),
     ...checkSysctls(spec, `${field}.sysctls`),
     ...checkOneOf(`${field}.fsGroupChangePolicy`, context.fsGroupChangePolicy, ["Always", "OnRootMismatch"]),
-    ...checkOneOf(`${field}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ["Merge", "Strict"]),
     ...checkSeccomp(context.seccompProfile, `${field}.seccompProfile`),
+    ...checkWindowsOptions(context.windowsOptions, `${field}.windowsOptions`),
     ...checkAppArmor(context.appArmorProfile, `${field}.appArmorProfile`),
+    ...checkOneOf(`${field}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ["Merge", "Strict"]),
+    ...checkOneOf(`${field}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ["MountOption", "Recursive"]),
   ];
 }
 
 /** What is wrong with what the processes of a container may do. */
-export function checkSecurityContext({ securityContext: context }: Container, field: string): FieldErrors {
+export function checkSecurityContext(
+  { securityContext: context }: Container,
+  field: string,
+  { hostUsers }: { readonly hostUsers: boolean },
+): FieldErrors {
   if (!context) return [];
   return [
     ...checkRange(`${field}.runAsUser`, context.runAsUser, 0, maxId),
     ...checkRange(`${field}.runAsGroup`, context.runAsGroup, 0, maxId),
     ...checkOneOf(`${field}.procMount`, context.procMount, ["Default", "Unmasked"]),
+    ...(context.procMount === "Unmasked" && hostUsers
+      ? [fieldError.invalid(`${field}.procMount`, "Unmasked", "`hostUsers` must be false to use `Unmasked`")]
+      : []),
     ...checkSeccomp(context.seccompProfile, `${field}.seccompProfile`),
-    ...checkAppArmor(context.appArmorProfile, `${field}.appArmorProfile`),
     ...checkEscalation(context, field),
+    ...checkWindowsOptions(context.windowsOptions, `${field}.windowsOptions`),
+    ...checkAppArmor(context.appArmorProfile, `${field}.appArmorProfile`),
   ];
 }
 
@@ -99,7 +110,7 @@ function checkSeccomp(profile: SeccompProfile | undefined, field: string): Field
   if (type === "Localhost") {
     if (localhostProfile === undefined)
       errors.push(fieldError.required(at, "must be set when seccomp type is Localhost"));
-    else errors.push(...checkRequired(at, localhostProfile, descendingPathError));
+    else errors.push(...checkAll(at, localhostProfile, descendingPathErrors(localhostProfile)));
   } else if (localhostProfile !== undefined)
     errors.push(fieldError.invalid(at, profile, "can only be set when seccomp type is Localhost"));
   return errors;
@@ -108,17 +119,16 @@ function checkSeccomp(profile: SeccompProfile | undefined, field: string): Field
 function checkAppArmor(profile: AppArmorProfile | undefined, field: string): FieldErrors {
   if (!profile) return [];
   const { type, localhostProfile } = profile;
-  const errors: FieldError[] = type
-    ? [...checkOneOf(`${field}.type`, type, profileTypes)]
-    : [fieldError.required(`${field}.type`, "type is required when appArmorProfile is set")];
   const at = `${field}.localhostProfile`;
+  if (!type) return [fieldError.required(`${field}.type`, "type is required when appArmorProfile is set")];
+  if (!profileTypes.includes(type)) return [fieldError.notSupported(`${field}.type`, type, profileTypes)];
   if (type !== "Localhost") {
-    if (localhostProfile !== undefined)
-      errors.push(fieldError.invalid(at, localhostProfile, "can only be set when AppArmor type is Localhost"));
-    return errors;
+    return localhostProfile === undefined
+      ? []
+      : [fieldError.invalid(at, localhostProfile, "can only be set when AppArmor type is Localhost")];
   }
-  if (localhostProfile === undefined)
-    return [...errors, fieldError.required(at, "must be set when AppArmor type is Localhost")];
+  if (localhostProfile === undefined) return [fieldError.required(at, "must be set when AppArmor type is Localhost")];
+  const errors: FieldError[] = [];
   const trimmed = localhostProfile.trim();
   if (trimmed !== localhostProfile)
     errors.push(fieldError.invalid(at, localhostProfile, "must not be padded with whitespace"));

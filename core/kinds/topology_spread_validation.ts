@@ -31,7 +31,6 @@ function checkConstraint({ maxSkew = 0, topologyKey, whenUnsatisfiable }: Constr
   const errors: FieldError[] =
     maxSkew > 0 ? [] : [fieldError.invalid(`${field}.maxSkew`, maxSkew, "must be greater than zero")];
   if (!topologyKey) errors.push(fieldError.required(`${field}.topologyKey`, "can not be empty"));
-  else errors.push(...checkAll(`${field}.topologyKey`, topologyKey, qualifiedNameErrors(topologyKey)));
   return [
     ...errors,
     ...checkOneOf(`${field}.whenUnsatisfiable`, whenUnsatisfiable ?? "", ["DoNotSchedule", "ScheduleAnyway"]),
@@ -51,15 +50,18 @@ function checkDomains({ minDomains, whenUnsatisfiable }: Constraint, field: stri
 
 function checkLabelKeys({ matchLabelKeys = [], labelSelector }: Constraint, field: string): FieldErrors {
   if (matchLabelKeys.length === 0) return [];
-  if (!labelSelector) return [fieldError.forbidden(field, "must not be specified when labelSelector is not set")];
+  const errors = labelSelector
+    ? []
+    : [fieldError.forbidden(field, "must not be specified when labelSelector is not set")];
   const selected = new Set([
-    ...Object.keys(labelSelector.matchLabels ?? {}),
-    ...(labelSelector.matchExpressions ?? []).map(({ key }) => key),
+    ...Object.keys(labelSelector?.matchLabels ?? {}),
+    ...(labelSelector?.matchExpressions ?? []).map(({ key }) => key),
   ]);
-  return matchLabelKeys.flatMap((key, index) => [
+  const badKeys = matchLabelKeys.flatMap((key, index) => [
     ...checkAll(`${field}[${index}]`, key, qualifiedNameErrors(key)),
     ...(selected.has(key)
       ? [fieldError.invalid(`${field}[${index}]`, key, "exists in both matchLabelKeys and labelSelector")]
       : []),
   ]);
+  return [...errors, ...badKeys];
 }

@@ -91,14 +91,16 @@ export function portNumberError(port: number): string | undefined {
   return Number.isInteger(port) && port >= 1 && port <= 65535 ? undefined : "must be between 1 and 65535, inclusive";
 }
 
-/** Why `name` is no IANA service name. @see https://www.rfc-editor.org/rfc/rfc6335#section-5.1 */
-export function portNameError(name: string): string | undefined {
-  if (name.length > 15) return "must be no more than 15 bytes";
-  if (!/^[-a-z0-9]*$/.test(name)) return "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)";
-  if (!/[a-z]/.test(name)) return "must contain at least one letter (a-z)";
-  if (name.includes("--")) return "must not contain consecutive hyphens";
-  if (name.startsWith("-") || name.endsWith("-")) return "must not begin or end with a hyphen";
-  return undefined;
+/** All the reasons why `name` is no IANA service name. @see https://www.rfc-editor.org/rfc/rfc6335#section-5.1 */
+export function portNameErrors(name: string): string[] {
+  const reasons: string[] = [];
+  if (name.length > 15) reasons.push("must be no more than 15 bytes");
+  if (!/^[-a-z0-9]+$/.test(name))
+    reasons.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+  if (!/[a-z]/.test(name)) reasons.push("must contain at least one letter (a-z)");
+  if (name.includes("--")) reasons.push("must not contain consecutive hyphens");
+  if (name.startsWith("-") || name.endsWith("-")) reasons.push("must not begin or end with a hyphen");
+  return reasons;
 }
 
 /** A required port number. */
@@ -108,7 +110,7 @@ export function checkPortNumber(field: string, port: number | undefined): FieldE
 
 /** A port by number or by name. */
 export function checkPortNumberOrName(field: string, port: number | string | undefined): FieldErrors {
-  return typeof port === "string" ? check(field, port, portNameError(port)) : checkPortNumber(field, port);
+  return typeof port === "string" ? checkAll(field, port, portNameErrors(port)) : checkPortNumber(field, port);
 }
 
 /** Why `name` is no name of an environment variable. */
@@ -129,9 +131,9 @@ export function dataKeyError(key: string): string | undefined {
 }
 
 /** Why `path` may leave the folder that it is relative to. */
-export function descendingPathError(path: string): string | undefined {
-  if (path.startsWith("/")) return "must be a relative path";
-  return backstepError(path);
+export function descendingPathErrors(path: string): string[] {
+  const backstep = backstepError(path);
+  return [...(path.startsWith("/") ? ["must be a relative path"] : []), ...(backstep === undefined ? [] : [backstep])];
 }
 
 /** Why `path` climbs. */
@@ -140,10 +142,9 @@ export function backstepError(path: string): string | undefined {
 }
 
 /** Why `path` is no place for a projected file. */
-export function projectedPathError(path: string): string | undefined {
-  const reason = descendingPathError(path);
-  if (reason !== undefined) return reason;
-  return path.startsWith("..") ? "must not start with '..'" : undefined;
+export function projectedPathErrors(path: string): string[] {
+  const isReserved = path.startsWith("..") && !path.startsWith("../");
+  return [...descendingPathErrors(path), ...(isReserved ? ["must not start with '..'"] : [])];
 }
 
 /** What is wrong with a path below a domain, as `acme.io/foo`. @see k8s.io/apimachinery/pkg/util/validation, IsDomainPrefixedPath */

@@ -1,6 +1,6 @@
 import { type FieldError, fieldError } from "../api/status.ts";
 import type { Container, Volume, VolumeMount } from "./pod.ts";
-import { backstepError, check, checkOneOf, descendingPathError, type FieldErrors } from "./validators.ts";
+import { backstepError, checkAll, checkOneOf, descendingPathErrors, type FieldErrors } from "./validators.ts";
 
 /** What is wrong with where a container mounts volumes. @see k8s.io/kubernetes/pkg/apis/core/validation, ValidateVolumeMounts */
 export function checkVolumeMounts(
@@ -16,9 +16,6 @@ export function checkVolumeMounts(
     if (!mount.name) errors.push(fieldError.required(`${at}.name`));
     if (!volumes.has(mount.name)) errors.push(fieldError.notFound(`${at}.name`, mount.name ?? ""));
     if (!mount.mountPath) errors.push(fieldError.required(`${at}.mountPath`));
-    // As the field's documentation says; a runtime might take what follows for a place or an option.
-    if (mount.mountPath?.includes(":"))
-      errors.push(fieldError.invalid(`${at}.mountPath`, mount.mountPath, "must not contain ':'"));
     if (paths.has(mount.mountPath))
       errors.push(fieldError.invalid(`${at}.mountPath`, mount.mountPath, "must be unique"));
     paths.add(mount.mountPath);
@@ -32,23 +29,23 @@ export function checkVolumeMounts(
       ...errors,
       ...checkSubPaths(mount, { field, at }),
       ...checkPropagation(mount, container, `${field}.mountPropagation`),
-      ...checkRecursion(mount, `${at}.recursiveReadOnly`),
+      ...checkRecursion(mount, `${field}.recursiveReadOnly`),
     ];
   });
 }
 
-/** Kubernetes names these fields without the place of the mount in the list. */
+/** Kubernetes names these fields, and those below, without the place of the mount in the list. */
 function checkSubPaths(
   { subPath, subPathExpr }: VolumeMount,
   { field, at }: { readonly field: string; readonly at: string },
 ): FieldErrors {
-  const errors: FieldError[] = subPath ? [...check(`${field}.subPath`, subPath, descendingPathError(subPath))] : [];
+  const errors: FieldError[] = subPath ? [...checkAll(`${field}.subPath`, subPath, descendingPathErrors(subPath))] : [];
   if (!subPathExpr) return errors;
   if (subPath) {
     const detail = "subPathExpr and subPath are mutually exclusive";
     errors.push(fieldError.invalid(`${at}.subPathExpr`, subPathExpr, detail));
   }
-  return [...errors, ...check(`${field}.subPathExpr`, subPathExpr, descendingPathError(subPathExpr))];
+  return [...errors, ...checkAll(`${field}.subPathExpr`, subPathExpr, descendingPathErrors(subPathExpr))];
 }
 
 function checkPropagation({ mountPropagation }: VolumeMount, container: Container, field: string): FieldErrors {

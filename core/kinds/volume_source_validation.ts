@@ -9,9 +9,10 @@ import { type FieldError, fieldError } from "../api/status.ts";
 import {
   backstepError,
   check,
+  checkAll,
   checkOneOf,
   checkRequired,
-  descendingPathError,
+  descendingPathErrors,
   type FieldErrors,
 } from "./validators.ts";
 
@@ -26,7 +27,10 @@ const checks: ReadonlyMap<string, SourceCheck> = new Map<string, SourceCheck>([
   ["awsElasticBlockStore", all(required("volumeID"), checkPartition)],
   [
     "gitRepo",
-    all(required("repository"), (source, field) => optional(source, field, "directory", descendingPathError)),
+    all(required("repository"), (source, field) => {
+      const directory = textAt(source, "directory");
+      return checkAll(`${field}.directory`, directory, descendingPathErrors(directory));
+    }),
   ],
   ["nfs", all(required("server", "path"), checkNfsPath)],
   ["iscsi", checkIscsi],
@@ -199,16 +203,19 @@ function checkFlexOptions(source: JsonObject, field: string): FieldErrors {
 }
 
 function checkAzureDisk(source: JsonObject, field: string): FieldErrors {
-  const [uri, caching, kind] = [textAt(source, "diskURI"), textAt(source, "cachingMode"), textAt(source, "kind")];
+  const uri = textAt(source, "diskURI");
+  const [caching, kind] = ["cachingMode", "kind"].map((member) =>
+    getOwn(source, member) === undefined ? undefined : textAt(source, member),
+  );
   const errors: FieldError[] = [
-    ...checkOneOf(`${field}.cachingMode`, caching || undefined, ["None", "ReadOnly", "ReadWrite"]),
-    ...checkOneOf(`${field}.kind`, kind || undefined, ["Dedicated", "Managed", "Shared"]),
+    ...checkOneOf(`${field}.cachingMode`, caching, ["None", "ReadOnly", "ReadWrite"]),
+    ...checkOneOf(`${field}.kind`, kind, ["Dedicated", "Managed", "Shared"]),
   ];
   if (kind === "Managed" && !uri.startsWith("/subscriptions/")) {
     const supported = "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}";
     errors.push(fieldError.notSupported(`${field}.diskURI`, uri, [supported]));
   }
-  if (kind && kind !== "Managed" && !uri.startsWith("https://")) {
+  if (kind !== undefined && kind !== "Managed" && !uri.startsWith("https://")) {
     const supported = "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd";
     errors.push(fieldError.notSupported(`${field}.diskURI`, uri, [supported]));
   }

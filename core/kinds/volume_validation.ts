@@ -6,7 +6,14 @@ import { type FieldError, fieldError } from "../api/status.ts";
 import { checkFieldRef, checkResourceFieldRef } from "./field_ref_validation.ts";
 import { checkClaimSpec } from "./persistent_volume_claim_validation.ts";
 import type { ConfigMapProjection, DownwardApiFile, KeyToPath, Volume, VolumeProjection } from "./pod.ts";
-import { checkOneOf, checkRequired, checkUnique, type FieldErrors, projectedPathError } from "./validators.ts";
+import {
+  checkAll,
+  checkOneOf,
+  checkOptional,
+  checkRequired,
+  type FieldErrors,
+  projectedPathErrors,
+} from "./validators.ts";
 import { checkDriverName, checkVolumeSource } from "./volume_source_validation.ts";
 
 /** Fields that downward API files may show. */
@@ -18,15 +25,27 @@ const volumeFieldPaths = [
   "metadata.uid",
 ];
 
-/** What is wrong with a pod's volumes. */
-export function checkVolumes(volumes: readonly Volume[], field: string): FieldErrors {
-  return [
-    ...volumes.flatMap((volume, index) => checkVolume(volume, `${field}[${index}]`)),
-    ...checkUnique(
-      volumes.map((volume) => volume.name),
-      (index) => `${field}[${index}].name`,
-    ),
-  ];
+/** What is wrong with a pod's volumes, and those, by name, with which nothing is: containers can use no others. */
+export function checkVolumes(
+  volumes: readonly Volume[],
+  field: string,
+  podName: string | undefined,
+): { readonly errors: FieldErrors; readonly usable: ReadonlyMap<string, Volume> } {
+  const usable = new Map<string, Volume>();
+  const made = new Set(volumes.filter(({ ephemeral }) => ephemeral).map(({ name }) => `${podName}-${name}`));
+  const errors = volumes.flatMap((volume, index) => {
+    const found = [...checkVolume(volume, `${field}[${index}]`, podName)];
+    if (volume.name && usable.has(volume.name))
+      found.push(fieldError.duplicate(`${field}[${index}].name`, volume.name));
+    if (found.length === 0) usable.set(volume.name, volume);
+    const claim = volume.persistentVolumeClaim?.claimName;
+    if (podName && claim && made.has(claim)) {
+      const detail = "must not reference a PVC that gets created for an ephemeral volume";
+      found.push(fieldError.invalid(`${field}[${index}].persistentVolumeClaim.claimName`, claim, detail));
+    }
+    return found;
+  });
+  return { errors, usable };
 }
 
 /** Sources in the order in which Kubernetes looks for them: the first one counts. */
@@ -63,15 +82,41 @@ const sources = [
   "image",
 ] as const satisfies readonly (keyof Volume)[];
 
-function checkVolume(volume: Volume, field: string): FieldErrors {
-  const errors: FieldError[] = [...checkRequired(`${field}.name`, volume.name, dnsLabelError)];
+/** Where Kubernetes names a source otherwise than its field. */
+const oddNames: Readonly<Record<string, string>> = { cephfs: "cephFS", downwardAPI: "downwarAPI" };
+
+function checkVolume(volume: Volume, field: string, podName: string | undefined): FieldErrors {
   const [first, ...others] = sources.filter((type) => volume[type] !== undefined);
-  if (first === undefined) return [...errors, fieldError.required(field, "must specify a volume type")];
   return [
-    ...errors,
-    ...checkSource(volume, first, `${field}.${first}`),
-    ...others.map((other) => fieldError.forbidden(`${field}.${other}`, "may not specify more than 1 volume type")),
+    ...(first === undefined
+      ? [fieldError.required(field, "must specify a volume type")]
+      : [
+          ...checkSource(volume, first, `${field}.${first === "gcePersistentDisk" ? "persistentDisk" : first}`),
+          ...others.map((other) =>
+            fieldError.forbidden(`${field}.${oddNames[other] ?? other}`, "may not specify more than 1 volume type"),
+          ),
+        ]),
+    ...(first === "iscsi" ? checkPortalLength(volume, field) : []),
+    ...(first === "ephemeral" && podName && volume.name ? checkClaimName(volume.name, podName, field) : []),
+    ...checkRequired(`${field}.name`, volume.name, dnsLabelError),
   ];
+}
+
+function checkPortalLength({ name, iscsi }: Volume, field: string): FieldErrors {
+  const { initiatorName, targetPortal = "" } = iscsi as { initiatorName?: string; targetPortal?: string };
+  if (initiatorName === undefined || `${name}:${targetPortal}`.length <= 64) return [];
+  const detail =
+    "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.";
+  return [fieldError.invalid(`${field}.name`, name, detail)];
+}
+
+/** The claim that is made of the template is named after the pod and the volume. */
+function checkClaimName(name: string, podName: string, field: string): FieldErrors {
+  const claim = `${podName}-${name}`;
+  const reason = dnsSubdomainError(claim);
+  return reason === undefined
+    ? []
+    : [fieldError.invalid(`${field}.name`, name, `PVC name ${JSON.stringify(claim)}: ${reason}`)];
 }
 
 function checkSource(volume: Volume, type: (typeof sources)[number], field: string): FieldErrors {
@@ -100,8 +145,7 @@ function checkSource(volume: Volume, type: (typeof sources)[number], field: stri
   if (type === "projected" && projected) {
     return [
       ...checkMode(`${field}.defaultMode`, projected.defaultMode),
-      ...(projected.sources ?? []).flatMap((source, index) => checkProjection(source, `${field}.sources[${index}]`)),
-      ...checkConflicts(projected.sources ?? [], field),
+      ...checkProjections(projected.sources ?? [], field),
     ];
   }
   if (type === "persistentVolumeClaim") return checkRequired(`${field}.claimName`, persistentVolumeClaim?.claimName);
@@ -126,7 +170,8 @@ function checkCsi({ csi }: Volume, field: string): FieldErrors {
   const secret = csi?.nodePublishSecretRef;
   return [
     ...checkDriverName(`${field}.driver`, csi?.driver ?? ""),
-    ...(secret ? checkRequired(`${field}.nodePublishSecretRef.name`, secret.name, dnsSubdomainError) : []),
+    ...(secret && !secret.name ? [fieldError.required(`${field}.nodePublishSecretRef.name`)] : []),
+    ...checkOptional(`${field}.name`, secret?.name, dnsSubdomainError),
   ];
 }
 
@@ -138,9 +183,9 @@ function checkEphemeral({ ephemeral }: Volume, field: string): FieldErrors {
   return [
     ...validateAnnotations(annotations, `${at}.metadata.annotations`),
     ...validateLabels(labels, `${at}.metadata.labels`),
-    ...Object.keys(others).map((name) =>
-      fieldError.forbidden(`${at}.metadata.${name}`, "cannot be set for an ephemeral volume"),
-    ),
+    ...Object.entries(others)
+      .filter(([, value]) => value)
+      .map(([name]) => fieldError.forbidden(`${at}.metadata.${name === "uid" ? "uID" : name}`, "cannot be set")),
     ...checkClaimSpec(template.spec, `${at}.spec`),
   ];
 }
@@ -154,69 +199,80 @@ function checkImage({ image }: Volume, field: string): FieldErrors {
   return [...errors, ...checkOneOf(`${field}.pullPolicy`, pullPolicy, ["Always", "IfNotPresent", "Never"])];
 }
 
-function checkProjection(source: VolumeProjection, field: string): FieldErrors {
-  const kinds = Object.keys(source);
-  const errors: FieldError[] = kinds
-    .slice(1)
-    .map((kind) => fieldError.forbidden(`${field}.${kind}`, "may not specify more than 1 volume type"));
-  if (kinds.length === 0) errors.push(fieldError.required(field, "must specify a volume type"));
-  const { configMap, secret, downwardAPI, serviceAccountToken } = source;
-  return [
-    ...errors,
-    ...(configMap ? checkNamedProjection(configMap, `${field}.configMap`) : []),
-    ...(secret ? checkNamedProjection(secret, `${field}.secret`) : []),
-    ...(downwardAPI?.items ?? []).flatMap((file) => checkFile(file, `${field}.downwardAPI`)),
-    ...(serviceAccountToken ? checkToken(serviceAccountToken, `${field}.serviceAccountToken`) : []),
-  ];
-}
-
-function checkNamedProjection(projection: ConfigMapProjection, field: string): FieldErrors {
-  return [...checkRequired(`${field}.name`, projection.name), ...checkItems(projection.items, `${field}.items`)];
-}
-
-function checkToken(token: NonNullable<VolumeProjection["serviceAccountToken"]>, field: string): FieldErrors {
-  const seconds = token.expirationSeconds ?? 3600;
-  const errors = [...checkRequired(`${field}.path`, token.path, projectedPathError)];
-  if (seconds < 600) {
-    errors.push(
-      fieldError.invalid(`${field}.expirationSeconds`, seconds, "may not specify a duration less than 10 minutes"),
-    );
-  } else if (seconds > 2 ** 32) {
-    errors.push(
-      fieldError.invalid(`${field}.expirationSeconds`, seconds, "may not specify a duration larger than 2^32 seconds"),
-    );
-  }
-  return errors;
-}
-
-/** Two files of one volume may not have the same path. */
-function checkConflicts(sources: readonly VolumeProjection[], field: string): FieldErrors {
-  const paths = sources.flatMap((source) => [
-    ...[...(source.configMap?.items ?? []), ...(source.secret?.items ?? []), ...(source.downwardAPI?.items ?? [])].map(
-      (item) => item.path,
-    ),
-    ...(source.serviceAccountToken ? [source.serviceAccountToken.path] : []),
-  ]);
-  const seen = new Set<string>();
-  return paths.flatMap((path) => {
-    if (!seen.has(path)) {
-      seen.add(path);
-      return [];
-    }
-    return [fieldError.invalid(field, path, "conflicting duplicate paths")];
+/** What is wrong with the files of a projected volume; two of them may not have the same path. */
+function checkProjections(sources: readonly VolumeProjection[], field: string): FieldErrors {
+  const paths = new Set<string>();
+  const checkPath = (path: string | undefined, value: string | undefined): FieldErrors => {
+    const isTaken = path !== undefined && paths.has(path);
+    if (path) paths.add(path);
+    return isTaken ? [fieldError.invalid(field, value, "conflicting duplicate paths")] : [];
+  };
+  return sources.flatMap((source, index) => {
+    const at = `${field}.sources[${index}]`;
+    const { secret, configMap, downwardAPI, serviceAccountToken } = source;
+    return [
+      ...(secret ? checkNamedProjection(secret, `${at}.secret`, checkPath) : []),
+      ...(configMap ? checkNamedProjection(configMap, `${at}.configMap`, checkPath) : []),
+      ...(downwardAPI?.items ?? []).flatMap((file) => [
+        ...checkFile(file, `${at}.downwardAPI`),
+        ...checkPath(file.path, file.path),
+      ]),
+      ...(serviceAccountToken
+        ? checkToken(serviceAccountToken, { volume: field, at: `${at}.serviceAccountToken` })
+        : []),
+      ...(Object.keys(source).length > 1
+        ? [fieldError.forbidden(at, "may not specify more than 1 volume type per source")]
+        : []),
+    ];
   });
 }
 
+function checkNamedProjection(
+  { name, items = [] }: ConfigMapProjection,
+  field: string,
+  checkPath: (path: string | undefined, value: string | undefined) => FieldErrors,
+): FieldErrors {
+  return [
+    ...checkRequired(`${field}.name`, name),
+    ...items.flatMap((item, index) => [...checkItem(item, `${field}.items[${index}]`), ...checkPath(item.path, name)]),
+  ];
+}
+
+/** Kubernetes names the path of a token as if it were the volume's. */
+function checkToken(
+  { expirationSeconds: seconds = 3600, path }: NonNullable<VolumeProjection["serviceAccountToken"]>,
+  { volume, at }: { readonly volume: string; readonly at: string },
+): FieldErrors {
+  const errors: FieldError[] = [];
+  if (seconds < 600) {
+    const detail = "may not specify a duration less than 10 minutes";
+    errors.push(fieldError.invalid(`${at}.expirationSeconds`, seconds, detail));
+  }
+  if (seconds > 2 ** 32) {
+    const detail = "may not specify a duration larger than 2^32 seconds";
+    errors.push(fieldError.invalid(`${at}.expirationSeconds`, seconds, detail));
+  }
+  return [...errors, ...checkFilePath(`${volume}.path`, path)];
+}
+
+function checkFilePath(field: string, path: string | undefined): FieldErrors {
+  return path ? checkAll(field, path, projectedPathErrors(path)) : [fieldError.required(field)];
+}
+
 function checkItems(items: readonly KeyToPath[] | undefined, field: string): FieldErrors {
-  return (items ?? []).flatMap((item, index) => [
-    ...checkRequired(`${field}[${index}].key`, item.key),
-    ...checkRequired(`${field}[${index}].path`, item.path, projectedPathError),
-    ...checkMode(`${field}[${index}].mode`, item.mode),
-  ]);
+  return (items ?? []).flatMap((item, index) => checkItem(item, `${field}[${index}]`));
+}
+
+function checkItem({ key, path, mode }: KeyToPath, field: string): FieldErrors {
+  return [
+    ...checkRequired(`${field}.key`, key),
+    ...checkFilePath(`${field}.path`, path),
+    ...checkMode(`${field}.mode`, mode),
+  ];
 }
 
 function checkFile(file: DownwardApiFile, field: string): FieldErrors {
-  const errors: FieldError[] = [...checkRequired(`${field}.path`, file.path, projectedPathError)];
+  const errors: FieldError[] = [...checkFilePath(`${field}.path`, file.path)];
   if (file.fieldRef) {
     errors.push(...checkFieldRef(file.fieldRef, `${field}.fieldRef`, volumeFieldPaths));
     if (file.resourceFieldRef) {

@@ -32,7 +32,12 @@ describe("validateMetadata()", () => {
     [
       "an owner without a uid",
       { name: "a", namespace: "a", ownerReferences: [{ ...owner, uid: "" }] },
-      ['metadata.ownerReferences[0].uid: Invalid value: "": must not be empty'],
+      ['metadata.ownerReferences.uid: Invalid value: "": must not be empty'],
+    ],
+    [
+      "an owner of no version",
+      { name: "a", namespace: "a", ownerReferences: [{ ...owner, apiVersion: "a/b/c" }] },
+      ['metadata.ownerReferences.apiVersion: Invalid value: "a/b/c": version must not be empty'],
     ],
     ["a trailing dash in a prefix", { name: "a", generateName: "web-", namespace: "a" }, []],
     ["standard finalizers", { name: "a", namespace: "a", finalizers: ["orphan", "example.com/x"] }, []],
@@ -54,7 +59,7 @@ describe("validateMetadata()", () => {
   it("two controllers are one too many", () => {
     const [error] = errorsOf({ name: "a", namespace: "a", ownerReferences: [owner, { ...owner, name: "q" }] });
     expect(error).toMatch(
-      /Only one reference can have Controller set to true. Found "true" in references for p and q$/,
+      /Only one reference can have Controller set to true. Found "true" in references for Pod\/p and Pod\/q$/,
     );
   });
 

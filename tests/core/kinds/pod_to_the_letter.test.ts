@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { dnsSubdomainError } from "../../../core/api/kind.ts";
 import type { JsonObject } from "../../../core/api/meta.ts";
 import { type Pod, type PodSpec, pod } from "../../../core/kinds/mod.ts";
 import { errorsOf, nginx, podOf, podWith } from "./fixtures.ts";
 
 const spec = (value: JsonObject) => value as unknown as Partial<PodSpec>;
+const main = { name: "nginx", image: "nginx:1.27" };
+const claimSpec = { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } };
 const refused = "spec.securityContext";
 
 describe("a pod names the field, when it has", () => {
@@ -20,10 +23,8 @@ describe("a pod names the field, when it has", () => {
       },
       [
         'spec.dnsConfig.nameservers: Invalid value: ["a","1.1.1.1","2.2.2.2","3.3.3.3"]: must not have more than 3 nameservers',
-        'spec.dnsConfig.nameservers[0]: Invalid value: "a": must be valid IP address',
-        expect.stringContaining(
-          'spec.dnsConfig.searches[0]: Invalid value: "-": a lowercase RFC 1123 subdomain',
-        ) as unknown as string,
+        'spec.dnsConfig.nameservers[0]: Invalid value: "a": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+        "spec.dnsConfig.searches[0]: Invalid value: \"-\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')",
         "spec.dnsConfig.options[0]: Required value: must not be empty",
       ],
     ],
@@ -107,7 +108,110 @@ describe("a pod names the field, when it has", () => {
     [
       "another system",
       { os: { name: "plan9" } },
-      ['spec.os.name: Unsupported value: "plan9": supported values: "linux", "windows"'],
+      ['spec.os: Unsupported value: "plan9": supported values: "linux", "windows"'],
+    ],
+    ["no system", { os: { name: "" } }, ["spec.os.name: Required value: cannot be empty"]],
+    [
+      "what only Windows has, on Linux",
+      { os: { name: "linux" }, securityContext: { windowsOptions: { runAsUserName: "bob" } } },
+      ["spec.securityContext.windowsOptions: Forbidden: windows options cannot be set for a linux pod"],
+    ],
+    [
+      "what only Linux has, on Windows",
+      {
+        os: { name: "windows" },
+        hostPID: true,
+        securityContext: { runAsUser: 1, sysctls: [] },
+        containers: [{ ...main, securityContext: { privileged: false } }],
+      },
+      [
+        "spec.hostPID: Forbidden: cannot be set for a windows pod",
+        "spec.securityContext.runAsUser: Forbidden: cannot be set for a windows pod",
+        "spec.containers[0].securityContext.privileged: Forbidden: cannot be set for a windows pod",
+      ],
+    ],
+    [
+      "one container of two that is a process of a Windows node",
+      {
+        containers: [
+          { ...main, securityContext: { windowsOptions: { hostProcess: true } } },
+          { ...main, name: "b" },
+        ],
+      },
+      [
+        'spec: Invalid value: "": If pod contains any hostProcess containers then all containers must be HostProcess containers',
+        "spec.hostNetwork: Invalid value: false: hostNetwork must be true if pod contains any hostProcess containers",
+      ],
+    ],
+    [
+      "users on Windows that cannot be",
+      {
+        securityContext: {
+          windowsOptions: { gmsaCredentialSpec: "", gmsaCredentialSpecName: "A", runAsUserName: "a/b\\.." },
+        },
+      },
+      [
+        `${refused}.windowsOptions.gmsaCredentialSpecName: Invalid value: "A": ${dnsSubdomainError("A")}`,
+        `${refused}.windowsOptions.gmsaCredentialSpec: Invalid value: "": gmsaCredentialSpec cannot be an empty string`,
+        `${refused}.windowsOptions.runAsUserName: Invalid value: "a/b\\\\..": runAsUserName's Domain doesn't match the NetBios nor the DNS format`,
+        `${refused}.windowsOptions.runAsUserName: Invalid value: "a/b\\\\..": runAsUserName's User cannot contain only periods or spaces`,
+      ],
+    ],
+    [
+      "users of its own on the host's network",
+      { hostUsers: false, hostNetwork: true, hostPID: true },
+      [
+        "spec.hostNetwork: Forbidden: when `pod.Spec.HostUsers` is false",
+        "spec.HostPID: Forbidden: when `pod.Spec.HostUsers` is false",
+      ],
+    ],
+    [
+      "a node before its gates are gone",
+      { nodeName: "n", schedulingGates: [{ name: "a.b/c" }] },
+      ["spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared"],
+    ],
+    [
+      "empty names where none need be",
+      { runtimeClassName: "", preemptionPolicy: "", hostAliases: [{ ip: "x", hostnames: ["A"] }] },
+      [
+        'spec.hostAliases[0].ip: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+        `spec.hostAliases[0].hostnames[0]: Invalid value: "A": ${dnsSubdomainError("A")}`,
+        `spec.runtimeClassName: Invalid value: "": ${dnsSubdomainError("")}`,
+        "spec.preemptionPolicy: Required value",
+      ],
+    ],
+    [
+      "a claim of its own that it names as well",
+      {
+        volumes: [
+          { name: "a", ephemeral: { volumeClaimTemplate: { spec: claimSpec } } },
+          { name: "b", persistentVolumeClaim: { claimName: "web-a" } },
+        ],
+      },
+      [
+        'spec.volumes[1].persistentVolumeClaim.claimName: Invalid value: "web-a": must not reference a PVC that gets created for an ephemeral volume',
+      ],
+    ],
+    [
+      "overhead that no container could have",
+      { overhead: { cpu: "-1" } },
+      ['spec.overhead.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0'],
+    ],
+    [
+      "a node with a name that none can have, and no weight",
+      {
+        affinity: {
+          nodeAffinity: {
+            preferredDuringSchedulingIgnoredDuringExecution: [
+              { preference: { matchFields: [{ key: "metadata.name", operator: "In", values: ["A"] }] } } as never,
+            ],
+          },
+        },
+      },
+      [
+        "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].weight: Invalid value: 0: must be in the range 1-100",
+        `spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.matchFields[0].values[0]: Invalid value: "A": ${dnsSubdomainError("A")}`,
+      ],
     ],
     [
       "ephemeral containers from the beginning",
@@ -174,8 +278,8 @@ describe("a pod names the field, when it has", () => {
       [
         'volumeMounts.subPath: Invalid value: "/b": must be a relative path',
         "volumeMounts.mountPropagation: Forbidden: Bidirectional mount propagation is available only to privileged containers",
-        "volumeMounts[0].recursiveReadOnly: Forbidden: may only be specified when readOnly is true",
-        "volumeMounts[0].recursiveReadOnly: Forbidden: may only be specified when mountPropagation is None or not specified",
+        "volumeMounts.recursiveReadOnly: Forbidden: may only be specified when readOnly is true",
+        "volumeMounts.recursiveReadOnly: Forbidden: may only be specified when mountPropagation is None or not specified",
       ],
     ],
     [
@@ -197,8 +301,51 @@ describe("a pod names the field, when it has", () => {
       "an unknown way to be resized",
       { resizePolicy: [{ resourceName: "disk", restartPolicy: "Ask" }] },
       [
-        'resizePolicy[0].resourceName: Unsupported value: "disk": supported values: "cpu", "memory"',
-        'resizePolicy[0].restartPolicy: Unsupported value: "Ask": supported values: "NotRequired", "RestartContainer"',
+        'resizePolicy: Unsupported value: "disk": supported values: "cpu", "memory"',
+        'resizePolicy: Unsupported value: "Ask": supported values: "NotRequired", "RestartContainer"',
+      ],
+    ],
+    [
+      "/proc unmasked, without users of its own",
+      { securityContext: { procMount: "Unmasked" } },
+      ['securityContext.procMount: Invalid value: "Unmasked": `hostUsers` must be false to use `Unmasked`'],
+    ],
+    [
+      "hooks that sleep too long, or do two things",
+      {
+        lifecycle: {
+          preStop: { sleep: { seconds: 31 } },
+          postStart: { exec: { command: ["a"] }, tcpSocket: { port: 0 } },
+        },
+      },
+      [
+        "lifecycle.postStart.tcpSocket: Forbidden: may not specify more than 1 handler type",
+        "lifecycle.preStop.sleep: Invalid value: 31: must be non-negative and less than terminationGracePeriodSeconds (30)",
+      ],
+    ],
+    [
+      "a port with a name that is wrong in every way",
+      { ports: [{ containerPort: 80, name: "-1--UP" }] },
+      [
+        'ports[0].name: Invalid value: "-1--UP": must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)',
+        'ports[0].name: Invalid value: "-1--UP": must contain at least one letter (a-z)',
+        'ports[0].name: Invalid value: "-1--UP": must not contain consecutive hyphens',
+        'ports[0].name: Invalid value: "-1--UP": must not begin or end with a hyphen',
+      ],
+    ],
+    [
+      "variables from nowhere, of another version, in odd units",
+      {
+        env: [
+          { name: "A", valueFrom: { configMapKeyRef: { name: "", key: "k" } } },
+          { name: "B", valueFrom: { fieldRef: { apiVersion: "v2", fieldPath: "metadata.name" } } },
+          { name: "C", valueFrom: { resourceFieldRef: { resource: "limits.cpu", divisor: "2" } } },
+        ],
+      },
+      [
+        `env[0].valueFrom.configMapKeyRef.name: Invalid value: "": ${dnsSubdomainError("")}`,
+        'env[1].valueFrom.fieldRef.fieldPath: Invalid value: "metadata.name": error converting fieldPath: unsupported pod version: v2',
+        'env[2].valueFrom.resourceFieldRef.divisor: Invalid value: "limits.cpu": only divisor\'s values 1m and 1 are supported with the cpu resource',
       ],
     ],
   ])("%s", (_, container, errors) => {
