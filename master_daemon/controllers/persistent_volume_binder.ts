@@ -33,6 +33,8 @@ const name = "persistentvolume-controller";
 const account = "persistent-volume-binder";
 /** Volumes by class, claims without a volume by class. */
 const classIndex = "storage-class";
+/** Claims that are not bound by the volume that they name. */
+const volumeNameIndex = "volume-name";
 /** Volumes by the claim that they are for. */
 const claimRefIndex = "claim-ref";
 
@@ -42,6 +44,7 @@ const volumeIndexes: NonNullable<Mapping<PersistentVolume>["indexes"]> = {
 };
 const claimIndexes: NonNullable<Mapping<PersistentVolumeClaim>["indexes"]> = {
   [classIndex]: (claim) => (isFullyBound(claim) ? [] : [storageClassOf(claim)]),
+  [volumeNameIndex]: ({ spec, status }) => (spec.volumeName && status?.phase !== "Bound" ? [spec.volumeName] : []),
 };
 
 /**
@@ -58,11 +61,16 @@ export const persistentVolumeClaimBinder: Controller = {
     watching<PersistentVolume>({
       kind: persistentVolume,
       indexes: volumeIndexes,
-      // A free volume is for whoever waits for one of its class.
+      // A free volume is for whoever waits for one of its class, or for this one.
       keys: ({ metadata, spec }, lister) =>
         spec.claimRef
           ? [claimRefKey(spec.claimRef)]
-          : pendingClaims(lister(persistentVolumeClaim), storageClassOf({ metadata, spec })),
+          : [
+              ...pendingClaims(lister(persistentVolumeClaim), storageClassOf({ metadata, spec })),
+              ...lister(persistentVolumeClaim)
+                .byIndex(volumeNameIndex, metadata.name ?? "")
+                .map(keyOf),
+            ],
     }),
     watching<StorageClass>({
       kind: storageClass,
@@ -119,7 +127,7 @@ function pendingClaims(claims: Lister<PersistentVolumeClaim>, className: string)
 async function reconcileClaim(key: ObjectKey, context: ControllerContext): Promise<ReconcileResult> {
   const { lister, client, event, signal } = context;
   const found = lister(persistentVolumeClaim).get(key);
-  if (!found || found.status?.phase === "Lost") return undefined;
+  if (!found) return undefined;
   const claim = await withDefaultClass(found, context);
   const plan = planClaim(claim, viewOf(claim, context));
   switch (plan.action) {
@@ -127,6 +135,8 @@ async function reconcileClaim(key: ObjectKey, context: ControllerContext): Promi
       await bind(plan.volume, claim, context);
       return undefined;
     case "lose":
+      // Told once; it is bound again when its volume comes back.
+      if (claim.status?.phase === "Lost") return undefined;
       event(claim, plan.event);
       await setClaimStatus(claim, { phase: "Lost" }, context);
       return undefined;

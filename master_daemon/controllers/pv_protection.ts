@@ -1,6 +1,6 @@
 import type { ObjectKey } from "../../core/api/meta.ts";
 import { persistentVolume } from "../../core/kinds/mod.ts";
-import { withoutFinalizer } from "./_finalizers.ts";
+import { withFinalizer, withoutFinalizer } from "./_finalizers.ts";
 import type { Controller, ControllerContext, ReconcileResult } from "./controller.ts";
 
 const finalizer = "kubernetes.io/pv-protection";
@@ -18,8 +18,13 @@ export const pvProtectionController: Controller = {
 
 async function reconcile(key: ObjectKey, { client, lister, signal }: ControllerContext): Promise<ReconcileResult> {
   const volume = lister(persistentVolume).get(key);
-  if (!volume?.metadata.deletionTimestamp || !volume.metadata.finalizers?.includes(finalizer)) return undefined;
-  if (volume.status?.phase !== "Bound")
+  if (!volume) return undefined;
+  const { deletionTimestamp, finalizers = [] } = volume.metadata;
+  const isProtected = finalizers.includes(finalizer);
+  // One that a person took away comes back.
+  if (!deletionTimestamp && !isProtected)
+    await client.update(persistentVolume, withFinalizer(volume, finalizer), { signal });
+  if (deletionTimestamp && isProtected && volume.status?.phase !== "Bound")
     await client.update(persistentVolume, withoutFinalizer(volume, finalizer), { signal });
   return undefined;
 }

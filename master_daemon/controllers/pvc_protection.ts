@@ -2,7 +2,7 @@ import { keyText, type ObjectKey } from "../../core/api/meta.ts";
 import { type Pod, persistentVolumeClaim, pod } from "../../core/kinds/mod.ts";
 import { claimKeys } from "../../core/kinds/pod_claims.ts";
 import { claimIndex, podsByClaim } from "./_claims.ts";
-import { withoutFinalizer } from "./_finalizers.ts";
+import { withFinalizer, withoutFinalizer } from "./_finalizers.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
 
 const finalizer = "kubernetes.io/pvc-protection";
@@ -27,7 +27,13 @@ export const pvcProtectionController: Controller = {
 
 async function reconcile(key: ObjectKey, { client, lister, signal }: ControllerContext): Promise<ReconcileResult> {
   const claim = lister(persistentVolumeClaim).get(key);
-  if (!claim?.metadata.deletionTimestamp || !claim.metadata.finalizers?.includes(finalizer)) return undefined;
+  if (!claim) return undefined;
+  const { deletionTimestamp, finalizers = [] } = claim.metadata;
+  const isProtected = finalizers.includes(finalizer);
+  // One that a person took away comes back.
+  if (!deletionTimestamp && !isProtected)
+    await client.update(persistentVolumeClaim, withFinalizer(claim, finalizer), { signal });
+  if (!deletionTimestamp || !isProtected) return undefined;
   // A node does not start a pod whose claim is to go: only those that it has already keep it.
   const isKnown = lister(pod).byIndex(claimIndex, keyText(key)).some(isPlaced);
   if (isKnown || (await isUsed(key, { client, signal }))) return undefined;

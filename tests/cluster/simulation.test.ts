@@ -1,11 +1,16 @@
 import { describe, expect, it } from "vitest";
+import {
+  planSimulatedPod,
+  type SimulatedLife,
+  type SimulatedPodPlan,
+} from "../../cluster/simulation/plan_simulated_pod.ts";
 import { readScenarios } from "../../cluster/simulation/scenario.ts";
 import { simulate } from "../../cluster/simulation/simulate.ts";
 import type { SimulatedCluster } from "../../cluster/simulation/simulated_cluster.ts";
 import { startCluster } from "../../cluster/start_cluster.ts";
 import { findCondition, type KubeObject } from "../../core/api/meta.ts";
 import { parseManifests } from "../../core/api/yaml.ts";
-import { deployment, event, job, lease, node, pod, podDisruptionBudget } from "../../core/kinds/mod.ts";
+import { deployment, event, job, lease, node, type Pod, pod, podDisruptionBudget } from "../../core/kinds/mod.ts";
 import { isPodReady } from "../../core/kinds/pod_helpers.ts";
 import { everything } from "../simulation/_invariants.ts";
 
@@ -291,5 +296,69 @@ status: {replicas: 9}
   it("throws for a manifest that the API refuses", async () => {
     const bad = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: []}";
     await expect(simulate(manifests(bad))).rejects.toThrow(/Pod "a" is invalid: spec.containers: Required value/);
+  });
+});
+
+describe("planSimulatedPod()", () => {
+  const startMs = Date.parse("2026-01-01T00:00:00Z");
+  const life: SimulatedLife = { uid: "u", runsAtMs: 1000, endsAtMs: undefined, exitCode: 0, podIP: "10.0.0.1" };
+  const aPod = (status: Pod["status"] = {}, metadata: Pod["metadata"] = {}): Pod => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "p", uid: "u", ...metadata },
+    spec: { containers: [{ name: "app", image: "app:1" }] },
+    status,
+  });
+  const going = { deletionTimestamp: "2026-01-01T00:00:00Z" };
+  const ready = { phase: "Running", conditions: [{ type: "Ready", status: "True" }] } as const;
+  const plan = (one: Pod, changes: Partial<SimulatedLife>, nowMs: number): SimulatedPodPlan => {
+    const at = (ms: number | undefined) => (ms === undefined ? undefined : startMs + ms);
+    const { stopsAtMs } = changes;
+    return planSimulatedPod(
+      one,
+      {
+        ...life,
+        ...changes,
+        runsAtMs: startMs + life.runsAtMs,
+        endsAtMs: at(changes.endsAtMs),
+        ...(stopsAtMs === undefined ? {} : { stopsAtMs: startMs + stopsAtMs }),
+      },
+      startMs + nowMs,
+    );
+  };
+
+  it.each<[string, Pod, Partial<SimulatedLife>, number, object]>([
+    ["waits until it runs", aPod(), {}, 400, { requeueAfterMs: 600 }],
+    [
+      "runs, and is ready",
+      aPod(),
+      {},
+      1000,
+      { status: { phase: "Running", podIP: "10.0.0.1", containerStatuses: [{ ready: true, started: true }] } },
+    ],
+    ["goes on as it is", aPod(ready), {}, 5000, {}],
+    ["is looked at again when it ends", aPod(ready), { endsAtMs: 7000 }, 5000, { requeueAfterMs: 2000 }],
+    ["ends well", aPod(ready), { endsAtMs: 7000 }, 7000, { status: { phase: "Succeeded" } }],
+    [
+      "ends badly",
+      aPod(ready),
+      { endsAtMs: 7000, exitCode: 3 },
+      7000,
+      { status: { phase: "Failed", containerStatuses: [{ state: { terminated: { exitCode: 3, reason: "Error" } } }] } },
+    ],
+    ["stays ended", aPod({ phase: "Failed" }), {}, 9000, {}],
+    ["takes its time to stop", aPod(ready, going), { stopsAtMs: 9000 }, 8000, { requeueAfterMs: 1000 }],
+    [
+      "is stopped, and goes",
+      aPod(ready, going),
+      { stopsAtMs: 9000 },
+      9000,
+      { remove: true, status: { phase: "Failed", containerStatuses: [{ state: { terminated: { exitCode: 143 } } }] } },
+    ],
+    ["goes when it had ended", aPod({ phase: "Succeeded" }, going), {}, 9000, { remove: true }],
+  ])("%s", (_, one, changes, nowMs, wanted) => {
+    const made = plan(one, changes, nowMs);
+    expect(made).toMatchObject(wanted);
+    expect(Object.keys(made).sort()).toEqual(Object.keys(wanted).sort());
   });
 });

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cluster, startCluster } from "../../cluster/start_cluster.ts";
+import { planChange } from "../../commands/plan/changes.ts";
 import { runCli } from "../../commands/run_cli.ts";
+import type { KubeObject } from "../../core/api/meta.ts";
 import { recordedTerminal } from "./_terminal.ts";
 
 describe("plan and undo", () => {
@@ -50,5 +52,50 @@ describe("plan and undo", () => {
     await said(["apply", "-f", "-"], web("x:2"));
     expect(await said(["undo", "deploy/web"])).toMatch(/^deployment\.apps\/web put back to version \d+\n$/);
     expect(await said(["get", "deploy", "web", "-o", "yaml"])).toContain("image: x:1");
+  });
+});
+
+describe("planChange()", () => {
+  const object = (kind: string, spec: object, more: object = {}): KubeObject =>
+    ({ apiVersion: "apps/v1", kind, metadata: { name: "web", uid: "u" }, spec, ...more }) as KubeObject;
+  const sized = (replicas: number, image = "a:1") =>
+    object("Deployment", { replicas, template: { spec: { containers: [{ name: "main", image }] } } });
+  const everywhere = (image: string) =>
+    object("DaemonSet", { template: { image } }, { status: { desiredNumberScheduled: 7 } });
+  const long = "x".repeat(100);
+
+  it.each<[string, KubeObject | undefined, KubeObject, ReturnType<typeof planChange>]>([
+    ["what is not there is made", undefined, sized(3), { kind: "create", fields: [], restarts: 0 }],
+    [
+      "what servers keep is no change",
+      sized(3),
+      { ...sized(3), metadata: { name: "web", uid: "v", resourceVersion: "7" }, status: {} } as KubeObject,
+      { kind: "none", fields: [], restarts: 0 },
+    ],
+    ["a size", sized(3), sized(4), { kind: "change", fields: ["spec.replicas: 3 -> 4"], restarts: 0 }],
+    [
+      "a template, which replaces every pod",
+      sized(3),
+      sized(3, "a:2"),
+      { kind: "change", fields: ["spec.template.spec.containers[main].image: a:1 -> a:2"], restarts: 3 },
+    ],
+    [
+      "a template of pods on every node",
+      everywhere("a"),
+      everywhere("b"),
+      { kind: "change", fields: ["spec.template.image: a -> b"], restarts: 7 },
+    ],
+    [
+      "what comes and what goes, cut where it is long",
+      object("ConfigMap", { old: true, list: [1] }),
+      object("ConfigMap", { next: long, list: [1, 2] }),
+      {
+        kind: "change",
+        fields: ["spec.list: [1] -> [1,2]", `spec.next: nothing -> ${"x".repeat(80)}…`, "spec.old: true -> nothing"],
+        restarts: 0,
+      },
+    ],
+  ])("%s", (_, before, after, wanted) => {
+    expect(planChange(before, after)).toEqual(wanted);
   });
 });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { JsonObject } from "../../../core/api/meta.ts";
-import { listOf } from "../../../master_daemon/admission/_amounts.ts";
+import type { JsonObject, KubeObject } from "../../../core/api/meta.ts";
+import { configMap as configMapKind, pod as podKind, type ResourceQuota } from "../../../core/kinds/mod.ts";
+import { amountsOf, listOf } from "../../../master_daemon/admission/_amounts.ts";
+import type { AdmissionRequest } from "../../../master_daemon/admission/plugin.ts";
+import { planCharge, type QuotaState } from "../../../master_daemon/admission/resource_quota/charge.ts";
 import { evaluatorOf } from "../../../master_daemon/admission/resource_quota/evaluators.ts";
 import { define, widget, widgetDefinition, widgetsPath } from "../apiextensions/_definitions.ts";
 import { configMap, openApi, podObject, type TestApi } from "../apiserver/_api.ts";
@@ -270,5 +273,77 @@ describe("ResourceQuota", () => {
     const present = (await api.call("GET", configMaps)).json.items.length;
     expect(present).toBe(6);
     await untilUsed(api, { configmaps: "6", secrets: "0" });
+  });
+});
+
+describe("planCharge()", () => {
+  type Amounts = Readonly<Record<string, string>>;
+  const state = (name: string, hard: Amounts, used: Amounts = {}, scopes: readonly string[] = []): QuotaState => {
+    const quota = { apiVersion: "v1", kind: "ResourceQuota", metadata: { name }, spec: { hard, scopes } };
+    return { quota: quota as ResourceQuota, hard: amountsOf(hard), used: amountsOf(used) };
+  };
+  const aPod = (resources: JsonObject, spec: JsonObject = {}) => podWith("p", resources, spec) as unknown as KubeObject;
+  const aMap = configMap("m") as unknown as KubeObject;
+  const charge = (quotas: readonly QuotaState[], object: KubeObject, previous?: KubeObject) => {
+    const kind = object.kind === "Pod" ? podKind : configMapKind;
+    const request = { kind, key: { namespace: "default", name: object.metadata.name }, object, previous };
+    const plan = planCharge(request as unknown as AdmissionRequest, quotas, { now: 0 });
+    return Object.fromEntries([...plan].map(([name, amounts]) => [name, listOf(amounts)]));
+  };
+  const small = aPod({ requests: { cpu: "100m" }, limits: { cpu: "200m" } });
+  const large = aPod({ requests: { cpu: "300m" }, limits: { cpu: "200m" } });
+
+  it.each<[string, readonly QuotaState[], KubeObject, KubeObject | undefined, Record<string, Amounts>]>([
+    ["nothing where no quota is about it", [state("a", { pods: "1" })], aMap, undefined, {}],
+    ["one object", [state("a", { configmaps: "1", pods: "0" })], aMap, undefined, { a: { configmaps: "1" } }],
+    ["nothing for a change", [state("a", { configmaps: "1" }, { configmaps: "1" })], aMap, aMap, {}],
+    [
+      "each quota what it limits",
+      [state("a", { pods: "2" }), state("b", { "requests.cpu": "1" }, { "requests.cpu": "900m" })],
+      small,
+      undefined,
+      { a: { pods: "1" }, b: { "requests.cpu": "100m" } },
+    ],
+    [
+      "what it is more than before",
+      [state("a", { "requests.cpu": "1" })],
+      large,
+      small,
+      { a: { "requests.cpu": "200m" } },
+    ],
+    ["nothing for what it is less", [state("a", { "requests.cpu": "0" })], small, large, {}],
+    ["only those of its scopes", [state("a", { pods: "0" }, {}, ["BestEffort"])], small, undefined, {}],
+    [
+      "those of its scopes",
+      [state("a", { pods: "1" }, {}, ["NotBestEffort", "NotTerminating"])],
+      small,
+      undefined,
+      { a: { pods: "1" } },
+    ],
+  ])("takes %s", (_, quotas, object, previous, wanted) => {
+    expect(charge(quotas, object, previous)).toEqual(wanted);
+  });
+
+  it.each<[string, readonly QuotaState[], KubeObject, string]>([
+    [
+      "too much, naming only that",
+      [state("a", { "requests.cpu": "1", pods: "9" }, { "requests.cpu": "950m", pods: "3" })],
+      small,
+      "exceeded quota: a, requested: requests.cpu=100m, used: requests.cpu=950m, limited: requests.cpu=1",
+    ],
+    [
+      "any more of what is overdrawn",
+      [state("a", { configmaps: "1" }, { configmaps: "5" })],
+      aMap,
+      "exceeded quota: a, requested: configmaps=1, used: configmaps=5, limited: configmaps=1",
+    ],
+    [
+      "what does not say how much it is",
+      [state("a", { "requests.memory": "1Gi" })],
+      small,
+      "failed quota: a: must specify requests.memory for: main",
+    ],
+  ])("refuses %s", (_, quotas, object, cause) => {
+    expect(() => charge(quotas, object)).toThrow(cause);
   });
 });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../core/api/meta.ts";
+import { type CustomResourceDefinition, deployment } from "../../../core/kinds/mod.ts";
+import { planEstablished, planNames } from "../../../master_daemon/apiextensions/names.ts";
 import { cpuMsOf } from "../../cpu_time.ts";
 import { openApi } from "../apiserver/_api.ts";
 import {
@@ -377,5 +379,73 @@ describe("custom resources of hostile clients", () => {
       400,
     );
     expect((await api.call("GET", "/apis/example.com/v1/namespaces/defaul/widgetsx")).json.items).toEqual([]);
+  });
+});
+
+describe("planNames() and planEstablished()", () => {
+  type Names = CustomResourceDefinition["spec"]["names"];
+  const wanted: Names = { plural: "widgets", singular: "widget", kind: "Widget", listKind: "WidgetList" };
+  const asking = (names: Names, accepted?: Names): CustomResourceDefinition => {
+    const definition = widgetDefinition(okSchema, {}, { names: { ...names } as JsonObject });
+    const status = accepted ? { status: { acceptedNames: accepted } } : {};
+    return { ...definition, ...status } as unknown as CustomResourceDefinition;
+  };
+  const other = (names: Partial<Names>) =>
+    asking(wanted, { plural: "others", singular: "other", kind: "Other", listKind: "OtherList", ...names });
+
+  it.each<[string, Names, CustomResourceDefinition, string, string, Partial<Names>]>([
+    ["none", wanted, other({}), "NoConflicts", "no conflicts found", wanted],
+    [
+      "plural",
+      wanted,
+      other({ plural: "widgets" }),
+      "PluralConflict",
+      '"widgets" is already in use',
+      { plural: "", singular: "widget" },
+    ],
+    [
+      "singular, which is somebody's short name",
+      wanted,
+      other({ shortNames: ["widget"] }),
+      "SingularConflict",
+      '"widget" is already in use',
+      { plural: "widgets" },
+    ],
+    [
+      "two short names",
+      { ...wanted, shortNames: ["a", "b", "c"] },
+      other({ shortNames: ["a", "c"] }),
+      "ShortNamesConflict",
+      '["a" is already in use, "c" is already in use]',
+      wanted,
+    ],
+    ["kind", wanted, other({ kind: "Widget" }), "KindConflict", '"Widget" is already in use', { ...wanted, kind: "" }],
+    [
+      "kind of lists",
+      wanted,
+      other({ listKind: "WidgetList" }),
+      "ListKindConflict",
+      '"WidgetList" is already in use',
+      { plural: "widgets", kind: "Widget" },
+    ],
+  ])("gives what is free, and tells of a conflict: %s", (_, names, taken, reason, message, accepted) => {
+    const plan = planNames(asking(names), [taken], []);
+    expect(plan.namesAccepted).toMatchObject({ status: reason === "NoConflicts" ? "True" : "False", reason, message });
+    expect(plan.acceptedNames).toMatchObject(accepted);
+    const established = planEstablished(asking(names), plan);
+    expect([established.status, established.reason]).toEqual(
+      reason === "NoConflicts" ? ["True", "InitialNamesAccepted"] : ["False", "NotAccepted"],
+    );
+  });
+
+  it("keeps what it had, and takes nothing from what is always served", () => {
+    const kept = planNames(asking({ ...wanted, kind: "Gadget" }, wanted), [other({ kind: "Gadget" })], []);
+    expect(kept.acceptedNames.kind).toBe("Widget");
+    const served = planNames(asking({ ...wanted, plural: "deployments" }), [], [deployment]);
+    expect(served.namesAccepted.reason).toBe("PluralConflict");
+    const condition = { type: "Established", status: "True", reason: "Before", message: "" } as const;
+    const before = asking(wanted);
+    const again = { ...before, status: { ...before.status, conditions: [condition] } } as CustomResourceDefinition;
+    expect(planEstablished(again, served)).toEqual(condition);
   });
 });

@@ -10,6 +10,7 @@ import {
   type StorageClass,
   storageClass,
 } from "../../../core/kinds/mod.ts";
+import { planClaim } from "../../../master_daemon/controllers/_plan_claim.ts";
 import { planVolume } from "../../../master_daemon/controllers/_plan_volume.ts";
 import { ephemeralVolumeController } from "../../../master_daemon/controllers/ephemeral_volume.ts";
 import {
@@ -103,6 +104,144 @@ describe("planVolume()", () => {
   });
 });
 
+describe("planClaim()", () => {
+  const held = (spec: Partial<PersistentVolumeClaim["spec"]>, annotations: Record<string, string> = {}) => {
+    const { metadata, ...rest } = claim("data", spec);
+    return { ...rest, metadata: { ...metadata, uid: "c1", annotations } };
+  };
+  const completed = { "pv.kubernetes.io/bind-completed": "yes" };
+  const refOf = (uid: string, name = "data") => ({ claimRef: { namespace: "default", name, uid } });
+  const free: PersistentVolume = { ...volume("free"), status: { phase: "Available" } };
+  const waiting = classOf("slow");
+  const immediate = classOf("fast", { volumeBindingMode: "Immediate" });
+  const plan = (one: PersistentVolumeClaim, volumes: readonly PersistentVolume[], pods: readonly string[] = []) =>
+    planClaim(one, {
+      volume: (name) => volumes.find(({ metadata }) => metadata.name === name),
+      storageClass: (name) => [waiting, immediate].find(({ metadata }) => metadata.name === name),
+      candidates: () => volumes,
+      waitingPods: () => pods,
+    });
+  const told = (type: "Normal" | "Warning", reason: string, message: string) => ({ event: { type, reason, message } });
+
+  it.each<[string, ReturnType<typeof held>, readonly PersistentVolume[], readonly string[], object]>([
+    ["takes a volume that fits", held({}), [free], [], { action: "bind", volume: free }],
+    [
+      "takes the one that is set aside for it",
+      held({}),
+      [free, volume("mine", { claimRef: { namespace: "default", name: "data" } })],
+      [],
+      { action: "bind", volume: { metadata: { name: "mine" } } },
+    ],
+    [
+      "waits where there is none and no class",
+      held({}),
+      [],
+      [],
+      {
+        action: "wait",
+        ...told(
+          "Normal",
+          "FailedBinding",
+          "no persistent volumes available for this claim and no storage class is set",
+        ),
+      },
+    ],
+    [
+      "waits for a class that is not there",
+      held({ storageClassName: "none" }),
+      [],
+      [],
+      { action: "wait", ...told("Warning", "ProvisioningFailed", 'storageclass.storage.k8s.io "none" not found') },
+    ],
+    ["asks for one of its class", held({ storageClassName: "fast" }), [], [], { action: "provision" }],
+    [
+      "waits for its first pod",
+      held({ storageClassName: "slow" }),
+      [volume("slow", { storageClassName: "slow" })],
+      [],
+      {
+        action: "wait",
+        ...told("Normal", "WaitForFirstConsumer", "waiting for first consumer to be created before binding"),
+      },
+    ],
+    [
+      "waits for its pods to be placed",
+      held({ storageClassName: "slow" }),
+      [],
+      ["a", "b"],
+      { action: "wait", ...told("Normal", "WaitForPodScheduled", "waiting for pods a,b to be scheduled") },
+    ],
+    [
+      "asks for one once a node is chosen",
+      held({ storageClassName: "slow" }, { "volume.kubernetes.io/selected-node": "n" }),
+      [],
+      ["a"],
+      { action: "provision" },
+    ],
+    ["waits for the volume that it names", held({ volumeName: "disk" }), [free], [], { action: "wait" }],
+    [
+      "does not take one that is another's",
+      held({ volumeName: "disk" }),
+      [volume("disk", refOf("c2", "other"))],
+      [],
+      {
+        action: "wait",
+        ...told("Warning", "FailedBinding", 'volume "disk" already bound to a different claim.'),
+      },
+    ],
+    [
+      "does not take one that is too small",
+      held({ volumeName: "disk" }),
+      [volume("disk", { capacity: { storage: "1Mi" } })],
+      [],
+      { action: "wait", event: { type: "Warning", reason: "VolumeMismatch" } },
+    ],
+    [
+      "binds itself again to a volume that lost its claim",
+      held({ volumeName: "disk" }, completed),
+      [volume("disk")],
+      [],
+      { action: "bind" },
+    ],
+    [
+      "is lost with its volume",
+      held({ volumeName: "disk" }, completed),
+      [],
+      [],
+      {
+        action: "lose",
+        ...told("Warning", "ClaimLost", "Bound claim has lost its PersistentVolume. Data on the volume is lost!"),
+      },
+    ],
+    [
+      "is lost without its volume's name",
+      held({}, completed),
+      [],
+      [],
+      {
+        action: "lose",
+        ...told(
+          "Warning",
+          "ClaimLost",
+          "Bound claim has lost reference to PersistentVolume. Data on the volume is lost!",
+        ),
+      },
+    ],
+    [
+      "is lost when its volume is another's",
+      held({ volumeName: "disk" }, completed),
+      [volume("disk", refOf("c2"))],
+      [],
+      {
+        action: "lose",
+        ...told("Warning", "ClaimMisbound", "Two claims are bound to the same volume, this one is bound incorrectly"),
+      },
+    ],
+  ])("%s", (_, one, volumes, pods, wanted) => {
+    expect(plan(one, volumes, pods)).toMatchObject(wanted);
+  });
+});
+
 describe("claims and volumes", () => {
   it("are bound to each other, and the volume is kept when the claim goes", async () => {
     const { client, claimIs, volumeIs } = await open();
@@ -154,16 +293,19 @@ describe("claims and volumes", () => {
     await claimIs("data", "Pending");
   });
 
-  it("a claim whose volume is gone is lost", async () => {
+  it("a claim whose volume is gone is lost, until it comes back", async () => {
     const { client, claimIs, volumeIs, told } = await open();
     await client.create(persistentVolume, volume("disk"));
     await client.create(persistentVolumeClaim, claim("data"));
     await claimIs("data", "Bound");
-    const bound = await volumeIs("disk", "Bound");
-    await client.update(persistentVolume, { ...bound, metadata: { ...bound.metadata, finalizers: [] } });
-    await client.delete(persistentVolume, { name: "disk" });
+    await volumeIs("disk", "Bound");
+    const key = { name: "disk" };
+    await client.delete(persistentVolume, key);
+    await client.patch(persistentVolume, key, { type: "merge", body: { metadata: { finalizers: null } } });
     await claimIs("data", "Lost");
     expect(await told("ClaimLost")).toBe("Bound claim has lost its PersistentVolume. Data on the volume is lost!");
+    await client.create(persistentVolume, volume("disk"));
+    await claimIs("data", "Bound");
   });
 
   it("a volume of which nobody can make away says so", async () => {

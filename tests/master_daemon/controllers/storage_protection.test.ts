@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { keyOf } from "../../../core/api/meta.ts";
 import {
   type PersistentVolume,
   type PersistentVolumeClaim,
@@ -21,7 +22,10 @@ const claim: PersistentVolumeClaim = {
 it("a claim goes once no pod on a node uses it", async () => {
   const { client, parts, until, all, ...common } = await openCluster();
   parts.use(runControllers([pvcProtectionController], { client, ...common }));
-  await client.create(persistentVolumeClaim, claim);
+  const { resourceVersion = "" } = (await client.create(persistentVolumeClaim, claim)).metadata;
+  const metadata = { finalizers: null, resourceVersion };
+  await client.patch(persistentVolumeClaim, keyOf(claim), { type: "merge", body: { metadata } });
+  await until(async () => (await all(persistentVolumeClaim, "default"))[0]?.metadata.finalizers !== undefined);
   const volumes = [{ name: "data", persistentVolumeClaim: { claimName: "data" } }];
   const spec = { nodeName: "node", containers: [{ name: "main", image: "busybox" }], volumes };
   const user = { apiVersion: "v1", kind: "Pod", metadata: { namespace: "default", name: "user" }, spec };
@@ -44,7 +48,12 @@ it("a volume goes once no claim is bound to it", async () => {
     metadata: { name: "disk" },
     spec: { capacity: { storage: "1Gi" }, accessModes: ["ReadWriteOnce"], hostPath: { path: "/data" } },
   };
-  const created = await client.create(persistentVolume, volume);
+  await client.create(persistentVolume, volume);
+  await client.patch(persistentVolume, { name: "disk" }, { type: "merge", body: { metadata: { finalizers: null } } });
+  const created = await until(async () => {
+    const [found] = await all(persistentVolume);
+    return found?.metadata.finalizers !== undefined && found;
+  });
   const bound = await client.updateStatus(persistentVolume, { ...created, status: { phase: "Bound" } });
   await client.delete(persistentVolume, { name: "disk" });
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
