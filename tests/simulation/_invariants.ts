@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import type { SimulatedCluster } from "../../cluster/simulation/simulated_cluster.ts";
 import { apiVersionOf } from "../../core/api/kind.ts";
 import { controllerOf, findCondition, type KubeObject, keyOf, keyText } from "../../core/api/meta.ts";
+import { milliCpu } from "../../core/api/quantity.ts";
 import { createInformers } from "../../core/client/informers.ts";
 import {
   type CronJob,
@@ -9,6 +10,8 @@ import {
   type Deployment,
   daemonSet,
   deployment,
+  endpointSlice,
+  endpoints,
   horizontalPodAutoscaler,
   type Job,
   job,
@@ -17,7 +20,9 @@ import {
   persistentVolumeClaim,
   pod,
   replicaSet,
+  resourceQuota,
   type StatefulSet,
+  service,
   statefulSet,
   storedKinds,
 } from "../../core/kinds/mod.ts";
@@ -196,6 +201,7 @@ export class Invariants {
         broken.push(`${metadata.name} has not counted all`);
     }
     broken.push(...(await this.#unfinishedRuns()), ...(await this.#unfinishedClaims()));
+    broken.push(...(await this.#wrongCounts()), ...(await this.#wrongEndpoints()));
     for (const object of await everything(this.#cluster))
       if (object.metadata.deletionTimestamp) broken.push(`${object.kind} ${keyText(keyOf(object))} is still going`);
     return broken;
@@ -216,6 +222,54 @@ export class Invariants {
       return isTooMuch || active > 0
         ? [`${metadata.name} keeps ${complete} and ${failed} jobs, and ${active} run`]
         : [];
+    });
+  }
+
+  /** Quotas that count other than what there is. */
+  async #wrongCounts(): Promise<readonly string[]> {
+    const { client } = this.#cluster;
+    const [pods, jobs, claims] = [
+      (await client.list(pod)).items.filter((one) => !isPodTerminal(one)),
+      (await client.list(job)).items,
+      (await client.list(persistentVolumeClaim)).items,
+    ];
+    const present = {
+      pods: pods.length,
+      "requests.cpu": pods.reduce((sum, one) => sum + podRequests(one).milliCpu, 0) / 1000,
+      persistentvolumeclaims: claims.length,
+      "count/jobs.batch": jobs.length,
+    };
+    return (await client.list(resourceQuota)).items.flatMap(({ metadata, status }) =>
+      Object.entries(present)
+        .map(([name, amount]) => [name, amount, milliCpu(status?.used?.[name]) / 1000] as const)
+        .filter(([, amount, used]) => amount !== used)
+        .map(([name, amount, used]) => `quota ${metadata.name} counts ${used} ${name} of ${amount}`),
+    );
+  }
+
+  /** Services whose endpoints are not the pods that are ready. */
+  async #wrongEndpoints(): Promise<readonly string[]> {
+    const { client } = this.#cluster;
+    const [pods, slices, all] = [
+      (await client.list(pod)).items,
+      (await client.list(endpointSlice)).items,
+      (await client.list(endpoints)).items,
+    ];
+    return (await client.list(service, { namespace: "default" })).items.flatMap(({ metadata, spec }) => {
+      const { app } = spec?.selector ?? {};
+      if (app === undefined) return [];
+      const ready = pods.filter((one) => one.metadata.labels?.["app"] === app && isPodReady(one));
+      const wanted = ready.map(({ status }) => status?.podIP ?? "").sort();
+      const ofSlices = slices
+        .filter((slice) => slice.metadata.labels?.["kubernetes.io/service-name"] === metadata.name)
+        .flatMap((slice) => slice.endpoints.filter(({ conditions }) => conditions?.ready !== false))
+        .flatMap(({ addresses }) => addresses);
+      const one = all.find((each) => each.metadata.name === metadata.name);
+      const ofEndpoints = (one?.subsets ?? []).flatMap(({ addresses = [] }) => addresses.map(({ ip }) => ip));
+      return [ofSlices, ofEndpoints]
+        .map((list) => list.sort())
+        .filter((list) => list.join() !== wanted.join())
+        .map((list) => `${metadata.name} leads to ${list}, and ${wanted} are ready`);
     });
   }
 

@@ -18,6 +18,8 @@ import {
   type PriorityClass,
   pod,
   podDisruptionBudget,
+  type ResourceQuota,
+  type Service,
   type StatefulSet,
   statefulSet,
 } from "../../core/kinds/mod.ts";
@@ -54,6 +56,8 @@ export function randomWorkloads(random: Random): readonly KubeObject[] {
   const scaled = some(within(random, 0, 1), () => anAutoscaled("auto-0", random)).flat();
   return [
     anUrgency(),
+    aQuota(),
+    ...["web-0", "web-1", "db-0", "agent-0"].map(aService),
     ...some(volumes, aVolume),
     ...some(within(random, 1, 2), (index) => aDeployment(`web-${index}`, random)),
     ...some(within(random, 0, 2), (index) => aStatefulSet(`db-${index}`, random)),
@@ -68,6 +72,17 @@ export function randomWorkloads(random: Random): readonly KubeObject[] {
 /** Pods of it may take the place of others. */
 function anUrgency(): PriorityClass {
   return { apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass", metadata: { name: urgent }, value: 1000 };
+}
+
+/** More than there ever is, so that it only counts. */
+function aQuota(): ResourceQuota {
+  const hard = { pods: "150", "requests.cpu": "40", persistentvolumeclaims: "60", "count/jobs.batch": "60" };
+  return { apiVersion: "v1", kind: "ResourceQuota", metadata: { namespace, name: "all" }, spec: { hard } };
+}
+
+function aService(app: string): Service {
+  const spec = { selector: { app }, ports: [{ port: 80 }] };
+  return { apiVersion: "v1", kind: "Service", metadata: { namespace, name: app }, spec };
 }
 
 function aVolume(index: number): PersistentVolume {
@@ -233,6 +248,18 @@ function aBudget(app: string, random: Random): PodDisruptionBudget {
 /** Something that happens to a cluster: what its users do, and what goes wrong. */
 export type Happening = (cluster: SimulatedCluster, random: Random) => Promise<string>;
 
+/** Ends the controllers again and again between a write and the next, or its answer: all that they remember is in objects. */
+const restartOften: Happening = async (cluster, random) => {
+  const times = within(random, 3, 8);
+  cluster.setFaults({ latencyMs: [50, 400] });
+  for (let time = 0; time < times; time++) {
+    await cluster.advance(within(random, 50, 1500));
+    await cluster.restart("controllers");
+  }
+  cluster.setFaults({});
+  return `controllers restarted ${times} times`;
+};
+
 const kindsByPrefix = { web: deployment, db: statefulSet, agent: daemonSet } as const;
 
 const scaling: Happening = async (cluster, random) => {
@@ -344,6 +371,7 @@ export const happenings: readonly Happening[] = [
     await cluster.restart(component);
     return `${component} restarted`;
   },
+  restartOften,
   async (cluster) => {
     cluster.dropWatches();
     return "watches dropped";

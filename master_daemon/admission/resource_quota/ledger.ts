@@ -92,31 +92,41 @@ export class NamespaceLedger {
   }
 
   #run(): void {
-    this.#running ??= this.#work().finally(() => {
-      this.#running = undefined;
-    });
+    this.#running ??= this.#work();
   }
 
   async #work(): Promise<void> {
     // Those that ask in the same turn of the event loop are served together.
     await Promise.resolve();
-    while (this.#tasks.length > 0 || this.#isDirty) {
-      const tasks = this.#tasks;
-      this.#tasks = [];
-      try {
-        // Nothing that is said below may bring a charge back whose write is over.
-        for (const task of tasks) if (task.type === "refund") this.#pending.delete(task.charge);
-        for (const task of tasks) if (task.type === "refund") await this.#refund(task.charge);
-        const charges = tasks.filter((task) => task.type === "charge");
-        if (charges.length > 0) await this.#chargeAll(charges);
-        else if (this.#isDirty) await this.#recount();
-      } catch (error) {
-        this.#options.onError(error);
-        for (const task of tasks) if (task.type === "charge") task.done.reject(error);
+    try {
+      while (this.#tasks.length > 0 || this.#isDirty) {
+        const isWell = await this.#serve();
         // Whatever went wrong, trying again at once would be no better: the next who asks counts again.
-        this.#isDirty = true;
-        if (this.#tasks.length === 0) return;
+        if (!isWell && this.#tasks.length === 0) return;
       }
+    } finally {
+      // At once: whoever asks from now on finds nobody at work.
+      this.#running = undefined;
+    }
+  }
+
+  /** Does what waits. @returns whether it could */
+  async #serve(): Promise<boolean> {
+    const tasks = this.#tasks;
+    this.#tasks = [];
+    try {
+      // Nothing that is said below may bring a charge back whose write is over.
+      for (const task of tasks) if (task.type === "refund") this.#pending.delete(task.charge);
+      for (const task of tasks) if (task.type === "refund") await this.#refund(task.charge);
+      const charges = tasks.filter((task) => task.type === "charge");
+      if (charges.length > 0) await this.#chargeAll(charges);
+      else if (this.#isDirty) await this.#recount();
+      return true;
+    } catch (error) {
+      this.#options.onError(error);
+      for (const task of tasks) if (task.type === "charge") task.done.reject(error);
+      this.#isDirty = true;
+      return false;
     }
   }
 

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject, KubeObject } from "../../../core/api/meta.ts";
 import { configMap as configMapKind, pod as podKind, type ResourceQuota } from "../../../core/kinds/mod.ts";
+import { deferred } from "../../../core/util/deferred.ts";
 import { amountsOf, listOf } from "../../../master_daemon/admission/_amounts.ts";
 import type { AdmissionRequest } from "../../../master_daemon/admission/plugin.ts";
 import { planCharge, type QuotaState } from "../../../master_daemon/admission/resource_quota/charge.ts";
 import { evaluatorOf } from "../../../master_daemon/admission/resource_quota/evaluators.ts";
+import { NamespaceLedger } from "../../../master_daemon/admission/resource_quota/ledger.ts";
 import { define, widget, widgetDefinition, widgetsPath } from "../apiextensions/_definitions.ts";
 import { configMap, openApi, podObject, type TestApi } from "../apiserver/_api.ts";
 
@@ -106,6 +108,23 @@ describe("ResourceQuota", () => {
     expect((await api.create(pods, pod)).json.message).toBe(
       'pods "web" is forbidden: failed quota: quota: must specify limits.memory for: a,b; requests.cpu for: b',
     );
+  });
+
+  it("serves a write that asks at any moment after the one before, too", async () => {
+    const api = await openLimited({ configmaps: "100" });
+    const { registries } = api;
+    const onError = (error: unknown) => expect.unreachable(String(error));
+    const ledger = new NamespaceLedger({ namespace: "default", registries, now: () => 0, onError });
+    const object = configMap("m") as unknown as KubeObject;
+    const request = { kind: configMapKind, key: { namespace: "default", name: "m" }, object } as AdmissionRequest;
+    for (let turns = 0; turns < 40; turns++) {
+      const next = deferred<unknown>();
+      void ledger.charge(request).then(async () => {
+        for (let turn = 0; turn < turns; turn++) await undefined;
+        next.resolve(ledger.charge(request));
+      });
+      await next.promise;
+    }
   });
 
   it("gives back what a failed write had taken", async () => {
