@@ -26,6 +26,8 @@ import type { MountedVolume } from "./volumes/volume.ts";
 
 /** What an engine may take for one step. */
 const stepTimeoutMs = 120_000;
+/** In which a node that is new is given its range. */
+const networkWaitMs = 2000;
 /** How long a start that failed is shown as such. */
 const failureShownMs = 1000;
 
@@ -84,6 +86,7 @@ export class PodActions {
     signal: AbortSignal,
   ): Promise<void> {
     const { runtime, events, clock } = this.#context;
+    const stopWaiting = this.#tellOfMissingNetwork(pod);
     try {
       await this.#volumes(pod, undefined);
       await writeResolverFile(pod, this.#context);
@@ -100,7 +103,19 @@ export class PodActions {
       if (error instanceof MountError) events.warning(pod, "FailedMount", error.message);
       else events.warning(pod, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${errorMessage(error)}`);
       this.#failed("", "FailedCreatePodSandBox", error, attempt);
+    } finally {
+      stopWaiting();
     }
+  }
+
+  /** Says what a pod waits for whose address nobody can give; unless that is over at once, as on a node that is new. */
+  #tellOfMissingNetwork(pod: Pod): () => void {
+    const { runtime, addresses, clock, events } = this.#context;
+    if (!runtime.assignsPodIP || pod.spec.hostNetwork || addresses.isReady) return () => {};
+    return clock.schedule(networkWaitMs, () => {
+      if (addresses.isReady) return;
+      events.warning(pod, "NetworkNotReady", "network is not ready: the node has no range of addresses for pods");
+    });
   }
 
   /** Makes a container whose image is here. What goes wrong is left to its start, which tries again and says so. */

@@ -16,6 +16,11 @@ export class PodAddresses {
   readonly #used = new Map<string, string>();
   #next = 0;
 
+  /** Whether the range is known. */
+  get isReady(): boolean {
+    return this.#range !== undefined;
+  }
+
   /**
    * Sets the range (`127.64.1.0/24`), once it is known. A later call changes what new pods get.
    *

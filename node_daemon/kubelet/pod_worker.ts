@@ -211,7 +211,11 @@ export class PodWorker implements AsyncDisposable {
       failures: this.#actions.failures,
       restarting: this.#restarting,
     });
-    return this.#observer.observe(this.#pod.metadata.uid ?? "", known, signal);
+    return this.#observer.observe(this.#pod.metadata.uid ?? "", known, signal).catch((error: unknown) => {
+      const message = `error determining status: ${errorMessage(error)}`;
+      if (!signal.aborted) this.#context.events.warning(this.#pod, "FailedSync", message);
+      throw error;
+    });
   }
 
   #forget(containerId: string): void {
@@ -291,13 +295,13 @@ export class PodWorker implements AsyncDisposable {
         if (view.eviction && plan.failure) events.warning(pod, plan.failure.reason, plan.failure.message);
         else if (plan.failure) events.normal(pod, plan.failure.reason, plan.failure.message);
         const alive = containers.filter((container) => !hasEnded(container, failures));
-        await killer.killPod({
-          pod,
-          containers: alive,
-          sandboxes,
-          gracePeriodSeconds: plan.gracePeriodSeconds,
-          signal,
-        });
+        const { gracePeriodSeconds } = plan;
+        await killer
+          .killPod({ pod, containers: alive, sandboxes, gracePeriodSeconds, signal })
+          .catch((error: unknown) => {
+            if (!signal.aborted) events.warning(pod, "FailedKillPod", `error killing pod: ${errorMessage(error)}`);
+            throw error;
+          });
         return;
       }
     }

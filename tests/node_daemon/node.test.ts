@@ -157,12 +157,18 @@ describe("startNode()", () => {
     expect(BigInt(metadata.resourceVersion ?? 0)).toBeGreaterThan(BigInt(resourceVersion ?? 0));
   });
 
-  it("gives addresses from the Node's pod range, once it is there", async () => {
+  it("gives addresses from the Node's pod range, once it is there, and says what a pod waits for", async () => {
     await using world = await openTestNode(undefined, { kubelet: false });
     await using _daemon = await start(world);
     await world.run({});
     await world.idle();
     expect((await world.get()).status?.podIP).toBeUndefined();
+    await world.advance(2000);
+    await world.soon(async () =>
+      (await world.events()).includes(
+        "NetworkNotReady: network is not ready: the node has no range of addresses for pods",
+      ),
+    );
     const body = { spec: { podCIDR: "127.64.9.0/24", podCIDRs: ["127.64.9.0/24"] } };
     await world.client.patch(nodeKind, key, { type: "merge", body });
     await world.until(({ status }) => status?.podIP === "127.64.9.1");

@@ -51,6 +51,7 @@ export class ImageGarbageCollector implements AsyncDisposable {
   readonly #options: ImageGarbageCollectorOptions;
   readonly #tasks: Tasks;
   #collecting: Promise<void> = Promise.resolve();
+  #hasFailed = false;
 
   constructor(options: ImageGarbageCollectorOptions) {
     const { runtime, rootDir, clock, log } = options;
@@ -67,9 +68,22 @@ export class ImageGarbageCollector implements AsyncDisposable {
     this.#tasks.run(async (signal) => {
       for (;;) {
         await this.#options.clock.sleep(lookMs, { signal });
-        this.#tasks.run((running) => this.#collect(running));
+        this.#tasks.run((running) => this.#collectOrTell(running));
       }
     });
+  }
+
+  /** Once may be an engine that was busy: what fails twice in a row is told. */
+  async #collectOrTell(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#collect(signal);
+      this.#hasFailed = false;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (this.#hasFailed) this.#options.onFailure("ImageGCFailed", errorMessage(error));
+      this.#hasFailed = true;
+      throw error;
+    }
   }
 
   /** Removes images that are too old, and others until the disk is at the low threshold, if it is above the high one. */

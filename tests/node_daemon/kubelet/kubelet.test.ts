@@ -496,6 +496,27 @@ describe("Kubelet", () => {
     expect(node.started).toHaveLength(1);
   });
 
+  it("says when its runtime tells nothing of a pod, and when it does not end it, and goes on when it does", async () => {
+    await using node = await openTestNode();
+    await node.run({});
+    await node.until(ready);
+    const { runtime } = node;
+    const [list, stop] = [runtime.listContainers.bind(runtime), runtime.stopPodSandbox.bind(runtime)];
+    const away = () => Promise.reject(new Error("the engine is away"));
+    runtime.listContainers = away;
+    await node.advance(60_000, 30_000);
+    await node.soon(async () =>
+      (await node.events()).includes("FailedSync: error determining status: the engine is away"),
+    );
+    Object.assign(runtime, { listContainers: list, stopPodSandbox: away });
+    await node.client.delete(podKind, { namespace: "default", name: "web" });
+    await node.advance(60_000, 30_000);
+    await node.soon(async () => (await node.events()).includes("FailedKillPod: error killing pod: the engine is away"));
+    runtime.stopPodSandbox = stop;
+    await node.advance(60_000, 30_000);
+    await node.gone();
+  });
+
   it("adopts running containers after its own restart: no restart, no flap of Ready", async () => {
     await using node = await openTestNode(() => ({ exec: () => ({ exitCode: 0 }) }));
     const probe = { exec: { command: ["check"] }, periodSeconds: 5 };

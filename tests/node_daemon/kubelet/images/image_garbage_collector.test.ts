@@ -102,6 +102,21 @@ it("says so when the disk tells no size", async () => {
   expect(engine.failures[0]).toBe("InvalidDiskCapacity invalid capacity 0 on image filesystem");
 });
 
+it("says so when it fails twice in a row", async () => {
+  const engine = openEngine([]);
+  let looks = 0;
+  const folderOf = () => (++looks === 2 ? Promise.resolve("/images") : Promise.reject(new Error("the engine is away")));
+  Object.assign(engine.runtime.images, { folder: folderOf });
+  await using collector = engine.open();
+  collector.start();
+  for (const [look, told] of [0, 0, 0, 1].entries()) {
+    await engine.clock.advance(300_000);
+    await expect.poll(() => looks).toBe(look + 1);
+    await expect.poll(() => engine.failures.length).toBe(told);
+  }
+  expect(engine.failures).toEqual(["ImageGCFailed the engine is away"]);
+});
+
 it("takes no image for its own that somebody builds or fetches while it fetches another", async () => {
   const engine = openEngine([]);
   await using collector = engine.open();
