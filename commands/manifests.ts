@@ -2,6 +2,7 @@ import { asObject } from "../core/api/json_object.ts";
 import { jsonText } from "../core/api/json_text.ts";
 import type { JsonObject, KubeObject } from "../core/api/meta.ts";
 import { iterateManifests } from "../core/api/yaml.ts";
+import { connectionError } from "../core/client/connection_error.ts";
 import { readBody } from "../core/client/transport.ts";
 import { listFiles, readTextFile } from "../core/platform/files.ts";
 import type { CommandEnv } from "./env.ts";
@@ -124,6 +125,8 @@ async function fetchText(url: string, { signal, clock }: CommandEnv): Promise<st
       final ||= status < 500;
     } catch (error) {
       signal.throwIfAborted();
+      const failure = connectionError(new URL(url).host, error);
+      if (failure.code === "ECONNREFUSED") throw failure;
       problem = `Get "${url}": ${causeOf(error)}`;
     }
     if (final) throw new UsageError(problem);

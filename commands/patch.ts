@@ -1,3 +1,4 @@
+import { goQuote } from "../core/api/go_value.ts";
 import { asJson, asObject, isJsonObject, jsonEqual } from "../core/api/json_object.ts";
 import type { Json, JsonObject, KubeObject } from "../core/api/meta.ts";
 import { applyJsonPatch, applyMergePatch, applyStrategicPatch } from "../core/api/patch/mod.ts";
@@ -98,7 +99,7 @@ async function readPatch(text: string | undefined, path: string | undefined): Pr
     return parseYaml(source ?? "", "patch");
   } catch (error) {
     throw new UsageError(
-      `unable to parse "${text ?? ""}": ${errorMessage(error).replace(/^error parsing patch: error converting YAML to JSON: /, "")}`,
+      `unable to parse ${goQuote(text ?? "")}: ${errorMessage(error).replace(/^error parsing patch: error converting YAML to JSON: /, "")}`,
     );
   }
 }

@@ -80,7 +80,7 @@ export function tablePrinter(
   });
 }
 
-/** Whether states are coloured: on a terminal, unless NO_COLOR or `--color` say otherwise. */
+/** Whether states are coloured: on a terminal, unless the environment or `--color` say otherwise. */
 function useColours(when: string | undefined, { terminal }: CommandEnv): boolean {
   if (when === "always") return true;
   return when !== "never" && terminal.outputIsTerminal && !terminal.noColour;

@@ -43,7 +43,7 @@ export async function revisionsOf(
           const { annotations = {} } = metadata;
           return {
             number: Number(annotations[revisionAnnotation] ?? 0),
-            template: withChangeCause(spec.template, annotations[changeCauseAnnotation]),
+            template: spec.template,
             changeCause:
               annotations[changeCauseAnnotation] ?? spec.template.metadata?.annotations?.[changeCauseAnnotation],
             object: { ...rest, metadata, spec } as KubeObject,
@@ -66,8 +66,9 @@ export async function revisionsOf(
   return found.filter(({ number }) => number > 0).sort((a, b) => a.number - b.number);
 }
 
-function withChangeCause(template: PodTemplateSpec, cause: string | undefined): PodTemplateSpec {
-  if (!cause) return template;
+/** The template with what its change was for, as kubectl shows a Deployment's; the others' revisions keep it elsewhere. */
+export function withChangeCause({ template, changeCause: cause, patch }: Revision): PodTemplateSpec {
+  if (!cause || patch) return template;
   const { metadata = {} } = template;
   return {
     ...template,

@@ -50,6 +50,7 @@ export function podPorts(wanted: readonly string[], object: KubeObject, pod: Pod
     const parts = text.split(":");
     // With more than two parts the first is both, as in kubectl.
     const [local = "", remote = ""] = parts.length === 2 ? parts : [parts[0], parts[0]];
+    if (/^\d+$/.test(local)) portNumber("local", local);
     const { own, target } = service ? servicePort(service, pod, remote) : podPort(pod, remote);
     const wantedLocal = local === remote && !/^\d+$/.test(remote) ? String(own) : local || "0";
     if (target === 0) throw new UsageError("remote port must be > 0");

@@ -1,12 +1,12 @@
 import type { JsonPathNode } from "./json_path_evaluator.ts";
 
 const maxDepth = 50;
+const maxUnended = 5;
 
 /** Reads a template of JSONPath expressions in braces. @throws SyntaxError */
 export function parseJsonPathTemplate(template: string): readonly JsonPathNode[] {
   const parser = new Parser(template);
-  const nodes = parser.template(false);
-  return nodes;
+  return parser.template(false).nodes;
 }
 
 class Parser {
@@ -18,35 +18,42 @@ class Parser {
     this.#text = text;
   }
 
-  /** Text and expressions, up to the end of the text or, inside of a range, to `{end}`. */
-  template(inRange: boolean): readonly JsonPathNode[] {
+  /** Text and expressions, up to the end of the text or, inside of a range, to `{end}`; and whether there was one. */
+  template(inRange: boolean): { readonly nodes: readonly JsonPathNode[]; readonly ended: boolean } {
     const nodes: JsonPathNode[] = [];
+    let ended = false;
     for (;;) {
       const open = this.#text.indexOf("{", this.#at);
       const text = this.#text.slice(this.#at, open < 0 ? undefined : open);
       if (text !== "") nodes.push({ type: "text", text });
       if (open < 0) {
         this.#at = this.#text.length;
-        if (inRange) throw new SyntaxError("unexpected end of range");
-        return nodes;
+        return { nodes, ended };
       }
       this.#at = open + 1;
       if (this.#word("end")) {
         if (!inRange) throw new SyntaxError("not in range, nothing to end");
         this.#close();
-        return nodes;
+        return { nodes, ended: true };
       }
-      nodes.push(this.#word("range") ? this.#range() : this.#expression());
+      if (this.#word("range")) {
+        const range = this.#range();
+        ended ||= range.ended;
+        nodes.push(...range.nodes);
+      } else nodes.push(this.#expression());
     }
   }
 
-  #range(): JsonPathNode {
+  /** A range without an end goes on to the end of the text, which then is read once more, as kubectl does. */
+  #range(): { readonly nodes: readonly JsonPathNode[]; readonly ended: boolean } {
     const over = this.#steps("}");
     this.#close();
     this.#enter();
-    const body = this.template(true);
+    const { nodes: body, ended } = this.template(true);
+    // Each level doubles the work.
+    if (!ended && this.#depth > maxUnended) throw new SyntaxError("unexpected end of range");
     this.#depth--;
-    return { type: "range", over, body };
+    return { nodes: [{ type: "range", over, body }, ...(ended ? [] : body)], ended };
   }
 
   #expression(): JsonPathNode {

@@ -10,7 +10,7 @@ export interface Terminal {
   readonly outputIsTerminal: boolean;
   /** Whether a person sees what is said on standard error. Default: not. */
   readonly errorIsTerminal?: boolean;
-  /** Whether the user wants no colours anywhere: NO_COLOR is set. Default: not. */
+  /** Whether the user wants no colours anywhere: NO_COLOR is set, CLICOLOR is 0, or TERM is dumb. Default: not. */
   readonly noColour?: boolean;
   /** Writes to standard output; resolves when more may follow. A reader that went away ends the process quietly, as it does for other tools. */
   write(data: string | Uint8Array): Promise<void>;
@@ -52,7 +52,8 @@ export const systemTerminal: Terminal = {
     return process.stderr.isTTY === true;
   },
   get noColour() {
-    return Boolean(process.env["NO_COLOR"]);
+    const { NO_COLOR: none, CLICOLOR: wanted, TERM: kind } = process.env;
+    return Boolean(none) || wanted === "0" || kind === "dumb";
   },
   write: (data) => writeAbove(process.stdout, data),
   writeError: (data) => writeAbove(process.stderr, data),

@@ -49,6 +49,8 @@ describe("parseJsonPath()", () => {
       '[127.0.0.1, {"cpu":"4"}] [127.0.0.2, {"cpu":"8"}] ',
     ],
     ['{range .items[*]}{.metadata.name}{"\\t"}{end}', "127.0.0.1\t127.0.0.2\t"],
+    // What comes after a range that is not ended is its own, and then the text's.
+    ["{range .items[*]}{.metadata.name};", "127.0.0.1;127.0.0.2;;"],
     ["{.items[0].metadata.labels.kubernetes\\.io/hostname}", "127.0.0.1"],
     ["{.items[-1:].metadata.name}", "127.0.0.2"],
     ["{.items[-1].metadata.name}", "127.0.0.2"],
@@ -79,7 +81,7 @@ describe("parseJsonPath()", () => {
     ["{.a[}", "unterminated array"],
     ['{.a["b}', "unterminated quoted string"],
     ["{end}", "not in range, nothing to end"],
-    ["{range .a}", "unexpected end of range"],
+    ["{range .a}".repeat(6), "unexpected end of range"],
     ["{hello}", "unrecognized identifier hello"],
     ["{.a[0:1:-1]}", "step must be > 0"],
   ])("refuses %s", (template, reason) => {

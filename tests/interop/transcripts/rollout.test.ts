@@ -98,6 +98,21 @@ transcripts("rollout, wait, expose and autoscale", [
     ],
   })),
   {
+    name: "what a change was for does not come into the template by a rollback",
+    given: [deployment("noted", { replicas: 0 })],
+    lines: [
+      observed("deploy/noted", 1),
+      "annotate deploy/noted kubernetes.io/change-cause=second",
+      "set image deploy/noted main=x:2",
+      observed("deploy/noted", 2),
+      "rollout undo deploy/noted",
+      "get deploy noted -o jsonpath={.spec.template.metadata}",
+      observed("deploy/noted", 3),
+      "rollout history deploy/noted",
+      "rollout history deploy/noted --revision=2",
+    ],
+  },
+  {
     given: [configMap("one")],
     lines: [
       "rollout status cm/one",
