@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import os from "node:os";
+import { sharedLook } from "./shared_look.ts";
 
 /** What a machine says about itself. Fixed while it runs. */
 export interface MachineFacts {
@@ -70,10 +71,10 @@ export function operatingSystem(): string {
 }
 
 /** Bytes of memory that a new process could get. */
-export function availableMemoryBytes(): number {
+export const availableMemoryBytes: () => number = sharedLook(
   // Without procfs, what the system calls free is the nearest figure.
-  return memoryFigure("MemAvailable") ?? os.freemem();
-}
+  () => memoryFigure("MemAvailable") ?? os.freemem(),
+);
 
 function memoryFigure(name: "MemAvailable" | "SwapTotal"): number | undefined {
   const kib = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(contents("/proc/meminfo"))?.[1];

@@ -1,6 +1,7 @@
 import { readFile, statfs } from "node:fs/promises";
 import os from "node:os";
 import { type Pressures, readPressures } from "./pressure.ts";
+import { sharedLook } from "./shared_look.ts";
 
 /** What went through a network interface since it came up. */
 export interface InterfaceUsage {
@@ -94,18 +95,8 @@ export async function outOfMemoryKills(): Promise<number | undefined> {
 
 type ProcessSlots = Pick<MachineUsage, "processes" | "maxProcesses">;
 
-/** The daemons of many nodes may be one process: who asks so soon after another is told the same. */
-const sameLookMs = 1000;
-let lastLook: { readonly at: number; readonly slots: Promise<ProcessSlots> } | undefined;
-
-/** Processes (threads count as such) that run, or did a second ago, and that the machine takes. */
-export function processSlots(): Promise<ProcessSlots> {
-  const now = performance.now();
-  if (!lastLook || now - lastLook.at >= sameLookMs) lastLook = { at: now, slots: readProcessSlots() };
-  return lastLook.slots;
-}
-
-async function readProcessSlots(): Promise<ProcessSlots> {
+/** Processes (threads count as such) that run, and that the machine takes. */
+export const processSlots: () => Promise<ProcessSlots> = sharedLook(async () => {
   const [load, ...limits] = await Promise.all([
     text("/proc/loadavg"),
     text("/proc/sys/kernel/pid_max"),
@@ -116,7 +107,7 @@ async function readProcessSlots(): Promise<ProcessSlots> {
     processes: numberOf(/^\S+ \S+ \S+ \d+\/(\d+) /.exec(load)?.[1]),
     maxProcesses: known.length > 0 ? Math.min(...known) : undefined,
   };
-}
+});
 
 /** Empty when it cannot be read: not every system has every file. */
 function text(path: string): Promise<string> {

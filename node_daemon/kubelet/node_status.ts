@@ -1,3 +1,4 @@
+import { sameJson } from "../../core/api/json_object.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { EventRecorder } from "../../core/client/event_recorder.ts";
@@ -83,6 +84,8 @@ class NodeReporter implements NodeStatusReporter {
   #node: Node | undefined;
   #informer: Informer<Node> | undefined;
   #reportedAt = Number.NEGATIVE_INFINITY;
+  /** The object that was found to say what was seen. */
+  #settled: { readonly node: Node; readonly health: NodeHealth } | undefined;
   #images: NodeHealth["images"] = [];
   #imagesAt = Number.NEGATIVE_INFINITY;
   #changed = false;
@@ -229,9 +232,15 @@ class NodeReporter implements NodeStatusReporter {
   async #writeStatus(node: Node, health: NodeHealth, signal: AbortSignal): Promise<void> {
     const { identity, client, clock } = this.#options;
     this.#node = node;
-    const status = nodeStatus(node.status, identity, health);
     const due = clock.monotonic() - this.#reportedAt >= statusReportMs;
-    if (!due && sameNodeStatus(node.status, status)) return;
+    // Most looks find nothing new, at the node and at its object.
+    const settled = this.#settled?.node === node ? this.#settled.health : undefined;
+    if (!due && settled && sameJson({ ...settled, now: health.now }, health)) return;
+    const status = nodeStatus(node.status, identity, health);
+    if (!due && sameNodeStatus(node.status, status)) {
+      this.#settled = { node, health };
+      return;
+    }
     this.#node = await client.updateStatus(nodeKind, { ...node, status }, { signal });
     this.#reportedAt = clock.monotonic();
     this.#tell(statusNews(identity.name, node.status, status));
