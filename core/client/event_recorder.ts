@@ -38,7 +38,8 @@ export interface EventRecorderOptions {
 
 const maxPending = 1000;
 const maxRemembered = 4096;
-/** In how many turns of the event loop what is pending is written, about. */
+/** At least so many are written in one turn of the event loop, and of those that are pending at least one in so many. */
+const atOnce = 8;
 const turnsBehind = 16;
 const maxMessageLength = 1024;
 /** At first this many Events about one object, then one each five minutes. @see k8s.io/client-go/tools/record/events_cache.go */
@@ -137,7 +138,7 @@ class Recorder implements EventRecorder {
       while (this.#pending.length > 0 && !signal.aborted) {
         // What the Events tell of goes first, and a burst of it lets them wait; not longer than the queue holds.
         await new Promise((resolve) => setImmediate(resolve));
-        const due = 1 + Math.floor(this.#pending.length / turnsBehind);
+        const due = Math.max(atOnce, Math.floor(this.#pending.length / turnsBehind));
         for (const next of this.#pending.splice(0, due)) await this.#writeWithRetries(next, signal);
       }
     } finally {

@@ -33,8 +33,6 @@ export interface Mapping<T extends KubeObject = KubeObject> {
   /** Named indexes that `lister(kind).byIndex()` then offers. */
   readonly indexes?: InformerOptions<T>["indexes"];
   keys(object: T, lister: <U extends KubeObject>(kind: ResourceType<U>) => Lister<U>): readonly ObjectKey[];
-  /** Whether something changed that `keys` looks at. Default: it always did. */
-  matters?(next: T, previous: T): boolean;
 }
 
 /** A mapping of one kind as the list of a controller takes it. Sound: it is only ever given objects of its kind. */

@@ -1,4 +1,4 @@
-import { asJson, sameJson } from "../../core/api/json_object.ts";
+import { asJson } from "../../core/api/json_object.ts";
 import type { ResourceType } from "../../core/api/kind.ts";
 import { type KubeObject, keyOf, keyText, type ObjectKey, type OwnerReference, parseKey } from "../../core/api/meta.ts";
 import type { Client } from "../../core/client/client.ts";
@@ -43,10 +43,6 @@ export function garbageCollector({ kinds }: GarbageCollectorOptions): Controller
       kind,
       indexes: ownerIndex,
       keys: (object, lister) => collector.keysToLookAt(kind, object, lister),
-      matters: ({ metadata: next }, { metadata: previous }) =>
-        next.deletionTimestamp !== previous.deletionTimestamp ||
-        !sameJson(next.ownerReferences, previous.ownerReferences) ||
-        !sameJson(next.finalizers, previous.finalizers),
     });
   /** Custom kinds that are watched, by the name of their definition. */
   const custom = new Map<string, { readonly kind: ResourceType; end(): void }>();

@@ -94,10 +94,10 @@ class Run implements AsyncDisposable {
     for (const kind of [...(reconciles ? [reconciles] : []), ...owns]) this.#open(kind);
     for (const { kind, indexes } of watches) this.#open(kind, indexes ? { indexes } : {});
     if (reconciles) {
-      this.#listen({ kind: reconciles, keys: (object) => [keyOf(object)] });
-      for (const kind of owns) this.#listen({ kind, keys: (object) => keysOfOwner(object, reconciles) }, batched);
+      this.#listen(reconciles, (object) => [keyOf(object)]);
+      for (const kind of owns) this.#listen(kind, (object) => keysOfOwner(object, reconciles), batched);
     }
-    for (const mapping of watches) this.#listen(mapping, batched);
+    for (const mapping of watches) this.#listen(mapping.kind, (object) => mapping.keys(object, this.#lister), batched);
   }
 
   #open(kind: ResourceType, options: InformerOptions<KubeObject> = {}): void {
@@ -111,11 +111,10 @@ class Run implements AsyncDisposable {
   }
 
   /** Watches one more kind; the function that it gives back ends that. */
-  readonly #watch = (mapping: Mapping): (() => void) => {
-    const { kind, indexes } = mapping;
+  readonly #watch = ({ kind, indexes, keys }: Mapping): (() => void) => {
     const name = kindText(kind);
     this.#open(kind, indexes ? { indexes } : {});
-    const stop = this.#listen(mapping);
+    const stop = this.#listen(kind, (object) => keys(object, this.#lister));
     return () => {
       stop();
       this.#informers.delete(name);
@@ -125,14 +124,14 @@ class Run implements AsyncDisposable {
   };
 
   #listen(
-    { kind, keys, matters }: Mapping,
+    kind: ResourceType,
+    keysOf: (object: KubeObject) => readonly ObjectKey[],
     enqueue: (key: ObjectKey) => void = (key) => this.#queue.add(keyText(key)),
   ): () => void {
     const add = (object: KubeObject) => {
-      for (const key of keys(object, this.#lister)) enqueue(key);
+      for (const key of keysOf(object)) enqueue(key);
     };
     const onChange = (change: CacheChange) => {
-      if (change.type === "updated" && matters && !matters(change.object, change.previous)) return;
       add(change.object);
       // Who lost the object has to know, too.
       if (change.type === "updated") add(change.previous);
