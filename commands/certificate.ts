@@ -8,7 +8,7 @@ import { manifestFlags, namesManifests } from "./manifests.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
 import { findTargets } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
-import { structPrinterOptions } from "./write_flags.ts";
+import { printerOptions } from "./write_flags.ts";
 
 const maxTries = 10;
 
@@ -50,7 +50,7 @@ function decidingVerb({ name, done, condition, other, reason }: Decision): Verb 
       force: { type: "boolean", description: "Write it even if it was decided so before." },
     },
     async run({ flags, words, env }) {
-      const print = await objectPrinter(flags, structPrinterOptions("none", env));
+      const print = await objectPrinter(flags, printerOptions("none", env));
       if (words.length === 0 && !namesManifests(flags))
         throw new UsageError("one or more CSRs must be specified as <name> or -f <filename>");
       const named = words.map((word) => (word.includes("/") ? word : `certificatesigningrequests/${word}`));

@@ -12,8 +12,8 @@ import {
   dryRunOf,
   fieldManagerFlag,
   fieldValidationOf,
+  printerOptions,
   selectorFlags,
-  structPrinterOptions,
   validateFlag,
 } from "./write_flags.ts";
 
@@ -68,7 +68,7 @@ export const taint: Verb = defineVerb({
     if (!flags.all && !flags.selector && nodes.length === 0)
       throw new UsageError("at least one resource name must be specified since 'all' parameter is not set");
     // As in patch: what was done is said, dry run or not.
-    const print = await objectPrinter(flags, structPrinterOptions("none", env));
+    const print = await objectPrinter(flags, { ...printerOptions("none", env), structures: dryRun !== "client" });
     const some = flags.all || flags.selector;
     const targets = await findTargets(
       { words: [plural, ...(some ? [] : nodes)], selector: flags.selector, everything: flags.all },
