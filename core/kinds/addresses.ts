@@ -51,7 +51,7 @@ export function checkEndpointAddress(
   localRanges: readonly string[],
 ): readonly FieldError[] {
   const parsed = parseAddress(text);
-  if (!parsed) return [fieldError.invalid(field, text, addressError(text) ?? "")];
+  if (!parsed) return [fieldError.invalid(field, text, "must be a valid IP address")];
   // ::ffff:127.0.0.1 reaches the same place as 127.0.0.1.
   const mapped =
     parsed.length === 16 && parsed.slice(0, 10).every((byte) => byte === 0) && parsed[10] === 255 && parsed[11] === 255;

@@ -40,5 +40,9 @@ function checkAggregation(rule: ClusterRole["aggregationRule"]): FieldErrors {
   const { clusterRoleSelectors: selectors = [] } = rule;
   if (selectors.length === 0)
     return [fieldError.required(field, "at least one clusterRoleSelector required if aggregationRule is non-nil")];
-  return selectors.flatMap((selector, index) => validateLabelSelector(selector, `${field}[${index}]`));
+  return selectors.flatMap((selector, index) => {
+    const errors = validateLabelSelector(selector, `${field}[${index}]`);
+    const useless = fieldError.invalid(`${field}[${index}]`, null, "invalid label selector.");
+    return errors.length > 0 ? [...errors, useless] : [];
+  });
 }

@@ -162,7 +162,7 @@ function checkVersions(
   const [first] = versions;
   versions.forEach((version, index) => {
     const path = `spec.versions[${index}]`;
-    const reason = dns1035LabelError(version.name);
+    const reason = dns1035LabelError(version.name ?? "");
     if (reason !== undefined) errors.push(fieldError.invalid(`${path}.name`, version.name, reason));
     if (!version.schema?.openAPIV3Schema) errors.push(fieldError.required(`${path}.schema.openAPIV3Schema`));
     errors.push(...checkDeprecation(version, path));

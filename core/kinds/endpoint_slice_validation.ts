@@ -6,6 +6,7 @@ import type { Endpoint, EndpointSlice, SlicePort } from "./endpoint_slice.ts";
 import {
   check,
   checkAll,
+  checkOneOf,
   checkOptional,
   checkPortNumber,
   checkRequiredOneOf,
@@ -52,8 +53,8 @@ function checkEndpoint(
   return [
     ...errors,
     ...addresses.flatMap((address, at) => checkAddress(address, `${field}.addresses[${at}]`, type, localRanges)),
-    ...checkOptional(`${field}.nodeName`, endpoint.nodeName, dnsSubdomainError),
-    ...checkOptional(`${field}.hostname`, endpoint.hostname, dnsLabelError),
+    ...checkIfSet(`${field}.nodeName`, endpoint.nodeName, dnsSubdomainError),
+    ...checkIfSet(`${field}.hostname`, endpoint.hostname, dnsLabelError),
     ...(endpoint.zone ? checkAll(`${field}.zone`, endpoint.zone, labelValueErrors(endpoint.zone)) : []),
     ...checkHints(endpoint.hints?.forZones ?? [], `${field}.hints.forZones`, labelValueErrors),
     ...checkHints(endpoint.hints?.forNodes ?? [], `${field}.hints.forNodes`, (name) => {
@@ -86,21 +87,46 @@ function checkAddress(
   type: EndpointSlice["addressType"],
   localRanges: readonly string[],
 ): FieldErrors {
-  if (type === "FQDN") return check(field, address, dnsSubdomainError(address.replace(/\.$/, "")));
-  const length = parseAddress(address)?.length;
-  if (type === "IPv4" && length !== 4) return [fieldError.invalid(field, address, "must be a valid IPv4 address")];
-  if (type === "IPv6" && length !== 16) return [fieldError.invalid(field, address, "must be a valid IPv6 address")];
-  return checkEndpointAddress(field, address, localRanges);
+  if (type === "FQDN") return checkDomain(address, field);
+  if (type !== "IPv4" && type !== "IPv6") return [];
+  const isOfType = parseAddress(address)?.length === (type === "IPv4" ? 4 : 16);
+  return [
+    ...(isOfType ? [] : [fieldError.invalid(field, address, `must be a valid ${type} address`)]),
+    ...checkEndpointAddress(field, address, localRanges),
+  ];
+}
+
+/** @see k8s.io/apimachinery/pkg/util/validation, IsFullyQualifiedDomainName */
+function checkDomain(address: string, field: string): FieldErrors {
+  if (!address) return [fieldError.required(field)];
+  const name = address.replace(/\.$/, "");
+  const reason = dnsSubdomainError(name);
+  if (reason !== undefined) return [fieldError.invalid(field, name, reason)];
+  const segments = name.split(".");
+  const detail = "should be a domain with at least two segments separated by dots";
+  if (segments.length < 2) return [fieldError.invalid(field, name, detail)];
+  return segments.flatMap((segment) => check(field, segment, dnsLabelError(segment))).slice(0, 1);
+}
+
+/** Unlike most names, these may be absent but not empty. */
+function checkIfSet(
+  field: string,
+  value: string | undefined,
+  reasonOf: (value: string) => string | undefined,
+): FieldErrors {
+  return value === undefined ? [] : check(field, value, reasonOf(value));
 }
 
 function checkPort(port: SlicePort, field: string): FieldErrors {
   return [
     ...checkOptional(`${field}.name`, port.name, dnsLabelError),
     ...(port.port === undefined ? [] : checkPortNumber(`${field}.port`, port.port)),
-    ...checkRequiredOneOf(`${field}.protocol`, port.protocol, ["SCTP", "TCP", "UDP"]),
-    ...(port.appProtocol
-      ? checkAll(`${field}.appProtocol`, port.appProtocol, qualifiedNameErrors(port.appProtocol))
-      : []),
+    ...(port.protocol === undefined
+      ? [fieldError.required(`${field}.protocol`)]
+      : checkOneOf(`${field}.protocol`, port.protocol, ["SCTP", "TCP", "UDP"])),
+    ...(port.appProtocol === undefined
+      ? []
+      : checkAll(`${field}.appProtocol`, port.appProtocol, qualifiedNameErrors(port.appProtocol))),
   ];
 }
 

@@ -1,9 +1,10 @@
 import { dnsLabelError, dnsSubdomainError, type ValidationContext } from "../api/kind.ts";
 import { qualifiedNameErrors } from "../api/label_validation.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
-import { checkEndpointAddress, localRangesFor } from "./addresses.ts";
+import { addressError, checkEndpointAddress, localRangesFor } from "./addresses.ts";
 import type { EndpointAddress, EndpointPort, Endpoints } from "./endpoints.ts";
 import {
+  check,
   checkAll,
   checkOptional,
   checkPortNumber,
@@ -32,10 +33,12 @@ export function validateEndpoints({ metadata, subsets = [] }: Endpoints, context
 }
 
 function checkAddress(address: EndpointAddress, field: string, localRanges: readonly string[]): FieldErrors {
+  const { ip = "", hostname, nodeName } = address;
   return [
-    ...checkEndpointAddress(`${field}.ip`, address.ip ?? "", localRanges),
-    ...checkOptional(`${field}.hostname`, address.hostname, dnsLabelError),
-    ...checkOptional(`${field}.nodeName`, address.nodeName, dnsSubdomainError),
+    ...check(`${field}.ip`, ip, addressError(ip)),
+    ...checkOptional(`${field}.hostname`, hostname, dnsLabelError),
+    ...(nodeName === undefined ? [] : check(`${field}.nodeName`, nodeName, dnsSubdomainError(nodeName))),
+    ...checkEndpointAddress(`${field}.ip`, ip, localRanges),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { dnsLabelError, dnsSubdomainError, type ValidationContext } from "../api/kind.ts";
+import { dns1035LabelError, dnsSubdomainError, type ValidationContext } from "../api/kind.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { pathSegmentError } from "../api/validate_meta.ts";
 import { addressError, parseAddress } from "./addresses.ts";
@@ -93,7 +93,10 @@ function checkBackend({ resource, service }: IngressBackend, field: string): Fie
   if (resource && service) return [fieldError.invalid(field, "", "cannot set both resource and service backends")];
   if (resource) return checkResource(resource, `${field}.resource`);
   if (!service) return [fieldError.invalid(field, "", "resource or service backend is required")];
-  return [...checkRequired(`${field}.service.name`, service.name, dnsLabelError), ...checkPort(service.port, field)];
+  return [
+    ...checkRequired(`${field}.service.name`, service.name, dns1035LabelError),
+    ...checkPort(service.port, field),
+  ];
 }
 
 function checkPort(port: NonNullable<IngressBackend["service"]>["port"] = {}, field: string): FieldErrors {

@@ -50,8 +50,7 @@ export const namespace: Kind<Namespace> = defineKind<Namespace>({
       const kept = withStatusOf(previous, next);
       return previous.spec ? { ...kept, spec: previous.spec } : kept;
     },
-    validate: ({ spec }) =>
-      (spec?.finalizers ?? []).flatMap((name, index) => checkFinalizer(name, `spec.finalizers[${index}]`)),
+    validate: ({ spec }) => (spec?.finalizers ?? []).flatMap((name) => checkFinalizer(name, "spec.finalizers")),
     validateStatusUpdate: ({ metadata, status }) => {
       const [expected, when] = metadata.deletionTimestamp ? ["Terminating", "is not"] : ["Active", "is"];
       const detail = `may only be '${expected}' if \`deletionTimestamp\` ${when} empty`;

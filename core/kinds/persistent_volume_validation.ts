@@ -46,7 +46,7 @@ const sources = [
 ] as const;
 
 /** What is wrong with a persistent volume. @see k8s.io/kubernetes/pkg/apis/core/validation, ValidatePersistentVolumeSpec */
-export function validatePersistentVolume({ spec }: PersistentVolume): FieldErrors {
+export function validatePersistentVolume({ metadata, spec }: PersistentVolume): FieldErrors {
   const attributes = spec.volumeAttributesClassName;
   return [
     ...(spec.accessModes?.length ? [] : [fieldError.required("spec.accessModes")]),
@@ -54,7 +54,7 @@ export function validatePersistentVolume({ spec }: PersistentVolume): FieldError
     ...checkCapacity(spec),
     ...checkOneOf("spec.persistentVolumeReclaimPolicy", spec.persistentVolumeReclaimPolicy, reclaimPolicies),
     ...checkNodeAffinity(spec),
-    ...checkSources(spec),
+    ...checkSources(spec, metadata.name ?? ""),
     ...checkRecycledRoot(spec),
     ...checkOptional("spec.storageClassName", spec.storageClassName, dnsSubdomainError),
     ...checkOneOf("spec.volumeMode", spec.volumeMode, volumeModes),
@@ -114,7 +114,14 @@ function checkCapacity({ capacity = {} }: PersistentVolumeSpec): FieldErrors {
     errors.push(fieldError.notSupported(field, capacity, ["storage"]));
   return [
     ...errors,
-    ...Object.entries(capacity).flatMap(([name, amount]) => checkPositiveAmount(`${field}[${name}]`, amount)),
+    ...Object.entries(capacity).flatMap(([name, amount]) => {
+      const isNegative = quantityError(amount) === undefined && parseQuantity(amount).nano < 0n;
+      const detail = "must be a valid resource quantity";
+      return [
+        ...(isNegative ? [fieldError.invalid(`${field}[${name}]`, amount, detail)] : []),
+        ...checkPositiveAmount(`${field}[${name}]`, amount),
+      ];
+    }),
   ];
 }
 
@@ -126,17 +133,27 @@ function checkNodeAffinity({ nodeAffinity }: PersistentVolumeSpec): FieldErrors 
   return checkNodeSelectorTerms(nodeSelectorTerms, `${field}.nodeSelectorTerms`);
 }
 
-function checkSources(spec: PersistentVolumeSpec): FieldErrors {
+function checkSources(spec: PersistentVolumeSpec, name: string): FieldErrors {
   const [first, ...others] = sources.filter((type) => spec[type] !== undefined);
   if (first === undefined) return [fieldError.required("spec", "must specify a volume type")];
   return [
     ...(first === "csi" && spec.csi
       ? checkCsi(spec.csi)
-      : checkVolumeSource(first, spec[first] as JsonObject, fieldOf(first))),
+      : checkVolumeSource(first, spec[first] as JsonObject, fieldOf(first), { persistentVolume: name })),
     ...(first === "local" && !spec.nodeAffinity
       ? [fieldError.required("spec.nodeAffinity", "Local volume requires node affinity")]
       : []),
-    ...others.map((type) => fieldError.forbidden(`spec.${type}`, "may not specify more than 1 volume type")),
+    ...others.flatMap((type) =>
+      // Kubernetes does not mind one of this type beside another.
+      type === "flexVolume"
+        ? checkVolumeSource(type, spec[type] as JsonObject, fieldOf(type))
+        : [
+            fieldError.forbidden(
+              `spec.${type === "cephfs" ? "cephFS" : type}`,
+              "may not specify more than 1 volume type",
+            ),
+          ],
+    ),
   ];
 }
 

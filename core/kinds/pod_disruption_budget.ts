@@ -42,6 +42,8 @@ export const podDisruptionBudget: Kind<PodDisruptionBudget> = defineKind<PodDisr
   version: "v1",
   kind: "PodDisruptionBudget",
   plural: "poddisruptionbudgets",
+  // Kubernetes asks no more of a name than that it fits into a path.
+  validateName: () => undefined,
   namespaced: true,
   shortNames: ["pdb"],
   schema: "io.k8s.api.policy.v1.PodDisruptionBudget",

@@ -2,7 +2,7 @@ import { type FieldError, fieldError } from "../api/status.ts";
 import { checkGatedUpdate, withPlaceOf } from "./gated_pod_update.ts";
 import type { Container, Pod, PodSpec, Toleration } from "./pod.ts";
 import { semanticEqual } from "./semantic_equal.ts";
-import type { FieldErrors } from "./validators.ts";
+import { checkRange, type FieldErrors } from "./validators.ts";
 
 const mutable =
   "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
@@ -16,11 +16,13 @@ export function validatePodUpdate(next: Pod, previous: Pod): FieldErrors {
   const errors: FieldError[] = [];
   for (const list of ["containers", "initContainers"] as const) {
     if ((next.spec[list]?.length ?? 0) !== (previous.spec[list]?.length ?? 0))
-      errors.push(fieldError.forbidden(`spec.${list}`, "pod updates may not add or remove containers"));
+      return [fieldError.forbidden(`spec.${list}`, "pod updates may not add or remove containers")];
   }
-  if (errors.length > 0) return errors;
+  const deadline = next.spec.activeDeadlineSeconds;
+  const outOfRange = checkRange("spec.activeDeadlineSeconds", deadline, 0, 2 ** 31 - 1);
+  if (outOfRange.length > 0) return outOfRange;
   errors.push(
-    ...checkDeadline(next.spec.activeDeadlineSeconds, previous.spec.activeDeadlineSeconds),
+    ...checkDeadline(deadline, previous.spec.activeDeadlineSeconds),
     ...checkTolerationsKept(next.spec.tolerations ?? [], previous.spec.tolerations ?? []),
     ...checkGatesOnlyRemoved(next.spec, previous.spec),
     ...checkGatedUpdate(next.spec, previous.spec),

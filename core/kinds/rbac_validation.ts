@@ -73,7 +73,6 @@ function checkSubject(subject: Subject, field: string, namespaced: boolean): Fie
     if (apiGroup) errors.push(fieldError.notSupported(`${field}.apiGroup`, apiGroup, [""]));
     if (!namespaced && !namespace) errors.push(fieldError.required(`${field}.namespace`));
   } else if (kind === "User" || kind === "Group") {
-    if (!name) errors.push(fieldError.invalid(`${field}.name`, name, `${kind.toLowerCase()} name cannot be empty`));
     if (apiGroup !== rbacGroup) errors.push(fieldError.notSupported(`${field}.apiGroup`, apiGroup, [rbacGroup]));
   } else errors.push(fieldError.notSupported(`${field}.kind`, kind, ["ServiceAccount", "User", "Group"]));
   return errors;

@@ -105,7 +105,7 @@ function checkOperator(
   const errors: FieldError[] = [];
   if (plainScopes.includes(scopeName) && operator !== "Exists") {
     const detail =
-      "must be 'Exist' only operator when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort and ResourceQuotaScopeCrossNamespacePodAffinity";
+      "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
     errors.push(fieldError.invalid(`${field}.operator`, operator ?? "", detail));
   }
   if (operator === "In" || operator === "NotIn") {

@@ -1,11 +1,12 @@
 import { defineKind, dnsLabelError, type Kind } from "../api/kind.ts";
 import { validateLabels } from "../api/label_validation.ts";
 import type { KubeObject, StringMap } from "../api/meta.ts";
+import { fieldError } from "../api/status.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
 import type { ResourceList, Toleration } from "./pod.ts";
 import { checkResources } from "./resource_validation.ts";
 import { checkTolerations } from "./toleration_validation.ts";
-import { check, checkImmutable } from "./validators.ts";
+import { check, checkImmutable, type FieldErrors } from "./validators.ts";
 
 /** A way to run containers. @see https://kubernetes.io/docs/concepts/containers/runtime-class/ */
 export interface RuntimeClass extends KubeObject {
@@ -31,7 +32,9 @@ export const runtimeClass: Kind<RuntimeClass> = defineKind<RuntimeClass>({
       ...check("handler", handler, dnsLabelError(handler)),
       ...(overhead?.podFixed ? checkResources({ limits: overhead.podFixed }, "overhead") : []),
       ...validateLabels(scheduling?.nodeSelector, "scheduling.nodeSelector"),
-      ...checkTolerations(scheduling?.tolerations ?? [], "scheduling.tolerations"),
+      // Kubernetes names the list twice.
+      ...checkTolerations(scheduling?.tolerations ?? [], "scheduling.tolerations.tolerations"),
+      ...checkRepeated(scheduling?.tolerations ?? [], "scheduling.tolerations"),
     ],
     validateUpdate: (next, previous) => checkImmutable("handler", next.handler, previous.handler),
   },
@@ -46,3 +49,15 @@ export const runtimeClass: Kind<RuntimeClass> = defineKind<RuntimeClass>({
     ageColumn,
   ],
 });
+
+/** How long something is tolerated makes no other toleration of it. */
+function checkRepeated(tolerations: readonly Toleration[], field: string): FieldErrors {
+  const seen = new Set<string>();
+  return tolerations.flatMap((toleration, index) => {
+    const { key = "", operator = "", value = "", effect = "" } = toleration;
+    const id = JSON.stringify([key, operator, value, effect]);
+    if (seen.has(id)) return [fieldError.duplicate(`${field}[${index}]`, toleration)];
+    seen.add(id);
+    return [];
+  });
+}

@@ -45,7 +45,9 @@ export function validateService(object: Service): FieldErrors {
     ...checkAddresses(spec),
     ...(spec.externalIPs ?? []).flatMap((address, index) =>
       // The cluster's own ranges are no outside.
-      checkEndpointAddress(`spec.externalIPs[${index}]`, address, []),
+      addressError(address) === undefined
+        ? checkEndpointAddress(`spec.externalIPs[${index}]`, address, [])
+        : check(`spec.externalIPs[${index}]`, address, addressError(address)),
     ),
     ...checkRequiredOneOf("spec.type", spec.type, ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]),
     ...checkNodePorts(spec),

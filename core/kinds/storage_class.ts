@@ -115,7 +115,9 @@ export function checkParameters(parameters: StringMap, field: string): FieldErro
 function checkTopologies(terms: readonly TopologySelectorTerm[], field: string): FieldErrors {
   return terms.flatMap((term, index) => {
     const at = `${field}[${index}].matchLabelExpressions`;
-    const isRepeated = terms.slice(0, index).some((earlier) => sameTerm(earlier, term));
+    // Kubernetes takes a term of nothing for a repeated one.
+    const isEmpty = (term.matchLabelExpressions ?? []).length === 0;
+    const isRepeated = isEmpty || terms.slice(0, index).some((earlier) => sameTerm(earlier, term));
     return [...checkTerm(term, at), ...(isRepeated ? [fieldError.duplicate(at, "")] : [])];
   });
 }

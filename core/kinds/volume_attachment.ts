@@ -91,9 +91,11 @@ function checkSource(
   if (inlineVolumeSpec) return [];
   if (persistentVolumeName === undefined) return [fieldError.required(field, exactlyOne)];
   const at = `${field}.persistentVolumeName`;
-  return persistentVolumeName
-    ? check(at, persistentVolumeName, dnsSubdomainError(persistentVolumeName))
-    : [fieldError.required(at, "must specify non empty persistentVolumeName")];
+  const reason = dnsSubdomainError(persistentVolumeName);
+  return [
+    ...(persistentVolumeName ? [] : [fieldError.required(at, "must specify non empty persistentVolumeName")]),
+    ...check(at, persistentVolumeName, reason),
+  ];
 }
 
 function checkMetadata(metadata: StringMap, field: string): FieldErrors {

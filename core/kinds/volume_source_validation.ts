@@ -17,7 +17,13 @@ import {
 } from "./validators.ts";
 
 /** Checks one source: the object under the name of its type. */
-type SourceCheck = (source: JsonObject, field: string) => FieldErrors;
+type SourceCheck = (source: JsonObject, field: string, where: Where) => FieldErrors;
+
+/** Whose source it is. */
+interface Where {
+  /** Name of the persistent volume. Absent: a pod's volume. */
+  readonly persistentVolume?: string;
+}
 
 const pathTypes = ["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
 
@@ -41,7 +47,7 @@ const checks: ReadonlyMap<string, SourceCheck> = new Map<string, SourceCheck>([
   ["flocker", checkFlocker],
   ["fc", checkFibreChannel],
   ["flexVolume", all(required("driver"), checkFlexOptions)],
-  ["azureFile", required("secretName", "shareName")],
+  ["azureFile", all(required("secretName", "shareName"), checkSecretNamespace)],
   ["azureDisk", all(required("diskName", "diskURI"), checkAzureDisk)],
   ["vsphereVolume", required("volumePath")],
   ["photonPersistentDisk", required("pdID")],
@@ -53,8 +59,13 @@ const checks: ReadonlyMap<string, SourceCheck> = new Map<string, SourceCheck>([
 ]);
 
 /** What is wrong with one source; nothing for those that are checked elsewhere. */
-export function checkVolumeSource(type: string, source: Json | undefined, field: string): FieldErrors {
-  return isJsonObject(source) ? (checks.get(type)?.(source, field) ?? []) : [];
+export function checkVolumeSource(
+  type: string,
+  source: Json | undefined,
+  field: string,
+  where: Where = {},
+): FieldErrors {
+  return isJsonObject(source) ? (checks.get(type)?.(source, field, where) ?? []) : [];
 }
 
 /** A CSI driver's name. */
@@ -70,7 +81,7 @@ function textAt(source: JsonObject, member: string): string {
 }
 
 function all(...parts: readonly SourceCheck[]): SourceCheck {
-  return (source, field) => parts.flatMap((part) => part(source, field));
+  return (source, field, where) => parts.flatMap((part) => part(source, field, where));
 }
 
 function required(...members: readonly string[]): SourceCheck {
@@ -124,23 +135,38 @@ const initiatorFormats: readonly (readonly [string, RegExp])[] = [
   ["naa", /^naa.[A-Za-z0-9]{32}$/],
 ];
 
-function initiatorError(name: string): string | undefined {
+/** Kubernetes says less of the initiators of persistent volumes. */
+function initiatorError(name: string, { persistentVolume }: Where): string | undefined {
   if (name.length > 1024) return "must be valid format";
   const format = initiatorFormats.find(([prefix]) => name.startsWith(prefix));
-  if (!format) return "must be valid format starting with iqn, eui, or naa";
-  return format[1].test(name) ? undefined : "must be valid format";
+  if (!format && persistentVolume === undefined) return "must be valid format starting with iqn, eui, or naa";
+  return format?.[1].test(name) ? undefined : "must be valid format";
 }
 
-function checkIscsi(source: JsonObject, field: string): FieldErrors {
+const longPortal =
+  "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.";
+
+function checkPortalLength(initiator: Json | undefined, portal: string, field: string, where: Where): FieldErrors {
+  const { persistentVolume: name } = where;
+  return name === undefined || initiator === undefined || `${name}:${portal}`.length <= 64
+    ? []
+    : [fieldError.invalid(`${field}.targetportal`, portal, longPortal)];
+}
+
+function checkIscsi(source: JsonObject, field: string, where: Where): FieldErrors {
   const lun = getOwn(source, "lun") ?? 0;
   const usesChap = getOwn(source, "chapAuthDiscovery") === true || getOwn(source, "chapAuthSession") === true;
   const initiator = getOwn(source, "initiatorName");
   return [
     ...checkRequired(`${field}.targetPortal`, textAt(source, "targetPortal")),
-    ...checkRequired(`${field}.iqn`, textAt(source, "iqn"), initiatorError),
+    ...checkPortalLength(initiator, textAt(source, "targetPortal"), field, where),
+    ...checkRequired(`${field}.iqn`, textAt(source, "iqn"), (name) => initiatorError(name, where)),
     ...checkLun(lun, field),
     ...(usesChap && !getOwn(source, "secretRef") ? [fieldError.required(`${field}.secretRef`)] : []),
-    ...(typeof initiator === "string" ? check(`${field}.initiatorname`, initiator, initiatorError(initiator)) : []),
+    ...(where.persistentVolume === undefined ? [] : checkSecretRef(source, field, ["name"])),
+    ...(typeof initiator === "string"
+      ? check(`${field}.initiatorname`, initiator, initiatorError(initiator, where))
+      : []),
   ];
 }
 
@@ -157,9 +183,19 @@ function checkEndpointsNamespace(source: JsonObject, field: string): FieldErrors
   return check(`${field}.endpointsNamespace`, namespace, reason);
 }
 
-function checkSecretName(source: JsonObject, field: string): FieldErrors {
+/** Secrets of persistent volumes are in a namespace. */
+function checkSecretName(source: JsonObject, field: string, { persistentVolume }: Where): FieldErrors {
+  return checkSecretRef(source, field, persistentVolume === undefined ? ["name"] : ["name", "namespace"]);
+}
+
+function checkSecretRef(source: JsonObject, field: string, members: readonly string[]): FieldErrors {
   const secret = getOwn(source, "secretRef");
-  return isJsonObject(secret) ? checkRequired(`${field}.secretRef.name`, textAt(secret, "name")) : [];
+  if (!isJsonObject(secret)) return [];
+  return members.flatMap((member) => checkRequired(`${field}.secretRef.${member}`, textAt(secret, member)));
+}
+
+function checkSecretNamespace(source: JsonObject, field: string): FieldErrors {
+  return getOwn(source, "secretNamespace") === "" ? [fieldError.required(`${field}.secretNamespace`)] : [];
 }
 
 function checkFlocker(source: JsonObject, field: string): FieldErrors {
@@ -235,10 +271,10 @@ function checkQuobyte(source: JsonObject, field: string): FieldErrors {
   return [...errors, ...checkRequired(`${field}.volume`, textAt(source, "volume"))];
 }
 
-function checkStorageOs(source: JsonObject, field: string): FieldErrors {
+function checkStorageOs(source: JsonObject, field: string, where: Where): FieldErrors {
   return [
     ...checkRequired(`${field}.volumeName`, textAt(source, "volumeName"), dnsLabelError),
     ...optional(source, field, "volumeNamespace", dnsLabelError),
-    ...checkSecretName(source, field),
+    ...checkSecretName(source, field, where),
   ];
 }

@@ -6,7 +6,6 @@ import {
   check,
   checkAll,
   checkOneOf,
-  checkRequiredOneOf,
   checkUnique,
   dns1035LabelError,
   type FieldErrors,
@@ -69,7 +68,7 @@ function checkQualifiedName(field: string, name: string): FieldErrors {
 function checkSideEffects(field: string, value: string | undefined): FieldErrors {
   return value === undefined
     ? [fieldError.required(field, `must specify one of ${sideEffects.join(", ")}`)]
-    : checkRequiredOneOf(field, value, sideEffects);
+    : checkOneOf(field, value, sideEffects);
 }
 
 function checkReviewVersions(versions: readonly string[], field: string): FieldErrors {

@@ -117,12 +117,12 @@ describe("endpoints", () => {
     ["169.254.1.1", "may not be in the link-local range (169.254.0.0/16, fe80::/10)"],
     ["fe80::1", "may not be in the link-local range (169.254.0.0/16, fe80::/10)"],
     ["0.0.0.0", "may not be unspecified (0.0.0.0)"],
-    ["10.0.0.256", "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"],
-    ["010.0.0.1", "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"],
-  ])("the address %s is refused", (ip, reason) => {
-    expect(errorsOf(endpoints, of(ip))).toEqual([
-      `subsets[0].addresses[0].ip: Invalid value: ${JSON.stringify(ip)}: ${reason}`,
-    ]);
+    ["10.0.0.256", "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)", "must be a valid IP address"],
+    ["010.0.0.1", "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)", "must be a valid IP address"],
+  ])("the address %s is refused", (ip, ...reasons) => {
+    expect(errorsOf(endpoints, of(ip))).toEqual(
+      reasons.map((reason) => `subsets[0].addresses[0].ip: Invalid value: ${JSON.stringify(ip)}: ${reason}`),
+    );
   });
 
   it("loopback addresses of the cluster's own ranges are fine, others still are not", () => {
@@ -175,7 +175,18 @@ describe("endpoint slice", () => {
     [
       "another family",
       { endpoints: [{ addresses: ["::1"] }] },
-      ['endpoints[0].addresses[0]: Invalid value: "::1": must be a valid IPv4 address'],
+      [
+        'endpoints[0].addresses[0]: Invalid value: "::1": must be a valid IPv4 address',
+        'endpoints[0].addresses[0]: Invalid value: "::1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+      ],
+    ],
+    [
+      "names that are no domains",
+      { addressType: "FQDN", endpoints: [{ addresses: ["", "a"] }] },
+      [
+        "endpoints[0].addresses[0]: Required value",
+        'endpoints[0].addresses[1]: Invalid value: "a": should be a domain with at least two segments separated by dots',
+      ],
     ],
     [
       "loopback",
@@ -311,7 +322,7 @@ describe("namespace", () => {
 
   it("finalizers are qualified names, or Kubernetes' own", () => {
     expect(errorsOf(namespace, of({ spec: { finalizers: ["kubernetes", "example.com/a", "mine"] } }))).toEqual([
-      'spec.finalizers[2]: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
+      'spec.finalizers: Invalid value: "mine": name is neither a standard finalizer name nor is it fully qualified',
     ]);
   });
 

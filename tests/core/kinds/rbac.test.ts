@@ -80,11 +80,7 @@ describe("role bindings", () => {
 
   it.each<[string, RoleBinding, string[]]>([
     ["all sorts of subjects", of(), []],
-    [
-      "a nameless user",
-      withSubject({ name: "" }),
-      ["subjects[0].name: Required value", 'subjects[0].name: Invalid value: "": user name cannot be empty'],
-    ],
+    ["a nameless user", withSubject({ name: "" }), ["subjects[0].name: Required value"]],
     [
       "a strange kind",
       withSubject({ kind: "Robot" }),

@@ -9,6 +9,117 @@ it.each([...samples.keys()])("the sample of %s is fine, and an update of it that
 
 describeRefusals([
   [
+    "v1/PersistentVolume",
+    [
+      [
+        "less than nothing",
+        { spec: { capacity: { storage: "-1" } } },
+        [
+          'spec.capacity[storage]: Invalid value: "-1": must be a valid resource quantity',
+          'spec.capacity[storage]: Invalid value: "-1": must be greater than zero',
+        ],
+      ],
+      [
+        "secrets of no namespace, and an initiator of no format",
+        {
+          spec: {
+            hostPath: null,
+            iscsi: {
+              targetPortal: "1.2.3.4",
+              iqn: "x",
+              lun: 0,
+              chapAuthSession: true,
+              secretRef: {},
+            },
+          },
+        },
+        ['spec.iscsi.iqn: Invalid value: "x": must be valid format', "spec.iscsi.secretRef.name: Required value"],
+      ],
+      [
+        "a second source, of which nothing more is said",
+        { spec: { hostPath: null, cinder: { volumeID: "v", secretRef: { name: "s" } }, cephfs: { monitors: ["m"] } } },
+        ["spec.cinder: Forbidden: may not specify more than 1 volume type"],
+      ],
+      [
+        "a secret of no namespace",
+        { spec: { hostPath: null, cinder: { volumeID: "v", secretRef: { name: "s" } } } },
+        ["spec.cinder.secretRef.namespace: Required value"],
+      ],
+    ],
+  ],
+  [
+    "v1/Secret",
+    [
+      [
+        "no text where there must be JSON",
+        { type: "kubernetes.io/dockerconfigjson", data: { ".dockerconfigjson": "" } },
+        ['data[.dockerconfigjson]: Invalid value: "<secret contents redacted>": unexpected end of JSON input'],
+      ],
+      [
+        "a text where there must be JSON",
+        { type: "kubernetes.io/dockercfg", data: { ".dockercfg": "ZXk=" } },
+        [
+          "data[.dockercfg]: Invalid value: \"<secret contents redacted>\": invalid character 'e' looking for beginning of value",
+        ],
+      ],
+      [
+        "a list where there must be an object",
+        { type: "kubernetes.io/dockercfg", data: { ".dockercfg": "W10=" } },
+        [
+          'data[.dockercfg]: Invalid value: "<secret contents redacted>": json: cannot unmarshal array into Go value of type map[string]interface {}',
+        ],
+      ],
+      [
+        "no key",
+        { type: "kubernetes.io/ssh-auth", data: { "ssh-privatekey": "" } },
+        ["data[ssh-privatekey]: Required value"],
+      ],
+    ],
+  ],
+  [
+    "storage.k8s.io/v1/StorageClass",
+    [
+      [
+        "a topology of nothing",
+        { allowedTopologies: [{}] },
+        ['allowedTopologies[0].matchLabelExpressions: Duplicate value: ""'],
+      ],
+    ],
+  ],
+  [
+    "node.k8s.io/v1/RuntimeClass",
+    [
+      [
+        "one toleration twice",
+        {
+          scheduling: {
+            tolerations: [
+              { key: "k", operator: "Exists", effect: "NoExecute" },
+              { key: "k", operator: "Exists", effect: "NoExecute", tolerationSeconds: 1 },
+            ],
+          },
+        },
+        [
+          'scheduling.tolerations[1]: Duplicate value: {"key":"k","operator":"Exists","effect":"NoExecute","tolerationSeconds":1}',
+        ],
+      ],
+    ],
+  ],
+  [
+    "rbac.authorization.k8s.io/v1/ClusterRole",
+    [
+      [
+        "a selector that selects nothing",
+        { aggregationRule: { clusterRoleSelectors: [{ matchExpressions: [{ key: "a", operator: "In" }] }] } },
+        [
+          "aggregationRule.clusterRoleSelectors[0].matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
+          "aggregationRule.clusterRoleSelectors[0]: Invalid value: null: invalid label selector.",
+        ],
+      ],
+    ],
+  ],
+
+  [
     "autoscaling/v2/HorizontalPodAutoscaler",
     [
       [

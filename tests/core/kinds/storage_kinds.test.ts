@@ -216,7 +216,7 @@ describe("runtime class", () => {
     expect(errorsOf(runtimeClass, of({ overhead: { podFixed: { cpu: "1" } } }))).toEqual([]);
     expect(errorsOf(runtimeClass, of({ handler: "Run_C" }))).toHaveLength(1);
     expect(errorsOf(runtimeClass, of({ scheduling: { tolerations: [{ operator: "Maybe", key: "k" }] } }))).toEqual([
-      'scheduling.tolerations[0].operator: Unsupported value: "Maybe": supported values: "Equal", "Exists"',
+      'scheduling.tolerations.tolerations[0].operator: Unsupported value: "Maybe": supported values: "Equal", "Exists"',
     ]);
     expect(updateErrorsOf(runtimeClass, of({ handler: "kata" }), of({}))).toEqual([
       'handler: Invalid value: "kata": field is immutable',
