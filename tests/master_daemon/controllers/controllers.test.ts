@@ -90,6 +90,19 @@ describe("controllers and scheduler", () => {
         (await cluster.all(event, "default")).some(({ message = "" }) => wanted.test(message)),
       );
 
+    const annotations = { "deprecated.deployment.rollback.to": "1" };
+    await client.patch(deployment, key, { type: "merge", body: { metadata: { annotations } } });
+    const third = await cluster.until(async () => {
+      const found = await rolledOut(cluster);
+      return found && found.metadata.annotations?.["deployment.kubernetes.io/revision"] === "3" && found;
+    });
+    expect(third.spec.template.spec.containers[0]?.image).toBe("app:1");
+    expect(Object.keys(third.metadata.annotations ?? {})).toEqual(["deployment.kubernetes.io/revision"]);
+    const told = await cluster.until(async () =>
+      (await cluster.all(event, "default")).find(({ reason }) => reason === "DeploymentRollback"),
+    );
+    expect(told.message).toBe('Rolled back deployment "web" to revision 1');
+
     await client.delete(deployment, key, { propagationPolicy: "Background" });
     await cluster.until(
       async () => (await cluster.all(pod)).length === 0 && (await cluster.all(replicaSet)).length === 0,
