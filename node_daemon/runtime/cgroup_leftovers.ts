@@ -30,10 +30,15 @@ function ownerOf(name: string): string | undefined {
  *
  * @param top where daemons have their groups
  * @param options.owner folder of this daemon
+ * @param options.ownOnly whether those of other daemons are left alone
  */
 export async function collectGroups(
   top: string,
-  { owner, isKnown }: { readonly owner: string; readonly isKnown: (id: string) => boolean },
+  {
+    owner,
+    isKnown,
+    ownOnly = false,
+  }: { readonly owner: string; readonly isKnown: (id: string) => boolean; readonly ownOnly?: boolean },
 ): Promise<void> {
   const own = groupsName(owner);
   let roots: readonly string[] | undefined;
@@ -43,7 +48,7 @@ export async function collectGroups(
       for (const id of await groupsIn(folder)) if (!isKnown(id)) await removeGroup(join(folder, id));
       continue;
     }
-    const other = ownerOf(name);
+    const other = ownOnly ? undefined : ownerOf(name);
     if (other === undefined || !(await isMissing(other))) continue;
     roots ??= await machineRoots();
     if (await isGone(other, roots)) await removeGroup(folder);

@@ -1,4 +1,4 @@
-import { access, readdir, rmdir } from "node:fs/promises";
+import { access, readdir, readlink, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { compact } from "../../core/util/compact.ts";
 import { collectGroups, groupsName, removeGroup } from "./cgroup_leftovers.ts";
@@ -88,8 +88,17 @@ export async function removeTopGroup(owner: string): Promise<void> {
 
 /** Removes the groups of pods of which nothing runs that daemons left which were killed; of this daemon's those that are not known. */
 export async function collectPodGroups(owner: string, isKnown: (sandboxId: string) => boolean): Promise<void> {
-  for (const hierarchy of await hierarchies()) await collectGroups(join(hierarchy, top), { owner, isKnown });
+  const ownOnly = !(await seesMachine());
+  for (const hierarchy of await hierarchies()) await collectGroups(join(hierarchy, top), { owner, isKnown, ownOnly });
 }
+
+/** Whether every process of the machine is to be seen: who is in a container cannot tell whether other daemons are gone. */
+export async function seesMachine(): Promise<boolean> {
+  return (await readlink("/proc/self/ns/pid").catch(() => "")) === firstProcesses;
+}
+
+/** The namespace of processes that Linux starts with: part of its ABI. */
+const firstProcesses = "pid:[4026531836]";
 
 /** Where hierarchies are mounted: version 2's at the root itself, unless there are some of version 1. */
 async function hierarchies(): Promise<readonly string[]> {

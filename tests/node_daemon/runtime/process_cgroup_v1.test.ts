@@ -36,6 +36,8 @@ describe("cgroups of version 1", () => {
     expect(await tree.read(`cpu,cpuacct/${group}/a/cpu.shares`)).toBe("512");
     for (const one of ["wherry", group]) expect(await tree.read(`cpu,cpuacct/${one}/cpu.shares`)).toBe("2048");
     expect(await tree.read(`pids/daemon/${group}/a/pids.max`)).toBe("100");
+    await tree.cgroups?.make("least", { ...limits, milliCpuRequest: 0 });
+    expect(await tree.read(`cpu,cpuacct/${group}/least/cpu.shares`)).toBe("2");
     await tree.cgroups?.set("a", { ...limits, milliCpuLimit: 1000, milliCpuRequest: undefined });
     expect(await tree.read(`cpu,cpuacct/${group}/a/cpu.cfs_quota_us`)).toBe("100000");
     expect(await tree.read(`cpu,cpuacct/${group}/a/cpu.shares`)).toBe("512");
