@@ -137,7 +137,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     },
   );
 
-  it.concurrent.each(dialects.map((client) => [client.name, client] as const))(
+  it.each(dialects.map((client) => [client.name, client] as const))(
     "%s cp carries a file both ways, attach input to its end and what comes of it",
     async (name, client) => {
       // Large once: what is large travels as what is small does.
@@ -199,7 +199,8 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     },
   );
 
-  it.concurrent.each(dialects.map((client) => [client.name, client] as const))(
+  // What carries megabytes has the machine for itself.
+  it.each(dialects.map((client) => [client.name, client] as const))(
     "%s port-forward carries HTTP and 5 MB to pods and services",
     async (_name, client) => {
       for (const target of ["pod/web", "svc/web"]) {
