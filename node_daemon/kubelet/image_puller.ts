@@ -75,20 +75,24 @@ export async function ensureImage(
   {
     spec,
     reference,
+    isPresent,
   }: {
     readonly spec: { readonly image?: string; readonly imagePullPolicy?: string };
     /** Absent: the image is for several containers. */
     readonly reference?: ContainerReference;
+    /** Whether the image is here, where that was looked for just now. */
+    readonly isPresent?: boolean;
   },
   { runtime, events, clock, data, imageRecords, signal }: ImageOptions,
 ): Promise<void> {
   const { image = "", imagePullPolicy = "IfNotPresent" } = spec;
-  const present = await find(image, runtime, signal).catch((error: unknown) => {
-    signal.throwIfAborted();
-    events.warning(pod, "InspectFailed", errorMessage(error), reference);
-    throw error;
-  });
-  if (present !== undefined && imagePullPolicy !== "Always") {
+  const find = () =>
+    isHere(image, runtime, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      events.warning(pod, "InspectFailed", errorMessage(error), reference);
+      throw error;
+    });
+  if ((isPresent ?? (await find())) && imagePullPolicy !== "Always") {
     events.normal(pod, "Pulled", `Container image "${image}" already present on machine`, reference);
     return;
   }
@@ -125,9 +129,9 @@ export async function ensureImage(
 }
 
 /** @throws RuntimeFailure InvalidImageName, or ImageInspectError when the runtime cannot say whether it has the image */
-async function find(image: string, runtime: ContainerRuntime, signal: AbortSignal): Promise<string | undefined> {
+async function isHere(image: string, runtime: ContainerRuntime, signal: AbortSignal): Promise<boolean> {
   try {
-    return await runtime.images.find(image, { signal });
+    return (await runtime.images.find(image, { signal })) !== undefined;
   } catch (error) {
     if (error instanceof RuntimeFailure) throw error;
     const message = `Failed to inspect image "${image}": ${errorMessage(error)}`;

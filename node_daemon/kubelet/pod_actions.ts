@@ -124,9 +124,11 @@ export class PodActions {
     const { spec, kind } = action;
     const reference = { name: spec.name, kind };
     try {
-      const present = await runtime.images.find(spec.image ?? "", { signal });
-      if (present === undefined || spec.imagePullPolicy === "Always") return;
-      await ensureImage(pod, { spec, reference }, { ...this.#context, data: objects.sourceFor(pod), signal });
+      if (spec.imagePullPolicy === "Always") return;
+      const isPresent = (await runtime.images.find(spec.image ?? "", { signal })) !== undefined;
+      if (!isPresent) return;
+      const images = { ...this.#context, data: objects.sourceFor(pod), signal };
+      await ensureImage(pod, { spec, reference, isPresent }, images);
       await using held = new DisposalStack();
       await this.#create(pod, sandbox, { action, reference, held }, signal);
     } catch (error) {

@@ -66,7 +66,10 @@ describe.skipIf("Deno" in globalThis || !canRunEngine())("a node on an engine wi
     return engine.listContainers({ all: true, filters: { label } });
   };
 
-  it("removes what pods left that were deleted while it was away, however many containers they are", async () => {
+  it("removes what pods left that were deleted while it was away, however many containers they are, and nobody else's", async () => {
+    const foreign = await Promise.all(
+      ["web", "db"].map((app) => engine.createContainer({ Image: testImage, Labels: { app } })),
+    );
     const leave = async (uid: string, kind: string, name: string) => {
       const labels = { node: "worker", "root-dir": rootDir, kind, attempt: "0", "pod-uid": uid };
       const more = { "pod-name": "gone", "pod-namespace": namespace, "container-name": name };
@@ -92,6 +95,10 @@ describe.skipIf("Deno" in globalThis || !canRunEngine())("a node on an engine wi
       }),
     );
     await eventually("they are gone", async () => (await ours()).length === 0 || undefined);
+    for (const container of foreign) {
+      expect((await container.inspect()).State.Status).toBe("created");
+      await container.remove();
+    }
   });
 
   it("restarts what ends while the master is away, waits for an image that is gone, and tells of both when the master is back", async () => {
