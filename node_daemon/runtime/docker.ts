@@ -336,15 +336,22 @@ class DockerRuntime implements ContainerRuntime {
 
   async removeContainer(id: string, { signal }: Signalled): Promise<void> {
     const container = this.#engine.docker.getContainer(id);
-    // 409: its removal is under way.
-    await this.#engine.call(
+    const isGone = await this.#engine.call(
       signal,
-      (abortSignal) => container.remove({ force: true, v: true, abortSignal }).catch(ignoreStatus(404, 409)),
+      (abortSignal) =>
+        container.remove({ force: true, v: true, abortSignal }).then(
+          () => true,
+          (error: unknown) => {
+            // 404: it is gone. 409: its removal is under way.
+            if (statusCode(error) !== 404) ignoreStatus(409)(error);
+            return statusCode(error) === 404;
+          },
+        ),
       removeMs,
     );
     this.#ended.delete(id);
     this.#unstarted.delete(id);
-    this.#containers.removed(id);
+    if (isGone) this.#containers.removed(id);
   }
 
   logs(id: string, options: LogOptions): AsyncGenerator<Uint8Array, void, void> {
