@@ -17,13 +17,16 @@ const noKustomize = "kustomizations are built by the program kustomize, or by ku
 export async function buildKustomization(args: readonly string[], { signal }: CommandEnv): Promise<string> {
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   const { code, stdout, stderr } = await run(args, signal);
-  if (code !== 0)
-    throw new UsageError(
-      text(stderr)
-        .trim()
-        .replace(/^error: /i, ""),
-    );
+  if (code !== 0) throw new UsageError(plain(text(stderr).trim()));
   return text(stdout);
+}
+
+/** What the program said, without what it, or its log, puts in front. */
+function plain(complaint: string): string {
+  const quoted = /^E\d{4} .*\] "command failed" err="((?:[^"\\]|\\.)*)"$/.exec(complaint)?.[1];
+  return quoted === undefined
+    ? complaint.replace(/^error: /i, "")
+    : quoted.replace(/\\(.)/g, (_escape, letter: string) => (letter === "n" ? "\n" : letter));
 }
 
 async function run(args: readonly string[], signal: AbortSignal): Promise<ProgramResult> {

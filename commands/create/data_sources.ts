@@ -1,3 +1,4 @@
+import { goQuote } from "../../core/api/go_value.ts";
 import type { FlagOf } from "../../core/flags/flag.ts";
 import { dataKeyError, envNameError } from "../../core/kinds/validators.ts";
 import { isFolder, joinPath, listRegularFiles, nameOf, readBytes } from "../../core/platform/files.ts";
@@ -102,7 +103,7 @@ async function addEnvFile(path: string, { envFile }: DataWords, add: Add): Promi
     const equals = trimmed.indexOf("=");
     const key = equals < 0 ? trimmed : trimmed.slice(0, equals);
     const why = envNameError(key);
-    if (why !== undefined) throw new UsageError(`"${key}" is not a valid key name: ${why}`);
+    if (why !== undefined) throw new UsageError(`${goQuote(key)} is not a valid key name: ${why}`);
     // A name alone means the variable of this environment.
     const value = equals < 0 ? (environmentVariable(key) ?? "") : trimmed.slice(equals + 1);
     add(key, new TextEncoder().encode(value));

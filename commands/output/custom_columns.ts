@@ -57,7 +57,7 @@ function columnsOfSpec(spec: string): readonly CustomColumn[] {
 async function columnsOfFile(path: string): Promise<readonly CustomColumn[]> {
   const text = await readTextFile(path);
   if (text === undefined)
-    throw new UsageError(`error reading template ${path}, open ${path}: no such file or directory\n`);
+    throw new UsageError(`error reading template ${path}, open ${path}: no such file or directory`);
   const [headerLine, specLine] = text.split(/\r?\n/);
   const missing = headerLine === "" && specLine === undefined ? "header" : specLine === undefined ? "spec" : undefined;
   if (missing) {

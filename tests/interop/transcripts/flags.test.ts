@@ -119,6 +119,7 @@ transcripts("global flags", [
       "create token default --duration=x",
       "get pods --token=wrong",
       "get cm,",
+      "get cm -o custom-columns-file=$DIR/none",
       "rollout nonsense",
       "config nonsense",
     ],
