@@ -87,7 +87,7 @@ async function throughProxy(
   { host, port, timeoutMs }: Pick<Tunnel, "host" | "port" | "timeoutMs">,
   tls: ConnectionOptions = {},
 ): Promise<Socket> {
-  const proxyHost = proxy.hostname.replace(/^\[|\]$/g, "");
+  const proxyHost = withoutBrackets(proxy.hostname);
   const isSocks = /^socks5h?:$/.test(proxy.protocol);
   const preset = isSocks ? 1080 : proxy.protocol === "https:" ? 443 : 80;
   let socket = await plain(proxyHost, Number(proxy.port) || preset, timeoutMs);

@@ -1,32 +1,41 @@
 import { spawnSync } from "node:child_process";
-import { describe, expect, it } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { completeLine } from "../../commands/completion/complete_line.ts";
 import { completionScripts } from "../../commands/completion/scripts.ts";
 import type { CommandEnv } from "../../commands/env.ts";
 import { globalFlags } from "../../commands/global_flags.ts";
 import { verbs } from "../../commands/mod.ts";
-import { startCluster } from "../../mod.ts";
+import { type Cluster, startCluster } from "../../mod.ts";
 
-/** What the words are completed to, against a cluster with one pod, `web`. */
-async function complete(...words: string[]): Promise<readonly string[]> {
-  await using cluster = await startCluster({ nodes: 0, runtime: "fake" });
-  const { client } = cluster;
-  const pods = { group: "", version: "v1", kind: "Pod", plural: "pods", namespaced: true };
+let cluster: Cluster;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "wherry-completion-"));
+  cluster = await startCluster({ nodes: 0, runtime: "fake" });
+  await writeFile(join(folder, "config"), cluster.kubeconfig, { mode: 0o600 });
   const spec = {
     containers: [
       { name: "main", image: "x" },
       { name: "side", image: "y" },
     ],
   };
-  await client.create(pods, {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name: "web", namespace: "default" },
-    spec,
-  } as never);
+  const web = { apiVersion: "v1", kind: "Pod", metadata: { name: "web", namespace: "default" }, spec };
+  await cluster.apply([web]);
+});
+afterAll(async () => {
+  await cluster[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** What the words are completed to, against a cluster with one pod, `web`. */
+async function complete(...words: string[]): Promise<readonly string[]> {
   const env = {
-    client: async () => client,
+    client: async () => cluster.client,
     namespace: async () => "default",
+    kubeconfig: join(folder, "config"),
     signal: new AbortController().signal,
   } as unknown as CommandEnv;
   return (await completeLine(words, { verbs, globals: globalFlags, env: () => env })).map(({ text }) => text);
@@ -43,6 +52,8 @@ describe("completeLine()", () => {
     [["logs", "web", "-c", "s"], ["side"]],
     [["-n", "kube-s"], ["kube-system"]],
     [["get", "-n", "kube-s"], ["kube-system"]],
+    [["get", "--context", ""], ["wherry"]],
+    [["config", "use-context", "w"], ["wherry"]],
     [["get", "--no-h"], ["--no-headers"]],
     [
       ["rollout", "res"],
