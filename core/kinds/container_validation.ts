@@ -3,6 +3,7 @@ import { type FieldError, fieldError } from "../api/status.ts";
 import { checkRestartRules } from "./container_restart.ts";
 import { checkEnv, checkEnvFrom } from "./env_validation.ts";
 import type { Container, ContainerPort, PodSpec, Volume } from "./pod.ts";
+import { checkContainerClaims } from "./pod_claims_validation.ts";
 import { checkProbesAndHooks } from "./probe_validation.ts";
 import { checkResources } from "./resource_validation.ts";
 import { checkSecurityContext } from "./security_context_validation.ts";
@@ -23,6 +24,8 @@ import { checkVolumeDevices, checkVolumeMounts } from "./volume_mount_validation
 export interface PodFacts {
   /** The pod's volumes by name. */
   readonly volumes: ReadonlyMap<string, Volume>;
+  /** Names of the devices that the pod claims. */
+  readonly claims: ReadonlySet<string>;
   readonly hostUsers: boolean;
   readonly restartPolicy: string | undefined;
   readonly terminationGracePeriodSeconds: number | undefined;
@@ -86,6 +89,7 @@ export function checkContainer(container: Container, field: string, facts: PodFa
     ...checkVolumeDevices(container, facts.volumes, `${field}.volumeDevices`),
     ...checkRequiredOneOf(`${field}.imagePullPolicy`, container.imagePullPolicy, ["Always", "IfNotPresent", "Never"]),
     ...checkResources(container.resources ?? {}, `${field}.resources`),
+    ...checkContainerClaims(container.resources ?? {}, `${field}.resources.claims`, facts.claims),
     ...checkResizePolicy(container, `${field}.resizePolicy`, facts),
     ...checkSecurityContext(container, `${field}.securityContext`, facts),
     ...checkOneOf(`${field}.restartPolicy`, container.restartPolicy, ["Always", "Never", "OnFailure"]),

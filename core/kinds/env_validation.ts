@@ -45,16 +45,6 @@ function checkValueFrom(
   if (!valueFrom) return [];
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom;
   const errors: FieldError[] = [];
-  const sources = Object.keys(valueFrom).length;
-  if (sources === 0) {
-    const detail =
-      "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
-    errors.push(fieldError.invalid(field, "", detail));
-  } else if (value) {
-    errors.push(fieldError.invalid(field, "", "may not be specified when `value` is not empty"));
-  } else if (sources > 1) {
-    errors.push(fieldError.invalid(field, "", "may not have more than one field specified at a time"));
-  }
   if (fieldRef) errors.push(...checkFieldRef(fieldRef, `${field}.fieldRef`, envFieldPaths));
   if (resourceFieldRef) {
     errors.push(...checkResourceFieldRef(resourceFieldRef, `${field}.resourceFieldRef`, { ofVolume: false }));
@@ -68,6 +58,16 @@ function checkValueFrom(
     errors.push(...checkRequired(`${field}.secretKeyRef.key`, secretKeyRef.key, dataKeyError));
   }
   if (fileKeyRef) errors.push(...checkFileKey(fileKeyRef, volumes, `${field}.fileKeyRef`));
+  const sources = Object.keys(valueFrom).length;
+  if (sources === 0) {
+    const detail =
+      "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`";
+    errors.push(fieldError.invalid(field, "", detail));
+  } else if (value) {
+    errors.push(fieldError.invalid(field, "", "may not be specified when `value` is not empty"));
+  } else if (sources > 1) {
+    errors.push(fieldError.invalid(field, "", "may not have more than one field specified at a time"));
+  }
   return errors;
 }
 
@@ -99,14 +99,14 @@ export function checkEnvFrom(sources: readonly EnvFromSource[], field: string): 
     const at = `${field}[${index}]`;
     const errors: FieldError[] = [...checkOptional(`${at}.prefix`, source.prefix, envNameError)];
     const { configMapRef, secretRef } = source;
+    if (configMapRef) errors.push(...checkRequired(`${at}.configMapRef.name`, configMapRef.name, dnsSubdomainError));
+    if (secretRef) errors.push(...checkRequired(`${at}.secretRef.name`, secretRef.name, dnsSubdomainError));
     // Kubernetes does not say which of the sources it means.
     if (!configMapRef && !secretRef) {
       errors.push(fieldError.invalid(field, "", "must specify one of: `configMapRef` or `secretRef`"));
     } else if (configMapRef && secretRef) {
       errors.push(fieldError.invalid(field, "", "may not have more than one field specified at a time"));
     }
-    if (configMapRef) errors.push(...checkRequired(`${at}.configMapRef.name`, configMapRef.name, dnsSubdomainError));
-    if (secretRef) errors.push(...checkRequired(`${at}.secretRef.name`, secretRef.name, dnsSubdomainError));
     return errors;
   });
 }

@@ -18,6 +18,8 @@ export type ResourceList = { readonly [name: string]: string | number };
 export interface ResourceRequirements {
   readonly limits?: ResourceList;
   readonly requests?: ResourceList;
+  /** Devices that the container gets of those that the pod claims. */
+  readonly claims?: readonly { readonly name: string; readonly request?: string }[];
 }
 
 /** A port that a container listens on. */
@@ -360,6 +362,13 @@ export interface PodSecurityContext extends Confinement {
   readonly sysctls?: readonly { readonly name: string; readonly value: string }[];
 }
 
+/** Devices that a pod claims: by the name of a claim, or of what one is made from. */
+export interface PodResourceClaim {
+  readonly name: string;
+  readonly resourceClaimName?: string;
+  readonly resourceClaimTemplateName?: string;
+}
+
 /** What a pod is to be. */
 export interface PodSpec {
   readonly volumes?: readonly Volume[];
@@ -384,6 +393,7 @@ export interface PodSpec {
   readonly hostPID?: boolean;
   readonly hostIPC?: boolean;
   readonly hostUsers?: boolean;
+  readonly resourceClaims?: readonly PodResourceClaim[];
   readonly shareProcessNamespace?: boolean;
   readonly securityContext?: PodSecurityContext;
   readonly imagePullSecrets?: readonly { readonly name?: string }[];

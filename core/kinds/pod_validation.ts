@@ -6,6 +6,7 @@ import { checkAffinity } from "./affinity_validation.ts";
 import { checkContainers, checkHostNetworkPorts, checkInitContainers, type PodFacts } from "./container_validation.ts";
 import { checkEphemeralContainers } from "./ephemeral_containers.ts";
 import type { Pod, PodSpec, PodTemplateSpec } from "./pod.ts";
+import { checkPodClaims, claimNames } from "./pod_claims_validation.ts";
 import { checkDns, checkDnsPolicy } from "./pod_dns_validation.ts";
 import { checkPodResources } from "./pod_level_resources.ts";
 import { checkHostProcess, checkOs } from "./pod_os_validation.ts";
@@ -83,6 +84,7 @@ function checkPodSpec(spec: PodSpec, field: string, podName?: string): FieldErro
   const volumes = checkVolumes(spec.volumes ?? [], `${field}.volumes`, podName);
   const facts: PodFacts = {
     volumes: volumes.usable,
+    claims: claimNames(spec),
     hostUsers: spec.hostUsers !== false,
     restartPolicy: spec.restartPolicy,
     terminationGracePeriodSeconds,
@@ -93,6 +95,7 @@ function checkPodSpec(spec: PodSpec, field: string, podName?: string): FieldErro
     // Kubernetes takes less than nothing for one second; its documentation says that it may not be.
     ...checkNonNegative(`${field}.terminationGracePeriodSeconds`, terminationGracePeriodSeconds),
     ...volumes.errors,
+    ...checkPodClaims(spec, `${field}.resourceClaims`),
     ...checkContainers(containers, `${field}.containers`, facts),
     ...checkInitContainers(initContainers, `${field}.initContainers`, facts, names),
     ...checkEphemeralContainers(spec, `${field}.ephemeralContainers`, facts),

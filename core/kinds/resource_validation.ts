@@ -4,6 +4,8 @@ import type { ResourceList, ResourceRequirements } from "./pod.ts";
 import { checkContainerResourceName, isCounted, mayOvercommit } from "./resource_names.ts";
 import type { FieldErrors } from "./validators.ts";
 
+const hugePages = "hugepages-";
+
 /** What is wrong with what a container requests and is limited to. */
 export function checkResources({ limits = {}, requests = {} }: ResourceRequirements, field: string): FieldErrors {
   const limitAmounts = new Map<string, Quantity>();
@@ -34,7 +36,24 @@ export function checkResources({ limits = {}, requests = {} }: ResourceRequireme
       return [fieldError.invalid(`${field}.requests`, formatQuantity(amount), detail)];
     }),
   ];
+  const names = [...Object.keys(limits), ...Object.keys(requests)];
+  if (names.some(isHugePages) && !names.some((name) => name === "cpu" || name === "memory"))
+    errors.push(fieldError.forbidden(field, "HugePages require cpu or memory"));
   return errors;
+}
+
+function isHugePages(name: string): boolean {
+  return name.startsWith(hugePages);
+}
+
+/** Pages come whole. */
+function checkPages(name: string, amount: Quantity, field: string): FieldErrors {
+  const size = name.slice(hugePages.length);
+  if (!isHugePages(name) || quantityError(size) !== undefined) return [];
+  const page = parseQuantity(size).nano;
+  if (page > 0n && amount.nano % page === 0n) return [];
+  const text = formatQuantity(amount);
+  return [fieldError.invalid(field, text, `${text} is not positive integer multiple of ${name}`)];
 }
 
 /** What is wrong with a resource list; `also` looks at the amounts that are fine by themselves. */
@@ -46,7 +65,9 @@ export function checkList(
   return Object.entries(list).flatMap(([name, text]) => {
     const at = `${field}[${name}]`;
     const errors = [...checkContainerResourceName(name, at), ...checkAmount(name, text, at)];
-    return quantityError(text) === undefined ? [...errors, ...also(name, parseQuantity(text))] : errors;
+    if (quantityError(text) !== undefined) return errors;
+    const amount = parseQuantity(text);
+    return [...errors, ...also(name, amount), ...checkPages(name, amount, at)];
   });
 }
 

@@ -34,13 +34,19 @@ export function checkSecretType({ type = "", data = {}, metadata }: Secret): Fie
   });
 }
 
+/** A character as Go quotes it. */
+function quoted(character: string): string {
+  if (character === "'" || character === "\\") return `\\${character}`;
+  return character < " " ? `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}` : character;
+}
+
 /** Why bytes in base64 are no JSON object, as Go says it as far as that can be said in short. */
 function notAnObject(base64: string): string | undefined {
   try {
     const text = decoder.decode(base64ToBytes(base64));
     const [start] = text.trimStart();
     if (start === undefined) return "unexpected end of JSON input";
-    if (!/[[{"\-0-9tfn]/.test(start)) return `invalid character '${start}' looking for beginning of value`;
+    if (!/[[{"\-0-9tfn]/.test(start)) return `invalid character '${quoted(start)}' looking for beginning of value`;
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && !Array.isArray(value)) return undefined;
     const type = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;

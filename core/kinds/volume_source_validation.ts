@@ -143,7 +143,8 @@ function initiatorError(name: string, { persistentVolume }: Where): string | und
   return format?.[1].test(name) ? undefined : "must be valid format";
 }
 
-const longPortal =
+/** Of a volume's name and the portal of its iSCSI target together. */
+export const longPortal =
   "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.";
 
 function checkPortalLength(initiator: Json | undefined, portal: string, field: string, where: Where): FieldErrors {

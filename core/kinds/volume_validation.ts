@@ -14,7 +14,7 @@ import {
   type FieldErrors,
   projectedPathErrors,
 } from "./validators.ts";
-import { checkDriverName, checkVolumeSource } from "./volume_source_validation.ts";
+import { checkDriverName, checkVolumeSource, longPortal } from "./volume_source_validation.ts";
 
 /** Fields that downward API files may show. */
 const volumeFieldPaths = [
@@ -105,9 +105,7 @@ function checkVolume(volume: Volume, field: string, podName: string | undefined)
 function checkPortalLength({ name, iscsi }: Volume, field: string): FieldErrors {
   const { initiatorName, targetPortal = "" } = iscsi as { initiatorName?: string; targetPortal?: string };
   if (initiatorName === undefined || `${name}:${targetPortal}`.length <= 64) return [];
-  const detail =
-    "Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.";
-  return [fieldError.invalid(`${field}.name`, name, detail)];
+  return [fieldError.invalid(`${field}.name`, name, longPortal)];
 }
 
 /** The claim that is made of the template is named after the pod and the volume. */

@@ -193,6 +193,23 @@ describe("a pod names the field, when it has", () => {
       ],
     ],
     [
+      "claims of devices from nowhere, from two places, and twice",
+      {
+        resourceClaims: [
+          { name: "a" },
+          { name: "a", resourceClaimName: "c", resourceClaimTemplateName: "t" },
+          { name: "", resourceClaimName: "C" },
+        ],
+      },
+      [
+        'spec.resourceClaims[0]: Invalid value: {"name":"a"}: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`',
+        'spec.resourceClaims[1].name: Duplicate value: "a"',
+        'spec.resourceClaims[1]: Invalid value: {"name":"a","resourceClaimName":"c","resourceClaimTemplateName":"t"}: at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified',
+        "spec.resourceClaims[2].name: Required value",
+        `spec.resourceClaims[2].resourceClaimName: Invalid value: "C": ${dnsSubdomainError("C")}`,
+      ],
+    ],
+    [
       "overhead that no container could have",
       { overhead: { cpu: "-1" } },
       ['spec.overhead.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0'],
@@ -303,6 +320,25 @@ describe("a pod names the field, when it has", () => {
       [
         'resizePolicy: Unsupported value: "disk": supported values: "cpu", "memory"',
         'resizePolicy: Unsupported value: "Ask": supported values: "NotRequired", "RestartContainer"',
+      ],
+    ],
+    [
+      "huge pages alone, and in parts",
+      { resources: { limits: { "hugepages-2Mi": "3Mi" } } },
+      [
+        'resources.limits[hugepages-2Mi]: Invalid value: "3Mi": 3Mi is not positive integer multiple of hugepages-2Mi',
+        'resources.requests[hugepages-2Mi]: Invalid value: "3Mi": 3Mi is not positive integer multiple of hugepages-2Mi',
+        "resources: Forbidden: HugePages require cpu or memory",
+      ],
+    ],
+    [
+      "devices that the pod does not claim, and one twice",
+      { resources: { claims: [{ name: "a", request: "r" }, { name: "a" }, { name: "" }] } },
+      [
+        'resources.claims[0]: Not found: "a": must be one of the names in pod.spec.resourceClaims which is empty',
+        'resources.claims[1]: Duplicate value: "a"',
+        'resources.claims[1]: Not found: "a": must be one of the names in pod.spec.resourceClaims which is empty',
+        "resources.claims[2]: Required value",
       ],
     ],
     [
