@@ -58,10 +58,11 @@ describe.skipIf(missing("python3", python))("on a terminal", () => {
     return terminal.output();
   }
 
-  it("states have colours, unless NO_COLOR or --color say otherwise; a pipe gets none", async () => {
+  it("states have colours, unless NO_COLOR, CLICOLOR or --color say otherwise; a pipe gets none", async () => {
     const green = "\x1b[32mRunning\x1b[0m";
     expect(await shown("get pod shell")).toContain(green);
-    expect(await shown("get pod shell", { NO_COLOR: "1" })).not.toContain("\x1b");
+    for (const none of [{ NO_COLOR: "1" }, { CLICOLOR: "0" }])
+      expect(await shown("get pod shell", none)).not.toContain("\x1b");
     expect(await shown("get pod shell --color=never")).not.toContain("\x1b");
     expect(await cluster.ok("get", "pod", "shell")).not.toContain("\x1b");
     expect(await cluster.ok("get", "pod", "shell", "--color=always")).toContain(green);
