@@ -123,6 +123,10 @@ function checkSpec(
     errors.push(
       fieldError.invalid("spec.versions", versions, "must have exactly one version marked as storage version"),
     );
+  // Kubernetes keeps the first version at the top as well, and names it there too.
+  const first = versions[0]?.name;
+  const reason = first ? dns1035LabelError(first) : undefined;
+  if (reason !== undefined) errors.push(fieldError.invalid("spec.version", first, reason));
   for (const name of ["plural", "singular", "kind", "listKind"] as const)
     errors.push(...checkRequired(`spec.names.${name}`, names[name]));
   errors.push(...checkNames(names, "spec.names"));

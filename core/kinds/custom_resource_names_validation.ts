@@ -18,7 +18,9 @@ export function checkNames(names: Partial<CustomResourceDefinitionNames>, path: 
   const { plural = "", singular = "", kind = "", listKind = "", shortNames = [], categories = [] } = names;
   const errors: FieldError[] = [];
   const label = (field: string, value: string, mixed = false) => {
-    const reason = value === "" ? undefined : dns1035LabelError(mixed ? value.toLowerCase() : value);
+    // Only the names of lists are there but empty.
+    const isAbsent = value === "" && !field.endsWith("]");
+    const reason = isAbsent ? undefined : dns1035LabelError(mixed ? value.toLowerCase() : value);
     if (reason === undefined) return;
     const detail = mixed ? `may have mixed case, but should otherwise match: ${reason}` : reason;
     errors.push(fieldError.invalid(`${path}.${field}`, value, detail));

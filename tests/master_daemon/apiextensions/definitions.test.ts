@@ -49,6 +49,16 @@ describe("CustomResourceDefinition", () => {
       'spec.versions[0].name: Invalid value: "V1": a DNS-1035 label must consist of',
     ],
     [
+      "a first version that is no name",
+      widgetDefinition(okSchema, { name: "V1" }),
+      'spec.version: Invalid value: "V1": a DNS-1035 label must consist of',
+    ],
+    [
+      "a short name of nothing",
+      widgetDefinition(okSchema, {}, { names: { plural: "widgets", kind: "Widget", shortNames: [""] } }),
+      'spec.names.shortNames[0]: Invalid value: "": a DNS-1035 label must consist of',
+    ],
+    [
       "no schema",
       widgetDefinition(okSchema, { schema: {} }),
       "spec.versions[0].schema.openAPIV3Schema: Required value",
