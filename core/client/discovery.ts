@@ -213,10 +213,8 @@ export function findResource<T extends DiscoveredResource>(resources: readonly T
   const words = resources.flatMap(({ plural, singular, shortNames }) => [plural, singular, ...shortNames]);
   throw new UnknownResourceError(
     `the server doesn't have a resource type "${name.split(".", 1)[0]}"`,
-    nearest(
-      word,
-      words.filter((known) => known !== word),
-    ),
+    // Of another group or version than was asked for: nothing is nearer.
+    words.includes(word) ? undefined : nearest(word, words),
   );
 }
 

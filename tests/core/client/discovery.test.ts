@@ -142,7 +142,7 @@ describe("findResource()", () => {
 
   it.each([
     ["deploymnet", `the server doesn't have a resource type "deploymnet"; did you mean "deployment"?`],
-    ["deployments.v2.apps", `the server doesn't have a resource type "deployments"; did you mean "deployments"?`],
+    ["deployments.v2.apps", `the server doesn't have a resource type "deployments"`],
     ["constructor", `the server doesn't have a resource type "constructor"`],
   ])("says what is nearest to %s", async (name, message) => {
     const resources = await discovered();

@@ -305,7 +305,7 @@ describe("Kubelet", () => {
 
   it("cuts a postStart hook short when the pod is deleted", async () => {
     await using node = await openTestNode();
-    await node.run({ containers: [{ ...app, lifecycle: { postStart: { sleep: { seconds: 3600 } } } }] });
+    await node.run({ containers: [{ ...app, lifecycle: { postStart: { sleep: { seconds: 30 } } } }] });
     await node.idle();
     expect(first(await node.get())?.state?.waiting?.reason).toBe("ContainerCreating");
     await node.client.delete(podKind, { namespace: "default", name: "web" });
