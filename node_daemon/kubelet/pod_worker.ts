@@ -159,8 +159,8 @@ export class PodWorker implements AsyncDisposable {
     const uid = this.#pod.metadata.uid ?? "";
     let previous: PodPlan["step"] | undefined;
     for (let steps = 0; steps < maxSteps; steps++) {
-      await podTurns.next();
-      // What the step before brought about is known by now.
+      // A pod that has begun goes on before others begin; what its step brought about is known by then.
+      await (steps === 0 ? podTurns.next() : new Promise((resolve) => setImmediate(resolve)));
       this.#dirty = false;
       const view = await this.#observe(signal);
       const plan = planPod(view);
