@@ -185,7 +185,7 @@ describe("the daemons, each alone", () => {
       expect(await run([...wherry, "get", "ns", "--server", url, ...ca, ...credential], { env })).toEqual({
         code: 1,
         stdout: "",
-        stderr: "Error from server (Unauthorized): Unauthorized\n",
+        stderr: "error: You must be logged in to the server (Unauthorized)\n",
       });
     }
     const right = ["--token", token];

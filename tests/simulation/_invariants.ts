@@ -19,6 +19,7 @@ import {
   type Pod,
   persistentVolumeClaim,
   pod,
+  type ReplicaSet,
   replicaSet,
   resourceQuota,
   type StatefulSet,
@@ -38,6 +39,9 @@ export class Invariants {
   readonly #cluster: SimulatedCluster;
   /** Most replicas that a deployment was told to have since it last had no more pods than it may, for a while. By key. */
   readonly #mostReplicas = new Map<string, number>();
+  /** Most pods that a replica set was told to have, and that it had at a time, by its uid. */
+  readonly #mostOfSet = new Map<string, number>();
+  readonly #cameTo = new Map<string, number>();
   /** Since when a deployment has had no more pods than it may, in milliseconds of the clock. By key. */
   readonly #withinSince = new Map<string, number>();
   /** Uids of pods that succeeded, by the uid of their job. */
@@ -58,10 +62,17 @@ export class Invariants {
     const pods = informers.informer(pod);
     const sets = informers.informer(statefulSet);
     const deployments = informers.informer(deployment);
+    const replicaSets = informers.informer(replicaSet);
+    replicaSets.onChange(({ type, object }) => {
+      if (type === "deleted") return;
+      const { uid = "" } = object.metadata;
+      this.#mostOfSet.set(uid, Math.max(this.#mostOfSet.get(uid) ?? 0, object.spec.replicas ?? 1));
+      this.#checkSurge(object, replicaSets.list(), deployments.list());
+    });
     pods.onChange(({ type, object }) => {
       if (type === "deleted") return;
       const owner = controllerOf(object);
-      if (type === "added" && owner?.kind === "ReplicaSet") this.#checkSurge(object, pods.list(), deployments.list());
+      if (type === "added" && owner?.kind === "ReplicaSet") this.#count(owner.uid, pods.list());
       if (owner?.kind === "Job" && object.status?.phase === "Succeeded") {
         const known = this.#succeeded.get(owner.uid) ?? new Set();
         this.#succeeded.set(owner.uid, known.add(object.metadata.uid ?? ""));
@@ -85,14 +96,24 @@ export class Invariants {
   /** Ends the watching. */
   readonly close: () => Promise<void>;
 
-  /** A roll-out may be over between two looks: every pod that comes is counted. */
-  #checkSurge({ metadata: { labels } }: Pod, pods: readonly Pod[], deployments: readonly Deployment[]): void {
-    const app = labels?.["app"];
-    const owner = deployments.find(({ metadata }) => metadata.name === app);
+  /**
+   * A roll-out may be over between two looks: whatever its sets are told is summed up. That is how Kubernetes means it: pods of an
+   * old set may still be about to go when those of the new one come.
+   */
+  #checkSurge(one: ReplicaSet, sets: readonly ReplicaSet[], deployments: readonly Deployment[]): void {
+    const uid = controllerOf(one)?.uid;
+    const owner = deployments.find(({ metadata }) => metadata.uid === uid);
     if (!owner) return;
-    const active = pods.filter((one) => one.metadata.labels?.["app"] === app && isPodActive(one)).length;
+    const own = sets.filter((set) => controllerOf(set)?.uid === uid);
+    const wanted = own.reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
     const most = (this.#mostReplicas.get(keyText(keyOf(owner))) ?? 0) + surgeOf(owner);
-    if (active > most) this.#broken.push(`${app} came to ${active} pods, of ${most} at most`);
+    if (wanted > most) this.#broken.push(`${owner.metadata.name} wants ${wanted} pods, of ${most} at most`);
+  }
+
+  /** Every pod that comes is counted. */
+  #count(uid: string, pods: readonly Pod[]): void {
+    const active = pods.filter((one) => controllerOf(one)?.uid === uid && isPodActive(one)).length;
+    this.#cameTo.set(uid, Math.max(this.#cameTo.get(uid) ?? 0, active));
   }
 
   /** A pod of an ordered set comes only after those before it were ready. */
@@ -144,6 +165,12 @@ export class Invariants {
       const wanted = own.reduce((sum, { spec }) => sum + (spec.replicas ?? 1), 0);
       const most = this.#mostPods(one, Math.max(active, wanted));
       if (active > most) broken.push(`${one.metadata.name} has ${active} pods, of ${most} at most`);
+    }
+    for (const { metadata, spec } of sets) {
+      // Its pods may have been heard of before what it was told.
+      const [told, came] = [this.#mostOfSet, this.#cameTo].map((map) => map.get(metadata.uid ?? "") ?? 0);
+      const most = Math.max(told ?? 0, spec.replicas ?? 1);
+      if (came !== undefined && came > most) broken.push(`${metadata.name} came to ${came} pods, of ${most} at most`);
     }
     for (const { metadata, spec, status } of jobs) {
       const succeeded = status?.succeeded ?? 0;

@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -328,6 +331,31 @@ export function podContractSuite({ cluster, image, appArmor }: PodContractOption
       await until("unhooked", isReady);
       await remove(["hooked", "unhooked"]);
       await eventOf(cluster(), "unhooked", /^FailedPreStopHook: PreStopHook failed$/);
+    });
+
+    it("calls the addresses of its hooks, after its start and before its end", async () => {
+      const calls: unknown[] = [];
+      const server = createServer(({ method, url, headers }, response) => {
+        calls.push([method, url, headers["x-of"]]);
+        response.end();
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      try {
+        const { port } = server.address() as AddressInfo;
+        const hook = (path: string) => ({
+          httpGet: { host: "127.0.0.1", port, path, httpHeaders: [{ name: "X-Of", value: "hooks" }] },
+        });
+        const lifecycle = { postStart: hook("/begun?a=b"), preStop: hook("/ends") };
+        await create(podOf("calling", [shell(stay, { lifecycle })]));
+        await until("calling", isReady);
+        expect(calls).toEqual([["GET", "/begun?a=b", "hooks"]]);
+        await remove(["calling"]);
+        await gone("calling");
+        expect(calls.slice(1)).toEqual([["GET", "/ends", "hooks"]]);
+      } finally {
+        server.close();
+      }
     });
 
     it("lets a shorter grace period win, and lets go at once what is deleted by force", async () => {

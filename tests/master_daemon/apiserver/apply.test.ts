@@ -489,6 +489,11 @@ describe("apply() of the library", () => {
     const { object: moved } = await applyObject(client, configMapKind, object({ x: "2" }), { serverSide: true });
     expect(moved).toMatchObject({ data: { x: "2" } });
     expect((moved as { data: object }).data).not.toHaveProperty("y");
-    expect(fieldsOf(moved as never)).toEqual({ "kubectl Apply": { "f:data": { "f:x": {} } } });
+    // The note stays, so that who still applies on the client's side goes on from it.
+    const note = { "f:metadata": { "f:annotations": { "f:kubectl.kubernetes.io/last-applied-configuration": {} } } };
+    expect(fieldsOf(moved as never)).toEqual({
+      "kubectl Apply": { "f:data": { "f:x": {} } },
+      "kubectl-last-applied Apply": note,
+    });
   });
 });
