@@ -1,4 +1,5 @@
 import type { StringMap } from "../core/api/meta.ts";
+import { recordFlag } from "./change_cause.ts";
 import { metadataFlags, parsePairs, runMetadataVerb } from "./metadata_pairs.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import { fieldManagerFlag } from "./write_flags.ts";
@@ -14,6 +15,7 @@ export const annotate: Verb = defineVerb({
   flags: {
     ...metadataFlags,
     ...fieldManagerFlag("kubectl-annotate"),
+    ...recordFlag,
     "all-namespaces": { type: "boolean", short: "A", description: "In all namespaces." },
   },
   examples: [["Say what a pod is for", "wherry annotate pod web description='the front'"]],

@@ -10,6 +10,7 @@ import { editLastApplied } from "./apply/edit_last_applied.ts";
 import { prune, pruneResources, tellDefaultTypes } from "./apply/prune.ts";
 import { setLastApplied } from "./apply/set_last_applied.ts";
 import { viewLastApplied } from "./apply/view_last_applied.ts";
+import { recordFlag, withChangeCause } from "./change_cause.ts";
 import { parseDuration } from "./durations.ts";
 import { manifestFlags, namesManifests } from "./manifests.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
@@ -37,6 +38,7 @@ export const apply: Verb = defineVerb({
     ...manifestFlags,
     ...printFlags,
     ...dryRunFlag,
+    ...recordFlag,
     ...validateFlag,
     selector: selectorFlags.selector,
     all: { type: "boolean", description: "With --prune: all objects of the types in the namespace." },
@@ -130,7 +132,8 @@ export const apply: Verb = defineVerb({
       let step: ApplyStep = { doing: "getting" };
       try {
         if (!key.name) throw new UsageError("resource name may not be empty");
-        const result = await applyObject(client, resource, object, {
+        const wanted = env.changeCause === undefined ? object : withChangeCause(object, env.changeCause);
+        const result = await applyObject(client, resource, wanted, {
           dryRun: dryRun === "client" ? "client" : dryRun === "server",
           serverSide,
           force: flags["force-conflicts"],

@@ -3,6 +3,7 @@ import { apiVersionOf } from "../core/api/kind.ts";
 import type { JsonObject } from "../core/api/meta.ts";
 import { canonicalQuantity, quantityError } from "../core/api/quantity.ts";
 import { horizontalPodAutoscaler } from "../core/kinds/horizontal_pod_autoscaler.ts";
+import { recordFlag } from "./change_cause.ts";
 import { manifestFlags } from "./manifests.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
 import { withSavedStruct } from "./saved_struct.ts";
@@ -22,6 +23,7 @@ export const autoscale: Verb = defineVerb({
     ...dryRunFlag,
     ...saveConfigFlag,
     ...fieldManagerFlag("kubectl-autoscale"),
+    ...recordFlag,
     min: {
       type: "number",
       default: -1,

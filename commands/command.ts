@@ -1,5 +1,6 @@
 import { Command, ValidationError } from "@cliffy/command";
 import { indexOfVerb, parseArguments } from "./arguments.ts";
+import { changeCauseOf, recordDeprecation } from "./change_cause.ts";
 import type { CommandEnv } from "./env.ts";
 import { type Flag, type FlagTable, UsageError, type Verb } from "./verb.ts";
 
@@ -11,8 +12,8 @@ export interface RunOptions {
   readonly globals: FlagTable;
   readonly version: string;
   readonly write: (text: string) => Promise<void>;
-  /** Makes the surroundings of the verb from the values of the global flags. */
-  readonly env: (globals: Readonly<Record<string, unknown>>) => CommandEnv;
+  /** Makes the surroundings of the verb from the values of the global flags, and what is to be noted as the cause of changes. */
+  readonly env: (globals: Readonly<Record<string, unknown>>, changeCause?: string) => CommandEnv;
   /** Runs the verb, and what the global flags want before and after it. Default: the verb alone. */
   readonly around?: (
     globals: Readonly<Record<string, unknown>>,
@@ -35,11 +36,13 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
   }
   const wanted = args[0] === "help" ? [...args.slice(1), "--help"] : args;
   const verbs = await namedVerbs(wanted, options);
-  const { path, flags, words, literal, help } = parseArguments(wanted, verbs, options.globals);
+  const parsed = parseArguments(wanted, verbs, options.globals);
+  const { path, flags, words, literal, help } = parsed;
   let exitCode = 0;
   const root = rootCommand({ ...options, verbs: path.slice(0, 1) }, async (verb, values, positional) => {
     const globals = globalValues(verb, values, options.globals);
-    const env = options.env(globals);
+    const env = options.env(globals, changeCauseOf(parsed));
+    if (flags.some(({ name }) => name === "record")) env.terminal.warn(recordDeprecation);
     const runVerb = async () =>
       (await verb.run?.({
         ...callValues(verb, values, options.globals),

@@ -1,4 +1,5 @@
 import { withSavedConfig } from "../core/client/apply.ts";
+import { recordFlag } from "./change_cause.ts";
 import { createClusterRole } from "./create/cluster_role.ts";
 import { createClusterRoleBinding } from "./create/cluster_role_binding.ts";
 import { createConfigMap } from "./create/config_map.ts";
@@ -39,6 +40,7 @@ export const create: Verb = defineVerb({
   flags: {
     ...sendFlags,
     ...fieldManagerFlag("kubectl-create"),
+    ...recordFlag,
     selector: selectorFlags.selector,
     edit: { type: "boolean", description: "Let me change them first, in an editor." },
     "windows-line-endings": { type: "boolean", description: "With --edit: lines of the file end as on Windows." },

@@ -4,6 +4,7 @@ import type { KubeObject } from "../core/api/meta.ts";
 import { createMergePatch, createStrategicPatch } from "../core/api/patch/mod.ts";
 import { isBuiltIn, schemaOf, withSavedConfig } from "../core/client/apply.ts";
 import type { Patch } from "../core/client/client.ts";
+import { recordFlag } from "./change_cause.ts";
 import { objectHeading, runEditSession, withoutManagedFields } from "./edit/session.ts";
 import { manifestFlags } from "./manifests.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
@@ -23,6 +24,7 @@ export const edit: Verb = defineVerb({
     ...validateFlag,
     ...saveConfigFlag,
     ...fieldManagerFlag("kubectl-edit"),
+    ...recordFlag,
     "output-patch": { type: "boolean", description: "Show the patch that is sent." },
     subresource: { type: "string", placeholder: "name", description: "The part of the object to edit." },
     "windows-line-endings": { type: "boolean", description: "Lines of the file end as on Windows." },

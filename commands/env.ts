@@ -32,4 +32,6 @@ export interface CommandEnv {
   /** Path given with `--kuberc`. */
   readonly kuberc?: string | undefined;
   readonly version: string;
+  /** The command line that `--record` wants noted in what is changed; the client does so. */
+  readonly changeCause?: string | undefined;
 }

@@ -5,6 +5,7 @@ import { applyJsonPatch, applyMergePatch, applyStrategicPatch } from "../core/ap
 import { parseYaml } from "../core/api/yaml.ts";
 import type { Container } from "../core/kinds/pod.ts";
 import { type Service, service as serviceKind } from "../core/kinds/service.ts";
+import { recordFlag } from "./change_cause.ts";
 import { textFlag } from "./create/generator.ts";
 import { intOrText } from "./create/pod_disruption_budget.ts";
 import { manifestFlags } from "./manifests.ts";
@@ -36,6 +37,7 @@ export const expose: Verb = defineVerb({
     ...dryRunFlag,
     ...saveConfigFlag,
     ...fieldManagerFlag("kubectl-expose"),
+    ...recordFlag,
     protocol: textFlag("Protocol of the ports; default TCP, or that of the workload's.", "protocol"),
     port: textFlag("Port of the service; default: the ports of the workload.", "port"),
     type: textFlag("Type of the service: ClusterIP, NodePort, LoadBalancer or ExternalName.", "type"),

@@ -111,6 +111,7 @@ export function systemEnv(
     signal,
     onWarning,
     pluginPolicy,
+    changeCause,
   }: {
     readonly terminal: Terminal;
     readonly signal: AbortSignal;
@@ -118,6 +119,8 @@ export function systemEnv(
     readonly onWarning?: (text: string) => void;
     /** Which exec plug-ins may be run. Default: any. */
     readonly pluginPolicy?: PluginPolicy | undefined;
+    /** What is to be noted in whatever is changed. */
+    readonly changeCause?: string | undefined;
   },
 ): CommandEnv {
   const text = (name: string) => {
@@ -162,6 +165,7 @@ export function systemEnv(
     signal,
     verbosity,
     version,
+    changeCause,
     // A wrong value is told by what connects.
     get requestTimeoutMs() {
       return requestTimeoutMs(text("requestTimeout"));
@@ -197,7 +201,9 @@ export function systemEnv(
           sessionPath: cachePath("session"),
         });
         const options = onWarning ? { onWarning } : {};
-        if (verbosity < 6) return withCache(createClient(reached, options));
+        const recorded = async (made: Client) =>
+          changeCause === undefined ? made : (await import("./change_cause.ts")).recordingClient(made, changeCause);
+        if (verbosity < 6) return withCache(await recorded(createClient(reached, options)));
         const { loggingTransport } = await import("../core/client/logging_transport.ts");
         const write = (line: string) => terminal.warn(line);
         const logged = loggingTransport(reached, {
@@ -207,7 +213,7 @@ export function systemEnv(
           clock: systemClock,
           pid: currentPid(),
         });
-        return withCache(createClient(logged, options));
+        return withCache(await recorded(createClient(logged, options)));
       })();
       return client;
     },

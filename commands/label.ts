@@ -1,5 +1,6 @@
 import { labelValueErrors } from "../core/api/label_validation.ts";
 import type { KubeObject, StringMap } from "../core/api/meta.ts";
+import { recordFlag } from "./change_cause.ts";
 import { metadataFlags, runMetadataVerb } from "./metadata_pairs.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import { fieldManagerFlag } from "./write_flags.ts";
@@ -13,6 +14,7 @@ export const label: Verb = defineVerb({
   flags: {
     ...metadataFlags,
     ...fieldManagerFlag("kubectl-label"),
+    ...recordFlag,
     "all-namespaces": { type: "boolean", short: "A", description: "In all namespaces." },
   },
   examples: [

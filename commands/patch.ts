@@ -8,6 +8,7 @@ import { isBuiltIn, schemaOf } from "../core/client/apply.ts";
 import type { Patch } from "../core/client/client.ts";
 import { readTextFile } from "../core/platform/files.ts";
 import { errorMessage } from "../core/util/log.ts";
+import { recordFlag } from "./change_cause.ts";
 import { manifestFlags } from "./manifests.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
 import { findTargets, type LoadedTarget } from "./targets.ts";
@@ -34,6 +35,7 @@ export const patch: Verb = defineVerb({
     ...printFlags,
     ...dryRunFlag,
     ...fieldManagerFlag("kubectl-patch"),
+    ...recordFlag,
     patch: { type: "string", short: "p", placeholder: "patch", description: "The patch, as JSON or YAML." },
     "patch-file": { type: "string", placeholder: "path", description: "File with the patch." },
     type: {

@@ -8,6 +8,7 @@ import { applyJsonPatch, applyMergePatch, applyStrategicPatch } from "../core/ap
 import type { Client } from "../core/client/client.ts";
 import { podResource } from "../core/client/resources.ts";
 import type { Pod } from "../core/kinds/pod.ts";
+import { recordFlag } from "./change_cause.ts";
 import type { CommandEnv } from "./env.ts";
 import { manifestFlags } from "./manifests.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
@@ -68,6 +69,7 @@ const flags = {
   ...podRunningTimeoutFlag("1m0s"),
   ...dryRunFlag,
   ...fieldManagerFlag("kubectl-run"),
+  ...recordFlag,
   ...printFlags,
 } as const satisfies FlagTable;
 

@@ -32,8 +32,8 @@ export async function runCli(
       globals: globalFlags,
       version,
       write: (text) => terminal.write(text),
-      env: (flags) => {
-        env = systemEnv(flags, { terminal, signal, onWarning, pluginPolicy });
+      env: (flags, changeCause) => {
+        env = systemEnv(flags, { terminal, signal, onWarning, pluginPolicy, changeCause });
         return env;
       },
       async around(flags, surroundings, run) {

@@ -2,6 +2,7 @@ import { asJson, asObject, isJsonObject } from "../core/api/json_object.ts";
 import type { KubeObject } from "../core/api/meta.ts";
 import { isReason } from "../core/api/status.ts";
 import { waitFor } from "../core/client/wait_for.ts";
+import { recordFlag } from "./change_cause.ts";
 import { parseDuration } from "./durations.ts";
 import type { CommandEnv } from "./env.ts";
 import { manifestFlags } from "./manifests.ts";
@@ -22,6 +23,7 @@ export const scale: Verb = defineVerb({
     ...manifestFlags,
     ...printFlags,
     ...dryRunFlag,
+    ...recordFlag,
     selector: selectorFlags.selector,
     all: { type: "boolean", description: "All objects of the type in the namespace." },
     replicas: { type: "number", placeholder: "n", description: "Replicas to have." },

@@ -1,4 +1,3 @@
-import type { KubeObject } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { DiscoveredResource } from "../../core/client/discovery.ts";
 import { resourcePath } from "../../core/client/paths.ts";

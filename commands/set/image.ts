@@ -1,4 +1,5 @@
 import { throwAll } from "../all_errors.ts";
+import { recordFlag } from "../change_cause.ts";
 import { namesManifests } from "../manifests.ts";
 import { parsePairs, splitPairs } from "../metadata_pairs.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
@@ -10,7 +11,7 @@ export const setImage: Verb = defineVerb({
   group: "Change",
   summary: "Give containers other images.",
   words: "[type] [names-and-images...]",
-  flags: setFlags,
+  flags: { ...setFlags, ...recordFlag },
   examples: [["A new version", "wherry set image deploy/web main=nginx:1.27"]],
   async run({ flags, words, env }) {
     const { names, pairs } = splitPairs(words, "image");

@@ -1,5 +1,6 @@
 import type { StringMap } from "../../core/api/meta.ts";
 import { canonicalQuantity, quantityError } from "../../core/api/quantity.ts";
+import { recordFlag } from "../change_cause.ts";
 import { textFlag } from "../create/generator.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import { changeContainers, changeObjects, setFlags, withPodSpec } from "./pod_specs.ts";
@@ -12,6 +13,7 @@ export const setResources: Verb = defineVerb({
   words: "[type] [names...]",
   flags: {
     ...setFlags,
+    ...recordFlag,
     containers: {
       type: "string",
       short: "c",

@@ -1,6 +1,7 @@
 import { asJson, asObject, isJsonObject } from "../../core/api/json_object.ts";
 import type { LabelSelectorRequirement } from "../../core/api/labels.ts";
 import { createStrategicPatch } from "../../core/api/patch/mod.ts";
+import { recordFlag } from "../change_cause.ts";
 import { textFlag } from "../create/generator.ts";
 import { labelSelectorOf } from "../create/pod_disruption_budget.ts";
 import { objectPrinter } from "../output/object_printer.ts";
@@ -15,7 +16,11 @@ export const setSelector: Verb = defineVerb({
   group: "Change",
   summary: "Set which pods a service is for.",
   words: "[type] [names-and-selector...]",
-  flags: { ...setFlags, "resource-version": textFlag("Only if the object is at this version.", "version") },
+  flags: {
+    ...setFlags,
+    ...recordFlag,
+    "resource-version": textFlag("Only if the object is at this version.", "version"),
+  },
   async run({ flags, words, env }) {
     const dryRun = dryRunOf(flags, env);
     const text = words.at(-1);

@@ -1,3 +1,4 @@
+import { recordFlag } from "../change_cause.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import { changeObjects, setFlags, withPodSpec } from "./pod_specs.ts";
 
@@ -8,7 +9,7 @@ export const setServiceAccount: Verb = defineVerb({
   group: "Change",
   summary: "Set the service account of pods.",
   words: "[type] [names-and-account...]",
-  flags: setFlags,
+  flags: { ...setFlags, ...recordFlag },
   async run({ flags, words, env }) {
     if (flags.local && flags["dry-run"] === "server")
       throw new UsageError("cannot specify --local and --dry-run=server - did you mean --dry-run=client?");

@@ -16,6 +16,9 @@ export function checkVolumeMounts(
     if (!mount.name) errors.push(fieldError.required(`${at}.name`));
     if (!volumes.has(mount.name)) errors.push(fieldError.notFound(`${at}.name`, mount.name ?? ""));
     if (!mount.mountPath) errors.push(fieldError.required(`${at}.mountPath`));
+    // As the field's documentation says; a runtime might take what follows for a place or an option.
+    if (mount.mountPath?.includes(":"))
+      errors.push(fieldError.invalid(`${at}.mountPath`, mount.mountPath, "must not contain ':'"));
     if (paths.has(mount.mountPath))
       errors.push(fieldError.invalid(`${at}.mountPath`, mount.mountPath, "must be unique"));
     paths.add(mount.mountPath);

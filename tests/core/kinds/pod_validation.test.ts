@@ -271,10 +271,11 @@ describe("pod validation", () => {
     expect(errorsOf(pod, podWith(container))).toEqual(errors);
   });
 
-  it("mount paths are unique", () => {
-    const volumeMounts = ["/c", "/c"].map((mountPath) => ({ name: "v", mountPath }));
+  it("mount paths are unique, and hold no colon", () => {
+    const volumeMounts = ["/a:b", "/c", "/c"].map((mountPath) => ({ name: "v", mountPath }));
     expect(errorsOf(pod, podWith({ volumeMounts }, { volumes: [{ name: "v" }] }))).toEqual([
-      'spec.containers[0].volumeMounts[1].mountPath: Invalid value: "/c": must be unique',
+      "spec.containers[0].volumeMounts[0].mountPath: Invalid value: \"/a:b\": must not contain ':'",
+      'spec.containers[0].volumeMounts[2].mountPath: Invalid value: "/c": must be unique',
     ]);
   });
 

@@ -31,6 +31,8 @@ const rules: readonly (readonly [RegExp, string | ((match: string) => string)])[
   [new RegExp(`-${letters}{5}\\b`, "g"), "-<random>"],
   // What the program calls itself in its own words.
   [/(?<=['"`(]|e\.g\. )(kubectl(\.[\d.]+)?|wherry)(?=[ '"])/g, "<program>"],
+  // A command line that is noted as the cause of a revision.
+  [/(?<=^\d+ +)(kubectl(\.[\d.]+)?|wherry)(?= )/gm, "<program>"],
   [/"[^"\s]*\/(kubectl(\.[\d.]+)?|wherry)-edit-[^"\s]*"/g, '"<edited file>"'],
 ];
 

@@ -1,4 +1,4 @@
-import { configMap, service } from "./_objects.ts";
+import { configMap, deployment, service } from "./_objects.ts";
 import { type Line, transcripts } from "./_transcripts.ts";
 
 const one = configMap("one");
@@ -27,7 +27,40 @@ const unknownFields = { ...one, colour: "red", size: 1 };
 
 const sets = (lines: readonly string[]): readonly Line[] =>
   lines.map((line) => ({ line: `${line} -n $NS`, env: { KUBECTL_APPLYSET: "true" } }));
+/** Who noted what; the quotes show where the program's name begins. */
+const causeOf = (what: string) => `get ${what} -o jsonpath='"{.metadata.annotations.kubernetes\\.io/change-cause}"'`;
 transcripts("global flags", [
+  {
+    name: "the cause of a change is noted",
+    given: [deployment("web")],
+    files: { "one.json": one, "two.json": configMap("two") },
+    lines: [
+      "set image deploy/web main=x:2 --record",
+      causeOf("deploy web"),
+      "set resources deploy web --limits=cpu=1 --record=false",
+      causeOf("deploy web"),
+      "annotate deploy web a=b --record=true",
+      causeOf("deploy web"),
+      "scale deploy web --replicas=2 --record",
+      causeOf("deploy web"),
+      `patch deploy web --type=json -p '[{"op":"add","path":"/metadata/labels/x","value":"y"}]' --record`,
+      causeOf("deploy web"),
+      "rollout history deploy web",
+      "apply -f $DIR/one.json --record",
+      "get cm one -o jsonpath='{.metadata.annotations}'",
+      "create -f $DIR/two.json --record",
+      causeOf("cm two"),
+      "label cm two x=y --record",
+      causeOf("cm two"),
+      "expose deploy web --port=80 --record",
+      causeOf("svc web"),
+      "autoscale deploy web --max=3 --record",
+      causeOf("hpa web"),
+      "run box --image=x --record --restart=Never -- sh -c date",
+      causeOf("pod box"),
+      "delete cm two --record",
+    ],
+  },
   {
     name: "what is in an apply set no more is deleted",
     since: 34,
