@@ -216,7 +216,10 @@ transcripts("apply, diff", [
       "apply -f $DIR/a",
       "apply -f $DIR/b --server-side",
       "apply view-last-applied cm one",
-      "get cm one -o yaml --show-managed-fields",
+      // Their order is that of seconds.
+      ...["kubectl", "kubectl-last-applied"].map(
+        (manager) => `get cm one -o jsonpath='{.metadata.managedFields[?(@.manager=="${manager}")].fieldsV1}'`,
+      ),
       "apply -f $DIR/a",
     ],
   },
