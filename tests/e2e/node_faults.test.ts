@@ -93,8 +93,9 @@ describe("a node", () => {
     );
     const groups = groupsOf(lostDir);
     await lost.stop("SIGKILL");
-    for (const pid of processesOf(lostDir)) process.kill(pid, "SIGKILL");
-    rmSync(lostDir, { recursive: true });
+    for (const pid of processesOf(lostDir)) endProcess(pid);
+    // What is being ended may still write there.
+    rmSync(lostDir, { recursive: true, maxRetries: 20, retryDelay: 100 });
     // Of the same hierarchies, and of somebody who may come back.
     const others = groups
       .filter((path) => basename(path) === groupsName(join(lostDir, "runtime")))
@@ -131,6 +132,15 @@ describe("a node", () => {
     for (const path of others) for (const one of [path, dirname(path)]) rmdirSync(one);
   });
 });
+
+/** Ends a process, which may have ended by itself meanwhile. */
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
 
 /** The cgroups that the daemon of that folder made; none where it may not make any. */
 function groupsOf(rootDir: string): readonly string[] {
