@@ -286,7 +286,7 @@ describe.skipIf(missing("etcd", etcd))("several masters on one etcd", () => {
 
     const isReady = async () => ((await one.ready()).status === 200 ? true : undefined);
     await eventually("everything was there that a new cluster has", isReady);
-    server.signal("SIGSTOP");
+    await server.freeze();
     const path = `/api/v1/namespaces/${namespace}/configmaps`;
     const [read, write] = await Promise.all([
       one.ask("GET", `${path}/state`),

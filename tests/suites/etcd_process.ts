@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,8 @@ export interface EtcdProcess extends AsyncDisposable {
   readonly url: string;
   /** Sends it a signal. */
   signal(name: NodeJS.Signals): void;
+  /** Stops it where it is, until SIGCONT; resolves when none of its threads runs any more. */
+  freeze(): Promise<void>;
   /** Kills it, as a loss of power would. */
   kill(): Promise<void>;
   /** Kills it, and starts it again on the same data. */
@@ -107,6 +109,12 @@ async function startMember(
   return {
     url,
     signal,
+    async freeze() {
+      signal("SIGSTOP");
+      const tasks = `/proc/${child.pid}/task`;
+      const isStopped = (task: string) => /\) [Tt] /.test(readFileSync(join(tasks, task, "stat"), "utf8"));
+      while (!readdirSync(tasks).every(isStopped)) await sleep(5);
+    },
     kill,
     async restart() {
       await kill();

@@ -148,7 +148,7 @@ describe.skipIf(missing("etcd", etcd))("openStore() of an etcd", () => {
     await using own = await startEtcd();
     await using store = await open("/test", own.url);
     const revision = await put(store, "/a", "1");
-    own.signal("SIGSTOP");
+    await own.freeze();
     const begin = performance.now();
     const outcomes = await Promise.allSettled([
       store.get("/a"),
