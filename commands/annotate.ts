@@ -1,10 +1,8 @@
 import type { StringMap } from "../core/api/meta.ts";
-import { recordFlag } from "./change_cause.ts";
+import { changeCauseAnnotation, recordFlag } from "./change_cause.ts";
 import { metadataFlags, parsePairs, runMetadataVerb } from "./metadata_pairs.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import { fieldManagerFlag } from "./write_flags.ts";
-
-const changeCause = "kubernetes.io/change-cause";
 
 /** Sets and removes annotations. */
 export const annotate: Verb = defineVerb({
@@ -28,7 +26,7 @@ export const annotate: Verb = defineVerb({
       check(present, added) {
         const taken = Object.entries(added).flatMap(([key, value]) => {
           const current = Object.hasOwn(present, key) ? present[key] : undefined;
-          return key === changeCause || current === undefined || current === value
+          return key === changeCauseAnnotation || current === undefined || current === value
             ? []
             : [`'${key}' already has a value (${current})`];
         });

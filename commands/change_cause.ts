@@ -1,12 +1,12 @@
 import type { ResourceType } from "../core/api/kind.ts";
-import type { JsonObject, KubeObject } from "../core/api/meta.ts";
+import type { JsonObject, KubeObject, StringMap } from "../core/api/meta.ts";
 import { keyOf } from "../core/api/meta.ts";
 import type { Client, Patch, WriteCallOptions } from "../core/client/client.ts";
 import type { FlagOf } from "../core/flags/flag.ts";
 import type { ParsedArguments } from "./arguments.ts";
 
 /** Annotation with the command line that changed an object; `rollout history` shows it. */
-const changeCauseAnnotation = "kubernetes.io/change-cause";
+export const changeCauseAnnotation = "kubernetes.io/change-cause";
 
 /** `--record`, which kubectl has deprecated for years and many a manual still names. */
 export const recordFlag: { readonly record: FlagOf<"boolean"> } = {
@@ -29,9 +29,14 @@ export function changeCauseOf({ path, flags, words, literal }: ParsedArguments):
   return ["wherry", ...path.map(({ name }) => name), ...words, ...literal, ...given].join(" ");
 }
 
+/** What can note the cause of its change: an object, or the template of pods. */
+interface HasAnnotations {
+  readonly metadata?: { readonly annotations?: StringMap };
+}
+
 /** The object with the cause of its change noted. */
-export function withChangeCause<T extends KubeObject>(object: T, cause: string): T {
-  const annotations = { ...object.metadata.annotations, [changeCauseAnnotation]: cause };
+export function withChangeCause<T extends HasAnnotations>(object: T, cause: string): T {
+  const annotations = { ...object.metadata?.annotations, [changeCauseAnnotation]: cause };
   return { ...object, metadata: { ...object.metadata, annotations } };
 }
 

@@ -4,7 +4,7 @@ import { shownSafely } from "../output/tabbed.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import { structPrinterOptions } from "../write_flags.ts";
 import { noHistory } from "./progress.ts";
-import { type Revision, revisionsOf, withChangeCause } from "./revisions.ts";
+import { type Revision, revisionsOf, shownTemplate } from "./revisions.ts";
 import { workloadFlags, workloads } from "./targets.ts";
 
 /** Shows what a workload was before. */
@@ -53,7 +53,7 @@ function pick(revisions: readonly Revision[], number: number): Revision {
 }
 
 function shown(revisions: readonly Revision[], wanted: number): string {
-  if (wanted > 0) return describePodTemplate(withChangeCause(pick(revisions, wanted)));
+  if (wanted > 0) return describePodTemplate(shownTemplate(pick(revisions, wanted)));
   const rows = revisions.map(({ number, changeCause }) => `${String(number).padEnd(10)}${changeCause || "<none>"}\n`);
   return shownSafely(`REVISION  CHANGE-CAUSE\n${rows.join("")}`);
 }

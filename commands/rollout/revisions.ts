@@ -8,6 +8,7 @@ import { controllerRevision } from "../../core/kinds/controller_revision.ts";
 import { deployment } from "../../core/kinds/deployment.ts";
 import type { PodTemplateSpec } from "../../core/kinds/pod.ts";
 import { replicaSet } from "../../core/kinds/replica_set.ts";
+import { changeCauseAnnotation, withChangeCause } from "../change_cause.ts";
 import type { CommandEnv } from "../env.ts";
 import type { LoadedTarget } from "../targets.ts";
 
@@ -25,7 +26,6 @@ export interface Revision {
 }
 
 const revisionAnnotation = "deployment.kubernetes.io/revision";
-const changeCauseAnnotation = "kubernetes.io/change-cause";
 
 /** The revisions of a Deployment, DaemonSet or StatefulSet, oldest first. */
 export async function revisionsOf(
@@ -67,13 +67,8 @@ export async function revisionsOf(
 }
 
 /** The template with what its change was for, as kubectl shows a Deployment's; the others' revisions keep it elsewhere. */
-export function withChangeCause({ template, changeCause: cause, patch }: Revision): PodTemplateSpec {
-  if (!cause || patch) return template;
-  const { metadata = {} } = template;
-  return {
-    ...template,
-    metadata: { ...metadata, annotations: { ...metadata.annotations, [changeCauseAnnotation]: cause } },
-  };
+export function shownTemplate({ template, changeCause, patch }: Revision): PodTemplateSpec {
+  return changeCause && !patch ? withChangeCause(template, changeCause) : template;
 }
 
 /** The template in a workload. */
