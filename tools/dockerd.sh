@@ -36,7 +36,7 @@ n=$(($$ % 100))
 while ip -o address | grep -qF " 10.$((n + 120)).77."; do n=$(((n + 1) % 100)); done
 # An address of its own: a bridge without one takes the lowest of its containers', another with each that comes or goes, and
 # those that are there talk to the one that is gone until they ask again.
-ip link add "$bridge" address "$(printf '02:77:%02x:%02x:%02x:01' $((n + 120)) $(($$ >> 8 & 255)) $(($$ & 255)))" type bridge
+ip link add "$bridge" address "$(printf '02:00:00:00:77:%02x' $((n + 120)))" type bridge
 ip address add "10.$((n + 120)).77.1/24" dev "$bridge"
 ip link set "$bridge" up
 
