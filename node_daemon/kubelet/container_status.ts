@@ -52,8 +52,7 @@ export function containerStatus(spec: ContainerSpec, kind: ContainerKind, input:
     containerID: latest ? `${runtimeName}://${latest.id}` : reported?.containerID,
     volumeMounts: mountsOf(spec),
     user: latest?.user && userOf(latest.user),
-    allocatedResources: kind === "ephemeral" ? undefined : nonEmpty(spec.resources?.requests),
-    resources: kind === "ephemeral" ? undefined : resourcesInForce(spec, running && latest?.limits),
+    ...resourcesOf(spec, latest, reported),
     stopSignal: spec.lifecycle?.stopSignal,
     started: isUp && (probe.started || (kind === "init" && !isSidecar(spec))),
   });
@@ -70,6 +69,22 @@ function mountsOf({ volumeMounts = [] }: ContainerSpec): ContainerStatus["volume
 
 function userOf({ uid, gid, supplementalGids }: NonNullable<Container["user"]>): ContainerStatus["user"] {
   return { linux: { uid, gid, ...(supplementalGids.length > 0 ? { supplementalGroups: supplementalGids } : {}) } };
+}
+
+/** What a container was given and has. Of one that was not made yet there is nothing to say; of one that is gone, what was said. */
+function resourcesOf(
+  spec: ContainerSpec,
+  latest: Container | undefined,
+  reported: ContainerStatus | undefined,
+): Pick<ContainerStatus, "allocatedResources" | "resources"> {
+  if (!latest) {
+    const { allocatedResources, resources } = (reported?.state?.terminated && reported) || {};
+    return compact<Pick<ContainerStatus, "allocatedResources" | "resources">>({ allocatedResources, resources });
+  }
+  return compact<Pick<ContainerStatus, "allocatedResources" | "resources">>({
+    allocatedResources: nonEmpty(spec.resources?.requests),
+    resources: resourcesInForce(spec, latest.state === "running" ? latest.limits : undefined),
+  });
 }
 
 function nonEmpty(list: ResourceList | undefined): ResourceList | undefined {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -265,6 +265,42 @@ export function podContractSuite({ cluster, image, appArmor }: PodContractOption
         message: "containers with incomplete status: [init]",
       });
       expect(mainOf({ status } as Pod)?.state?.waiting?.reason).toBe("PodInitializing");
+    });
+
+    it("tells what each container was given, from when it is made until after its end", async () => {
+      const folder = join(shared, "given");
+      mkdirSync(folder, { mode: 0o777 });
+      const amounts = (cpu: string, memory: string) => ({
+        requests: { cpu, memory },
+        limits: { cpu: "500m", memory: "96Mi" },
+      });
+      const given = { init: amounts("10m", "16Mi"), side: amounts("20m", "24Mi"), main: amounts("30m", "32Mi") };
+      const volumes = [{ name: "shared", hostPath: { path: folder } }];
+      const init = shell(`until [ -e ${folder}/go ]; do sleep 0.1; done`, {
+        name: "init",
+        resources: given.init,
+        volumeMounts: [{ name: "shared", mountPath: folder }],
+      });
+      const side = shell(stay, { name: "side", restartPolicy: "Always", resources: given.side });
+      const mains = [shell(stay, { resources: given.main }), shell(stay, { name: "plain" })];
+      await create(podOf("given", mains, { initContainers: [side, init], volumes }));
+      const told = ({ status }: Pod) =>
+        [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])].map(
+          ({ name, allocatedResources, resources }) => [name, allocatedResources, resources],
+        );
+      const [ofSide, ofInit, ofMain] = (["side", "init", "main"] as const).map((name) => [
+        name,
+        given[name].requests,
+        given[name],
+      ]);
+      const starting = await until(
+        "given",
+        ({ status }) => status?.initContainerStatuses?.[1]?.state?.running !== undefined,
+      );
+      expect(told(starting)).toEqual([ofSide, ofInit, ["main", undefined, undefined], ["plain", undefined, undefined]]);
+      writeFileSync(join(folder, "go"), "");
+      expect(told(await until("given", isReady))).toEqual([ofSide, ofInit, ofMain, ["plain", undefined, {}]]);
+      await remove(["given"]);
     });
 
     it("tells how a container ended, with its last words from its file, or from its log where it failed and the policy says so", async () => {

@@ -108,6 +108,8 @@ export class Allocations {
     const { pending } = entry;
     const { reason, message } = refusal;
     if (pending?.reason === reason && pending.message === message && pending.generation === generation) return;
+    // A daemon that starts again reads from the pod what it asks for, not what it was given.
+    records.set(uid, { allocation: entry.allocation });
     events.warning(pod, `Resize${reason}`, resizeMessage(reason, pod, generation, message));
     this.#set(uid, { ...entry, pending: { ...refusal, generation } });
   }

@@ -192,6 +192,35 @@ describe("podStatus()", () => {
     expect(result).toMatchObject({ restartCount: 5, lastState: { terminated: { exitCode: 9 } } });
   });
 
+  it("tells what a container was given once it is made, what is in force while it runs, and what was told when it is lost", () => {
+    const resources = { requests: { cpu: "200m", memory: "1Mi" }, limits: { cpu: "1" } };
+    const pod = makePod({ containers: [spec1("app", { resources })] });
+    const told = (rest: Partial<StatusInput>) => {
+      const { allocatedResources, resources } = first(status(pod, rest)) ?? {};
+      return { allocatedResources, resources };
+    };
+    const given = { allocatedResources: resources.requests, resources };
+    const limits = { milliCpuRequest: 100, milliCpuLimit: 1000, memoryBytesLimit: undefined };
+    const nothing = { allocatedResources: undefined, resources: undefined };
+    expect(told({})).toEqual(nothing);
+    expect(told({ containers: [makeContainer("app", { state: "created", limits })] })).toEqual(given);
+    expect(told({ containers: [makeContainer("app", { limits })] })).toEqual({
+      ...given,
+      resources: { ...resources, requests: { cpu: "100m", memory: "1Mi" } },
+    });
+    expect(told({ containers: [ended("app", 0, { limits })] })).toEqual(given);
+    const before = { name: "app", ready: false, restartCount: 0, image: "", imageID: "", ...given };
+    const lost = (state: object) => told({ previous: { containerStatuses: [{ ...before, state }] } });
+    expect(lost({ terminated: { exitCode: 0 } })).toEqual(given);
+    expect(lost({ waiting: {} })).toEqual(nothing);
+  });
+
+  it("tells of a container that somebody only looks through that it was given nothing", () => {
+    const pod = makePod({ ephemeralContainers: [spec1("debug")] });
+    const result = status(pod, { containers: [makeContainer("debug", { notes: { kind: "ephemeral" } })] });
+    expect(result.ephemeralContainerStatuses?.[0]).toMatchObject({ resources: {} });
+  });
+
   it("is ready only when every container is", () => {
     const pod = makePod({ containers: [spec1("a"), spec1("b", { readinessProbe: {} })] });
     const containers = [makeContainer("a"), makeContainer("b")];

@@ -208,6 +208,22 @@ describe("A resize", () => {
     expect(main(done)).toMatchObject({ restartCount: 0, resources: memory("50Mi") });
   });
 
+  it("that is refused before a container is made is still refused after the daemon's restart", async () => {
+    await using node = await openTestNode();
+    const envFrom = [{ configMapRef: { name: "none" } }];
+    await node.run({ containers: [sized(cpu("1"), { envFrom })] });
+    await node.until((pod) => main(pod)?.state?.waiting?.reason === "CreateContainerConfigError");
+    await resize(node, [{ name: "app", resources: cpu("3") }]);
+    await node.until((pod) => condition(pod, "PodResizePending")?.reason === "Infeasible");
+    await node.stopKubelet();
+    await node.startKubelet();
+    // What counts is what was set aside.
+    await node.run({ containers: [sized(cpu("1500m"))] }, { name: "late" });
+    const refused = await node.until(({ status }) => status?.phase === "Failed", "late");
+    expect(refused.status?.message).toContain("requested: 1500, used: 1000, capacity: 2000");
+    expect(condition(await node.get(), "PodResizePending")).toMatchObject({ reason: "Infeasible" });
+  });
+
   it("of a pod as a whole reaches the containers that say nothing themselves, what keeps them together, and the status", async () => {
     await using node = await openTestNode();
     const whole = (cpu: string, memory: string) => ({
