@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, kubectl, run, start, wherry } from "../e2e/harness.ts";
@@ -10,11 +11,16 @@ const megabytes = 1024 * 1024;
 
 const oldestAndNewest = dialects.filter((_, index) => index === 0 || index === dialects.length - 1);
 
-/** A small HTTP server: `/big` has 5 MB, everything else says hello. */
+/** A small HTTP server: `/big` has 5 MB, `/long` ends when somebody asks for `/enough`, everything else says hello. */
 const server = [
   'const big = Buffer.alloc(5 * 1024 * 1024, "0123456789abcdef");',
-  'const answer = (path) => (path === "/big" ? big : "hello\\n");',
-  'require("node:http").createServer((request, response) => response.end(answer(request.url))).listen(8080, process.env.POD_IP);',
+  "let long;",
+  "const serve = ({ url }, response) => {",
+  '  if (url === "/long") return (long = response).write("begin\\n");',
+  '  if (url === "/enough") long.end("end\\n");',
+  '  response.end(url === "/big" ? big : "hello\\n");',
+  "};",
+  'require("node:http").createServer(serve).listen(8080, process.env.POD_IP);',
 ].join("\n");
 
 /** What kubectl streams: logs, exec, attach, port-forward. */
@@ -220,6 +226,20 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     },
   );
 
+  it.each(oldestAndNewest.map((client) => [client.name, client] as const))(
+    "%s port-forward goes on with one connection when the pod ends others",
+    async (_name, client) => {
+      await using forwarding = cluster.start(["port-forward", "pod/web", ":8080"], { ...ns, client });
+      const [, port = ""] = await forwarding.printed(/Forwarding from 127\.0\.0\.1:(\d+) -> 8080/);
+      const long = ask(port, "/long");
+      await expect.poll(() => long.said()).toMatch(/begin/);
+      for (let n = 0; n < 10; n++) expect(await ask(port, `/${n}`).all).toMatch(/hello/);
+      expect(await ask(port, "/enough").all).toMatch(/hello/);
+      expect(await long.all).toMatch(/begin\n[\s\S]*end\n/);
+      expect(forwarding.output()).not.toMatch(/error|lost/i);
+    },
+  );
+
   it.concurrent("port-forward says when nobody listens", async () => {
     await using forwarding = cluster.start(["port-forward", "pod/web", ":9"], ns);
     const [, port] = await forwarding.printed(/Forwarding from 127\.0\.0\.1:(\d+) -> 9/);
@@ -237,6 +257,20 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl streams", () => {
     await attached.printed(/^tick$/m);
   });
 });
+
+/** A request on a connection that the server ends, and this side never does. */
+function ask(port: string, path: string): { readonly all: Promise<string>; said(): string } {
+  let said = "";
+  const socket = connect({ port: Number(port), host: "127.0.0.1", allowHalfOpen: true });
+  const all = new Promise<string>((resolve, reject) => {
+    socket.on("data", (part) => {
+      said += part;
+    });
+    socket.once("end", () => resolve(said)).once("error", reject);
+  });
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: web\r\nConnection: close\r\n\r\n`);
+  return { all: all.finally(() => socket.destroy()), said: () => said };
+}
 
 function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;

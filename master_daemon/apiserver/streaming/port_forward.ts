@@ -15,7 +15,7 @@ export const portForwardChannelProtocols: readonly string[] = ["v4.channel.k8s.i
 
 /**
  * Serves port-forward over SPDY: for each forwarded connection the client opens a data and an error stream of one
- * `requestid`; text on the error stream is a failure, its end says that the connection is over.
+ * `requestid`; text on the error stream says why there is no connection, its end that the pod has no more to say.
  *
  * @see https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/kubelet/pkg/cri/streaming/portforward/httpstream.go
  */
@@ -44,20 +44,25 @@ async function forward(data: SpdyStream, error: SpdyStream, target: PortForwardT
   const port = parsePort(data.headers.get("port") ?? "");
   // The client half-closes it at once; reading notices that, and lets the stream end.
   error.resume();
-  let pod: Duplex | undefined;
+  let pod: Duplex;
   try {
     if (port === undefined) throw new RangeError(`invalid port "${data.headers.get("port") ?? ""}"`);
     pod = await target.dial(port);
-    pod.on("error", () => {});
-    await Promise.all([copyStream(data, pod), copyStream(pod, data)]);
   } catch (failure) {
     // The text first: a client that sees its data stream reset looks no further.
     await new Promise<unknown>((resolve) => error.write(failureText(port, target, failure), resolve));
     data.destroy();
-    pod?.destroy();
-  } finally {
     error.end();
+    return;
   }
+  pod.on("error", () => {});
+  // For a word on the error stream kubectl closes all of its connections: how one ends that was made, its data stream tells.
+  // Newer ones reset that as soon as the pod has said all; older ones wait for the end of the error stream then.
+  const said = copyStream(pod, data).finally(() => error.end());
+  await Promise.all([said, copyStream(data, pod)]).catch(() => {
+    data.destroy();
+    pod.destroy();
+  });
 }
 
 /**

@@ -50,9 +50,9 @@ async function collect(stream: AsyncIterable<Uint8Array>): Promise<Buffer> {
 }
 
 describe("serveSpdyPortForward()", () => {
-  async function open() {
+  async function open(to: PortForwardTarget = target) {
     const [server, client] = await sockets();
-    void serveSpdyPortForward(server, target);
+    void serveSpdyPortForward(server, to);
     const connection = new SpdyConnection(client, { onStream: () => {}, role: "client" });
     onTestFinished(() => connection.close());
     return async (port: number, requestid: number) => {
@@ -80,6 +80,49 @@ describe("serveSpdyPortForward()", () => {
         expect((await collect(error)).length).toBe(0);
       }),
     );
+  });
+
+  it("says nothing on the error stream of how a connection ended: the pod, then the client, or the pod by a break", async () => {
+    const pods: Duplex[] = [];
+    const dial = await open({
+      ...target,
+      async dial() {
+        const [near, far] = duplexPair();
+        pods.push(far);
+        return near;
+      },
+    });
+    const ended = await dial(8080, 1);
+    await expect.poll(() => pods.length).toBe(1);
+    pods[0]?.end("all");
+    expect((await collect(ended.data.iterator({ destroyOnReturn: false }))).toString()).toBe("all");
+    ended.data.destroy();
+    expect((await collect(ended.error)).toString()).toBe("");
+    await expect.poll(() => pods[0]?.destroyed).toBe(true);
+
+    const broken = await dial(8080, 2);
+    await expect.poll(() => pods.length).toBe(2);
+    pods[1]?.destroy(new Error("read ECONNRESET"));
+    expect((await collect(broken.error)).toString()).toBe("");
+    await expect(collect(broken.data)).rejects.toThrow("closed by its peer");
+  });
+
+  it("ends the error stream when the pod has said all, though the client has not", async () => {
+    const ends: Duplex[] = [];
+    const dial = await open({
+      ...target,
+      async dial() {
+        const [near, far] = duplexPair();
+        ends.push(far);
+        far.end("all");
+        return near;
+      },
+    });
+    const { data, error } = await dial(8080, 1);
+    expect((await collect(data.iterator({ destroyOnReturn: false }))).toString()).toBe("all");
+    expect((await collect(error)).toString()).toBe("");
+    data.end("heard");
+    expect((await collect(ends[0] as Duplex)).toString()).toBe("heard");
   });
 
   it("tells on the error stream why a connection cannot be made", async () => {
