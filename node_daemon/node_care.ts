@@ -107,8 +107,11 @@ export function nodeCare(options: NodeCareOptions): NodeCare {
     },
     folders: new PodFolders(options.rootDir),
     async reclaim({ signal }) {
-      await kubelet?.removeDeadContainers({ signal });
-      await images.removeUnused({ signal });
+      try {
+        await kubelet?.removeDeadContainers({ signal });
+      } finally {
+        await images.removeUnused({ signal });
+      }
     },
     onConditions: () => changed(),
     onThresholdMet: (message) => warn("EvictionThresholdMet", message),

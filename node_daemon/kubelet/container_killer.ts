@@ -33,6 +33,9 @@ export interface KillRequest {
 const minGraceSeconds = 2;
 /** What an engine may take beyond the grace period. */
 const engineMarginMs = 120_000;
+/** When a pod that its node wants to be rid of is late. @see k8s.io/kubernetes/pkg/kubelet, killPodNow */
+const lateFactor = 1.5;
+const leastLateSeconds = 10;
 
 /** Ends containers: preStop hook, SIGTERM, SIGKILL, all inside the grace period. */
 export class ContainerKiller {
@@ -129,6 +132,14 @@ export class ContainerKiller {
         );
       }
     }
+  }
+
+  /** Says so when a pod that its node ends is late. @returns what to call once it has ended */
+  tellWhenLate(pod: Pod, gracePeriodSeconds: number): () => void {
+    const { events, clock } = this.#options;
+    const message = "Container runtime did not kill the pod within specified grace period.";
+    const lateMs = Math.max(leastLateSeconds, lateFactor * gracePeriodSeconds) * 1000;
+    return clock.schedule(lateMs, () => events.warning(pod, "ExceededGracePeriod", message));
   }
 
   /** Where an init container stands: in the spec, or in time when the spec is gone. */

@@ -26,6 +26,7 @@ import type { ShutdownPeriods } from "./plan_shutdown.ts";
 import { PodAdmission } from "./pod_admission.ts";
 import type { NameSettings } from "./pod_dns.ts";
 import { PodFolders } from "./pod_folders.ts";
+import { containerGcFailed } from "./pod_leftovers.ts";
 import { PodWorker } from "./pod_worker.ts";
 import { AllocationRecords } from "./resources/allocation_records.ts";
 import type { PodSource } from "./sources/source.ts";
@@ -188,11 +189,17 @@ class PodKubelet implements Kubelet {
   }
 
   async removeDeadContainers({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const { runtime } = this.#context;
+    const { runtime, onNodeNews } = this.#context;
     const ended = this.pods.list().filter(({ status }) => isOver(status?.phase));
     const uids = new Set(ended.map(({ metadata }) => metadata.uid ?? ""));
-    for (const { id } of unneededContainers(await runtime.listContainers({ signal }), uids))
-      await runtime.removeContainer(id, { signal });
+    try {
+      for (const { id } of unneededContainers(await runtime.listContainers({ signal }), uids))
+        await runtime.removeContainer(id, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      onNodeNews(containerGcFailed(error));
+      throw error;
+    }
   }
 
   setPodRange(cidr: string): void {

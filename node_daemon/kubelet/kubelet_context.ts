@@ -9,6 +9,7 @@ import type { ContainerRuntime } from "../runtime/runtime.ts";
 import type { ContainerKiller } from "./container_killer.ts";
 import type { ImageFolders } from "./images/image_folders.ts";
 import type { ImageRecords } from "./images/image_records.ts";
+import type { NodeNews } from "./node_events.ts";
 import type { ObjectCache } from "./object_cache.ts";
 import type { PodAddresses } from "./pod_addresses.ts";
 import type { NameSettings } from "./pod_dns.ts";
@@ -28,6 +29,8 @@ export interface KubeletContext {
   readonly random: () => number;
   readonly log: Logger;
   readonly events: PodEvents;
+  /** Tells of something about the node itself. */
+  readonly onNodeNews: (news: NodeNews) => void;
   readonly probes: ProbeManager;
   readonly statuses: StatusManager;
   readonly objects: ObjectCache;

@@ -6,6 +6,7 @@ import { ContainerKiller } from "./container_killer.ts";
 import { ImageFolders } from "./images/image_folders.ts";
 import type { KubeletOptions } from "./kubelet.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
+import { nodeReference } from "./node_events.ts";
 import { ObjectCache } from "./object_cache.ts";
 import { PodAddresses } from "./pod_addresses.ts";
 import { PodEvents } from "./pod_events.ts";
@@ -40,7 +41,8 @@ export interface ContextHooks {
 export function openContext(options: KubeletOptions, hooks: ContextHooks): KubeletContext {
   const { client, informers, runtime, clock, random, log, nodeIPs, allocatable } = options;
   const { folders, records, wake, probed, dataChanged, shown, isMirrored, others, node } = hooks;
-  const events = new PodEvents(options.recorder);
+  const { recorder, nodeName } = options;
+  const events = new PodEvents(recorder);
   return {
     client,
     runtime,
@@ -48,6 +50,7 @@ export function openContext(options: KubeletOptions, hooks: ContextHooks): Kubel
     random,
     log,
     events,
+    onNodeNews: (news) => recorder.record(nodeReference(nodeName), news),
     killer: new ContainerKiller({ runtime, events, clock, log }),
     probes: new ProbeManager({
       runtime,
@@ -71,7 +74,7 @@ export function openContext(options: KubeletOptions, hooks: ContextHooks): Kubel
       log,
       onChange: dataChanged,
       others,
-      onExpanded: (object, event) => options.recorder.record(object, event),
+      onExpanded: (object, event) => recorder.record(object, event),
     }),
     folders,
     pins: new PathPins({ folder: folders.pins, log }),

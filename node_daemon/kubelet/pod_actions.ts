@@ -3,7 +3,13 @@ import { readTextFile } from "../../core/platform/files.ts";
 import { Backoff } from "../../core/util/backoff.ts";
 import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage } from "../../core/util/log.ts";
-import { type ProcessScope, RuntimeFailure, type Sandbox } from "../runtime/runtime.ts";
+import {
+  PodGroupFailure,
+  type ProcessScope,
+  RuntimeFailure,
+  type Sandbox,
+  SandboxStatusFailure,
+} from "../runtime/runtime.ts";
 import { containerConfig } from "./container_config.ts";
 import { notesFor } from "./container_notes.ts";
 import { withDeadline } from "./deadline.ts";
@@ -101,6 +107,8 @@ export class PodActions {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof MountError) events.warning(pod, "FailedMount", error.message);
+      else if (error instanceof SandboxStatusFailure)
+        events.warning(pod, "FailedPodSandBoxStatus", `Unable to get pod sandbox status: ${error.message}`);
       else events.warning(pod, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${errorMessage(error)}`);
       this.#failed("", "FailedCreatePodSandBox", error, attempt);
     } finally {
@@ -178,7 +186,9 @@ export class PodActions {
     } catch (error) {
       signal.throwIfAborted();
       const reason = error instanceof RuntimeFailure ? error.reason : "CreateContainerError";
-      events.warning(pod, "Failed", `Error: ${imageErrors.has(reason) ? reason : errorMessage(error)}`, reference);
+      if (error instanceof PodGroupFailure)
+        events.warning(pod, "FailedCreatePodContainer", `unable to ensure pod container exists: ${error.message}`);
+      else events.warning(pod, "Failed", `Error: ${imageErrors.has(reason) ? reason : errorMessage(error)}`, reference);
       this.#failed(spec.name, reason, error, attempt);
     }
   }
@@ -300,6 +310,7 @@ export class PodActions {
       );
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof PodGroupFailure) throw error;
       throw new RuntimeFailure("RunContainerError", errorMessage(error), { cause: error });
     }
   }

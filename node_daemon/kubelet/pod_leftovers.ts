@@ -1,8 +1,10 @@
 import { keyOf } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
+import { errorMessage } from "../../core/util/log.ts";
 import { withDeadline } from "./deadline.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
+import type { NodeNews } from "./node_events.ts";
 import { prunable } from "./plan_pod.ts";
 import { latestSandbox, type PodView } from "./pod_view.ts";
 
@@ -10,6 +12,23 @@ const removeTimeoutMs = 120_000;
 
 /** Removes dead containers and sandboxes that nobody needs any more, while their pod goes on. Returns the containers' ids. */
 export async function pruneContainers(
+  view: PodView,
+  context: KubeletContext,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  return await prune(view, context, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    context.onNodeNews(containerGcFailed(error));
+    throw error;
+  });
+}
+
+/** What a node says when dead containers cannot be removed. */
+export function containerGcFailed(error: unknown): NodeNews {
+  return { type: "Warning", reason: "ContainerGCFailed", message: errorMessage(error) };
+}
+
+async function prune(
   { containers, sandboxes }: PodView,
   { runtime }: KubeletContext,
   signal: AbortSignal,

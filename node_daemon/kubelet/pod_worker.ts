@@ -296,12 +296,14 @@ export class PodWorker implements AsyncDisposable {
         else if (plan.failure) events.normal(pod, plan.failure.reason, plan.failure.message);
         const alive = containers.filter((container) => !hasEnded(container, failures));
         const { gracePeriodSeconds } = plan;
+        const stopWaiting = view.eviction ? killer.tellWhenLate(pod, gracePeriodSeconds) : () => {};
         await killer
           .killPod({ pod, containers: alive, sandboxes, gracePeriodSeconds, signal })
           .catch((error: unknown) => {
             if (!signal.aborted) events.warning(pod, "FailedKillPod", `error killing pod: ${errorMessage(error)}`);
             throw error;
-          });
+          })
+          .finally(stopWaiting);
         return;
       }
     }

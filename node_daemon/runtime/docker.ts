@@ -46,11 +46,13 @@ import {
   type ImageService,
   type LogLimits,
   type LogOptions,
+  PodGroupFailure,
   type PodNetworkStats,
   type RuntimeEvent,
   RuntimeFailure,
   type Sandbox,
   type SandboxConfig,
+  SandboxStatusFailure,
   type Ulimit,
 } from "./runtime.ts";
 
@@ -209,7 +211,11 @@ class DockerRuntime implements ContainerRuntime {
       signal.throwIfAborted();
       throw new RuntimeFailure("CreatePodSandboxError", engineMessage(error), { cause: error });
     }
-    const sandbox = (await this.#containers.list(signal, { id: [id] })).map(describeSandbox)[0];
+    const found = await this.#containers.list(signal, { id: [id] }).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw new SandboxStatusFailure(engineMessage(error), error);
+    });
+    const sandbox = found.map(describeSandbox)[0];
     if (!sandbox?.ready) throw new RuntimeFailure("CreatePodSandboxError", "the sandbox ended as soon as it began");
     return sandbox;
   }
@@ -258,8 +264,7 @@ class DockerRuntime implements ContainerRuntime {
       });
       return undefined;
     });
-    const cgroupParent =
-      config.podLimits && (await (await this.#groups(sandbox.id, signal))?.make(sandbox.id, config.podLimits));
+    const cgroupParent = config.podLimits && (await this.#podGroup(sandbox.id, config.podLimits, signal));
     const options = containerOptions(sandbox, config, { ...this.#defaults, beginsAs, cgroupParent });
     try {
       return await this.#create(options, signal);
@@ -283,6 +288,13 @@ class DockerRuntime implements ContainerRuntime {
 
   async updatePodLimits(sandboxId: string, limits: ContainerLimits, { signal }: Signalled): Promise<void> {
     await (await this.#groups(sandboxId, signal))?.set(sandboxId, limits);
+  }
+
+  async #podGroup(sandboxId: string, limits: ContainerLimits, signal: AbortSignal): Promise<string | undefined> {
+    const groups = await this.#groups(sandboxId, signal);
+    return await groups?.make(sandboxId, limits).catch((error: unknown) => {
+      throw new PodGroupFailure(error);
+    });
   }
 
   /** The cgroups around pods' containers, where it may make them; found out when the first pod asks for it. */

@@ -48,6 +48,7 @@ import {
   type ExecSession,
   type LogLimits,
   type LogOptions,
+  PodGroupFailure,
   type PodNetworkStats,
   type RuntimeEvent,
   RuntimeFailure,
@@ -311,7 +312,9 @@ class ProcessRuntime implements ContainerRuntime {
   /** Makes the group of a pod. It may have been given other limits since the container was made. */
   async #limitPod(sandbox: StoredSandbox, first: ContainerLimits): Promise<void> {
     const podLimits = sandbox.podLimits ?? first;
-    await this.#cgroups?.makeGroup(sandbox.id, podLimits);
+    await this.#cgroups?.makeGroup(sandbox.id, podLimits).catch((error: unknown) => {
+      throw new PodGroupFailure(error);
+    });
     if (!sandbox.podLimits) await this.#save({ ...sandbox, podLimits });
   }
 

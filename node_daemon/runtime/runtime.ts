@@ -1,6 +1,7 @@
 import type { StringMap } from "../../core/api/meta.ts";
 import type { InterfaceUsage } from "../../core/platform/machine_usage.ts";
 import type { Pressures } from "../../core/platform/pressure.ts";
+import { errorMessage } from "../../core/util/log.ts";
 
 /** Who a sandbox belongs to. Containers are found by these labels, never by memory. */
 export interface SandboxIdentity {
@@ -315,6 +316,22 @@ export class RuntimeFailure extends Error {
     super(message, options);
     this.name = "RuntimeFailure";
     this.reason = reason;
+  }
+}
+
+/** What keeps the containers of a pod together could not be made. */
+export class PodGroupFailure extends RuntimeFailure {
+  constructor(cause: unknown) {
+    super("CreateContainerError", errorMessage(cause), { cause });
+    this.name = "PodGroupFailure";
+  }
+}
+
+/** A sandbox was started, and the runtime does not tell how it is. */
+export class SandboxStatusFailure extends RuntimeFailure {
+  constructor(message: string, cause: unknown) {
+    super("CreatePodSandboxError", message, { cause });
+    this.name = "SandboxStatusFailure";
   }
 }
 
