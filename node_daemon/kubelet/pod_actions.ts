@@ -353,10 +353,11 @@ export class PodActions {
   }
 
   #volumeOptions(pod: Pod, sandbox: Sandbox | undefined): PodVolumesOptions {
-    const { folders, objects, clock, node } = this.#context;
+    const { folders, objects, clock, node, events } = this.#context;
     const data = objects.sourceFor(pod);
     const given = this.#given;
-    return { folders, facts: this.#facts(pod, sandbox), data, node: node(), given, now: clock.now() };
+    const onWarning = (reason: string, message: string) => events.warning(pod, reason, message);
+    return { folders, facts: this.#facts(pod, sandbox), data, node: node(), given, clock, onWarning };
   }
 
   #facts(pod: Pod, sandbox: Sandbox | undefined): PodFacts {

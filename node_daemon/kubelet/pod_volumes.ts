@@ -1,5 +1,6 @@
 import type { Node } from "../../core/kinds/node.ts";
 import type { Pod, Volume, VolumeMount } from "../../core/kinds/pod.ts";
+import type { Clock } from "../../core/util/clock.ts";
 import type { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { type Mount, RuntimeFailure } from "../runtime/runtime.ts";
@@ -25,8 +26,9 @@ export interface PodVolumesOptions {
   readonly given: Set<string>;
   /** What a container that is being made mounts, with the images for it. Absent while none is made. */
   readonly container?: { readonly mounts: readonly VolumeMount[]; readonly images: ImageFiles };
-  /** Milliseconds since the epoch. */
-  readonly now: number;
+  readonly clock: Clock;
+  /** Hears of what somebody should know, by the reason of its event. */
+  onWarning(reason: string, message: string): void;
 }
 
 /** A volume could not be made ready: a FailedMount event. */
@@ -61,22 +63,26 @@ export async function updateVolumes(pod: Pod, options: PodVolumesOptions): Promi
 }
 
 async function setUp(pod: Pod, volume: Volume, options: PodVolumesOptions): Promise<MountedVolume> {
-  const { folders, facts, data, node, given, now, container } = options;
+  const { folders, facts, data, node, given, clock, container, onWarning } = options;
+  const { uid = "" } = pod.metadata;
   try {
     const type = volumeTypeOf(volume);
-    const folder = await folders.volume(pod.metadata.uid ?? "", { type: type.name, name: volume.name });
+    const folder = await folders.volume(uid, { type: type.name, name: volume.name });
     const { localPathFolder, areRead } = folders;
-    const memoryFolder = folders.memory(pod.metadata.uid ?? "", volume.name);
+    const memoryFolder = folders.memory(uid, volume.name);
     const images = container?.mounts.some(({ name }) => name === volume.name) ? container.images : undefined;
     const gid = fsGroupOf(pod);
     const write = async (payload: Payload) => {
-      if (areRead) await writeAtomically(folder, payload, { now, gid });
+      if (areRead) await writeAtomically(folder, payload, { now: clock.now(), gid });
     };
     const places = { folder, memoryFolder, localPathFolder, areRead };
     const context = { pod, volume, ...places, facts, data, node, images, write };
     const mounted = await type.setUp(context);
     if (areRead && gid !== undefined && mounted.takesFsGroup && !mounted.readOnly && !given.has(volume.name)) {
-      await applyFsGroup(mounted.path, { gid, policy: pod.spec.securityContext?.fsGroupChangePolicy });
+      const { path } = mounted;
+      const name = path.slice(Math.max(0, path.indexOf(uid)));
+      const onSlow = (message: string) => onWarning("VolumePermissionChangeInProgress", message);
+      await applyFsGroup(path, { gid, policy: pod.spec.securityContext?.fsGroupChangePolicy, name, clock, onSlow });
       given.add(volume.name);
     }
     return mounted;

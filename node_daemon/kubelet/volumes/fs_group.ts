@@ -3,6 +3,8 @@ import { chmod, lchown, lstat, opendir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Pod } from "../../../core/kinds/pod.ts";
 import { currentUid } from "../../../core/platform/processes.ts";
+import type { Clock } from "../../../core/util/clock.ts";
+import { errorMessage } from "../../../core/util/log.ts";
 
 const setGid = 0o2000;
 const groupReads = 0o440;
@@ -32,36 +34,77 @@ export function groupMode(
   return mode | (readOnly ? groupReads : groupWrites) | (isFolder ? groupEnters | setGid : 0);
 }
 
+/** When it is first told that it takes its time, and how often then how far it is. */
+const slowMs = 30_000;
+const progressMs = 60_000;
+const advice =
+  "is taking longer than expected, consider using OnRootMismatch - https://kubernetes.io/docs/tasks/configure-pod-container/security-context/#configure-volume-permission-and-ownership-change-policy-for-pods";
+
+/** How {@linkcode applyFsGroup} is to work. */
+export interface FsGroupOptions {
+  readonly gid: number;
+  /** `OnRootMismatch`: nothing is done when the volume's own folder is as it should be. Default `Always`. */
+  readonly policy?: string | undefined;
+  /** What the volume is called where it is told of. */
+  readonly name: string;
+  readonly clock: Clock;
+  /** Hears of a volume that takes its time, in the words of its event. */
+  onSlow(message: string): void;
+}
+
 /**
  * Gives everything in a volume to a group, which may read and write it. Links are given, never followed.
  *
- * @param options.policy `OnRootMismatch`: nothing is done when the volume's own folder is as it should be
  * @throws Error with the text of the FailedMount event
  * @see k8s.io/kubernetes/pkg/volume/volume_linux.go, SetVolumeOwnership
  */
-export async function applyFsGroup(
-  path: string,
-  { gid, policy = "Always" }: { readonly gid: number; readonly policy?: string | undefined },
-): Promise<void> {
-  const root = await lstat(path);
-  const wanted = groupMode(root.mode, { isFolder: root.isDirectory(), readOnly: false });
-  if (policy === "OnRootMismatch" && root.gid === gid && root.mode === wanted) return;
+export async function applyFsGroup(path: string, options: FsGroupOptions): Promise<void> {
+  const { gid, policy = "Always" } = options;
+  const progress = { files: 0 };
+  const stopTelling = tellWhenSlow(progress, options);
   try {
-    await give(path, root, gid);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new Error(`applyFSGroup failed for vol ${path}: ${message}`, { cause: error });
+    const root = await lstat(path);
+    const wanted = groupMode(root.mode, { isFolder: root.isDirectory(), readOnly: false });
+    if (policy === "OnRootMismatch" && root.gid === gid && root.mode === wanted) return;
+    await give(path, root, { gid, progress }).catch((error: unknown) => {
+      throw new Error(`applyFSGroup failed for vol ${path}: ${errorMessage(error)}`, { cause: error });
+    });
+  } finally {
+    stopTelling();
   }
 }
 
-async function give(path: string, found: Stats, gid: number): Promise<void> {
+/** Tells of a volume that takes its time, until the function that it returns is called. */
+function tellWhenSlow(
+  progress: { readonly files: number },
+  { name, clock, onSlow }: Pick<FsGroupOptions, "name" | "clock" | "onSlow">,
+): () => void {
+  const setting = `Setting volume ownership for ${name}`;
+  const tellHowFar = () => {
+    onSlow(`${setting}, processed ${progress.files} files.`);
+    cancel = clock.schedule(progressMs, tellHowFar);
+  };
+  let cancel = clock.schedule(slowMs, () => {
+    onSlow(`${setting} ${advice}`);
+    cancel = clock.schedule(progressMs, tellHowFar);
+  });
+  return () => cancel();
+}
+
+async function give(
+  path: string,
+  found: Stats,
+  options: { readonly gid: number; readonly progress: { files: number } },
+): Promise<void> {
+  const { gid, progress } = options;
   const isFolder = found.isDirectory();
   if (isFolder) {
     for await (const { name } of await opendir(path)) {
       const inner = join(path, name);
-      await give(inner, await lstat(inner), gid);
+      await give(inner, await lstat(inner), options);
     }
   }
+  progress.files++;
   if (found.gid !== gid) await lchown(path, found.uid, gid);
   if (found.isSymbolicLink()) return;
   const mode = groupMode(found.mode, { isFolder, readOnly: false });
