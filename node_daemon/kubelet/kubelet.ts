@@ -262,7 +262,8 @@ class PodKubelet implements Kubelet {
       for (const key of names) this.#syncStatic(key);
       told.resolve();
     };
-    this.#tasks.run((signal) => source.follow({ nodeName, clock, log, onPods, signal }));
+    const onDuplicate = (pod: Pod) => this.#context.events.duplicate(pod);
+    this.#tasks.run((signal) => source.follow({ nodeName, clock, log, onPods, onDuplicate, signal }));
     return told.promise;
   }
 

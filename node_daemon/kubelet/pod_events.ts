@@ -1,6 +1,7 @@
 import type { EventRecorder } from "../../core/client/event_recorder.ts";
 import type { Pod } from "../../core/kinds/pod.ts";
 import type { ContainerKind } from "./container_notes.ts";
+import { configSource } from "./sources/static_pod.ts";
 
 /** Which container of a pod an event is about. */
 export interface ContainerReference {
@@ -25,6 +26,13 @@ export class PodEvents {
 
   warning(pod: Pod, reason: string, message: string, container?: ContainerReference): void {
     this.#record(pod, "Warning", { reason, message, container });
+  }
+
+  /** A pod of the node's own does not run, because another of its source has its name. */
+  duplicate(pod: Pod): void {
+    const { name = "", namespace = "", uid = "", annotations = {} } = pod.metadata;
+    const message = `Error validating pod ${name}_${namespace}(${uid}) from ${annotations[configSource]} due to duplicate pod name ${JSON.stringify(name)}, ignoring`;
+    this.warning(pod, "FailedValidation", message);
   }
 
   #record(

@@ -1,6 +1,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import type { Pod } from "../../../core/kinds/pod.ts";
 import { errorMessage } from "../../../core/util/log.ts";
 import { isCode } from "../volumes/files.ts";
 import type { PodSource, SourceContext } from "./source.ts";
@@ -69,17 +70,19 @@ function openWatcher(path: string, onChange: () => void): FSWatcher | undefined 
 }
 
 async function look(path: string, source: SourceName, context: SourceContext, told: Set<string>): Promise<void> {
-  const { log, nodeName, onPods } = context;
-  const tell = (message: string) => {
-    if (!told.has(message)) log.warn("Cannot read a manifest", { error: message });
+  const { log, nodeName, onPods, onDuplicate } = context;
+  const tell = (message: string, duplicate?: Pod) => {
+    if (told.has(message)) return;
     told.add(message);
+    log.warn("Cannot read a manifest", { error: message });
+    if (duplicate) onDuplicate(duplicate);
   };
   try {
     const texts = await readTexts(path, tell);
     const problems = new Set<string>();
-    const onProblem = (message: string) => {
+    const onProblem = (message: string, duplicate?: Pod) => {
       problems.add(message);
-      tell(message);
+      tell(message, duplicate);
     };
     onPods(collectPods(texts, { source, nodeName, onProblem }));
     if (problems.size === 0) told.clear();

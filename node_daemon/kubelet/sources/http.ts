@@ -1,6 +1,7 @@
+import type { Pod } from "../../../core/kinds/pod.ts";
 import { errorMessage } from "../../../core/util/log.ts";
 import type { PodSource, SourceContext } from "./source.ts";
-import { readStaticPods } from "./static_pod.ts";
+import { readStaticPods, withoutDuplicates } from "./static_pod.ts";
 
 /** Options of {@linkcode httpSource}. */
 export interface HttpSourceOptions {
@@ -21,11 +22,11 @@ const maxBytes = 10 * 1024 * 1024;
 export function httpSource({ url, headers, checkMs }: HttpSourceOptions): PodSource {
   return {
     async follow(context) {
-      let known: { readonly etag: string | null } | undefined;
+      let known: Answer | undefined;
       let failing: string | undefined;
       for (;;) {
         try {
-          known = (await ask({ url, headers, etag: known?.etag ?? null }, context)) ?? known;
+          known = (await ask({ url, headers, known }, context)) ?? known;
           failing = undefined;
         } catch (error) {
           context.signal.throwIfAborted();
@@ -40,18 +41,25 @@ export function httpSource({ url, headers, checkMs }: HttpSourceOptions): PodSou
   };
 }
 
-/** What the server says of itself; undefined when nothing has changed. */
+/** What is remembered of an answer. */
+interface Answer {
+  readonly etag: string | null;
+  /** Uids of pods of a name that another has. */
+  readonly duplicates: ReadonlySet<string>;
+}
+
+/** Asks once; undefined when nothing has changed. */
 async function ask(
-  { url, headers, etag }: Pick<HttpSourceOptions, "url" | "headers"> & { readonly etag: string | null },
-  { nodeName, onPods, clock, signal }: SourceContext,
-): Promise<{ readonly etag: string | null } | undefined> {
+  { url, headers, known }: Pick<HttpSourceOptions, "url" | "headers"> & { readonly known: Answer | undefined },
+  { nodeName, onPods, onDuplicate, clock, signal }: SourceContext,
+): Promise<Answer | undefined> {
   const controller = new AbortController();
   const cancel = clock.schedule(timeoutMs, () => controller.abort(new Error("the server does not answer")));
   const stop = () => controller.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
   try {
     const asked = new Headers([...headers].map(([name, value]): [string, string] => [name, value]));
-    if (etag !== null) asked.set("if-none-match", etag);
+    if (known?.etag) asked.set("if-none-match", known.etag);
     const response = await fetch(url, { headers: asked, signal: controller.signal });
     if (response.status === 304) {
       await response.body?.cancel();
@@ -63,8 +71,15 @@ async function ask(
     }
     const text = await readText(response);
     if (text.trim() === "") throw new Error("the answer is empty");
-    onPods(readStaticPods(text, { source: "http", from: withoutSecrets(url), nodeName }));
-    return { etag: response.headers.get("etag") };
+    const pods = readStaticPods(text, { source: "http", from: withoutSecrets(url), nodeName });
+    const duplicates = new Set<string>();
+    const once = (pod: Pod) => {
+      const { uid = "" } = pod.metadata;
+      if (!known?.duplicates.has(uid) && !duplicates.has(uid)) onDuplicate(pod);
+      duplicates.add(uid);
+    };
+    onPods(withoutDuplicates(pods, once));
+    return { etag: response.headers.get("etag"), duplicates };
   } finally {
     cancel();
     signal.removeEventListener("abort", stop);

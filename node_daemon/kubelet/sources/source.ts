@@ -9,6 +9,8 @@ export interface SourceContext {
   readonly log: Logger;
   /** All pods of the source, now and whenever they change. */
   onPods(pods: readonly Pod[]): void;
+  /** A pod of the source that does not run, because another of it has its name. Told once. */
+  onDuplicate(pod: Pod): void;
   readonly signal: AbortSignal;
 }
 

@@ -1,5 +1,5 @@
 import { dnsLabelError, dnsSubdomainError } from "../../../core/api/kind.ts";
-import type { JsonObject, KubeObject } from "../../../core/api/meta.ts";
+import { type JsonObject, type KubeObject, keyOf, keyText } from "../../../core/api/meta.ts";
 import { parseManifests } from "../../../core/api/yaml.ts";
 import { type Pod, pod as podKind } from "../../../core/kinds/pod.ts";
 import { podReferences } from "../../../core/kinds/pod_references.ts";
@@ -90,22 +90,35 @@ function checked(pod: Pod, from: string): Pod {
   return pod;
 }
 
+/** The pods without those of a name that one before them has. */
+export function withoutDuplicates(pods: readonly Pod[], onDuplicate: (pod: Pod) => void): readonly Pod[] {
+  const byName = new Map<string, Pod>();
+  for (const pod of pods) {
+    const name = keyText(keyOf(pod));
+    if (byName.has(name)) onDuplicate(pod);
+    else byName.set(name, pod);
+  }
+  return [...byName.values()];
+}
+
 /** The pods of several texts; of those of one name the first stays. What cannot be read is told and left out. */
 export function collectPods(
   texts: Iterable<readonly [from: string, text: string]>,
-  { onProblem, ...options }: Omit<StaticPodOptions, "from"> & { readonly onProblem: (message: string) => void },
+  {
+    onProblem,
+    ...options
+  }: Omit<StaticPodOptions, "from"> & { readonly onProblem: (message: string, duplicate?: Pod) => void },
 ): readonly Pod[] {
-  const pods = new Map<string, Pod>();
+  const froms = new Map<Pod, string>();
   for (const [from, text] of texts) {
     try {
-      for (const pod of readStaticPods(text, { ...options, from })) {
-        const name = `${pod.metadata.namespace}/${pod.metadata.name}`;
-        if (pods.has(name)) onProblem(`Cannot run pod ${name} of ${from}: there is another of that name`);
-        else pods.set(name, pod);
-      }
+      for (const pod of readStaticPods(text, { ...options, from })) froms.set(pod, from);
     } catch (error) {
       onProblem(errorMessage(error));
     }
   }
-  return [...pods.values()];
+  return withoutDuplicates([...froms.keys()], (pod) => {
+    const name = keyText(keyOf(pod));
+    onProblem(`Cannot run pod ${name} of ${froms.get(pod)}: there is another of that name`, pod);
+  });
 }

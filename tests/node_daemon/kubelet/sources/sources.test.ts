@@ -20,12 +20,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
-const manifest = (name: string) =>
+const manifest = (name: string, image = "i") =>
   JSON.stringify({
     apiVersion: "v1",
     kind: "Pod",
     metadata: { name },
-    spec: { containers: [{ name: "c", image: "i" }] },
+    spec: { containers: [{ name: "c", image }] },
   });
 
 /** Follows a source, and waits for what it tells. */
@@ -38,7 +38,10 @@ function follow(source: PodSource) {
   const onPods = (next: readonly Pod[]) => {
     pods = next;
   };
-  const followed = source.follow({ nodeName: "n", clock, log, onPods, signal: controller.signal }).catch(() => {});
+  const duplicates: string[] = [];
+  const onDuplicate = ({ spec }: Pod) => duplicates.push(spec.containers[0]?.image ?? "");
+  const { signal } = controller;
+  const followed = source.follow({ nodeName: "n", clock, log, onPods, onDuplicate, signal }).catch(() => {});
   onTestFinished(async () => {
     controller.abort();
     await followed;
@@ -47,6 +50,7 @@ function follow(source: PodSource) {
   return {
     warnings,
     names,
+    duplicates,
     /** Moves time by `stepMs` at each look. */
     async until(check: () => boolean, stepMs: number) {
       for (const end = performance.now() + patienceMs; performance.now() < end; ) {
@@ -93,6 +97,18 @@ describe("fileSource()", () => {
     expect(source.warnings).toHaveLength(1);
     expect(source.warnings[0]).toContain("bad.yaml");
   });
+
+  it("says once which pod has the name of another, and runs the first", async () => {
+    await writeFile(join(root, "a.yaml"), manifest("same", "first"));
+    await writeFile(join(root, "b.yaml"), manifest("same", "second"));
+    const source = follow(fileSource({ path: root, checkMs: 1000 }));
+    await source.until(() => source.duplicates.length > 0, 1);
+    let looks = 0;
+    await source.until(() => looks++ > 20, 1000);
+    expect(source.names()).toEqual(["same-n"]);
+    expect(source.duplicates).toEqual(["second"]);
+    expect(source.warnings).toEqual([expect.stringContaining("b.yaml: there is another of that name")]);
+  });
 });
 
 describe("httpSource()", () => {
@@ -124,6 +140,26 @@ describe("httpSource()", () => {
     expect(source.names()).toEqual(["a-n"]);
     Object.assign(state, { status: 200, text: manifest("b"), etag: '"2"' });
     await source.until(() => String(source.names()) === "b-n", 1);
+  });
+
+  it("says once which pod has the name of another, however often the answer comes", async () => {
+    let answers = 0;
+    const texts = [manifest("same", "first"), manifest("same", "second"), manifest("same", "third")];
+    const server = createServer((_, response) => {
+      answers++;
+      response.end(texts.join("\n---\n"));
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const source = follow(httpSource({ url, headers: [], checkMs: 20 }));
+    await source.until(() => answers > 2, 1);
+    expect(source.names()).toEqual(["same-n"]);
+    expect(source.duplicates).toEqual(["second", "third"]);
   });
 });
 

@@ -107,6 +107,22 @@ function handSource(first: readonly Pod[]): PodSource & { set(pods: readonly Pod
   };
 }
 
+it("a pod whose source has another of its name is told of by an event", async () => {
+  const [first, second] = ["img:1", "img:2"].flatMap((image) => readStaticPods(manifest(image), options));
+  const source: PodSource = {
+    async follow({ onPods, onDuplicate, signal }) {
+      onPods(first ? [first] : []);
+      if (second) onDuplicate(second);
+      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    },
+  };
+  await using world = await open(source);
+  await world.startKubelet();
+  const pod = `web-node-1_default(${second?.metadata.uid})`;
+  const event = `FailedValidation: Error validating pod ${pod} from file due to duplicate pod name "web-node-1", ignoring`;
+  await world.soon(async () => (await world.events()).includes(event));
+});
+
 const pods = (image?: string) => readStaticPods(manifest(image), options);
 const isRunning = ({ status }: Pod) => status?.phase === "Running";
 const name = "web-node-1";
