@@ -37,7 +37,7 @@ export interface ClaimPlan<T> {
  */
 export function planClaims<T extends KubeObject>(
   owner: SelectingOwner,
-  candidates: Iterable<T>,
+  candidates: readonly T[],
   mayBelong: (candidate: T) => boolean = () => true,
 ): ClaimPlan<T> {
   const plan = { owned: [] as T[], adopt: [] as T[], release: [] as T[] };
@@ -70,8 +70,8 @@ export async function claim<T extends KubeObject>(
   { client, lister, signal }: ControllerContext,
   mayBelong?: (candidate: T) => boolean,
 ): Promise<readonly T[]> {
-  const candidates = new Set(lister(kind).ownedBy(owner));
-  for (const object of lister(kind).byIndex(orphanIndex, owner.metadata.namespace ?? "")) candidates.add(object);
+  const orphans = lister(kind).byIndex(orphanIndex, owner.metadata.namespace ?? "");
+  const candidates = [...lister(kind).ownedBy(owner), ...orphans];
   const { owned, adopt, release } = planClaims(owner, candidates, mayBelong);
   const patch = (object: T, ownerReferences: Json) =>
     client.patch(kind, keyOf(object), { type: "merge", body: referencesPatch(object, ownerReferences) }, { signal });

@@ -55,7 +55,8 @@ export interface Controller {
   readonly watches?: readonly Mapping[];
   /**
    * Milliseconds for which a change of an object that leads back to a key waits for others, so that many are looked at
-   * together. Changes of the object itself never wait. Default 0.
+   * together; so does a change of the object itself that leaves its generation, such as the status that was written for
+   * them. Other changes of it never wait. Default 0.
    */
   batchMs?(key: ObjectKey, lister: ControllerContext["lister"], clock: Clock): number;
   /** Keys reconciled at the same time: at least 1. Default 5. */

@@ -41,8 +41,21 @@ export function replicaController<T extends KubeObject>(replicas: ReplicaKind<T>
           keysOfMatchingOwners(object, { list: (namespace) => lister(kind).list(namespace).map(asReplicaSet) }),
       },
     ],
+    batchMs(key, lister) {
+      const object = lister(kind).get(key);
+      return object ? batchMsOf(asReplicaSet(object)) : 0;
+    },
     reconcile: (key, context) => reconcile(replicas, key, context),
   };
+}
+
+/**
+ * How long news of a large set's pods wait for more. Every look goes through all of its pods: without a wait twenty
+ * thousand that become ready are gone through thousands of times.
+ */
+function batchMsOf(object: ReplicaSet): number {
+  const replicas = wantedReplicas(object);
+  return replicas < 1000 ? 0 : Math.min(1000, replicas / 40);
 }
 
 /** The controller of ReplicaSets. */
@@ -61,7 +74,7 @@ export interface ObservedReplicaSet {
   readonly replicaSet: ReplicaSet;
   /** All pods that it controls, ended and ending ones too. */
   readonly pods: readonly Pod[];
-  /** Pods of it and of the ReplicaSets that have the same owner. */
+  /** Pods of it and of the ReplicaSets that have the same owner. Asked for only when some have to go. */
   readonly relatedPods: readonly Pod[];
   readonly nowMs: number;
 }
@@ -70,23 +83,25 @@ export interface ObservedReplicaSet {
 export interface ReplicaSetPlan {
   readonly create: readonly Pod[];
   readonly remove: readonly Pod[];
-  /** Milliseconds until a ready pod will have been so for long enough to count as available. */
+  /** Milliseconds until a ready pod will have been so for long enough to count as available; 0 when this is not all there is to change. */
   readonly requeueAfterMs: number | undefined;
 }
 
 /** What to change so that the pods match the ReplicaSet. Pure: same arguments, same plan. */
-export function planReplicaSet({ replicaSet, pods, relatedPods, nowMs }: ObservedReplicaSet): ReplicaSetPlan {
+export function planReplicaSet(observed: ObservedReplicaSet): ReplicaSetPlan {
+  const { replicaSet, pods, nowMs } = observed;
   const active = pods.filter(isPodActive);
   const { minReadySeconds } = replicaSet.spec;
-  const requeueAfterMs = untilAvailable(active, { minReadySeconds, nowMs });
-  if (replicaSet.metadata.deletionTimestamp) return { create: [], remove: [], requeueAfterMs };
+  const availableMs = untilAvailable(active, { minReadySeconds, nowMs });
+  if (replicaSet.metadata.deletionTimestamp) return { create: [], remove: [], requeueAfterMs: availableMs };
   const missing = wantedReplicas(replicaSet) - active.length;
+  const requeueAfterMs = Math.abs(missing) > burst ? 0 : availableMs;
   if (missing >= 0) {
     const created = podFromTemplate(replicaSet);
     return { create: Array.from({ length: Math.min(missing, burst) }, () => created), remove: [], requeueAfterMs };
   }
   const counts = new Map<string, number>();
-  for (const { spec } of relatedPods.filter(isPodActive)) {
+  for (const { spec } of observed.relatedPods.filter(isPodActive)) {
     if (spec.nodeName) counts.set(spec.nodeName, (counts.get(spec.nodeName) ?? 0) + 1);
   }
   const ranked = rankForDeletion(active, { podsOnNode: (name) => counts.get(name) ?? 0, nowMs });
@@ -108,10 +123,27 @@ export function replicaSetStatus(
   { replicaSet, pods, nowMs }: Pick<ObservedReplicaSet, "replicaSet" | "pods" | "nowMs">,
   failure: ReplicaFailure | undefined,
 ): ReplicaSetStatus {
-  const active = pods.filter(isPodActive);
   const { minReadySeconds = 0 } = replicaSet.spec;
   const labels = Object.entries(replicaSet.spec.template.metadata?.labels ?? {});
-  const isFullyLabeled = ({ metadata }: Pod) => labels.every(([name, value]) => metadata.labels?.[name] === value);
+  const counts = {
+    replicas: 0,
+    fullyLabeledReplicas: 0,
+    readyReplicas: 0,
+    availableReplicas: 0,
+    terminatingReplicas: 0,
+  };
+  for (const one of pods) {
+    if (isPodTerminal(one)) continue;
+    if (one.metadata.deletionTimestamp !== undefined) {
+      counts.terminatingReplicas++;
+      continue;
+    }
+    counts.replicas++;
+    if (labels.every(([name, value]) => one.metadata.labels?.[name] === value)) counts.fullyLabeledReplicas++;
+    if (!isPodReady(one)) continue;
+    counts.readyReplicas++;
+    if (isPodAvailable(one, { minReadySeconds, now: nowMs })) counts.availableReplicas++;
+  }
   const others = (replicaSet.status?.conditions ?? []).filter(({ type }) => type !== "ReplicaFailure");
   const present = findCondition(replicaSet.status?.conditions, "ReplicaFailure");
   const condition = {
@@ -121,11 +153,7 @@ export function replicaSetStatus(
   } as const;
   const conditions = failure ? [...others, present ?? { ...condition, ...failure }] : others;
   return compact<ReplicaSetStatus>({
-    replicas: active.length,
-    fullyLabeledReplicas: active.filter(isFullyLabeled).length,
-    readyReplicas: active.filter(isPodReady).length,
-    availableReplicas: active.filter((one) => isPodAvailable(one, { minReadySeconds, now: nowMs })).length,
-    terminatingReplicas: pods.filter((one) => one.metadata.deletionTimestamp && !isPodTerminal(one)).length,
+    ...counts,
     observedGeneration: replicaSet.metadata.generation,
     conditions: conditions.length > 0 ? conditions : undefined,
   });
@@ -141,8 +169,14 @@ async function reconcile<T extends KubeObject>(
   if (!object) return undefined;
   const observed = asReplicaSet(object);
   const pods = await claim(pod, observed, kind, context);
-  const relatedPods = kin(object, kind, lister).flatMap((set) => lister(pod).ownedBy(set));
-  const state = { replicaSet: observed, pods, relatedPods, nowMs: clock.now() };
+  const state: ObservedReplicaSet = {
+    replicaSet: observed,
+    pods,
+    get relatedPods() {
+      return kin(object, kind, lister).flatMap((set) => lister(pod).ownedBy(set));
+    },
+    nowMs: clock.now(),
+  };
   const plan = planReplicaSet(state);
 
   const created = await slowStart(plan.create, (wanted) => createPod(observed, wanted, context));
@@ -163,7 +197,9 @@ async function reconcile<T extends KubeObject>(
   const next = withStatus(object, status);
   if (!semanticEqual(next, object)) await client.updateStatus(kind, next, { signal });
   if (failed) throw error;
-  return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+  // What a namespace refused that is about to go is not tried again at once.
+  if (error !== undefined || plan.requeueAfterMs === undefined) return undefined;
+  return { requeueAfterMs: plan.requeueAfterMs };
 }
 
 /** The object and those that belong to the same owner. */

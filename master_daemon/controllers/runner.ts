@@ -94,7 +94,11 @@ class Run implements AsyncDisposable {
     for (const kind of [...(reconciles ? [reconciles] : []), ...owns]) this.#open(kind);
     for (const { kind, indexes } of watches) this.#open(kind, indexes ? { indexes } : {});
     if (reconciles) {
-      this.#listen(reconciles, (object) => [keyOf(object)]);
+      this.#listen(
+        reconciles,
+        (object) => [keyOf(object)],
+        (key, change) => (keepsGeneration(change) ? batched(key) : this.#queue.add(keyText(key))),
+      );
       for (const kind of owns) this.#listen(kind, (object) => keysOfOwner(object, reconciles), batched);
     }
     for (const mapping of watches) this.#listen(mapping.kind, (object) => mapping.keys(object, this.#lister), batched);
@@ -126,15 +130,12 @@ class Run implements AsyncDisposable {
   #listen(
     kind: ResourceType,
     keysOf: (object: KubeObject) => readonly ObjectKey[],
-    enqueue: (key: ObjectKey) => void = (key) => this.#queue.add(keyText(key)),
+    enqueue: (key: ObjectKey, change: CacheChange) => void = (key) => this.#queue.add(keyText(key)),
   ): () => void {
-    const add = (object: KubeObject) => {
-      for (const key of keysOf(object)) enqueue(key);
-    };
     const onChange = (change: CacheChange) => {
-      add(change.object);
+      for (const key of keysOf(change.object)) enqueue(key, change);
       // Who lost the object has to know, too.
-      if (change.type === "updated") add(change.previous);
+      if (change.type === "updated") for (const key of keysOf(change.previous)) enqueue(key, change);
     };
     const stop = this.#informer(kind).onChange(onChange);
     this.#parts.defer(stop);
@@ -215,6 +216,12 @@ class Run implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts[Symbol.asyncDispose]();
   }
+}
+
+/** Whether an object changed, but not what is wanted of it. */
+function keepsGeneration(change: CacheChange): boolean {
+  const { generation } = change.object.metadata;
+  return change.type === "updated" && generation !== undefined && generation === change.previous.metadata.generation;
 }
 
 /** The key of the controller of `object`, when it is of `kind`. */

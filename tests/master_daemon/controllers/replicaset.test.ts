@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
-import type { Pod } from "../../../core/kinds/mod.ts";
+import { type Pod, pod, replicaSet } from "../../../core/kinds/mod.ts";
 import { rankForDeletion } from "../../../master_daemon/controllers/_rank_pods.ts";
-import { planReplicaSet, replicaSetStatus } from "../../../master_daemon/controllers/replicaset.ts";
+import {
+  planReplicaSet,
+  replicaSetController,
+  replicaSetStatus,
+} from "../../../master_daemon/controllers/replicaset.ts";
+import { runControllers } from "../../../master_daemon/controllers/runner.ts";
+import { openCluster } from "./_cluster.ts";
 import { aPod, aReplicaSet, at, start } from "./fixtures.ts";
 
 const minute = 60_000;
@@ -46,7 +52,10 @@ describe("planReplicaSet()", () => {
 
   it("creates at most 500 at once", () => {
     const replicaSet = aReplicaSet("rs", { replicas: 2000 });
-    expect(planReplicaSet({ replicaSet, pods: [], relatedPods: [], nowMs }).create).toHaveLength(500);
+    const { create, requeueAfterMs } = planReplicaSet({ replicaSet, pods: [], relatedPods: [], nowMs });
+    expect(create).toHaveLength(500);
+    // The rest does not wait for news of these.
+    expect(requeueAfterMs).toBe(0);
   });
 
   it("removes the pod that shares its node with a sibling of another ReplicaSet, when all else is equal", () => {
@@ -71,6 +80,38 @@ describe("planReplicaSet()", () => {
       terminatingReplicas: 0,
       observedGeneration: 1,
     });
+  });
+});
+
+describe("replicaSetController", () => {
+  it("counts the pods of a large set once for many that change, and goes on making them at once", async () => {
+    const { client, clock, informers, log, parts, random, all, until } = await openCluster();
+    parts.use(runControllers([replicaSetController], { client, clock, informers, log, random }));
+    const { metadata, spec } = aReplicaSet("many", { replicas: 1000 });
+    const { uid: _, ownerReferences: __, ...named } = metadata;
+    const startedAt = clock.monotonic();
+    await client.create(replicaSet, { ...aReplicaSet("many"), metadata: named, spec });
+    const key = { namespace: "default", name: "many" };
+    const status = async () => (await client.get(replicaSet, key)).status;
+    await until(async () => (await all(pod)).length === 1000);
+    expect(clock.monotonic()).toBe(startedAt);
+    await until(async () => (await status())?.replicas === 1000, { stepMs: 5 });
+    // What is left of its own writes to look at.
+    await clock.advance(1000);
+
+    const written: (number | undefined)[] = [];
+    parts.defer(
+      informers.informer(replicaSet).onChange(({ type, object }) => {
+        if (type === "updated") written.push(object.status?.readyReplicas);
+      }),
+    );
+    const isTwenty = async () => (await status())?.readyReplicas === 20;
+    for (const one of (await all(pod)).slice(0, 20)) {
+      const conditions = [{ type: "Ready", status: "True", lastTransitionTime: at(0) } as const];
+      await client.updateStatus(pod, { ...one, status: { ...one.status, phase: "Running", conditions } });
+    }
+    await until(isTwenty, { stepMs: 5 });
+    expect(written).toEqual([20]);
   });
 });
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { StatusError } from "../../../core/api/status.ts";
-import { configMap, secret } from "../../../core/kinds/mod.ts";
+import { configMap, replicaSet, secret } from "../../../core/kinds/mod.ts";
 import type { Clock } from "../../../core/util/clock.ts";
 import type { Controller } from "../../../master_daemon/controllers/controller.ts";
 import { runControllers } from "../../../master_daemon/controllers/runner.ts";
 import { openCluster } from "./_cluster.ts";
+import { aReplicaSet } from "./fixtures.ts";
 
 const object = (name: string, data: Record<string, string> = {}) => ({
   apiVersion: "v1",
@@ -107,6 +108,41 @@ describe("runControllers()", () => {
     );
     await until(async () => keys.length === 5);
     expect(keys[4]).toBe("owner");
+  });
+
+  it("waits for more as the controller says, unless another generation of the object is wanted", async () => {
+    const seen: string[] = [];
+    const { client, clock, until } = await run({
+      name: "patient",
+      reconciles: replicaSet,
+      batchMs: () => 100,
+      async reconcile(key, { clock, lister }) {
+        const { spec, status } = lister(replicaSet).get(key) ?? {};
+        seen.push(`${clock.monotonic()}: ${spec?.replicas} wanted, ${status?.replicas} there`);
+        return undefined;
+      },
+    });
+    const { metadata, ...rest } = aReplicaSet("web", { replicas: 1 });
+    const made = await client.create(replicaSet, { ...rest, metadata: { namespace: "default", name: "web" } });
+    const startedAt = clock.monotonic();
+    await until(async () => seen.length === 1);
+    for (const replicas of [1, 2, 3])
+      await client.updateStatus(replicaSet, {
+        ...made,
+        metadata: { name: "web", namespace: "default" },
+        status: { replicas },
+      });
+    await clock.advance(99);
+    expect(seen).toHaveLength(1);
+    await until(async () => seen.length === 2, { stepMs: 1 });
+    const latest = await client.get(replicaSet, { namespace: "default", name: "web" });
+    await client.update(replicaSet, { ...latest, spec: { ...latest.spec, replicas: 7 } });
+    await until(async () => seen.length === 3);
+    expect(seen).toEqual([
+      `${startedAt}: 1 wanted, 0 there`,
+      `${startedAt + 100}: 1 wanted, 3 there`,
+      `${startedAt + 100}: 7 wanted, 3 there`,
+    ]);
   });
 
   it("lets a key rest that took long, so that changes meanwhile are looked at together", async () => {
