@@ -9,9 +9,9 @@ import { fingerprint, selfSigned } from "../core/platform/certificates.ts";
 import { resolvePath } from "../core/platform/files.ts";
 import { lockFolder } from "../core/platform/folder_lock.ts";
 import { LocalRoutes } from "../core/platform/local_routes.ts";
-import { machineFacts, primaryAddress } from "../core/platform/machine.ts";
+import { type MachineFacts, machineFacts, primaryAddress } from "../core/platform/machine.ts";
 import { fileSystemUsage } from "../core/platform/machine_usage.ts";
-import { readResolverConfig } from "../core/platform/resolver_config.ts";
+import { readResolverConfig, resolverFile } from "../core/platform/resolver_config.ts";
 import type { Clock } from "../core/util/clock.ts";
 import { compact } from "../core/util/compact.ts";
 import { DisposalStack } from "../core/util/disposal_stack.ts";
@@ -31,6 +31,7 @@ import { type KubeletServerOptions, startKubeletServer } from "./kubelet/server.
 import { fileSource } from "./kubelet/sources/file.ts";
 import { startPodEndpoint } from "./kubelet/sources/server.ts";
 import type { PodSource } from "./kubelet/sources/source.ts";
+import { startNews } from "./kubelet/start_news.ts";
 import { ensureFolder } from "./kubelet/volumes/files.ts";
 import { kubeletConfiguration } from "./kubelet_configuration.ts";
 import { allocatableOf, type NodeCarePolicy, nodeCare } from "./node_care.ts";
@@ -45,6 +46,8 @@ export interface NodeOptions {
   readonly client: Client;
   /** Shared caches; default: its own. */
   readonly informers?: InformerFactory | undefined;
+  /** Default: this machine. */
+  readonly machine?: MachineFacts | undefined;
   /** Default: the machine's host name. */
   readonly nodeName?: string | undefined;
   /** Addresses of the node, most important first. Default: the machine's first. */
@@ -102,7 +105,7 @@ export interface NodeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** For the master to hear that the node shuts down. */
+/** For the master to hear that the node shuts down, or why it did not start. */
 const lastReportMs = 3000;
 /** The folder is watched: this is for what a watch may miss. */
 const socketCheckMs = 20_000;
@@ -124,8 +127,9 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
   const { client, clock, random, log, signal } = options;
   const parts = new DisposalStack();
   const failed = new AbortController();
+  let onFailure = async (_error: unknown) => {};
   try {
-    const machine = machineFacts();
+    const { machine = machineFacts() } = options;
     const nodeName = options.nodeName ?? machine.hostname;
     const nodeIPs = options.nodeIPs && options.nodeIPs.length > 0 ? options.nodeIPs : [primaryAddress()];
     const rootDir = resolvePath(options.rootDir);
@@ -138,8 +142,12 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     const recorder = parts.use(
       createEventRecorder({ client, clock, random, log, component: "kubelet", host: nodeName }),
     );
-    const record = (news: Pick<NodeNews, "reason" | "message">) =>
-      recorder.record(nodeReference(nodeName), { type: "Normal", ...news });
+    const record = (news: NodeNews) => recorder.record(nodeReference(nodeName), news);
+    onFailure = async (error) => {
+      record({ type: "Warning", reason: "KubeletSetupFailed", message: errorMessage(error) });
+      const waiting = { clock, timeoutMs: lastReportMs, signal: new AbortController().signal };
+      await withDeadline(waiting, () => recorder.written()).catch(() => {});
+    };
     const maxPods = options.maxPods ?? 110;
     const { totalBytes: diskBytes } = await fileSystemUsage(rootDir);
     const capacity = nodeCapacity({ machine, diskBytes, maxPods });
@@ -244,7 +252,9 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     await Promise.all([register(), answerNames()]);
     const started = await (running ?? run());
     kubelet.set(started);
-    record({ reason: "Starting", message: "Starting kubelet." });
+    const config = await resolvers?.().catch(() => undefined);
+    const resolver = config && { path: resolvConf ?? resolverFile, config };
+    for (const news of startNews({ machine, resolver, domain: clusterDomain })) record(news);
     care.start(started);
     if (range !== undefined) started.setPodRange(range);
     if (options.proxy !== false && !options.standalone) {
@@ -261,7 +271,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     if (periods)
       parts.defer(async () => {
         isShuttingDown = true;
-        record({ reason: "Shutdown", message: "Shutdown manager detected shutdown event" });
+        record({ type: "Normal", reason: "Shutdown", message: "Shutdown manager detected shutdown event" });
         const { signal } = new AbortController();
         const told = withDeadline({ clock, timeoutMs: lastReportMs, signal }, async (cut) =>
           reporter?.reportNow({ signal: cut }),
@@ -276,6 +286,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
       [Symbol.asyncDispose]: () => parts[Symbol.asyncDispose](),
     };
   } catch (error) {
+    if (!signal?.aborted) await onFailure(error);
     failed.abort(error);
     await parts[Symbol.asyncDispose]();
     throw error;

@@ -22,6 +22,8 @@ export interface EventText {
 /** Records Events about objects. Never waits, never throws: an Event that cannot be written is dropped. */
 export interface EventRecorder extends AsyncDisposable {
   record(object: KubeObject, text: EventText): void;
+  /** Resolves when nothing waits to be written. For who is about to end. */
+  written(): Promise<void>;
 }
 
 /** Options of {@linkcode createEventRecorder}. */
@@ -63,6 +65,7 @@ class Recorder implements EventRecorder {
   readonly #tasks: Tasks;
   readonly #pending: Occurrence[] = [];
   #writing = false;
+  readonly #onWritten: (() => void)[] = [];
   /** What was written, by object and text; least recently used first. */
   readonly #written = new Map<string, Event>();
   /** Tokens left for an object as of a time; least recently used first. */
@@ -99,6 +102,10 @@ class Recorder implements EventRecorder {
     if (this.#writing) return;
     this.#writing = true;
     this.#tasks.run((signal) => this.#writeAll(signal));
+  }
+
+  async written(): Promise<void> {
+    if (this.#writing) await new Promise<void>((resolve) => this.#onWritten.push(resolve));
   }
 
   /** Takes one token of the object's budget; false when it is spent. */
@@ -143,6 +150,7 @@ class Recorder implements EventRecorder {
       }
     } finally {
       this.#writing = false;
+      for (const tell of this.#onWritten.splice(0)) tell();
     }
   }
 

@@ -23,6 +23,27 @@ export const forming = "DNSConfigForming";
 const maxServers = 3;
 const maxSearches = 32;
 const maxSearchCharacters = 2048;
+const maxPathCharacters = 253;
+/** That of the pod's namespace, of services and of the cluster. */
+const clusterSearches = 3;
+
+/**
+ * What pods would lose of a node's own `resolv.conf`; undefined when they lose nothing. Pure.
+ *
+ * @see k8s.io/kubernetes/pkg/kubelet/network/dns, CheckLimitsForResolvConf
+ */
+export function resolverLimits(
+  { searches }: ResolverConfig,
+  { path, domain }: { readonly path: string; readonly domain: string },
+): string | undefined {
+  const most = domain === "" ? maxSearches : maxSearches - clusterSearches;
+  const line = `Resolv.conf file '${path}' contains search line`;
+  if (searches.length > most) return `${line} consisting of more than ${most} domains!`;
+  if (searches.some((search) => search.length > maxPathCharacters))
+    return `Resolv.conf file ${JSON.stringify(path)} contains a search path which length is more than allowed ${maxPathCharacters} chars!`;
+  if (searches.join(" ").length <= maxSearchCharacters) return undefined;
+  return `${line} which length is more than allowed ${maxSearchCharacters} chars!`;
+}
 
 /**
  * How a pod finds names. Pure.

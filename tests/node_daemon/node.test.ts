@@ -1,9 +1,14 @@
-import { describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { event as eventKind } from "../../core/kinds/event.ts";
 import { lease } from "../../core/kinds/lease.ts";
 import { namespace } from "../../core/kinds/namespace.ts";
 import { node as nodeKind } from "../../core/kinds/node.ts";
 import { createAuthority, fingerprint } from "../../core/platform/certificates.ts";
+import { machineFacts } from "../../core/platform/machine.ts";
 import { seededRandom } from "../../core/platform/random.ts";
 import { silentLogger } from "../../core/util/log.ts";
 import { startNode } from "../../node_daemon/node.ts";
@@ -22,7 +27,9 @@ async function start(world: TestNode, rest: object = {}) {
     rootDir: world.rootDir,
     runtime: world.runtime,
     proxy: false,
-    // How full this machine's disk is, is not what is tested.
+    // Whether this machine swaps, what it searches names in, and how full its disk is, is not what is tested.
+    machine: { ...machineFacts(), swapBytes: 0 },
+    resolvConf: "",
     care: workstationCare,
     clock: world.clock,
     random: seededRandom(3),
@@ -88,6 +95,34 @@ describe("startNode()", () => {
     await using _again = await start(world);
     await world.soon(async () => (await counts())["Starting"] === 2);
     expect(await counts()).toEqual({ ...first, Starting: 2 });
+  });
+
+  it("tells of memory that may end up on a disk, and of a resolv.conf that pods lose something of", async () => {
+    await using world = await openTestNode(undefined, { kubelet: false });
+    const resolvConf = join(world.rootDir, "resolv.conf");
+    await writeFile(resolvConf, `search ${Array.from({ length: 30 }, (_, at) => `s${at}`).join(" ")}\n`);
+    const machine = { ...machineFacts(), operatingSystem: "linux", kernelVersion: "5.15.0", swapBytes: 1024 };
+    await using _daemon = await start(world, { machine, resolvConf });
+    const told = async () =>
+      (await world.client.list(eventKind, { namespace: "default" })).items.map(({ reason }) => reason);
+    for (const reason of ["PossibleMemoryBackedVolumesOnDisk", "CheckLimitsForResolvConf"])
+      await world.soon(async () => (await told()).includes(reason));
+  });
+
+  it("tells why it does not start", async () => {
+    await using world = await openTestNode(undefined, { kubelet: false });
+    const { certificate } = await createAuthority({ commonName: "test", clock: { now: () => Date.now() } });
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as AddressInfo;
+    const options = { clientCa: certificate, serverAddress: "127.0.0.1", serverPort: port };
+    await expect(start(world, options)).rejects.toThrow("EADDRINUSE");
+    const { items } = await world.client.list(eventKind, { namespace: "default" });
+    expect(items.map(({ type, reason, message }) => `${type} ${reason}: ${message}`)).toEqual([
+      expect.stringMatching(/^Warning KubeletSetupFailed: .*EADDRINUSE/),
+    ]);
+    expect(items[0]?.involvedObject).toMatchObject({ kind: "Node", name: "node-1" });
   });
 
   it("renews its lease every 10 seconds", async () => {

@@ -41,7 +41,10 @@ async function mount(...args: readonly string[]): Promise<boolean> {
 export async function mountMemory(folder: string, sizeBytes: number): Promise<boolean> {
   const path = await realpath(folder);
   if ((await mountPoints()).some((point) => point.path === path)) return true;
-  return await mount("-t", "tmpfs", "-o", `size=${Math.floor(sizeBytes)},mode=0777`, "wherry", path);
+  const mountWith = (options: string) => mount("-t", "tmpfs", "-o", options, "wherry", path);
+  const common = `size=${Math.floor(sizeBytes)},mode=0777`;
+  // What is kept in memory is not to reach a disk, where the kernel can see to that.
+  return (await mountWith(`${common},noswap`).catch(() => false)) || (await mountWith(common));
 }
 
 /**

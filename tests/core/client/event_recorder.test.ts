@@ -53,6 +53,14 @@ describe("createEventRecorder()", () => {
     });
   });
 
+  it("written() resolves once nothing waits, at once where nothing does", async () => {
+    const { requests, recorder } = setUp();
+    await recorder.written();
+    for (let index = 0; index < 20; index++) recorder.record(thing("web", 7), { ...pulled, message: String(index) });
+    await recorder.written();
+    expect(requests).toHaveLength(20);
+  });
+
   it("counts a repetition up on the Event that stands", async () => {
     const events = new Map<string, object>();
     const { clock, requests, recorder } = setUp(({ method, path, body }) => {

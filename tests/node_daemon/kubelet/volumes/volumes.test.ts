@@ -1,8 +1,10 @@
+import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Node } from "../../../../core/kinds/node.ts";
 import type { PersistentVolumeSpec } from "../../../../core/kinds/persistent_volume.ts";
@@ -244,6 +246,23 @@ describe("volume types", () => {
     expect((await setUp({ emptyDir: { medium: "Memory" } })).path).toBe(join(root, "memory"));
     await expect(setUp({ emptyDir: { medium: "HugePages" } })).rejects.toThrow('unknown storage medium "HugePages"');
   });
+
+  it.runIf(process.platform === "linux")(
+    "emptyDir with medium Memory is not swapped where the kernel can see to that",
+    async () => {
+      const other = join(root, "other");
+      await mkdir(other);
+      const run = promisify(execFile);
+      const knows = await run("mount", ["-t", "tmpfs", "-o", "noswap", "wherry-test", other]).then(
+        () => true,
+        () => false,
+      );
+      const { path } = await setUp({ emptyDir: { medium: "Memory" } });
+      const mounts = (await readFile("/proc/mounts", "utf8")).split("\n").map((line) => line.split(" "));
+      const options = mounts.find((words) => words[1] === path)?.[3]?.split(",") ?? [];
+      expect(options.includes("noswap")).toBe(knows);
+    },
+  );
 
   it("hostPath without a type makes the folder that is missing", async () => {
     await setUp({ hostPath: { path: join(root, "new/folder") } });
