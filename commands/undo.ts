@@ -1,29 +1,24 @@
-import { asJson, isJsonObject, jsonEqual } from "../core/api/json_object.ts";
-import { readJsonText } from "../core/api/json_text.ts";
-import type { JsonObject, KubeObject } from "../core/api/meta.ts";
+import type { KubeObject } from "../core/api/meta.ts";
 import { isReason } from "../core/api/status.ts";
-import { resourcePath } from "../core/client/paths.ts";
-import { readStatusError } from "../core/client/read_status_error.ts";
-import { readBody } from "../core/client/transport.ts";
 import type { CommandEnv } from "./env.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
-import { findTargets, type LoadedTarget } from "./targets.ts";
+import { findTargets, type LoadedTarget, type Target } from "./targets.ts";
+import { beforeChange, beforeDeletion, isSameButForStatus, objectAt } from "./undo/earlier.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import { dryRunFlag, dryRunOf, fieldManagerFlag, printerOptions } from "./write_flags.ts";
 
-const maxErrorBytes = 4 * 1024 * 1024;
-/** Writes of controllers between two changes that somebody made. */
-const maxSteps = 200;
 /** Of a write beside which controllers write. */
 const maxTries = 5;
+/** Finalizers that the way of deleting brings along. */
+const ofDeletions = ["foregroundDeletion", "orphan"];
 
-/** Takes the last change of objects back. */
+/** Takes the last change of objects back; that may have been their deletion. */
 export const undo: Verb = defineVerb({
   name: "undo",
   group: "Change",
-  summary: "Put objects back as they were before their last change.",
+  summary: "Put objects back as they were before their last change, or their deletion.",
   description:
-    "The server is asked for the object at earlier versions, which it keeps for a while (etcd for five minutes, wherry for at least as long). Changes of status alone do not count.",
+    "The server is asked for the object at earlier versions, which it keeps for a while (etcd for five minutes, wherry for at least as long). Changes of status alone do not count. A deleted object is created once more, as another one: with a uid of its own, and without the objects that went with it.",
   words: "[type] [names...]",
   flags: {
     ...printFlags,
@@ -37,6 +32,7 @@ export const undo: Verb = defineVerb({
   },
   examples: [
     ["The last change of a deployment", "wherry undo deploy/web"],
+    ["A deletion", "wherry undo configmap/settings"],
     ["What it would do", "wherry undo deploy/web --dry-run=server -o yaml"],
   ],
   async run({ flags, words, env }) {
@@ -47,23 +43,75 @@ export const undo: Verb = defineVerb({
       throw new UsageError(`--to-version must be a resourceVersion, a whole number, not ${wanted}`);
     const client = await env.client();
     const targets = await findTargets({ words }, env);
-    await targets.visitLoaded(async (target) => {
-      const { resource, object } = target;
-      const earlier = wanted === undefined ? await before(target, env) : await at(target, BigInt(wanted), env);
-      if (!earlier)
-        throw new UsageError(`${resource.plural}/${target.key.name} did not exist then; delete it to take that back`);
-      const { uid, resourceVersion } = object.metadata;
-      if (earlier.metadata.uid !== uid)
-        throw new UsageError(`${resource.plural}/${target.key.name} was another object then: it has been made anew`);
+    await targets.visit(async (target) => {
+      const object = await presentObject(target, env);
+      const earlier = await earlierObject(target, { object, version: wanted }, env);
       const outcome = `put back to version ${earlier.metadata.resourceVersion}`;
-      if (dryRun === "client") return await print(restored(earlier, resourceVersion), outcome);
       const write = { dryRun: dryRun === "server", fieldManager: flags["field-manager"], signal: env.signal };
-      const put = (version: string | undefined) => client.update(resource, restored(earlier, version), write);
-      await print(await unlessChanged(put, target, env), outcome);
+      if (!object) {
+        const anew = madeAnew(earlier);
+        return await print(dryRun === "client" ? anew : await client.create(target.resource, anew, write), outcome);
+      }
+      if (dryRun === "client") return await print(restored(earlier, object.metadata.resourceVersion), outcome);
+      const put = (version: string | undefined) => client.update(target.resource, restored(earlier, version), write);
+      await print(await unlessChanged(put, { ...target, object }, env), outcome);
     });
     return 0;
   },
 });
+
+async function presentObject({ resource, key }: Target, env: CommandEnv): Promise<KubeObject | undefined> {
+  const client = await env.client();
+  try {
+    return await client.get(resource, key, { signal: env.signal });
+  } catch (error) {
+    if (isReason(error, "NotFound")) return undefined;
+    throw error;
+  }
+}
+
+/** The object to go back to. @throws UsageError when there is none */
+async function earlierObject(
+  target: Target,
+  { object, version }: { readonly object: KubeObject | undefined; readonly version: string | undefined },
+  env: CommandEnv,
+): Promise<KubeObject> {
+  const name = `${target.resource.plural}/${target.key.name}`;
+  const find = async () => {
+    if (version !== undefined) return await objectAt(target, BigInt(version), env);
+    return await (object ? beforeChange(target, object, env) : beforeDeletion(target, env));
+  };
+  const earlier = await find().catch((error: unknown) => {
+    if (!isReason(error, "Expired") && !isReason(error, "Gone")) throw error;
+    throw new UsageError(
+      object || version !== undefined
+        ? `the server does not know any more what ${name} was like before`
+        : `${name} is not there, and was not in all that the server still knows`,
+    );
+  });
+  if (!earlier && !object && version === undefined) throw new UsageError(`${name} is not there, and never was`);
+  if (!earlier) throw new UsageError(`${name} did not exist then${object ? "; delete it to take that back" : ""}`);
+  if (object && earlier.metadata.uid !== object.metadata.uid)
+    throw new UsageError(`${name} was another object then: it has been made anew`);
+  return earlier;
+}
+
+/** A deleted object to be created once more: without what the server gave it, and what its deletion did. */
+function madeAnew(earlier: KubeObject): KubeObject {
+  const {
+    managedFields: _managedFields,
+    uid: _uid,
+    resourceVersion: _resourceVersion,
+    generation: _generation,
+    creationTimestamp: _creationTimestamp,
+    deletionTimestamp: _deletionTimestamp,
+    deletionGracePeriodSeconds: _deletionGracePeriodSeconds,
+    finalizers = [],
+    ...metadata
+  } = earlier.metadata;
+  const kept = finalizers.filter((name) => !ofDeletions.includes(name));
+  return { ...earlier, metadata: { ...metadata, ...(kept.length > 0 ? { finalizers: kept } : {}) } };
+}
 
 /** An object as it was, to be put over the one of a version. */
 function restored(earlier: KubeObject, resourceVersion: string | undefined): KubeObject {
@@ -89,59 +137,8 @@ async function unlessChanged(
     } catch (error) {
       if (!isReason(error, "Conflict") || tries === maxTries) throw error;
       const present = await client.get(resource, key, { signal: env.signal });
-      if (present.metadata.uid !== object.metadata.uid || !jsonEqual(essence(present), essence(object))) throw error;
+      if (present.metadata.uid !== object.metadata.uid || !isSameButForStatus(present, object)) throw error;
       version = present.metadata.resourceVersion;
     }
   }
-}
-
-/** The object before its last change; undefined when it did not exist. @throws UsageError when that is not known any more */
-async function before(target: LoadedTarget, env: CommandEnv): Promise<KubeObject | undefined> {
-  const now = essence(target.object);
-  let version = target.object.metadata.resourceVersion ?? "";
-  for (let step = 0; step < maxSteps; step++) {
-    if (!/^\d{1,19}$/.test(version))
-      throw new UsageError("the server does not count versions: name one with --to-version");
-    const earlier = await at(target, BigInt(version) - 1n, env);
-    if (!earlier || !jsonEqual(essence(earlier), now)) return earlier;
-    version = earlier.metadata.resourceVersion ?? "";
-  }
-  throw new UsageError(`${target.resource.plural}/${target.key.name} has had no change but of its status lately`);
-}
-
-/** The object at a version of the store. */
-async function at({ resource, key }: LoadedTarget, version: bigint, env: CommandEnv): Promise<KubeObject | undefined> {
-  if (version <= 0n) return undefined;
-  const path = resourcePath(resource, {
-    namespace: key.namespace,
-    query: {
-      fieldSelector: `metadata.name=${key.name}`,
-      resourceVersion: String(version),
-      resourceVersionMatch: "Exact",
-    },
-  });
-  const client = await env.client();
-  const response = await client.raw(
-    { method: "GET", path, headers: { accept: "application/json" } },
-    { signal: env.signal },
-  );
-  if (response.status !== 200) {
-    const error = await readStatusError(response, maxErrorBytes);
-    if (isReason(error, "Expired") || isReason(error, "Gone"))
-      throw new UsageError(`the server does not know any more what ${resource.plural}/${key.name} was like before`);
-    throw error;
-  }
-  const list = readJsonText(new TextDecoder().decode(await readBody(response.body)));
-  const items = isJsonObject(list) ? list["items"] : undefined;
-  const [found] = Array.isArray(items) ? (items as unknown as readonly KubeObject[]) : [];
-  const { group, version: apiVersion, kind } = resource;
-  return found && { ...found, apiVersion: group ? `${group}/${apiVersion}` : apiVersion, kind };
-}
-
-/** What people change in an object: neither its status nor what servers note. */
-function essence(object: KubeObject): JsonObject {
-  const { status: _status, metadata: _metadata, apiVersion: _apiVersion, kind: _kind, ...rest } = asJson(object);
-  const { labels = {}, annotations = {}, finalizers = [] } = object.metadata;
-  const { "deployment.kubernetes.io/revision": _, ...own } = annotations;
-  return { ...rest, metadata: { labels, annotations: own, finalizers } };
 }

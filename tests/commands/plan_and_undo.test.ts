@@ -1,4 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -52,6 +54,69 @@ describe("plan and undo", () => {
     await said(["apply", "-f", "-"], web("x:2"));
     expect(await said(["undo", "deploy/web"])).toMatch(/^deployment\.apps\/web put back to version \d+\n$/);
     expect(await said(["get", "deploy", "web", "-o", "yaml"])).toContain("image: x:1");
+  });
+
+  it("undo takes a deletion back: the object as it was last, made anew", async () => {
+    const settings = (value: string) => ({
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "settings", labels: { app: "web" }, finalizers: ["example.com/hold"] },
+      data: { value },
+    });
+    await said(["apply", "-f", "-"], settings("first"));
+    await said(["apply", "-f", "-"], settings("last"));
+    const uid = await said(["get", "cm", "settings", "-o", "jsonpath={.metadata.uid}"]);
+    await said(["delete", "cm", "settings", "--wait=false", "--cascade=foreground"]);
+    await said(["patch", "cm", "settings", "--type=merge", "-p", '{"metadata":{"finalizers":null}}']);
+    await expect.poll(() => said(["get", "cm", "settings"])).toContain("not found");
+    // It went a while ago: more versions than are asked for at once.
+    for (let count = 0; count < 20; count++) await said(["create", "configmap", `other-${count}`]);
+
+    expect(await said(["undo", "cm/settings", "--dry-run=client", "-o", "name"])).toBe("configmap/settings\n");
+    expect(await said(["get", "cm", "settings"])).toContain("not found");
+    expect(await said(["undo", "cm/settings"])).toMatch(/^configmap\/settings put back to version \d+\n$/);
+    const fields = "jsonpath={.data.value} {.metadata.labels.app} {.metadata.deletionTimestamp}";
+    expect(await said(["get", "cm", "settings", "-o", fields])).toBe("last web ");
+    expect(await said(["get", "cm", "settings", "-o", "jsonpath={.metadata.uid}"])).not.toBe(uid);
+  });
+
+  it("undo says so of what never was there", async () => {
+    expect(await said(["undo", "cm/never"])).toBe("error: configmaps/never is not there, and never was\n");
+  });
+
+  it("undo says so where the server does not keep what was", async () => {
+    const asked: (string | null)[] = [];
+    const forgetful = createServer((request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? "", "http://server");
+      const answer = (code: number, body: object) =>
+        response.writeHead(code, { "content-type": "application/json" }).end(JSON.stringify(body));
+      const failure = (code: number, reason: string) =>
+        answer(code, { apiVersion: "v1", kind: "Status", status: "Failure", code, reason, message: reason });
+      const configmaps = { name: "configmaps", singularName: "configmap", namespaced: true, kind: "ConfigMap" };
+      if (pathname === "/api") return answer(200, { kind: "APIVersions", versions: ["v1"] });
+      if (pathname === "/apis") return answer(200, { kind: "APIGroupList", groups: [] });
+      if (pathname === "/api/v1") {
+        const resources = [{ ...configmaps, verbs: ["get", "list"] }];
+        return answer(200, { kind: "APIResourceList", groupVersion: "v1", resources });
+      }
+      if (pathname !== "/api/v1/namespaces/default/configmaps") return failure(404, "NotFound");
+      const version = searchParams.get("resourceVersion");
+      if (version === null)
+        return answer(200, { kind: "ConfigMapList", metadata: { resourceVersion: "7000" }, items: [] });
+      asked.push(version);
+      return failure(410, "Expired");
+    });
+    await new Promise<void>((resolve) => forgetful.listen(0, "127.0.0.1", resolve));
+    const { port } = forgetful.address() as AddressInfo;
+    const server = ["--server", `http://127.0.0.1:${port}`, "--cache-dir", join(folder, "cache")];
+    try {
+      expect(await said(["undo", "cm/gone", ...server])).toBe(
+        "error: configmaps/gone is not there, and was not in all that the server still knows\n",
+      );
+      expect(asked[0]).toBe("6999");
+    } finally {
+      forgetful.close();
+    }
   });
 });
 
