@@ -19,28 +19,34 @@ export interface EnforceAllocatableOptions {
 const retryMs = 60_000;
 
 /**
- * Keeps all pods of the node together to what they may have, where the runtime can; says so once. Tries until it works: as long
- * as they use more than that, the kernel may refuse it.
+ * Keeps all pods of the node together to what they may have, and says so, or why not. Tries again where the kernel refuses it:
+ * it does as long as they use more than that.
  *
  * @see https://kubernetes.io/docs/tasks/administer-cluster/reserve-compute-resources/#enforcing-node-allocatable
  */
 export async function enforceAllocatable(options: EnforceAllocatableOptions): Promise<void> {
   const { runtime, amounts, onNews, clock, log, signal } = options;
+  if (!runtime.limitPods)
+    return log.info("What pods may have together is not enforced by this runtime", { runtime: runtime.name });
   const limits = {
     milliCpuRequest: milliCpu(amounts["cpu"]),
     milliCpuLimit: undefined,
     memoryBytesLimit: bytesValue(amounts["memory"]),
   };
+  const failed = (problem: string) => {
+    const message = `Failed to update Node Allocatable Limits: ${problem}`;
+    onNews({ type: "Warning", reason: "FailedNodeAllocatableEnforcement", message });
+  };
   for (;;) {
     try {
-      const isDone = (await runtime.limitPods?.(limits)) ?? false;
+      const problem = await runtime.limitPods(limits, { signal });
       const message = "Updated Node Allocatable limit across pods";
-      if (isDone) onNews({ type: "Normal", reason: "NodeAllocatableEnforced", message });
-      else log.info("What pods may have together is not enforced by this runtime here", { runtime: runtime.name });
+      if (problem === undefined) onNews({ type: "Normal", reason: "NodeAllocatableEnforced", message });
+      else failed(problem);
       return;
     } catch (error) {
-      const message = `Failed to update Node Allocatable Limits: ${errorMessage(error)}`;
-      onNews({ type: "Warning", reason: "FailedNodeAllocatableEnforcement", message });
+      signal.throwIfAborted();
+      failed(errorMessage(error));
     }
     await clock.sleep(retryMs, { signal });
   }

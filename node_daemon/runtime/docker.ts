@@ -4,6 +4,7 @@ import type { Clock } from "../../core/util/clock.ts";
 import { eachOf } from "../../core/util/each_of.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { call, engineMessage, ignoreStatus, statusCode } from "./docker_calls.ts";
+import { DockerCgroups } from "./docker_cgroups.ts";
 import {
   type ContainerDefaults,
   containerOptions,
@@ -19,18 +20,10 @@ import { engineEvents } from "./docker_events.ts";
 import { unpackImage } from "./docker_image_files.ts";
 import { dockerImages } from "./docker_images.ts";
 import { engineLogs } from "./docker_logs.ts";
-import {
-  collectPodGroups,
-  groupOf,
-  openPodGroups,
-  type PodGroups,
-  removePodGroup,
-  removeTopGroup,
-} from "./docker_pod_groups.ts";
 import { engineAttach, engineExec } from "./docker_sessions.ts";
 import { containerDisk, containerStats, type EngineStats, networkStats } from "./docker_stats.ts";
 import { DockerUsers } from "./docker_users.ts";
-import { type EngineCgroupFigures, EngineCgroups, withCgroup } from "./engine_cgroup.ts";
+import { withCgroup } from "./engine_cgroup.ts";
 import { addressText, dockerAddress, tellingOfWait } from "./find_docker.ts";
 import { lowestOomScoreAdj } from "./lowest_oom_score.ts";
 import {
@@ -46,7 +39,6 @@ import {
   type ImageService,
   type LogLimits,
   type LogOptions,
-  PodGroupFailure,
   type PodNetworkStats,
   type RuntimeEvent,
   RuntimeFailure,
@@ -109,7 +101,7 @@ export async function openDockerRuntime(options: DockerRuntimeOptions): Promise<
   const recursiveReadOnly = mountsRecursively(told);
   const minOomScoreAdj = await lowestOomScoreAdj();
   const runtime = new DockerRuntime(docker, { ...options, version, appArmor, recursiveReadOnly, minOomScoreAdj });
-  runtime.collectPodGroups();
+  runtime.collectCgroups();
   return runtime;
 }
 
@@ -135,11 +127,8 @@ class DockerRuntime implements ContainerRuntime {
   readonly #ended = new Map<string, Container>();
   /** Containers that were made here, and nobody has started yet. */
   readonly #unstarted = new Set<string>();
-  readonly #cgroups = new EngineCgroups();
+  readonly #cgroups: DockerCgroups;
   readonly #closing = new AbortController();
-  #collecting: Promise<void> | undefined;
-  /** What keeps pods as a whole to their limits: undefined where nothing does, null while nobody asked. */
-  #podGroups: PodGroups | undefined | null = null;
 
   constructor(
     docker: Docker,
@@ -157,6 +146,10 @@ class DockerRuntime implements ContainerRuntime {
     this.#engine = new DockerEngine(docker, { clock, log });
     this.#containers = new DockerContainers(this.#engine, { nodeName, rootDir });
     this.#users = new DockerUsers(this.#engine, { nodeName, rootDir });
+    this.#cgroups = new DockerCgroups(this.#engine, {
+      owner: rootDir,
+      sandboxes: (options) => this.listSandboxes(options),
+    });
     this.#defaults = {
       owner: { nodeName, rootDir },
       logLimits: options.logLimits ?? defaultLogLimits,
@@ -171,17 +164,9 @@ class DockerRuntime implements ContainerRuntime {
     };
   }
 
-  /** Begins to remove what daemons left that were killed: thousands may be, and nobody waits for them to go. */
-  collectPodGroups(): void {
-    const signal = this.#closing.signal;
-    const collect = async () => {
-      const known = new Set((await this.listSandboxes({ signal })).map(({ id }) => id));
-      await collectPodGroups(this.#defaults.owner.rootDir, (id) => known.has(id));
-    };
-    this.#collecting = collect().catch((error: unknown) => {
-      const { log } = this.#engine;
-      if (!signal.aborted) log.debug("Cannot look for cgroups of earlier pods", { error: errorMessage(error) });
-    });
+  /** Begins to remove the cgroups that daemons left which were killed. */
+  collectCgroups(): void {
+    this.#cgroups.collect(this.#closing.signal);
   }
 
   async ping({ signal }: Signalled): Promise<void> {
@@ -206,7 +191,9 @@ class DockerRuntime implements ContainerRuntime {
       const createdAt = this.#engine.clock.now();
       const made = { id, namespace, name, uid, attempt, ready: false, ip: undefined, createdAt };
       // Most of it is its network: meanwhile the engine can make what is to run in it.
-      await Promise.all([this.#start(id, signal), whileStarting?.(made)]);
+      const started = this.#start(id, signal);
+      this.#cgroups.starts(id, started);
+      await Promise.all([started, whileStarting?.(made)]);
     } catch (error) {
       signal.throwIfAborted();
       throw new RuntimeFailure("CreatePodSandboxError", engineMessage(error), { cause: error });
@@ -230,8 +217,7 @@ class DockerRuntime implements ContainerRuntime {
     const containers = await this.#containers.inSandbox(id, signal);
     await eachOf(containers, parallelCalls, (one) => this.removeContainer(one, { signal }));
     await this.removeContainer(id, { signal });
-    await removePodGroup(this.#defaults.owner.rootDir, id);
-    this.#podGroups?.forget(id);
+    await this.#cgroups.remove(id);
   }
 
   async listContainers({ podUid, signal }: { readonly podUid?: string } & Signalled): Promise<readonly Container[]> {
@@ -264,7 +250,7 @@ class DockerRuntime implements ContainerRuntime {
       });
       return undefined;
     });
-    const cgroupParent = config.podLimits && (await this.#podGroup(sandbox.id, config.podLimits, signal));
+    const cgroupParent = await this.#cgroups.parentOf(sandbox.id, config.podLimits, { signal });
     const options = containerOptions(sandbox, config, { ...this.#defaults, beginsAs, cgroupParent });
     try {
       return await this.#create(options, signal);
@@ -275,38 +261,23 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   shortcomings({ podLimits }: ContainerConfig): readonly string[] {
-    return podLimits && !this.#podGroups
+    return podLimits && !this.#cgroups.limitsPods
       ? [
           "limits of the pod as a whole hold for each of its containers only: the engine's cgroups are not this daemon's to set",
         ]
       : [];
   }
 
-  async podLimits(sandboxId: string, { signal }: Signalled): Promise<ContainerLimits | undefined> {
-    return (await this.#groups(sandboxId, signal))?.limits(sandboxId);
+  podLimits(sandboxId: string, options: Signalled): Promise<ContainerLimits | undefined> {
+    return this.#cgroups.limits(sandboxId, options);
   }
 
-  async updatePodLimits(sandboxId: string, limits: ContainerLimits, { signal }: Signalled): Promise<void> {
-    await (await this.#groups(sandboxId, signal))?.set(sandboxId, limits);
+  updatePodLimits(sandboxId: string, limits: ContainerLimits, options: Signalled): Promise<void> {
+    return this.#cgroups.set(sandboxId, limits, options);
   }
 
-  async #podGroup(sandboxId: string, limits: ContainerLimits, signal: AbortSignal): Promise<string | undefined> {
-    const groups = await this.#groups(sandboxId, signal);
-    return await groups?.make(sandboxId, limits).catch((error: unknown) => {
-      throw new PodGroupFailure(error);
-    });
-  }
-
-  /** The cgroups around pods' containers, where it may make them; found out when the first pod asks for it. */
-  async #groups(runningId: string, signal: AbortSignal): Promise<PodGroups | undefined> {
-    if (this.#podGroups === null) {
-      // What is made while it looks around would seem to be nobody's.
-      await this.#collecting;
-      const info = () => this.#engine.docker.info() as Promise<{ readonly CgroupDriver?: string }>;
-      const { CgroupDriver: driver } = await this.#engine.call(signal, info);
-      this.#podGroups = await openPodGroups(this.#defaults.owner.rootDir, { driver, runningId });
-    }
-    return this.#podGroups;
+  limitPods(limits: ContainerLimits, options: Signalled): Promise<string | undefined> {
+    return this.#cgroups.limitAll(limits, options);
   }
 
   async startContainer(id: string, { signal }: Signalled): Promise<void> {
@@ -384,15 +355,11 @@ class DockerRuntime implements ContainerRuntime {
 
   async stats({ signal }: Signalled): Promise<readonly ContainerStats[]> {
     const all = await this.#ofRunning("container", signal, async (found) => {
-      const [stats, cgroup] = await Promise.all([this.#statsOf(found, signal), this.#cgroupOf(found)]);
+      const [stats, cgroup] = await Promise.all([this.#statsOf(found, signal), this.#cgroups.figuresOf(found)]);
       return stats && withCgroup(containerStats(found, stats, this.#engine.clock.now()), cgroup);
     });
-    this.#cgroups.keep(new Set(all.map(({ id }) => id)));
+    this.#cgroups.keepFigures(new Set(all.map(({ id }) => id)));
     return all;
-  }
-
-  #cgroupOf({ Id, Labels }: Docker.ContainerInfo): Promise<EngineCgroupFigures | undefined> {
-    return this.#cgroups.read(Id, { group: groupOf(this.#defaults.owner.rootDir, Labels[label.sandboxId] ?? "") });
   }
 
   async networkStats({ signal }: Signalled): Promise<readonly PodNetworkStats[]> {
@@ -424,8 +391,7 @@ class DockerRuntime implements ContainerRuntime {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new Error("the runtime was closed"));
-    await this.#collecting;
-    await removeTopGroup(this.#defaults.owner.rootDir);
+    await this.#cgroups[Symbol.asyncDispose]();
   }
 
   async #createSandbox(config: SandboxConfig, signal: AbortSignal): Promise<string> {

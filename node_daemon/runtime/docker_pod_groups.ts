@@ -11,7 +11,7 @@ const top = "wherry";
 
 const unknown: ContainerLimits = { milliCpuRequest: undefined, milliCpuLimit: undefined, memoryBytesLimit: undefined };
 
-/** cgroups around the containers of a pod, for engines whose cgroups are this daemon's to set. */
+/** cgroups around the containers of a pod and of all pods, for engines whose cgroups are this daemon's to set. */
 export interface PodGroups {
   /** Makes the group of a pod, and returns what the engine is to be told of it. */
   make(sandboxId: string, limits: ContainerLimits): Promise<string>;
@@ -20,16 +20,23 @@ export interface PodGroups {
   /** What was set since the daemon started; undefined where the pod has no group. */
   limits(sandboxId: string): Promise<ContainerLimits | undefined>;
   forget(sandboxId: string): void;
+  /** Sets what the containers of all pods may use together. */
+  limitAll(limits: ContainerLimits): Promise<void>;
+}
+
+/** The group around the containers of all pods, as the engine names it. */
+export function nodeGroup(owner: string): string {
+  return `/${top}/${groupsName(owner)}`;
 }
 
 /** The group of a pod, as the engine names it. */
 export function groupOf(owner: string, sandboxId: string): string {
-  return `/${top}/${groupsName(owner)}/${sandboxId}`;
+  return `${nodeGroup(owner)}/${sandboxId}`;
 }
 
 /**
- * Finds out whether the engine makes its cgroups where this daemon sees them, and may set them. Undefined where it does not:
- * it leaves them to systemd, or is in a container of its own.
+ * Finds out whether the engine makes its cgroups where this daemon sees them, and may set them. Otherwise says why not: it
+ * leaves them to systemd, or is in a container of its own, or on another machine.
  *
  * @param owner folder of the daemon, made if need be: while it is there, nobody else removes its groups
  * @param options.driver the engine's cgroup driver
@@ -38,13 +45,13 @@ export function groupOf(owner: string, sandboxId: string): string {
 export async function openPodGroups(
   owner: string,
   { driver, runningId }: { readonly driver: string | undefined; readonly runningId: string },
-): Promise<PodGroups | undefined> {
-  if (driver !== "cgroupfs") return undefined;
+): Promise<PodGroups | string> {
+  if (driver !== "cgroupfs") return `the container engine leaves its cgroups to ${driver ?? "something else"}`;
   const places = [join(root, "docker", runningId), join(root, "memory", "docker", runningId)];
-  if (!(await someIsThere(places))) return undefined;
+  if (!(await someIsThere(places))) return "the cgroups of the container engine are not to be seen from here";
   await makeFolder(owner);
   const cgroups = await openCgroups(owner, { root, isTop: true });
-  if (!cgroups) return undefined;
+  if (!cgroups) return "the cgroups of the container engine are not this daemon's to set";
   const given = new Map<string, ContainerLimits>();
   const note = (sandboxId: string, limits: ContainerLimits) =>
     given.set(sandboxId, { ...unknown, ...given.get(sandboxId), ...compact<ContainerLimits>(limits) });
@@ -63,6 +70,7 @@ export async function openPodGroups(
       return given.get(sandboxId) ?? ((await someIsThere(places)) ? unknown : undefined);
     },
     forget: (sandboxId) => void given.delete(sandboxId),
+    limitAll: (limits) => cgroups.limitAll(limits),
   };
 }
 
@@ -83,7 +91,7 @@ export async function removePodGroup(owner: string, sandboxId: string): Promise<
 
 /** Removes what is around the groups of all pods of a daemon, unless some are left. */
 export async function removeTopGroup(owner: string): Promise<void> {
-  for (const hierarchy of await hierarchies()) await rmdir(join(hierarchy, top, groupsName(owner))).catch(() => {});
+  for (const hierarchy of await hierarchies()) await rmdir(join(hierarchy, nodeGroup(owner))).catch(() => {});
 }
 
 /** Removes the groups of pods of which nothing runs that daemons left which were killed; of this daemon's those that are not known. */

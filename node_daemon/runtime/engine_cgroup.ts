@@ -8,8 +8,8 @@ import type { ContainerStats } from "./runtime.ts";
 export type EngineCgroupFigures = Pick<ContainerStats, "memory" | "outOfMemoryKills" | "pressures" | "pids">;
 
 /** Where engines have the control group of a container, below the place of a hierarchy: by systemd, and by themselves. */
-const placesOf = (id: string, group: string | undefined) => [
-  ...(group === undefined ? [] : [`${group}/${id}`]),
+const placesOf = (id: string, groups: readonly string[]) => [
+  ...groups.map((group) => `${group}/${id}`),
   `system.slice/docker-${id}.scope`,
   `docker/${id}`,
 ];
@@ -28,12 +28,15 @@ export class EngineCgroups {
    * What a container's control group tells; undefined where there is none, as when the engine is on another machine, or was told
    * to have them elsewhere.
    *
-   * @param options.group the group that it is in if its pod has one
+   * @param options.groups the groups that it may be in if the engine was told of one
    */
-  async read(id: string, { group }: { readonly group?: string } = {}): Promise<EngineCgroupFigures | undefined> {
+  async read(
+    id: string,
+    { groups = [] }: { readonly groups?: readonly string[] } = {},
+  ): Promise<EngineCgroupFigures | undefined> {
     const known = await this.#found.get(id)?.();
     if (known) return known;
-    for (const place of placesOf(id, group)) {
+    for (const place of placesOf(id, groups)) {
       const ways = [() => readV2(`${this.#root}/${place}`), () => readV1(`${this.#root}/memory/${place}`)];
       for (const way of ways) {
         const figures = await way();

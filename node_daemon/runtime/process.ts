@@ -318,9 +318,10 @@ class ProcessRuntime implements ContainerRuntime {
     if (!sandbox.podLimits) await this.#save({ ...sandbox, podLimits });
   }
 
-  async limitPods(limits: ContainerLimits): Promise<boolean> {
-    await this.#cgroups?.limitAll(limits);
-    return this.#cgroups !== undefined;
+  async limitPods(limits: ContainerLimits): Promise<string | undefined> {
+    if (!this.#cgroups) return "this daemon may not make cgroups with cpu and memory";
+    await this.#cgroups.limitAll(limits);
+    return undefined;
   }
 
   async removeContainer(id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {

@@ -426,8 +426,12 @@ export interface ContainerRuntime extends AsyncDisposable {
     limits: ContainerLimits,
     options: { readonly signal: AbortSignal },
   ): Promise<void>;
-  /** Sets what the containers of all pods may use together; false where it cannot. Absent: it never can. @throws Error where the kernel refuses it */
-  limitPods?(limits: ContainerLimits): Promise<boolean>;
+  /**
+   * Sets what the containers of all pods may use together; returns why it cannot, once that is known. Absent: it never can.
+   *
+   * @throws Error where the kernel refuses it
+   */
+  limitPods?(limits: ContainerLimits, options: { readonly signal: AbortSignal }): Promise<string | undefined>;
   removeContainer(id: string, options: { readonly signal: AbortSignal }): Promise<void>;
   /** stdout and stderr interleaved, whole lines, timestamps (RFC 3339 with nanoseconds, then a space) when asked for. */
   logs(id: string, options: LogOptions): AsyncIterable<Uint8Array>;

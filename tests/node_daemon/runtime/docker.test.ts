@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../../core/platform/clock.ts";
 import { systemRandom } from "../../../core/platform/random.ts";
 import { silentLogger } from "../../../core/util/log.ts";
@@ -13,7 +13,7 @@ import { groupsName } from "../../../node_daemon/runtime/cgroup_leftovers.ts";
 import { seesMachine } from "../../../node_daemon/runtime/docker_pod_groups.ts";
 import { findDocker } from "../../../node_daemon/runtime/find_docker.ts";
 import { openRuntime } from "../../../node_daemon/runtime/mod.ts";
-import type { LogLimits, ProcessScope } from "../../../node_daemon/runtime/runtime.ts";
+import type { ContainerConfig, LogLimits, ProcessScope } from "../../../node_daemon/runtime/runtime.ts";
 import { importBusybox, testImage } from "../../suites/docker_image.ts";
 import {
   containerConfig,
@@ -29,7 +29,9 @@ const required = (process.env["WHERRY_REQUIRE"] ?? "").split(",").includes("dock
 const answers = await findDocker({ clock: systemClock });
 
 const nodeName = `test-${process.pid}`;
-const options = { rootDir: "", clock: systemClock, random: systemRandom, log: silentLogger, nodeName };
+const rootDir = await mkdtemp(join(tmpdir(), "wherry-docker-"));
+afterAll(() => rm(rootDir, { recursive: true }));
+const options = { rootDir, clock: systemClock, random: systemRandom, log: silentLogger, nodeName };
 
 async function open(more: { readonly logLimits?: LogLimits } = {}): Promise<RuntimeUnderTest> {
   await importBusybox();
@@ -60,7 +62,7 @@ if (required || answers) {
   });
   describe("docker runtime", () => {
     it.each([
-      { of: "other nodes", owner: { nodeName: "another", rootDir: "" } },
+      { of: "other nodes", owner: { nodeName: "another", rootDir } },
       { of: "a node of the same name in another cluster", owner: { nodeName, rootDir: "/another" } },
     ])("listSandboxes() leaves out containers of $of, when they share the engine", async ({ owner }) => {
       await using under = await open();
@@ -103,6 +105,47 @@ if (required || answers) {
           for (const one of [path, dirname(path)]) await rmdir(one).catch(() => {});
         await rm(folder, { recursive: true });
       }
+    });
+
+    it("limitPods() keeps all containers together to an amount of memory, also those without limits, or says why not", async ({
+      skip,
+    }) => {
+      const swaps = await readFile("/proc/swaps", "utf8").catch(() => "");
+      if (swaps.trim().split("\n").length > 1) skip("a machine that swaps lets a program go on");
+      await using under = await open();
+      const { runtime } = under;
+      const limits = {
+        milliCpuRequest: 1000,
+        milliCpuLimit: undefined,
+        memoryBytesLimit: 64 * 1024 * 1024,
+      };
+      // Nothing shows where the engine has its cgroups until something runs.
+      const limited = runtime.limitPods?.(limits, { signal: never });
+      const sandbox = await runtime.runPodSandbox(sandboxConfig(), { signal: never });
+      const end = async (name: string, more: Partial<ContainerConfig> = {}) => {
+        // What has no end of a line is kept until it has.
+        const config = containerConfig("echo held $(head -c 200000000 /dev/zero | tail | wc -c)", {
+          name,
+          image: testImage,
+          ...more,
+        });
+        const id = await runtime.createContainer(sandbox, config, { signal: never });
+        const problem = await limited;
+        if (problem !== undefined) {
+          expect(problem).toMatch(
+            /^the cgroups? of the container engine |^the container engine leaves its cgroups to /,
+          );
+          return skip(problem);
+        }
+        await runtime.startContainer(id, { signal: never });
+        let said = "";
+        for await (const part of runtime.logs(id, logOptions({ follow: true }))) said += Buffer.from(part).toString();
+        return /held \d+/.exec(said)?.[0];
+      };
+      expect(await end("free")).toBe("held 0");
+      expect(await end("grouped", { podLimits: { ...limits, memoryBytesLimit: 512 * 1024 * 1024 } })).toBe("held 0");
+      await runtime.limitPods?.({ ...limits, memoryBytesLimit: 512 * 1024 * 1024 }, { signal: never });
+      expect(await end("roomy")).toBe("held 200000000");
     });
 
     it.skipIf(process.geteuid?.() !== 0)(
