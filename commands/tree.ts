@@ -1,5 +1,7 @@
 import type { KubeObject } from "../core/api/meta.ts";
 import { ageText } from "../core/api/table.ts";
+import type { Pod } from "../core/kinds/pod.ts";
+import { podStatusText } from "../core/kinds/pod_helpers.ts";
 import type { CommandEnv } from "./env.ts";
 import { listEverything } from "./everything.ts";
 import { shownSafely, tabbed } from "./output/tabbed.ts";
@@ -57,12 +59,14 @@ async function ownedObjects(
   return owned;
 }
 
-/** Whether it is ready, and why not, as far as it says so. */
+/** Whether it is ready, and why not, as far as it says so; of pods what `get` says. */
 function stateOf(object: KubeObject): readonly [ready: string, status: string] {
   const { status = {} } = object as {
     readonly status?: { readonly phase?: string; readonly conditions?: readonly Condition[] };
   };
   const ready = (status.conditions ?? []).find(({ type }) => type === "Ready" || type === "Available");
+  const isPod = object.kind === "Pod" && object.apiVersion === "v1";
+  if (isPod) return [ready?.status ?? "-", podStatusText(object as Pod)];
   return [
     ready?.status ?? "-",
     ready?.status === "True" ? (status.phase ?? "") : (ready?.reason ?? status.phase ?? ""),

@@ -92,6 +92,32 @@ describe("verbs that read", () => {
     expect(await said("tree pod")).toBe("error: name an object, as TYPE/NAME\n");
   });
 
+  it("tree shows the trouble of a pod as get does", async () => {
+    const { client } = cluster;
+    const created = await client.create(pods, {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "broken", namespace: "default" },
+      // Nobody takes it, so that its status stays as it is written here.
+      spec: { schedulerName: "nobody", containers: [{ name: "main", image: "x" }] },
+    } as KubeObject);
+    const waiting = { reason: "CrashLoopBackOff", message: "back-off" };
+    await client.updateStatus(pods, {
+      ...created,
+      status: {
+        phase: "Running",
+        conditions: [{ type: "Ready", status: "False", reason: "ContainersNotReady" }],
+        containerStatuses: [
+          { name: "main", image: "x", imageID: "", ready: false, restartCount: 3, state: { waiting } },
+        ],
+      },
+    } as KubeObject);
+    const cells = (table: string) => table.split("\n")[1]?.split(/ {2,}/);
+    expect(cells(await said("get pod broken"))?.slice(0, 3)).toEqual(["broken", "0/1", "CrashLoopBackOff"]);
+    expect(cells(await said("tree pod/broken"))?.slice(0, 3)).toEqual(["Pod/broken", "False", "CrashLoopBackOff"]);
+    await client.delete(pods, { namespace: "default", name: "broken" }, { gracePeriodSeconds: 0 });
+  });
+
   it("get everything shows what get all leaves out, and no events; the cache stands where --cache-dir says", async () => {
     const names = (await said("get everything -o name")).split("\n");
     expect(names).toEqual(
