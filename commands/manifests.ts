@@ -43,6 +43,9 @@ export interface UnreadManifest {
   readonly source: string;
 }
 
+/** What stands for the file of what is read from standard input. */
+export const standardInput = "STDIN";
+
 const maxManifestBytes = 64 * 1024 * 1024;
 const fetchAttempts = 3;
 const fetchPauseMs = 1000;
@@ -92,7 +95,9 @@ export async function loadManifests(
   };
   for (const path of paths) {
     if (path === "-")
-      await add("STDIN", async () => new TextDecoder().decode(await readBody(env.terminal.input, maxManifestBytes)));
+      await add(standardInput, async () =>
+        new TextDecoder().decode(await readBody(env.terminal.input, maxManifestBytes)),
+      );
     else if (/^https?:\/\//.test(path)) await add(path, () => fetchText(path, env));
     else
       for (const file of await filesAt(path, recursive)) await add(file, async () => (await readTextFile(file)) ?? "");

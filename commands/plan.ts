@@ -1,7 +1,7 @@
 import { printable } from "../core/util/printable.ts";
 import { compareWithServer } from "./apply/compare.ts";
 import { prunable, pruneResources } from "./apply/prune.ts";
-import { manifestFlags, namesManifests } from "./manifests.ts";
+import { manifestFlags, namesManifests, standardInput } from "./manifests.ts";
 import { qualifiedName } from "./output/format.ts";
 import { type PlannedChange, planChange } from "./plan/changes.ts";
 import { findTargets } from "./targets.ts";
@@ -15,7 +15,8 @@ export const plan: Verb = defineVerb({
   name: "plan",
   group: "Change",
   summary: "Say what an apply would create, change, delete and restart; nothing is changed.",
-  description: "The server is asked, by dry runs: defaults and admission are counted in.",
+  description:
+    "The server is asked, by dry runs: defaults and admission are counted in. Each object is told with the file it stands in.",
   words: "[words...]",
   flags: {
     ...manifestFlags,
@@ -54,7 +55,7 @@ export const plan: Verb = defineVerb({
       const change = planChange(before, after);
       if (change.kind !== "none") totals[change.kind]++;
       totals.restart += change.restarts;
-      for (const line of linesOf(qualifiedName(after), change)) await env.terminal.write(`${line}\n`);
+      for (const line of linesOf(qualifiedName(after), target.source, change)) await env.terminal.write(`${line}\n`);
     });
     for (const { object } of await prunable({ allowed, uids, namespaces, selector: flags.selector }, env)) {
       totals.delete++;
@@ -69,9 +70,10 @@ export const plan: Verb = defineVerb({
 
 const signs = { create: "+", change: "~", none: "=" } as const;
 
-function linesOf(name: string, { kind, fields, restarts }: PlannedChange): readonly string[] {
+function linesOf(name: string, source: string, { kind, fields, restarts }: PlannedChange): readonly string[] {
   const suffix = restarts > 0 ? ` (${restarts} ${restarts === 1 ? "pod restarts" : "pods restart"})` : "";
   const shown = fields.slice(0, maxFields).map((line) => `    ${printable(line)}`);
   const rest = fields.length - shown.length;
-  return [`${signs[kind]} ${name}${suffix}`, ...shown, ...(rest > 0 ? [`    and ${rest} more`] : [])];
+  const origin = source === standardInput ? "" : ` from ${printable(source)}`;
+  return [`${signs[kind]} ${name}${origin}${suffix}`, ...shown, ...(rest > 0 ? [`    and ${rest} more`] : [])];
 }

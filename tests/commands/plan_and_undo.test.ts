@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -54,6 +54,27 @@ describe("plan and undo", () => {
     await said(["apply", "-f", "-"], web("x:2"));
     expect(await said(["undo", "deploy/web"])).toMatch(/^deployment\.apps\/web put back to version \d+\n$/);
     expect(await said(["get", "deploy", "web", "-o", "yaml"])).toContain("image: x:1");
+  });
+
+  it("plan names the file that each object comes from", async () => {
+    const manifests = join(folder, "manifests");
+    mkdirSync(manifests);
+    const named = (name: string, data: object) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name }, data });
+    const write = (file: string, objects: readonly object[]) =>
+      writeFileSync(join(manifests, file), objects.map((object) => JSON.stringify(object)).join("\n---\n"));
+    write("a.yaml", [named("one", { n: "1" }), named("two", { n: "1" })]);
+    write("b.yaml", [named("three", { n: "1" })]);
+    await said(["apply", "-f", join(manifests, "a.yaml")]);
+    write("a.yaml", [named("one", { n: "1" }), named("two", { n: "2" })]);
+    expect(await said(["plan", "-f", manifests])).toBe(
+      [
+        `= configmap/one from ${manifests}/a.yaml`,
+        `~ configmap/two from ${manifests}/a.yaml`,
+        "    data.n: 1 -> 2",
+        `+ configmap/three from ${manifests}/b.yaml`,
+        "1 to create, 1 to change, 0 to delete, 0 pods to restart\n",
+      ].join("\n"),
+    );
   });
 
   it("undo takes a deletion back: the object as it was last, made anew", async () => {
