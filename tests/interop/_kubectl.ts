@@ -39,6 +39,9 @@ function findKubectls(path: string): Kubectl[] {
   return [own, ...versions.sort((a, b) => b.minor - a.minor)];
 }
 
+/** Those that say which version they are, newest first; the machine's own, which may only choose one of them, where there is no other. */
+export const versions: readonly Kubectl[] = kubectls.length > 1 ? kubectls.slice(1) : kubectls;
+
 /**
  * One kubectl of each group that speaks alike: watch lists, SPDY or WebSockets, discovery, validation. Newest first. On Deno the
  * newest and the oldest: what they say to the server is told on Node, and here whether it can be heard.
@@ -48,8 +51,11 @@ export const dialects: readonly Kubectl[] = newestUpTo(
 );
 
 function newestUpTo(minors: readonly number[]): readonly Kubectl[] {
-  return [...new Set(minors.flatMap((newest) => kubectls.find(({ minor }) => minor <= newest) ?? []))];
+  return [...new Set(minors.flatMap((newest) => versions.find(({ minor }) => minor <= newest) ?? []))];
 }
+
+/** For kubectl: short as its calls are, what a collection of garbage frees is not worth the time of two cores that it takes. */
+export const kubectlEnv: Readonly<Record<string, string>> = { GOGC: "800" };
 
 /** How one command is run. */
 export interface CallOptions {
@@ -104,7 +110,7 @@ export async function startInterop(): Promise<Interop> {
     await dispose();
     throw error;
   });
-  const env = { HOME: folder.path, KUBECONFIG: config };
+  const env = { HOME: folder.path, KUBECONFIG: config, ...kubectlEnv };
 
   const own = kubectls[0] ?? { name: "kubectl", path: "kubectl", minor: 0 };
   const command = (args: readonly string[], { client = own, namespace }: CallOptions = {}) => [

@@ -4,11 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Cluster, startCluster } from "../../cluster/start_cluster.ts";
 import { kubectl, type Result, run, temporaryFolder } from "../e2e/harness.ts";
 import { missing } from "../require.ts";
-import { type Kubectl, kubectls, parse } from "./_kubectl.ts";
+import { type Kubectl, kubectlEnv, parse, versions } from "./_kubectl.ts";
 
 /** What `kubectl create` makes by itself: since 1.32 it sends that in protobuf. */
-const [own, ...versions] = kubectls;
-const clients = (versions.length > 0 ? versions : own ? [own] : []).filter(({ minor }) => minor >= 32);
+const clients = versions.filter(({ minor }) => minor >= 32);
 const none: Kubectl = { name: "kubectl", path: "kubectl", minor: 0 };
 
 /** What follows `create`, for an object of the name `made`. */
@@ -48,7 +47,7 @@ describe.skipIf(missing("kubectl", kubectl)).each(clients.length > 0 ? clients :
   });
 
   function call(args: readonly string[], input = ""): Promise<Result> {
-    const env = { HOME: folder.path, KUBECONFIG: file("config") };
+    const env = { HOME: folder.path, KUBECONFIG: file("config"), ...kubectlEnv };
     return run(
       [client.path, `--cache-dir=${file("cache")}`, ...args.map((arg) => arg.replace(/\b(TEXT|BINARY)$/, file))],
       {

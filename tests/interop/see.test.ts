@@ -4,7 +4,6 @@ import { kubectl } from "../e2e/harness.ts";
 import { missing } from "../require.ts";
 import {
   type Interop,
-  kubectls,
   parse,
   rows,
   sayAndStay,
@@ -12,6 +11,7 @@ import {
   shellPod,
   startInterop,
   stay,
+  versions,
 } from "./_kubectl.ts";
 
 /** What kubectl shows of the cluster: get, describe, explain, discovery, events. */
@@ -222,7 +222,7 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl sees", () => {
     expect(answer.body).toMatch(/^ +"reason": "Unauthorized",$/m);
   });
 
-  it.each(kubectls.map((client) => [client.name, client] as const))("%s sees the same", async (_name, client) => {
+  it.each(versions.map((client) => [client.name, client] as const))("%s sees the same", async (_name, client) => {
     const options = { ...ns, client };
     expect(rows(await cluster.ok(["get", "deploy", "web"], options))[1]?.slice(0, 4)).toEqual(["web", "2/2", "2", "2"]);
     expect(await cluster.ok(["get", "pod", "alone", "-o", "jsonpath={.status.phase}"], options)).toBe("Running");

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kubectl } from "../e2e/harness.ts";
 import { missing } from "../require.ts";
-import { dialects, type Interop, kubectls, startInterop } from "./_kubectl.ts";
+import { dialects, type Interop, startInterop, versions } from "./_kubectl.ts";
 
 /** A manifest with two config maps that one selector finds, or only the second of them. */
 const pair = (names: readonly string[]) => ({
@@ -33,7 +33,7 @@ const clusterGenerators: readonly (readonly [string, ...string[]])[] = [
 ];
 
 /** The same of every version of kubectl that is here; on Deno of the newest and the oldest. */
-const versions = "Deno" in globalThis ? dialects : kubectls;
+const clients = "Deno" in globalThis ? dialects : versions;
 describe.skipIf(missing("kubectl", kubectl))("every kubectl", () => {
   let cluster: Interop;
   beforeAll(async () => {
@@ -41,7 +41,7 @@ describe.skipIf(missing("kubectl", kubectl))("every kubectl", () => {
   });
   afterAll(() => cluster?.[Symbol.asyncDispose]());
 
-  describe.concurrent.each(versions)("$name", (client) => {
+  describe.concurrent.each(clients)("$name", (client) => {
     const namespace = `v${client.name.replaceAll(".", "-")}`;
     const call = { client, namespace };
     beforeAll(async () => {

@@ -9,7 +9,7 @@ import { discover, findResourceOf } from "../../../core/client/discovery.ts";
 import type { Terminal } from "../../../core/platform/terminal.ts";
 import { eventually, kubectl, type Result, run, temporaryFolder, wherry } from "../../e2e/harness.ts";
 import { missing } from "../../require.ts";
-import { kubectls } from "../_kubectl.ts";
+import { kubectlEnv, versions } from "../_kubectl.ts";
 import { maskDifferences } from "./_differences.ts";
 import { mask } from "./_mask.ts";
 
@@ -39,9 +39,7 @@ export interface Transcript {
 }
 
 /** The newest kubectl that says which one it is: the yardstick. */
-const [yardstick = kubectls[0]] = kubectls
-  .filter(({ minor }) => Number.isFinite(minor))
-  .sort((a, b) => b.minor - a.minor);
+const [yardstick] = versions;
 const onDeno = "Deno" in globalThis;
 
 /**
@@ -143,7 +141,7 @@ export function transcripts(title: string, cases: readonly Transcript[], options
       const variables = Object.fromEntries(Object.entries(env ?? {}).map(([name, value]) => [name, fill(value)]));
       if (program === "wherry" && !env) return await inProcess(args, text);
       const command = program === "wherry" ? wherry : [yardstick?.path ?? "kubectl"];
-      return await run([...command, ...args], { env: { HOME: folder.path, ...variables }, input: text });
+      return await run([...command, ...args], { env: { HOME: folder.path, ...kubectlEnv, ...variables }, input: text });
     }
   });
 }
