@@ -17,6 +17,8 @@ export class PodObserver {
   readonly messages: Map<string, string> = new Map();
   /** When a container, by its id, was first seen to have ended, on a clock that does not jump. */
   readonly #endedAt = new Map<string, number>();
+  /** When it was last looked, on the same. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
 
   constructor(context: KubeletContext) {
     this.#context = context;
@@ -33,6 +35,7 @@ export class PodObserver {
     signal: AbortSignal,
   ): Promise<PodView> {
     const { runtime, clock, probes, addresses, evictions, allocations } = this.#context;
+    const lookedAt = clock.monotonic();
     const [sandboxes, containers] = await withDeadline({ clock, timeoutMs: listTimeoutMs, signal }, (cut) =>
       Promise.all([
         runtime.listSandboxes({ podUid: uid, signal: cut }),
@@ -53,20 +56,26 @@ export class PodObserver {
       probes: probes.states(uid),
       eviction: evictions.get(uid),
       resize: allocations.state(uid),
-      endedForMs: this.#endedForMs(containers),
+      endedForMs: this.#endedForMs(containers, lookedAt),
       now: clock.now(),
     };
   }
 
   /** For how long containers have ended: when one is first seen so by what it says, from then on by a clock that does not jump. */
-  #endedForMs(containers: readonly Container[]): ReadonlyMap<string, number> {
+  #endedForMs(containers: readonly Container[], lookedAt: number): ReadonlyMap<string, number> {
     const { clock } = this.#context;
     const now = clock.monotonic();
     const ended = containers.filter(({ state }) => state !== "running");
     const ids = new Set(ended.map(({ id }) => id));
     for (const id of this.#endedAt.keys()) if (!ids.has(id)) this.#endedAt.delete(id);
-    for (const { id, createdAt, finishedAt = createdAt } of ended)
-      if (!this.#endedAt.has(id)) this.#endedAt.set(id, now - Math.max(0, clock.now() - finishedAt));
+    for (const { id, createdAt, finishedAt = createdAt } of ended) {
+      if (this.#endedAt.has(id)) continue;
+      const toldMs = Math.max(0, clock.now() - finishedAt);
+      // Longer ago than the last look, by which it had not ended: its runtime goes by another clock, or this one was set.
+      const isWrong = toldMs > now - this.#lookedAt;
+      this.#endedAt.set(id, isWrong ? now : now - toldMs);
+    }
+    this.#lookedAt = lookedAt;
     return new Map([...this.#endedAt].map(([id, at]) => [id, now - at]));
   }
 

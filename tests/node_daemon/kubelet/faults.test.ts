@@ -113,3 +113,28 @@ it.each([
     expect((await node.get("steady")).status?.containerStatuses?.[0]).toEqual(steady);
   },
 );
+
+it.each([
+  ["behind", -7 * 86_400_000],
+  ["ahead", 7 * 86_400_000],
+])("a runtime whose clock is a week %s makes what waits wait neither longer nor shorter", async (_, ms) => {
+  await using node = await openTestNode(() => ({ exitAfterMs: 1000, exitCode: 1 }));
+  const { runtime } = node;
+  const list = runtime.listContainers.bind(runtime);
+  const off = (time: number | undefined) => (time === undefined ? undefined : time + ms);
+  runtime.listContainers = async (options) =>
+    (await list(options)).map((one) => ({
+      ...one,
+      createdAt: one.createdAt + ms,
+      startedAt: off(one.startedAt),
+      finishedAt: off(one.finishedAt),
+    }));
+  await node.run({ containers: [app] });
+  const restarts = ({ status }: Pod) => status?.containerStatuses?.[0]?.restartCount ?? 0;
+  const waiting = ({ status }: Pod) => status?.containerStatuses?.[0]?.state?.waiting?.reason;
+  await later(node, "web", (pod) => restarts(pod) > 1 || waiting(pod) === "CrashLoopBackOff");
+  expect(restarts(await node.get())).toBe(1);
+  for (let second = 0; second < 8; second++) await node.advance(1000);
+  expect(restarts(await node.get())).toBe(1);
+  await later(node, "web", (pod) => restarts(pod) === 2);
+});
