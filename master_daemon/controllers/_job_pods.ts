@@ -48,7 +48,8 @@ function numberAnnotation({ metadata: { annotations } }: Pod, name: string): num
 
 /** Whether a job waits for its pods' end before it makes others in their place. */
 export function replacesFailedOnly({ spec }: Job): boolean {
-  return spec.podReplacementPolicy === "Failed";
+  // A failure policy can judge only what has ended.
+  return spec.podReplacementPolicy === "Failed" || spec.podFailurePolicy !== undefined;
 }
 
 /** Whether a pod has failed. One that is being deleted may never get so far as to say so. */
@@ -59,8 +60,16 @@ export function isPodFailed(job: Job, { metadata, status }: Pod): boolean {
 
 /** When a pod ended, in milliseconds since the epoch: by its containers, its condition, its deletion, or at last its creation. */
 export function finishedAtMs(pod: Pod): number {
-  const { metadata, status } = pod;
-  const ends = (status?.containerStatuses ?? []).map(({ state }) => Date.parse(state?.terminated?.finishedAt ?? ""));
+  const { metadata, spec, status } = pod;
+  // Sidecars end after the others.
+  const sidecars = new Set(
+    (spec.initContainers ?? []).flatMap(({ name, restartPolicy }) => (restartPolicy === "Always" ? [name] : [])),
+  );
+  const ending = [
+    ...(status?.containerStatuses ?? []),
+    ...(status?.initContainerStatuses ?? []).filter(({ name }) => sidecars.has(name)),
+  ];
+  const ends = ending.map(({ state }) => Date.parse(state?.terminated?.finishedAt ?? ""));
   if (ends.length > 0 && ends.every(Number.isFinite)) return Math.max(...ends);
   const ready = podCondition(pod, "Ready");
   if (ready?.status === "False" && ready.lastTransitionTime) return Date.parse(ready.lastTransitionTime);

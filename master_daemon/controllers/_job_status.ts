@@ -1,5 +1,5 @@
 import { findCondition } from "../../core/api/meta.ts";
-import type { JobCondition, JobStatus, Pod } from "../../core/kinds/mod.ts";
+import type { Job, JobCondition, JobStatus, Pod } from "../../core/kinds/mod.ts";
 import { isPodReady } from "../../core/kinds/pod_helpers.ts";
 import { timestamp } from "../../core/util/clock.ts";
 import { compact } from "../../core/util/compact.ts";
@@ -46,8 +46,10 @@ export function trackPods(observed: ObservedJob, plan: JobPlan, { created, remov
   const completedIndexes = union(counts.countedIndexes, indexSet(newIndexes));
   const gone = new Set(removed);
   const ready = counts.active.filter((pod) => isPodReady(pod) && !gone.has(pod)).length;
-  const turned = turn(status.conditions ?? [], outcome, spec.suspend ?? false, nowMs);
+  const turned = turn(job, status.conditions ?? [], outcome, nowMs);
   const started = turned.turn === "Resumed" || (!previous.startTime && !spec.suspend);
+  // The time that a job may be active begins anew when it goes on.
+  const startTime = turned.turn === "Suspended" ? undefined : status.startTime;
   return {
     release,
     isAll,
@@ -55,7 +57,7 @@ export function trackPods(observed: ObservedJob, plan: JobPlan, { created, remov
     status: compact<JobStatus>({
       ...status,
       conditions: turned.conditions.length > 0 ? turned.conditions : undefined,
-      startTime: started ? timestamp({ now: () => nowMs }) : status.startTime,
+      startTime: started ? timestamp({ now: () => nowMs }) : startTime,
       active: counts.active.length + created - removed.length || undefined,
       terminating: counts.terminating.length + removed.length,
       ready,
@@ -104,11 +106,11 @@ function nameEnded(
   return { release, isAll: true, newIndexes, uncounted };
 }
 
-/** The conditions with an outcome that is new, or with whether the job is suspended. */
+/** The conditions with an outcome that is new, or with whether the job is suspended: of one that is to go, nothing changes. */
 function turn(
+  { metadata, spec: { suspend = false } }: Job,
   conditions: readonly JobCondition[],
   outcome: JobCondition | undefined,
-  suspend: boolean,
   nowMs: number,
 ): { readonly conditions: readonly JobCondition[]; readonly turn: JobTracking["turn"] } {
   if (outcome) {
@@ -116,10 +118,12 @@ function turn(
     return { conditions: isKnown ? conditions : [...conditions, outcome], turn: undefined };
   }
   const present = findCondition(conditions, "Suspended");
-  if ((present?.status === "True") === suspend) return { conditions, turn: undefined };
+  if (metadata.deletionTimestamp || (!present && !suspend)) return { conditions, turn: undefined };
   const [status, word] = suspend ? (["True", "suspended"] as const) : (["False", "resumed"] as const);
   const reason = suspend ? "JobSuspended" : "JobResumed";
   const next: JobCondition = { ...jobCondition("Suspended", reason, `Job ${word}`, nowMs), status };
+  if (present && present.status === status && present.reason === reason && present.message === next.message)
+    return { conditions, turn: undefined };
   const others = conditions.map((one) => (one === present ? next : one));
   return { conditions: present ? others : [...conditions, next], turn: suspend ? "Suspended" : "Resumed" };
 }

@@ -47,9 +47,8 @@ export function planJob(observed: ObservedJob): JobPlan {
   const outcome = outcomeOf(observed, counts);
   if (outcome) return { ...base, outcome, remove: counts.active, letGo: false };
   const deadlineMs = untilDeadline(job, nowMs);
-  if (job.metadata.deletionTimestamp) return { ...base, requeueAfterMs: deadlineMs };
-
-  const pods = planPods(observed, counts, backoff);
+  // A job that is to go starts and ends no more pods, but may still complete.
+  const pods = job.metadata.deletionTimestamp ? base : planPods(observed, counts, backoff);
   const activeThen = counts.active.length + pods.create.length - pods.remove.length;
   const { completions = 1 } = job.spec;
   if (counts.succeeded >= completions && activeThen === 0)

@@ -11,7 +11,7 @@ import {
   sizeOfBoth,
   union,
 } from "../../../master_daemon/controllers/_job_indexes.ts";
-import { jobPod } from "../../../master_daemon/controllers/_job_pods.ts";
+import { finishedAtMs, jobPod } from "../../../master_daemon/controllers/_job_pods.ts";
 import { judgeFailure, metSuccessRule } from "../../../master_daemon/controllers/_job_policies.ts";
 import { countReleased, finishedStatus, trackPods } from "../../../master_daemon/controllers/_job_status.ts";
 import { planJob } from "../../../master_daemon/controllers/_plan_job.ts";
@@ -103,6 +103,12 @@ describe("planJob()", () => {
       [jobsPod("a", { deleted: true })],
       {},
     ],
+    [
+      "waits for it, too, when rules judge how pods failed",
+      aJob({ podFailurePolicy: { rules: [] } }),
+      [jobsPod("a", { deleted: true })],
+      {},
+    ],
   ])("%s", (_, job, pods, { create = 0, remove = [] }) => {
     const planned = plan(job, pods);
     expect(planned.create).toHaveLength(create);
@@ -114,6 +120,12 @@ describe("planJob()", () => {
     [
       "enough have succeeded",
       aJob(),
+      [jobsPod("a", { phase: "Succeeded" })],
+      ["SuccessCriteriaMet", "CompletionsReached", "Reached expected number of succeeded pods"],
+    ],
+    [
+      "enough have succeeded, though it is being deleted",
+      aJob({}, {}, { deletionTimestamp: at(0) }),
       [jobsPod("a", { phase: "Succeeded" })],
       ["SuccessCriteriaMet", "CompletionsReached", "Reached expected number of succeeded pods"],
     ],
@@ -272,13 +284,33 @@ describe("trackPods()", () => {
       reason: "JobSuspended",
       message: "Job suspended",
     });
-    const resumed = track(aJob({}, suspended.status), []);
+    expect(suspended.status.startTime).toBeUndefined();
+    expect(track({ ...aJob({ suspend: true }), status: suspended.status }, []).turn).toBeUndefined();
+    const resumed = track({ ...aJob(), status: suspended.status }, []);
     expect(resumed.turn).toBe("Resumed");
     expect(resumed.status.startTime).toBe(at(10 * minute));
     expect(findCondition(resumed.status.conditions, "Suspended")).toMatchObject({
       status: "False",
       reason: "JobResumed",
     });
+  });
+
+  it("gives a job that goes on its whole time anew", () => {
+    const spec = { activeDeadlineSeconds: 60 };
+    const suspended = track(aJob({ ...spec, suspend: true }), [jobsPod("a")]);
+    const job = { ...aJob(spec), status: suspended.status };
+    expect(plan(job)).toMatchObject({ outcome: undefined, requeueAfterMs: minute });
+  });
+
+  it("says no more of a job that is being deleted whether it is suspended", () => {
+    const tracked = track(aJob({ suspend: true }, {}, { deletionTimestamp: at(0) }), []);
+    expect([tracked.turn, tracked.status.conditions]).toEqual([undefined, undefined]);
+  });
+
+  it("says again that a job is suspended when somebody else gave another reason", () => {
+    const conditions = [{ type: "Suspended", status: "True", reason: "Queued", message: "waits" }] as const;
+    const { turn, status } = track(aJob({ suspend: true }, { conditions }), []);
+    expect([turn, status.conditions?.length, status.conditions?.[0]?.reason]).toEqual(["Suspended", 1, "JobSuspended"]);
   });
 
   it("counts the active pods of a failed job as failed, and names no more than 500 at once", () => {
@@ -414,6 +446,30 @@ describe("nextBackoff()", () => {
       lastFailureMs: start + 8000,
     });
     expect(nextBackoff(first, { succeeded: [succeededAt(7000)], failed: [] })).toBeUndefined();
+  });
+
+  it("takes the end of sidecars for the end of a pod, and not that of other init containers", () => {
+    const pod = jobsPod("a", { phase: "Failed", finishedAt: 1000 });
+    const ended = (name: string, finishedAt: number): ContainerStatus => ({
+      name,
+      ready: false,
+      restartCount: 0,
+      image: "",
+      imageID: "",
+      state: { terminated: { exitCode: 0, finishedAt: at(finishedAt) } },
+    });
+    const withInits: Pod = {
+      ...pod,
+      spec: {
+        ...pod.spec,
+        initContainers: [
+          { name: "setup", image: "a" },
+          { name: "proxy", image: "a", restartPolicy: "Always" },
+        ],
+      },
+      status: { ...pod.status, initContainerStatuses: [ended("setup", 9000), ended("proxy", 5000)] },
+    };
+    expect(finishedAtMs(withInits)).toBe(start + 5000);
   });
 
   it("never waits longer than ten minutes", () => {
