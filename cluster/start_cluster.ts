@@ -19,7 +19,7 @@ import { type Logger, silentLogger } from "../core/util/log.ts";
 import { type Master, startMaster } from "../master_daemon/master.ts";
 import type { MasterOptions } from "../master_daemon/master_options.ts";
 import { startNode } from "../node_daemon/node.ts";
-import { workstationCare } from "../node_daemon/node_care.ts";
+import { playedCare, workstationCare } from "../node_daemon/node_care.ts";
 import { findDocker } from "../node_daemon/runtime/find_docker.ts";
 import type { RuntimeName } from "../node_daemon/runtime/mod.ts";
 import { applyManifests } from "./apply_manifests.ts";
@@ -215,7 +215,7 @@ async function startProcesses(options: ClusterOptions): Promise<Cluster> {
         proxy: index === 0 ? { nodePortAddresses } : false,
         // Containers that are played ask for no names.
         dns: isPlayed && index > 0 ? false : undefined,
-        care: workstationCare,
+        care: isPlayed ? playedCare : workstationCare,
         clock,
         random,
         log: log.with({ node: nodeName }),

@@ -188,7 +188,7 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
       range = options.podCidr ?? podCidr ?? range;
       if (range === undefined) return;
       // Processes get their addresses on this host itself: 127.0.0.0/8 is there already, other ranges are made so.
-      if (runtime.assignsPodIP && !range.startsWith("127.") && !(await localRoutes.add(range)))
+      if (runtime.listensOnPodIP && !range.startsWith("127.") && !(await localRoutes.add(range)))
         log.warn("Cannot give pods addresses of this range without the right to change routes", { range });
       kubelet.setPodRange(range);
     };

@@ -27,7 +27,7 @@ export interface NodeCarePolicy {
   readonly reserved?: ReservedResources | undefined;
   /** Whether all pods together are kept to what they may have, where the runtime can. Default true. */
   readonly enforcesAllocatable?: boolean | undefined;
-  /** What the node measures of itself. Default: this machine. */
+  /** What the node measures of itself. Default: this machine, with what its kernel ends for want of memory. */
   readonly figures?: NodeFigures | undefined;
 }
 
@@ -45,6 +45,15 @@ const defaultEviction: EvictionConfig = evictionConfig({ hard: defaultHard.node 
 export const workstationCare: NodeCarePolicy = {
   eviction: evictionConfig({ hard: defaultHard.workstation }),
   imageGc: { ...defaultImageGc, highThresholdPercent: 100 },
+};
+
+/** For a node whose containers are only played: what this machine runs short of is none of theirs. */
+export const playedCare: NodeCarePolicy = {
+  ...workstationCare,
+  figures: {
+    observe: async () => ({ observations: new Map(), layout: { imagesApart: false } }),
+    uses: async () => new Map(),
+  },
 };
 
 /** Options of {@linkcode nodeCare}. */
@@ -88,8 +97,17 @@ export function nodeCare(options: NodeCareOptions): NodeCare {
     policy: options.imageGc ?? defaultImageGc,
     onFailure: warn,
   });
-  const figures = options.figures ?? nodeFigures({ ...options, memoryCapacityBytes, closing: closing.signal });
-  const oom = new SystemOomWatcher();
+  const machineFigures = (): NodeFigures => {
+    const figures = nodeFigures({ ...options, memoryCapacityBytes, closing: closing.signal });
+    const oom = new SystemOomWatcher();
+    return {
+      ...figures,
+      async observe(looking) {
+        for (const victim of await oom.look()) warn("SystemOOM", systemOomMessage(victim));
+        return await figures.observe(looking);
+      },
+    };
+  };
   const tasks = new Tasks({ onError: (error) => log.error("Node care failed", { error: errorMessage(error) }) });
   const enforce = (signal: AbortSignal) => {
     const { reserved = nothingReserved, capacity } = options;
@@ -98,13 +116,7 @@ export function nodeCare(options: NodeCareOptions): NodeCare {
   };
   const eviction = new EvictionManager({
     config: options.eviction ?? defaultEviction,
-    figures: {
-      ...figures,
-      async observe(looking) {
-        for (const victim of await oom.look()) warn("SystemOOM", systemOomMessage(victim));
-        return await figures.observe(looking);
-      },
-    },
+    figures: options.figures ?? machineFigures(),
     folders: new PodFolders(options.rootDir),
     async reclaim({ signal }) {
       try {

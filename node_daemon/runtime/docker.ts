@@ -111,6 +111,7 @@ class DockerRuntime implements ContainerRuntime {
   readonly name = "docker";
   readonly version: string;
   readonly assignsPodIP = false;
+  readonly listensOnPodIP = false;
   readonly publishesHostPorts = true;
   readonly hasOwnFiles = true;
   readonly readsFiles = true;

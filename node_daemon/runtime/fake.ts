@@ -73,6 +73,7 @@ class Fake implements FakeRuntime {
   readonly name = "fake";
   readonly version = "fake://1.0.0";
   readonly assignsPodIP = true;
+  readonly listensOnPodIP = false;
   readonly publishesHostPorts = true;
   readonly hasOwnFiles = true;
   readonly readsFiles: boolean;

@@ -100,6 +100,7 @@ class ProcessRuntime implements ContainerRuntime {
   readonly name = "process";
   readonly version = "process://1.0.0";
   readonly assignsPodIP = true;
+  readonly listensOnPodIP = true;
   readonly publishesHostPorts = false;
   readonly images: ProgramImages;
   readonly #options: ProcessRuntimeOptions;

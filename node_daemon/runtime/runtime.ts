@@ -375,6 +375,8 @@ export interface ContainerRuntime extends AsyncDisposable {
   readonly version: string;
   /** Whether pods get their address from the kubelet (`SandboxConfig.podIP`) rather than from the runtime. */
   readonly assignsPodIP: boolean;
+  /** Whether programs listen on that address on this host itself, which has to have it then. */
+  readonly listensOnPodIP: boolean;
   /** Whether the runtime leads the host ports of a sandbox to it by itself. */
   readonly publishesHostPorts: boolean;
   /** Whether containers can have files of the system's of their own (`/etc/hosts`); otherwise they see the node's. */

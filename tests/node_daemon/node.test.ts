@@ -1,8 +1,11 @@
 import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import process from "node:process";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { event as eventKind } from "../../core/kinds/event.ts";
 import { lease } from "../../core/kinds/lease.ts";
 import { namespace } from "../../core/kinds/namespace.ts";
@@ -11,8 +14,9 @@ import { createAuthority, fingerprint } from "../../core/platform/certificates.t
 import { machineFacts } from "../../core/platform/machine.ts";
 import { seededRandom } from "../../core/platform/random.ts";
 import { silentLogger } from "../../core/util/log.ts";
+import { evictionConfig } from "../../node_daemon/kubelet/eviction/thresholds.ts";
 import { startNode } from "../../node_daemon/node.ts";
-import { workstationCare } from "../../node_daemon/node_care.ts";
+import { type NodeCarePolicy, playedCare, workstationCare } from "../../node_daemon/node_care.ts";
 import { openTestNode, type TestNode } from "./kubelet/cluster.ts";
 
 const key = { name: "node-1" };
@@ -207,6 +211,39 @@ describe("startNode()", () => {
     const body = { spec: { podCIDR: "127.64.9.0/24", podCIDRs: ["127.64.9.0/24"] } };
     await world.client.patch(nodeKind, key, { type: "merge", body });
     await world.until(({ status }) => status?.podIP === "127.64.9.1");
+  });
+
+  it("makes its pods' range this host's own only where programs listen on it", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "wherry-ip-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    writeFileSync(join(folder, "ip"), `#!/bin/sh\necho "$*" >> ${folder}/calls\n`, { mode: 0o755 });
+    vi.stubEnv("PATH", `${folder}:${process.env.PATH}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const callsOf = async (listensOnPodIP: boolean) => {
+      rmSync(join(folder, "calls"), { force: true });
+      await using world = await openTestNode(undefined, { kubelet: false });
+      Object.defineProperty(world.runtime, "listensOnPodIP", { value: listensOnPodIP });
+      const daemon = await start(world, { podCidr: "10.254.77.0/24" });
+      await world.run({});
+      await world.until(({ status }) => status?.phase === "Running");
+      await daemon[Symbol.asyncDispose]();
+      return existsSync(join(folder, "calls")) ? readFileSync(join(folder, "calls"), "utf8") : "";
+    };
+    expect(await callsOf(true)).toBe(
+      "route replace local 10.254.77.0/24 dev lo\nroute del local 10.254.77.0/24 dev lo\n",
+    );
+    expect(await callsOf(false)).toBe("");
+  });
+
+  it("is short of nothing that the machine is short of, when its containers are played", async () => {
+    const eviction = evictionConfig({ hard: { "memory.available": "99%" } });
+    const pressureWith = async (care: NodeCarePolicy) => {
+      await using world = await openTestNode(undefined, { kubelet: false });
+      await using _daemon = await start(world, { care: { ...care, eviction } });
+      return (await world.client.get(nodeKind, key)).status?.conditions?.find(({ type }) => type === "MemoryPressure");
+    };
+    expect(await pressureWith(workstationCare)).toMatchObject({ status: "True" });
+    expect(await pressureWith(playedCare)).toMatchObject({ status: "False" });
   });
 
   it("serves its own port, and says by which certificate it is known", async () => {
