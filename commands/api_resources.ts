@@ -31,6 +31,10 @@ export const apiResources: Verb = defineVerb({
     "no-headers": { type: "boolean", description: "Leave out the headers." },
     "show-managed-fields": { type: "boolean", hidden: true, description: "Resources have none." },
   },
+  examples: [
+    ["What lives outside of namespaces", "wherry api-resources --namespaced=false"],
+    ["What can be listed, by name only", "wherry api-resources --verbs=list -o name"],
+  ],
   async run({ flags, given, words, env }) {
     if (words.length > 0)
       throw new UsageError(

@@ -9,6 +9,7 @@ export const apiVersions: Verb = defineVerb({
   summary: "List the versions of the API that the server serves.",
   words: "[args...]",
   flags: {},
+  examples: [["All of them", "wherry api-versions"]],
   async run({ words, env }) {
     if (words.length > 0)
       throw new UsageError(

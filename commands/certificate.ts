@@ -49,6 +49,7 @@ function decidingVerb({ name, done, condition, other, reason }: Decision): Verb 
       ...printFlags,
       force: { type: "boolean", description: "Write it even if it was decided so before." },
     },
+    examples: [["A user's request", `wherry certificate ${name} ann`]],
     async run({ flags, words, env }) {
       const print = await objectPrinter(flags, printerOptions("none", env));
       if (words.length === 0 && !namesManifests(flags))

@@ -9,6 +9,7 @@ export const clusterInfo: Verb = defineVerb({
   summary: "Show where the control plane and the cluster's own services answer.",
   words: "[args...]",
   flags: {},
+  examples: [["Where it all is", "wherry cluster-info"]],
   verbs: [dump],
   async run({ words, env }) {
     if (words.length > 0)

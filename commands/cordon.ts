@@ -9,6 +9,7 @@ export const cordon: Verb = defineVerb({
   summary: "Keep new pods off nodes.",
   words: "[nodes...]",
   flags: nodeFlags,
+  examples: [["Nothing new comes, what is there stays", "wherry cordon node-1"]],
   async run({ flags, words, env }) {
     const nodes = await nodesOf("cordon", words, flags, env);
     await cordonNodes(nodes, true, dryRunOf(flags, env), env);

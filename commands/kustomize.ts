@@ -24,6 +24,7 @@ export const kustomize: Verb = defineVerb({
     "network-name": { type: "string", placeholder: "name", description: "Network of such containers; default bridge." },
     "load-restrictor": { type: "string", placeholder: "which", description: "Where files may be read from." },
   },
+  examples: [["Into one file", "wherry kustomize overlays/production > production.yaml"]],
   async run({ flags, given, words, env }) {
     if (words.length > 1) throw new UsageError("specify one path to kustomization.yaml");
     const own = Object.entries(flags).flatMap(([name, value]) => {

@@ -8,6 +8,7 @@ export const options: Verb = defineVerb({
   summary: "Show the flags that every command has.",
   words: "[words...]",
   flags: {},
+  examples: [["All of them", "wherry options"]],
   async run({ env }) {
     const entries = Object.entries(globalFlags).filter(([, { hidden }]) => !hidden);
     const lines = entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, flag]) => optionText(name, flag));

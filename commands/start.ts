@@ -30,6 +30,7 @@ export const start: Verb = defineVerb({
     "container-runtime": { ...clusterFlags["container-runtime"], default: "process" },
     once: { type: "boolean", description: "Stop after the requests." },
   },
+  examples: [["For a script: over when it has answered", "wherry start --once"]],
   async run({ flags, words, env }) {
     if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`);
     const { terminal, clock } = env;

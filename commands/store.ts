@@ -25,6 +25,10 @@ const verify: Verb = defineVerb({
     "Changes nothing; the master may be running. What is damaged is named with its offset; the exit code is 1.",
   words: "[path]",
   flags: { "data-dir": dataDir },
+  examples: [
+    ["A master's store", "wherry store verify --data-dir /var/lib/wherry/master"],
+    ["A snapshot", "wherry store verify monday.snapshot"],
+  ],
   async run({ flags, words, env }) {
     const path = words.length > 0 ? onePath(words, "path") : resolvePath(flags["data-dir"] ?? stateDirectory("master"));
     const { readStore } = await import("../master_daemon/store/backup.ts");

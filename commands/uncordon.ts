@@ -9,6 +9,7 @@ export const uncordon: Verb = defineVerb({
   summary: "Let new pods onto nodes again.",
   words: "[nodes...]",
   flags: nodeFlags,
+  examples: [["After maintenance", "wherry uncordon node-1"]],
   async run({ flags, words, env }) {
     const nodes = await nodesOf("uncordon", words, flags, env);
     await cordonNodes(nodes, false, dryRunOf(flags, env), env);

@@ -17,6 +17,10 @@ export const versionVerb: Verb = defineVerb({
     client: { type: "boolean", description: "Do not ask the server." },
     output: { type: "string", short: "o", placeholder: "format", description: "json or yaml." },
   },
+  examples: [
+    ["This program's alone", "wherry version --client"],
+    ["Both, for a script", "wherry version -o json"],
+  ],
   async run({ flags, words, env }) {
     if (words.length > 0) throw new UsageError(`extra arguments: [${words.join(" ")}]`);
     const { output = "" } = flags;

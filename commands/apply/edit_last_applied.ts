@@ -28,6 +28,7 @@ export const editLastApplied: Verb = defineVerb({
     ...fieldManagerFlag("kubectl-client-side-apply"),
     "windows-line-endings": { type: "boolean", description: "Lines of the file end as on Windows." },
   },
+  examples: [["In the editor, as JSON", "wherry apply edit-last-applied deploy/web -o json"]],
   async run({ flags, words, env }) {
     const print = await objectPrinter(flags, printerOptions("none", env));
     const found: LoadedTarget[] = [];

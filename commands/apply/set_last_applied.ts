@@ -20,6 +20,7 @@ export const setLastApplied: Verb = defineVerb({
     ...dryRunFlag,
     "create-annotation": { type: "boolean", description: "Also where nothing was noted yet." },
   },
+  examples: [["After a change by other means", "wherry apply set-last-applied -f web.yaml"]],
   async run({ flags, env }) {
     const dryRun = dryRunOf(flags, env);
     const print = await objectPrinter(flags, printerOptions(dryRun, env));

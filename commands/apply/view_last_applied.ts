@@ -18,6 +18,7 @@ export const viewLastApplied: Verb = defineVerb({
     all: { type: "boolean", description: "All objects of the type in the namespace." },
     output: { type: "string", short: "o", default: "yaml", placeholder: "format", description: "yaml or json." },
   },
+  examples: [["Of a deployment", "wherry apply view-last-applied deploy/web"]],
   async run({ flags, words, env }) {
     const targets = await findTargets(
       { words, manifests: flags, selector: flags.selector, everything: flags.all, typeAlone: env.namespaceGiven },

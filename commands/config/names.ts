@@ -8,6 +8,7 @@ export const currentContext: Verb = defineVerb({
   group: "Settings",
   summary: "Show the name of the current context.",
   flags: {},
+  examples: [["Where commands go", "wherry config current-context"]],
   async run({ env }) {
     const { config } = await openKubeconfig(env);
     if (!config.currentContext) throw new UsageError("current-context is not set");
@@ -27,6 +28,7 @@ function namesOf(section: "clusters" | "users", name: string, summary: string): 
     group: "Settings",
     summary,
     flags: {},
+    examples: [["All of them", `wherry config ${name}`]],
     async run({ env }) {
       const { config } = await openKubeconfig(env);
       const lines = alignColumns([["NAME"], ...sortedNames(config[section]).map((name) => [name])]);

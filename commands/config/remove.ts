@@ -15,6 +15,7 @@ function remover(what: "cluster" | "context" | "user", section: "clusters" | "co
     summary: `Take a ${what} out of the kubeconfig.`,
     words: "[name...]",
     flags: {},
+    examples: [["When the cluster is gone", `wherry config delete-${what} e2e`]],
     async run({ words, env }) {
       const name = onlyWord(words);
       const { config, files } = await openKubeconfig(env);

@@ -8,6 +8,7 @@ export const renameContext: Verb = defineVerb({
   summary: "Rename a context.",
   words: "[names...]",
   flags: {},
+  examples: [["A shorter name", "wherry config rename-context kubernetes-admin@e2e e2e"]],
   async run({ words, env }) {
     const [from, to] = words;
     if (from === undefined || to === undefined || words.length > 2)

@@ -9,6 +9,7 @@ export const useContext: Verb = defineVerb({
   summary: "Make a context the current one.",
   words: "[name...]",
   flags: {},
+  examples: [["Work on another cluster", "wherry config use-context e2e"]],
   async run({ words, env }) {
     const name = onlyWord(words);
     const { config, files } = await openKubeconfig(env);

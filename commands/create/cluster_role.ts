@@ -23,6 +23,10 @@ export const createClusterRole: Verb = generatorVerb({
     "non-resource-url": listFlag("Path of the API that is no resource, e.g. /healthz.", "path"),
     "aggregation-rule": listFlag("Labels of the cluster roles whose rules it has, KEY=VALUE.", "labels"),
   },
+  examples: [
+    ["See nodes", "wherry create clusterrole node-reader --verb=get,list,watch --resource=nodes"],
+    ["Look at the server's health", "wherry create clusterrole health --verb=get --non-resource-url=/healthz"],
+  ],
   namespaced: false,
   async make({ name, flags, env }) {
     const head = { apiVersion: `${rbacGroup}/v1`, kind: "ClusterRole", metadata: { name } };

@@ -7,6 +7,12 @@ export const createClusterRoleBinding: Verb = generatorVerb({
   name: "clusterrolebinding",
   summary: "Bind users, groups and service accounts to a cluster role everywhere.",
   flags: { ...subjectFlags, clusterrole: textFlag("Cluster role to bind to.", "name") },
+  examples: [
+    [
+      "Let a group look everywhere",
+      "wherry create clusterrolebinding support-looks --clusterrole=view --group=support",
+    ],
+  ],
   required: ["clusterrole"],
   namespaced: false,
   failure: "failed to create clusterrolebinding: ",

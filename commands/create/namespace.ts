@@ -7,6 +7,7 @@ export const createNamespace: Verb = generatorVerb({
   aliases: ["ns"],
   summary: "Create a namespace.",
   flags: {},
+  examples: [["A namespace to work in", "wherry create namespace shop"]],
   namespaced: false,
   make: ({ name }) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name }, spec: {}, status: {} }),
 });

@@ -13,6 +13,7 @@ export const createPodDisruptionBudget: Verb = generatorVerb({
     "max-unavailable": textFlag("Pods that may be away, a number or percentage.", "n"),
     selector: textFlag("Labels of the pods.", "labels"),
   },
+  examples: [["One at least stays up", "wherry create poddisruptionbudget web --selector=app=web --min-available=1"]],
   namespaced: true,
   failure: "failed to create poddisruptionbudgets: ",
   make({ name, flags }) {

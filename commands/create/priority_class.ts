@@ -17,6 +17,12 @@ export const createPriorityClass: Verb = generatorVerb({
       description: "PreemptLowerPriority or Never.",
     },
   },
+  examples: [
+    [
+      "Before all that has no class",
+      "wherry create priorityclass urgent --value=1000 --description='what pays the bills'",
+    ],
+  ],
   namespaced: false,
   failure: "failed to create priorityclass: ",
   make: ({ name, flags }) => ({

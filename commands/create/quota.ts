@@ -12,6 +12,9 @@ export const createQuota: Verb = generatorVerb({
     hard: textFlag("Limits, e.g. cpu=1,pods=2.", "limits"),
     scopes: textFlag("Scopes of the quota, with commas between.", "scopes"),
   },
+  examples: [
+    ["Ten pods that ask for four processors together", "wherry create quota small --hard=pods=10,requests.cpu=4"],
+  ],
   namespaced: true,
   failure: "failed to create quota: ",
   make({ name, flags }) {

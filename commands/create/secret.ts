@@ -22,6 +22,9 @@ const generic: Verb = generatorVerb({
   name: "generic",
   summary: "Create a secret out of files, folders or values.",
   flags: { ...dataFlags, type: textFlag("Type of the secret.", "type") },
+  examples: [
+    ["A value and a file", "wherry create secret generic login --from-literal=user=ann --from-file=password.txt"],
+  ],
   namespaced: true,
   failure,
   make: async ({ name, flags }) =>
@@ -36,6 +39,7 @@ const tls: Verb = generatorVerb({
     cert: textFlag("File with the certificate, PEM.", "path"),
     key: textFlag("File with its private key, PEM.", "path"),
   },
+  examples: [["For an ingress", "wherry create secret tls web-tls --cert=web.crt --key=web.key"]],
   namespaced: true,
   failure,
   async make({ name, flags }) {
@@ -66,6 +70,12 @@ const dockerRegistry: Verb = generatorVerb({
       description: "The registry.",
     },
   },
+  examples: [
+    [
+      "A login for images",
+      "wherry create secret docker-registry pulls --docker-server=registry.example.com --docker-username=ann --docker-password=secret",
+    ],
+  ],
   namespaced: true,
   failure,
   async make({ name, flags }) {

@@ -11,6 +11,7 @@ interface ServiceType<F extends FlagTable> {
   readonly type: "ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName";
   readonly flags: F;
   readonly required?: readonly string[];
+  readonly example: readonly [what: string, line: string];
   /** What the type's own flags put into the spec, and the port that nodes open. @throws UsageError */
   details?(flags: GeneratorCall<F & typeof tcpFlag>["flags"]): {
     readonly spec: JsonObject;
@@ -29,18 +30,25 @@ export const createService: Verb = defineVerb({
     serviceVerb({
       type: "ClusterIP",
       flags: { clusterip: textFlag("Address of the service, or None.", "address") },
+      example: ["Port 80, on 8080 in the pods", "wherry create service clusterip web --tcp=80:8080"],
       details: ({ clusterip }) => ({ spec: clusterip ? { clusterIP: clusterip } : {} }),
     }),
     serviceVerb({
       type: "NodePort",
       flags: { "node-port": { type: "number", default: 0, placeholder: "port", description: "Port on each node." } },
+      example: ["On a port of one's choice", "wherry create service nodeport web --tcp=80 --node-port=30080"],
       details: ({ "node-port": nodePort }) => ({ spec: {}, nodePort }),
     }),
-    serviceVerb({ type: "LoadBalancer", flags: {} }),
+    serviceVerb({
+      type: "LoadBalancer",
+      flags: {},
+      example: ["Two ports", "wherry create service loadbalancer web --tcp=80:8080 --tcp=443:8443"],
+    }),
     serviceVerb({
       type: "ExternalName",
       flags: { "external-name": textFlag("Name that it stands for.", "name") },
       required: ["external-name"],
+      example: ["A name outside", "wherry create service externalname database --external-name=db.example.com"],
       details({ "external-name": externalName = "" }) {
         if (dnsSubdomainError(externalName) !== undefined)
           throw new UsageError(`invalid service external name ${externalName}`);
@@ -50,12 +58,13 @@ export const createService: Verb = defineVerb({
   ],
 });
 
-function serviceVerb<const F extends FlagTable>({ type, flags, required, details }: ServiceType<F>): Verb {
+function serviceVerb<const F extends FlagTable>({ type, flags, required, example, details }: ServiceType<F>): Verb {
   return generatorVerb<F & typeof tcpFlag>({
     name: type.toLowerCase(),
     summary: `Create a service of type ${type}.`,
     flags: { ...flags, ...tcpFlag },
     ...(required ? { required } : {}),
+    examples: [example],
     namespaced: true,
     failure: `failed to create ${type} service: `,
     make(call) {

@@ -7,6 +7,7 @@ export const createServiceAccount: Verb = generatorVerb({
   aliases: ["sa"],
   summary: "Create a service account.",
   flags: {},
+  examples: [["An account for pods that build", "wherry create serviceaccount builder"]],
   namespaced: true,
   failure: "failed to create serviceaccount: ",
   make: ({ name }) => ({ apiVersion: "v1", kind: "ServiceAccount", metadata: { name } }),

@@ -8,6 +8,7 @@ export const list: Verb = defineVerb({
   group: "Settings",
   summary: "List the plug-ins on PATH.",
   flags: { "name-only": { type: "boolean", description: "File names without their folders." } },
+  examples: [["By their names", "wherry plugin list --name-only"]],
   async run({ flags, words, env }) {
     if (words.length > 0) throw new UsageError(`unknown command "${words[0]}" for "wherry plugin list"`);
     const { verbs } = await import("../mod.ts");

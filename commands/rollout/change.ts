@@ -73,6 +73,7 @@ function changingVerb({ name, summary, done, problem, body }: ChangingVerb): Ver
     summary,
     words: "[type] [names...]",
     flags: { ...workloadFlags, ...printFlags, ...fieldManagerFlag("kubectl-rollout") },
+    examples: [["Of a deployment", `wherry rollout ${name} deploy/web`]],
     async run({ flags, words, env }) {
       const print = await objectPrinter(flags, structPrinterOptions("none", env));
       const targets = await workloads(flags, words, env);

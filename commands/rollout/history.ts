@@ -18,6 +18,10 @@ export const history: Verb = defineVerb({
     ...printFlags,
     revision: { type: "number", default: 0, placeholder: "n", description: "Show what this revision's pods are like." },
   },
+  examples: [
+    ["All revisions", "wherry rollout history deploy/web"],
+    ["What one was like", "wherry rollout history deploy/web --revision=3"],
+  ],
   async run({ flags, words, env }) {
     const wanted = flags.revision;
     const targets = await workloads(flags, words, env);

@@ -25,6 +25,7 @@ export const status: Verb = defineVerb({
       description: "How long to wait at most; 0: as long as it takes.",
     },
   },
+  examples: [["Wait for a minute at most", "wherry rollout status deploy/web --timeout=1m"]],
   async run({ flags, words, env }) {
     const targets = await workloads(flags, words, env);
     if (flags.revision < 0) throw new UsageError(`revision must be a positive integer: ${flags.revision}`);

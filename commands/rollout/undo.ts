@@ -43,6 +43,10 @@ export const undo: Verb = defineVerb({
       description: "Revision to go back to; default: the one before.",
     },
   },
+  examples: [
+    ["The one before", "wherry rollout undo deploy/web"],
+    ["A certain one", "wherry rollout undo deploy/web --to-revision=3"],
+  ],
   async run({ flags, words, env }) {
     const dryRun = dryRunOf(flags, env);
     const print = await objectPrinter(flags, structPrinterOptions(dryRun, env));

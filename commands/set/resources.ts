@@ -24,6 +24,10 @@ export const setResources: Verb = defineVerb({
     limits: textFlag("What they may have, e.g. cpu=100m,memory=64Mi.", "amounts"),
     requests: textFlag("What they ask for, e.g. cpu=100m,memory=64Mi.", "amounts"),
   },
+  examples: [
+    ["What the containers may have at most", "wherry set resources deploy/web --limits=cpu=500m,memory=256Mi"],
+    ["What one of them asks for", "wherry set resources deploy/web -c main --requests=cpu=100m"],
+  ],
   async run({ flags, words, env }) {
     let limits: StringMap | undefined;
     let requests: StringMap | undefined;

@@ -21,6 +21,7 @@ export const setSelector: Verb = defineVerb({
     ...recordFlag,
     "resource-version": textFlag("Only if the object is at this version.", "version"),
   },
+  examples: [["Send a service's users to other pods", "wherry set selector service/web app=web,track=next"]],
   async run({ flags, words, env }) {
     const dryRun = dryRunOf(flags, env);
     const text = words.at(-1);

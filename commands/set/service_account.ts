@@ -10,6 +10,7 @@ export const setServiceAccount: Verb = defineVerb({
   summary: "Set the service account of pods.",
   words: "[type] [names-and-account...]",
   flags: { ...setFlags, ...recordFlag },
+  examples: [["The pods of a deployment", "wherry set serviceaccount deploy/web builder"]],
   async run({ flags, words, env }) {
     if (flags.local && flags["dry-run"] === "server")
       throw new UsageError("cannot specify --local and --dry-run=server - did you mean --dry-run=client?");

@@ -16,6 +16,7 @@ export const setSubject: Verb = defineVerb({
   summary: "Add users, groups and service accounts to role bindings.",
   words: "[type] [names...]",
   flags: { ...setFlags, ...subjectFlags },
+  examples: [["Let one more user in", "wherry set subject rolebinding/looks --user=bob"]],
   async run({ flags, words, env }) {
     const sorted = (values: readonly string[]) => [...new Set(split(values))].sort();
     const named = {

@@ -24,6 +24,7 @@ export const topNode: Verb = defineVerb({
     ...usageFlags,
     "show-capacity": { type: "boolean", description: "Of what nodes have, not of what pods may use." },
   },
+  examples: [["Who is busiest first", "wherry top node --sort-by=cpu"]],
   async run({ flags, words: [name, ...more], env }) {
     checkSortBy(flags["sort-by"]);
     if (more.length > 0) throw new UsageError("node [NAME | -l label]\nSee 'wherry top node -h' for help and examples");

@@ -29,6 +29,10 @@ export const topPod: Verb = defineVerb({
     containers: { type: "boolean", description: "Each container by itself." },
     sum: { type: "boolean", description: "The sum below." },
   },
+  examples: [
+    ["Each container of the pods with a label", "wherry top pod -l app=web --containers"],
+    ["All namespaces, the largest first", "wherry top pod -A --sort-by=memory"],
+  ],
   async run({ flags, words: [name, ...more], env }) {
     checkSortBy(flags["sort-by"]);
     if (more.length > 0) throw new UsageError("pod [NAME | -l label]\nSee 'wherry top pod -h' for help and examples");
