@@ -136,11 +136,9 @@ class ProcessRuntime implements ContainerRuntime {
       throw new RuntimeFailure("RuntimeNotReady", "the process runtime needs a POSIX system");
     await this.#checkUlimits();
     await makeFolder(this.#sandboxDir(""));
-    [this.#cgroups, this.#namespaces] = await Promise.all([
-      openCgroups(this.#options.rootDir),
-      openNamespaces(),
-      this.images.open(),
-    ]);
+    // Before any program is run: where this daemon is alone in its cgroup it may divide it.
+    this.#cgroups = await openCgroups(this.#options.rootDir);
+    [this.#namespaces] = await Promise.all([openNamespaces(), this.images.open()]);
     const found: { readonly sandbox: StoredSandbox; readonly name: string }[] = [];
     for (const id of await listFolder(this.#sandboxDir(""))) {
       const sandbox = await readJson<StoredSandbox>(join(this.#sandboxDir(id), "sandbox.json")).catch(() => undefined);

@@ -2,13 +2,14 @@ import { access, constants, mkdir, readFile, rmdir, writeFile } from "node:fs/pr
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { readPressures } from "../../core/platform/pressure.ts";
+import { processIdentity } from "../../core/platform/process_identity.ts";
 import { collectGroups, groupsName, removeGroup } from "./cgroup_leftovers.ts";
 import { openCgroupsV1 } from "./process_cgroup_v1.ts";
 import { type CgroupFiles, cgroupStats, type Usage } from "./process_stats.ts";
 import type { ContainerLimits } from "./runtime.ts";
 
 /**
- * cgroups below the daemon's own, one a container (of version 1: one for each controller). Their names are paths: a container's
+ * cgroups of a daemon, one a container (of version 1: one for each controller). Their names are paths: a container's
  * may lie in a group of its pod. All lie in one that has the name of the daemon's folder.
  */
 export interface ContainerCgroup extends AsyncDisposable {
@@ -34,44 +35,103 @@ const cpuPeriodMicroseconds = 100_000;
 /** Processes and threads of one container, so that a fork bomb ends at its own wall. */
 const maxTasks = 4096;
 
+/** Where {@linkcode openCgroups} looks. */
+export interface CgroupsOptions {
+  /** Mount point of the hierarchy. */
+  readonly root?: string;
+  /** Whether they are made at the top, as engines do, rather than where this daemon was put. */
+  readonly isTop?: boolean;
+  /** Text of `/proc/self/cgroup`. Default: what the kernel says. */
+  readonly own?: string;
+  readonly pid?: number;
+}
+
 /**
  * The cgroups this daemon may make, of version 2, else of version 1; undefined where the hierarchy is not delegated to this
  * user, or has no memory and CPU controllers.
  *
  * @param owner folder of the daemon: as long as it is there, nobody else removes what it made
- * @param options.root mount point of the hierarchy
- * @param options.isTop whether they are made at the top, as engines do, rather than below the daemon's own
  */
 export async function openCgroups(
   owner: string,
-  { root = "/sys/fs/cgroup", isTop = false }: { readonly root?: string; readonly isTop?: boolean } = {},
+  { root = "/sys/fs/cgroup", isTop = false, own: given, pid = processIdentity().pid }: CgroupsOptions = {},
 ): Promise<ContainerCgroup | undefined> {
-  const present = await text("/proc/self/cgroup");
+  const present = given ?? (await text("/proc/self/cgroup"));
   const own = isTop ? present.replaceAll(/:\/.*$/gm, ":/") : present;
+  const processors = availableParallelism();
   return (
-    (await openCgroupsV2(root, own, owner)) ??
-    (await openCgroupsV1({ root, own, owner, processors: availableParallelism(), maxTasks }))
+    (await openCgroupsV2({ root, own, owner, processors, pid })) ??
+    (await openCgroupsV1({ root, own, owner, processors, maxTasks }))
   );
 }
 
-async function openCgroupsV2(root: string, all: string, owner: string): Promise<ContainerCgroup | undefined> {
+/** Options of {@linkcode openCgroupsV2}. */
+interface CgroupV2Options {
+  readonly root: string;
+  readonly own: string;
+  readonly owner: string;
+  readonly processors: number;
+  readonly pid: number;
+}
+
+/** Below the unit that systemd gave to this daemon, else at the top, as the kubelet has them, else below the daemon's own. */
+async function openCgroupsV2({ own: all, ...options }: CgroupV2Options): Promise<ContainerCgroup | undefined> {
   const own = /^0::(\/.*)$/m.exec(all)?.[1];
   if (own === undefined) return undefined;
-  const parent = join(root, own);
+  for (const place of [delegatedUnit(own), "/", own]) {
+    const opened = place && (await openCgroupsBelow(join(options.root, place), options));
+    if (opened) return opened;
+  }
+  return undefined;
+}
+
+/** The unit in a subgroup of which the daemon is: systemd puts it there when the unit is its own to divide (`DelegateSubgroup=`). */
+function delegatedUnit(own: string): string | undefined {
+  const [, unit, subgroup = ""] = /^(\/.*\.(?:service|scope))\/([^/]+)$/.exec(own) ?? [];
+  return /\.(?:service|scope|slice|mount|socket|swap)$/.test(subgroup) ? undefined : unit;
+}
+
+async function openCgroupsBelow(
+  parent: string,
+  { owner, processors, pid }: Omit<CgroupV2Options, "root" | "own">,
+): Promise<ContainerCgroup | undefined> {
   const controllers = (await text(join(parent, "cgroup.controllers"))).trim().split(" ");
   if (!controllers.includes("memory") || !controllers.includes("cpu")) return undefined;
   const wanted = ["memory", "cpu", "pids", "io"].filter((name) => controllers.includes(name));
   const top = join(parent, "wherry");
   const folder = join(top, groupsName(owner));
+  const divide = (group: string) => writeFile(join(group, "cgroup.subtree_control"), enabling(wanted));
   try {
     await access(parent, constants.W_OK);
+    if (!(await vacate(parent, pid))) return undefined;
+    await divide(parent);
     await mkdir(folder, { recursive: true });
-    // Refused where the daemon shares its cgroup with others: then there are no limits.
-    for (const one of [parent, top, folder]) await writeFile(join(one, "cgroup.subtree_control"), enabling(wanted));
+    for (const one of [top, folder]) {
+      await divide(one);
+      // Else all containers together would weigh as much as one program beside them.
+      await writeFile(join(one, "cpu.weight"), String(cpuWeight(1000 * processors)));
+    }
   } catch {
     return undefined;
   }
   return new Cgroups(folder, { owner, controllers: wanted });
+}
+
+/**
+ * Leaves a group for one below it: the kernel gives no controllers to what is below a group with processes of its own. False
+ * where others are in it too, who are not this daemon's to move.
+ *
+ * @see https://docs.kernel.org/admin-guide/cgroup-v2.html#no-internal-process-constraint
+ */
+async function vacate(group: string, pid: number): Promise<boolean> {
+  // The top of the hierarchy may have processes, and alone has no type.
+  if ((await text(join(group, "cgroup.type"))) === "") return true;
+  const present = (await text(join(group, "cgroup.procs"))).split("\n").filter((line) => line !== "");
+  if (present.length === 0) return true;
+  if (present.some((other) => other !== String(pid))) return false;
+  await mkdir(join(group, "daemon"), { recursive: true });
+  await writeFile(join(group, "daemon", "cgroup.procs"), String(pid));
+  return true;
 }
 
 function enabling(controllers: readonly string[]): string {
