@@ -1,12 +1,19 @@
 /** What claims for devices ask for, and what is wrong with it. @see k8s.io/kubernetes/pkg/apis/resource/validation */
 import { dnsLabelError, dnsSubdomainError } from "../api/kind.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
-import { check, checkOneOf, checkRequired, checkUnique, type FieldErrors } from "./validators.ts";
-
-/** A CEL expression that is true of the wanted devices. */
-export interface DeviceSelector {
-  readonly cel?: { readonly expression?: string };
-}
+import { checkFullyQualifiedName } from "./device_names_validation.ts";
+import {
+  checkConfiguration,
+  checkDeviceToleration,
+  checkItems,
+  checkSelectors,
+  checkSet,
+  type DeviceConfiguration,
+  type DeviceSelector,
+  type DeviceToleration,
+  maxConfigs,
+} from "./device_parts_validation.ts";
+import { check, checkOneOf, checkRequired, type FieldErrors } from "./validators.ts";
 
 /** Devices of one class. */
 export interface DeviceSubRequest {
@@ -16,6 +23,7 @@ export interface DeviceSubRequest {
   readonly allocationMode?: "ExactCount" | "All";
   readonly count?: number;
   readonly adminAccess?: boolean;
+  readonly tolerations?: readonly DeviceToleration[];
 }
 
 /** Devices that are asked for together: of one class, or the first alternative that can be had. */
@@ -25,17 +33,30 @@ export interface DeviceRequest {
   readonly firstAvailable?: readonly DeviceSubRequest[];
 }
 
+/** Requests whose devices must have an attribute in common, or must all differ in it. Of no requests: all of the claim. */
+export interface DeviceConstraint {
+  readonly requests?: readonly string[];
+  readonly matchAttribute?: string;
+  readonly distinctAttribute?: string;
+}
+
+/** What a driver is told about the devices of some requests. */
+export interface DeviceClaimConfiguration extends DeviceConfiguration {
+  readonly requests?: readonly string[];
+}
+
 /** Everything that a claim asks for. */
 export interface DeviceClaim {
   readonly requests?: readonly DeviceRequest[];
-  readonly constraints?: readonly object[];
-  readonly config?: readonly object[];
+  readonly constraints?: readonly DeviceConstraint[];
+  readonly config?: readonly DeviceClaimConfiguration[];
 }
 
 const maxRequests = 32;
+const maxConstraints = 32;
 const maxAlternatives = 8;
-const maxSelectors = 32;
-const maxExpression = 10 * 1024;
+const maxTolerations = 16;
+const refRule = "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
 
 /** A claim with Kubernetes' defaults. */
 export function withDeviceDefaults(claim: DeviceClaim): DeviceClaim {
@@ -53,19 +74,30 @@ export function withDeviceDefaults(claim: DeviceClaim): DeviceClaim {
 function withMode(request: DeviceSubRequest): DeviceSubRequest {
   const allocationMode = request.allocationMode ?? "ExactCount";
   const isCounted = allocationMode === "ExactCount" && !request.count;
-  return { ...request, allocationMode, ...(isCounted ? { count: 1 } : {}) };
+  return {
+    ...request,
+    allocationMode,
+    ...(isCounted ? { count: 1 } : {}),
+    ...(request.tolerations
+      ? { tolerations: request.tolerations.map((one) => ({ ...one, operator: one.operator || "Equal" })) }
+      : {}),
+  };
 }
 
 /** What is wrong with a claim for devices. */
-export function checkDeviceClaim({ requests = [] }: DeviceClaim, field: string): FieldErrors {
-  const at = `${field}.requests`;
-  if (requests.length > maxRequests) return [fieldError.tooMany(at, requests.length, maxRequests)];
+export function checkDeviceClaim(claim: DeviceClaim, field: string): FieldErrors {
+  const { requests = [], constraints = [], config = [] } = claim;
+  const names = requestNames(claim);
+  const byName = { keyOf: ({ name }: DeviceRequest) => name, member: "name" };
   return [
-    ...requests.flatMap((request, index) => checkRequest(request, `${at}[${index}]`)),
-    ...checkUnique(
-      requests.map(({ name }) => name),
-      (index) => `${at}[${index}].name`,
+    ...checkSet(requests, maxRequests, `${field}.requests`, checkRequest, byName),
+    ...checkItems(constraints, maxConstraints, `${field}.constraints`, (constraint, at) =>
+      checkConstraint(constraint, at, names),
     ),
+    ...checkItems(config, maxConfigs, `${field}.config`, (one, at) => [
+      ...checkRequestNames(one.requests, `${at}.requests`, names),
+      ...checkConfiguration(one, at),
+    ]),
   ];
 }
 
@@ -76,24 +108,16 @@ function checkRequest({ name, exactly, firstAvailable = [] }: DeviceRequest, fie
     return [...errors, fieldError.invalid(field, null, `${oneOf}, but multiple fields are set`)];
   if (exactly) return [...errors, ...checkSubRequest(exactly, `${field}.exactly`)];
   if (firstAvailable.length === 0) return [...errors, fieldError.required(field, oneOf)];
-  const at = `${field}.firstAvailable`;
-  if (firstAvailable.length > maxAlternatives)
-    return [...errors, fieldError.tooMany(at, firstAvailable.length, maxAlternatives)];
-  return [
-    ...errors,
-    ...firstAvailable.flatMap((alternative, index) => [
-      ...checkRequired(`${at}[${index}].name`, alternative.name, dnsLabelError),
-      ...checkSubRequest(alternative, `${at}[${index}]`),
-    ]),
-    ...checkUnique(
-      firstAvailable.map((alternative) => alternative.name),
-      (index) => `${at}[${index}].name`,
-    ),
+  const checkAlternative = (alternative: DeviceSubRequest, at: string) => [
+    ...checkRequired(`${at}.name`, alternative.name, dnsLabelError),
+    ...checkSubRequest(alternative, at),
   ];
+  const byName = { keyOf: (alternative: DeviceSubRequest) => alternative.name, member: "name" };
+  return [...errors, ...checkSet(firstAvailable, maxAlternatives, `${field}.firstAvailable`, checkAlternative, byName)];
 }
 
 function checkSubRequest(request: DeviceSubRequest, field: string): FieldErrors {
-  const { deviceClassName, selectors = [], allocationMode, count = 0 } = request;
+  const { deviceClassName, selectors = [], allocationMode, count = 0, tolerations = [] } = request;
   return [
     ...checkRequired(`${field}.deviceClassName`, deviceClassName, dnsSubdomainError),
     ...checkSelectors(selectors, `${field}.selectors`),
@@ -104,24 +128,45 @@ function checkSubRequest(request: DeviceSubRequest, field: string): FieldErrors 
     ...(allocationMode === "ExactCount" && count <= 0
       ? [fieldError.invalid(`${field}.count`, count, "must be greater than zero")]
       : []),
+    ...checkItems(tolerations, maxTolerations, `${field}.tolerations`, checkDeviceToleration),
   ];
 }
 
-/** What is wrong with selectors, but for whether their expressions compile. */
-export function checkSelectors(selectors: readonly DeviceSelector[], field: string): FieldErrors {
-  if (selectors.length > maxSelectors) return [fieldError.tooMany(field, selectors.length, maxSelectors)];
-  return selectors.flatMap(({ cel }, index) => {
-    const at = `${field}[${index}].cel`;
-    if (!cel) return [fieldError.required(at)];
-    const { expression = "" } = cel;
-    if (!expression) return [fieldError.required(`${at}.expression`)];
-    return expression.length > maxExpression ? [fieldError.tooLong(`${at}.expression`, maxExpression)] : [];
-  });
+function checkConstraint(constraint: DeviceConstraint, field: string, names: RequestNames): FieldErrors {
+  const { requests, matchAttribute, distinctAttribute } = constraint;
+  const errors = checkRequestNames(requests, `${field}.requests`, names);
+  if (matchAttribute !== undefined)
+    return [...errors, ...checkFullyQualifiedName(matchAttribute, `${field}.matchAttribute`)];
+  if (distinctAttribute !== undefined)
+    return [...errors, ...checkFullyQualifiedName(distinctAttribute, `${field}.distinctAttribute`)];
+  const oneOf = 'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set';
+  return [...errors, fieldError.required(field, oneOf)];
 }
 
-/** What is wrong with the name of a driver. */
-export function checkDriver(driver: string | undefined, field: string): FieldErrors {
-  if (!driver) return [fieldError.required(field)];
-  const tooLong = driver.length > 63 ? [fieldError.tooLong(field, 63)] : [];
-  return [...tooLong, ...check(field, driver, dnsSubdomainError(driver.toLowerCase()))];
+/** The names by which parts of a claim may speak of its requests: `request`, and `request/alternative`. */
+export type RequestNames = ReadonlySet<string>;
+
+/** The {@linkcode RequestNames} of a claim. */
+export function requestNames({ requests = [] }: DeviceClaim): RequestNames {
+  return new Set(
+    requests.flatMap(({ name, firstAvailable = [] }) => [
+      name,
+      ...firstAvailable.map((alternative) => `${name}/${alternative.name}`),
+    ]),
+  );
+}
+
+/** What is wrong with a list of names of requests. */
+export function checkRequestNames(requests: readonly string[] = [], field: string, names: RequestNames): FieldErrors {
+  const checkName = (name: string, at: string) => checkRequestName(name, at, names);
+  return checkSet(requests, maxRequests, field, checkName, { keyOf: (name) => name });
+}
+
+/** What is wrong with the name of a request. */
+export function checkRequestName(name: string, field: string, names: RequestNames): FieldErrors {
+  const unknown = fieldError.invalid(field, name, refRule);
+  const parts = name.split("/");
+  if (parts.length > 2) return [unknown];
+  const errors = parts.flatMap((part) => check(field, part, dnsLabelError(part)));
+  return names.has(name) ? errors : [...errors, unknown];
 }

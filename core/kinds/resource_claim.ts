@@ -1,23 +1,15 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
+import { checkClaimStatus, type ResourceClaimStatus } from "./device_allocation_validation.ts";
 import { checkDeviceClaim, type DeviceClaim, withDeviceDefaults } from "./device_requests.ts";
-import { checkImmutable, checkUnique } from "./validators.ts";
+import { checkImmutable } from "./validators.ts";
 import { withoutStatus, withStatusOf } from "./with_status.ts";
 
 /** Devices that somebody wants, and gets. */
 export interface ResourceClaim extends KubeObject {
   readonly spec: { readonly devices?: DeviceClaim };
-  readonly status?: {
-    readonly allocation?: object;
-    readonly reservedFor?: readonly {
-      readonly apiGroup?: string;
-      readonly resource: string;
-      readonly name: string;
-      readonly uid: string;
-    }[];
-    readonly devices?: readonly object[];
-  };
+  readonly status?: ResourceClaimStatus;
 }
 
 /** The kind ResourceClaim. */
@@ -38,13 +30,14 @@ export const resourceClaim: Kind<ResourceClaim> = defineKind<ResourceClaim>({
     },
     prepareForCreate: withoutStatus,
     prepareForUpdate: (next, previous) => withStatusOf(previous, next),
-    validate: ({ spec }) => checkDeviceClaim(spec?.devices ?? {}, "spec.devices"),
+    // What is there already may not change: it is not looked at again.
+    validate: ({ spec }, _context, previous) => (previous ? [] : checkDeviceClaim(spec?.devices ?? {}, "spec.devices")),
     validateUpdate: (next, previous) => checkImmutable("spec", next.spec, previous.spec),
-    validateStatusUpdate: ({ status }) =>
-      checkUnique(
-        (status?.reservedFor ?? []).map(({ uid }) => uid),
-        (index) => `status.reservedFor[${index}].uid`,
-      ),
+    validateStatusUpdate: ({ metadata, spec, status = {} }, { status: previous = {} }) =>
+      checkClaimStatus(status, previous, {
+        claim: spec?.devices ?? {},
+        isDeleted: metadata.deletionTimestamp !== undefined,
+      }),
   },
   columns: [
     nameColumn,

@@ -1,4 +1,5 @@
 import { defineKind, type Kind } from "../api/kind.ts";
+import { validateAnnotations, validateLabels } from "../api/label_validation.ts";
 import type { KubeObject, ObjectMeta } from "../api/meta.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
 import { checkDeviceClaim, type DeviceClaim, withDeviceDefaults } from "./device_requests.ts";
@@ -27,7 +28,15 @@ export const resourceClaimTemplate: Kind<ResourceClaimTemplate> = defineKind<Res
         spec: { ...object.spec, spec: { ...inner, devices: withDeviceDefaults(inner.devices) } },
       };
     },
-    validate: ({ spec }) => checkDeviceClaim(spec?.spec?.devices ?? {}, "spec.spec.devices"),
+    // What is there already may not change: it is not looked at again.
+    validate: ({ spec }, _context, previous) =>
+      previous
+        ? []
+        : [
+            ...validateLabels(spec?.metadata?.labels, "spec.metadata.labels"),
+            ...validateAnnotations(spec?.metadata?.annotations, "spec.metadata.annotations"),
+            ...checkDeviceClaim(spec?.spec?.devices ?? {}, "spec.spec.devices"),
+          ],
     validateUpdate: (next, previous) => checkImmutable("spec", next.spec, previous.spec),
   },
   columns: [nameColumn, ageColumn],
