@@ -22,6 +22,8 @@ const maxProfileBytes = 1024 * 1024;
 /** What a container is made from, besides its spec. */
 export interface ContainerConfigOptions extends EnvironmentOptions, Omit<MountOptions, "environment"> {
   readonly attempt: number;
+  /** Id of its image, as that was found just now. */
+  readonly imageId: string;
   /** Files of the system's that the kubelet writes, by their place in the container, which may mount its own there. */
   readonly systemFiles: ReadonlyMap<string, string>;
   readonly notes: ContainerNotes;
@@ -48,6 +50,7 @@ export async function containerConfig(options: ContainerConfigOptions): Promise<
     name: container.name,
     attempt,
     image: container.image ?? "",
+    imageId: options.imageId,
     command: (container.command ?? []).map((part) => expandWith(part, environment)),
     args: (container.args ?? []).map((part) => expandWith(part, environment)),
     workingDir: container.workingDir,

@@ -67,6 +67,7 @@ export class ImageVolumeFailure extends RuntimeFailure {
 /**
  * Makes the image of a container be there, as its pull policy says.
  *
+ * @returns its id
  * @throws RuntimeFailure ErrImagePull, ErrImageNeverPull, InvalidImageName, ImageInspectError
  * @see https://kubernetes.io/docs/concepts/containers/images/#image-pull-policy
  */
@@ -75,26 +76,27 @@ export async function ensureImage(
   {
     spec,
     reference,
-    isPresent,
+    foundId,
   }: {
     readonly spec: { readonly image?: string; readonly imagePullPolicy?: string };
     /** Absent: the image is for several containers. */
     readonly reference?: ContainerReference;
-    /** Whether the image is here, where that was looked for just now. */
-    readonly isPresent?: boolean;
+    /** Id of the image, where it was found here just now. */
+    readonly foundId?: string;
   },
   { runtime, events, clock, data, imageRecords, signal }: ImageOptions,
-): Promise<void> {
+): Promise<string> {
   const { image = "", imagePullPolicy = "IfNotPresent" } = spec;
   const find = () =>
-    isHere(image, runtime, signal).catch((error: unknown) => {
+    findImage(image, runtime, signal).catch((error: unknown) => {
       signal.throwIfAborted();
       events.warning(pod, "InspectFailed", errorMessage(error), reference);
       throw error;
     });
-  if ((isPresent ?? (await find())) && imagePullPolicy !== "Always") {
+  const presentId = foundId ?? (await find());
+  if (presentId !== undefined && imagePullPolicy !== "Always") {
     events.normal(pod, "Pulled", `Container image "${image}" already present on machine`, reference);
-    return;
+    return presentId;
   }
   if (imagePullPolicy === "Never") {
     const message = `Container image "${image}" is not present with pull policy of Never`;
@@ -103,13 +105,14 @@ export async function ensureImage(
   }
   events.normal(pod, "Pulling", `Pulling image "${image}"`, reference);
   const startedAt = clock.monotonic();
+  let id: string;
   try {
     const { logins, missing } = await loginsFor(image, pod, data);
     if (missing.length > 0) {
       const message = `Unable to retrieve some image pull secrets (${missing.join(", ")}); attempting to pull the image may not succeed.`;
       events.warning(pod, "FailedToRetrieveImagePullSecret", message);
     }
-    await withDeadline<unknown>({ clock, timeoutMs: pullTimeoutMs, signal }, (cut) =>
+    id = await withDeadline({ clock, timeoutMs: pullTimeoutMs, signal }, (cut) =>
       imageRecords
         ? imageRecords.pulled(() => pull(image, logins, { runtime, signal: cut }), { signal: cut })
         : pull(image, logins, { runtime, signal: cut }),
@@ -126,12 +129,13 @@ export async function ensureImage(
   const size = sizeBytes === undefined ? "" : ` Image size: ${sizeBytes} bytes.`;
   const message = `Successfully pulled image "${image}" in ${took} (${took} including waiting).${size}`;
   events.normal(pod, "Pulled", message, reference);
+  return id;
 }
 
 /** @throws RuntimeFailure InvalidImageName, or ImageInspectError when the runtime cannot say whether it has the image */
-async function isHere(image: string, runtime: ContainerRuntime, signal: AbortSignal): Promise<boolean> {
+async function findImage(image: string, runtime: ContainerRuntime, signal: AbortSignal): Promise<string | undefined> {
   try {
-    return (await runtime.images.find(image, { signal })) !== undefined;
+    return await runtime.images.find(image, { signal });
   } catch (error) {
     if (error instanceof RuntimeFailure) throw error;
     const message = `Failed to inspect image "${image}": ${errorMessage(error)}`;

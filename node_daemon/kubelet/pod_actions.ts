@@ -85,25 +85,26 @@ export class PodActions {
     }
   }
 
-  /** Makes the pod's volumes and its sandbox; while that starts, the containers that can be made already. */
+  /** Makes the pod's volumes and its sandbox; while that starts, the containers that can be made already. Undefined when it failed. */
   async createSandbox(
     pod: Pod,
     { attempt, prepare }: { readonly attempt: number; readonly prepare: readonly StartAction[] },
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<Sandbox | undefined> {
     const { runtime, events, clock } = this.#context;
     const stopWaiting = this.#tellOfMissingNetwork(pod);
     try {
       await this.#volumes(pod, undefined);
       await writeResolverFile(pod, this.#context);
-      await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, async (cut) => {
+      const made = await withDeadline({ clock, timeoutMs: stepTimeoutMs, signal }, async (cut) => {
         const config = await sandboxConfig(pod, attempt, { ...this.#context, signal: cut });
         const whileStarting = async (sandbox: Sandbox) => {
           await Promise.all(prepare.map((action) => this.#prepare(pod, sandbox, action, cut)));
         };
-        await runtime.runPodSandbox(config, { signal: cut, whileStarting });
+        return await runtime.runPodSandbox(config, { signal: cut, whileStarting });
       });
       this.#succeeded("");
+      return made;
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof MountError) events.warning(pod, "FailedMount", error.message);
@@ -111,6 +112,7 @@ export class PodActions {
         events.warning(pod, "FailedPodSandBoxStatus", `Unable to get pod sandbox status: ${error.message}`);
       else events.warning(pod, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${errorMessage(error)}`);
       this.#failed("", "FailedCreatePodSandBox", error, attempt);
+      return undefined;
     } finally {
       stopWaiting();
     }
@@ -133,12 +135,12 @@ export class PodActions {
     const reference = { name: spec.name, kind };
     try {
       if (spec.imagePullPolicy === "Always") return;
-      const isPresent = (await runtime.images.find(spec.image ?? "", { signal })) !== undefined;
-      if (!isPresent) return;
+      const imageId = await runtime.images.find(spec.image ?? "", { signal });
+      if (imageId === undefined) return;
       const images = { ...this.#context, data: objects.sourceFor(pod), signal };
-      await ensureImage(pod, { spec, reference, isPresent }, images);
+      await ensureImage(pod, { spec, reference, foundId: imageId }, images);
       await using held = new DisposalStack();
-      await this.#create(pod, sandbox, { action, reference, held }, signal);
+      await this.#create(pod, sandbox, { action, reference, imageId, held }, signal);
     } catch (error) {
       log.debug("Cannot make a container ahead", { pod: pod.metadata.name, error: errorMessage(error) });
     }
@@ -161,16 +163,16 @@ export class PodActions {
     // What a container needs until it runs.
     await using held = new DisposalStack();
     try {
-      const resumed = await this.#resumable(action, signal);
+      let id = await this.#resumable(action, signal);
       // One that was made before the pod had its address finds it there all the same.
-      if (resumed) await this.#systemFiles(this.#facts(pod, sandbox));
+      if (id !== undefined) await this.#systemFiles(this.#facts(pod, sandbox));
       else {
         const data = this.#context.objects.sourceFor(pod);
         const images = { ...this.#context, data, signal };
-        await ensureImage(pod, { spec, reference }, images);
+        const imageId = await ensureImage(pod, { spec, reference }, images);
         await ensureImageVolumes(pod, spec, images);
+        id = await this.#create(pod, sandbox, { action, reference, imageId, held }, signal);
       }
-      const id = resumed ?? (await this.#create(pod, sandbox, { action, reference, held }, signal));
       await this.#run(id, signal);
       events.normal(pod, "Started", `Started container ${spec.name}`, reference);
       this.#succeeded(spec.name);
@@ -229,8 +231,14 @@ export class PodActions {
     {
       action,
       reference,
+      imageId,
       held,
-    }: { readonly action: StartAction; readonly reference: ContainerReference; readonly held: DisposalStack },
+    }: {
+      readonly action: StartAction;
+      readonly reference: ContainerReference;
+      readonly imageId: string;
+      readonly held: DisposalStack;
+    },
     signal: AbortSignal,
   ): Promise<string> {
     const { runtime, events, clock, folders, services, objects, pins } = this.#context;
@@ -245,6 +253,7 @@ export class PodActions {
       const config = await containerConfig({
         facts,
         container: spec,
+        imageId,
         services: services.list(),
         data,
         attempt,

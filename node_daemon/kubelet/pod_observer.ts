@@ -28,17 +28,21 @@ export class PodObserver {
    * What there is of a pod now.
    *
    * @param known what its worker knows itself; asked last, so that it is as new as the rest
+   * @param options.sandboxes those of the pod, where they were told just now. Default: they are asked for
    */
   async observe(
     uid: string,
     known: () => Pick<PodView, "pod" | "removed" | "failures" | "restarting">,
-    signal: AbortSignal,
+    {
+      signal,
+      sandboxes: told,
+    }: { readonly signal: AbortSignal; readonly sandboxes?: PodView["sandboxes"] | undefined },
   ): Promise<PodView> {
     const { runtime, clock, probes, addresses, evictions, allocations } = this.#context;
     const lookedAt = clock.monotonic();
     const [sandboxes, containers] = await withDeadline({ clock, timeoutMs: listTimeoutMs, signal }, (cut) =>
       Promise.all([
-        runtime.listSandboxes({ podUid: uid, signal: cut }),
+        told ?? runtime.listSandboxes({ podUid: uid, signal: cut }),
         runtime.listContainers({ podUid: uid, signal: cut }),
       ]),
     );

@@ -3,6 +3,7 @@ import { Backoff } from "../../core/util/backoff.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import { Turns } from "../../core/util/turns.ts";
+import type { Sandbox } from "../runtime/runtime.ts";
 import { BackOffEvents } from "./back_off_events.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
 import { type PodPlan, planPod } from "./plan_pod.ts";
@@ -158,11 +159,15 @@ export class PodWorker implements AsyncDisposable {
     const { allocations, clock } = this.#context;
     const uid = this.#pod.metadata.uid ?? "";
     let previous: PodPlan["step"] | undefined;
+    /** What a step was told just now of the pod's sandboxes: that need not be asked for again. */
+    let told: readonly Sandbox[] | undefined;
     for (let steps = 0; steps < maxSteps; steps++) {
       // A pod that has begun goes on before others begin; what its step brought about is known by then.
       await (steps === 0 ? podTurns.next() : new Promise((resolve) => setImmediate(resolve)));
       this.#dirty = false;
-      const view = await this.#observe(signal);
+      const view = await this.#observe(signal, told);
+      const wasTold = told !== undefined;
+      told = undefined;
       const plan = planPod(view);
       this.#watchProbes(view, plan);
       // With a sandbox there is more to tell, and with what starts in it again: told apart only where that takes its time.
@@ -171,6 +176,8 @@ export class PodWorker implements AsyncDisposable {
       if (!isBetween) await this.#report(view, plan, signal);
       switch (plan.step) {
         case "wait":
+          // Only what was looked at may rest.
+          if (wasTold) continue;
           // What it gave up may be what others wait for; and its status has to say that it is done.
           if (!view.failures.has(resizeFailure) && allocations.completed(uid)) continue;
           this.#backOffs.tell(view);
@@ -189,7 +196,9 @@ export class PodWorker implements AsyncDisposable {
         default: {
           const report = () => this.#tasks.run(() => this.#report(view, plan, signal));
           const cancel = isBetween ? clock.schedule(betweenMs, report) : () => {};
-          await this.#interruptible({ plan, view }, signal, (cut) => this.#execute(plan, view, cut)).finally(cancel);
+          await this.#interruptible({ plan, view }, signal, async (cut) => {
+            told = await this.#execute(plan, view, cut);
+          }).finally(cancel);
         }
       }
     }
@@ -204,18 +213,20 @@ export class PodWorker implements AsyncDisposable {
     return fresh ? Math.min(wakeAfterMs ?? 1000, 1000) : wakeAfterMs;
   }
 
-  #observe(signal: AbortSignal): Promise<PodView> {
+  #observe(signal: AbortSignal, sandboxes?: readonly Sandbox[]): Promise<PodView> {
     const known = () => ({
       pod: this.#pod,
       removed: this.#removed,
       failures: this.#actions.failures,
       restarting: this.#restarting,
     });
-    return this.#observer.observe(this.#pod.metadata.uid ?? "", known, signal).catch((error: unknown) => {
-      const message = `error determining status: ${errorMessage(error)}`;
-      if (!signal.aborted) this.#context.events.warning(this.#pod, "FailedSync", message);
-      throw error;
-    });
+    return this.#observer
+      .observe(this.#pod.metadata.uid ?? "", known, { signal, sandboxes })
+      .catch((error: unknown) => {
+        const message = `error determining status: ${errorMessage(error)}`;
+        if (!signal.aborted) this.#context.events.warning(this.#pod, "FailedSync", message);
+        throw error;
+      });
   }
 
   #forget(containerId: string): void {
@@ -268,18 +279,23 @@ export class PodWorker implements AsyncDisposable {
     }
   }
 
-  async #execute(plan: PodPlan, view: PodView, signal: AbortSignal): Promise<void> {
+  /** @returns the pod's sandboxes, where the step was told of them as it ended */
+  async #execute(plan: PodPlan, view: PodView, signal: AbortSignal): Promise<readonly Sandbox[] | undefined> {
     const { pod, sandboxes, containers, failures } = view;
     const { killer, events } = this.#context;
     const sandbox = latestSandbox(sandboxes);
     switch (plan.step) {
-      case "createSandbox":
-        return this.#actions.createSandbox(pod, { attempt: plan.attempt, prepare: planPreparation(view) }, signal);
+      case "createSandbox": {
+        const options = { attempt: plan.attempt, prepare: planPreparation(view) };
+        const made = await this.#actions.createSandbox(pod, options, signal);
+        return made && [...sandboxes.filter(({ id }) => id !== made.id), made];
+      }
       case "start":
         if (sandbox) await this.#actions.start(pod, sandbox, plan.start, signal);
         return;
       case "resize":
-        return this.#actions.resize(pod, plan, signal);
+        await this.#actions.resize(pod, plan, signal);
+        return;
       case "kill":
         for (const { container, restart } of plan.kills) if (restart) this.#restarting.add(container.id);
         await Promise.all(

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { ImageInspectInfo } from "dockerode";
 import { readTar } from "../../core/util/tar.ts";
 import { ignoreStatus } from "./docker_calls.ts";
 import { type Owner, userOption } from "./docker_config.ts";
@@ -18,11 +19,17 @@ export interface UserFiles {
 const maxBytes = 256 * 1024;
 const maxImages = 1000;
 
+/** What an image says of whom its programs begin as. */
+interface ImageUser extends UserFiles {
+  /** As the engine has it; empty: root. */
+  readonly user: string;
+}
+
 /** Tells whom programs will begin as. Each image is looked into once. */
 export class DockerUsers {
   readonly #engine: DockerEngine;
   readonly #owner: Owner;
-  readonly #files = new Map<string, Promise<UserFiles>>();
+  readonly #images = new Map<string, Promise<ImageUser>>();
 
   constructor(engine: DockerEngine, owner: Owner) {
     this.#engine = engine;
@@ -35,20 +42,33 @@ export class DockerUsers {
    * @throws Error when the engine cannot say
    */
   async of(
-    { image, user }: Pick<ContainerConfig, "image" | "user">,
+    { image, imageId, user }: Pick<ContainerConfig, "image" | "imageId" | "user">,
     { signal }: { readonly signal: AbortSignal },
   ): Promise<Container["user"]> {
-    const { Id, Config } = await this.#engine.call(signal, () => this.#engine.docker.getImage(image).inspect());
-    const files = this.#files.get(Id) ?? this.#read(Id, signal);
-    return resolveUser(userOption(user) ?? Config?.User ?? "", user.supplementalGids.map(String), await files);
+    const id = imageId ?? (await this.#inspect(image, signal)).Id;
+    const { user: imageUser, ...files } = await (this.#images.get(id) ?? this.#look(id, signal));
+    return resolveUser(userOption(user) ?? imageUser, user.supplementalGids.map(String), files);
   }
 
-  #read(imageId: string, signal: AbortSignal): Promise<UserFiles> {
-    const files = readUserFiles(this.#engine, { owner: this.#owner, imageId, purpose: "files", signal });
-    if (this.#files.size >= maxImages) this.#files.clear();
-    this.#files.set(imageId, files);
-    files.catch(() => this.#files.delete(imageId));
-    return files;
+  #inspect(image: string, signal: AbortSignal): Promise<ImageInspectInfo> {
+    return this.#engine.call(signal, () => this.#engine.docker.getImage(image).inspect());
+  }
+
+  #look(imageId: string, signal: AbortSignal): Promise<ImageUser> {
+    const looking = this.#read(imageId, signal);
+    if (this.#images.size >= maxImages) this.#images.clear();
+    this.#images.set(imageId, looking);
+    looking.catch(() => this.#images.delete(imageId));
+    return looking;
+  }
+
+  async #read(imageId: string, signal: AbortSignal): Promise<ImageUser> {
+    const options = { owner: this.#owner, imageId, purpose: "files", signal } as const;
+    const [{ Config }, files] = await Promise.all([
+      this.#inspect(imageId, signal),
+      readUserFiles(this.#engine, options),
+    ]);
+    return { ...files, user: Config?.User ?? "" };
   }
 }
 

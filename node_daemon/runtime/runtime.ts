@@ -85,6 +85,8 @@ export interface ContainerConfig {
   /** Restart number: 0 for the first. */
   readonly attempt: number;
   readonly image: string;
+  /** Id of that image, where it was just found. Default: nobody has looked. */
+  readonly imageId?: string;
   /** Empty: the image's own. */
   readonly command: readonly string[];
   readonly args: readonly string[];

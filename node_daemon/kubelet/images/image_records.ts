@@ -39,8 +39,8 @@ export class ImageRecords {
     this.#options = options;
   }
 
-  /** Runs a pull, which resolves with the image's id, and notes the image if it was not there before. */
-  async pulled(pull: () => Promise<string>, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  /** Runs a pull, which resolves with the image's id, and notes the image if it was not there before. Returns the id. */
+  async pulled(pull: () => Promise<string>, { signal }: { readonly signal: AbortSignal }): Promise<string> {
     const { images, clock, log, onPulled } = this.#options;
     const before = await images.list({ signal }).catch(() => undefined);
     const id = await pull();
@@ -51,7 +51,7 @@ export class ImageRecords {
       const present = before?.find((image) => image.id === id);
       // Without knowing what was there, nothing can be told to be ours. What others build meanwhile has another id.
       const found = before && (await images.list({ signal })).find((image) => image.id === id);
-      if (!found || (present && !record)) return;
+      if (!found || (present && !record)) return id;
       const added = found.names.filter((name) => !present?.names.includes(name));
       const names = [...new Set([...(record?.names ?? []), ...added])];
       const now = clock.now();
@@ -61,6 +61,7 @@ export class ImageRecords {
       signal.throwIfAborted();
       log.warn("Cannot note an image that was pulled: it will not be removed", { error: errorMessage(error) });
     }
+    return id;
   }
 
   /** All images that are this node's to remove. */
