@@ -1,4 +1,4 @@
-import { access, constants, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { readPressures } from "../../core/platform/pressure.ts";
@@ -102,7 +102,6 @@ async function openCgroupsBelow(
   const folder = join(top, groupsName(owner));
   const divide = (group: string) => writeFile(join(group, "cgroup.subtree_control"), enabling(wanted));
   try {
-    await access(parent, constants.W_OK);
     if (!(await vacate(parent, pid))) return undefined;
     await divide(parent);
     await mkdir(folder, { recursive: true });

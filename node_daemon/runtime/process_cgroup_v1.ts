@@ -1,4 +1,4 @@
-import { access, constants, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { access, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { collectGroups, groupsName, removeGroup } from "./cgroup_leftovers.ts";
 import type { ContainerCgroup } from "./process_cgroup.ts";
@@ -178,10 +178,10 @@ function sharesText(milliCpu: number): string {
   return String(Math.max(2, Math.floor((milliCpu * 1024) / 1000)));
 }
 
-/** The first folder that this user may write to. */
+/** The first folder that there is. Whether groups can be made in it shows when they are: Deno goes by its mode, which binds no root. */
 async function firstThere(folders: readonly string[]): Promise<string | undefined> {
   for (const folder of folders) {
-    const isThere = await access(folder, constants.W_OK).then(
+    const isThere = await access(folder).then(
       () => true,
       () => false,
     );

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, expect, it } from "vitest";
 import { openCgroupsV1 } from "../../../node_daemon/runtime/process_cgroup_v1.ts";
 
@@ -75,6 +76,20 @@ describe("cgroups of version 1", () => {
     expect(await tree.read(`cpu,cpuacct/${group}/cpu.shares`)).toBe("1536");
     expect(await tree.read(`memory/daemon/${group}/memory.limit_in_bytes`)).toBe("1024");
   });
+
+  it.skipIf(process.geteuid?.() !== 0)(
+    "are made by root in folders that nobody may write to, as those of the kernel",
+    async () => {
+      const root = await mkdtemp(join(tmpdir(), "wherry-cgroup-"));
+      for (const name of ["memory", "cpu"]) {
+        await mkdir(join(root, name));
+        await chmod(join(root, name), 0o555);
+      }
+      const options = { root, own: "2:memory:/\n1:cpu:/\n", owner, processors: 1, maxTasks: 1 };
+      expect(await openCgroupsV1(options)).toBeDefined();
+      await rm(root, { recursive: true });
+    },
+  );
 
   it("are not there where CPU or memory have none", async () => {
     await using tree = await openTree();
