@@ -4,7 +4,7 @@ import process from "node:process";
 export interface Figure {
   readonly what: string;
   readonly value: number;
-  readonly unit: "ms" | "ms CPU" | "per s" | "MiB" | "% of a core" | "pods";
+  readonly unit: "ms" | "ms CPU" | "per s" | "MiB" | "% of a core" | "pods" | "nodes";
   /** What it should be at most (ms, MiB) or at least (per s). */
   readonly goal?: number;
   /** The same, as somebody else does it on this machine in this run. */

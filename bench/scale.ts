@@ -1,6 +1,6 @@
 import process from "node:process";
 import { systemClock } from "../core/platform/clock.ts";
-import { type Cluster, type Deployment, deployment, type Pod, pod, startCluster } from "../mod.ts";
+import { type Cluster, type Deployment, deployment, type Node, type Pod, pod, startCluster } from "../mod.ts";
 import { type Bench, cpuTime, type Figure } from "./figure.ts";
 
 const nodes = 50;
@@ -23,13 +23,14 @@ export const bench: Bench = {
   },
 };
 
-/** How a Deployment came up: milliseconds until all its pods were created, had a node, and were ready; NaN: they never were. */
+/** How a Deployment came up: how many of its pods were created, had a node, and were ready at the end, and the milliseconds until all were; NaN: they never were. */
 export interface ComingUp {
+  readonly made: number;
   readonly madeMs: number;
+  readonly bound: number;
   readonly boundMs: number;
-  readonly readyMs: number;
-  /** How many were ready at the end. */
   readonly ready: number;
+  readonly readyMs: number;
 }
 
 /** Makes a Deployment, and waits until its pods are ready, or for so long. */
@@ -57,7 +58,14 @@ export async function comeUp(
   }
   cancel();
   const ms = (set: Set<string>) => doneAt.get(set) ?? Number.NaN;
-  return { madeMs: ms(made), boundMs: ms(bound), readyMs: ms(ready), ready: ready.size };
+  return {
+    made: made.size,
+    madeMs: ms(made),
+    bound: bound.size,
+    boundMs: ms(bound),
+    ready: ready.size,
+    readyMs: ms(ready),
+  };
 }
 
 /** Changes the template; milliseconds until all pods are new and available, and the old ones gone. */
@@ -75,7 +83,8 @@ async function replaceAll(cluster: Cluster, replicas: number): Promise<number> {
   return performance.now() - startedAt;
 }
 
-function isReady({ status }: Pod): boolean {
+/** Whether a pod or a node says that it is ready. */
+export function isReady({ status }: Pod | Node): boolean {
   return status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false;
 }
 
