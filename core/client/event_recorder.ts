@@ -1,4 +1,4 @@
-import type { KubeObject } from "../api/meta.ts";
+import type { KubeObject, ObjectKey } from "../api/meta.ts";
 import { isReason, StatusError } from "../api/status.ts";
 import type { ObjectReference } from "../kinds/endpoints.ts";
 import type { Event } from "../kinds/event.ts";
@@ -60,6 +60,12 @@ interface Occurrence {
   readonly event: Event;
 }
 
+/** All that is needed to count an Event up: recorders remember thousands. */
+interface Written {
+  readonly key: ObjectKey;
+  readonly count: number;
+}
+
 class Recorder implements EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #tasks: Tasks;
@@ -67,7 +73,7 @@ class Recorder implements EventRecorder {
   #writing = false;
   readonly #onWritten: (() => void)[] = [];
   /** What was written, by object and text; least recently used first. */
-  readonly #written = new Map<string, Event>();
+  readonly #written = new Map<string, Written>();
   /** Tokens left for an object as of a time; least recently used first. */
   readonly #budgets = new Map<string, { readonly tokens: number; readonly at: number }>();
 
@@ -175,18 +181,24 @@ class Recorder implements EventRecorder {
     const { client } = this.#options;
     const present = this.#written.get(key);
     if (present) {
-      const { namespace, name = "" } = present.metadata;
-      const body = { count: (present.count ?? 1) + 1, lastTimestamp: event.lastTimestamp ?? null };
+      const body = { count: present.count + 1, lastTimestamp: event.lastTimestamp ?? null };
       try {
-        const written = await client.patch(eventResource, { namespace, name }, { type: "merge", body }, { signal });
-        remember(this.#written, key, written);
+        const { count = body.count } = await client.patch(
+          eventResource,
+          present.key,
+          { type: "merge", body },
+          { signal },
+        );
+        remember(this.#written, key, { ...present, count });
         return;
       } catch (error) {
         // Events expire; then it is told anew.
         if (!isReason(error, "NotFound")) throw error;
       }
     }
-    remember(this.#written, key, await client.create(eventResource, event, { signal }));
+    const { metadata, count = 1 } = event;
+    await client.create(eventResource, event, { signal });
+    remember(this.#written, key, { key: { namespace: metadata.namespace, name: metadata.name ?? "" }, count });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
