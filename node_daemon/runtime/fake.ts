@@ -332,8 +332,8 @@ class Fake implements FakeRuntime {
   }
 
   #newId(): string {
-    let id = "";
-    while (id.length < 64) id += Math.floor(this.#options.random() * 16).toString(16);
+    // Joined, not added up: of a text that was added up every step is kept.
+    const id = Array.from({ length: 64 }, () => Math.floor(this.#options.random() * 16).toString(16)).join("");
     return this.#containers.has(id) || this.#sandboxes.has(id) ? this.#newId() : id;
   }
 }
