@@ -1,3 +1,9 @@
+import {
+  bootstrapTokenEntry,
+  bootstrapTokenName,
+  bootstrapTokenNamespace,
+  bootstrapTokenOf,
+} from "../../core/kinds/bootstrap_tokens.ts";
 import { type Secret, secret as secretKind } from "../../core/kinds/secret.ts";
 import { sha256 } from "../../core/platform/hash.ts";
 import type { Clock } from "../../core/util/clock.ts";
@@ -27,9 +33,9 @@ export function bootstrapTokenAuthenticator({
       const [, id = "", secret = ""] = tokenForm.exec(token) ?? [];
       if (id === "") return undefined;
       const found = await secrets
-        .get({ namespace: "kube-system", name: `bootstrap-token-${id}` })
+        .get({ namespace: bootstrapTokenNamespace, name: bootstrapTokenName(id) })
         .catch(() => undefined);
-      const groups = found && groupsOf(found.object, { id, secret, now: clock.now() });
+      const groups = found && groupsOf(found.object, { id, secret, nowMs: clock.now() });
       return groups && { user: { username: `system:bootstrap:${id}`, groups } };
     },
   };
@@ -37,17 +43,13 @@ export function bootstrapTokenAuthenticator({
 
 /** The groups that a secret gives to who holds its token; undefined when it gives none. */
 function groupsOf(
-  { type, metadata, data = {} }: Secret,
-  { id, secret, now }: { readonly id: string; readonly secret: string; readonly now: number },
+  held: Secret,
+  { id, secret, nowMs }: { readonly id: string; readonly secret: string; readonly nowMs: number },
 ): readonly string[] | undefined {
-  if (type !== "bootstrap.kubernetes.io/token" || metadata.deletionTimestamp !== undefined) return undefined;
-  const entry = (name: string) => (Object.hasOwn(data, name) ? atob(data[name] ?? "") : "");
-  const isRight = entry("token-id") === id && sha256(entry("token-secret")) === sha256(secret);
-  if (!isRight || entry("usage-bootstrap-authentication") !== "true") return undefined;
-  const expiration = entry("expiration");
-  // What cannot be read has ended, lest a wrong date make it last for ever.
-  if (expiration !== "" && !(Date.parse(expiration) > now)) return undefined;
-  const extra = entry("auth-extra-groups")
+  const token = bootstrapTokenOf(held, { usage: "authentication", nowMs });
+  const isRight = token?.id === id && sha256(token.secret) === sha256(secret);
+  if (!isRight || held.metadata.deletionTimestamp !== undefined) return undefined;
+  const extra = bootstrapTokenEntry(held, "auth-extra-groups")
     .split(",")
     .filter((group) => group !== "");
   return extra.every((group) => groupForm.test(group)) ? [defaultGroup, ...extra] : undefined;

@@ -8,6 +8,7 @@
  */
 import type { ResourceType } from "../../core/api/kind.ts";
 import { storedKinds } from "../../core/kinds/mod.ts";
+import { bootstrapSignerController } from "./bootstrap_signer.ts";
 import { certificateApprovingController } from "./certificate_approving.ts";
 import { certificateCleanerController } from "./certificate_cleaner.ts";
 import { type CertificateSigningOptions, certificateSigningController } from "./certificate_signing.ts";
@@ -42,6 +43,7 @@ import { serviceAccountController } from "./service_account.ts";
 import { type ServiceAccountSecretsOptions, serviceAccountSecretsController } from "./service_account_secrets.ts";
 import { staleDisruptionController } from "./stale_disruption.ts";
 import { statefulSetController } from "./statefulset.ts";
+import { tokenCleanerController } from "./token_cleaner.ts";
 import { ttlAfterFinishedController } from "./ttl_after_finished.ts";
 import { volumeExpandController } from "./volume_expand.ts";
 
@@ -100,6 +102,8 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     ...(rootCa ? [rootCaPublisher({ rootCa })] : []),
     ...(rootCa && issueToken ? [serviceAccountSecretsController({ rootCa, issueToken })] : []),
     legacyTokenCleaner(options),
+    bootstrapSignerController,
+    tokenCleanerController,
     persistentVolumeClaimBinder,
     persistentVolumeReclaimer,
     localPathProvisionerController,
