@@ -5,9 +5,11 @@ import type { AdmissionPlugin } from "./plugin.ts";
 const claimProtection = "kubernetes.io/pvc-protection";
 /** Finalizer of volumes that claims may be bound to. */
 const volumeProtection = "kubernetes.io/pv-protection";
+/** Finalizer of classes of attributes that volumes may have. */
+const classProtection = "kubernetes.io/vac-protection";
 
 /**
- * Keeps claims and volumes that are in use from going away: a controller takes the finalizers off again.
+ * Keeps claims, volumes and classes of attributes that are in use from going away: a controller takes the finalizers off again.
  *
  * @see https://kubernetes.io/docs/concepts/storage/persistent-volumes/#storage-object-in-use-protection
  */
@@ -20,7 +22,9 @@ export const storageObjectInUseProtection: AdmissionPlugin = {
       ? claimProtection
       : isAbout(request, "", "persistentvolumes")
         ? volumeProtection
-        : undefined;
+        : isAbout(request, "storage.k8s.io", "volumeattributesclasses")
+          ? classProtection
+          : undefined;
     const { finalizers = [] } = object.metadata;
     if (finalizer === undefined || finalizers.includes(finalizer)) return object;
     return { ...object, metadata: { ...object.metadata, finalizers: [...finalizers, finalizer] } };

@@ -45,6 +45,7 @@ import { staleDisruptionController } from "./stale_disruption.ts";
 import { statefulSetController } from "./statefulset.ts";
 import { tokenCleanerController } from "./token_cleaner.ts";
 import { ttlAfterFinishedController } from "./ttl_after_finished.ts";
+import { vacProtectionController } from "./vac_protection.ts";
 import { volumeExpandController } from "./volume_expand.ts";
 
 /** Options of {@linkcode controllers}, named as kube-controller-manager's flags. */
@@ -112,6 +113,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     ephemeralVolumeController,
     pvcProtectionController,
     pvProtectionController,
+    vacProtectionController,
     clusterRoleAggregationController,
     certificateApprovingController,
     certificateCleanerController,
