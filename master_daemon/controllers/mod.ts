@@ -32,6 +32,7 @@ import { localPathProvisionerController, localPathRemoverController } from "./lo
 import { namespaceController } from "./namespace.ts";
 import { nodeIpamController } from "./node_ipam.ts";
 import { type NodeLifecycleOptions, nodeLifecycleController } from "./node_lifecycle.ts";
+import { nodeTtlController } from "./node_ttl.ts";
 import { persistentVolumeClaimBinder, persistentVolumeReclaimer } from "./persistent_volume_binder.ts";
 import { type PodGcOptions, podGcController } from "./pod_gc.ts";
 import { pvProtectionController } from "./pv_protection.ts";
@@ -121,6 +122,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     namespaceController({ kinds }),
     garbageCollector({ kinds }),
     nodeLifecycleController(options),
+    nodeTtlController(),
     podGcController(options),
     eventTtlController(options),
     ...(clusterCidr ? [nodeIpamController({ clusterCidr, nodeCidrMaskSize })] : []),
