@@ -54,7 +54,8 @@ export function parseArguments(args: readonly string[], verbs: readonly Verb[], 
       }
     }
   }
-  const table = known();
+  // As with cobra, the flags of a group are not those of the verbs in it.
+  const table = Object.assign(Object.create(null), globals, path.at(-1)?.flags) as FlagTable;
   const flags: { name: string; value: string }[] = [];
   let help = false;
   for (const { text, value } of pending) {

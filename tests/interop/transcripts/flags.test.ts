@@ -153,6 +153,8 @@ transcripts("global flags", [
       "get pods --token=wrong",
       "get cm,",
       "get cm -o custom-columns-file=$DIR/none",
+      "create token default --dry-run",
+      "create --edit configmap x",
       "rollout nonsense",
       "config nonsense",
     ],
