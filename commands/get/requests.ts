@@ -64,9 +64,10 @@ export async function planRequests(words: readonly string[], flags: Where, env: 
           (error: unknown) => failed.push(error),
         );
     }
-    const [path = ""] = flags.filename;
-    const isFile = flags.filename.length === 1 && path !== "-" && /\.(ya?ml|json)$/.test(path);
-    return { requests, failed, single: isFile && manifests.length === 1 };
+    // One file means one object, as long as nothing else stands in it.
+    const [path = "", ...others] = flags.filename;
+    const isFile = others.length === 0 && !/^https?:/.test(path) && manifests.every(({ source }) => source === path);
+    return { requests, failed, single: isFile };
   }
   const selects = Boolean(flags.selector?.trim() || flags["field-selector"]?.trim());
   const { types, names, pairs } = parseWords(words);

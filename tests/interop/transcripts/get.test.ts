@@ -212,8 +212,18 @@ transcripts("get", [
   {
     name: "get -f",
     given: two,
-    files: { "one.yaml": configMap("one"), "both/one.yaml": configMap("one"), "both/gone.yaml": configMap("gone") },
+    files: {
+      "one.yaml": configMap("one"),
+      "both/one.yaml": configMap("one"),
+      "both/gone.yaml": configMap("gone"),
+      several: [configMap("one"), configMap("gone")].map((one) => JSON.stringify(one)).join("\n---\n"),
+      bare: configMap("one"),
+    },
     lines: [
+      "get -f $DIR/several",
+      "get -f $DIR/several -o name",
+      "get -f $DIR/bare -o jsonpath={.kind}",
+      "get -f $DIR/both -o name",
       "get -f $DIR/one.yaml",
       "get -f $DIR/one.yaml -o name",
       "get -f $DIR/both",
