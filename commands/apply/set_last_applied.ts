@@ -25,7 +25,10 @@ export const setLastApplied: Verb = defineVerb({
     const dryRun = dryRunOf(flags, env);
     const print = await objectPrinter(flags, printerOptions(dryRun, env));
     const client = await env.client();
-    const targets = await findTargets({ words: [], manifests: { ...flags, recursive: false } }, env);
+    const targets = await findTargets(
+      { words: [], manifests: { ...flags, recursive: false }, stopsAtError: true },
+      env,
+    );
     const changes: { readonly target: Target; readonly text: string; readonly present: KubeObject }[] = [];
     await targets.visitLoaded(async (target) => {
       const { resource, key, object } = target;

@@ -128,8 +128,9 @@ transcripts("apply, diff", [
   },
   {
     given: [one],
-    files: { a: other },
+    files: { a: other, "both/a.json": other, "both/b.json": configMap("two") },
     lines: [
+      "apply set-last-applied -f $DIR/both",
       "apply set-last-applied -f $DIR/a",
       "apply set-last-applied -f $DIR/a --create-annotation",
       "apply set-last-applied -f $DIR/a",
