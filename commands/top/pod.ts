@@ -1,5 +1,6 @@
-import { pod } from "../../core/kinds/pod.ts";
+import { type Pod, pod } from "../../core/kinds/pod.ts";
 import { type PodMetrics, podMetrics } from "../../core/kinds/pod_metrics.ts";
+import { formatDuration } from "../../core/util/duration.ts";
 import { warnNothingFound } from "../not_found.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import {
@@ -14,6 +15,9 @@ import {
   usageTable,
   withoutMetrics,
 } from "./usage.ts";
+
+/** How old pods are when figures of them are there, at the latest. */
+const figuresWithinMs = 120_000;
 
 /** Shows what pods use. */
 export const topPod: Verb = defineVerb({
@@ -52,7 +56,7 @@ export const topPod: Verb = defineVerb({
     }
     if (metrics.length === 0) {
       const pods = await client.list(pod, selection);
-      if (pods.items.length > 0) throw new UsageError("metrics not available yet");
+      if (pods.items.length > 0) throw withoutFigures(pods.items, env.clock.now());
       await warnNothingFound(namespace, env);
       return 0;
     }
@@ -93,6 +97,17 @@ export const topPod: Verb = defineVerb({
     return 0;
   },
 });
+
+/** Why pods have no figures: there are none yet, or there should be by now. */
+function withoutFigures(pods: readonly Pod[], now: number): UsageError {
+  for (const { metadata } of pods) {
+    const { namespace, name, creationTimestamp = "" } = metadata;
+    const ageMs = now - Date.parse(creationTimestamp);
+    if (ageMs > figuresWithinMs)
+      return new UsageError(`Metrics not available for pod ${namespace}/${name}, age: ${formatDuration(ageMs)}`);
+  }
+  return new UsageError("metrics not available yet");
+}
 
 function totalOf({ containers }: PodMetrics): Usage {
   return containers.map(({ usage }) => usageOf(usage)).reduce(addUsage, noUsage);

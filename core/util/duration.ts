@@ -8,6 +8,12 @@ const units: Readonly<Record<string, number>> = {
   h: 3_600_000,
 };
 
+/** A duration of a second or more as Go writes it: `1m30.5s`. */
+export function formatDuration(ms: number): string {
+  const [hours, minutes] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000) % 60];
+  return `${hours > 0 ? `${hours}h` : ""}${hours + minutes > 0 ? `${minutes}m` : ""}${(ms % 60_000) / 1000}s`;
+}
+
 /**
  * Milliseconds of a duration as Go writes it: `90s`, `1m30s`, `500ms`.
  *

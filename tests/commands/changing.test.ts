@@ -134,6 +134,18 @@ describe("verbs that change", () => {
     expect(await said("uncordon node-0")).toBe("node/node-0 uncordoned\n");
   });
 
+  it("top tells of pods whose figures should be there by now, from those that are too young", async () => {
+    await create({
+      ...pod("unseen", { app: "unseen" }),
+      spec: { schedulerName: "nobody", containers: [{ name: "main", image: "x" }] },
+    });
+    expect(await said("top pod -l app=unseen")).toBe("error: metrics not available yet\n");
+    const clock = { ...systemClock, now: () => systemClock.now() + 3_690_000 };
+    expect(await said("top pod -l app=unseen", { clock })).toMatch(
+      /^error: Metrics not available for pod default\/unseen, age: 1h[12]m[\d.]+s\n$/,
+    );
+  });
+
   it("wait --wait-missing waits for what is not there yet, and then for its condition", async () => {
     expect(await said("wait pod/late --for=condition=Ready --timeout=5s")).toBe(
       'Error from server (NotFound): pods "late" not found\n',
