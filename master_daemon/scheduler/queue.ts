@@ -37,6 +37,8 @@ interface Entry {
   /** Grows with every entry into the active queue: who waits longer goes first. */
   order: number;
   backoffUntil: number;
+  /** Whether it is another pod now than the one that is being placed. */
+  changedInFlight: boolean;
   refusedBy: readonly SchedulerPlugin[];
   cancelTimer: (() => void) | undefined;
 }
@@ -97,6 +99,7 @@ export class SchedulingQueue {
         state: "gone",
         order: 0,
         backoffUntil: 0,
+        changedInFlight: false,
         refusedBy: [],
         cancelTimer: undefined,
       };
@@ -105,7 +108,9 @@ export class SchedulingQueue {
       return;
     }
     present.pod = pod;
-    if (changed && present.state === "unschedulable") this.#moveOut(present);
+    if (!changed) return;
+    if (present.state === "unschedulable") this.#moveOut(present);
+    else if (present.state === "in-flight") present.changedInFlight = true;
   }
 
   /** Forgets a pod: it is bound, gone, or no longer ours. */
@@ -125,6 +130,7 @@ export class SchedulingQueue {
         const { entry, order } = top;
         if (entry.state !== "active" || entry.order !== order) continue;
         entry.state = "in-flight";
+        entry.changedInFlight = false;
         entry.attempts++;
         this.#placing = { entry, events: [] };
         return { pod: entry.pod, attempts: entry.attempts };
@@ -157,7 +163,9 @@ export class SchedulingQueue {
     this.#unschedulable.add(entry);
     entry.cancelTimer = this.#clock.schedule(this.#flushAfterMs, () => this.#moveOut(entry));
     const missed = this.#endPlacing(entry);
-    if (missed.length >= maxMissed || missed.some((event) => isHelped(entry, event))) this.#moveOut(entry);
+    const mayFitNow =
+      entry.changedInFlight || missed.length >= maxMissed || missed.some((event) => isHelped(entry, event));
+    if (mayFitNow) this.#moveOut(entry);
   }
 
   /** Tries the parked pods again that `event` may help. */

@@ -92,6 +92,28 @@ describe("SchedulingQueue", () => {
     queue.delete(pod("a"));
   });
 
+  it("tries a pod again that changed while it was being placed, in its newest state", async () => {
+    const { clock, queue } = open();
+    const never = [{ name: "Never" }];
+    queue.add(pod("a"));
+    await queue.pop(signal);
+    const status = { phase: "Pending" } as const;
+    queue.add({ ...pod("a"), status });
+    queue.park(pod("a"), never);
+    expect(queue.counts).toMatchObject({ unschedulable: 1 });
+    queue.add({ ...pod("a"), status }, { changed: true });
+    await clock.advance(1000);
+    await queue.pop(signal);
+    queue.add({ ...pod("a", 7), status }, { changed: true });
+    queue.park(pod("a"), never);
+    expect(queue.counts).toMatchObject({ unschedulable: 0 });
+    await clock.advance(2000);
+    expect((await queue.pop(signal)).pod.spec.priority).toBe(7);
+    queue.park(pod("a"), never);
+    expect(queue.counts).toMatchObject({ unschedulable: 1 });
+    queue.delete(pod("a"));
+  });
+
   it("tries a parked pod again, when it changed itself or five minutes passed", async () => {
     const { clock, queue, drain } = open();
     queue.add(pod("a"));
