@@ -47,6 +47,7 @@ export interface KubeletContext {
   readonly services: Lister<Service>;
   /** The Node that this is; undefined while it is not known. */
   node(): Node | undefined;
+  /** One of each family, the node's first of all first. */
   readonly nodeIPs: readonly string[];
   /** What the node has to give. */
   readonly allocatable: StringMap;

@@ -92,8 +92,15 @@ export function openContext(options: KubeletOptions, hooks: ContextHooks): Kubel
     imageRecords: options.imageRecords,
     services: informers.informer(serviceKind),
     node,
-    nodeIPs,
+    nodeIPs: oneOfEachFamily(nodeIPs),
     allocatable,
     memoryBytes: machineFacts().memoryBytes,
   };
+}
+
+/** The first address of each family: what pods are told of their node. */
+function oneOfEachFamily(addresses: readonly string[]): readonly string[] {
+  const isV6 = (address: string) => address.includes(":");
+  const other = addresses.find((address) => isV6(address) !== isV6(addresses[0] ?? ""));
+  return [...addresses.slice(0, 1), ...(other === undefined ? [] : [other])];
 }

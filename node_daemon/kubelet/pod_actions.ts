@@ -371,8 +371,8 @@ export class PodActions {
 
   #facts(pod: Pod, sandbox: Sandbox | undefined): PodFacts {
     const { nodeIPs, allocatable } = this.#context;
-    const ip = pod.spec.hostNetwork ? nodeIPs[0] : sandbox?.ip;
-    return { pod, podIPs: ip === undefined ? [] : [ip], hostIPs: nodeIPs, allocatable };
+    const own = sandbox?.ip === undefined ? [] : [sandbox.ip];
+    return { pod, podIPs: pod.spec.hostNetwork ? nodeIPs : own, hostIPs: nodeIPs, allocatable };
   }
 
   #failed(name: string, reason: string, error: unknown, attempt: number): void {

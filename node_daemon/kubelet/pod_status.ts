@@ -20,7 +20,8 @@ export function podStatus(input: StatusInput): PodStatus {
   const mains = pod.spec.containers.map((spec) => containerStatus(spec, "main", input));
   const ephemerals = (pod.spec.ephemeralContainers ?? []).map((spec) => containerStatus(spec, "ephemeral", input));
   const phase = phaseOf(input, inits, mains);
-  const podIP = podAddress(input);
+  const podIPs = podAddresses(input);
+  const [podIP] = podIPs;
   const conditions = conditionsOf(input, phase, inits, mains);
   const reason = phase === "Failed" ? (failure ?? previous) : undefined;
   return compact<PodStatus>({
@@ -33,11 +34,11 @@ export function podStatus(input: StatusInput): PodStatus {
     hostIP: nodeIPs[0],
     hostIPs: nodeIPs.length > 0 ? nodeIPs.map((ip) => ({ ip })) : undefined,
     podIP,
-    podIPs: podIP === undefined ? undefined : [{ ip: podIP }],
+    podIPs: podIPs.length > 0 ? podIPs.map((ip) => ({ ip })) : undefined,
     startTime: previous?.startTime ?? statusTime(now),
     initContainerStatuses: inits.length > 0 ? inits : undefined,
-    containerStatuses: [...mains].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)),
-    ephemeralContainerStatuses: ephemerals.length > 0 ? ephemerals : undefined,
+    containerStatuses: byName(mains),
+    ephemeralContainerStatuses: ephemerals.length > 0 ? byName(ephemerals) : undefined,
     qosClass: previous?.qosClass ?? qosClass(pod),
     ...podResources(input),
   });
@@ -57,11 +58,16 @@ function podResources({
   });
 }
 
-/** The address of the node, of the sandbox, or the one that it had. */
-function podAddress({ pod, sandboxes, nodeIPs, previous }: StatusInput): string | undefined {
+function byName(statuses: readonly ContainerStatus[]): readonly ContainerStatus[] {
+  return [...statuses].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+/** The addresses of the node, the one of the sandbox, or the one that it had. */
+function podAddresses({ pod, sandboxes, nodeIPs, previous }: StatusInput): readonly string[] {
   const sandbox = latestSandbox(sandboxes);
-  if (pod.spec.hostNetwork) return sandbox || previous?.podIP ? nodeIPs[0] : undefined;
-  return sandbox?.ip ?? previous?.podIP;
+  if (pod.spec.hostNetwork) return sandbox || previous?.podIP ? nodeIPs : [];
+  const ip = sandbox?.ip ?? previous?.podIP;
+  return ip === undefined ? [] : [ip];
 }
 
 /** @see https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase */

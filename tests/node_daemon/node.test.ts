@@ -246,6 +246,19 @@ describe("startNode()", () => {
     expect(await pressureWith(playedCare)).toMatchObject({ status: "False" });
   });
 
+  it("tells pods of its first address of each family, however many it has", async () => {
+    await using world = await openTestNode(undefined, { kubelet: false });
+    const nodeIPs = ["127.0.0.1", "127.0.0.2", "::1", "2001:db8::1"];
+    await using _daemon = await start(world, { nodeIPs, podCidr: "127.64.9.0/24" });
+    await world.run({ hostNetwork: true });
+    const { status } = await world.until(({ status }) => status?.phase === "Running");
+    const both = [{ ip: "127.0.0.1" }, { ip: "::1" }];
+    expect(status).toMatchObject({ hostIP: "127.0.0.1", hostIPs: both, podIP: "127.0.0.1", podIPs: both });
+    expect(status?.hostIPs).toHaveLength(2);
+    const { addresses } = (await world.client.get(nodeKind, key)).status ?? {};
+    expect(addresses?.map(({ address }) => address)).toEqual([...nodeIPs, "node-1"]);
+  });
+
   it("serves its own port, and says by which certificate it is known", async () => {
     await using world = await openTestNode(undefined, { kubelet: false });
     const { certificate } = await createAuthority({ commonName: "test", clock: { now: () => Date.now() } });

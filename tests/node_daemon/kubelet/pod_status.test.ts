@@ -215,6 +215,26 @@ describe("podStatus()", () => {
     expect(lost({ waiting: {} })).toEqual(nothing);
   });
 
+  it("lists ephemeral containers by their names, as it does the others, and init containers as they come", () => {
+    const two = [spec1("b"), spec1("a")];
+    const result = status(makePod({ containers: two, initContainers: two, ephemeralContainers: two }));
+    const names = (list: readonly ContainerStatus[] = []) => list.map(({ name }) => name).join("");
+    expect(names(result.ephemeralContainerStatuses)).toBe("ab");
+    expect(names(result.containerStatuses)).toBe("ab");
+    expect(names(result.initContainerStatuses)).toBe("ba");
+  });
+
+  it("gives a pod on its node's network all addresses of the node, others their own", () => {
+    const nodeIPs = ["192.0.2.1", "2001:db8::1"];
+    const addresses = (hostNetwork: boolean, rest: Partial<StatusInput> = {}) => {
+      const { podIP, podIPs, hostIP, hostIPs } = status(makePod({ hostNetwork }), { nodeIPs, ...rest });
+      return [podIP, podIPs?.map(({ ip }) => ip), hostIP, hostIPs?.map(({ ip }) => ip)];
+    };
+    expect(addresses(true)).toEqual([nodeIPs[0], nodeIPs, nodeIPs[0], nodeIPs]);
+    expect(addresses(false)).toEqual(["127.64.1.2", ["127.64.1.2"], nodeIPs[0], nodeIPs]);
+    expect(addresses(true, { sandboxes: [] })).toEqual([undefined, undefined, nodeIPs[0], nodeIPs]);
+  });
+
   it("tells of a container that somebody only looks through that it was given nothing", () => {
     const pod = makePod({ ephemeralContainers: [spec1("debug")] });
     const result = status(pod, { containers: [makeContainer("debug", { notes: { kind: "ephemeral" } })] });
