@@ -56,6 +56,8 @@ export interface ApiServer {
   readonly listenHost: string;
   readonly advertised: string;
   readonly podRange: string;
+  /** The range, or two, that services get addresses from. */
+  readonly serviceRange: string;
 }
 
 /** Opens store, registries, authentication, admission and the handler of requests. What is opened goes to `parts`. */
@@ -226,6 +228,7 @@ export async function openApiServer(
     listenHost,
     advertised,
     podRange,
+    serviceRange,
   };
 }
 

@@ -23,6 +23,7 @@ import {
   bootstrapKubernetesService,
   bootstrapNamespaces,
   bootstrapPriorityClasses,
+  bootstrapServiceCidr,
   bootstrapStorageClass,
   bootstrapTokenTracking,
   publishFrontProxy,
@@ -90,7 +91,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
       progress,
       parts,
     });
-    const { aggregator, authentication, serviceAddresses, advertised, listenHost, podRange } = server;
+    const { aggregator, authentication, serviceAddresses, advertised, listenHost, podRange, serviceRange } = server;
     const isShared = store.mark !== undefined;
     // What tells this master from others, and from itself in an earlier life.
     const identity = `apiserver-${randomUuid()}`;
@@ -193,6 +194,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
         kinds: storedKinds,
         ...options.controllers,
         clusterCidr: podRange,
+        serviceClusterIpRange: serviceRange,
         rootCa,
         issueToken,
         signCertificate,
@@ -214,6 +216,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
     };
     const bootstrapOthers = async (ending: AbortSignal) => {
       await bootstrapTokenTracking(client, { clock: systemClock, signal: ending });
+      await bootstrapServiceCidr(client, { ranges: serviceRange, signal: ending });
       if (options.priorityAndFairness !== false) await bootstrapFlowControl(client, { signal: ending });
       if (!options.listen) return;
       const { certificate } = (await frontProxy()).authority;

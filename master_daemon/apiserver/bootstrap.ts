@@ -12,6 +12,7 @@ import { namespace } from "../../core/kinds/namespace.ts";
 import { priorityClass, systemPriorities } from "../../core/kinds/priority_class.ts";
 import { priorityLevelConfiguration } from "../../core/kinds/priority_level_configuration.ts";
 import { type Service, service } from "../../core/kinds/service.ts";
+import { serviceCidr } from "../../core/kinds/service_cidr.ts";
 import { defaultClassAnnotation, storageClass } from "../../core/kinds/storage_class.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { bootstrapLevels, bootstrapSchemas } from "./flow_control/bootstrap.ts";
@@ -84,6 +85,21 @@ export async function bootstrapTokenTracking(
   if (made) return;
   const present = await client.get(configMap, tokenTracking, { signal });
   if (!isDay(present.data?.["since"])) await client.update(configMap, { ...present, data: wanted.data }, { signal });
+}
+
+/** Creates the ServiceCIDR `kubernetes` of the ranges, separated by a comma, that services get addresses from; a second one may come later. */
+export async function bootstrapServiceCidr(
+  client: Client,
+  { ranges, signal }: { readonly ranges: string; readonly signal: AbortSignal },
+): Promise<void> {
+  const cidrs = ranges.split(",").map((range) => range.trim());
+  const metadata = { name: kubernetes.name };
+  const wanted = { apiVersion: "networking.k8s.io/v1", kind: "ServiceCIDR", metadata, spec: { cidrs } };
+  if (await client.create(serviceCidr, wanted, { signal }).catch(ignoreExisting)) return;
+  const present = await client.get(serviceCidr, metadata, { signal });
+  const [only, ...others] = present.spec?.cidrs ?? [];
+  if (cidrs.length === 2 && only === cidrs[0] && others.length === 0)
+    await client.update(serviceCidr, { ...present, spec: { cidrs } }, { signal });
 }
 
 /** Creates the priority levels and flow schemas that every cluster has. */

@@ -42,6 +42,8 @@ import { replicationControllerController } from "./replication_controller.ts";
 import { rootCaPublisher } from "./root_ca_publisher.ts";
 import { serviceAccountController } from "./service_account.ts";
 import { type ServiceAccountSecretsOptions, serviceAccountSecretsController } from "./service_account_secrets.ts";
+import { serviceCidrController } from "./service_cidr.ts";
+import { serviceIpAddressesController } from "./service_ip_addresses.ts";
 import { staleDisruptionController } from "./stale_disruption.ts";
 import { statefulSetController } from "./statefulset.ts";
 import { tokenCleanerController } from "./token_cleaner.ts";
@@ -61,6 +63,8 @@ export interface ControllersOptions
   readonly clusterCidr?: string | undefined;
   /** Prefix length of a node's pod range. Default 24 (IPv4) or 64 (IPv6). */
   readonly nodeCidrMaskSize?: number | undefined;
+  /** The ranges that services get their addresses from, separated by a comma. Absent: none is said to be in use. */
+  readonly serviceClusterIpRange?: string | undefined;
   /** PEM of the authority by which pods know the API server. Absent: it is not published. */
   readonly rootCa?: (() => Promise<string>) | undefined;
   /** Writes certificates that were asked for and approved. Absent: nobody does. */
@@ -78,6 +82,7 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
   const {
     clusterCidr,
     nodeCidrMaskSize,
+    serviceClusterIpRange,
     rootCa,
     issueToken,
     signCertificate,
@@ -100,6 +105,8 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
     endpointsController(),
     endpointSliceController(),
     endpointSliceMirroringController,
+    serviceIpAddressesController,
+    ...(serviceClusterIpRange ? [serviceCidrController({ serviceClusterIpRange })] : []),
     serviceAccountController,
     ...(rootCa ? [rootCaPublisher({ rootCa })] : []),
     ...(rootCa && issueToken ? [serviceAccountSecretsController({ rootCa, issueToken })] : []),

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { Agent, request } from "undici";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { findCondition } from "../../core/api/meta.ts";
+import { ipAddress, serviceCidr } from "../../core/kinds/mod.ts";
 import { systemClock } from "../../core/platform/clock.ts";
 import { systemRandom } from "../../core/platform/random.ts";
 import { silentLogger } from "../../core/util/log.ts";
@@ -123,6 +125,32 @@ describe("startMaster()", () => {
     expect(await get("/api/v1/namespaces/default/endpoints/kubernetes")).toMatchObject({
       subsets: [{ addresses: [{ ip: "127.0.0.1" }], ports: [{ port: master.port }] }],
     });
+  });
+
+  it("tells the ranges and the addresses of services, and of a range of the other family that comes later", async () => {
+    const dataDir = await folder();
+    const range = "10.50.0.0/24";
+    const both = `${range},fd00:50::/112`;
+    const look = async ({ client }: Master) => {
+      const [{ items: ranges }, { items: addresses }] = [await client.list(serviceCidr), await client.list(ipAddress)];
+      const ready = findCondition(ranges[0]?.status?.conditions, "Ready")?.status;
+      const { metadata, spec } = ranges[0] ?? {};
+      return [
+        metadata?.name,
+        spec?.cidrs?.join(),
+        ready,
+        addresses
+          .map(({ metadata: { name } }) => name)
+          .sort()
+          .join(),
+      ];
+    };
+    const expected = (cidrs: string) => ["kubernetes", cidrs, "True", "10.50.0.1,10.50.0.10"];
+    const first = await start({ dataDir, serviceClusterIpRange: range });
+    await expect.poll(() => look(first), { timeout: patienceMs }).toEqual(expected(range));
+    await first.close();
+    const second = await start({ dataDir, serviceClusterIpRange: both });
+    await expect.poll(() => look(second), { timeout: patienceMs }).toEqual(expected(both));
   });
 
   it("writes default roles after what is to go first, whether that succeeds or not", async () => {
