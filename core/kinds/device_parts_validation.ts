@@ -64,7 +64,7 @@ export function checkSet<T>(
   return [...errors, ...checkUnique(items.map(keyOf), (index) => `${field}[${index}]${member && `.${member}`}`)];
 }
 
-/** What is wrong with selectors, but for whether their expressions compile. */
+/** What is wrong with selectors, but for whether their expressions compile: that admission sees to. */
 export function checkSelectors(selectors: readonly DeviceSelector[], field: string): FieldErrors {
   return checkItems(selectors, maxSelectors, field, ({ cel }, at) => {
     if (!cel) return [fieldError.required(`${at}.cel`)];

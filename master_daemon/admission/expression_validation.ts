@@ -11,7 +11,12 @@ const marks: ReadonlyMap<string, string> = new Map([
   ["MutatingAdmissionPolicy", "xpression"],
   ["ValidatingWebhookConfiguration", '"matchConditions"'],
   ["MutatingWebhookConfiguration", '"matchConditions"'],
+  ["DeviceClass", '"cel"'],
+  ["ResourceClaim", '"cel"'],
+  ["ResourceClaimTemplate", '"cel"'],
 ]);
+
+const groups = /^(apiextensions|admissionregistration|resource)\.k8s\.io$/;
 
 /**
  * Refuses expressions that do not compile, as the validation of their kinds does in Kubernetes. It stands here because the
@@ -21,11 +26,13 @@ export const expressionValidation: AdmissionPlugin = {
   name: "ExpressionValidation",
   operations: ["CREATE", "UPDATE"],
   async validate({ kind, key, object, previous, subresource }) {
-    const mark = /^(apiextensions|admissionregistration)\.k8s\.io$/.test(kind.group) ? marks.get(kind.kind) : undefined;
+    const mark = groups.test(kind.group) ? marks.get(kind.kind) : undefined;
     if (mark === undefined || !object || subresource !== undefined) return;
     if (isUnchanged(object, previous) || !jsonText(object).includes(mark)) return;
-    const { checkExpressions } = await import("./policies/check_expressions.ts");
-    const errors = checkExpressions(object, kind.kind, previous);
+    const errors =
+      kind.group === "resource.k8s.io"
+        ? (await import("./policies/check_device_selectors.ts")).checkDeviceSelectors(object, kind.kind, previous)
+        : (await import("./policies/check_expressions.ts")).checkExpressions(object, kind.kind, previous);
     if (errors.length > 0) throw StatusError.invalid(kind, key.name, errors);
   },
 };
