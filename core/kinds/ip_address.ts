@@ -1,8 +1,9 @@
+import { addressText } from "../api/ip_address.ts";
 import { defineKind, dnsSubdomainError, type Kind } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { fieldError } from "../api/status.ts";
 import { pathSegmentError } from "../api/validate_meta.ts";
-import { addressError } from "./addresses.ts";
+import { addressError, parseAddress } from "./addresses.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
 import { checkImmutable, checkOptional, checkRequired } from "./validators.ts";
 
@@ -28,7 +29,7 @@ export const ipAddress: Kind<IPAddress> = defineKind<IPAddress>({
   shortNames: ["ip"],
   schema: "io.k8s.api.networking.v1.IPAddress",
   generation: "none",
-  validateName: addressError,
+  validateName: nameError,
   strategy: {
     validate: ({ spec }) => {
       const field = "spec.parentRef";
@@ -60,3 +61,10 @@ export const ipAddress: Kind<IPAddress> = defineKind<IPAddress>({
     ageColumn,
   ],
 });
+
+/** Why `name` is no name: an address has one text, so that nobody has it twice. */
+function nameError(name: string): string | undefined {
+  const bytes = parseAddress(name);
+  const text = bytes && addressText(bytes);
+  return addressError(name) ?? (text === name ? undefined : `must be in canonical form (${JSON.stringify(text)})`);
+}

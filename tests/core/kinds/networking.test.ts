@@ -213,6 +213,8 @@ describe("addresses and ranges of services", () => {
   it("an address is its name, and says whose it is", () => {
     expect(ipAddress.validateName("10.0.0.1")).toBeUndefined();
     expect(ipAddress.validateName("ten")).toMatch(/^must be a valid IP address/);
+    expect(ipAddress.validateName("fd00::1")).toBeUndefined();
+    expect(ipAddress.validateName("FD00:0::1")).toBe('must be in canonical form ("fd00::1")');
     const object = { apiVersion, kind: "IPAddress", metadata: { name: "10.0.0.1" } };
     expect(errorsOf(ipAddress, object)).toEqual(["spec.parentRef: Required value"]);
     const spec = { parentRef: { resource: "services", namespace: "default", name: "web" } };
