@@ -17,13 +17,13 @@ export interface MemoryStoreOptions {
   readonly historyMs?: number;
   /** At least this many events are kept, however old. Default 10,000. */
   readonly historyEvents?: number;
-  /** Oldest events are forgotten when history holds more than this many bytes. Default 256 MiB. */
+  /** Oldest events are forgotten when history holds more than this many bytes. Default 64 MiB. */
   readonly historyBytes?: number;
 }
 
 /** A store that forgets everything when closed: for tests and for clusters that are thrown away. */
 export function openMemoryStore(options: MemoryStoreOptions): Store {
-  const { clock, historyMs = 300_000, historyEvents = 10_000, historyBytes = 256 * 2 ** 20 } = options;
+  const { clock, historyMs = 300_000, historyEvents = 10_000, historyBytes = 64 * 2 ** 20 } = options;
   return new MemoryStore(
     new StoreState({ clock, recent: { ms: historyMs, events: historyEvents, bytes: historyBytes } }),
   );
