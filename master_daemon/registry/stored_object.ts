@@ -98,8 +98,8 @@ export interface StoredObjectOptions {
 }
 
 /**
- * An object of the store. Its parsed form is made once, when first asked for, and shared by all readers; the bytes to
- * serve are put together anew: copying them costs less than holding every object's twice.
+ * An object of the store. Its parsed form is made when first asked for, and shared by all readers for as long as one of
+ * them holds it; the bytes to serve are put together anew: copying them costs less than holding every object's twice.
  */
 export class StoredObject implements Stored {
   readonly key: ObjectKey;
@@ -109,9 +109,10 @@ export class StoredObject implements Stored {
   readonly isStale: boolean;
   readonly #unreadable: string | undefined;
   readonly #layout: StorageLayout;
-  /** What was given, or parsed. */
-  #object: KubeObject | undefined;
-  #hasVersion = false;
+  /** What was given, until it has its resourceVersion. */
+  #given: KubeObject | undefined;
+  /** The parsed form, for as long as an informer or anybody else holds it: bytes are enough for the rest. */
+  #object: WeakRef<KubeObject> | undefined;
   /** The value laid out as we do: the value itself, but for what another program has written. */
   #own: Uint8Array | undefined;
 
@@ -122,7 +123,7 @@ export class StoredObject implements Stored {
     this.isStale = isStale;
     this.#unreadable = unreadable;
     this.#layout = layout;
-    this.#object = object;
+    this.#given = object;
   }
 
   get bytes(): Uint8Array {
@@ -148,11 +149,12 @@ export class StoredObject implements Stored {
 
   get object(): KubeObject {
     this.#check();
-    if (this.#object === undefined || !this.#hasVersion) {
-      this.#object = withResourceVersion(this.#object ?? this.#layout.decode(this.value), this.revision);
-      this.#hasVersion = true;
-    }
-    return this.#object;
+    const present = this.#object?.deref();
+    if (present) return present;
+    const object = withResourceVersion(this.#given ?? this.#layout.decode(this.value), this.revision);
+    this.#given = undefined;
+    this.#object = new WeakRef(object);
+    return object;
   }
 
   /** @throws StatusError InternalError when the value cannot be read */
@@ -167,7 +169,7 @@ export class StoredObject implements Stored {
       key: this.key,
       revision,
       value: this.value,
-      object: this.#object,
+      object: this.#given ?? this.#object?.deref(),
       unreadable: this.#unreadable,
     });
   }
