@@ -129,7 +129,10 @@ export function start(command: readonly string[], options: { readonly env?: Reco
     },
     async [Symbol.asyncDispose]() {
       if (child.exitCode === null && child.signalCode === null) send(child, "SIGTERM");
-      const timer = setTimeout(() => send(child, "SIGKILL"), 15_000);
+      const timer = setTimeout(() => {
+        console.warn(`Killed, as 15 s after SIGTERM it still ran: ${command.join(" ")}`);
+        send(child, "SIGKILL");
+      }, 15_000);
       await ended;
       clearTimeout(timer);
     },

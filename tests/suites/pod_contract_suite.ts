@@ -395,11 +395,13 @@ export function podContractSuite({ cluster, image, appArmor }: PodContractOption
     });
 
     it("lets a shorter grace period win, and lets go at once what is deleted by force", async () => {
-      const deaf = shell("trap '' TERM; while :; do sleep 1; done");
-      await create(
-        podOf("deaf", [deaf], { terminationGracePeriodSeconds: 600 }),
-        podOf("forced", [deaf], { terminationGracePeriodSeconds: 600 }),
-      );
+      const folder = join(shared, "deaf");
+      mkdirSync(folder, { mode: 0o777 });
+      const deaf = shell(`trap '' TERM; until [ -e ${folder}/end ]; do sleep 0.2; done`, {
+        volumeMounts: [{ name: "shared", mountPath: folder }],
+      });
+      const spec = { terminationGracePeriodSeconds: 600, volumes: [{ name: "shared", hostPath: { path: folder } }] };
+      await create(podOf("deaf", [deaf], spec), podOf("forced", [deaf], spec));
       await until("deaf", isReady);
       await until("forced", isReady);
       await remove(["deaf"]);
@@ -410,6 +412,8 @@ export function podContractSuite({ cluster, image, appArmor }: PodContractOption
       // At once: nobody waits for what still runs.
       const { items } = await cluster().client.list(podKind, { namespace });
       expect(items.map(({ metadata }) => metadata.name)).not.toContain("forced");
+      // It would hold up the cluster's end.
+      mkdirSync(join(folder, "end"));
     });
 
     it("waits for readiness gates", async () => {
