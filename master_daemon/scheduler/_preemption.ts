@@ -1,8 +1,7 @@
 import { selectorFromObject } from "../../core/api/labels.ts";
 import type { Pod, PodDisruptionBudget } from "../../core/kinds/mod.ts";
-import type { Rejection } from "./framework.ts";
+import type { PostFilterContext, Rejection } from "./framework.ts";
 import type { NodeInfo, PodInfo } from "./node_info.ts";
-import type { Snapshot } from "./snapshot.ts";
 
 /** Which pods would have to go from a node so that another one fits. */
 export interface Candidate {
@@ -16,18 +15,16 @@ export interface Candidate {
 /**
  * The least important pods of a node whose going lets a pod in, those first that no disruption budget protects; or why even
  * all of lower priority would not do.
- *
- * @param options.fits why the pod does not fit on the node as the snapshot is when it is asked
  */
 export function selectVictims(
   pod: Pod,
   node: NodeInfo,
-  { snapshot, fits }: { readonly snapshot: Snapshot; fits(node: NodeInfo): Rejection | undefined },
+  { snapshot, without, fits }: Pick<PostFilterContext, "snapshot" | "without" | "fits">,
 ): Candidate | Rejection {
   const priority = pod.spec.priority ?? 0;
   const lower = [...node.pods].filter((info) => info.priority < priority).sort(byImportance);
   if (lower.length === 0) return { reason: "No preemption victims found for incoming pod" };
-  return snapshot.without(lower, ({ putBack, remove }) => {
+  return without(lower, ({ putBack, remove }) => {
     const rejection = fits(node);
     if (rejection) return rejection;
     const { protectedPods, others } = byBudget(lower, (namespace) => snapshot.cluster.disruptionBudgets(namespace));

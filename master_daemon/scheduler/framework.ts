@@ -2,7 +2,7 @@ import type { Client } from "../../core/client/client.ts";
 import type { Node, Pod } from "../../core/kinds/mod.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import type { Candidate } from "./_preemption.ts";
-import type { NodeInfo } from "./node_info.ts";
+import type { NodeInfo, PodInfo } from "./node_info.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { Storage } from "./storage.ts";
 
@@ -85,8 +85,13 @@ export interface PostFilterContext {
   /** By node. Nodes that were not asked have none. */
   readonly rejections: ReadonlyMap<NodeInfo, Rejection>;
   readonly random: () => number;
-  /** Why the pod does not fit on a node as the snapshot is now; undefined when it does. */
+  /** Why the pod does not fit on a node as things are now; undefined when it does. */
   fits(node: NodeInfo): Rejection | undefined;
+  /** What `ask` finds out by `fits`, if these pods were not on their nodes; `putBack` makes one of them be there again. */
+  without<T>(
+    pods: readonly PodInfo[],
+    ask: (change: { putBack(info: PodInfo): void; remove(info: PodInfo): void }) => T,
+  ): T;
 }
 
 /** What is to be done for a pod that fits nowhere. */

@@ -1,9 +1,11 @@
 import type { Pod } from "../../core/kinds/mod.ts";
 import { bestNode } from "./_best_node.ts";
 import { failureMessage } from "./_failure_message.ts";
+import { podNeeds } from "./_pod_needs.ts";
 import { podUid } from "./_pod_uid.ts";
 import {
   CycleState,
+  type PostFilterContext,
   type PostFilterResult,
   type Rejection,
   type SchedulerPlugin,
@@ -220,11 +222,33 @@ function firstRefusal(
     const before = snapshot
       .nominatedFor(node.name)
       .filter((other) => (other.spec.priority ?? 0) >= (pod.spec.priority ?? 0) && podUid(other) !== podUid(pod));
-    const suppose = () => snapshot.supposing(before, node.name, () => refusalNow(pod, node, snapshot, plugins));
-    const refusal = before.length > 0 ? suppose() : undefined;
+    const refusal = before.length > 0 ? refusalBehind(before, pod, node, { snapshot, plugins, search }) : undefined;
     if (refusal) return refusal;
   }
   return search ? filterNode(pod, node, search) : refusalNow(pod, node, snapshot, plugins);
+}
+
+/** Who refuses a node first when others are there before. */
+function refusalBehind(
+  before: readonly Pod[],
+  pod: Pod,
+  node: NodeInfo,
+  {
+    snapshot,
+    plugins,
+    search,
+  }: { readonly snapshot: Snapshot; readonly plugins: readonly WeightedPlugin[]; readonly search?: Search | undefined },
+): Refusal | undefined {
+  // What keeps others away counts wherever those are.
+  const isAlone =
+    search && asksNodesAlone(search) && before.every((one) => podNeeds(one).terms.antiAffinity.length === 0);
+  if (!isAlone) return snapshot.supposing(before, node.name, () => refusalNow(pod, node, snapshot, plugins));
+  return snapshot.supposing(before, node.name, () => filterNode(pod, node, search), { asksNode: true });
+}
+
+/** Whether what the cycle began with holds whatever pods are on nodes. */
+function asksNodesAlone({ filters }: Search): boolean {
+  return !filters.some(({ looksAtPods }) => looksAtPods);
 }
 
 /** Who refuses a node first, as the snapshot is at this moment. */
@@ -259,11 +283,18 @@ interface Failure {
 
 function nowhere(pod: Pod, snapshot: Snapshot, { plugins, random }: PlaceOptions, failure: Failure): Unplaced {
   const { refusals } = failure;
-  const search = failure.search?.filters.some(({ looksAtPods }) => looksAtPods) ? undefined : failure.search;
+  const search = failure.search && asksNodesAlone(failure.search) ? failure.search : undefined;
   const rejections = new Map([...refusals].map(([node, { rejection }]) => [node, rejection] as const));
   const fits = (node: NodeInfo) => firstRefusal(pod, node, { snapshot, plugins, search })?.rejection;
   let postFilter: PostFilterResult | undefined;
-  for (const { plugin } of plugins) postFilter ??= plugin.postFilter?.(pod, { snapshot, rejections, random, fits });
+  const context: PostFilterContext = {
+    snapshot,
+    rejections,
+    random,
+    fits,
+    without: (pods, ask) => snapshot.without(pods, ask, { asksNode: search !== undefined }),
+  };
+  for (const { plugin } of plugins) postFilter ??= plugin.postFilter?.(pod, context);
   const { forAll, rest } = failure;
   return {
     node: undefined,

@@ -22,6 +22,11 @@ interface Share {
   assumed: boolean;
 }
 
+interface Supposition {
+  /** Whether only the node itself is asked meanwhile: then nothing else hears of what is supposed. Default false. */
+  readonly asksNode?: boolean;
+}
+
 /**
  * The cluster as the scheduler sees it, kept up to date change by change, with what plug-ins ask about: nodes by label, pods
  * by what selects them, pods' terms by what they select. Placing a pod is synchronous, so that nothing changes while it looks.
@@ -152,7 +157,7 @@ export class Snapshot {
         return;
       }
     }
-    this.#put(pod, pod.spec.nodeName ?? "", false);
+    this.#put(pod, { nodeName: pod.spec.nodeName ?? "", assumed: false });
   }
 
   deletePod(pod: Pod): void {
@@ -161,7 +166,7 @@ export class Snapshot {
 
   /** Counts a pod on a node that it was given, before anybody else knows. */
   assume(pod: Pod, nodeName: string): void {
-    this.#put(pod, nodeName, true);
+    this.#put(pod, { nodeName, assumed: true });
   }
 
   /** Takes an assumption back; a pod that is known to be on its node stays. */
@@ -198,13 +203,13 @@ export class Snapshot {
   }
 
   /** What `ask` finds out, if these pods were on a node, too. */
-  supposing<T>(pods: readonly Pod[], nodeName: string, ask: () => T): T {
+  supposing<T>(pods: readonly Pod[], nodeName: string, ask: () => T, { asksNode = false }: Supposition = {}): T {
     const added = pods.filter((pod) => !this.#shares.has(podUid(pod)));
-    for (const pod of added) this.#put(pod, nodeName, true);
+    for (const pod of added) this.#put(pod, { nodeName, assumed: true, asksNode });
     try {
       return ask();
     } finally {
-      for (const pod of added) this.#take(podUid(pod));
+      for (const pod of added) this.#take(podUid(pod), { asksNode });
     }
   }
 
@@ -212,19 +217,20 @@ export class Snapshot {
   without<T>(
     pods: readonly PodInfo[],
     ask: (change: { putBack(info: PodInfo): void; remove(info: PodInfo): void }) => T,
+    { asksNode = false }: Supposition = {},
   ): T {
     const away = new Map<PodInfo, Share>();
     const remove = (info: PodInfo) => {
       const share = this.#shares.get(podUid(info.pod));
       if (!share) return;
       away.set(info, share);
-      this.#take(podUid(info.pod));
+      this.#take(podUid(info.pod), { asksNode });
     };
     const putBack = (info: PodInfo) => {
       const share = away.get(info);
       if (!share) return;
       away.delete(info);
-      this.#add(podUid(info.pod), share);
+      this.#add(podUid(info.pod), share, { asksNode });
     };
     for (const info of pods) remove(info);
     try {
@@ -239,26 +245,27 @@ export class Snapshot {
     this.#podCounts.namespacesChanged();
   }
 
-  #put(pod: Pod, nodeName: string, assumed: boolean): void {
+  #put(pod: Pod, { nodeName, assumed, ...options }: Omit<Share, "info"> & Supposition): void {
     const uid = podUid(pod);
-    this.#take(uid);
-    this.#add(uid, { info: podInfo(pod), nodeName, assumed });
+    this.#take(uid, options);
+    this.#add(uid, { info: podInfo(pod), nodeName, assumed }, options);
   }
 
-  #add(uid: string, share: Share): void {
+  #add(uid: string, share: Share, { asksNode }: Supposition = {}): void {
     const entry = this.#entry(share.nodeName);
     this.#shares.set(uid, share);
     entry.add(share.info);
-    this.#count(share.info, entry, 1);
+    if (!asksNode) this.#count(share.info, entry, 1);
   }
 
-  #take(uid: string): void {
+  #take(uid: string, { asksNode }: Supposition = {}): void {
     const share = this.#shares.get(uid);
     if (!share) return;
     this.#shares.delete(uid);
     const entry = this.#entries.get(share.nodeName);
     if (!entry) return;
     entry.remove(share.info);
+    if (asksNode) return;
     this.#count(share.info, entry, -1);
     this.#dropIfEmpty(entry);
   }
