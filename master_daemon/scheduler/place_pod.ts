@@ -119,7 +119,8 @@ export function findNodes(
   const refuse = (refused: ReadonlyMap<NodeInfo, Refusal>) => {
     const count = nodes.length - (final?.length ?? nodes.length);
     const rest = count > 0 ? { count, by: search.finalBy } : undefined;
-    return nowhere(pod, snapshot, options, { refusals: new Map([...refusals, ...refused]), search, rest });
+    const all = refused.size === 0 ? refusals : new Map([...refusals, ...refused]);
+    return nowhere(pod, snapshot, options, { refusals: all, search, rest });
   };
   if (feasible.length === 0) return refuse(new Map());
   return { nodes: feasible, state, visited, isNominated: false, nowhere: refuse };
@@ -218,14 +219,12 @@ function firstRefusal(
     search,
   }: { readonly snapshot: Snapshot; readonly plugins: readonly WeightedPlugin[]; readonly search?: Search | undefined },
 ): Refusal | undefined {
-  if (snapshot.hasNominations) {
-    const before = snapshot
-      .nominatedFor(node.name)
-      .filter((other) => (other.spec.priority ?? 0) >= (pod.spec.priority ?? 0) && podUid(other) !== podUid(pod));
-    const refusal = before.length > 0 ? refusalBehind(before, pod, node, { snapshot, plugins, search }) : undefined;
-    if (refusal) return refusal;
-  }
-  return search ? filterNode(pod, node, search) : refusalNow(pod, node, snapshot, plugins);
+  const refusal = search ? filterNode(pod, node, search) : refusalNow(pod, node, snapshot, plugins);
+  if (refusal || !snapshot.hasNominations) return refusal;
+  const before = snapshot
+    .nominatedFor(node.name)
+    .filter((other) => (other.spec.priority ?? 0) >= (pod.spec.priority ?? 0) && podUid(other) !== podUid(pod));
+  return before.length > 0 ? refusalBehind(before, pod, node, { snapshot, plugins, search }) : undefined;
 }
 
 /** Who refuses a node first when others are there before. */

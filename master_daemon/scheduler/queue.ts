@@ -39,6 +39,10 @@ interface Entry {
   backoffUntil: number;
   /** Whether it is another pod now than the one that is being placed. */
   changedInFlight: boolean;
+  /** Whether it is not to be tried yet, whatever happens. */
+  held: boolean;
+  /** Whether something happened meanwhile that may help it. */
+  helped: boolean;
   refusedBy: readonly SchedulerPlugin[];
   cancelTimer: (() => void) | undefined;
 }
@@ -48,7 +52,8 @@ interface Entry {
  *
  * - *active*: to be tried now, in the order that the queue sort plug-in says.
  * - *backoff*: failed a moment ago; 1 s to 10 s.
- * - *unschedulable*: fits nowhere; waits for an event that may help, five minutes at most.
+ * - *unschedulable*: fits nowhere; waits for an event that may help, five minutes at most. *Held* as long as others are being
+ *   told to go for it: as things are, more would be.
  *
  * @see https://github.com/kubernetes/kubernetes/blob/master/pkg/scheduler/backend/queue/scheduling_queue.go
  */
@@ -100,6 +105,8 @@ export class SchedulingQueue {
         order: 0,
         backoffUntil: 0,
         changedInFlight: false,
+        held: false,
+        helped: false,
         refusedBy: [],
         cancelTimer: undefined,
       };
@@ -153,11 +160,21 @@ export class SchedulingQueue {
     this.#moveOut(entry);
   }
 
-  /** Puts a pod aside that fits nowhere, until something happens that helps one of `refusedBy`, or five minutes pass. */
-  park(pod: Pod, refusedBy: readonly SchedulerPlugin[]): void {
+  /**
+   * Puts a pod aside that fits nowhere, until something happens that helps one of `refusedBy`, or five minutes pass.
+   *
+   * @param options.held it is not tried before `release()`, whatever happens. Default false
+   */
+  park(
+    pod: Pod,
+    refusedBy: readonly SchedulerPlugin[],
+    { held = false }: { readonly held?: boolean | undefined } = {},
+  ): void {
     const entry = this.#inFlight(pod);
     if (!entry) return;
     this.#startBackoff(entry);
+    entry.held = held;
+    entry.helped = false;
     entry.refusedBy = refusedBy;
     entry.state = "unschedulable";
     this.#unschedulable.add(entry);
@@ -166,6 +183,22 @@ export class SchedulingQueue {
     const mayFitNow =
       entry.changedInFlight || missed.length >= maxMissed || missed.some((event) => isHelped(entry, event));
     if (mayFitNow) this.#moveOut(entry);
+  }
+
+  /** Lets a pod be tried again that was held; after its back-off, if something happened meanwhile. */
+  release(pod: Pod): void {
+    const entry = this.#entries.get(podUid(pod));
+    if (!entry?.held) return;
+    entry.held = false;
+    if (entry.helped) this.#moveOut(entry);
+  }
+
+  /** Tries a pod again without back-off: what it waited for has happened. */
+  hurry(pod: Pod): void {
+    const entry = this.#entries.get(podUid(pod));
+    if (entry?.state !== "unschedulable" && entry?.state !== "backoff") return;
+    entry.backoffUntil = 0;
+    this.#moveOut(entry);
   }
 
   /** Tries the parked pods again that `event` may help. */
@@ -208,6 +241,10 @@ export class SchedulingQueue {
 
   /** To the active queue, or first to the end of its back-off. */
   #moveOut(entry: Entry): void {
+    if (entry.held) {
+      entry.helped = true;
+      return;
+    }
     this.#leave(entry, "backoff");
     const leftMs = entry.backoffUntil - this.#clock.monotonic();
     if (leftMs <= 0) this.#activate(entry);

@@ -18,7 +18,6 @@ import { StatusWriter } from "./_status_writer.ts";
 import { InformedCluster } from "./cluster_view.ts";
 import { Diagnoses } from "./diagnoses.ts";
 import { Extender } from "./extender.ts";
-import type { PostFilterResult } from "./framework.ts";
 import { type Placement, type PlaceOptions, placePod, type Refusal, type Unplaced } from "./place_pod.ts";
 import {
   defaultConfiguration,
@@ -79,8 +78,8 @@ class Scheduler implements RunningScheduler {
   readonly #binder: Binder;
   readonly #writer: StatusWriter;
   readonly #diagnoses: Diagnoses;
-  /** Uids of pods for whom others are being told to go. */
-  readonly #displacing = new Set<string>();
+  /** What has to go for whom: uids of pods, by that of the pod which waits for them. */
+  readonly #victims = new Map<string, { readonly preemptor: Pod; readonly left: Set<string> }>();
   readonly #parts = new DisposalStack();
   #nextStart = 0;
 
@@ -163,6 +162,7 @@ class Scheduler implements RunningScheduler {
       this.#binder.cancel(object);
       this.#diagnoses.forget(object);
       this.#snapshot.deletePod(object);
+      this.#victimGone(object);
       const wasEnded = previous !== undefined && isPodTerminal(previous);
       if (object.spec.nodeName && !wasEnded) this.#queue.onEvent({ type: "pod-deleted", pod: object });
     } else if (object.spec.nodeName) {
@@ -179,8 +179,18 @@ class Scheduler implements RunningScheduler {
     }
   }
 
+  /** Who waits for this pod alone to go need wait no longer. */
+  #victimGone(gone: Pod): void {
+    for (const [uid, { preemptor, left }] of this.#victims) {
+      if (!left.delete(podUid(gone)) || left.size > 0) continue;
+      this.#victims.delete(uid);
+      this.#queue.hurry(preemptor);
+    }
+  }
+
   #forgetWaiting(object: Pod): void {
     this.#queue.delete(object);
+    this.#victims.delete(podUid(object));
     this.#snapshot.nominate(object, undefined);
   }
 
@@ -211,11 +221,6 @@ class Scheduler implements RunningScheduler {
     const { pod: next } = await this.#queue.pop(signal);
     const profile = this.#profileOf(next);
     if (!profile) return;
-    // Until its victims are marked they look like others, and more would be told to go.
-    if (this.#displacing.has(podUid(next))) {
-      this.#queue.retry(next);
-      return;
-    }
     const interested = this.#extenders.filter((one) => one.isInterested(next));
     if (interested.length === 0)
       this.#placed(next, placePod(next, this.#snapshot, this.#placeOptions(profile)), profile);
@@ -263,18 +268,21 @@ class Scheduler implements RunningScheduler {
     { message, refusedBy, postFilter }: Pick<Unplaced, "message" | "refusedBy" | "postFilter">,
     profile: SchedulerProfile,
   ): void {
-    this.#queue.park(waiting, refusedBy);
     const nominatedNodeName = postFilter?.nominatedNodeName;
+    const victims = nominatedNodeName ? (postFilter?.victims ?? []) : [];
+    // Until its victims are marked they look like others, and more would be told to go.
+    this.#queue.park(waiting, refusedBy, { held: victims.length > 0 });
+    if (victims.length > 0)
+      this.#victims.set(podUid(waiting), { preemptor: waiting, left: new Set(victims.map(podUid)) });
     if (nominatedNodeName !== undefined) this.#snapshot.nominate(waiting, nominatedNodeName);
     const recorder = this.#recorderOf(profile);
     recorder.record(waiting, { type: "Warning", reason: "FailedScheduling", message });
-    if (nominatedNodeName) this.#displacing.add(podUid(waiting));
     this.#slots.run(async () => {
       try {
         await this.#writer.unschedulable(waiting, { message, nominatedNodeName });
-        if (postFilter && nominatedNodeName) await this.#displace(waiting, postFilter, { nominatedNodeName, recorder });
+        if (nominatedNodeName) await this.#displace(waiting, victims, { nominatedNodeName, recorder });
       } finally {
-        this.#displacing.delete(podUid(waiting));
+        this.#queue.release(waiting);
       }
     });
   }
@@ -282,7 +290,7 @@ class Scheduler implements RunningScheduler {
   /** Makes room for a pod on the node that it is nominated for. */
   async #displace(
     preemptor: Pod,
-    { victims = [] }: PostFilterResult,
+    victims: readonly Pod[],
     { nominatedNodeName: nodeName, recorder }: { readonly nominatedNodeName: string; readonly recorder: EventRecorder },
   ): Promise<void> {
     const isLower = ({ spec }: Pod) => (spec.priority ?? 0) < (preemptor.spec.priority ?? 0);

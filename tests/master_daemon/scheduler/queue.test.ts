@@ -114,6 +114,41 @@ describe("SchedulingQueue", () => {
     queue.delete(pod("a"));
   });
 
+  it("does not try a pod that is held, whatever happens, and then tries it if something that helps has happened", async () => {
+    const { clock, queue, drain } = open();
+    const plugin = { name: "Test", helpedBy: ["node-added"] } as const;
+    queue.add(pod("a"));
+    await queue.pop(signal);
+    queue.park(pod("a"), [plugin], { held: true });
+    queue.release(pod("a"));
+    expect(queue.counts).toEqual({ active: 0, backoff: 0, unschedulable: 1 });
+    queue.add(pod("a"), { changed: true });
+    await clock.advance(1000);
+    await drain();
+    queue.park(pod("a"), [plugin], { held: true });
+    queue.onEvent({ type: "node-added", node: aNode("wanted") });
+    queue.add(pod("a"), { changed: true });
+    await clock.advance(400_000);
+    expect(queue.counts).toEqual({ active: 0, backoff: 0, unschedulable: 1 });
+    queue.release(pod("a"));
+    expect(await drain()).toEqual(["a"]);
+  });
+
+  it("lets a pod out of its back-off that has what it waited for, as soon as it is not held", async () => {
+    const { queue, drain } = open();
+    const plugin = { name: "Test", helpedBy: ["node-added"] } as const;
+    for (const name of ["a", "b"]) queue.add(pod(name));
+    expect(await drain()).toEqual(["a", "b"]);
+    queue.park(pod("a"), [plugin]);
+    queue.park(pod("b"), [plugin], { held: true });
+    queue.onEvent({ type: "node-added", node: aNode("wanted") });
+    expect(queue.counts).toEqual({ active: 0, backoff: 1, unschedulable: 1 });
+    for (const name of ["a", "b"]) queue.hurry(pod(name));
+    expect(await drain()).toEqual(["a"]);
+    queue.release(pod("b"));
+    expect(await drain()).toEqual(["b"]);
+  });
+
   it("tries a parked pod again, when it changed itself or five minutes passed", async () => {
     const { clock, queue, drain } = open();
     queue.add(pod("a"));

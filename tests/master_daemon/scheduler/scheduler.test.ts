@@ -167,18 +167,18 @@ describe("preemption", () => {
   const aClass = { apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass" } as const;
 
   it("makes pods of lower priority go, tells why, and gives the node to whom they went for", async () => {
-    const { all, client, until } = await openFull([
+    const { all, client, informers, until } = await openFull([
       ["small", "1"],
       ["big", "3"],
     ]);
+    const nominations = new Set<string | undefined>();
+    informers.informer(pod).onChange(({ object: { metadata, spec, status } }) => {
+      if (metadata.name === "urgent" && !spec.nodeName) nominations.add(status?.nominatedNodeName);
+    });
     await client.create(pod, aPod("urgent", { ...wanting("2"), priorityClassName: "high" }));
     const uid = (await client.get(pod, key("urgent"))).metadata.uid;
-    const nominated = await until(async () => {
-      const one = await client.get(pod, key("urgent"));
-      return one.status?.nominatedNodeName ? one : undefined;
-    });
-    expect(nominated.status?.nominatedNodeName).toBe("node-1");
     await until(async () => (await client.get(pod, key("urgent"))).spec.nodeName, { stepMs: 500, rounds: 20 });
+    expect([...nominations]).toEqual([undefined, "node-1"]);
     expect((await all(pod)).map(({ metadata }) => metadata.name).sort()).toEqual(["small", "urgent"]);
     const told = await until(async () => (await all(event)).find(({ reason }) => reason === "Preempted"));
     expect(told).toMatchObject({
@@ -213,6 +213,25 @@ describe("preemption", () => {
     await until(async () => (await client.get(pod, key("first"))).spec.nodeName, { stepMs: 500, rounds: 20 });
     expect((await client.get(pod, key("second"))).spec.nodeName).toBeUndefined();
   });
+  it("gives the node away when the last of those is gone who had to go, without any back-off", async () => {
+    const victims = ["a", "b", "c"];
+    const { all, client, clock, until, stopNode } = await openFull(victims.map((name) => [name, "1300m"] as const));
+    stopNode("node-1");
+    await client.create(pod, aPod("urgent", { ...wanting("3500m"), priorityClassName: "high" }));
+    const isGoing = ({ metadata }: Pod) => metadata.deletionTimestamp !== undefined;
+    await until(async () => (await all(pod)).filter(isGoing).length === victims.length);
+    const told = await until(async () => {
+      const reasons = (await all(event)).filter(({ reason }) => reason === "Preempted");
+      return reasons.length === victims.length && clock.now();
+    });
+    for (const name of victims) {
+      expect((await client.get(pod, key("urgent"))).spec.nodeName).toBeUndefined();
+      await client.delete(pod, key(name), { gracePeriodSeconds: 0 });
+    }
+    await until(async () => (await client.get(pod, key("urgent"))).spec.nodeName, { stepMs: 0 });
+    expect(clock.now()).toBe(told);
+  });
+
   it("displaces no more than it must, also while those come again whom it displaced", async () => {
     const { all, client, until } = await openFull([]);
     const found = await client.get(node, { name: "node-1" });
