@@ -41,7 +41,7 @@ export async function collectGroups(
   }: { readonly owner: string; readonly isKnown: (id: string) => boolean; readonly ownOnly?: boolean },
 ): Promise<void> {
   const own = groupsName(owner);
-  let roots: readonly string[] | undefined;
+  const missing = new Map<string, string>();
   for (const name of await groupsIn(top)) {
     const folder = join(top, name);
     if (name === own) {
@@ -49,10 +49,9 @@ export async function collectGroups(
       continue;
     }
     const other = ownOnly ? undefined : ownerOf(name);
-    if (other === undefined || !(await isMissing(other))) continue;
-    roots ??= await machineRoots();
-    if (await isGone(other, roots)) await removeGroup(folder);
+    if (other !== undefined && (await isMissing(other))) missing.set(other, folder);
   }
+  for (const other of await goneFolders([...missing.keys()])) await removeGroup(missing.get(other) ?? "");
 }
 
 /** Removes a group with those in it, as far as nothing runs in them. */
@@ -72,15 +71,6 @@ async function groupsIn(folder: string): Promise<readonly string[]> {
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
-/** Whether no process of the machine sees the folder, wherever its files are mounted. In doubt it is there. */
-async function isGone(folder: string, roots: readonly string[]): Promise<boolean> {
-  for (const root of roots) {
-    // One that ended meanwhile tells nothing.
-    if (!(await isMissing(join(root, folder))) || (await isMissing(root))) return false;
-  }
-  return roots.length > 0;
-}
-
 async function isMissing(path: string): Promise<boolean> {
   return access(path).then(
     () => false,
@@ -88,15 +78,29 @@ async function isMissing(path: string): Promise<boolean> {
   );
 }
 
-/** The root folders that processes of this machine have, each by one of them. */
-async function machineRoots(): Promise<readonly string[]> {
-  const roots = new Map<string, string>();
-  for (const pid of await readdir("/proc").catch(() => [])) {
-    if (!/^\d+$/.test(pid)) continue;
-    const root = `/proc/${pid}/root`;
-    // Others' are not to be seen by ordinary users, nor their groups to be removed.
-    const [mounts, path] = await Promise.all([readlink(`/proc/${pid}/ns/mnt`), readlink(root)]).catch(() => []);
-    if (mounts !== undefined) roots.set(`${mounts} ${path}`, root);
+/** Processes come and go: so often one may have ended before it was known what it sees. */
+const maxLooks = 10;
+
+/** Those folders that no process of the machine sees, wherever its files are mounted. In doubt one does. */
+async function goneFolders(folders: readonly string[]): Promise<readonly string[]> {
+  let gone = folders;
+  const asked = new Set<string>();
+  for (let looks = 0; looks < maxLooks && gone.length > 0; looks++) {
+    let isSure = true;
+    for (const pid of await readdir("/proc").catch(() => [])) {
+      if (!/^\d+$/.test(pid)) continue;
+      const root = `/proc/${pid}/root`;
+      // Others' are not to be seen by ordinary users, nor their groups to be removed.
+      const [mounts, path] = await Promise.all([readlink(`/proc/${pid}/ns/mnt`), readlink(root)]).catch(() => []);
+      const key = `${mounts} ${path}`;
+      if (mounts === undefined || asked.has(key)) continue;
+      const unseen = await Promise.all(gone.map((folder) => isMissing(join(root, folder))));
+      gone = gone.filter((_folder, index) => unseen[index]);
+      // One that has ended tells nothing: others may have the same root.
+      if (await isMissing(root)) isSure = false;
+      else asked.add(key);
+    }
+    if (isSure) return asked.size > 0 ? gone : [];
   }
-  return [...roots.values()];
+  return [];
 }
