@@ -40,6 +40,8 @@ export class ClaimCache {
   readonly #options: ClaimCacheOptions;
   /** By pod uid and name of the claim. */
   readonly #volumes = new Map<string, Map<string, PersistentVolume>>();
+  /** The same of volumes that another pod had already. */
+  readonly #shared = new Map<string, Set<string>>();
 
   constructor(options: ClaimCacheOptions) {
     this.#options = options;
@@ -74,12 +76,20 @@ export class ClaimCache {
         `found object with expected name "${volumeName}" but claimRef.UID ${volume.spec.claimRef?.uid} does not equal expected PVC UID ${claim.metadata.uid}`,
       );
     }
-    if (isForOnePod(volume) && this.#isUsedByOther(pod, name))
-      throw new Error("volume uses the ReadWriteOncePod access mode and is already in use by another pod");
+    if (this.#isUsedByOther(pod, name)) {
+      if (isForOnePod(volume))
+        throw new Error("volume uses the ReadWriteOncePod access mode and is already in use by another pod");
+      this.#shared.set(podUid, new Set(this.#shared.get(podUid)).add(name));
+    }
     known.set(name, volume);
     // Nothing else has to be done for a folder that has grown.
     if (volume.spec.local && hasGrown(volume, claim)) await this.#tellGrown(pod, claim, volume);
     return volume;
+  }
+
+  /** Whether another pod of the node had the volume already when this one was given it. */
+  isShared(pod: Pod, { name }: WantedClaim): boolean {
+    return this.#shared.get(pod.metadata.uid ?? "")?.has(name) ?? false;
   }
 
   /** Whether another pod of the node has the claim's volume: it was given it, or runs since before this daemon. */
@@ -106,6 +116,7 @@ export class ClaimCache {
   /** The pod is gone. */
   release(podUid: string): void {
     this.#volumes.delete(podUid);
+    this.#shared.delete(podUid);
   }
 }
 

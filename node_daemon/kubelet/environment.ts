@@ -18,6 +18,8 @@ export interface DataSource {
   token(wanted: WantedToken): Promise<string>;
   /** The volume that a claim of the pod is bound to. @throws ClaimError */
   boundVolume(wanted: WantedClaim): Promise<PersistentVolume>;
+  /** Whether another pod of the node had that volume already when this one was given it. */
+  isShared(wanted: WantedClaim): boolean;
 }
 
 /** The content of a ConfigMap or Secret. */

@@ -72,6 +72,7 @@ export class ObjectCache implements AsyncDisposable {
       secret: (namespace, name) => this.#read("secret", namespace, name, podUid),
       token: (wanted) => this.#tokens.token(pod, wanted),
       boundVolume: (wanted) => this.#claims.volume(pod, wanted),
+      isShared: (wanted) => this.#claims.isShared(pod, wanted),
     };
   }
 

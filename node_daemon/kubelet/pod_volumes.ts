@@ -10,7 +10,7 @@ import { expand } from "./expansion.ts";
 import type { PodFacts } from "./pod_fields.ts";
 import type { PodFolders } from "./pod_folders.ts";
 import { type Payload, writeAtomically } from "./volumes/atomic_writer.ts";
-import { applyFsGroup, fsGroupOf } from "./volumes/fs_group.ts";
+import { applyFsGroup, fsGroupOf, groupMismatch } from "./volumes/fs_group.ts";
 import { volumeTypeOf } from "./volumes/mod.ts";
 import type { PathPins } from "./volumes/path_pins.ts";
 import { openSubPath } from "./volumes/sub_path.ts";
@@ -79,10 +79,13 @@ async function setUp(pod: Pod, volume: Volume, options: PodVolumesOptions): Prom
     const context = { pod, volume, ...places, facts, data, node, images, write };
     const mounted = await type.setUp(context);
     if (areRead && gid !== undefined && mounted.takesFsGroup && !mounted.readOnly && !given.has(volume.name)) {
-      const { path } = mounted;
+      const { path, sharedAs } = mounted;
       const name = path.slice(Math.max(0, path.indexOf(uid)));
       const onSlow = (message: string) => onWarning("VolumePermissionChangeInProgress", message);
-      await applyFsGroup(path, { gid, policy: pod.spec.securityContext?.fsGroupChangePolicy, name, clock, onSlow });
+      const policy = pod.spec.securityContext?.fsGroupChangePolicy;
+      const problem = sharedAs === undefined ? undefined : await groupMismatch(path, { gid, name: sharedAs });
+      if (problem !== undefined) onWarning("AlreadyMountedVolume", problem);
+      if (sharedAs === undefined) await applyFsGroup(path, { gid, policy, name, clock, onSlow });
       given.add(volume.name);
     }
     return mounted;

@@ -74,6 +74,16 @@ export async function applyFsGroup(path: string, options: FsGroupOptions): Promi
   }
 }
 
+/** What to say of a volume that another pod has, if it belongs to another group than it is to; undefined when it does not. */
+export async function groupMismatch(
+  path: string,
+  { gid, name }: { readonly gid: number; readonly name: string },
+): Promise<string | undefined> {
+  const { gid: has } = await lstat(path);
+  if (has === gid) return undefined;
+  return `The requested fsGroup is ${gid}, but the volume ${name} has GID ${has}. The volume may not be shareable.`;
+}
+
 /** Tells of a volume that takes its time, until the function that it returns is called. */
 function tellWhenSlow(
   progress: { readonly files: number },

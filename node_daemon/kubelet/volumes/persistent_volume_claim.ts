@@ -18,9 +18,15 @@ export const persistentVolumeClaimVolume: VolumeType = {
   updates: false,
   async setUp(context) {
     const { pod, volume, data } = context;
-    const bound = await data.boundVolume(wantedClaim(pod, volume));
+    const wanted = wantedClaim(pod, volume);
+    const bound = await data.boundVolume(wanted);
     const readOnly = volume.persistentVolumeClaim?.readOnly ?? false;
-    return { ...(await mountable(bound, context)), readOnly, ...(readOnly ? { isReadOnlyAsked: true } : {}) };
+    return {
+      ...(await mountable(bound, context)),
+      readOnly,
+      ...(readOnly ? { isReadOnlyAsked: true } : {}),
+      ...(data.isShared(wanted) ? { sharedAs: bound.metadata.name ?? "" } : {}),
+    };
   },
 };
 

@@ -46,6 +46,8 @@ export interface MountedVolume {
   readonly isMountedReadOnly?: boolean;
   /** Whether its files are to be given to the pod's fsGroup. Default false. */
   readonly takesFsGroup?: boolean;
+  /** Name of the volume, where another pod had it before: its files are not taken from that pod's group. */
+  readonly sharedAs?: string;
 }
 
 /** One type of volume. One file each in this folder, one line in mod.ts. */

@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { node as nodeKind } from "../../../core/kinds/node.ts";
 import { type PersistentVolumeSpec, persistentVolume } from "../../../core/kinds/persistent_volume.ts";
@@ -71,6 +72,39 @@ describe("a claim with ReadWriteOncePod", () => {
     await node.startKubelet();
     await node.run(uses, { name: "second" });
     await node.soon(async () => (await node.events()).some((text) => text.includes(inUse)));
+  });
+});
+
+// Only root may give files to any group.
+describe.runIf(process.geteuid?.() === 0)("a local volume that two pods of a node use", () => {
+  const nodeSelectorTerms = [{ matchFields: [{ key: "metadata.name", operator: "In" as const, values: ["node-1"] }] }];
+  const ofGroup = (fsGroup: number) => ({ ...uses, securityContext: { fsGroup } });
+  const group = async () => (await stat(disk)).gid;
+  const mismatch =
+    "AlreadyMountedVolume: The requested fsGroup is 3000, but the volume disk has GID 2000. The volume may not be shareable.";
+
+  it("stays with the group of the first, which the second is told; once both have gone it is the next one's", async () => {
+    await using node = await openTestNode();
+    await node.client.create(nodeKind, { apiVersion: "v1", kind: "Node", metadata: { name: "node-1" } });
+    await bind(node, { local: { path: disk }, nodeAffinity: { required: { nodeSelectorTerms } } });
+    await node.run(ofGroup(2000), { name: "first" });
+    await node.until(runs, "first");
+    expect(await group()).toBe(2000);
+    await node.run(ofGroup(2000), { name: "same" });
+    await node.until(runs, "same");
+    await node.run(ofGroup(3000), { name: "other" });
+    await node.until(runs, "other");
+    await node.soon(async () => (await node.events()).includes(mismatch));
+    expect(await group()).toBe(2000);
+    expect((await node.events()).filter((text) => text.startsWith("AlreadyMountedVolume"))).toEqual([mismatch]);
+    for (const name of ["first", "same", "other"]) {
+      await node.client.delete(podKind, { namespace: "default", name }, { gracePeriodSeconds: 0 });
+      await node.gone(name);
+    }
+    await node.idle();
+    await node.run(ofGroup(3000), { name: "next" });
+    await node.until(runs, "next");
+    expect(await group()).toBe(3000);
   });
 });
 

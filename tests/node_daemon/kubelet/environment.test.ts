@@ -64,6 +64,7 @@ const source: DataSource = {
   secret: async (_, name) => (name === "login" ? data({ user: "me", password: "hunter2" }) : undefined),
   token: () => Promise.reject(new Error("nobody asks for tokens here")),
   boundVolume: () => Promise.reject(new Error("nobody asks for volumes here")),
+  isShared: () => false,
 };
 
 const service = (

@@ -121,6 +121,7 @@ const data: DataSource = {
   configMap: async (_, name) => (name === "cm" ? object({ a: "1", b: "2" }) : undefined),
   secret: async (_, name) => (name === "sec" ? object({ token: "t" }) : undefined),
   token: async ({ audience = "api" }) => `token for ${audience}`,
+  isShared: () => false,
   boundVolume: async ({ name }) => {
     const spec = volumes[name];
     if (!spec) throw new ClaimError({ namespace: "default", name }, "PVC is not bound");
