@@ -55,7 +55,10 @@ export const setEnv: Verb = defineVerb({
       const changed = withPodSpec(object, (spec) => {
         const next = changeContainers(spec, flags.containers, (container) => {
           if (!flags.overwrite) checkOverwrites(container, variables);
-          const own = { ...container, env: mergeVariables(container.env ?? [], variables, remove) };
+          const { env: present = [], ...rest } = container;
+          const merged = mergeVariables(present, variables, remove);
+          // None at all is no list of none: that would be a change of the template.
+          const own = merged.length > 0 ? { ...container, env: merged } : rest;
           touched.push(own);
           return own;
         });

@@ -48,6 +48,17 @@ transcripts("set", [
   },
 
   {
+    name: "set env takes away what is not there, and the last one",
+    given: [web],
+    lines: [
+      "set env deploy/web NONE-",
+      "get deploy web -o jsonpath={.metadata.generation}{.spec.template.spec.containers[0]}",
+      "set env deploy/web A=1",
+      "set env deploy/web A-",
+      "get deploy web -o jsonpath={.metadata.generation}{.spec.template.spec.containers[0]}",
+    ],
+  },
+  {
     given: [web],
     lines: [
       "set env deploy/web A=1 B=2",
