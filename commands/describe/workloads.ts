@@ -1,7 +1,5 @@
-import { jsonEqual } from "../../core/api/json_object.ts";
 import type { LabelSelector } from "../../core/api/labels.ts";
 import { formatLabelSelector, selectorFromObject } from "../../core/api/labels.ts";
-import type { Json } from "../../core/api/meta.ts";
 import { controllerOf, type KubeObject } from "../../core/api/meta.ts";
 import { canonicalQuantity } from "../../core/api/quantity.ts";
 import type { DaemonSet } from "../../core/kinds/daemon_set.ts";
@@ -10,6 +8,7 @@ import type { PersistentVolumeClaim } from "../../core/kinds/persistent_volume_c
 import { pod } from "../../core/kinds/pod.ts";
 import { type ReplicaSet, replicaSet } from "../../core/kinds/replica_set.ts";
 import type { ReplicationController } from "../../core/kinds/replication_controller.ts";
+import { sameTemplate } from "../../core/kinds/same_template.ts";
 import type { StatefulSet } from "../../core/kinds/stateful_set.ts";
 import { labelsText } from "../output/table.ts";
 import {
@@ -91,7 +90,7 @@ export const describeDeployment: Describer = async (object, page, context) => {
     signal: context.signal,
   });
   const owned = items.filter((one) => controllerOf(one)?.uid === metadata.uid);
-  const newest = [...owned].sort(byAge).find((one) => sameTemplate(one, object as Deployment));
+  const newest = [...owned].sort(byAge).find((one) => sameTemplate(one.spec.template, spec.template));
   const older = owned.filter((one) => one !== newest);
   const oldSets = older.length > 0 ? older : [];
   if (oldSets.length > 0 || newest) {
@@ -103,12 +102,6 @@ export const describeDeployment: Describer = async (object, page, context) => {
 
 function byAge(a: KubeObject, b: KubeObject): number {
   return (a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? -1 : 1;
-}
-
-function sameTemplate({ spec }: ReplicaSet, deployment: Deployment): boolean {
-  const { "pod-template-hash": _hash, ...labels } = spec.template?.metadata?.labels ?? {};
-  const own = { ...spec.template, metadata: { ...spec.template?.metadata, labels } };
-  return jsonEqual(own as unknown as Json, deployment.spec.template as unknown as Json);
 }
 
 function replicaSetsText(sets: readonly ReplicaSet[]): string {

@@ -1,9 +1,9 @@
 import { lastAppliedAnnotation } from "../../core/api/apply/apply_configuration.ts";
-import { asJson, jsonEqual } from "../../core/api/json_object.ts";
+import { asJson } from "../../core/api/json_object.ts";
 import type { JsonObject, KubeObject } from "../../core/api/meta.ts";
 import type { Patch } from "../../core/client/client.ts";
 import type { Deployment } from "../../core/kinds/deployment.ts";
-import type { PodTemplateSpec } from "../../core/kinds/pod.ts";
+import { sameTemplate, withoutHash } from "../../core/kinds/same_template.ts";
 import { describePodTemplate } from "../describe/pod_template.ts";
 import type { CommandEnv } from "../env.ts";
 import { objectPrinter, printFlags } from "../output/object_printer.ts";
@@ -13,8 +13,6 @@ import { type DryRun, dryRunFlag, dryRunOf, structPrinterOptions } from "../writ
 import { noHistory } from "./progress.ts";
 import { type Revision, revisionsOf, templateOf } from "./revisions.ts";
 import { workloadFlags, workloads } from "./targets.ts";
-
-const templateHashLabel = "pod-template-hash";
 
 /** Annotations that stay the deployment's own. */
 const kept: ReadonlySet<string> = new Set([
@@ -82,7 +80,7 @@ async function rollBack(target: LoadedTarget, wanted: number, dryRun: DryRun, en
     throw new UsageError(
       "you cannot rollback a paused deployment; resume it first with 'kubectl rollout resume' and try again",
     );
-  if (jsonEqual(asJson(withoutHash(template)), asJson(withoutHash(templateOf(asJson(object))))))
+  if (sameTemplate(template, templateOf(asJson(object))))
     return `skipped rollback (current template already matches revision ${wanted})`;
   await client.patch(resource, key, restoring(object, revision), { dryRun: dryRun === "server", signal: env.signal });
   return "rolled back";
@@ -108,9 +106,4 @@ function restoring(object: KubeObject, { template, annotations, patch }: Revisio
     { op: "replace", path: "/metadata/annotations", value: Object.fromEntries([...own, ...old]) },
   ];
   return { type: "json", body };
-}
-
-function withoutHash(template: PodTemplateSpec): PodTemplateSpec {
-  const { [templateHashLabel]: _, ...labels } = template.metadata?.labels ?? {};
-  return { ...template, metadata: { ...template.metadata, labels } };
 }

@@ -1,9 +1,10 @@
 import { controllerReference, type Json, type JsonObject, type KubeObject, keyOf } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import { type ControllerRevision, controllerRevision, type PodTemplateSpec } from "../../core/kinds/mod.ts";
+import { sameTemplate } from "../../core/kinds/same_template.ts";
 import { unlessGone } from "./_errors.ts";
 import type { TemplateOwner } from "./_pod_control.ts";
-import { podTemplateHash, sameTemplate, withEntry } from "./_template_hash.ts";
+import { podTemplateHash, withEntry } from "./_template_hash.ts";
 import type { ControllerContext } from "./controller.ts";
 
 /** Label of a pod that says which revision of its owner it comes from. */

@@ -1,5 +1,6 @@
 import { controllerReference, findCondition, type StringMap } from "../../core/api/meta.ts";
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from "../../core/kinds/mod.ts";
+import { podTemplateHashLabel, sameTemplate } from "../../core/kinds/same_template.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import {
   deploymentCondition,
@@ -24,7 +25,7 @@ import {
   shrinkOldSets,
   wantedReplicas,
 } from "./_rollout.ts";
-import { podTemplateHash, podTemplateHashLabel, sameTemplate, withEntry } from "./_template_hash.ts";
+import { podTemplateHash, withEntry } from "./_template_hash.ts";
 
 /** What is known about a Deployment. */
 export interface ObservedDeployment {

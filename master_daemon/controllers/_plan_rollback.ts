@@ -1,6 +1,6 @@
 import type { Deployment, ReplicaSet } from "../../core/kinds/mod.ts";
+import { podTemplateHashLabel, sameTemplate } from "../../core/kinds/same_template.ts";
 import { ownAnnotations, revisionOf, rollbackAnnotation } from "./_rollout.ts";
-import { podTemplateHashLabel, sameTemplate } from "./_template_hash.ts";
 
 /** What to make of a Deployment that is to go back, and what to say of it. */
 export interface RollbackPlan {

@@ -2,6 +2,7 @@ import { controllerOf, keyOf, type ObjectKey } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import { type Deployment, deployment, pod, type ReplicaSet, replicaSet } from "../../core/kinds/mod.ts";
 import { isPodTerminal } from "../../core/kinds/pod_helpers.ts";
+import { sameTemplate } from "../../core/kinds/same_template.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { claim, claimIndexes, keysOfMatchingOwners } from "./_claim.ts";
@@ -10,7 +11,6 @@ import { isNamespaceTerminating, unlessGone } from "./_errors.ts";
 import { type DeploymentPlan, planDeployment } from "./_plan_deployment.ts";
 import { planRollback } from "./_plan_rollback.ts";
 import { revisionAnnotation, wantedReplicas } from "./_rollout.ts";
-import { sameTemplate } from "./_template_hash.ts";
 import type { Controller, ControllerContext, ReconcileResult } from "./controller.ts";
 
 /** Moves pods from one template to the next by growing one ReplicaSet and shrinking the others. */

@@ -131,6 +131,15 @@ transcripts("describe", [
     lines: ["describe cm one", "describe cm/one cm/gone"],
   },
   {
+    name: "describe of a deployment whose template has a list of nothing more than its replica set's",
+    given: [deployment("web", { replicas: 0 })],
+    lines: [
+      { line: "describe deploy web --show-events=false", until: /NewReplicaSetAvailable[\s\S]*NewReplicaSet: +web-/ },
+      `patch deploy web --type=json -p '[{"op":"add","path":"/spec/template/spec/containers/0/env","value":[]}]'`,
+      { line: "describe deploy web --show-events=false", until: /NewReplicaSetAvailable[\s\S]*NewReplicaSet: +web-/ },
+    ],
+  },
+  {
     given: [deployment("web", { spec: { paused: true, replicas: 0 } })],
     lines: ["describe deploy web --show-events=false"],
   },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { KubeObject, OwnerReference } from "../../../core/api/meta.ts";
 import type { Namespace, Taint } from "../../../core/kinds/mod.ts";
+import { sameTemplate } from "../../../core/kinds/same_template.ts";
 import { forEachLimited, slowStart } from "../../../master_daemon/controllers/_batches.ts";
 import { formatCidr, parseCidr } from "../../../master_daemon/controllers/_cidr.ts";
 import { planClaims } from "../../../master_daemon/controllers/_claim.ts";
@@ -11,7 +12,7 @@ import {
   unknownConditions,
   zoneState,
 } from "../../../master_daemon/controllers/_node_health.ts";
-import { podTemplateHash, sameTemplate } from "../../../master_daemon/controllers/_template_hash.ts";
+import { podTemplateHash } from "../../../master_daemon/controllers/_template_hash.ts";
 import { lastSeen } from "../../../master_daemon/controllers/event_ttl.ts";
 import { planCollection } from "../../../master_daemon/controllers/garbage_collector.ts";
 import { planNamespaceStatus } from "../../../master_daemon/controllers/namespace.ts";
