@@ -138,6 +138,17 @@ describe("a second process at a running cluster", () => {
     });
   });
 
+  it("logs --new-pods goes on with the pods that take the place of others", async () => {
+    await cluster.apply(servers("followed", 1));
+    await cluster.ok("rollout", "status", "deploy/followed");
+    await using following = cluster.follow("logs", "-f", "deploy/followed", "--new-pods");
+    const [, first = ""] = await following.printed(/^\[pod\/(followed-[^/]+)\/\w+\] listening on /m);
+    await cluster.ok("delete", "pod", first);
+    await following.printed(new RegExp(`^\\[pod/(?!${first}/)followed-[^/]+/\\w+\\] listening on `, "m"));
+    await following.stop();
+    await cluster.ok("delete", "deploy", "followed");
+  });
+
   it("runs commands in containers, with their input, output and exit code", async () => {
     expect(await cluster.wherry("exec", "deploy/web", "--", "sh", "-c", "echo out; echo err >&2; exit 7")).toEqual({
       code: 7,
