@@ -51,7 +51,7 @@ export async function changedObject(
     return next;
   }
   if (subresource === "binding") {
-    refuseInvalid(kind, typed, [...validateMetadata(kind, typed), ...strategy.validate(typed, context)]);
+    refuseInvalid(kind, typed, validateMetadata(kind, typed));
     return typed;
   }
   const part = subresource && kind.parts?.[subresource];

@@ -76,7 +76,8 @@ export interface RegistryWriteOptions {
 export interface RegistryUpdateOptions extends RegistryWriteOptions {
   /**
    * What may change. Absent: everything but the status. `status`, `approval`: that, and metadata where the kind lets them.
-   * `finalize`: only `spec.finalizers`. `binding`: everything, the status too, past the checks of the kind's updates.
+   * `finalize`: only `spec.finalizers`. `binding`: everything, the status too; the server
+   * itself made it of what was valid, so that only its metadata is checked.
    */
   readonly subresource?: PartName | "status" | "approval" | "finalize" | "binding" | undefined;
 }

@@ -1,9 +1,11 @@
 import { getOwn, isJsonObject } from "../../../core/api/json_object.ts";
+import { dnsSubdomainError } from "../../../core/api/kind.ts";
 import { type JsonObject, type ObjectKey, type StringMap, setCondition } from "../../../core/api/meta.ts";
 import { fieldError, StatusError } from "../../../core/api/status.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
 import { observed } from "../../../core/kinds/observed_generation.ts";
 import { type Pod, type PodCondition, pod as podKind } from "../../../core/kinds/pod.ts";
+import { checkRequired } from "../../../core/kinds/validators.ts";
 import { timestamp } from "../../../core/util/clock.ts";
 import { readDocument } from "../body.ts";
 import { writeOptions } from "../query.ts";
@@ -86,7 +88,7 @@ function readBinding(
   const kind = text(target, "kind");
   if (kind !== "" && kind !== "Node") errors.push(fieldError.notSupported("target.kind", kind, ["Node", "<empty>"]));
   const node = text(target, "name");
-  if (node === "") errors.push(fieldError.required("target.name"));
+  errors.push(...checkRequired("target.name", node, dnsSubdomainError));
   const meant = pathName ?? name;
   if (meant === "") errors.push(fieldError.required("metadata.name", "name or generateName is required"));
   if (errors.length > 0) throw StatusError.invalid({ group: "", kind: "Binding" }, meant, errors);

@@ -104,6 +104,30 @@ describe("binding", () => {
     },
   );
 
+  it("gives a pod its node into which a container was put while it waited", async () => {
+    const api = await openApi();
+    await api.create(pods, podObject("p"));
+    const patch = { spec: { ephemeralContainers: [{ name: "debugger", image: "busybox" }] } };
+    expect((await api.call("PATCH", `${pods}/p/ephemeralcontainers`, patch, merge)).status).toBe(200);
+    expect((await api.create(`${pods}/p/binding`, binding("n1"))).status).toBe(201);
+    expect((await api.call("GET", `${pods}/p`)).json.spec.nodeName).toBe("n1");
+  });
+
+  it("refuses annotations that none can be, and names that no node has", async () => {
+    const api = await openApi();
+    await api.create(pods, podObject("p"));
+    const noted = { ...binding("n1"), metadata: { name: "p", annotations: { "not a key": "" } } };
+    expect((await api.create(`${pods}/p/binding`, noted)).json).toMatchObject({
+      code: 422,
+      message: expect.stringMatching(/^Pod "p" is invalid: metadata\.annotations: Invalid value: "not a key"/),
+    });
+    expect((await api.create(`${pods}/p/binding`, binding("n/1"))).json).toMatchObject({
+      code: 422,
+      message: expect.stringMatching(/^Binding "p" is invalid: target\.name: Invalid value: "n\/1"/),
+    });
+    expect((await api.call("GET", `${pods}/p`)).json.spec.nodeName).toBeUndefined();
+  });
+
   it("refuses what is no node, and pods that are not there", async () => {
     const api = await openApi();
     await api.create(pods, podObject("p"));
