@@ -47,7 +47,6 @@ const sources = [
 
 /** What is wrong with a persistent volume. @see k8s.io/kubernetes/pkg/apis/core/validation, ValidatePersistentVolumeSpec */
 export function validatePersistentVolume({ metadata, spec }: PersistentVolume): FieldErrors {
-  const attributes = spec.volumeAttributesClassName;
   return [
     ...(spec.accessModes?.length ? [] : [fieldError.required("spec.accessModes")]),
     ...checkAccessModes(spec.accessModes ?? [], "spec.accessModes"),
@@ -58,16 +57,41 @@ export function validatePersistentVolume({ metadata, spec }: PersistentVolume): 
     ...checkRecycledRoot(spec),
     ...checkOptional("spec.storageClassName", spec.storageClassName, dnsSubdomainError),
     ...checkOneOf("spec.volumeMode", spec.volumeMode, volumeModes),
-    ...(attributes === undefined
-      ? []
-      : [
-          ...(attributes === ""
-            ? [fieldError.required("spec.volumeAttributesClassName", "an empty string is disallowed")]
-            : checkOptional("spec.volumeAttributesClassName", attributes, dnsSubdomainError)),
-          ...(spec.csi
-            ? []
-            : [fieldError.required("spec.csi", "has to be specified when using volumeAttributesClassName")]),
-        ]),
+    ...checkAttributesClass(spec),
+  ];
+}
+
+/** What is wrong with a volume that stands in another object. A person who migrates one of the older types has such. */
+export function checkInlineVolumeSpec({ nodeAffinity, ...spec }: PersistentVolumeSpec, field: string): FieldErrors {
+  const context = "in the context of inline volumes";
+  const refuse = (member: string, isThere: boolean, detail: string = "may not be specified") =>
+    isThere ? [fieldError.forbidden(`spec.${member}`, `${detail} ${context}`)] : [];
+  const { claimRef, capacity = {}, csi, accessModes: modes = [], persistentVolumeReclaimPolicy: policy } = spec;
+  const errors = [
+    ...refuse("claimRef", claimRef !== undefined),
+    ...refuse("capacity", Object.keys(capacity).length > 0),
+    ...(csi ? [] : [fieldError.required("spec.csi", `has to be specified ${context}`)]),
+    ...(modes.length > 0 ? [] : [fieldError.required("spec.accessModes")]),
+    ...checkAccessModes(modes, "spec.accessModes"),
+    ...refuse("persistentVolumeReclaimPolicy", Boolean(policy) && policy !== "Retain", "may only be Retain"),
+    ...refuse("nodeAffinity", nodeAffinity !== undefined),
+    ...checkSources(spec, ""),
+    ...checkRecycledRoot(spec),
+    ...refuse("storageClassName", Boolean(spec.storageClassName)),
+    ...refuse("volumeMode", spec.volumeMode === "Block", "may not specify volumeMode other than Filesystem"),
+    ...checkAttributesClass(spec),
+  ];
+  return errors.map((error) => ({ ...error, field: error.field.replace(/^spec/, field) }));
+}
+
+function checkAttributesClass({ volumeAttributesClassName: name, csi }: PersistentVolumeSpec): FieldErrors {
+  if (name === undefined) return [];
+  const field = "spec.volumeAttributesClassName";
+  return [
+    ...(name === ""
+      ? [fieldError.required(field, "an empty string is disallowed")]
+      : checkOptional(field, name, dnsSubdomainError)),
+    ...(csi ? [] : [fieldError.required("spec.csi", "has to be specified when using volumeAttributesClassName")]),
   ];
 }
 
@@ -83,6 +107,9 @@ export function validatePersistentVolumeUpdate(next: PersistentVolume, previous:
     ...errors,
     ...checkImmutable("volumeMode", spec.volumeMode, old.volumeMode),
     ...(old.nodeAffinity ? checkImmutable("nodeAffinity", spec.nodeAffinity, old.nodeAffinity) : []),
+    ...(old.volumeAttributesClassName !== undefined && spec.volumeAttributesClassName === undefined
+      ? [fieldError.forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden")]
+      : []),
   ];
 }
 

@@ -3,6 +3,8 @@ import type { KubeObject, StringMap } from "../api/meta.ts";
 import { fieldError } from "../api/status.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
 import { checkDriverName } from "./csi_validation.ts";
+import type { PersistentVolumeSpec } from "./persistent_volume.ts";
+import { checkInlineVolumeSpec } from "./persistent_volume_validation.ts";
 import { check, checkImmutable, type FieldErrors } from "./validators.ts";
 import { withoutStatus, withStatusOf } from "./with_status.ts";
 
@@ -18,7 +20,7 @@ export interface VolumeAttachment extends KubeObject {
   readonly spec: {
     readonly attacher: string;
     readonly nodeName: string;
-    readonly source: { readonly persistentVolumeName?: string; readonly inlineVolumeSpec?: object };
+    readonly source: { readonly persistentVolumeName?: string; readonly inlineVolumeSpec?: PersistentVolumeSpec };
   };
   readonly status?: {
     readonly attached: boolean;
@@ -88,7 +90,7 @@ function checkSource(
   field: string,
 ): FieldErrors {
   if (inlineVolumeSpec && persistentVolumeName !== undefined) return [fieldError.forbidden(field, exactlyOne)];
-  if (inlineVolumeSpec) return [];
+  if (inlineVolumeSpec) return checkInlineVolumeSpec(inlineVolumeSpec, `${field}.inlineVolumeSpec`);
   if (persistentVolumeName === undefined) return [fieldError.required(field, exactlyOne)];
   const at = `${field}.persistentVolumeName`;
   const reason = dnsSubdomainError(persistentVolumeName);

@@ -147,6 +147,29 @@ describe("CSI kinds", () => {
       "spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName",
     ]);
     expect(updateErrorsOf(volumeAttachment, of({ source: { persistentVolumeName: "other" } }), fine)).toHaveLength(1);
+    const inline = (spec: JsonObject) => errorsOf(volumeAttachment, of({ source: { inlineVolumeSpec: spec } }));
+    const csi = { driver: "d", volumeHandle: "h" };
+    expect(inline({ accessModes: ["ReadWriteOnce"], csi, persistentVolumeReclaimPolicy: "Retain" })).toEqual([]);
+    const at = "spec.source.inlineVolumeSpec";
+    const context = "in the context of inline volumes";
+    const others = {
+      claimRef: { name: "c" },
+      capacity: { storage: "1Gi" },
+      nodeAffinity: {},
+      storageClassName: "fast",
+    };
+    const more = { persistentVolumeReclaimPolicy: "Delete", volumeMode: "Block", hostPath: { path: "" } };
+    expect(inline({ ...others, ...more })).toEqual([
+      `${at}.claimRef: Forbidden: may not be specified ${context}`,
+      `${at}.capacity: Forbidden: may not be specified ${context}`,
+      `${at}.csi: Required value: has to be specified ${context}`,
+      `${at}.accessModes: Required value`,
+      `${at}.persistentVolumeReclaimPolicy: Forbidden: may only be Retain ${context}`,
+      `${at}.nodeAffinity: Forbidden: may not be specified ${context}`,
+      `${at}.hostPath.path: Required value`,
+      `${at}.storageClassName: Forbidden: may not be specified ${context}`,
+      `${at}.volumeMode: Forbidden: may not specify volumeMode other than Filesystem ${context}`,
+    ]);
     expect(cellsOf(volumeAttachment, fine)).toEqual({
       Name: "a",
       Attacher: "d",

@@ -186,3 +186,16 @@ describe("what a status may say", () => {
     expect(statusErrorsOf(name, status, previous)).toEqual(errors);
   });
 });
+
+it("a volume takes another class of attributes, and no longer goes without one", () => {
+  const csi = { driver: "d", volumeHandle: "h" };
+  const { strategy } = kindOf("v1/PersistentVolume");
+  const of = (volumeAttributesClassName: string | null) =>
+    stored("v1/PersistentVolume", { spec: { hostPath: null, csi, volumeAttributesClassName } });
+  const update = (next: string | null, previous: string | null) =>
+    texts(strategy.validateUpdate(of(next), of(previous), context));
+  expect([update("fast", null), update("fast", "slow")]).toEqual([[], []]);
+  expect(update(null, "slow")).toEqual([
+    "spec.volumeAttributesClassName: Forbidden: update from non-nil value to nil is forbidden",
+  ]);
+});
