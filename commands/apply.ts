@@ -109,7 +109,7 @@ export const apply: Verb = defineVerb({
     const dryRun = dryRunOf(flags, env);
     if (!namesManifests(flags)) throw new UsageError("must specify one of -f and -k");
     const fieldValidation = fieldValidationOf(flags);
-    const propagationPolicy = propagationOf(flags.cascade);
+    const propagationPolicy = propagationOf(flags.cascade, env);
     const parent = flags.applyset ? await findParent(flags.applyset, env) : undefined;
     const allowed = flags.prune && !parent ? await pruneResources(flags["prune-allowlist"], env) : [];
     checkFlags(flags, dryRun);

@@ -61,7 +61,7 @@ export const deleteVerb: Verb = defineVerb({
     ["Delete what a file describes", "wherry delete -f web.yaml"],
   ],
   async run({ flags, given, words, env }) {
-    const propagationPolicy = propagationOf(flags.cascade);
+    const propagationPolicy = propagationOf(flags.cascade, env);
     const gracePeriodSeconds = gracePeriod(flags);
     const dryRun = dryRunOf(flags, env);
     const targets = flags.raw

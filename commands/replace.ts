@@ -125,7 +125,7 @@ async function deleteOld(
   flags: ReplaceFlags,
   env: CommandEnv,
 ): Promise<void> {
-  const propagationPolicy = propagationOf(flags.cascade);
+  const propagationPolicy = propagationOf(flags.cascade, env);
   const seconds = flags["grace-period"];
   await deleteTargets(
     targets,

@@ -86,13 +86,13 @@ export const run: Verb = defineVerb({
     ["A server", "wherry run web --image=nginx --port=80"],
     ["A shell that is gone afterwards", "wherry run -it --rm box --image=busybox --restart=Never -- sh"],
   ],
-  async run({ flags, given, words, literal, env }) {
+  async run({ flags, given, words, env }) {
     requireFlags(given, "image");
-    const [name, ...args] = [...words, ...literal];
+    const [name, ...args] = words;
     if (name === undefined) throw new UsageError("NAME is required for run\nSee 'wherry run -h' for help and examples");
     const dryRun = dryRunOf(flags, env);
     const attach = given.has("attach") ? flags.attach : flags.stdin;
-    propagationOf(flags.cascade);
+    const propagationPolicy = propagationOf(flags.cascade, env);
     const detachKeys = detachKeysOf(flags);
     checkRun(flags, { attach, dryRun });
     const namespace = env.namespaceGiven || dryRun !== "client" ? await env.namespace() : undefined;
@@ -124,7 +124,7 @@ export const run: Verb = defineVerb({
     try {
       return await attachAndWait(client, created, { ...flags, timeoutMs, detachKeys }, env);
     } finally {
-      if (flags.rm) await remove(client, created, flags, env);
+      if (flags.rm) await remove(client, created, { quiet: flags.quiet, propagationPolicy }, env);
     }
   },
 });
@@ -174,9 +174,19 @@ function noted(object: JsonObject): JsonObject {
   return { ...object, metadata: { ...metadata, annotations: { ...annotations, ...note } } };
 }
 
+interface RemoveOptions {
+  readonly quiet: boolean;
+  readonly propagationPolicy: ReturnType<typeof propagationOf>;
+}
+
 /** What was interrupted is cleared away as well. */
-async function remove(client: Client, { metadata }: Pod, { quiet, cascade }: Values, env: CommandEnv): Promise<void> {
+async function remove(
+  client: Client,
+  { metadata }: Pod,
+  { quiet, propagationPolicy }: RemoveOptions,
+  env: CommandEnv,
+): Promise<void> {
   const { namespace = "default", name = "" } = metadata;
-  await client.delete(podResource, { namespace, name }, { propagationPolicy: propagationOf(cascade) });
+  await client.delete(podResource, { namespace, name }, { propagationPolicy });
   if (!quiet) await env.terminal.write(`pod "${name}" deleted from ${namespace} namespace\n`);
 }

@@ -99,8 +99,16 @@ export function fieldValidationOf({ validate }: { readonly validate: string }): 
 const propagations = { background: "Background", foreground: "Foreground", orphan: "Orphan" } as const;
 
 /** What `--cascade` asks the server for. @throws UsageError for a value that is not known */
-export function propagationOf(cascade: string): (typeof propagations)[keyof typeof propagations] {
+export function propagationOf(cascade: string, env: CommandEnv): (typeof propagations)[keyof typeof propagations] {
   if (Object.hasOwn(propagations, cascade)) return propagations[cascade as keyof typeof propagations];
+  const truth = goBoolean(cascade);
+  if (truth !== undefined) {
+    const strategy = truth ? "background" : "orphan";
+    env.terminal.warn(
+      `warning: --cascade=${cascade} is deprecated (boolean value) and can be replaced with --cascade=${strategy}.`,
+    );
+    return propagations[strategy];
+  }
   throw new UsageError(`invalid cascade value (${cascade}). Must be "background", "foreground", or "orphan"`);
 }
 
