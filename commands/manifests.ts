@@ -5,6 +5,7 @@ import { iterateManifests } from "../core/api/yaml.ts";
 import { connectionError } from "../core/client/connection_error.ts";
 import { readBody } from "../core/client/transport.ts";
 import { listFiles, readTextFile } from "../core/platform/files.ts";
+import { errorMessage } from "../core/util/log.ts";
 import type { CommandEnv } from "./env.ts";
 import { type Flag, UsageError } from "./verb.ts";
 
@@ -100,7 +101,8 @@ export async function loadManifests(
       );
     else if (/^https?:\/\//.test(path)) await add(path, () => fetchText(path, env));
     else
-      for (const file of await filesAt(path, recursive)) await add(file, async () => (await readTextFile(file)) ?? "");
+      for (const file of await filesNamed(path, recursive))
+        await add(file, async () => (await readTextFile(file)) ?? "");
   }
   if (kustomize) {
     const { buildKustomization } = await import("./kustomization.ts");
@@ -109,9 +111,22 @@ export async function loadManifests(
   return manifests;
 }
 
-async function filesAt(path: string, recursive: boolean): Promise<readonly string[]> {
+/** The files of a path, or of those that it is a pattern for. */
+async function filesNamed(path: string, recursive: boolean): Promise<readonly string[]> {
+  const files = await filesAt(path, recursive);
+  if (files) return files;
+  const { matchingPaths } = await import("../core/platform/matching_paths.ts");
+  const paths = await matchingPaths(path).catch((error: unknown) => {
+    throw new UsageError(`pattern "${path}" is not valid: ${errorMessage(error)}`);
+  });
+  const found = await Promise.all(paths.map((path) => filesAt(path, recursive)));
+  if (found.length === 0) throw new UsageError(`the path "${path}" does not exist`);
+  return found.flatMap((files) => files ?? []);
+}
+
+async function filesAt(path: string, recursive: boolean): Promise<readonly string[] | undefined> {
   const files = await listFiles(path, { recursive, extensions });
-  if (!files) throw new UsageError(`the path "${path}" does not exist`);
+  if (!files) return undefined;
   if (files.length === 0)
     throw new UsageError(`error reading [${path}]: recognized file extensions are [${extensions.join(" ")}]`);
   return files;
