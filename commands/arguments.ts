@@ -29,7 +29,10 @@ export function parseArguments(args: readonly string[], verbs: readonly Verb[], 
   const known = () => Object.assign(Object.create(null), globals, ...path.map((verb) => verb.flags)) as FlagTable;
   for (let word = queue.shift(); word !== undefined; word = queue.shift()) {
     if (word === "--") {
-      literal = [...queue];
+      const verb = path.at(-1);
+      if (verb?.takesCommand || verb?.passesOn) literal = [...queue];
+      else if (queue[0] !== undefined && choices.length > 0 && !verb?.run) throw unknownVerb(queue[0], choices, path);
+      else words.push(...queue);
       break;
     }
     if (word.startsWith("-") && word !== "-") {
@@ -151,7 +154,11 @@ function nameForMessage(word: string): string {
 }
 
 function withHint(message: string, path: readonly Verb[]): UsageError {
-  return new UsageError(`${message}\nSee '${["wherry", ...path.map(({ name }) => name)].join(" ")} --help' for usage.`);
+  const command = ["wherry", ...path.map(({ name }) => name)].join(" ");
+  const exitCode = path.at(-1)?.wrongFlagCode;
+  return exitCode === undefined
+    ? new UsageError(`${message}\nSee '${command} --help' for usage.`)
+    : new UsageError(`${message}\nSee '${command} -h' for help and examples`, { exitCode });
 }
 
 function unknownVerb(word: string, choices: readonly Verb[], path: readonly Verb[]): UsageError {

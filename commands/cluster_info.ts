@@ -1,21 +1,17 @@
 import { service } from "../core/kinds/service.ts";
 import { dump } from "./cluster_info/dump.ts";
-import { defineVerb, UsageError, type Verb } from "./verb.ts";
+import { defineVerb, type Verb } from "./verb.ts";
 
 /** Says where the cluster answers. */
 export const clusterInfo: Verb = defineVerb({
   name: "cluster-info",
   group: "See",
   summary: "Show where the control plane and the cluster's own services answer.",
-  words: "[args...]",
+  words: "[ignored...]",
   flags: {},
   examples: [["Where it all is", "wherry cluster-info"]],
   verbs: [dump],
-  async run({ words, env }) {
-    if (words.length > 0)
-      throw new UsageError(
-        `unknown command "${words[0]}" for "wherry cluster-info"\nRun 'wherry cluster-info --help' for usage.`,
-      );
+  async run({ env }) {
     const client = await env.client();
     const server = (await env.server()) ?? "";
     const green = (text: string) =>

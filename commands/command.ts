@@ -39,15 +39,17 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
   const parsed = parseArguments(wanted, verbs, options.globals);
   const { path, flags, words, literal, help } = parsed;
   let exitCode = 0;
-  const root = rootCommand({ ...options, verbs: path.slice(0, 1) }, async (verb, values, positional) => {
-    const globals = globalValues(verb, values, options.globals);
+  const root = rootCommand({ ...options, verbs: path.slice(0, 1) }, async (verb) => {
+    const values = flagValues(flags, { ...options.globals, ...verb.flags });
+    const given = new Set(flags.map(({ name }) => name));
+    const globals = globalValues(verb, values, given);
     const env = options.env(globals, changeCauseOf(parsed));
-    if (flags.some(({ name }) => name === "record")) env.terminal.warn(recordDeprecation);
+    if (given.has("record")) env.terminal.warn(recordDeprecation);
     const runVerb = async () =>
       (await verb.run?.({
-        ...callValues(verb, values, options.globals),
-        given: new Set(flags.map(({ name }) => name)),
-        words: positional,
+        flags: values as Record<string, never>,
+        given,
+        words,
         literal,
         env,
       })) ?? 0;
@@ -66,7 +68,8 @@ export async function runCommand(args: readonly string[], options: RunOptions): 
   }
   line.push(
     ...flags.map(({ name, value }) => `--${name}=${value}`),
-    ...words,
+    // Cliffy only counts them; behind `--` one may look like a flag.
+    ...words.map((word) => word.replace(/^-+(?=.)/, "")),
     ...(literal.length > 0 ? ["--", ...literal] : []),
   );
   try {
@@ -107,7 +110,7 @@ function overview(verbs: readonly Verb[], version: string): string {
   ].join("\n");
 }
 
-type Run = (verb: Verb, values: Readonly<Record<string, unknown>>, words: readonly string[]) => Promise<void>;
+type Run = (verb: Verb) => Promise<void>;
 
 function rootCommand(
   { verbs, globals, version }: Pick<RunOptions, "globals" | "version"> & { readonly verbs: readonly Verb[] },
@@ -139,9 +142,7 @@ function commandOf(verb: Verb, globals: FlagTable, run: Run): Command {
   for (const [name, flag] of Object.entries(globals))
     if (!Object.hasOwn(verb.flags, name)) addFlag(command, name, flag);
   if (verb.run) {
-    command.action((values: unknown, ...words: unknown[]) =>
-      run(verb, values as Record<string, unknown>, words.map(String)),
-    );
+    command.action(() => run(verb));
   }
   for (const child of verb.verbs ?? []) command.command(child.name, commandOf(child, globals, run)).reset();
   return command;
@@ -165,31 +166,33 @@ function addFlag(
   });
 }
 
-/** The values of the global flags, but for those whose names the verb has for flags of its own. */
+/** The values of the global flags that are given, but for those whose names the verb has for flags of its own. */
 function globalValues(
   verb: Verb,
   values: Readonly<Record<string, unknown>>,
-  globals: FlagTable,
+  given: ReadonlySet<string>,
 ): Readonly<Record<string, unknown>> {
-  const own = Object.keys(globals).filter((name) => !Object.hasOwn(verb.flags, name));
-  return Object.fromEntries(own.map((name) => [memberOf(name), values[memberOf(name)]]));
+  const own = [...given].filter((name) => !Object.hasOwn(verb.flags, name));
+  return Object.fromEntries(own.map((name) => [memberOf(name), values[name]]));
 }
 
-/** Cliffy's name for a flag: `label-columns` is `labelColumns`. */
+/** A flag's name as a member's: `label-columns` is `labelColumns`. */
 function memberOf(name: string): string {
   return name.replace(/-+([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase());
 }
 
-/** The values under the names of the table. */
-function callValues(
-  verb: Verb,
-  values: Readonly<Record<string, unknown>>,
-  globals: FlagTable,
-): { flags: Record<string, never> } {
-  const flags: Record<string, unknown> = {};
-  for (const [name, { type, default: preset }] of Object.entries({ ...globals, ...verb.flags })) {
-    const value = values[memberOf(name)];
-    flags[name] = value ?? preset ?? (type === "boolean" ? false : type === "list" ? [] : undefined);
-  }
-  return { flags: flags as Record<string, never> };
+/** The values of the flags by their names, with those that are not given. */
+function flagValues(
+  given: readonly { readonly name: string; readonly value: string }[],
+  table: FlagTable,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(table).map(([name, { type, default: preset }]) => {
+      const texts = given.filter((flag) => flag.name === name).map(({ value }) => value);
+      const last = texts.at(-1);
+      if (type === "list") return [name, last === undefined ? (preset ?? []) : texts];
+      if (type === "boolean") return [name, last === undefined ? (preset ?? false) : last === "true"];
+      return [name, last === undefined ? preset : type === "number" ? Number(last) : last];
+    }),
+  );
 }

@@ -8,6 +8,7 @@ export const complete: Verb = defineVerb({
   group: "Settings",
   summary: "Say how the last word of a command line may go on.",
   words: "[words...]",
+  passesOn: true,
   flags: {},
   hidden: true,
   async run({ words, literal, env }) {

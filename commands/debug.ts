@@ -73,6 +73,7 @@ export const debug: Verb = defineVerb({
   group: "Look inside",
   summary: "Debug a pod or a node with a container made for it.",
   words: "[targets...]",
+  takesCommand: true,
   flags,
   examples: [
     ["A shell in a running pod", "wherry debug -it web --image=busybox --profile=general"],

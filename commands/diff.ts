@@ -22,6 +22,7 @@ export const diff: Verb = defineVerb({
   group: "Change",
   summary: "Show what an apply would change; exit code 1 when there is something.",
   words: "[words...]",
+  wrongFlagCode: 2,
   flags: {
     ...manifestFlags,
     selector: selectorFlags.selector,

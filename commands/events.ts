@@ -15,6 +15,7 @@ export const events: Verb = defineVerb({
   name: "events",
   group: "See",
   summary: "Show what happened, the newest last.",
+  words: "[ignored...]",
   flags: {
     ...printFlags,
     "all-namespaces": { type: "boolean", short: "A", description: "Events of all namespaces." },

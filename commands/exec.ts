@@ -17,6 +17,7 @@ export const exec: Verb = defineVerb({
   group: "Look inside",
   summary: "Run a command in a container.",
   words: "[pod] [command...]",
+  takesCommand: true,
   flags: {
     container: { type: "string", short: "c", placeholder: "name", description: "Container of the pod." },
     filename: { type: "list", short: "f", placeholder: "path", description: "File that names the pod or its owner." },

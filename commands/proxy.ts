@@ -8,6 +8,7 @@ export const proxy: Verb = defineVerb({
   name: "proxy",
   group: "Look inside",
   summary: "Serve the API on this machine, with your credentials.",
+  words: "[ignored...]",
   flags: {
     "accept-hosts": {
       type: "string",
@@ -62,8 +63,7 @@ export const proxy: Verb = defineVerb({
     ["The whole API", "wherry proxy"],
     ["On any free port", "wherry proxy --port=0"],
   ],
-  async run({ flags, words, env }) {
-    if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`);
+  async run({ flags, env }) {
     if (flags.port !== 8001 && flags["unix-socket"])
       throw new UsageError("cannot set --unix-socket and --port at the same time");
     const client = await env.client();

@@ -56,6 +56,6 @@ export async function runCli(
     terminal.warn(errorText(error));
     if (withStack && error instanceof Error && error.stack) terminal.warn(error.stack);
     if (env && terminal.errorIsTerminal) await (await import("./not_found.ts")).warnWhatWasMeant(error, env);
-    return 1;
+    return error instanceof UsageError ? error.exitCode : 1;
   }
 }

@@ -8,9 +8,9 @@ export interface Call<F extends FlagTable = FlagTable> {
   readonly flags: FlagValues<F>;
   /** Names of the flags that the command line has. */
   readonly given: ReadonlySet<string>;
-  /** Positional words before `--`. */
+  /** Positional words: those before `--` where the verb tells them from the others, else all. */
   readonly words: readonly string[];
-  /** Words after `--`. */
+  /** Words after `--`, of a verb that tells them from the others. */
   readonly literal: readonly string[];
   readonly env: CommandEnv;
 }
@@ -27,11 +27,15 @@ export interface Verb {
   readonly description?: string;
   /** Positional words, e.g. `<type> [names...]`. */
   readonly words?: string;
+  /** Whether it takes what stands behind `--` for a command. Default: those are words as any. */
+  readonly takesCommand?: boolean;
   /** Words and flags behind its first word are not its own: they come as they are, as those after `--` do. */
   readonly passesOn?: boolean;
   readonly flags: FlagTable;
   readonly examples?: readonly (readonly [what: string, line: string])[];
   readonly hidden?: boolean;
+  /** Exit code for a wrong flag. Default 1 */
+  readonly wrongFlagCode?: number;
   readonly verbs?: readonly Verb[];
   /** Exit code; undefined is 0. Throws UsageError, StatusError or ConnectionError for what went wrong. */
   run?(call: Call<FlagTable>): Promise<number | undefined>;
@@ -60,11 +64,15 @@ export class PlainError extends Error {
   override readonly name = "PlainError";
 }
 
-/** A wrong use of the command line: one line with its remedy; exit code 1. */
+/** A wrong use of the command line: one line with its remedy. */
 export class UsageError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
+  readonly exitCode: number;
+
+  /** @param options.exitCode default 1 */
+  constructor(message: string, { exitCode = 1, ...options }: ErrorOptions & { readonly exitCode?: number } = {}) {
     super(message, options);
     this.name = "UsageError";
+    this.exitCode = exitCode;
   }
 }
 

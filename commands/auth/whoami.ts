@@ -3,7 +3,7 @@ import type { JsonObject } from "../../core/api/meta.ts";
 import { compact } from "../../core/util/compact.ts";
 import { alignColumns } from "../output/columns.ts";
 import { objectPrinter, printFlags } from "../output/object_printer.ts";
-import { defineVerb, UsageError, type Verb } from "../verb.ts";
+import { defineVerb, type Verb } from "../verb.ts";
 import { review } from "./_review.ts";
 
 /** Prints who the server takes one for. */
@@ -11,10 +11,10 @@ export const whoami: Verb = defineVerb({
   name: "whoami",
   group: "Settings",
   summary: "Show who the server takes one for.",
+  words: "[ignored...]",
   flags: printFlags,
   examples: [["As somebody else", "wherry auth whoami --as=jane"]],
-  async run({ flags, words, env }) {
-    if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`);
+  async run({ flags, env }) {
     const answer = await review(
       await env.client(),
       "authentication.k8s.io",

@@ -1,5 +1,5 @@
+import { throwAll } from "../all_errors.ts";
 import { alignColumns } from "../output/columns.ts";
-import { errorText } from "../output/errors.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import { openKubeconfig, sortedNames } from "./_kubeconfig.ts";
 
@@ -27,7 +27,7 @@ export const getContexts: Verb = defineVerb({
     const headers = ["CURRENT", "NAME", "CLUSTER", "AUTHINFO", "NAMESPACE"];
     const lines = flags.output === "name" ? [...names] : alignColumns(flags["no-headers"] ? rows : [headers, ...rows]);
     if (lines.length > 0) await env.terminal.write(`${lines.join("\n")}\n`);
-    for (const name of missing) env.terminal.warn(errorText(new UsageError(`context ${name} not found`)));
-    return missing.length > 0 ? 1 : 0;
+    throwAll(missing.map((name) => new UsageError(`context ${name} not found`)));
+    return 0;
   },
 });

@@ -7,6 +7,7 @@ export const currentContext: Verb = defineVerb({
   name: "current-context",
   group: "Settings",
   summary: "Show the name of the current context.",
+  words: "[ignored...]",
   flags: {},
   examples: [["Where commands go", "wherry config current-context"]],
   async run({ env }) {
@@ -27,6 +28,7 @@ function namesOf(section: "clusters" | "users", name: string, summary: string): 
     name,
     group: "Settings",
     summary,
+    words: "[ignored...]",
     flags: {},
     examples: [["All of them", `wherry config ${name}`]],
     async run({ env }) {

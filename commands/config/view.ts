@@ -20,6 +20,7 @@ export const view: Verb = defineVerb({
   group: "Settings",
   summary: "Show the kubeconfig.",
   description: "Secrets and embedded data are left out unless --raw or --flatten is given.",
+  words: "[words...]",
   flags: {
     flatten: { type: "boolean", description: "Put the content of files in place of their paths." },
     merge: { type: "boolean", default: true, description: "All files as one; false: only the first." },
@@ -30,7 +31,10 @@ export const view: Verb = defineVerb({
   },
   examples: [["The server of the current context", "wherry config view --minify -o yaml"]],
   async run({ flags, words, env }) {
-    if (words.length > 0) throw new UsageError(`unexpected argument ${words[0]}`);
+    if (words.length > 0)
+      throw new UsageError(
+        `unexpected arguments: [${words.join(" ")}]\nSee 'wherry config view -h' for help and examples`,
+      );
     const { config: all, files } = await openKubeconfig(env);
     const [first] = all.paths;
     const config =

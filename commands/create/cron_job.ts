@@ -13,7 +13,6 @@ export const createCronJob: Verb = generatorVerb({
     restart: textFlag("Restart policy of its pods: OnFailure or Never.", "policy"),
   },
   required: ["image", "schedule"],
-  takesCommand: true,
   examples: [["Every five minutes", "wherry create cronjob tick --image=busybox --schedule='*/5 * * * *' -- date"]],
   namespaced: true,
   failure: "failed to create cronjob: ",

@@ -14,7 +14,6 @@ export const createDeployment: Verb = generatorVerb({
     replicas: { type: "number", short: "r", default: 1, placeholder: "n", description: "Replicas to have." },
   },
   required: ["image"],
-  takesCommand: true,
   examples: [["Three of them", "wherry create deployment web --image=nginx --replicas=3"]],
   namespaced: true,
   failure: "failed to create deployment: ",

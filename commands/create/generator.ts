@@ -46,8 +46,6 @@ export interface Generator<F extends FlagTable> {
   /** Flags that must be given. */
   readonly required?: readonly string[];
   readonly examples?: Verb["examples"];
-  /** Whether words may stand behind `--`. */
-  readonly takesCommand?: boolean;
   /** What stands before a refusal of the server, e.g. `failed to create job: `; absent: nothing, and the reason is told. */
   readonly failure?: string;
   readonly namespaced: boolean;
@@ -68,6 +66,7 @@ export function generatorVerb<const F extends FlagTable>(generator: Generator<F>
     group: "Change",
     summary,
     words: "[name...]",
+    takesCommand: true,
     flags: { ...generator.flags, ...commonFlags },
     ...(examples ? { examples } : {}),
     async run(call: Call) {

@@ -14,7 +14,6 @@ export const createJob: Verb = generatorVerb({
     image: textFlag("Image to run.", "image"),
     from: textFlag("Cron job whose template to use, e.g. cronjob/backup.", "object"),
   },
-  takesCommand: true,
   examples: [["Run a cron job now", "wherry create job backup-now --from=cronjob/backup"]],
   namespaced: true,
   failure: "failed to create job: ",

@@ -16,6 +16,7 @@ export const createToken: Verb = defineVerb({
   group: "Change",
   summary: "Request a token of a service account, and print it.",
   words: "[name...]",
+  takesCommand: true,
   flags: {
     ...printFlags,
     audience: listFlag("Who is to accept the token; may be repeated. Default: the API server.", "name"),

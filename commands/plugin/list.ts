@@ -7,10 +7,10 @@ export const list: Verb = defineVerb({
   name: "list",
   group: "Settings",
   summary: "List the plug-ins on PATH.",
+  words: "[ignored...]",
   flags: { "name-only": { type: "boolean", description: "File names without their folders." } },
   examples: [["By their names", "wherry plugin list --name-only"]],
-  async run({ flags, words, env }) {
-    if (words.length > 0) throw new UsageError(`unknown command "${words[0]}" for "wherry plugin list"`);
+  async run({ flags, env }) {
     const { verbs } = await import("../mod.ts");
     const seen = new Map<string, string>();
     let warnings = 0;

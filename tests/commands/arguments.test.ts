@@ -26,6 +26,7 @@ const exec = defineVerb({
   name: "exec",
   group: "See",
   summary: "",
+  takesCommand: true,
   flags: {
     stdin: { type: "boolean", short: "i", description: "" },
     tty: { type: "boolean", short: "t", description: "" },
@@ -82,6 +83,12 @@ describe("parseArguments()", () => {
       literal: ["sh", "-c", "ls", "--help"],
       help: false,
     });
+  });
+
+  it("takes the words after -- for words as any, where a verb takes no command", () => {
+    expect(parse("get pods -- a -b")).toMatchObject({ words: ["pods", "a", "-b"], literal: [], flags: [] });
+    expect(parse("rollout status -- -x")).toMatchObject({ verb: "rollout status", words: ["-x"] });
+    expect(() => parse("rollout -- status")).toThrow('unknown command "status"');
   });
 
   it("finds verbs inside groups, by alias too", () => {
