@@ -77,6 +77,7 @@ export const replace: Verb = defineVerb({
     const targets = await findTargets({ words, manifests: flags, checkTypes: fieldValidation !== "Ignore" }, env);
     if (flags.force) {
       await deleteOld(targets, flags, env);
+      if (targets.named === 0) throw new UsageError("no objects passed to replace");
       await targets.visitLoaded(async ({ resource, object }) => {
         const wanted = withSavedConfig(withoutVersion(object), flags["save-config"]);
         await print(await client.create(resource, wanted, write), "replaced");

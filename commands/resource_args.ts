@@ -99,9 +99,23 @@ export async function resourcesOfAlias(client: Client, word: string): Promise<re
   return found.length === 0 ? [word] : found.map(({ plural, group }) => (group ? `${plural}.${group}` : plural));
 }
 
-/** The resources of a category such as `all`. */
-export async function resourcesInCategory(client: Client, category: string): Promise<readonly DiscoveredResource[]> {
-  return resourcesOfCategory(await resourcesOf(client), category);
+/**
+ * The resource of a type, or those of a category such as `all`. Categories are looked for last: it takes to know what the
+ * server has.
+ *
+ * @throws UnknownResourceError naming the nearest one
+ */
+export async function resourcesOfType(client: Client, type: string): Promise<readonly DiscoveredResource[]> {
+  const inCategory = async () => resourcesOfCategory(await resourcesOf(client), type);
+  const all = type === "all" ? await inCategory() : [];
+  if (all.length > 0) return all;
+  try {
+    return [await resourceNamed(client, type)];
+  } catch (error) {
+    const some = error instanceof UnknownResourceError ? await inCategory() : [];
+    if (some.length === 0) throw error;
+    return some;
+  }
 }
 
 /** The resource of objects with this apiVersion and kind. @throws UnknownResourceError naming the nearest one */

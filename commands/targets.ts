@@ -14,7 +14,7 @@ import {
   type UnreadManifest,
 } from "./manifests.ts";
 import { withNamespace } from "./namespaced.ts";
-import { resourceNamed, resourceOfKind, resourcesOfAlias } from "./resource_args.ts";
+import { resourceNamed, resourceOfKind, resourcesOfAlias, resourcesOfType } from "./resource_args.ts";
 import { UsageError } from "./verb.ts";
 
 /** One object that a command line means. */
@@ -288,7 +288,7 @@ async function ofSelector(
 ): Promise<readonly Source[]> {
   const client = await env.client();
   const resources = new Set<DiscoveredResource>();
-  for (const type of types) resources.add(await resourceNamed(client, type));
+  for (const type of types) for (const one of await resourcesOfType(client, type)) resources.add(one);
   return [...resources].map((resource) => async () => {
     const namespace = resource.namespaced && !allNamespaces ? await env.namespace() : undefined;
     const list = await client.list(resource, {

@@ -4,7 +4,7 @@ import { resourcePath } from "../../core/client/paths.ts";
 import { namespace as namespaces } from "../../core/kinds/namespace.ts";
 import type { CommandEnv } from "../env.ts";
 import { loadManifests, type Manifest, namesManifests } from "../manifests.ts";
-import { resourceNamed, resourcesInCategory } from "../resource_args.ts";
+import { resourceNamed, resourcesOfType } from "../resource_args.ts";
 import { type FlagValues, UsageError } from "../verb.ts";
 import type { getFlags } from "./flags.ts";
 
@@ -53,7 +53,6 @@ export async function planRequests(words: readonly string[], flags: Where, env: 
           : "when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well",
       );
     const manifests = await loadManifests(flags, env, { checkTypes: false });
-    if (manifests.length === 0) throw new UsageError("no objects passed");
     const requests: GetRequest[] = [];
     const failed: unknown[] = [];
     for (const manifest of manifests) {
@@ -99,8 +98,7 @@ async function resourcesOfTypes(types: readonly string[], env: CommandEnv): Prom
   const client = await env.client();
   const resources: DiscoveredResource[] = [];
   for (const type of types) {
-    const category = type === "all" ? await resourcesInCategory(client, type) : [];
-    for (const resource of category.length > 0 ? category : [await resourceNamed(client, type)]) {
+    for (const resource of await resourcesOfType(client, type)) {
       const known = resources.some(({ plural, group }) => plural === resource.plural && group === resource.group);
       if (!known) resources.push(resource);
     }
