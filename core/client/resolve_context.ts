@@ -74,6 +74,7 @@ export async function resolveContext(config: Kubeconfig, overrides: ContextOverr
     if (inside) return inside;
     throw new KubeconfigError(noServer(config, name, overrides.cluster || context.cluster));
   }
+  checkMethods(user?.value ?? {}, overrides, overrides.user || context.user || "");
   const trusted = await trust(cluster, overrides);
   return {
     context: name,
@@ -143,6 +144,16 @@ async function trust(
   if (ca !== undefined && insecureSkipTlsVerify)
     throw new KubeconfigError("specifying a root certificates file with the insecure flag is not allowed");
   return { ca, insecureSkipTlsVerify, tlsServerName };
+}
+
+/** @throws KubeconfigError for a token beside a name or password: who asks is told in one way. */
+function checkMethods(user: KubeconfigUser, said: ContextOverrides, name: string): void {
+  const token = said.token || user.token || user.tokenFile;
+  const basic = said.username || said.password || user.username || user.password;
+  if (token && basic)
+    throw new KubeconfigError(
+      `more than one authentication method found for ${name}; found [token basicAuth], only one is allowed`,
+    );
 }
 
 type Credentials = Pick<HttpTransportOptions, "cert" | "key" | "token" | "username" | "password" | "onUnauthorized">;
