@@ -38,6 +38,7 @@ export const annotate: Verb = defineVerb({
       outcome: () => "annotated",
       tellsMissing: false,
       prints: (_changed, answer) => answer,
+      printsApart: false,
       skipsUnchanged: false,
     }),
 });

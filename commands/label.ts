@@ -38,6 +38,7 @@ export const label: Verb = defineVerb({
         added && removed ? "modified" : added ? "labeled" : removed ? "unlabeled" : "not labeled",
       tellsMissing: true,
       prints: (changed: KubeObject) => changed,
+      printsApart: true,
       skipsUnchanged: true,
     }),
 });

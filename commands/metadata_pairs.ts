@@ -54,6 +54,8 @@ export interface MetadataVerb {
   readonly tellsMissing: boolean;
   /** What `-o` shows: the object as changed here, or the server's answer. */
   prints(changed: KubeObject, answer: KubeObject): KubeObject;
+  /** Whether each object is printed as if it were the only one: YAML documents without `---` between them. */
+  readonly printsApart: boolean;
   /** Whether nothing is sent when nothing changes. */
   readonly skipsUnchanged: boolean;
 }
@@ -64,7 +66,8 @@ export async function runMetadataVerb({ flags, words, env }: MetadataCall, verb:
   const { names, pairs } = splitPairs(words, verb.noun);
   const { set, remove } = verb.parse(pairs);
   checkFlags(flags, { names, changes: Object.keys(set).length + remove.length, dryRun }, verb);
-  const print = await objectPrinter(flags, printerOptions(dryRun, env));
+  const printer = () => objectPrinter(flags, printerOptions(dryRun, env));
+  let print = await printer();
   const targets = await findTargets(
     {
       words: names,
@@ -111,6 +114,7 @@ export async function runMetadataVerb({ flags, words, env }: MetadataCall, verb:
       );
     }
     await print(verb.prints(changed, answer), verb.outcome({ added, removed }));
+    if (verb.printsApart) print = await printer();
   };
 
   async function list(object: KubeObject, { resource, key }: LoadedTarget, single: boolean): Promise<void> {

@@ -50,8 +50,9 @@ export const patch: Verb = defineVerb({
   examples: [["Keep pods off a node", `wherry patch node one -p '{"spec":{"unschedulable":true}}'`]],
   async run({ flags, words, env }) {
     const dryRun = dryRunOf(flags, env);
-    // As kubectl: patched, dry run or not.
-    const print = await objectPrinter(flags, printerOptions("none", env));
+    // As kubectl: patched, dry run or not, and each as if it were the only one: YAML documents without `---` between them.
+    const printer = () => objectPrinter(flags, printerOptions("none", env));
+    let print = await printer();
     if (flags.patch && flags["patch-file"]) throw new UsageError("cannot specify --patch and --patch-file together");
     if (!flags.patch && !flags["patch-file"])
       throw new UsageError("must specify --patch or --patch-file containing the contents of the patch");
@@ -76,6 +77,7 @@ export const patch: Verb = defineVerb({
             });
       const same = jsonEqual(asJson(object), asJson(next));
       await print(next, same ? "patched (no change)" : "patched");
+      print = await printer();
     };
     const send = async ({ resource, key }: LoadedTarget, as: PatchType, patch: Json): Promise<KubeObject> =>
       await (await env.client()).patch(resource, key, { type: as, body: patch } as Patch, {

@@ -1,4 +1,4 @@
-import { goJson } from "../../core/api/go_json.ts";
+import { goJson, type MemberOrder } from "../../core/api/go_json.ts";
 import { asJson } from "../../core/api/json_object.ts";
 import type { KubeObject } from "../../core/api/meta.ts";
 import { formatYaml } from "../../core/api/yaml_writer.ts";
@@ -127,8 +127,8 @@ export async function formatOf(
   const shown = (object: KubeObject) => (flags["show-managed-fields"] ? object : withoutManagedFields(object));
   switch (output) {
     case "json": {
-      const { structOrder } = structures ? await import("../../core/api/protobuf/struct_order.ts") : {};
-      return { print: (object) => `${goJson(shown(object), 4, structOrder?.(object))}\n` };
+      const order = await memberOrder(structures);
+      return { print: (object) => `${goJson(shown(object), 4, order?.(object))}\n` };
     }
     case "yaml": {
       let printed = 0;
@@ -136,7 +136,8 @@ export async function formatOf(
     }
     case "kyaml": {
       const { formatKyaml } = await import("../../core/api/kyaml_writer.ts");
-      return { print: (object) => formatKyaml(asJson(shown(object))) };
+      const order = await memberOrder(structures);
+      return { print: (object) => formatKyaml(asJson(shown(object)), { order: order?.(object) }) };
     }
     case "name":
       return {
@@ -156,6 +157,10 @@ export async function formatOf(
   return isJsonPath
     ? jsonPathFormat(template, { allowMissingKeys, asJson: name === "jsonpath-as-json" })
     : goTemplateFormat(template, { allowMissingKeys });
+}
+
+async function memberOrder(structures: boolean): Promise<((object: KubeObject) => MemberOrder) | undefined> {
+  return structures ? (await import("../../core/api/protobuf/struct_order.ts")).structOrder : undefined;
 }
 
 /** `jsonpath={.kind}`: a name and a template, unless that was given with `--template`. */

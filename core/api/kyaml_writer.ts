@@ -1,11 +1,13 @@
-import { compareText } from "./go_value.ts";
+import { type MemberOrder, mapOrder } from "./go_json.ts";
 import { jsonText } from "./json_text.ts";
-import type { Json, JsonObject } from "./meta.ts";
+import type { Json } from "./meta.ts";
 
 /** Options of {@linkcode formatKyaml}. */
 export interface KyamlOptions {
   /** Members stand as they are in the object, instead of sorted. Default: sorted. */
   readonly asGiven?: boolean;
+  /** The order of the members. */
+  readonly order?: MemberOrder | undefined;
 }
 
 /**
@@ -14,26 +16,28 @@ export interface KyamlOptions {
  *
  * @see https://github.com/kubernetes/enhancements/tree/master/keps/sig-cli/5295-kyaml
  */
-export function formatKyaml(value: Json, { asGiven = false }: KyamlOptions = {}): string {
-  return `---\n${write(value, 0, asGiven)}\n`;
+export function formatKyaml(value: Json, { asGiven = false, order = mapOrder() }: KyamlOptions = {}): string {
+  return `---\n${write(value, 0, asGiven ? givenOrder : order)}\n`;
 }
 
-function write(value: Json, level: number, asGiven: boolean): string {
+const givenOrder: MemberOrder = (object) =>
+  Object.entries(object).map(([name, value]) => ({ name, value, order: givenOrder }));
+
+function write(value: Json, level: number, order: MemberOrder): string {
   const margin = marginOf(level);
   if (Array.isArray(value)) {
     const list: readonly Json[] = value;
     if (list.length === 0) return "[]";
     if (list.every((item) => typeof item === "object" && item !== null))
-      return `[${list.map((item) => write(item, level, asGiven)).join(", ")}]`;
-    const items = list.map((item) => `${margin}  ${write(item, level + 1, asGiven)},\n`);
+      return `[${list.map((item) => write(item, level, order)).join(", ")}]`;
+    const items = list.map((item) => `${margin}  ${write(item, level + 1, order)},\n`);
     return `[\n${items.join("")}${margin}]`;
   }
   if (typeof value === "object" && value !== null) {
-    const members = Object.entries(value as JsonObject);
+    const members = order(value);
     if (members.length === 0) return "{}";
-    if (!asGiven) members.sort(([a], [b]) => compareText(a, b));
     const lines = members.map(
-      ([name, member]) => `${margin}  ${formatName(name)}: ${write(member, level + 1, asGiven)},\n`,
+      ({ name, value, order }) => `${margin}  ${formatName(name)}: ${write(value as Json, level + 1, order)},\n`,
     );
     return `{\n${lines.join("")}${margin}}`;
   }
