@@ -16,7 +16,7 @@ import { isProfile } from "./debug/profiles.ts";
 import type { CommandEnv } from "./env.ts";
 import { objectOf } from "./pods.ts";
 import { attachAndWait } from "./run/attach_and_wait.ts";
-import { imageName } from "./run/generate.ts";
+import { isImageName } from "./run/image_name.ts";
 import { findTargets } from "./targets.ts";
 import { defineVerb, type FlagTable, type FlagValues, UsageError, type Verb } from "./verb.ts";
 
@@ -141,13 +141,13 @@ function check(flags: Values, { args, images }: DebugRequest, words: readonly st
     if (alone) throw new UsageError(`--${alone} may only be used with --copy-to.`);
     if (!flags.image) throw new UsageError("you must specify --image when not using --copy-to.");
   }
-  if (flags.image && !imageName.test(flags.image))
+  if (flags.image && !isImageName(flags.image))
     throw new UsageError(`invalid image name ${JSON.stringify(flags.image)}: invalid reference format`);
   if (words.length === 0 && flags.filename.length === 0) throw new UsageError("NAME or filename is required for debug");
   if (!["", "Always", "IfNotPresent", "Never"].includes(flags["image-pull-policy"] ?? ""))
     throw new UsageError(`invalid image pull policy: ${flags["image-pull-policy"]}`);
   for (const [name, image] of images)
-    if (!imageName.test(image))
+    if (!isImageName(image))
       throw new UsageError(
         `invalid image name ${JSON.stringify(image)} for container ${JSON.stringify(name)}: invalid reference format`,
       );

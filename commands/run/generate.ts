@@ -2,6 +2,7 @@ import type { JsonObject } from "../../core/api/meta.ts";
 import { compact } from "../../core/util/compact.ts";
 import { UsageError } from "../verb.ts";
 import type { DryRun } from "../write_flags.ts";
+import { isImageName } from "./image_name.ts";
 
 /** What the flags of `run` say of the objects that it makes. */
 export interface RunFlags {
@@ -22,17 +23,13 @@ export interface RunFlags {
 }
 
 const see = "\nSee 'wherry run -h' for help and examples";
-/** What an image may be called, as far as it can be told apart from a mistake. @see github.com/distribution/reference */
-export const imageName: RegExp = /^[a-zA-Z0-9][a-zA-Z0-9._:/@-]{0,1023}$|^(npm|deno|file):[^\s]{1,1024}$/;
-
 /** Whether the flags fit together. @throws UsageError with kubectl's words */
 export function checkRun(
   flags: RunFlags,
   { attach, dryRun }: { readonly attach: boolean; readonly dryRun: DryRun },
 ): void {
   if (!flags.image) throw new UsageError("--image is required");
-  if (!imageName.test(flags.image))
-    throw new UsageError(`Invalid image name "${flags.image}": invalid reference format`);
+  if (!isImageName(flags.image)) throw new UsageError(`Invalid image name "${flags.image}": invalid reference format`);
   if (flags.tty && !flags.stdin) throw new UsageError(`-i/--stdin is required for containers with -t/--tty=true${see}`);
   if (flags.expose && !flags.port) throw new UsageError(`--port must be set when exposing a service${see}`);
   if (!["Always", "OnFailure", "Never"].includes(flags.restart))
