@@ -4,6 +4,7 @@ import type { JsonObject, KubeObject } from "../core/api/meta.ts";
 import { isReason } from "../core/api/status.ts";
 import { type ApplyStep, apply as applyObject } from "../core/client/apply.ts";
 import { ApplyConflictError } from "../core/client/apply_conflict.ts";
+import { environmentVariable } from "../core/platform/process.ts";
 import { throwAll } from "./all_errors.ts";
 import { asMember, checkParent, findParent, openApplySet } from "./apply/apply_set.ts";
 import { editLastApplied } from "./apply/edit_last_applied.ts";
@@ -66,7 +67,7 @@ export const apply: Verb = defineVerb({
       type: "string",
       placeholder: "name",
       description:
-        "With --prune: object that stands for the set of all that is applied together, a secret by default. What was in the set and is in the manifests no more is deleted.",
+        "With --prune and KUBECTL_APPLYSET=true: object that stands for the set of all that is applied together, a secret by default. What was in the set and is in the manifests no more is deleted.",
     },
     force: { type: "boolean", description: "Delete and make anew what cannot be changed." },
     cascade: {
@@ -106,6 +107,9 @@ export const apply: Verb = defineVerb({
   async run({ flags, given, words, env }) {
     if (words.length > 0)
       throw new UsageError(`Unexpected args: [${words.join(" ")}]\nSee 'wherry apply -h' for help and examples`);
+    // What is alpha in kubectl is there for who asks for it.
+    if (given.has("applyset") && environmentVariable("KUBECTL_APPLYSET")?.toLowerCase() !== "true")
+      throw new UsageError("unknown flag: --applyset\nSee 'wherry apply --help' for usage.");
     const dryRun = dryRunOf(flags, env);
     if (!namesManifests(flags)) throw new UsageError("must specify one of -f and -k");
     const fieldValidation = fieldValidationOf(flags);

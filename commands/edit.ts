@@ -7,7 +7,7 @@ import type { Patch } from "../core/client/client.ts";
 import { recordFlag } from "./change_cause.ts";
 import { objectHeading, runEditSession, withoutManagedFields } from "./edit/session.ts";
 import { manifestFlags } from "./manifests.ts";
-import { objectPrinter, printFlags } from "./output/object_printer.ts";
+import { objectPrinter, printFlags, unknownFormat } from "./output/object_printer.ts";
 import { findTargets, type LoadedTarget } from "./targets.ts";
 import { defineVerb, UsageError, type Verb } from "./verb.ts";
 import { fieldManagerFlag, fieldValidationOf, printerOptions, saveConfigFlag, validateFlag } from "./write_flags.ts";
@@ -32,6 +32,8 @@ export const edit: Verb = defineVerb({
   examples: [["With another editor", "KUBE_EDITOR=nano wherry edit svc/web"]],
   async run({ flags, words, env }) {
     const fieldValidation = fieldValidationOf(flags);
+    if (!["", "json", "kyaml", "yaml"].includes(flags.output ?? ""))
+      throw unknownFormat(flags.output ?? "", ["json", "kyaml", "yaml"]);
     const format = flags.output === "json" ? "json" : "yaml";
     const print = await objectPrinter(flags, printerOptions("none", env));
     const { subresource } = flags;

@@ -20,13 +20,16 @@ export async function editText(text: string, suffix: string): Promise<EditedFile
   const words = wordsOf(editor);
   // A shell gets the file's path as a word of its own: it is not text to be read by it.
   const [program = "", ...args] = words ? [...words, file.path] : [shell(), "-c", `${editor} "$@"`, editor, file.path];
+  const problem = `there was a problem with the editor "${editor}"`;
   let code: number;
   try {
     code = await runInForeground(program, args);
   } catch (cause) {
+    // Of a path kubectl finds out only when the program does not begin.
+    if (program.includes("/")) throw new UsageError(problem, { cause });
     throw new UsageError(`unable to launch the editor "${editor}"`, { cause });
   }
-  if (code !== 0) throw new UsageError(`there was a problem with the editor "${editor}"`);
+  if (code !== 0) throw new UsageError(problem);
   return { text: await file.read(), path: file.path };
 }
 

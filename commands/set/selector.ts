@@ -10,6 +10,9 @@ import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import { dryRunOf, structPrinterOptions } from "../write_flags.ts";
 import { sendChange, setFlags } from "./pod_specs.ts";
 
+// The words say the selector: -l is none of its flags.
+const { selector: _, ...withoutSelector } = setFlags;
+
 /** Sets which pods a service is for. */
 export const setSelector: Verb = defineVerb({
   name: "selector",
@@ -17,7 +20,7 @@ export const setSelector: Verb = defineVerb({
   summary: "Set which pods a service is for.",
   words: "[type] [names-and-selector...]",
   flags: {
-    ...setFlags,
+    ...withoutSelector,
     ...recordFlag,
     "resource-version": textFlag("Only if the object is at this version.", "version"),
   },

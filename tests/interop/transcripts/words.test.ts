@@ -1,4 +1,4 @@
-import { configMap, deployment } from "./_objects.ts";
+import { configMap, deployment, service } from "./_objects.ts";
 import { transcripts } from "./_transcripts.ts";
 
 const one = configMap("one", {}, { labels: { a: "1" } });
@@ -92,6 +92,122 @@ transcripts("words and files", [
       "config get-contexts a b",
       "cluster-info x",
       "events x",
+    ],
+  },
+  {
+    name: "get and replace of files with nothing in them",
+    files: { "empty.yaml": "", "comment.yaml": "# nothing\n", "marks.yaml": "---\n---\n" },
+    lines: [
+      "get -f $DIR/empty.yaml -o go-template='{{.kind}}'",
+      "get -f $DIR/empty.yaml",
+      "get -f $DIR/comment.yaml -o json",
+      "get -f $DIR/marks.yaml -o custom-columns=A:.kind",
+      "get -f $DIR/empty.yaml -o yaml --ignore-not-found",
+      "describe -f $DIR/empty.yaml",
+      "replace --force -f $DIR/empty.yaml",
+      "apply -f $DIR/comment.yaml",
+    ],
+  },
+  {
+    name: "get -f prints a list, but of one file one object",
+    files: { "one.json": one, "two.json": two, "list.json": { apiVersion: "v1", kind: "List", items: [one] } },
+    given: [one, two],
+    lines: [
+      "get -f $DIR/one.json -o json",
+      "get -f $DIR/one.json -f $DIR/two.json -o json",
+      "get -f $DIR/list.json -o jsonpath='{.kind}'",
+    ],
+  },
+  {
+    name: "marks between the objects that are changed",
+    since: 36,
+    given: [one, two],
+    lines: [
+      "label cm one two b=2 -o yaml",
+      "annotate cm one two b=2 -o yaml",
+      `patch cm one two -p '{"data":{"x":"y"}}' -o yaml`,
+      "label cm one two c=3 -o kyaml",
+    ],
+  },
+  {
+    name: "kyaml in the order of Go's structures",
+    since: 36,
+    given: [deployment("web", { replicas: 0 })],
+    lines: [
+      "create deploy x --image=y --dry-run=client -o kyaml",
+      "create cm x --from-literal=b=1 --from-literal=2=x --from-literal=10=z --dry-run=client -o kyaml",
+      "run x --image=y --dry-run=client -o kyaml",
+      "create svc clusterip x --tcp=80 --dry-run=client -o kyaml",
+      "create role r --verb=get --resource=pods --dry-run=client -o kyaml",
+      "autoscale deploy web --max=2 --dry-run=client -o kyaml",
+      "auth whoami -o kyaml",
+      "get ns $NS -o kyaml",
+    ],
+  },
+  {
+    name: "names of images",
+    lines: [
+      "a:b@bad",
+      "a:b@sha256:zz",
+      "A",
+      "a:b:c",
+      "a/B",
+      "a:",
+      "' '",
+      "Host/a",
+      "localhost:5000/a:b",
+      "a_b__c/d.e:T_1",
+      "a..b",
+      "x@sha256:0123456789012345678901234567890123456789012345678901234567890123",
+    ].map((image) => `run x --image=${image} --dry-run=client`),
+  },
+  {
+    name: "flags that are none, and some that exclude each other",
+    since: 36,
+    given: [one],
+    files: { "one.json": one },
+    lines: [
+      "set selector svc one c=d -l x=1",
+      "apply -f $DIR/one.json --applyset=x --prune -n $NS",
+      "get cm --username=a --password=b",
+      "get cm --username=a --token=x",
+      "auth whoami --password=b",
+      { line: "edit cm one -o bad", env: { EDITOR: "true" } },
+      { line: "edit cm one -o name", env: { EDITOR: "true" } },
+      { line: "edit cm one", env: { EDITOR: "/none/x" } },
+      { line: "edit cm one", env: { EDITOR: "no-such-editor" } },
+    ],
+  },
+  {
+    name: "categories of custom resources",
+    given: [
+      {
+        apiVersion: "apiextensions.k8s.io/v1",
+        kind: "CustomResourceDefinition",
+        metadata: { name: "toys.$NS.example.com" },
+        spec: {
+          group: "$NS.example.com",
+          scope: "Namespaced",
+          names: { plural: "toys", singular: "toy", kind: "Toy", categories: ["playroom-$NS"] },
+          versions: [
+            {
+              name: "v1",
+              served: true,
+              storage: true,
+              schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+            },
+          ],
+        },
+      },
+      service("s"),
+    ],
+    lines: [
+      { line: "create -f -", input: { apiVersion: "$NS.example.com/v1", kind: "Toy", metadata: { name: "car" } } },
+      "get playroom-$NS",
+      "get svc,playroom-$NS -o name",
+      "label playroom-$NS --all a=b",
+      "delete playroom-$NS -l a=b",
+      "get playroom-$NS",
     ],
   },
 ]);
