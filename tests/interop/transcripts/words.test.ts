@@ -202,6 +202,7 @@ transcripts("words and files", [
       service("s"),
     ],
     lines: [
+      { line: "api-resources --api-group=$NS.example.com -o name", until: /toys/ },
       { line: "create -f -", input: { apiVersion: "$NS.example.com/v1", kind: "Toy", metadata: { name: "car" } } },
       "get playroom-$NS",
       "get svc,playroom-$NS -o name",
