@@ -47,6 +47,10 @@ export function parseArguments(args: readonly string[], verbs: readonly Verb[], 
     if (verb) {
       path.push(verb);
       choices = verb.verbs ?? [];
+      if (verb.passesOn === "all") {
+        literal = [...queue];
+        break;
+      }
     } else if (words.length === 0 && choices.length > 0 && !path.at(-1)?.run) {
       throw unknownVerb(word, choices, path);
     } else {

@@ -8,25 +8,39 @@ export const complete: Verb = defineVerb({
   group: "Settings",
   summary: "Say how the last word of a command line may go on.",
   words: "[words...]",
-  passesOn: true,
+  passesOn: "all",
   flags: {},
   hidden: true,
-  async run({ words, literal, env }) {
+  async run({ literal, env }) {
     // Loaded here: the list of verbs names this one.
     const [{ verbs }, { withoutAliases }] = await Promise.all([
       import("./mod.ts"),
       import("./preferences/with_preferences.ts"),
     ]);
-    const line = await withoutAliases([...words, ...literal]);
+    const line = await withoutAliases(literal[0] === "--" ? literal.slice(1) : literal);
     const found: readonly Completion[] = await completeLine(line, {
       verbs,
       globals: globalFlags,
       env: (given) => systemEnv(valuesOf(given), env),
     });
-    await env.terminal.write(found.map(({ text, what }) => `${text}${what ? `\t${what}` : ""}\n`).join(""));
+    const lines = found.map(({ text, what }) => `${text}${what ? `\t${what}` : ""}\n`);
+    const directive = directiveOf(line, found);
+    await env.terminal.write(`${lines.join("")}:${directive}\n`);
+    env.terminal.warn(`Completion ended with directive: ${directiveNames[directive]}`);
     return 0;
   },
 });
+
+/** What a shell is to do besides, as cobra says it: the scripts of kubectl and of others understand it. */
+const directiveNames = { 0: "ShellCompDirectiveDefault", 4: "ShellCompDirectiveNoFileComp" } as const;
+
+const takesFiles: ReadonlySet<string> = new Set(["-f", "--filename", "-k", "--kustomize", "--kubeconfig"]);
+
+/** Files are offered where they are wanted, or where nothing else is known. */
+function directiveOf(line: readonly string[], found: readonly Completion[]): keyof typeof directiveNames {
+  const wantsFile = takesFiles.has(line.at(-2) ?? "") || ["kustomize", "cp", "run-script"].includes(line[0] ?? "");
+  return found.length === 0 && wantsFile ? 0 : 4;
+}
 
 /** Values by the names that the command line's reader gives them: `as-group` is `asGroup`. */
 function valuesOf(given: Readonly<Record<string, string>>): Readonly<Record<string, unknown>> {

@@ -12,7 +12,7 @@ export const runScript: Verb = defineVerb({
   description:
     "The file exports main({ client, namespace, args, words, signal, $ }), typed as ScriptContext of the package wherry; a number that it returns is the exit code. What stands behind the file's name is for the script.",
   words: "<file> [args...]",
-  passesOn: true,
+  passesOn: "behind its first word",
   flags: {},
   examples: [["Restart what a label selects, on another cluster", "wherry --context=b run-script roll.ts tier=web"]],
   async run({ words: [file = ""], literal, env }) {

@@ -29,8 +29,8 @@ export interface Verb {
   readonly words?: string;
   /** Whether it takes what stands behind `--` for a command. Default: those are words as any. */
   readonly takesCommand?: boolean;
-  /** Words and flags behind its first word are not its own: they come as they are, as those after `--` do. */
-  readonly passesOn?: boolean;
+  /** Words and flags behind its first word, or all of them, are not its own: they come as they are, as those after `--` do. */
+  readonly passesOn?: "behind its first word" | "all";
   readonly flags: FlagTable;
   readonly examples?: readonly (readonly [what: string, line: string])[];
   readonly hidden?: boolean;

@@ -13,7 +13,8 @@ _wherry() {
     fi
   done
   while IFS= read -r line; do
-    [ -n "$line" ] && COMPREPLY+=("\${line%%$'\\t'*}")
+    # The last line says what to do besides.
+    [[ -n "$line" && "$line" != :* ]] && COMPREPLY+=("\${line%%$'\\t'*}")
   done < <(wherry __complete -- "\${words[@]}" 2>/dev/null)
   if [ "\${#COMPREPLY[@]}" = 0 ]; then
     case "\${COMP_WORDS[COMP_CWORD-1]}" in
@@ -29,7 +30,7 @@ _wherry() {
   local -a found
   local line
   while IFS= read -r line; do
-    [[ -n "$line" ]] && found+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
+    [[ -n "$line" && "$line" != :* ]] && found+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}")
   done < <(wherry __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)
   [[ "$words[CURRENT]" == --*=* ]] && compset -P '*='
   if (( \${#found} )); then _describe 'wherry' found; else _files; fi
@@ -41,7 +42,7 @@ function __wherry_complete
     set -l words (commandline -opc) (commandline -ct)
     # fish wants --flag=value whole.
     set -l flag (string match -r -- '^--[^=]*=' "$words[-1]")
-    wherry __complete -- $words[2..-1] 2>/dev/null | while read -l line
+    wherry __complete -- $words[2..-1] 2>/dev/null | string match -v -r '^:' | while read -l line
         echo "$flag$line"
     end
 end

@@ -131,6 +131,6 @@ describe("wherry kuberc", () => {
   it("completes the words of an alias as those of its command", async () => {
     await using folder = temporaryFolder();
     await run(folder.path, "kuberc set --section aliases --name al --command rollout --appendarg x");
-    expect(await run(folder.path, "__complete -- al res")).toMatch(/^restart\t.*\nresume\t.*\n\[0\]$/);
+    expect(await run(folder.path, "__complete -- al res")).toMatch(/^restart\t.*\nresume\t.*\n:4\n.*\n?\[0\]$/);
   });
 });
