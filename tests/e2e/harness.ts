@@ -145,6 +145,8 @@ function launch([program = "", ...args]: readonly string[], env: Record<string, 
     env: { ...process.env, ...(onDeno ? { DENO_DIR: denoDir } : {}), ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
+  // It may end without having read all that it is sent: how it ended is what tells.
+  child.stdin?.on("error", () => {});
   const text = { stdout: "", stderr: "", all: "" };
   const listeners = new Set<() => void>();
   for (const stream of ["stdout", "stderr"] as const) {
