@@ -1,3 +1,5 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kubectl } from "../e2e/harness.ts";
 import { missing } from "../require.ts";
@@ -129,15 +131,21 @@ describe.skipIf(missing("kubectl", kubectl))("kubectl leads through life:", () =
   });
 
   it.concurrent("delete --force and --now do not wait for a pod that does not end", async () => {
+    const folder = join(cluster.folder, "deaf");
+    mkdirSync(folder);
+    const script = `trap '' TERM; until [ -e ${folder}/end ]; do sleep 0.2; done`;
+    const spec = { terminationGracePeriodSeconds: 600 };
     for (const [name, ...flags] of [
       ["deaf", "--now"],
       ["deafer", "--force"],
     ]) {
-      await create(shellPod(name ?? "", "trap '' TERM; while :; do sleep 1; done"));
+      await create(shellPod(name ?? "", script, spec));
       await cluster.ok(["wait", `pod/${name}`, "--for=condition=Ready", "--timeout=60s"], ns);
       await cluster.ok(["delete", "pod", name ?? "", ...flags, "--timeout=60s"], ns);
       expect(await names("pods", "--ignore-not-found", name ?? "")).toEqual([]);
     }
+    // What was let go by force would hold up the cluster's end.
+    mkdirSync(join(folder, "end"));
   });
 
   it.concurrent.each([
