@@ -31,6 +31,8 @@ export class LocalRoutes implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // What is still being added is taken back, too.
+    await this.#last;
     await Promise.all([...this.#added].map((range) => this.remove(range)));
   }
 

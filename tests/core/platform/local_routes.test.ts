@@ -27,6 +27,14 @@ describe("LocalRoutes", async () => {
     expect(present()).toBe(false);
   });
 
+  it.skipIf(!(await allowed(range)))("takes back at its end also what was still being added", async () => {
+    const routes = new LocalRoutes();
+    const adding = routes.add(range);
+    await routes[Symbol.asyncDispose]();
+    expect(await adding).toBe(true);
+    expect(present()).toBe(false);
+  });
+
   it.skipIf(!(await allowed(address)))(
     "makes an IPv6 address one that programs can listen on, until it is taken back",
     async () => {
