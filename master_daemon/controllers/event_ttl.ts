@@ -1,7 +1,6 @@
 import { keyOf, type ObjectKey } from "../../core/api/meta.ts";
 import { type Event, event } from "../../core/kinds/mod.ts";
 import type { Clock } from "../../core/util/clock.ts";
-import { compact } from "../../core/util/compact.ts";
 import { unlessGone } from "./_errors.ts";
 import { type Controller, watching } from "./controller.ts";
 
@@ -17,7 +16,7 @@ export function eventTtlController({ eventTtlMs = 3_600_000 }: EventTtlOptions =
     one ? lastSeen(one, clock.now()) + eventTtlMs - clock.now() : 0;
   return {
     name: "event-ttl-controller",
-    watches: [watching({ kind: event, keep: times, keys: (object) => [keyOf(object)] })],
+    watches: [watching({ kind: event, keys: (object) => [keyOf(object)] })],
     // Events are many: they are looked at when their time has come, not when they are written.
     batchMs: (key, lister, clock) => leftMs(lister(event).get(key), clock),
     async reconcile(key: ObjectKey, { client, clock, lister, signal }) {
@@ -32,22 +31,6 @@ export function eventTtlController({ eventTtlMs = 3_600_000 }: EventTtlOptions =
     },
   };
 }
-
-/** All that is needed of an Event here: there are more of them than of anything else. */
-function times({ apiVersion, kind, metadata, lastTimestamp, eventTime, series }: Event): Event {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
-  return compact<Event>({
-    apiVersion,
-    kind,
-    metadata: compact<Event["metadata"]>({ name, namespace, uid, resourceVersion, creationTimestamp }),
-    involvedObject: nobody,
-    lastTimestamp,
-    eventTime,
-    series,
-  });
-}
-
-const nobody = {};
 
 /**
  * When an Event happened last, in milliseconds since the epoch; never later than `nowMs`, lest a reporter with a wrong

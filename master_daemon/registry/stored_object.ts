@@ -98,8 +98,8 @@ export interface StoredObjectOptions {
 }
 
 /**
- * An object of the store. Its parsed form is made when first asked for, and shared by all readers for as long as one of
- * them holds it; the bytes to serve are put together anew: copying them costs less than holding every object's twice.
+ * An object of the store. Its parsed form is made once, when first asked for, and shared by all readers; the bytes to
+ * serve are put together anew: copying them costs less than holding every object's twice.
  */
 export class StoredObject implements Stored {
   readonly key: ObjectKey;
@@ -109,10 +109,9 @@ export class StoredObject implements Stored {
   readonly isStale: boolean;
   readonly #unreadable: string | undefined;
   readonly #layout: StorageLayout;
-  /** What was given, until it has its resourceVersion. */
-  #given: KubeObject | undefined;
-  /** The parsed form, for as long as an informer or anybody else holds it: bytes are enough for the rest. */
-  #object: WeakRef<KubeObject> | undefined;
+  /** What was given, or parsed. */
+  #object: KubeObject | undefined;
+  #hasVersion = false;
   /** The value laid out as we do: the value itself, but for what another program has written. */
   #own: Uint8Array | undefined;
 
@@ -123,7 +122,7 @@ export class StoredObject implements Stored {
     this.isStale = isStale;
     this.#unreadable = unreadable;
     this.#layout = layout;
-    this.#given = object;
+    this.#object = object;
   }
 
   get bytes(): Uint8Array {
@@ -149,12 +148,11 @@ export class StoredObject implements Stored {
 
   get object(): KubeObject {
     this.#check();
-    const present = this.#object?.deref();
-    if (present) return present;
-    const object = withResourceVersion(this.#given ?? this.#layout.decode(this.value), this.revision);
-    this.#given = undefined;
-    this.#object = new WeakRef(object);
-    return object;
+    if (this.#object === undefined || !this.#hasVersion) {
+      this.#object = withResourceVersion(this.#object ?? this.#layout.decode(this.value), this.revision);
+      this.#hasVersion = true;
+    }
+    return this.#object;
   }
 
   /** @throws StatusError InternalError when the value cannot be read */
@@ -169,7 +167,7 @@ export class StoredObject implements Stored {
       key: this.key,
       revision,
       value: this.value,
-      object: this.#given ?? this.#object?.deref(),
+      object: this.#object,
       unreadable: this.#unreadable,
     });
   }
