@@ -15,7 +15,7 @@ import { type AnswerForm, partialMetadata, tableFor } from "./respond.ts";
 export interface WatchOptions {
   readonly kind: Kind;
   readonly registry: Registry;
-  readonly watch: Omit<RegistryWatchOptions, "signal">;
+  readonly watch: Omit<RegistryWatchOptions, "signal" | "timeoutMs">;
   readonly form: Omit<AnswerForm, "now">;
   /** Milliseconds after which the stream ends by itself. */
   readonly timeoutMs: number;
@@ -54,7 +54,7 @@ async function* eventLines(options: WatchOptions): AsyncGenerator<Uint8Array, vo
   const cancel = clock.schedule(timeoutMs, end);
   const toLine = lineMaker(options);
   try {
-    for await (const events of registry.watch({ ...watch, signal: ending.signal })) {
+    for await (const events of registry.watch({ ...watch, timeoutMs, signal: ending.signal })) {
       if (isShared) yield new ObjectBody(events.map((event) => sharedEvent(kind, event)));
       else yield* inPieces(events, toLine);
     }

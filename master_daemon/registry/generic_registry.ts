@@ -305,14 +305,23 @@ export class GenericRegistry implements Registry {
   }
 
   async *watch(options: RegistryWatchOptions): AsyncGenerator<readonly RegistryEvent[], void, void> {
-    const { resourceVersion, sendInitialEvents, bookmarks = false, signal, namespace, matches, only } = options;
+    const {
+      resourceVersion,
+      sendInitialEvents,
+      bookmarks = false,
+      timeoutMs,
+      signal,
+      namespace,
+      matches,
+      only,
+    } = options;
     const version = parseResourceVersion(resourceVersion);
     if (version > 0) await waitForVersion(this.#cache, version);
     else if (resourceVersion !== "0") await this.#catchUp();
     const isFromPresent = sendInitialEvents ?? version === 0;
     const after = isFromPresent ? undefined : version || this.#cache.revision;
     const selection = { namespace: this.kind.namespaced ? namespace : undefined, matches, only };
-    const start = { after, marksInitialEnd: sendInitialEvents === true, bookmarks, signal };
+    const start = { after, marksInitialEnd: sendInitialEvents === true, bookmarks, timeoutMs, signal };
     if (!this.#served.converts) return yield* this.#cache.watch(this.#objects, selection, start);
     // Selectors are about what is served: they can be asked only after the conversion.
     const everything = { namespace: selection.namespace };

@@ -61,6 +61,8 @@ export interface RegistryWatchOptions extends Selection {
   /** Watch-list: present objects first, then a bookmark with `initialEventsEnd`. */
   readonly sendInitialEvents?: boolean | undefined;
   readonly bookmarks?: boolean | undefined;
+  /** Milliseconds after which the reader ends it: a bookmark comes shortly before. Default: it never does. */
+  readonly timeoutMs?: number | undefined;
   readonly signal: AbortSignal;
 }
 

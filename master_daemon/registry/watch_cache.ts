@@ -19,6 +19,8 @@ import { Watcher } from "./watcher.ts";
 const root = "/registry/";
 /** Milliseconds between bookmarks. */
 const bookmarkMs = 60_000;
+/** Milliseconds before the end of a watch at which it is told where it is, as in Kubernetes. */
+const lastBookmarkMs = 2_000;
 /** Milliseconds before a store that failed is read again. */
 const retryMs = 1_000;
 /** Milliseconds that others' commits may take to be shown: first with their own news, then after a mark of ours. */
@@ -41,6 +43,8 @@ export interface WatchStart {
   /** Whether a bookmark tells the end of the present objects. */
   readonly marksInitialEnd: boolean;
   readonly bookmarks: boolean;
+  /** Milliseconds after which the reader ends it. */
+  readonly timeoutMs: number | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -318,7 +322,7 @@ export class WatchCache implements AsyncDisposable {
   async *watch(
     cache: KindCache,
     selection: Selection,
-    { after, marksInitialEnd, bookmarks, signal }: WatchStart,
+    { after, marksInitialEnd, bookmarks, timeoutMs = 0, signal }: WatchStart,
   ): AsyncGenerator<readonly RegistryEvent<KubeObject>[], void, void> {
     if (signal.aborted || this.#closing.signal.aborted) return;
     const { watcherBudgetBytes: budgetBytes = 64 * 2 ** 20 } = this.#options;
@@ -328,6 +332,10 @@ export class WatchCache implements AsyncDisposable {
     // What is committed from here on waits in the watcher, while what was before is told.
     cache.add(watcher);
     const start = this.revision;
+    // Who goes on from there finds little to catch up with, however seldom something of its selection happens.
+    const tellLast = () => watcher.offerBookmark(this.revision);
+    const cancel =
+      timeoutMs > lastBookmarkMs ? this.#options.clock.schedule(timeoutMs - lastBookmarkMs, tellLast) : () => {};
     try {
       if (after === undefined) {
         yield* initialEvents(cache, selection);
@@ -337,6 +345,7 @@ export class WatchCache implements AsyncDisposable {
       }
       for (let batch = await watcher.next(); batch; batch = await watcher.next()) yield batch;
     } finally {
+      cancel();
       signal.removeEventListener("abort", onAbort);
       cache.remove(watcher);
     }

@@ -136,6 +136,20 @@ describe("Registry.watch()", () => {
     silent.stop();
   });
 
+  it("sends a last bookmark two seconds before the end that was asked for, to go on from", async () => {
+    await using fixture = await openFixture();
+    const [long, short] = [30_000, 2000].map((timeoutMs) => follow(fixture.widgets, { bookmarks: true, timeoutMs }));
+    await settle();
+    await fixture.plains.create({ apiVersion: "v1", kind: "Plain", metadata: { name: "p" } }, { user });
+    await fixture.clock.advance(27_999);
+    await settle();
+    expect([long?.seen, short?.seen]).toEqual([[], []]);
+    await fixture.clock.advance(1);
+    await settle();
+    expect([long?.seen, short?.seen]).toEqual([["BOOKMARK@1"], []]);
+    for (const each of [long, short]) each?.stop();
+  });
+
   it("answers Expired for a revision that is compacted, Timeout for one that does not come", async () => {
     const clock = new FakeClock();
     // A cache opened late knows nothing of what was before: only the store's history does.
