@@ -1,5 +1,6 @@
-import { rmdir } from "node:fs/promises";
-import { sharedMemoryOf } from "../../core/platform/shared_memory.ts";
+import { lstat, rmdir } from "node:fs/promises";
+import { currentUid } from "../../core/platform/processes.ts";
+import { hasSharedMemory, sharedMemoryOf } from "../../core/platform/shared_memory.ts";
 import { unmountWithin } from "../../core/platform/unmount.ts";
 import { createFile, ensureFolder, listFolder, removeTree, rewriteFile } from "./volumes/files.ts";
 import { removeVolumes } from "./volumes/mounts.ts";
@@ -47,11 +48,29 @@ export class PodFolders {
     return `${this.pod(uid)}/allocation.json`;
   }
 
-  /** Folder of a volume. The folder above it is made; the volume itself is made by its type. */
-  async volume(uid: string, { type, name }: { readonly type: string; readonly name: string }): Promise<string> {
+  /**
+   * Folder of a volume. The folder above it is made; the volume itself is made by its type.
+   *
+   * @param options.inMemory whether it lies in the machine's memory, where there is such a place. Default false
+   */
+  async volume(
+    uid: string,
+    { type, name, inMemory = false }: { readonly type: string; readonly name: string; readonly inMemory?: boolean },
+  ): Promise<string> {
+    if (inMemory && (await hasSharedMemory())) {
+      if (this.areRead) await this.#openMemory();
+      return this.memory(uid, name);
+    }
     const parent = `${this.pod(uid)}/volumes/${safe(type)}`;
     if (this.areRead) await ensureFolder(parent, 0o700);
     return `${parent}/${safe(name)}`;
+  }
+
+  /** Everybody may make folders where that one lies: in somebody else's nothing is kept. @throws Error */
+  async #openMemory(): Promise<void> {
+    await ensureFolder(this.#memory, 0o700);
+    const { uid } = await lstat(this.#memory);
+    if (uid !== currentUid()) throw new Error(`${this.#memory} belongs to another user: remove it`);
   }
 
   /** Folder of a volume in the machine's memory. */

@@ -67,7 +67,8 @@ async function setUp(pod: Pod, volume: Volume, options: PodVolumesOptions): Prom
   const { uid = "" } = pod.metadata;
   try {
     const type = volumeTypeOf(volume);
-    const folder = await folders.volume(uid, { type: type.name, name: volume.name });
+    const { name, isSecret } = type;
+    const folder = await folders.volume(uid, { type: name, name: volume.name, inMemory: isSecret === true });
     const { localPathFolder, areRead } = folders;
     const memoryFolder = folders.memory(uid, volume.name);
     const images = container?.mounts.some(({ name }) => name === volume.name) ? container.images : undefined;
@@ -80,12 +81,12 @@ async function setUp(pod: Pod, volume: Volume, options: PodVolumesOptions): Prom
     const mounted = await type.setUp(context);
     if (areRead && gid !== undefined && mounted.takesFsGroup && !mounted.readOnly && !given.has(volume.name)) {
       const { path, sharedAs } = mounted;
-      const name = path.slice(Math.max(0, path.indexOf(uid)));
+      const shownAs = path.slice(Math.max(0, path.indexOf(uid)));
       const onSlow = (message: string) => onWarning("VolumePermissionChangeInProgress", message);
       const policy = pod.spec.securityContext?.fsGroupChangePolicy;
       const problem = sharedAs === undefined ? undefined : await groupMismatch(path, { gid, name: sharedAs });
       if (problem !== undefined) onWarning("AlreadyMountedVolume", problem);
-      if (sharedAs === undefined) await applyFsGroup(path, { gid, policy, name, clock, onSlow });
+      if (sharedAs === undefined) await applyFsGroup(path, { gid, policy, name: shownAs, clock, onSlow });
       given.add(volume.name);
     }
     return mounted;

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { chmod, mkdir, rm, rmdir, stat } from "node:fs/promises";
+import { chmod, mkdir, rm, rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { sharedMemory, sharedMemoryOf } from "../../core/platform/shared_memory.ts";
+import { hasSharedMemory, sharedMemoryOf } from "../../core/platform/shared_memory.ts";
 import { listFolder, readJson, writeJson } from "./process_files.ts";
 import { findTool } from "./process_root.ts";
 import {
@@ -165,8 +165,7 @@ function readHolder(dir: string): Promise<Holder | undefined> {
 
 /** The pod's own shared memory; undefined where the machine has none. */
 async function makeSharedMemory(dir: string): Promise<string | undefined> {
-  const found = await stat(sharedMemory).catch(() => undefined);
-  if (!found?.isDirectory()) return undefined;
+  if (!(await hasSharedMemory())) return undefined;
   const folder = join(sharedMemoryOf(dirname(dir)), basename(dir));
   await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
   const first = await mkdir(folder, { recursive: true, mode: 0o700 });

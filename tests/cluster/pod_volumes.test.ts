@@ -13,9 +13,11 @@ import { event } from "../../core/kinds/event.ts";
 import { persistentVolume, persistentVolumeClaim } from "../../core/kinds/mod.ts";
 import { node } from "../../core/kinds/node.ts";
 import { type Pod, type PodSpec, pod } from "../../core/kinds/pod.ts";
+import { secret } from "../../core/kinds/secret.ts";
 import { systemClock } from "../../core/platform/clock.ts";
 import { mountPoints, mountPointsWithin } from "../../core/platform/mount_table.ts";
 import { systemRandom } from "../../core/platform/random.ts";
+import { sharedMemoryOf } from "../../core/platform/shared_memory.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { silentLogger } from "../../core/util/log.ts";
 import { startNode } from "../../node_daemon/node.ts";
@@ -253,6 +255,36 @@ describe.skipIf("Deno" in globalThis).each(runtimes)("volumes of pods, with the 
       await eventually("nothing is mounted", async () => ((await inMemory()).length === 0 ? true : undefined));
     },
   );
+
+  it.runIf(process.platform === "linux")("secrets and tokens lie in memory alone, and go with their pod", async () => {
+    const hidden = { apiVersion: "v1", kind: "Secret", metadata: key(named("hidden")) } as const;
+    await cluster.client.create(secret, { ...hidden, stringData: { word: "xyzzy-1729" } });
+    await create("secret", {
+      volumes: [
+        { name: "plain", secret: { secretName: named("hidden") } },
+        {
+          name: "several",
+          projected: {
+            sources: [{ secret: { name: named("hidden") } }, { serviceAccountToken: { path: "token" } }],
+          },
+        },
+      ],
+      containers: [shell(stay, { plain: { mountPath: "/v/plain" }, several: { mountPath: "/v/several" } })],
+    });
+    const { metadata } = await ready(named("secret"));
+    for (const name of ["plain", "several"]) {
+      expect(await output(named("secret"), `cat v/${name}/word`)).toBe("xyzzy-1729");
+      expect((await output(named("secret"), `stat -f -c %T v/${name}/.`)).trim()).toBe("tmpfs");
+    }
+    const kept = `${sharedMemoryOf(join(folder, runtime))}/${metadata.uid}`;
+    expect((await readdir(kept)).toSorted()).toEqual(expect.arrayContaining(["plain", "several"]));
+    const onDisk = await readdir(join(folder, runtime, "pods", metadata.uid ?? ""), { recursive: true });
+    expect(onDisk.filter((path) => /word|token/.test(path))).toEqual([]);
+    await remove(named("secret"));
+    await eventually("they are gone", async () =>
+      (await readdir(kept).catch(() => [])).length === 0 ? true : undefined,
+    );
+  });
 
   it.skipIf(!mayMount || !mayBePrivileged[runtime])(
     "Bidirectional mounts are seen by the node and the pod's other container, and removed with the pod",

@@ -1,8 +1,7 @@
-import { stat } from "node:fs/promises";
 import type { StringMap } from "../../../core/api/meta.ts";
 import { bytesValue } from "../../../core/api/quantity.ts";
 import type { Pod, Volume } from "../../../core/kinds/pod.ts";
-import { sharedMemory } from "../../../core/platform/shared_memory.ts";
+import { hasSharedMemory, sharedMemory } from "../../../core/platform/shared_memory.ts";
 import { limitsTogether } from "../resources/pod_limits.ts";
 import { ensureFolder } from "./files.ts";
 import { mountMemory, share } from "./mounts.ts";
@@ -54,7 +53,6 @@ function isPropagated({ spec }: Pod, { name }: Volume): boolean {
 }
 
 async function checkMemory(): Promise<void> {
-  const found = await stat(sharedMemory).catch(() => undefined);
-  if (!found?.isDirectory())
+  if (!(await hasSharedMemory()))
     throw new Error(`emptyDir with medium Memory is not supported on this node: it has no ${sharedMemory}`);
 }

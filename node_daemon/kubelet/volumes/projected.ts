@@ -4,11 +4,12 @@ import { fsGroupOf, fsUserOf } from "./fs_group.ts";
 import { defaultFileMode, downwardPayload, objectPayload } from "./payload.ts";
 import type { VolumeContext, VolumeType } from "./volume.ts";
 
-/** Several sources in one folder, kept up to date. */
+/** Several sources in one folder, kept up to date. Most are for tokens: as in Kubernetes none lies on a disk. */
 export const projectedVolume: VolumeType = {
   name: "projected",
   matches: (volume) => volume.projected !== undefined,
   updates: true,
+  isSecret: true,
   async setUp(context) {
     const { sources = [], defaultMode = defaultFileMode } = context.volume.projected ?? {};
     const payload = new Map();

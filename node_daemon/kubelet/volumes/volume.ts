@@ -57,6 +57,8 @@ export interface VolumeType {
   matches(volume: Volume): boolean;
   /** Whether `setUp` is called again while the pod runs, to bring in what has changed. */
   readonly updates: boolean;
+  /** Whether what is in it is kept off disks, where the machine has a place in memory for it. Default false. */
+  readonly isSecret?: true;
   /**
    * Makes the volume ready; again: brings it up to date. Idempotent.
    *
