@@ -156,4 +156,49 @@ describe.skipIf(missing("python3", python))("on a terminal", () => {
     expect(await terminal.ended()).toEqual({ code: 0, mode: "cooked" });
     expect(await cluster.ok("get", "configmap", "settings", "-o", "jsonpath={.data.colour}")).toBe("red");
   });
+
+  // The last: it empties the node.
+  it("roll-outs, deletions and drains say how far they are, too", async () => {
+    const gate = join(folder.path, "gate");
+    const labels = { app: "slow" };
+    await cluster.apply({
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "slow" },
+      spec: {
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: {
+            terminationGracePeriodSeconds: 3,
+            containers: [
+              {
+                name: "deaf",
+                image: "shell:1",
+                command: ["sh", "-c", "trap '' TERM; while :; do sleep 1; done"],
+                readinessProbe: { exec: { command: ["test", "-e", gate] }, periodSeconds: 1 },
+              },
+            ],
+          },
+        },
+      },
+    });
+    await using rolling = verb("rollout status deployment/slow");
+    await rolling.printed(/\rdeployment\/slow: 1 of 1 pods updated, 0 ready/);
+    writeFileSync(gate, "");
+    expect((await rolling.ended()).code).toBe(0);
+    expect(rolling.output()).toContain(`${clearLine}deployment "slow" successfully rolled out\r\n`);
+
+    const [name = ""] = (await cluster.ok("get", "pods", "-l", "app=slow", "-o", "name")).trim().split("\n");
+    await using deleting = verb(`delete ${name}`);
+    await deleting.printed(/\r0 of 1 gone, waiting for the end of pods\/slow-/);
+    expect((await deleting.ended()).code).toBe(0);
+
+    await cluster.ok("rollout", "status", "deployment/slow");
+    const node = (await cluster.ok("get", "nodes", "-o", "name")).trim();
+    await using draining = verb(`drain ${node} --force`);
+    await draining.printed(/\rnode\/[^ ]+: \d of \d pods gone/);
+    expect((await draining.ended()).code).toBe(0);
+    expect(draining.output()).toMatch(/node\/[^ ]+ drained\r\n/);
+  });
 });
