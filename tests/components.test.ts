@@ -10,6 +10,8 @@ const components: Readonly<Record<string, readonly [program: string, ...args: st
   kubectl: ["kubectl", "version", "--client"],
   python3: ["/usr/bin/python3", "--version"],
   "python3-kubernetes": ["/usr/bin/python3", "-c", "import kubernetes; print(kubernetes.__version__)"],
+  zsh: ["zsh", "--version"],
+  fish: ["fish", "--version"],
 };
 const required = (process.env["WHERRY_REQUIRE"] ?? "").split(",").filter(Boolean);
 

@@ -7,7 +7,7 @@ import process from "node:process";
  * @param present what shows that it is there; undefined or false when it is not
  */
 export function missing(
-  component: "docker" | "docker-registry" | "etcd" | "kubectl" | "python3" | "python3-kubernetes",
+  component: "docker" | "docker-registry" | "etcd" | "kubectl" | "python3" | "python3-kubernetes" | "zsh" | "fish",
   present: unknown,
 ): boolean {
   if (present) return false;
