@@ -110,7 +110,9 @@ export async function findTargets(request: TargetRequest, env: CommandEnv): Prom
     visitLoaded: (visitOne, { latest = false, subresource } = {}) =>
       visit(async (target) => {
         const { object } = target;
-        const known = object !== undefined && !(latest && !request.local && target.source !== "");
+        // What has no name yet is not there to be asked for.
+        const isFetched = latest && !request.local && target.source !== "" && target.key.name !== "";
+        const known = object !== undefined && !isFetched;
         await visitOne({ ...target, object: known ? object : await fetchObject(target, subresource, env) });
       }),
   };
@@ -238,6 +240,7 @@ function ofManifests(
     const resource = local ? resourceOffline(object) : await resourceOfManifest(await env.client(), object, source);
     if (matches && !matches.matches(object.metadata.labels)) return [];
     if (local) {
+      await withNamespace(object, { ...resource, namespaced: true }, env);
       const { namespace, name = "" } = object.metadata;
       return [{ resource, source, object, key: { ...(namespace ? { namespace } : {}), name } }];
     }

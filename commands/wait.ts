@@ -72,6 +72,7 @@ export const wait: Verb = defineVerb({
       });
     const targets = await findTargets(request, env);
     const visit = async (target: Target & { readonly object?: KubeObject }) => {
+      if (!target.key.name) throw new UsageError("resource name must be provided");
       for (const goal of goals)
         await print(flags.local ? met(goal, target) : await reach(goal, target, left(), env), "condition met");
     };

@@ -70,6 +70,9 @@ export const view: Verb = defineVerb({
     else if (flags.output === "kyaml") {
       const { formatKyaml } = await import("../../core/api/kyaml_writer.ts");
       await env.terminal.write(formatKyaml(document as unknown as Json, { asGiven: true }));
+    } else if (flags.output === "name") {
+      // It has none.
+      await env.terminal.write("config/<unknown>\n");
     } else {
       const print = await objectPrinter({ ...flags, output: flags.output ?? "yaml" }, { terminal: env.terminal });
       await print(document as unknown as KubeObject);

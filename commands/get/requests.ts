@@ -121,6 +121,7 @@ async function ofManifest({ object, source }: Manifest, flags: Where, env: Comma
   const { resourceOfManifest } = await import("../targets.ts");
   const resource = await resourceOfManifest(await env.client(), object, source);
   const { name, namespace } = object.metadata;
+  if (!name) throw new UsageError("resource name may not be empty");
   return {
     ...(await placed(resource, flags, env)),
     labelSelector: undefined,

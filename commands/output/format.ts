@@ -8,7 +8,7 @@ export function qualifiedName({
 }: Pick<KubeObject, "apiVersion" | "kind" | "metadata">): string {
   const slash = apiVersion.indexOf("/");
   const group = slash < 0 ? "" : `.${apiVersion.slice(0, slash)}`;
-  return `${kind.toLowerCase()}${group}/${metadata.name ?? ""}`;
+  return `${kind.toLowerCase()}${group}/${metadata.name || "<unknown>"}`;
 }
 
 /** `pod`, `deployment.apps`: how kubectl names a kind in one word. */
