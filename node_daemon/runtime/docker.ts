@@ -3,27 +3,20 @@ import { readTextFile } from "../../core/platform/files.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { eachOf } from "../../core/util/each_of.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
-import { call, engineMessage, ignoreStatus, statusCode } from "./docker_calls.ts";
+import { call, engineMessage, orFailure, parallelCalls, statusCode } from "./docker_calls.ts";
 import { DockerCgroups } from "./docker_cgroups.ts";
-import {
-  type ContainerDefaults,
-  containerOptions,
-  label,
-  mountsRecursively,
-  resourceOptions,
-  sandboxOptions,
-} from "./docker_config.ts";
+import { type ContainerDefaults, containerOptions, label, mountsRecursively, sandboxOptions } from "./docker_config.ts";
 import { DockerContainers } from "./docker_containers.ts";
-import { describeContainer, describeSandbox } from "./docker_describe.ts";
+import { describeSandbox } from "./docker_describe.ts";
 import { DockerEngine } from "./docker_engine.ts";
 import { engineEvents } from "./docker_events.ts";
 import { unpackImage } from "./docker_image_files.ts";
 import { dockerImages } from "./docker_images.ts";
+import { DockerLifecycle } from "./docker_lifecycle.ts";
 import { engineLogs } from "./docker_logs.ts";
 import { engineAttach, engineExec } from "./docker_sessions.ts";
-import { containerDisk, containerStats, type EngineStats, networkStats } from "./docker_stats.ts";
+import { DockerUsage } from "./docker_usage.ts";
 import { DockerUsers } from "./docker_users.ts";
-import { withCgroup } from "./engine_cgroup.ts";
 import { addressText, dockerAddress, tellingOfWait } from "./find_docker.ts";
 import { lowestOomScoreAdj } from "./lowest_oom_score.ts";
 import {
@@ -70,12 +63,6 @@ export interface DockerRuntimeOptions {
 /** Where the kernel says whether it has AppArmor. */
 const appArmorPath = "/sys/module/apparmor/parameters/enabled";
 const pingMs = 2_000;
-const stopMarginMs = 10_000;
-const removeMs = 120_000;
-/** A node has many containers, and an engine other callers. */
-const parallelCalls = 8;
-/** The engine walks through what containers wrote. */
-const diskMs = 60_000;
 
 /**
  * Opens the runtime over a Docker engine. Translates names and errors; decides nothing.
@@ -124,11 +111,9 @@ class DockerRuntime implements ContainerRuntime {
   readonly #users: DockerUsers;
   readonly #defaults: ContainerDefaults;
   readonly #pauseImage: string;
-  /** How ended containers ended: that does not change any more. */
-  readonly #ended = new Map<string, Container>();
-  /** Containers that were made here, and nobody has started yet. */
-  readonly #unstarted = new Set<string>();
   readonly #cgroups: DockerCgroups;
+  readonly #lifecycle: DockerLifecycle;
+  readonly #usage: DockerUsage;
   readonly #closing = new AbortController();
 
   constructor(
@@ -151,6 +136,8 @@ class DockerRuntime implements ContainerRuntime {
       owner: rootDir,
       sandboxes: (options) => this.listSandboxes(options),
     });
+    this.#lifecycle = new DockerLifecycle(this.#engine, this.#containers);
+    this.#usage = new DockerUsage(this.#engine, this.#containers, this.#cgroups);
     this.#defaults = {
       owner: { nodeName, rootDir },
       logLimits: options.logLimits ?? defaultLogLimits,
@@ -184,21 +171,18 @@ class DockerRuntime implements ContainerRuntime {
     config: SandboxConfig,
     { signal, whileStarting }: Signalled & { readonly whileStarting?: (sandbox: Sandbox) => Promise<void> },
   ): Promise<Sandbox> {
-    let id: string;
-    try {
+    const id = await orFailure("CreatePodSandboxError", signal, async () => {
       // One that is there already has this name: then its id is given, and its start does nothing.
-      id = await this.#createSandbox(config, signal);
+      const id = await this.#createSandbox(config, signal);
       const { namespace, name, uid, attempt } = config;
       const createdAt = this.#engine.clock.now();
       const made = { id, namespace, name, uid, attempt, ready: false, ip: undefined, createdAt };
       // Most of it is its network: meanwhile the engine can make what is to run in it.
-      const started = this.#start(id, signal);
+      const started = this.#lifecycle.start(id, signal);
       this.#cgroups.starts(id, started);
       await Promise.all([started, whileStarting?.(made)]);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw new RuntimeFailure("CreatePodSandboxError", engineMessage(error), { cause: error });
-    }
+      return id;
+    });
     const found = await this.#containers.list(signal, { id: [id] }).catch((error: unknown) => {
       signal.throwIfAborted();
       throw new SandboxStatusFailure(engineMessage(error), error);
@@ -209,7 +193,7 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   async stopPodSandbox(id: string, { signal }: Signalled): Promise<void> {
-    const alive = (await this.#containers.inSandbox(id, signal)).filter((one) => !this.#ended.has(one));
+    const alive = (await this.#containers.inSandbox(id, signal)).filter((one) => !this.#lifecycle.hasEnded(one));
     await eachOf(alive, parallelCalls, (one) => this.stopContainer(one, { gracePeriodSeconds: 0, signal }));
     await this.stopContainer(id, { gracePeriodSeconds: 0, signal });
   }
@@ -226,12 +210,9 @@ class DockerRuntime implements ContainerRuntime {
       podUid === undefined
         ? (await this.#containers.list(signal, { label: [`${label.kind}=container`] })).map(({ Id }) => Id)
         : await this.#containers.ofPod(podUid, "container", signal);
-    const inspected = await eachOf(ids, parallelCalls, (id) => this.#inspect(id, signal));
+    const inspected = await eachOf(ids, parallelCalls, (id) => this.#lifecycle.inspect(id, signal));
     const containers = new Map(inspected.map((container) => [container.id, container]));
-    if (podUid === undefined) {
-      const present = new Set(ids);
-      for (const id of this.#ended.keys()) if (!present.has(id)) this.#ended.delete(id);
-    }
+    if (podUid === undefined) this.#lifecycle.keepEnded(new Set(ids));
     return ids.flatMap((id) => containers.get(id) ?? []);
   }
 
@@ -253,12 +234,7 @@ class DockerRuntime implements ContainerRuntime {
     });
     const cgroupParent = await this.#cgroups.parentOf(sandbox.id, config.podLimits, { signal });
     const options = containerOptions(sandbox, config, { ...this.#defaults, beginsAs, cgroupParent });
-    try {
-      return await this.#create(options, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw new RuntimeFailure("CreateContainerError", engineMessage(error), { cause: error });
-    }
+    return orFailure("CreateContainerError", signal, () => this.#lifecycle.create(options, signal));
   }
 
   shortcomings({ podLimits }: ContainerConfig): readonly string[] {
@@ -282,60 +258,22 @@ class DockerRuntime implements ContainerRuntime {
   }
 
   async startContainer(id: string, { signal }: Signalled): Promise<void> {
-    // The engine would start an ended container again; a container of ours runs once.
-    const isNew = this.#unstarted.delete(id);
-    if (!isNew && (await this.#inspect(id, signal))?.state !== "created") return;
-    try {
-      await this.#start(id, signal);
-    } catch (error) {
-      signal.throwIfAborted();
-      throw new RuntimeFailure("RunContainerError", engineMessage(error), { cause: error });
-    }
+    await orFailure("RunContainerError", signal, () => this.#lifecycle.startOnce(id, signal));
   }
 
   async stopContainer(
     id: string,
     { gracePeriodSeconds, signal }: { readonly gracePeriodSeconds: number } & Signalled,
   ): Promise<void> {
-    const timeoutMs = gracePeriodSeconds * 1000 + stopMarginMs;
-    const container = this.#engine.docker.getContainer(id);
-    // 304: already stopped, 404: already gone. Both are what the caller asked for.
-    await this.#engine.call(
-      signal,
-      (abortSignal) => container.stop({ t: Math.ceil(gracePeriodSeconds), abortSignal }).catch(ignoreStatus(304, 404)),
-      timeoutMs,
-    );
+    await this.#lifecycle.stop(id, gracePeriodSeconds, signal);
   }
 
   async updateResources(id: string, limits: ContainerLimits, { signal }: Signalled): Promise<void> {
-    try {
-      await this.#engine.call(signal, (abortSignal) =>
-        this.#engine.docker.getContainer(id).update({ ...resourceOptions(limits), abortSignal }),
-      );
-    } catch (error) {
-      signal.throwIfAborted();
-      throw new RuntimeFailure("UpdateContainerError", engineMessage(error), { cause: error });
-    }
+    await orFailure("UpdateContainerError", signal, () => this.#lifecycle.update(id, limits, signal));
   }
 
   async removeContainer(id: string, { signal }: Signalled): Promise<void> {
-    const container = this.#engine.docker.getContainer(id);
-    const isGone = await this.#engine.call(
-      signal,
-      (abortSignal) =>
-        container.remove({ force: true, v: true, abortSignal }).then(
-          () => true,
-          (error: unknown) => {
-            // 404: it is gone. 409: its removal is under way.
-            if (statusCode(error) !== 404) ignoreStatus(409)(error);
-            return statusCode(error) === 404;
-          },
-        ),
-      removeMs,
-    );
-    this.#ended.delete(id);
-    this.#unstarted.delete(id);
-    if (isGone) this.#containers.removed(id);
+    await this.#lifecycle.remove(id, signal);
   }
 
   logs(id: string, options: LogOptions): AsyncGenerator<Uint8Array, void, void> {
@@ -354,35 +292,16 @@ class DockerRuntime implements ContainerRuntime {
     return { host: ip ?? "127.0.0.1", port };
   }
 
-  async stats({ signal }: Signalled): Promise<readonly ContainerStats[]> {
-    const all = await this.#ofRunning("container", signal, async (found) => {
-      const [stats, cgroup] = await Promise.all([this.#statsOf(found, signal), this.#cgroups.figuresOf(found)]);
-      return stats && withCgroup(containerStats(found, stats, this.#engine.clock.now()), cgroup);
-    });
-    this.#cgroups.keepFigures(new Set(all.map(({ id }) => id)));
-    return all;
+  stats({ signal }: Signalled): Promise<readonly ContainerStats[]> {
+    return this.#usage.ofContainers(signal);
   }
 
-  async networkStats({ signal }: Signalled): Promise<readonly PodNetworkStats[]> {
-    return this.#ofRunning("sandbox", signal, async (found) => {
-      const stats = await this.#statsOf(found, signal);
-      return stats && networkStats(found, stats, this.#engine.clock.now());
-    });
+  networkStats({ signal }: Signalled): Promise<readonly PodNetworkStats[]> {
+    return this.#usage.ofNetworks(signal);
   }
 
   async diskStats({ signal }: Signalled): Promise<DiskStats> {
-    const filters = { label: [...this.#containers.ownerFilter, `${label.kind}=container`], status: ["running"] };
-    const found = await this.#engine.call(
-      signal,
-      (abortSignal) => this.#engine.docker.listContainers({ size: true, filters, abortSignal }),
-      diskMs,
-    );
-    const containers = await eachOf(found, parallelCalls, async (one) => {
-      const inspected = await this.#engine.call(signal, (abortSignal) =>
-        this.#engine.docker.getContainer(one.Id).inspect({ abortSignal }).catch(ignoreStatus(404)),
-      );
-      return inspected && containerDisk(one, inspected.LogPath);
-    });
+    const containers = await this.#usage.ofDisks(signal);
     return { imageFolder: await this.images.folder({ signal }), containers };
   }
 
@@ -397,7 +316,7 @@ class DockerRuntime implements ContainerRuntime {
 
   async #createSandbox(config: SandboxConfig, signal: AbortSignal): Promise<string> {
     const image = this.#pauseImage;
-    const create = () => this.#create(sandboxOptions(config, { ...this.#defaults, image }), signal);
+    const create = () => this.#lifecycle.create(sandboxOptions(config, { ...this.#defaults, image }), signal);
     try {
       return await create();
     } catch (error) {
@@ -405,65 +324,5 @@ class DockerRuntime implements ContainerRuntime {
       await this.images.pull(image, { signal });
       return await create();
     }
-  }
-
-  /** Creates a container, or gives the id of the one of ours that has its name. */
-  async #create(
-    options: Docker.ContainerCreateOptions & { readonly name: string },
-    signal: AbortSignal,
-  ): Promise<string> {
-    try {
-      const { id } = await this.#engine.call(signal, (abortSignal) =>
-        this.#engine.docker.createContainer({ ...options, abortSignal }),
-      );
-      this.#unstarted.add(id);
-      this.#containers.made(id, options.Labels ?? {});
-      return id;
-    } catch (error) {
-      if (statusCode(error) !== 409) throw error;
-      const present = await this.#engine.call(signal, (abortSignal) =>
-        this.#engine.docker.getContainer(options.name).inspect({ abortSignal }).catch(ignoreStatus(404)),
-      );
-      if (!present || !this.#containers.owns(present.Config.Labels)) throw error;
-      return present.Id;
-    }
-  }
-
-  /** Starts what does not run yet. */
-  async #start(id: string, signal: AbortSignal): Promise<void> {
-    this.#unstarted.delete(id);
-    await this.#engine.call(signal, (abortSignal) =>
-      this.#engine.docker.getContainer(id).start({ abortSignal }).catch(ignoreStatus(304)),
-    );
-  }
-
-  async #inspect(id: string, signal: AbortSignal): Promise<Container | undefined> {
-    const known = this.#ended.get(id);
-    if (known) return known;
-    const found = await this.#engine.call(signal, (abortSignal) =>
-      this.#engine.docker.getContainer(id).inspect({ abortSignal }).catch(ignoreStatus(404)),
-    );
-    if (!found) return undefined;
-    const container = describeContainer(found);
-    if (container.state === "exited") this.#ended.set(id, container);
-    return container;
-  }
-
-  /** Something of each container or sandbox that runs. */
-  async #ofRunning<T>(
-    kind: "container" | "sandbox",
-    signal: AbortSignal,
-    work: (found: Docker.ContainerInfo) => Promise<T | undefined>,
-  ): Promise<readonly T[]> {
-    const running = await this.#containers.list(signal, { label: [`${label.kind}=${kind}`], running: true });
-    return eachOf(running, parallelCalls, work);
-  }
-
-  async #statsOf({ Id }: Docker.ContainerInfo, signal: AbortSignal): Promise<EngineStats | undefined> {
-    const stats = await this.#engine.call(signal, (abortSignal) => {
-      const options = { stream: false as const, "one-shot": true, abortSignal };
-      return this.#engine.docker.getContainer(Id).stats(options).catch(ignoreStatus(404, 409));
-    });
-    return stats as EngineStats | undefined;
   }
 }

@@ -1,8 +1,12 @@
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage } from "../../core/util/log.ts";
+import { RuntimeFailure } from "./runtime.ts";
 
 /** How long the engine may take to answer an ordinary call. */
 export const callMs = 30_000;
+
+/** How many calls are made side by side: a node has many containers, and an engine other callers. */
+export const parallelCalls = 8;
 
 /**
  * Makes a call to the engine that ends with the caller's signal, or after `timeoutMs`: an engine that hangs must not
@@ -59,4 +63,14 @@ export function engineMessage(error: unknown): string {
   return errorMessage(error)
     .replace(/^\(HTTP code \d+\) .*? - /s, "")
     .trim();
+}
+
+/** Does what a pod waits for; when the engine fails to, that is why the pod does not run. */
+export async function orFailure<T>(reason: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new RuntimeFailure(reason, engineMessage(error), { cause: error });
+  }
 }
