@@ -2,6 +2,7 @@ import type { StringMap } from "../../core/api/meta.ts";
 import { type HostPort, PortTable } from "../../core/kinds/host_ports.ts";
 import type { Node, Pod, Taint } from "../../core/kinds/mod.ts";
 import { type ResourceAmounts, resourceAmounts } from "../../core/kinds/pod_resources.ts";
+import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { type PodNeeds, podNeeds } from "./_pod_needs.ts";
 
 /** A pod on a node, and what it takes there. */
@@ -40,6 +41,23 @@ export interface NodeInfo {
 /** What a pod takes on a node. */
 export function podInfo(pod: Pod): PodInfo {
   return { pod, ...podNeeds(pod) };
+}
+
+/** Whether nothing changed that anybody counts: most updates are of a pod's status. */
+export function countsTheSame(next: PodInfo, previous: PodInfo): boolean {
+  const { metadata, spec } = next.pod;
+  const { metadata: metadataBefore, spec: specBefore } = previous.pod;
+  return (
+    (metadata.deletionTimestamp === undefined) === (metadataBefore.deletionTimestamp === undefined) &&
+    semanticEqual(metadata.labels, metadataBefore.labels) &&
+    next.priority === previous.priority &&
+    next.requests.milliCpu === previous.requests.milliCpu &&
+    next.requests.memoryBytes === previous.requests.memoryBytes &&
+    next.requests.ephemeralStorageBytes === previous.requests.ephemeralStorageBytes &&
+    (next.requests.other.size === 0) === (previous.requests.other.size === 0) &&
+    [...next.requests.other].every(([name, amount]) => previous.requests.other.get(name) === amount) &&
+    semanticEqual(spec.affinity, specBefore.affinity)
+  );
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

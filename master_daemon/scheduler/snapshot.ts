@@ -2,18 +2,16 @@ import type { Selector } from "../../core/api/labels.ts";
 import { keyText, type ObjectKey } from "../../core/api/meta.ts";
 import type { Node, Pod } from "../../core/kinds/mod.ts";
 import type { ResourceAmounts } from "../../core/kinds/pod_resources.ts";
-import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import type { AffinityTerm } from "./_affinity_terms.ts";
-import { FreeIndex } from "./_free_index.ts";
-import { LabelIndex } from "./_label_index.ts";
 import { addTo, type NodeCounts } from "./_node_counts.ts";
+import { NodeIndexes } from "./_node_indexes.ts";
 import { inZoneOrder, zoneOf } from "./_node_order.ts";
 import { Nominations } from "./_nominations.ts";
 import { PodCounts } from "./_pod_counts.ts";
 import { podUid } from "./_pod_uid.ts";
 import { type TermCount, TermCounts, type TermKind } from "./_term_counts.ts";
 import { type ClusterView, emptyCluster } from "./cluster_view.ts";
-import { NodeEntry, type NodeInfo, type PodInfo, podInfo } from "./node_info.ts";
+import { countsTheSame, NodeEntry, type NodeInfo, type PodInfo, podInfo } from "./node_info.ts";
 import { noStorage, type StorageView } from "./storage.ts";
 
 interface Share {
@@ -39,20 +37,12 @@ export class Snapshot {
   readonly #entries = new Map<string, NodeEntry>();
   readonly #shares = new Map<string, Share>();
   readonly #nominations = new Nominations();
-  readonly #images = new Map<string, number>();
   /** How many pods that have a node use a claim. */
   readonly #claimUsers = new Map<string, number>();
-  readonly #labels = new LabelIndex<NodeEntry>(
-    () => this.#known(),
-    ({ labels }) => labels,
-  );
+  readonly #indexes = new NodeIndexes(() => this.#known());
   readonly #podCounts: PodCounts;
   readonly #termCounts: TermCounts;
   #nodes: readonly NodeInfo[] | undefined;
-  readonly #freeCpu = new FreeIndex<NodeEntry>();
-  readonly #freeMemory = new FreeIndex<NodeEntry>();
-  #unschedulable = 0;
-  #tainted = 0;
   /** Claims and volumes. */
   readonly storage: StorageView;
   /** Namespaces, budgets, workloads. */
@@ -82,36 +72,30 @@ export class Snapshot {
 
   /** Nodes by the values of a label, and how many have it. */
   nodesBy(label: string): { readonly byValue: ReadonlyMap<string, ReadonlySet<NodeInfo>>; readonly size: number } {
-    return this.#labels.by(label);
+    return this.#indexes.by(label);
   }
 
   /** How many nodes were cordoned. */
   get unschedulableNodes(): number {
-    return this.#unschedulable;
+    return this.#indexes.unschedulable;
   }
 
   /** How many nodes have taints that keep pods off. */
   get taintedNodes(): number {
-    return this.#tainted;
+    return this.#indexes.tainted;
   }
 
   /**
    * The nodes among which all are that have so much left, when those are few; undefined: they are many, and looking at each
    * costs no more.
    */
-  nodesWithFree({
-    milliCpu,
-    memoryBytes,
-  }: Pick<ResourceAmounts, "milliCpu" | "memoryBytes">): readonly NodeInfo[] | undefined {
-    const byCpu = milliCpu === 0 ? Number.POSITIVE_INFINITY : this.#freeCpu.countWith(milliCpu);
-    const byMemory = memoryBytes === 0 ? Number.POSITIVE_INFINITY : this.#freeMemory.countWith(memoryBytes);
-    if (Math.min(byCpu, byMemory) > this.nodes.length / 4) return undefined;
-    return byCpu < byMemory ? this.#freeCpu.with(milliCpu) : this.#freeMemory.with(memoryBytes);
+  nodesWithFree(wanted: Pick<ResourceAmounts, "milliCpu" | "memoryBytes">): readonly NodeInfo[] | undefined {
+    return this.#indexes.withFree(wanted, this.nodes.length / 4);
   }
 
   /** On how many nodes an image is. */
   nodesWithImage(name: string): number {
-    return this.#images.get(name) ?? 0;
+    return this.#indexes.withImage(name);
   }
 
   /** Pods that every one of the terms selects. Stays up to date. */
@@ -273,36 +257,15 @@ export class Snapshot {
   #count(info: PodInfo, entry: NodeEntry, amount: 1 | -1): void {
     this.#podCounts.add(info.pod, entry, amount);
     this.#termCounts.add(info, entry, amount);
-    this.#placeByFree(entry);
+    this.#indexes.placeByFree(entry);
     for (const claim of info.claims) addTo(this.#claimUsers, claim, amount);
   }
 
   #change(entry: NodeEntry, node: Node | undefined): void {
-    const { labels, images, known } = entry;
-    this.#countRestrictions(entry, -1);
-    entry.set(node);
-    this.#countRestrictions(entry, 1);
-    this.#placeByFree(entry);
-    for (const name of images.keys()) addTo(this.#images, name, -1);
-    for (const name of entry.images.keys()) addTo(this.#images, name, 1);
-    if (known && node && semanticEqual(labels, entry.labels)) return;
-    this.#labels.remove(entry, labels);
-    if (node) this.#labels.add(entry);
+    const { labels } = entry;
+    if (!this.#indexes.set(entry, node)) return;
     this.#podCounts.relabel(entry, labels);
     this.#termCounts.relabel(entry, labels);
-  }
-
-  #placeByFree(entry: NodeEntry): void {
-    const { known, allocatable, requested } = entry;
-    if (known) {
-      this.#freeCpu.set(entry, allocatable.milliCpu - requested.milliCpu);
-      this.#freeMemory.set(entry, allocatable.memoryBytes - requested.memoryBytes);
-    } else for (const index of [this.#freeCpu, this.#freeMemory]) index.delete(entry);
-  }
-
-  #countRestrictions({ unschedulable, hardTaints }: NodeEntry, amount: 1 | -1): void {
-    if (unschedulable) this.#unschedulable += amount;
-    if (hardTaints.length > 0) this.#tainted += amount;
   }
 
   #entry(name: string): NodeEntry {
@@ -322,21 +285,4 @@ export class Snapshot {
   *#placed(): Generator<readonly [Pod, NodeEntry], void, void> {
     for (const entry of this.#entries.values()) for (const { pod } of entry.pods) yield [pod, entry];
   }
-}
-
-/** Whether nothing changed that anybody counts: most updates are of a pod's status. */
-function countsTheSame(next: PodInfo, previous: PodInfo): boolean {
-  const { metadata, spec } = next.pod;
-  const { metadata: metadataBefore, spec: specBefore } = previous.pod;
-  return (
-    (metadata.deletionTimestamp === undefined) === (metadataBefore.deletionTimestamp === undefined) &&
-    semanticEqual(metadata.labels, metadataBefore.labels) &&
-    next.priority === previous.priority &&
-    next.requests.milliCpu === previous.requests.milliCpu &&
-    next.requests.memoryBytes === previous.requests.memoryBytes &&
-    next.requests.ephemeralStorageBytes === previous.requests.ephemeralStorageBytes &&
-    (next.requests.other.size === 0) === (previous.requests.other.size === 0) &&
-    [...next.requests.other].every(([name, amount]) => previous.requests.other.get(name) === amount) &&
-    semanticEqual(spec.affinity, specBefore.affinity)
-  );
 }
