@@ -1,3 +1,4 @@
+import { asObject } from "../core/api/json_object.ts";
 import type { KubeObject } from "../core/api/meta.ts";
 import { parseManifests } from "../core/api/yaml.ts";
 import { apply } from "../core/client/apply.ts";
@@ -11,7 +12,7 @@ export async function applyManifests(
 ): Promise<readonly KubeObject[]> {
   const objects =
     typeof manifests === "string"
-      ? (parseManifests(manifests, "manifest") as unknown as readonly KubeObject[])
+      ? parseManifests(manifests, "manifest").map((object) => asObject(object))
       : "kind" in manifests
         ? [manifests]
         : manifests;

@@ -1,4 +1,5 @@
-import { type JsonObject, type KubeObject, keyOf } from "../core/api/meta.ts";
+import { asJson } from "../core/api/json_object.ts";
+import { type KubeObject, keyOf } from "../core/api/meta.ts";
 import { randomSuffix } from "../core/api/safe_letters.ts";
 import type { Client } from "../core/client/client.ts";
 import { podResource } from "../core/client/resources.ts";
@@ -204,7 +205,7 @@ async function debugOne(
   if (!flags.container) await tellName();
   const looking: EphemeralContainer = ephemeralContainer(chosen, request);
   tellLostCapabilities(looking, pod, env);
-  const body = { spec: { ephemeralContainers: [looking as unknown as JsonObject] } };
+  const body = { spec: { ephemeralContainers: [asJson(looking)] } };
   const options = { subresource: "ephemeralcontainers", signal: env.signal };
   const changed = await client.patch(podResource, keyOf(pod), { type: "strategic", body }, options);
   return { pod: changed, container: chosen };

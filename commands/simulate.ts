@@ -1,6 +1,6 @@
 import type { SimulationReport } from "../cluster/simulation/simulate.ts";
+import { asJson } from "../core/api/json_object.ts";
 import { jsonText } from "../core/api/json_text.ts";
-import type { JsonObject } from "../core/api/meta.ts";
 import { formatYaml } from "../core/api/yaml_writer.ts";
 import { manifestFlags, readManifests } from "./manifests.ts";
 import { alignColumns } from "./output/columns.ts";
@@ -49,7 +49,7 @@ export const simulate: Verb = defineVerb({
 function printer(output: string | undefined): (report: SimulationReport) => string {
   if (output === undefined) return reportText;
   if (output === "json") return (report) => `${jsonText(report, 2)}\n`;
-  if (output === "yaml") return (report) => formatYaml(report as unknown as JsonObject);
+  if (output === "yaml") return (report) => formatYaml(asJson(report));
   throw new UsageError(`unable to match a printer suitable for the output format "${output}": use json or yaml`);
 }
 

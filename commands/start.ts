@@ -1,4 +1,4 @@
-import type { KubeObject } from "../core/api/meta.ts";
+import { asObject } from "../core/api/json_object.ts";
 import { parseManifests } from "../core/api/yaml.ts";
 import { apply } from "../core/client/apply.ts";
 import type { Client } from "../core/client/client.ts";
@@ -44,10 +44,10 @@ export const start: Verb = defineVerb({
 
     const { client } = cluster;
     for (const manifest of parseManifests((await readTextAsset(example)) ?? "", example)) {
-      const object = {
+      const object = asObject({
         ...manifest,
         metadata: { ...(manifest["metadata"] as object), namespace: key.namespace },
-      } as unknown as KubeObject;
+      });
       const { object: applied, outcome } = await apply(client, await resourceOfKind(client, object), object, {
         signal: env.signal,
       });

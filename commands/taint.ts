@@ -1,4 +1,4 @@
-import { asJson } from "../core/api/json_object.ts";
+import { asJson, asObject } from "../core/api/json_object.ts";
 import { labelValueErrors, qualifiedNameErrors } from "../core/api/label_validation.ts";
 import type { KubeObject } from "../core/api/meta.ts";
 import { applyStrategicPatch, createStrategicPatch } from "../core/api/patch/mod.ts";
@@ -81,8 +81,7 @@ export const taint: Verb = defineVerb({
         const before = asJson(node);
         const after = asJson({ ...node, spec: { ...node.spec, taints } });
         const body = createStrategicPatch(before, after, before, nodeSchema);
-        if (dryRun === "client")
-          return await print(applyStrategicPatch(before, body, nodeSchema) as unknown as KubeObject, operation);
+        if (dryRun === "client") return await print(asObject(applyStrategicPatch(before, body, nodeSchema)), operation);
         const patched = await client.patch(
           resource,
           key,

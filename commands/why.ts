@@ -1,5 +1,5 @@
+import { asJson } from "../core/api/json_object.ts";
 import { jsonText } from "../core/api/json_text.ts";
-import type { JsonObject } from "../core/api/meta.ts";
 import { ageText } from "../core/api/table.ts";
 import { formatYaml } from "../core/api/yaml_writer.ts";
 import { UnknownResourceError } from "../core/client/discovery.ts";
@@ -70,7 +70,7 @@ function printer(format: string | undefined): (found: readonly Explanation[], no
     );
   return (found) => {
     const [first, ...more] = found;
-    const value = (first && more.length === 0 ? first : { items: found }) as unknown as JsonObject;
+    const value = asJson(first && more.length === 0 ? first : { items: found });
     return format === "json" ? `${jsonText(value, 4)}\n` : formatYaml(value);
   };
 }

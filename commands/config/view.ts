@@ -1,5 +1,5 @@
+import { asJson, asObject } from "../../core/api/json_object.ts";
 import { jsonText } from "../../core/api/json_text.ts";
-import type { Json, KubeObject } from "../../core/api/meta.ts";
 import type {
   ExecPlugin,
   Kubeconfig,
@@ -69,13 +69,13 @@ export const view: Verb = defineVerb({
     if (flags.output === "json") await env.terminal.write(`${jsonText(document, 4)}\n`);
     else if (flags.output === "kyaml") {
       const { formatKyaml } = await import("../../core/api/kyaml_writer.ts");
-      await env.terminal.write(formatKyaml(document as unknown as Json, { asGiven: true }));
+      await env.terminal.write(formatKyaml(asJson(document), { asGiven: true }));
     } else if (flags.output === "name") {
       // It has none.
       await env.terminal.write("config/<unknown>\n");
     } else {
       const print = await objectPrinter({ ...flags, output: flags.output ?? "yaml" }, { terminal: env.terminal });
-      await print(document as unknown as KubeObject);
+      await print(asObject(asJson(document)));
     }
     return 0;
   },

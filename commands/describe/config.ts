@@ -1,3 +1,4 @@
+import { asJson } from "../../core/api/json_object.ts";
 import type { JsonObject } from "../../core/api/meta.ts";
 import type { ConfigMap } from "../../core/kinds/configmap.ts";
 import type { Secret } from "../../core/kinds/secret.ts";
@@ -78,7 +79,7 @@ export const describeAny: Describer = async (object, page, context) => {
       } else page.line(level, `${titleOf(field)}:\t${text(value)}`);
     }
   };
-  fields(0, object as unknown as JsonObject, "");
+  fields(0, asJson(object), "");
   await describeEvents(page, object, context);
 };
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../../core/api/meta.ts";
+import { asJson } from "../../core/api/json_object.ts";
 import { canonicalQuantity } from "../../core/api/quantity.ts";
 import { accessModesText } from "../../core/kinds/cells.ts";
 import type { CSINode } from "../../core/kinds/csi_node.ts";
@@ -39,7 +39,7 @@ export const describePersistentVolume: Describer = async (object, page, context)
   affinityLines(page, spec.nodeAffinity);
   page.line(0, `Message:\t${status?.message ?? ""}`);
   page.line(0, "Source:");
-  describeSource(page, spec as unknown as JsonObject, { persistent: true });
+  describeSource(page, asJson(spec), { persistent: true });
   await describeEvents(page, object, context);
 };
 

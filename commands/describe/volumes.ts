@@ -1,4 +1,4 @@
-import { getOwn, isJsonObject } from "../../core/api/json_object.ts";
+import { asJson, getOwn, isJsonObject } from "../../core/api/json_object.ts";
 import type { Json, JsonObject } from "../../core/api/meta.ts";
 import { canonicalQuantity } from "../../core/api/quantity.ts";
 import type { PersistentVolumeClaim } from "../../core/kinds/persistent_volume_claim.ts";
@@ -216,7 +216,7 @@ export function describeVolumes(page: Page, volumes: readonly Volume[] = [], spa
   page.line(0, `${space}Volumes:`);
   for (const volume of volumes) {
     page.line(1, `${space ? " " : ""}${volume.name}:`);
-    describeSource(page, volume as unknown as JsonObject);
+    describeSource(page, asJson(volume));
   }
 }
 

@@ -1,4 +1,4 @@
-import { asJson } from "../../core/api/json_object.ts";
+import { asJson, asObject } from "../../core/api/json_object.ts";
 import type { KubeList, KubeObject } from "../../core/api/meta.ts";
 import { throwAll } from "../all_errors.ts";
 import type { CommandEnv } from "../env.ts";
@@ -57,7 +57,7 @@ export async function printObjects(
   } else {
     const items = flags["sort-by"] ? sortBy(objects, relaxedPath(flags["sort-by"]), asJson) : objects;
     const list = { apiVersion: "v1", items, kind: "List", metadata: { resourceVersion: "" } };
-    await printWith(format, list as unknown as KubeObject, env.terminal);
+    await printWith(format, asObject(asJson(list)), env.terminal);
   }
   throwAll(errors);
 }

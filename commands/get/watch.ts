@@ -1,4 +1,5 @@
 import { goJson } from "../../core/api/go_json.ts";
+import { asJson, asObject } from "../../core/api/json_object.ts";
 import type { KubeList, KubeObject } from "../../core/api/meta.ts";
 import { isReason, StatusError } from "../../core/api/status.ts";
 import { jsonLines } from "../../core/client/json_lines.ts";
@@ -125,7 +126,7 @@ function showObjects(format: Format, flags: GetFlags, env: CommandEnv): Show {
       else if (isJson) {
         const shown = flags["show-managed-fields"] ? item : withoutManagedFields(item);
         await env.terminal.write(`${goJson({ type, object: shown })}\n`);
-      } else await printWith(format, { type, object: item } as unknown as KubeObject, env.terminal);
+      } else await printWith(format, asObject({ type, object: asJson(item) }), env.terminal);
     }
   };
 }

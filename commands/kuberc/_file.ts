@@ -1,4 +1,4 @@
-import { asJson } from "../../core/api/json_object.ts";
+import { asJson, asObject } from "../../core/api/json_object.ts";
 import type { KubeObject } from "../../core/api/meta.ts";
 import { formatYaml } from "../../core/api/yaml_writer.ts";
 import { changePrivateFile } from "../../core/platform/files.ts";
@@ -16,7 +16,7 @@ export function kubercFile(given: string | undefined): KubercPath {
 }
 
 /** The preference as an object of the newest version; members in kubectl's order. */
-export function asObject({ defaults, aliases, ...policy }: Preference): KubeObject {
+export function preferenceObject({ defaults, aliases, ...policy }: Preference): KubeObject {
   const object = compact({
     kind: "Preference",
     apiVersion: `${kubercGroup}/v1beta1`,
@@ -25,7 +25,7 @@ export function asObject({ defaults, aliases, ...policy }: Preference): KubeObje
     ...policy,
   });
   // It has no metadata, as other objects of configuration have none.
-  return object as unknown as KubeObject;
+  return asObject(asJson(object));
 }
 
 /** Changes the file, which need not be there, and says so. @throws what `change` throws: then it is left as it is */
@@ -34,6 +34,6 @@ export async function changeKuberc(
   change: (text: string | undefined) => Preference,
   { terminal }: Pick<CommandEnv, "terminal">,
 ): Promise<void> {
-  await changePrivateFile(path, (text) => formatYaml(asJson(asObject(change(text)))));
+  await changePrivateFile(path, (text) => formatYaml(asJson(preferenceObject(change(text)))));
   await terminal.write(`Updated ${path}\n`);
 }

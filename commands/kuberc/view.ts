@@ -7,7 +7,7 @@ import { objectPrinter, printFlags } from "../output/object_printer.ts";
 import { type Preference, readPreference } from "../preferences/kuberc.ts";
 import { warnOfUnknown } from "../preferences/with_preferences.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
-import { asObject, changeKuberc, kubercFile } from "./_file.ts";
+import { changeKuberc, kubercFile, preferenceObject } from "./_file.ts";
 
 /** What kubectl recommends. */
 const recommended: Preference = {
@@ -42,7 +42,11 @@ export const view: Verb = defineVerb({
     const read = readPreference(text, path);
     if (read) warnOfUnknown(read.unknown, path, terminal);
     const { preference = {} } = read ?? {};
-    const object = asObject({ ...preference, defaults: preference.defaults ?? [], aliases: preference.aliases ?? [] });
+    const object = preferenceObject({
+      ...preference,
+      defaults: preference.defaults ?? [],
+      aliases: preference.aliases ?? [],
+    });
     // The order of its members is kubectl's own, not that of objects of the API, which it is printed as otherwise.
     if (flags.output === "json") {
       await terminal.write(`${jsonText(asJson(object), 4)}\n`);

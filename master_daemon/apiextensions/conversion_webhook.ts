@@ -1,5 +1,5 @@
 import { parseJson } from "../../core/api/json.ts";
-import { getOwn, isJsonObject } from "../../core/api/json_object.ts";
+import { asJson, asObject, getOwn, isJsonObject } from "../../core/api/json_object.ts";
 import { jsonText } from "../../core/api/json_text.ts";
 import { validateAnnotations, validateLabels } from "../../core/api/label_validation.ts";
 import type { Json, JsonObject, KubeObject, StringMap } from "../../core/api/meta.ts";
@@ -110,14 +110,14 @@ function accept(original: KubeObject, converted: Json, apiVersion: string): Kube
     if (before !== after) throw new TypeError(`must have the same ${name}: ${before} != ${String(after)}`);
   }
   const { labels: _labels, annotations: _annotations, ...kept } = original.metadata;
-  return {
+  return asObject({
     ...converted,
     metadata: {
-      ...kept,
+      ...asJson(kept),
       ...textsOf(metadata, "labels", validateLabels),
       ...textsOf(metadata, "annotations", validateAnnotations),
     },
-  } as unknown as KubeObject;
+  });
 }
 
 function textsOf(

@@ -1,3 +1,4 @@
+import { asObject } from "../../../core/api/json_object.ts";
 import { dnsLabelError, dnsSubdomainError } from "../../../core/api/kind.ts";
 import { type JsonObject, type KubeObject, keyOf, keyText } from "../../../core/api/meta.ts";
 import { parseManifests } from "../../../core/api/yaml.ts";
@@ -46,7 +47,7 @@ export function readStaticPods(text: string, options: StaticPodOptions): readonl
 }
 
 function staticPod(object: JsonObject, { source, from, nodeName }: StaticPodOptions): Pod {
-  const given = object as unknown as Pod;
+  const given = asObject<Pod>(object);
   if (given.apiVersion !== "v1" || given.kind !== "Pod")
     throw new Error(`Cannot run what is no pod: ${from} has a ${given.apiVersion ?? "?"} ${given.kind ?? "object"}`);
   const { name, namespace = "default", labels, annotations } = given.metadata ?? {};
