@@ -161,7 +161,7 @@ function withVersion(object: KubeObject, version: string | undefined): KubeObjec
 }
 
 /** The merge patch that makes one object of the other. */
-export function patchBetween(before: KubeObject, after: KubeObject): JsonObject {
+function patchBetween(before: KubeObject, after: KubeObject): JsonObject {
   const from = asJson(before);
   return createMergePatch(from, asJson(after), from);
 }

@@ -5,6 +5,7 @@ import { criticalPriority } from "./kubelet/critical_pod.ts";
 import { defaultHard, evictionConfig, type Threshold } from "./kubelet/eviction/thresholds.ts";
 import { goDuration } from "./kubelet/go_duration.ts";
 import { defaultImageGc } from "./kubelet/images/image_garbage_collector.ts";
+import { defaultClusterDomain } from "./kubelet/pod_hostname.ts";
 import { cacheTimes } from "./kubelet/server/access.ts";
 import type { NodeOptions } from "./node.ts";
 import { defaultLogLimits } from "./runtime/runtime.ts";
@@ -51,7 +52,7 @@ export function kubeletConfiguration(
     },
     enableDebuggingHandlers: true,
     enableSystemLogHandler: true,
-    clusterDomain: options.clusterDomain ?? "cluster.local",
+    clusterDomain: options.clusterDomain ?? defaultClusterDomain,
     clusterDNS: clusterDns?.length ? [...clusterDns] : undefined,
     resolvConf: options.resolvConf,
     maxPods: options.maxPods ?? 110,

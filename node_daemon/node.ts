@@ -27,6 +27,7 @@ import { type NodeIdentity, nodeCapacity, servingCertificateAnnotation } from ".
 import { type NodeStatusReporter, startNodeStatus } from "./kubelet/node_status.ts";
 import type { ShutdownPeriods } from "./kubelet/plan_shutdown.ts";
 import { PodFolders } from "./kubelet/pod_folders.ts";
+import { defaultClusterDomain } from "./kubelet/pod_hostname.ts";
 import { type KubeletServerOptions, startKubeletServer } from "./kubelet/server.ts";
 import { fileSource } from "./kubelet/sources/file.ts";
 import { startPodEndpoint } from "./kubelet/sources/server.ts";
@@ -119,8 +120,6 @@ export interface NodeDaemon extends AsyncDisposable {
   readonly runtime: string;
   readonly kubelet: Kubelet;
 }
-
-const defaultClusterDomain = "cluster.local";
 
 /** Starts a node daemon: runtime, kubelet, server, service proxy and DNS. Resolves when the node is registered and its pods are adopted. */
 export async function startNode(options: NodeOptions): Promise<NodeDaemon> {

@@ -89,7 +89,7 @@ function isBuiltInParent({ group, version, plural }: DiscoveredResource): boolea
 }
 
 /** The set's name in labels: `applyset-…-v1`. @see https://git.k8s.io/enhancements/keps/sig-cli/3659-kubectl-apply-prune */
-export function applySetId({ resource: { kind, group }, key: { name, namespace = "" } }: ApplySetParent): string {
+function applySetId({ resource: { kind, group }, key: { name, namespace = "" } }: ApplySetParent): string {
   const hex = sha256(`${name}.${namespace}.${kind}.${group}`);
   const bytes = Uint8Array.from(hex.match(/../g) ?? [], (digits) => Number.parseInt(digits, 16));
   const text = toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

@@ -165,7 +165,7 @@ async function list(env: CommandEnv, { headers }: { readonly headers: boolean })
  *
  * @see k8s.io/kubectl/pkg/util/rbac CompactRules
  */
-export function compactRules(rules: readonly Rule[]): readonly Rule[] {
+function compactRules(rules: readonly Rule[]): readonly Rule[] {
   const simple = new Map<string, Rule>();
   const others: Rule[] = [];
   for (const rule of rules) {

@@ -69,7 +69,7 @@ async function takenWith(
 }
 
 /** What the garbage collector would delete with an owner: that of which all owners go. Pure. */
-export function ownedBy(
+function ownedBy(
   owner: { readonly kind: string; readonly group: string; readonly name: string },
   objects: readonly KubeObject[],
 ): readonly KubeObject[] {

@@ -317,7 +317,7 @@ export function withoutLastApplied<T extends KubeObject>(object: T): T {
  * @param order of the members in it, where kubectl holds the object in a structure of Go's; sorted by default
  * @see k8s.io/kubectl/pkg/util/apply.go GetModifiedConfiguration
  */
-export function withLastApplied<T extends KubeObject>(object: T, order?: MemberOrder): T {
+function withLastApplied<T extends KubeObject>(object: T, order?: MemberOrder): T {
   const plain = withoutLastApplied(object);
   const { annotations: others = {}, ...metadata } = plain.metadata;
   // A structure leaves out what is empty.

@@ -2,7 +2,7 @@
 import type { Secret } from "./secret.ts";
 
 /** Type of the secrets that hold these tokens. */
-export const bootstrapTokenType = "bootstrap.kubernetes.io/token";
+const bootstrapTokenType = "bootstrap.kubernetes.io/token";
 /** Where such secrets are looked for. */
 export const bootstrapTokenNamespace = "kube-system";
 const namePrefix = "bootstrap-token-";

@@ -12,7 +12,7 @@ const openBrace = 0x7b;
 const objectMediaTypes = ["application/json", "application/yaml", protobufMediaType];
 
 /** All of a request's body. @throws StatusError RequestEntityTooLarge past the limit */
-export async function readLimited(request: ApiRequest, limitBytes: number): Promise<Uint8Array> {
+async function readLimited(request: ApiRequest, limitBytes: number): Promise<Uint8Array> {
   if (request.body instanceof ObjectBody) return request.body.toBytes();
   const declared = Number(request.headers["content-length"] ?? 0);
   if (declared > limitBytes) throw StatusError.tooLarge(limitBytes);

@@ -53,7 +53,7 @@ export function withTopologyHints(slices: SlicesToHint, shares: ZoneShares | und
 }
 
 /** The slices to write so that no endpoint says whom it is meant for. */
-export function withoutHints({ create, update, unchanged }: SlicesToHint, refusal: string): HintedSlices {
+function withoutHints({ create, update, unchanged }: SlicesToHint, refusal: string): HintedSlices {
   const told = unchanged.filter(({ endpoints }) => endpoints.some(({ hints }) => hints));
   return { create: create.map(bare), update: [...update, ...told].map(bare), refusal };
 }

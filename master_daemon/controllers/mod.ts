@@ -136,5 +136,5 @@ export function controllers(options: ControllersOptions = {}): readonly Controll
   ];
 }
 
-export type { Controller, ControllerContext, Mapping, ReconcileResult } from "./controller.ts";
-export { type RunControllersOptions, runControllers } from "./runner.ts";
+export type { Controller } from "./controller.ts";
+export { runControllers } from "./runner.ts";

@@ -36,7 +36,7 @@ export interface Dns extends AsyncDisposable {
 }
 
 /** The Service whose address pods ask. */
-export const dnsService = { namespace: "kube-system", name: "kube-dns" };
+const dnsService = { namespace: "kube-system", name: "kube-dns" };
 
 const dnsPort = 53;
 

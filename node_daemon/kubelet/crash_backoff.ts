@@ -5,9 +5,9 @@ import type { PodView } from "./pod_view.ts";
 /** First delay of a container that keeps ending. */
 export const crashBackoffBaseMs = 10_000;
 /** Longest delay. */
-export const crashBackoffMaxMs = 300_000;
+const crashBackoffMaxMs = 300_000;
 /** A container that ran this long starts again from the beginning. */
-export const crashBackoffResetMs = 600_000;
+const crashBackoffResetMs = 600_000;
 
 /** When a container that ended may be started again. */
 export interface CrashBackoff {

@@ -2,7 +2,7 @@ import type { Container, Pod } from "../../core/kinds/pod.ts";
 import { type ContainerConfig, RuntimeFailure } from "../runtime/runtime.ts";
 
 /** Annotation of pods: where their programs connect to, as `HOST[:PORT]`, separated by commas. */
-export const egressAnnotation = "wherry.dev/egress";
+const egressAnnotation = "wherry.dev/egress";
 
 const maxLength = 4096;
 /** A name (`*.example.com` for those below it), an IPv4 address or range, or an IPv6 address in brackets; and a port. */

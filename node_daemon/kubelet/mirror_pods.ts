@@ -104,7 +104,7 @@ export class MirrorPods implements AsyncDisposable {
 }
 
 /** The object that shows a pod in the API. Pure. */
-export function mirrorOf({ metadata, spec, ...rest }: Pod, { metadata: { name = "", uid = "" } }: Node): Pod {
+function mirrorOf({ metadata, spec, ...rest }: Pod, { metadata: { name = "", uid = "" } }: Node): Pod {
   const { uid: _uid, annotations, ...others } = metadata;
   return {
     ...rest,

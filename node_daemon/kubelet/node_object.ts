@@ -65,7 +65,7 @@ export function nodeImages(
 }
 
 /** Labels that every node carries. */
-export function standardLabels({ name, machine }: Pick<NodeIdentity, "name" | "machine">): StringMap {
+function standardLabels({ name, machine }: Pick<NodeIdentity, "name" | "machine">): StringMap {
   const { operatingSystem, architecture } = machine;
   return {
     "beta.kubernetes.io/arch": architecture,

@@ -160,7 +160,7 @@ export class ObjectCache implements AsyncDisposable {
 const encoder = new TextEncoder();
 
 /** The content of an object, decoded. */
-export function readData(object: DataObject): ObjectData {
+function readData(object: DataObject): ObjectData {
   const isSecret = object.kind === "Secret";
   const entries = new Map<string, Uint8Array>();
   const textKeys = new Set<string>();

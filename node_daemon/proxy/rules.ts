@@ -32,7 +32,7 @@ export interface RuleOptions {
 }
 
 /** Annotation of a Service that names its balancer. */
-export const balancerAnnotation = "wherry.dev/balancer";
+const balancerAnnotation = "wherry.dev/balancer";
 
 /**
  * What the proxy has to do for one service. Pure.

@@ -229,7 +229,7 @@ function readEntry(pid: number): ProcessEntry | undefined {
 }
 
 /** @internal Lines of `ps -Ao pid=,ppid=,pgid=,time=,lstart=`. */
-export function parsePs(text: string): readonly ProcessEntry[] {
+function parsePs(text: string): readonly ProcessEntry[] {
   const entries: ProcessEntry[] = [];
   for (const line of text.split("\n")) {
     const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(?:(\d+)-)?([\d:.]+)\s+(\S.*\S)\s*$/.exec(line);

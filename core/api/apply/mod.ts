@@ -7,11 +7,10 @@
  *
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/
  */
-export { type Applied, applyConfiguration, failed, lastAppliedAnnotation } from "./apply_configuration.ts";
+export { type Applied, applyConfiguration, failed } from "./apply_configuration.ts";
 export { atomicParts } from "./atomic_parts.ts";
 export { checkApplied } from "./check_applied.ts";
-export { decodeEntries, encodeEntries, type OwnedFields, sameButTimes } from "./entries.ts";
-export type { FieldSet } from "./field_set.ts";
+export { decodeEntries } from "./entries.ts";
 export { mergeTypeOf } from "./kind_type.ts";
 export { mergeObjects } from "./merge_objects.ts";
 export type { MergeType } from "./merge_type.ts";

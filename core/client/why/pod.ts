@@ -28,7 +28,7 @@ export const explainPod: Explainer<Pod> = async (pod, context) => {
 };
 
 /** A pod's state in a few words. */
-export function stateOf(pod: Pod): string {
+function stateOf(pod: Pod): string {
   const text = podStatusText(pod) || "Pending";
   return text === "Running" ? (isPodReady(pod) ? "Running and ready" : "Running, not ready") : text;
 }

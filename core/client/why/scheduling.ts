@@ -56,7 +56,7 @@ async function diagnosisOf(pod: Pod, { client, signal }: WhyContext): Promise<Js
 }
 
 /** The reason with each node that refused the pod, and the least change that would help. Pure. */
-export function withNodes(reason: Reason, diagnosis: JsonObject): Reason {
+function withNodes(reason: Reason, diagnosis: JsonObject): Reason {
   const nodes = objects(diagnosis["nodes"]);
   if (nodes.length === 0) return reason;
   const lines = nodes.slice(0, shownNodes).map(nodeLine);

@@ -48,7 +48,7 @@ export const defaultHard: { readonly node: ThresholdTexts; readonly workstation:
 };
 
 /** Kubernetes' other defaults. */
-export const defaultTransitionPeriodMs = 300_000;
+const defaultTransitionPeriodMs = 300_000;
 
 /** Eviction with defaults for all but the thresholds. @throws SyntaxError as {@linkcode parseThresholds} does */
 export function evictionConfig(texts: EvictionTexts): EvictionConfig {

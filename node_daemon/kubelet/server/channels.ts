@@ -49,7 +49,7 @@ export async function serveChannels(options: ServeChannelsOptions): Promise<void
 }
 
 /** The Status that ends an exec. @see https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/kubelet/pkg/cri/streaming/remotecommand/exec.go */
-export function exitStatus(code: number): object {
+function exitStatus(code: number): object {
   if (code === 0) return { metadata: {}, status: "Success" };
   return {
     kind: "Status",

@@ -17,7 +17,7 @@ import { secretVolume } from "./secret.ts";
 import type { VolumeType } from "./volume.ts";
 
 /** All volume types. */
-export const volumeTypes: readonly VolumeType[] = [
+const volumeTypes: readonly VolumeType[] = [
   configMapVolume,
   downwardApiVolume,
   emptyDirVolume,
