@@ -3,7 +3,7 @@ import type { KubeObject, StringMap } from "../core/api/meta.ts";
 import type { Client } from "../core/client/client.ts";
 import { podResource } from "../core/client/resources.ts";
 import type { Container, Pod } from "../core/kinds/pod.ts";
-import { isPodReady, podCondition } from "../core/kinds/pod_helpers.ts";
+import { defaultContainerAnnotation, isPodReady, podCondition } from "../core/kinds/pod_helpers.ts";
 import type { CommandEnv } from "./env.ts";
 import { keyIn } from "./namespaced.ts";
 import { resourceNamed } from "./resource_args.ts";
@@ -116,9 +116,6 @@ function comparePods(a: Pod, b: Pod, { preferRestarted = false }: Pick<PodChoice
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
-
-/** Annotation that names the container people mean when they name none. */
-const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container";
 
 /** A pod's containers of every sort: those of its init, its own, those that debug it. */
 export function allContainers({ spec }: Pod): readonly Container[] {

@@ -1,5 +1,6 @@
 import { controllerOf } from "../../core/api/meta.ts";
 import type { Pod } from "../../core/kinds/pod.ts";
+import { isMirror } from "../../core/kinds/pod_helpers.ts";
 
 /** What drain may do to pods that it would rather leave. */
 export interface DrainPolicy {
@@ -23,8 +24,6 @@ export interface DrainChoice {
 type Verdict =
   | { readonly goes: true; readonly warning?: string }
   | { readonly goes: false; readonly warning?: string; readonly error?: string };
-
-const mirrorAnnotation = "kubernetes.io/config.mirror";
 
 /**
  * Sorts the pods of a node. Pure.
@@ -57,7 +56,7 @@ export function choosePods(
 }
 
 function judge(pod: Pod, daemonSets: ReadonlySet<string>, policy: DrainPolicy, now: number): Verdict {
-  const { namespace, deletionTimestamp, annotations = {} } = pod.metadata;
+  const { namespace, deletionTimestamp } = pod.metadata;
   const { skipEndingAfterSeconds } = policy;
   if (skipEndingAfterSeconds > 0 && deletionTimestamp !== undefined) {
     if (Math.floor((now - Date.parse(deletionTimestamp)) / 1000) > skipEndingAfterSeconds) return { goes: false };
@@ -70,7 +69,7 @@ function judge(pod: Pod, daemonSets: ReadonlySet<string>, policy: DrainPolicy, n
     } else if (policy.ignoreDaemonSets) return { goes: false, warning: "ignoring DaemonSet-managed Pods" };
     else return { goes: false, error: "DaemonSet-managed Pods (use --ignore-daemonsets to ignore)" };
   }
-  if (Object.hasOwn(annotations, mirrorAnnotation)) return { goes: false };
+  if (isMirror(pod)) return { goes: false };
   if (finished) return { goes: true };
   if (pod.spec.volumes?.some(({ emptyDir }) => emptyDir !== undefined)) {
     if (!policy.deleteEmptyDirData)

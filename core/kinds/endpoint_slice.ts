@@ -35,7 +35,7 @@ export interface EndpointSlice extends KubeObject {
 }
 
 /** The label by which a slice names its service. */
-const serviceNameLabel = "kubernetes.io/service-name";
+export const serviceNameLabel = "kubernetes.io/service-name";
 
 /** The key of the service that a slice belongs to, if any: for indexes. */
 export function serviceKeysOf({ metadata }: EndpointSlice): readonly string[] {

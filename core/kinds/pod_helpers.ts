@@ -1,10 +1,18 @@
 /** What controllers, the scheduler, the kubelet and the command line ask about pods. */
-import { findCondition } from "../api/meta.ts";
+import { findCondition, type KubeObject } from "../api/meta.ts";
 import type { ContainerStateTerminated, ContainerStatus, Pod, PodCondition } from "./pod.ts";
 import { isSidecar } from "./pod_resources.ts";
 
 /** Annotation of pods that only show in the API what a node has from elsewhere, e.g. its own files. */
 export const mirrorAnnotation = "kubernetes.io/config.mirror";
+
+/** Annotation that names the container people mean when they name none. */
+export const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container";
+
+/** Whether a pod only shows in the API what a node has from elsewhere. */
+export function isMirror({ metadata }: Pick<KubeObject, "metadata">): boolean {
+  return Object.hasOwn(metadata.annotations ?? {}, mirrorAnnotation);
+}
 
 /** The condition of `type`, if any. */
 export function podCondition(pod: Pod, type: string): PodCondition | undefined {

@@ -4,7 +4,7 @@ import { compareQuantities, parseQuantity, quantityError } from "../api/quantity
 import { type FieldError, fieldError } from "../api/status.ts";
 import { checkEphemeralContainersKept } from "./ephemeral_containers.ts";
 import type { Container, Pod, PodSpec, ResourceList, ResourceRequirements } from "./pod.ts";
-import { mirrorAnnotation } from "./pod_helpers.ts";
+import { isMirror } from "./pod_helpers.ts";
 import { isSidecar, qosClass } from "./pod_resources.ts";
 import { validatePod } from "./pod_validation.ts";
 import { semanticEqual } from "./semantic_equal.ts";
@@ -82,9 +82,9 @@ function checkResize(next: Pod, previous: Pod): FieldErrors {
 }
 
 /** Why a pod of this sort cannot be resized at all. */
-function neverResized({ metadata, spec }: Pod): string | undefined {
-  if (Object.hasOwn(metadata.annotations ?? {}, mirrorAnnotation)) return "static pods cannot be resized";
-  return spec.os?.name === "windows" ? "windows pods cannot be resized" : undefined;
+function neverResized(pod: Pod): string | undefined {
+  if (isMirror(pod)) return "static pods cannot be resized";
+  return pod.spec.os?.name === "windows" ? "windows pods cannot be resized" : undefined;
 }
 
 const resizable = ["cpu", "memory"];

@@ -3,9 +3,9 @@ import type { JsonObject, KubeObject, OwnerReference, StringMap } from "../../co
 import { StatusError } from "../../core/api/status.ts";
 import { type Node, node as nodeKind } from "../../core/kinds/node.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
+import { isMirror, mirrorAnnotation } from "../../core/kinds/pod_helpers.ts";
 import { podReferences } from "../../core/kinds/pod_references.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
-import { mirrorAnnotation } from "../authorization/node_graph.ts";
 import { nodeNameOf } from "../authorization/node_identity.ts";
 import type { Registries } from "../registry/registry.ts";
 import { forbiddenLabels } from "./_node_labels.ts";
@@ -89,8 +89,8 @@ function restrictPodStatus({ node, refuse }: NodeWrite, pod: Pod, previous: Pod)
 async function restrictMirrorPod(write: NodeWrite, pod: Pod): Promise<void> {
   const { node, refuse } = write;
   const shown = JSON.stringify(node);
-  const { annotations = {}, ownerReferences = [] } = pod.metadata;
-  if (!Object.hasOwn(annotations, mirrorAnnotation))
+  const { ownerReferences = [] } = pod.metadata;
+  if (!isMirror(pod))
     refuse(`pod does not have "${mirrorAnnotation}" annotation, node ${shown} can only create mirror pods`);
   if (pod.spec.nodeName !== node) refuse(`node ${shown} can only create pods with spec.nodeName set to itself`);
   const [owner, ...others] = ownerReferences;

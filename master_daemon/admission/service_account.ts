@@ -1,6 +1,6 @@
 import { isReason } from "../../core/api/status.ts";
 import type { Container, Pod, Volume, VolumeMount } from "../../core/kinds/pod.ts";
-import { mirrorAnnotation } from "../../core/kinds/pod_helpers.ts";
+import { isMirror } from "../../core/kinds/pod_helpers.ts";
 import { serviceAccount as accountKind, type ServiceAccount } from "../../core/kinds/service_account.ts";
 import type { Random } from "../../core/platform/random.ts";
 import type { Clock } from "../../core/util/clock.ts";
@@ -87,11 +87,6 @@ export function serviceAccount({ registries, clock, random }: ServiceAccountOpti
       if (problem !== undefined) throw refusal(request, problem);
     },
   };
-}
-
-/** Whether a pod stands for one that its node has from a file. */
-function isMirror({ metadata }: Pod): boolean {
-  return Object.hasOwn(metadata.annotations ?? {}, mirrorAnnotation);
 }
 
 /** A node may not give its own pods what it could not ask for otherwise. */

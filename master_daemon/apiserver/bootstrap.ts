@@ -3,7 +3,7 @@ import { type KubeObject, keyOf } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 import { configMap } from "../../core/kinds/configmap.ts";
-import { type EndpointSlice, endpointSlice } from "../../core/kinds/endpoint_slice.ts";
+import { type EndpointSlice, endpointSlice, serviceNameLabel } from "../../core/kinds/endpoint_slice.ts";
 import { type Endpoints, endpoints } from "../../core/kinds/endpoints.ts";
 import { flowSchema } from "../../core/kinds/flow_schema.ts";
 import { dayOf, isDay, tokenTracking } from "../../core/kinds/legacy_tokens.ts";
@@ -251,7 +251,7 @@ export async function writeKubernetesEndpoints(
   { servers, signal }: { readonly servers: readonly ApiEndpoint[]; readonly signal: AbortSignal },
 ): Promise<void> {
   const { older, slices } = kubernetesEndpoints(servers);
-  const labelSelector = `${serviceLabel}=${kubernetes.name}`;
+  const labelSelector = `${serviceNameLabel}=${kubernetes.name}`;
   const { items } = await client.list(endpointSlice, { namespace: kubernetes.namespace, labelSelector, signal });
   const wanted = new Set(slices.map(({ metadata }) => metadata.name));
   await Promise.all([
@@ -262,8 +262,6 @@ export async function writeKubernetesEndpoints(
       .map((slice) => client.delete(endpointSlice, keyOf(slice), { signal }).catch(ignoreMissing)),
   ]);
 }
-
-const serviceLabel = "kubernetes.io/service-name";
 
 /** What leads to `servers`. Pure. A slice has the same port on all of its addresses: servers of other ports get others. */
 function kubernetesEndpoints(servers: readonly ApiEndpoint[]): {
@@ -289,7 +287,7 @@ function kubernetesEndpoints(servers: readonly ApiEndpoint[]): {
       metadata: {
         ...kubernetes,
         name: index === 0 ? kubernetes.name : `${kubernetes.name}-${ports[0]?.port}`,
-        labels: { [serviceLabel]: kubernetes.name },
+        labels: { [serviceNameLabel]: kubernetes.name },
       },
       addressType: addresses[0]?.includes(":") ? "IPv6" : "IPv4",
       endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),

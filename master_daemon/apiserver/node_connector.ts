@@ -5,10 +5,8 @@ import { connect, type TLSSocket } from "node:tls";
 import { type Status, StatusError } from "../../core/api/status.ts";
 import { type ApiResponse, readBody } from "../../core/client/transport.ts";
 import type { Node } from "../../core/kinds/node.ts";
+import { servingCertificateAnnotation } from "../../core/kinds/node_server.ts";
 import { type CertificateAndKey, fingerprint } from "../../core/platform/certificates.ts";
-
-/** Annotation of a Node: SHA-256 of its daemon's serving certificate, hex. */
-export const servingCertificateAnnotation = "wherry.dev/serving-certificate-sha256";
 
 /** How the API server reaches node daemons, for logs, exec, attach and port-forward. */
 export interface NodeConnector {

@@ -1,3 +1,4 @@
+import { kubeletClientName } from "../../core/kinds/node_server.ts";
 import type { CertificateAndKey } from "../../core/platform/certificates.ts";
 import {
   createAuthority,
@@ -29,9 +30,6 @@ export interface PkiOptions {
 
 /** Certificates that end within this time are made anew. */
 const renewBeforeMs = 60 * 24 * 60 * 60 * 1000;
-
-/** Name of the user that the API server is for node daemons. */
-const kubeletClientName = "kube-apiserver-kubelet-client";
 
 /**
  * Reads the cluster's certificates, and makes those that are missing, nearly over, or lack a name. The authority is

@@ -1,10 +1,8 @@
 import { asJson } from "../../core/api/json_object.ts";
 import type { JsonObject, KubeObject } from "../../core/api/meta.ts";
 import type { Pod } from "../../core/kinds/pod.ts";
+import { isMirror } from "../../core/kinds/pod_helpers.ts";
 import { podReferences } from "../../core/kinds/pod_references.ts";
-
-/** Annotation of pods that come from a node's own files: they open nothing to it. */
-export const mirrorAnnotation = "kubernetes.io/config.mirror";
 
 /** Resources that a node may read because one of its pods needs them. */
 export type NodeResource =
@@ -35,12 +33,13 @@ export class NodeGraph {
   readonly #volumesBySecret = new Map<string, Set<string>>();
 
   setPod(pod: Pod): void {
-    const { namespace = "", name = "", annotations = {} } = pod.metadata;
+    const { namespace = "", name = "" } = pod.metadata;
     this.deletePod(namespace, name);
     const node = pod.spec.nodeName;
     if (!node) return;
     const own = thing("pods", namespace, name);
-    const things = Object.hasOwn(annotations, mirrorAnnotation) ? [own] : [own, ...thingsOf(pod, namespace)];
+    // Pods of a node's own open nothing to it.
+    const things = isMirror(pod) ? [own] : [own, ...thingsOf(pod, namespace)];
     this.#pods.set(`${namespace}/${name}`, { node, things });
     for (const one of things) {
       const counts = this.#nodes.get(one) ?? new Map<string, number>();

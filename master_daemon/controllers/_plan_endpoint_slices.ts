@@ -1,10 +1,11 @@
 import { controllerReference } from "../../core/api/meta.ts";
+import { serviceNameLabel } from "../../core/kinds/endpoint_slice.ts";
 import type { Endpoint, EndpointSlice, Pod, Service, ServicePort, SlicePort } from "../../core/kinds/mod.ts";
 import { isPodReady } from "../../core/kinds/pod_helpers.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { compact } from "../../core/util/compact.ts";
 import { announcedHostname, endpointLabels, podReference, targetPort } from "./_service_pods.ts";
-import { managedByLabel, portsKey, serviceNameLabel } from "./_slices.ts";
+import { managedByLabel, portsKey } from "./_slices.ts";
 import { withEntry } from "./_template_hash.ts";
 import { bare, withTopologyHints } from "./_topology_hints.ts";
 import type { ZoneShares } from "./_zone_capacity.ts";

@@ -1,7 +1,5 @@
 import type { SlicePort } from "../../core/kinds/mod.ts";
 
-/** Label of a slice with the name of its service. */
-export const serviceNameLabel = "kubernetes.io/service-name";
 /** Label of a slice with who writes it. */
 export const managedByLabel = "endpointslice.kubernetes.io/managed-by";
 

@@ -1,5 +1,6 @@
 import { apiVersionOf } from "../../core/api/kind.ts";
 import { controllerReference, keyOf, type ObjectKey } from "../../core/api/meta.ts";
+import { serviceNameLabel } from "../../core/kinds/endpoint_slice.ts";
 import {
   type Endpoint,
   type EndpointAddress,
@@ -14,7 +15,7 @@ import {
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { compact } from "../../core/util/compact.ts";
 import { isNamespaceTerminating, unlessGone } from "./_errors.ts";
-import { managedByLabel, portsKey, serviceNameLabel } from "./_slices.ts";
+import { managedByLabel, portsKey } from "./_slices.ts";
 import { withEntry } from "./_template_hash.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
 

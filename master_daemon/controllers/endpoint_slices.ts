@@ -1,5 +1,6 @@
 import { keyOf, keyText, type ObjectKey } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
+import { serviceNameLabel } from "../../core/kinds/endpoint_slice.ts";
 import {
   type EndpointSlice,
   endpointSlice,
@@ -15,7 +16,7 @@ import { isNamespaceTerminating, unlessGone } from "./_errors.ts";
 import { isTopologyAware, managedBy, planEndpointSlices, type SlicePlan } from "./_plan_endpoint_slices.ts";
 import { byNode, podsByNode } from "./_pods_by_node.ts";
 import { selectedPods, selectsPods, servicesOf } from "./_service_pods.ts";
-import { managedByLabel, serviceNameLabel } from "./_slices.ts";
+import { managedByLabel } from "./_slices.ts";
 import { TriggerTimes, withTriggerTime } from "./_trigger_times.ts";
 import { ZoneCapacity, zoneOf } from "./_zone_capacity.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";

@@ -1,5 +1,6 @@
 import type { Pod } from "../../core/kinds/pod.ts";
-import { isMirror, isStatic } from "./sources/static_pod.ts";
+import { isMirror } from "../../core/kinds/pod_helpers.ts";
+import { isStatic } from "./sources/static_pod.ts";
 
 /** The least priority of pods that a cluster cannot do without. @see https://kubernetes.io/docs/tasks/administer-cluster/guaranteed-scheduling-critical-addon-pods/ */
 export const criticalPriority = 2_000_000_000;

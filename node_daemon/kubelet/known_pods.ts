@@ -1,7 +1,8 @@
 import { keyOf } from "../../core/api/meta.ts";
 import type { Lister } from "../../core/client/informer.ts";
 import type { Pod } from "../../core/kinds/pod.ts";
-import { configHash, configMirror, isMirror } from "./sources/static_pod.ts";
+import { isMirror, mirrorAnnotation } from "../../core/kinds/pod_helpers.ts";
+import { configHash } from "./sources/static_pod.ts";
 import type { StaticPods } from "./sources/static_pods.ts";
 import type { StatusManager } from "./status_manager.ts";
 
@@ -52,7 +53,9 @@ export class KnownPods {
     const known = this.#options.informer.get(keyOf(pod));
     const own = this.#options.own.named(keyOf(pod));
     if (own?.metadata.uid !== podUid) return known?.metadata.uid === podUid ? known : undefined;
-    return known?.metadata.annotations?.[configMirror] === own.metadata.annotations?.[configHash] ? known : undefined;
+    return known?.metadata.annotations?.[mirrorAnnotation] === own.metadata.annotations?.[configHash]
+      ? known
+      : undefined;
   }
 
   #withStatus(pod: Pod): Pod {

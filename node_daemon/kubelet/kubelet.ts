@@ -4,6 +4,7 @@ import type { EventRecorder } from "../../core/client/event_recorder.ts";
 import type { CacheChange, Informer, InformerFactory } from "../../core/client/informer.ts";
 import { node as nodeKind } from "../../core/kinds/node.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
+import { isMirror } from "../../core/kinds/pod_helpers.ts";
 import { service as serviceKind } from "../../core/kinds/service.ts";
 import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
 import { operatingSystem } from "../../core/platform/machine.ts";
@@ -30,7 +31,7 @@ import { containerGcFailed } from "./pod_leftovers.ts";
 import { PodWorker } from "./pod_worker.ts";
 import { AllocationRecords } from "./resources/allocation_records.ts";
 import type { PodSource } from "./sources/source.ts";
-import { isMirror, isStatic } from "./sources/static_pod.ts";
+import { isStatic } from "./sources/static_pod.ts";
 import { StaticPods } from "./sources/static_pods.ts";
 import { unneededContainers } from "./unneeded_containers.ts";
 

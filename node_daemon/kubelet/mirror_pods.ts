@@ -4,11 +4,12 @@ import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 import { type Node, node as nodeKind } from "../../core/kinds/node.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
+import { isMirror, mirrorAnnotation } from "../../core/kinds/pod_helpers.ts";
 import { Backoff } from "../../core/util/backoff.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
-import { configHash, configMirror, isMirror } from "./sources/static_pod.ts";
+import { configHash } from "./sources/static_pod.ts";
 
 /** Options of {@linkcode MirrorPods}. */
 export interface MirrorPodsOptions {
@@ -89,7 +90,7 @@ export class MirrorPods implements AsyncDisposable {
     if (object) {
       const { annotations, deletionTimestamp, uid } = object.metadata;
       const isTrue =
-        pod && !deletionTimestamp && annotations?.[configMirror] === pod.metadata.annotations?.[configHash];
+        pod && !deletionTimestamp && annotations?.[mirrorAnnotation] === pod.metadata.annotations?.[configHash];
       if (isTrue) return;
       const preconditions = uid === undefined ? {} : { uid };
       await client.delete(podKind, keyOf(object), { gracePeriodSeconds: 0, preconditions, signal });
@@ -110,7 +111,7 @@ function mirrorOf({ metadata, spec, ...rest }: Pod, { metadata: { name = "", uid
     ...rest,
     metadata: {
       ...others,
-      annotations: { ...annotations, [configMirror]: annotations?.[configHash] ?? "" },
+      annotations: { ...annotations, [mirrorAnnotation]: annotations?.[configHash] ?? "" },
       ownerReferences: [{ apiVersion: apiVersionOf(nodeKind), kind: nodeKind.kind, name, uid, controller: true }],
     },
     spec,

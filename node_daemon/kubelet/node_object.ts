@@ -6,9 +6,6 @@ import { isExtended } from "../../core/kinds/resource_names.ts";
 import type { MachineFacts } from "../../core/platform/machine.ts";
 import { compact } from "../../core/util/compact.ts";
 
-/** Annotation of a Node: SHA-256 of its daemon's serving certificate, by which the master knows it. */
-export const servingCertificateAnnotation = "wherry.dev/serving-certificate-sha256";
-
 /** What a node says of itself that does not change while its daemon runs. */
 export interface NodeIdentity {
   readonly name: string;

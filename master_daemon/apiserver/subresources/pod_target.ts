@@ -3,9 +3,8 @@ import { isReason, StatusError } from "../../../core/api/status.ts";
 import { type Node, node as nodeKind } from "../../../core/kinds/node.ts";
 import type { Container, ContainerStatus, Pod } from "../../../core/kinds/pod.ts";
 import { pod as podKind } from "../../../core/kinds/pod.ts";
+import { defaultContainerAnnotation } from "../../../core/kinds/pod_helpers.ts";
 import type { ResourceRequest } from "../services.ts";
-
-const defaultContainerAnnotation = "kubectl.kubernetes.io/default-container";
 
 /** The pod that the path names. @throws StatusError NotFound */
 export async function podOf({ services, route }: Pick<ResourceRequest, "services" | "route">): Promise<Pod> {

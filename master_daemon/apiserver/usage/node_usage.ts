@@ -1,6 +1,7 @@
 import { findCondition } from "../../../core/api/meta.ts";
 import { type ApiResponse, readBody } from "../../../core/client/transport.ts";
 import type { Node } from "../../../core/kinds/node.ts";
+import { cpuWindowHeader } from "../../../core/kinds/node_server.ts";
 import type { Clock } from "../../../core/util/clock.ts";
 import { linkSignals } from "../../../core/util/link_signals.ts";
 import { errorMessage, type Logger } from "../../../core/util/log.ts";
@@ -39,8 +40,6 @@ export interface NodeUsageOptions {
 }
 
 const path = "/stats/summary?only_cpu_and_memory=true";
-/** Header in which a node tells the seconds over which it measured; see the node daemon's server. */
-const windowHeader = "x-wherry-cpu-window-seconds";
 const defaultWindowSeconds = 10;
 const freshMs = 2_000;
 /** A node that did not answer is left alone for so long. */
@@ -129,7 +128,7 @@ function rejected(signal: AbortSignal): Promise<never> {
 /** @throws Error for an answer that is no summary */
 async function readUsage({ status, headers, body }: ApiResponse): Promise<NodeUsage> {
   if (status !== 200) throw new Error(`it answered ${status}`);
-  const seconds = Number(headers[windowHeader] ?? defaultWindowSeconds);
+  const seconds = Number(headers[cpuWindowHeader] ?? defaultWindowSeconds);
   const windowMs = (seconds > 0 && seconds < 3600 ? seconds : defaultWindowSeconds) * 1000;
   return parseSummary(JSON.parse(new TextDecoder().decode(await readBody(body, maxBytes))), windowMs);
 }

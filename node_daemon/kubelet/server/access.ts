@@ -5,6 +5,7 @@ import type { KubeObject } from "../../../core/api/meta.ts";
 import { StatusError } from "../../../core/api/status.ts";
 import type { Client } from "../../../core/client/client.ts";
 import type { UserInfo } from "../../../core/client/transport.ts";
+import { kubeletClientName } from "../../../core/kinds/node_server.ts";
 import { sha256 } from "../../../core/platform/hash.ts";
 import type { Clock } from "../../../core/util/clock.ts";
 import { compact } from "../../../core/util/compact.ts";
@@ -41,8 +42,6 @@ const accessReviews: ResourceType<SubjectAccessReview> = {
   namespaced: false,
 };
 
-/** CN of the certificate by which API servers show themselves. */
-const apiServerName = "kube-apiserver-kubelet-client";
 const administrators = "system:masters";
 const maxTokenLength = 16 * 1024;
 const maxRemembered = 1000;
@@ -90,7 +89,7 @@ export class Access {
   async check(request: IncomingMessage, signal: AbortSignal): Promise<void> {
     const certain = certified(request.socket as TLSSocket);
     // Only a certificate says so: whoever gives out tokens may call anybody anything.
-    if (certain?.username === apiServerName || certain?.groups.includes(administrators)) return;
+    if (certain?.username === kubeletClientName || certain?.groups.includes(administrators)) return;
     const user = certain ?? (await this.#bearer(request, signal));
     if (!user) throw StatusError.unauthorized();
     const verb = verbs.get(request.method ?? "") ?? "get";

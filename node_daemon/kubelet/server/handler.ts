@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { JsonObject } from "../../../core/api/meta.ts";
 import { StatusError } from "../../../core/api/status.ts";
+import { cpuWindowHeader } from "../../../core/kinds/node_server.ts";
 import type { Logger } from "../../../core/util/log.ts";
 import { type MetricFamily, renderMetrics } from "../../../core/util/prometheus.ts";
 import { StatsDocuments, type StatsOptions } from "../stats/stats_documents.ts";
@@ -27,9 +28,6 @@ export interface HandlerOptions extends StreamOptions {
   readonly systemLogFolder?: string | undefined;
   readonly log: Logger;
 }
-
-/** Header of a summary: seconds over which the use of CPU was measured. */
-const cpuWindowHeader = "x-wherry-cpu-window-seconds";
 
 /** Answers the requests that `Access` lets in. */
 export class Handler {

@@ -3,6 +3,7 @@ import { dnsLabelError, dnsSubdomainError } from "../../../core/api/kind.ts";
 import { type JsonObject, type KubeObject, keyOf, keyText } from "../../../core/api/meta.ts";
 import { parseManifests } from "../../../core/api/yaml.ts";
 import { type Pod, pod as podKind } from "../../../core/kinds/pod.ts";
+import { isMirror } from "../../../core/kinds/pod_helpers.ts";
 import { podReferences } from "../../../core/kinds/pod_references.ts";
 import { sha256 } from "../../../core/platform/hash.ts";
 import { errorMessage } from "../../../core/util/log.ts";
@@ -11,16 +12,9 @@ import { errorMessage } from "../../../core/util/log.ts";
 export const configSource = "kubernetes.io/config.source";
 /** On pods of a node's own: what they were made from; another hash is another pod. */
 export const configHash = "kubernetes.io/config.hash";
-/** On the object in the API that stands for such a pod: the pod's hash. */
-export const configMirror = "kubernetes.io/config.mirror";
 
 /** Where pods come from besides the API. */
 export type SourceName = "file" | "http" | "server";
-
-/** Whether an object of the API only shows a pod that a node has from elsewhere. */
-export function isMirror({ metadata }: Pick<KubeObject, "metadata">): boolean {
-  return Object.hasOwn(metadata.annotations ?? {}, configMirror);
-}
 
 /** Whether a pod is this node's own. */
 export function isStatic({ metadata }: Pick<KubeObject, "metadata">): boolean {

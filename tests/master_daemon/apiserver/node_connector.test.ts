@@ -6,6 +6,7 @@ import type { TLSSocket } from "node:tls";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { readBody } from "../../../core/client/transport.ts";
 import type { Node } from "../../../core/kinds/node.ts";
+import { servingCertificateAnnotation } from "../../../core/kinds/node_server.ts";
 import {
   type CertificateAndKey,
   createAuthority,
@@ -14,7 +15,7 @@ import {
   selfSigned,
 } from "../../../core/platform/certificates.ts";
 import { systemClock } from "../../../core/platform/clock.ts";
-import { servingCertificateAnnotation, tlsNodeConnector } from "../../../master_daemon/apiserver/node_connector.ts";
+import { tlsNodeConnector } from "../../../master_daemon/apiserver/node_connector.ts";
 
 let authority: CertificateAndKey;
 let client: CertificateAndKey;
