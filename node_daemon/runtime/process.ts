@@ -2,7 +2,6 @@ import { execFile } from "node:child_process";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { folderUsage } from "../../core/platform/folder_usage.ts";
 import { environmentVariable } from "../../core/platform/process.ts";
 import { currentGroups, currentUid, platformName, signalNumber } from "../../core/platform/processes.ts";
 import type { Clock } from "../../core/util/clock.ts";
@@ -10,9 +9,10 @@ import { compact } from "../../core/util/compact.ts";
 import { eachOf } from "../../core/util/each_of.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { EventHub } from "./event_hub.ts";
+import { startAttach } from "./process_attach.ts";
 import { type ContainerCgroup, openCgroups } from "./process_cgroup.ts";
 import { ProcessContainer } from "./process_container.ts";
-import { openFifoWriter, startExec } from "./process_exec.ts";
+import { startExec } from "./process_exec.ts";
 import {
   listFolder,
   makeFolder,
@@ -33,9 +33,7 @@ import {
   prepareLaunch,
   ulimitPrefix,
 } from "./process_root.ts";
-import { processStats } from "./process_stats.ts";
-import { listProcesses, withDescendants } from "./process_table.ts";
-import { resizeTerminal } from "./process_terminal.ts";
+import { containerDisks, containerUsage } from "./process_usage.ts";
 import { ProgramImages } from "./programs/program_images.ts";
 import {
   type Container,
@@ -56,7 +54,6 @@ import {
   type SandboxConfig,
   type Ulimit,
 } from "./runtime.ts";
-import { writeTo } from "./session_output.ts";
 
 /** Options of {@linkcode openProcessRuntime}. */
 export interface ProcessRuntimeOptions {
@@ -349,27 +346,8 @@ class ProcessRuntime implements ContainerRuntime {
     return startExec({ launch, stdin, tty, ttyFile: join(container.dir, `exec_${this.#execs++}`), signal });
   }
 
-  async attach(id: string, { stdin, signal }: Omit<ExecOptions, "command">): Promise<ExecSession> {
-    const container = this.#running(id);
-    await container.output.refresh();
-    const closed = new AbortController();
-    const stop = () => closed.abort();
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true, signal: closed.signal });
-    const writer = stdin && container.fifo ? openFifoWriter(container.fifo) : undefined;
-    closed.signal.addEventListener("abort", () => writer?.close());
-    return {
-      output: container.output.follow(container.output.end, closed.signal),
-      write: (data) => (writer ? writeTo(writer.stream, data) : Promise.resolve()),
-      closeInput: () => {
-        // What was written first reaches the program before its input ends.
-        writer?.stream.end();
-        if (writer && container.stored.config.stdinOnce) void writer.ended.then(() => container.closeInput());
-      },
-      resize: async (size) => (container.stored.config.tty ? resizeTerminal(container.ttyFile, size) : undefined),
-      exitCode: container.ended.then(() => container.exitCode ?? 0),
-      kill: stop,
-    };
+  async attach(id: string, options: Omit<ExecOptions, "command">): Promise<ExecSession> {
+    return startAttach(this.#running(id), options);
   }
 
   portAddress({ ip }: Sandbox, port: number): { readonly host: string; readonly port: number } {
@@ -377,25 +355,9 @@ class ProcessRuntime implements ContainerRuntime {
   }
 
   async stats(): Promise<readonly ContainerStats[]> {
-    const all = await listProcesses();
-    const at = this.#options.clock.now();
-    const stats = [...this.#containers.values()].map(async (container): Promise<ContainerStats | undefined> => {
-      const leader = container.supervisor?.pid;
-      if (!container.running || leader === undefined) return undefined;
-      const { id, config, createdAt } = container.stored;
-      const counted = await processStats(withDescendants(all, leader));
-      const { podUid } = container;
-      return {
-        id,
-        podUid,
-        name: config.name,
-        at,
-        createdAt,
-        ...counted,
-        ...(await this.#cgroups?.stats(cgroupOf(container.stored))),
-      };
-    });
-    return (await Promise.all(stats)).filter((entry) => entry !== undefined);
+    const running = [...this.#containers.values()].filter((container) => container.running);
+    const { clock } = this.#options;
+    return containerUsage(running, { clock, cgroup: async (one) => this.#cgroups?.stats(cgroupOf(one.stored)) });
   }
 
   /** Processes are on the host's network. */
@@ -405,14 +367,7 @@ class ProcessRuntime implements ContainerRuntime {
 
   async diskStats(): Promise<DiskStats> {
     const running = [...this.#containers.values()].filter((container) => container.running);
-    const containers = running.map(async (container) => {
-      const { id, config } = container.stored;
-      const root = await folderUsage(container.root);
-      const logBytes = await container.output.bytesOnDisk();
-      const { podUid } = container;
-      return { id, podUid, name: config.name, rootBytes: root?.bytes, rootInodes: root?.inodes, logBytes };
-    });
-    return { imageFolder: undefined, containers: await Promise.all(containers) };
+    return { imageFolder: undefined, containers: await containerDisks(running) };
   }
 
   events(options: { readonly signal: AbortSignal }): AsyncGenerator<RuntimeEvent, void, void> {

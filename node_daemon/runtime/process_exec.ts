@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { signalProcess } from "../../core/platform/processes.ts";
 import { deferred } from "../../core/util/deferred.ts";
 import { readText } from "./process_files.ts";
 import { keepOddNames, type Launch } from "./process_root.ts";
-import { quote } from "./process_shim.ts";
 import { forgetTerminal, resizeTerminal, terminalCommand } from "./process_terminal.ts";
 import type { ExecSession } from "./runtime.ts";
 import { mergeOutput, writeTo } from "./session_output.ts";
@@ -59,21 +58,6 @@ export async function startExec({ launch, stdin, tty, ttyFile, signal }: StartEx
     exitCode: exited.promise,
     kill,
   };
-}
-
-/** Starts what writes to a FIFO: a helper process, since opening or filling one may block for as long as it likes. */
-export function openFifoWriter(fifo: string): {
-  readonly stream: Writable;
-  /** Resolves when everything was passed on after the stream's end, or the helper was closed. */
-  readonly ended: Promise<void>;
-  close(): void;
-} {
-  const child = spawn("/bin/sh", ["-c", `exec cat >${quote(fifo)}`], { stdio: ["pipe", "ignore", "ignore"] });
-  const ended = deferred();
-  child.once("exit", () => ended.resolve());
-  child.once("error", () => ended.resolve());
-  child.stdin.on("error", () => {});
-  return { stream: child.stdin, ended: ended.promise, close: () => void child.kill("SIGKILL") };
 }
 
 async function killSession(child: ChildProcess, ttyFile: string | undefined): Promise<void> {
