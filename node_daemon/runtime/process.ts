@@ -19,7 +19,6 @@ import {
   readJson,
   type StoredContainer,
   type StoredSandbox,
-  unlessFull,
   writeJson,
 } from "./process_files.ts";
 import { type MountPrefix, type Namespaces, openNamespaces } from "./process_namespace.ts";
@@ -33,8 +32,10 @@ import {
   prepareLaunch,
   ulimitPrefix,
 } from "./process_root.ts";
+import { describeSandbox, ProcessSandboxes } from "./process_sandboxes.ts";
 import { containerDisks, containerUsage } from "./process_usage.ts";
 import { ProgramImages } from "./programs/program_images.ts";
+import { randomId } from "./random_id.ts";
 import {
   type Container,
   type ContainerConfig,
@@ -101,7 +102,7 @@ class ProcessRuntime implements ContainerRuntime {
   readonly publishesHostPorts = false;
   readonly images: ProgramImages;
   readonly #options: ProcessRuntimeOptions;
-  readonly #sandboxes = new Map<string, StoredSandbox>();
+  readonly #sandboxes: ProcessSandboxes;
   readonly #containers = new Map<string, ProcessContainer>();
   readonly #hub = new EventHub({ limit: maxQueuedEvents });
   #cgroups: ContainerCgroup | undefined;
@@ -111,6 +112,7 @@ class ProcessRuntime implements ContainerRuntime {
 
   constructor(options: ProcessRuntimeOptions) {
     this.#options = options;
+    this.#sandboxes = new ProcessSandboxes({ ...options, onChange: (podUid) => this.#announce(podUid) });
     this.images = new ProgramImages({
       folder: join(options.rootDir, "images"),
       isInUse: (id) => [...this.#containers.values()].some(({ stored }) => stored.imageId === id),
@@ -128,31 +130,21 @@ class ProcessRuntime implements ContainerRuntime {
 
   /** Takes up what is in the folder. */
   async open(): Promise<void> {
-    const { log } = this.#options;
     if (platformName === "win32")
       throw new RuntimeFailure("RuntimeNotReady", "the process runtime needs a POSIX system");
     await this.#checkUlimits();
-    await makeFolder(this.#sandboxDir(""));
+    await this.#sandboxes.open();
     // Before any program is run: where this daemon is alone in its cgroup it may divide it.
     this.#cgroups = await openCgroups(this.#options.rootDir);
     [this.#namespaces] = await Promise.all([openNamespaces(), this.images.open()]);
     const found: { readonly sandbox: StoredSandbox; readonly name: string }[] = [];
-    for (const id of await listFolder(this.#sandboxDir(""))) {
-      const sandbox = await readJson<StoredSandbox>(join(this.#sandboxDir(id), "sandbox.json")).catch(() => undefined);
-      if (sandbox?.id !== id) {
-        // Only a sandbox whose creation was cut short lacks its file, and nothing ran in it yet.
-        log.warn("removing a sandbox that was never finished", { sandbox: id });
-        await rm(this.#sandboxDir(id), { recursive: true, force: true });
-        continue;
-      }
-      this.#sandboxes.set(id, sandbox);
-      for (const name of await listFolder(this.#containerDir(id, ""))) found.push({ sandbox, name });
-    }
+    for (const sandbox of this.#sandboxes.list())
+      for (const name of await listFolder(this.#sandboxes.containerDir(sandbox.id, ""))) found.push({ sandbox, name });
     await eachOf(found, parallelAdoptions, ({ sandbox, name }) => this.#adopt(sandbox, name));
     const ended = [...this.#containers.values()].filter((container) => container.describe().state === "exited");
     // All at one time, so that they share a look at the machine's processes.
     await Promise.all(ended.map((container) => container.sweep()));
-    await this.#namespaces?.pods?.collect(this.#sandboxDir(""), (id) => this.#sandboxes.has(id));
+    await this.#namespaces?.pods?.collect(this.#sandboxes.dir(""), (id) => this.#sandboxes.has(id));
     // Thousands may be left, and nobody waits for them to go.
     this.#collecting = this.#cgroups?.collect((id) => this.#sandboxes.has(id) || this.#containers.has(id));
   }
@@ -167,7 +159,7 @@ class ProcessRuntime implements ContainerRuntime {
   }
 
   async #adopt(sandbox: StoredSandbox, name: string): Promise<void> {
-    const dir = this.#containerDir(sandbox.id, name);
+    const dir = this.#sandboxes.containerDir(sandbox.id, name);
     const stored = await readJson<StoredContainer>(join(dir, "config.json")).catch(() => undefined);
     if (!stored) {
       await rm(dir, { recursive: true, force: true });
@@ -180,27 +172,12 @@ class ProcessRuntime implements ContainerRuntime {
   async ping(): Promise<void> {}
 
   async listSandboxes({ podUid }: { readonly podUid?: string }): Promise<readonly Sandbox[]> {
-    const all = [...this.#sandboxes.values()].map(describeSandbox);
+    const all = this.#sandboxes.list().map(describeSandbox);
     return podUid === undefined ? all : all.filter(({ uid }) => uid === podUid);
   }
 
   async runPodSandbox(config: SandboxConfig): Promise<Sandbox> {
-    const present = [...this.#sandboxes.values()].find(
-      (sandbox) => sandbox.config.uid === config.uid && sandbox.config.attempt === config.attempt,
-    );
-    if (present?.ready) return describeSandbox(present);
-    if (Object.keys(config.sysctls ?? {}).length > 0)
-      throw new Error("the process runtime cannot set sysctls: its pods share the kernel parameters of their node");
-    const id = present?.id ?? this.#newId(32, this.#sandboxes);
-    const sandbox: StoredSandbox = {
-      id,
-      config,
-      createdAt: present?.createdAt ?? this.#options.clock.now(),
-      ready: true,
-    };
-    await makeFolder(this.#containerDir(id, ""));
-    await this.#save(sandbox);
-    return describeSandbox(sandbox);
+    return describeSandbox(await this.#sandboxes.run(config));
   }
 
   async stopPodSandbox(id: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
@@ -208,9 +185,7 @@ class ProcessRuntime implements ContainerRuntime {
     if (!sandbox) return;
     await Promise.all(this.#containersOf(id).map((container) => container.stop(0, signal)));
     await this.#namespaces?.pods?.release(this.#scopeOf(sandbox));
-    if (!sandbox.ready) return;
-    this.#sandboxes.set(id, { ...sandbox, ready: false });
-    await unlessFull(() => this.#save({ ...sandbox, ready: false }));
+    await this.#sandboxes.end(sandbox);
   }
 
   async removePodSandbox(id: string, options: { readonly signal: AbortSignal }): Promise<void> {
@@ -218,8 +193,7 @@ class ProcessRuntime implements ContainerRuntime {
     await this.stopPodSandbox(id, options);
     for (const container of this.#containersOf(id)) await this.removeContainer(container.stored.id, options);
     await this.#cgroups?.remove(id);
-    await rm(this.#sandboxDir(id), { recursive: true, force: true });
-    this.#sandboxes.delete(id);
+    await this.#sandboxes.remove(id);
   }
 
   async listContainers({ podUid }: { readonly podUid?: string }): Promise<readonly Container[]> {
@@ -244,9 +218,10 @@ class ProcessRuntime implements ContainerRuntime {
     if (config.stopSignal !== undefined && signalNumber(config.stopSignal) === undefined)
       throw new RuntimeFailure("CreateContainerError", `this system has no signal ${config.stopSignal}`);
     if (!safeName.test(name)) throw new RuntimeFailure("CreateContainerError", `invalid container name: ${name}`);
-    const dir = this.#containerDir(sandboxId, `${name}_${attempt}`);
-    const createdAt = this.#options.clock.now();
-    const stored = { id: this.#newId(64, this.#containers), sandboxId, createdAt, imageId, config };
+    const dir = this.#sandboxes.containerDir(sandboxId, `${name}_${attempt}`);
+    const { clock, random } = this.#options;
+    const createdAt = clock.now();
+    const stored = { id: randomId(64, { random, taken: this.#containers }), sandboxId, createdAt, imageId, config };
     await rm(dir, { recursive: true, force: true });
     await makeFolder(dir);
     await makeRoot(join(dir, "root"), config, { isMounted: this.#namespaces !== undefined });
@@ -302,7 +277,10 @@ class ProcessRuntime implements ContainerRuntime {
     const sandbox = this.#sandboxes.get(sandboxId);
     if (!sandbox) return;
     await this.#cgroups?.set(sandboxId, limits);
-    await this.#save({ ...sandbox, podLimits: { ...sandbox.podLimits, ...compact<ContainerLimits>(limits) } });
+    await this.#sandboxes.save({
+      ...sandbox,
+      podLimits: { ...sandbox.podLimits, ...compact<ContainerLimits>(limits) },
+    });
   }
 
   /** Makes the group of a pod. It may have been given other limits since the container was made. */
@@ -311,7 +289,7 @@ class ProcessRuntime implements ContainerRuntime {
     await this.#cgroups?.makeGroup(sandbox.id, podLimits).catch((error: unknown) => {
       throw new PodGroupFailure(error);
     });
-    if (!sandbox.podLimits) await this.#save({ ...sandbox, podLimits });
+    if (!sandbox.podLimits) await this.#sandboxes.save({ ...sandbox, podLimits });
   }
 
   async limitPods(limits: ContainerLimits): Promise<string | undefined> {
@@ -434,46 +412,19 @@ class ProcessRuntime implements ContainerRuntime {
   }
 
   #scopeOf({ id, config }: StoredSandbox): PodScope {
-    return { id, dir: this.#sandboxDir(id), hostIPC: config.hostIPC ?? false };
+    return { id, dir: this.#sandboxes.dir(id), hostIPC: config.hostIPC ?? false };
   }
 
   #containersOf(sandboxId: string): readonly ProcessContainer[] {
     return [...this.#containers.values()].filter(({ stored }) => stored.sandboxId === sandboxId);
   }
 
-  async #save(sandbox: StoredSandbox): Promise<void> {
-    await writeJson(join(this.#sandboxDir(sandbox.id), "sandbox.json"), sandbox);
-    this.#sandboxes.set(sandbox.id, sandbox);
-    this.#announce(sandbox.config.uid);
-  }
-
   #announce(podUid: string): void {
     this.#hub.tell({ podUid });
-  }
-
-  #newId(digits: number, taken: ReadonlyMap<string, unknown>): string {
-    for (;;) {
-      let id = "";
-      while (id.length < digits) id += Math.floor(this.#options.random() * 16).toString(16);
-      if (!taken.has(id)) return id;
-    }
-  }
-
-  #sandboxDir(id: string): string {
-    return join(this.#options.rootDir, "sandboxes", id);
-  }
-
-  #containerDir(sandboxId: string, name: string): string {
-    return join(this.#sandboxDir(sandboxId), "containers", name);
   }
 }
 
 /** Name of a container's cgroup: in that of its pod where there is one. */
 function cgroupOf({ id, sandboxId, config }: StoredContainer): string {
   return config.podLimits ? `${sandboxId}/${id}` : id;
-}
-
-function describeSandbox({ id, config, createdAt, ready }: StoredSandbox): Sandbox {
-  const { namespace, name, uid, attempt, podIP } = config;
-  return { id, namespace, name, uid, attempt, ready, ip: podIP, createdAt };
 }
