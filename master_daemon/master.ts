@@ -16,20 +16,18 @@ import { keepPolicyStatus } from "./admission/mod.ts";
 import { bootstrapNamespaceNames } from "./admission/namespace_lifecycle.ts";
 import { openApiServer, type StartProgress } from "./api_server.ts";
 import { startDefinitions } from "./apiextensions/definitions.ts";
+import { bootstrapClientAuthority, publishFrontProxy } from "./apiserver/authentication_config.ts";
 import {
-  bootstrapClientAuthority,
   bootstrapDnsService,
   bootstrapFlowControl,
-  bootstrapKubernetesService,
   bootstrapNamespaces,
   bootstrapPriorityClasses,
   bootstrapServiceCidr,
   bootstrapStorageClass,
   bootstrapTokenTracking,
-  publishFrontProxy,
-  writeKubernetesEndpoints,
 } from "./apiserver/bootstrap.ts";
 import type { ApiHandler } from "./apiserver/handle.ts";
+import { bootstrapKubernetesService, writeKubernetesEndpoints } from "./apiserver/kubernetes_service.ts";
 import { type ApiListener, listenApi } from "./apiserver/listen.ts";
 import { startMasterLeases } from "./apiserver/master_leases.ts";
 import { frontProxyClientName } from "./apiserver/pki.ts";

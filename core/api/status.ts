@@ -321,3 +321,11 @@ export class StatusError extends Error {
 export function isReason(error: unknown, reason: StatusReason): error is StatusError {
   return error instanceof StatusError && error.reason === reason;
 }
+
+/** Lets failures of these reasons pass: what was asked for is so already. For `catch()`. */
+export function ignoreReason(...reasons: readonly StatusReason[]): (error: unknown) => undefined {
+  return (error) => {
+    if (!reasons.some((reason) => isReason(error, reason))) throw error;
+    return undefined;
+  };
+}

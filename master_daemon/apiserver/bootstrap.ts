@@ -1,10 +1,8 @@
 import type { Kind } from "../../core/api/kind.ts";
-import { type KubeObject, keyOf } from "../../core/api/meta.ts";
-import { isReason } from "../../core/api/status.ts";
+import type { KubeObject } from "../../core/api/meta.ts";
+import { ignoreReason, isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 import { configMap } from "../../core/kinds/configmap.ts";
-import { type EndpointSlice, endpointSlice, serviceNameLabel } from "../../core/kinds/endpoint_slice.ts";
-import { type Endpoints, endpoints } from "../../core/kinds/endpoints.ts";
 import { flowSchema } from "../../core/kinds/flow_schema.ts";
 import { dayOf, isDay, tokenTracking } from "../../core/kinds/legacy_tokens.ts";
 import { localPathProvisioner } from "../../core/kinds/local_path.ts";
@@ -72,7 +70,7 @@ export async function bootstrapStorageClass(
       },
       { signal },
     )
-    .catch(ignoreExisting);
+    .catch(ignoreReason("AlreadyExists"));
 }
 
 /** Notes since when the use of tokens in secrets is noted. */
@@ -81,7 +79,7 @@ export async function bootstrapTokenTracking(
   { clock, signal }: { readonly clock: Pick<Clock, "now">; readonly signal: AbortSignal },
 ): Promise<void> {
   const wanted = { apiVersion: "v1", kind: "ConfigMap", metadata: tokenTracking, data: { since: dayOf(clock.now()) } };
-  const made = await client.create(configMap, wanted, { signal }).catch(ignoreExisting);
+  const made = await client.create(configMap, wanted, { signal }).catch(ignoreReason("AlreadyExists"));
   if (made) return;
   const present = await client.get(configMap, tokenTracking, { signal });
   if (!isDay(present.data?.["since"])) await client.update(configMap, { ...present, data: wanted.data }, { signal });
@@ -93,9 +91,9 @@ export async function bootstrapServiceCidr(
   { ranges, signal }: { readonly ranges: string; readonly signal: AbortSignal },
 ): Promise<void> {
   const cidrs = ranges.split(",").map((range) => range.trim());
-  const metadata = { name: kubernetes.name };
+  const metadata = { name: "kubernetes" };
   const wanted = { apiVersion: "networking.k8s.io/v1", kind: "ServiceCIDR", metadata, spec: { cidrs } };
-  if (await client.create(serviceCidr, wanted, { signal }).catch(ignoreExisting)) return;
+  if (await client.create(serviceCidr, wanted, { signal }).catch(ignoreReason("AlreadyExists"))) return;
   const present = await client.get(serviceCidr, metadata, { signal });
   const [only, ...others] = present.spec?.cidrs ?? [];
   if (cidrs.length === 2 && only === cidrs[0] && others.length === 0)
@@ -121,95 +119,9 @@ async function createMissing<T extends KubeObject>(
   const { items } = await client.list(kind, { signal });
   const present = new Set(items.map(({ metadata }) => metadata.name));
   const missing = objects.filter(({ metadata }) => !present.has(metadata.name));
-  await Promise.all(missing.map((object) => client.create(kind, object, { signal }).catch(ignoreExisting)));
-}
-
-/** Where node daemons and aggregated servers learn which client certificates the API server shows them. */
-const authenticationConfig = { namespace: "kube-system", name: "extension-apiserver-authentication" };
-
-/**
- * Publishes the authority of client certificates.
- *
- * @see https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/#extension-apiserver-authenticates-the-request
- */
-export async function bootstrapClientAuthority(
-  client: Client,
-  { authority, signal }: { readonly authority: string; readonly signal: AbortSignal },
-): Promise<void> {
-  const data = { "client-ca-file": authority };
-  await client
-    .create(configMap, { apiVersion: "v1", kind: "ConfigMap", metadata: authenticationConfig, data }, { signal })
-    .catch((error: unknown) => {
-      if (!isReason(error, "AlreadyExists")) throw error;
-      // What other servers are told of this one stays.
-      return client.patch(configMap, authenticationConfig, { type: "merge", body: { data } }, { signal });
-    });
-}
-
-/**
- * Publishes how servers behind this one know it, and read who asks.
- *
- * @see https://kubernetes.io/docs/tasks/extend-kubernetes/configure-aggregation-layer/#kubernetes-apiserver-client-authentication
- */
-export async function publishFrontProxy(
-  client: Client,
-  { authority, allowedNames, signal }: FrontProxyFacts & { readonly signal: AbortSignal },
-): Promise<void> {
-  const data = {
-    "requestheader-client-ca-file": authority,
-    "requestheader-allowed-names": JSON.stringify(allowedNames),
-    "requestheader-username-headers": '["X-Remote-User"]',
-    "requestheader-uid-headers": '["X-Remote-Uid"]',
-    "requestheader-group-headers": '["X-Remote-Group"]',
-    "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
-  };
-  await client
-    .create(configMap, { apiVersion: "v1", kind: "ConfigMap", metadata: authenticationConfig }, { signal })
-    .catch(ignoreExisting);
-  await client.patch(configMap, authenticationConfig, { type: "merge", body: { data } }, { signal });
-}
-
-/** What other servers need to know of this one. */
-export interface FrontProxyFacts {
-  /** PEM of the authority of its certificate. */
-  readonly authority: string;
-  /** Names that its certificate may have. */
-  readonly allowedNames: readonly string[];
-}
-
-/** An address on which a master serves the API. */
-export interface ApiEndpoint {
-  readonly address: string;
-  readonly port: number;
-}
-
-/** Where pods find the API. */
-export interface KubernetesServiceOptions {
-  /** The service's own address: the first of the range. */
-  readonly clusterIp: string;
-  /** Where this server listens; undefined: nowhere but in its own process. */
-  readonly endpoint: ApiEndpoint | undefined;
-  readonly signal: AbortSignal;
-}
-
-const kubernetes = { name: "kubernetes", namespace: "default" };
-
-/** Creates the service `kubernetes` in `default`. */
-export async function bootstrapKubernetesService(
-  client: Client,
-  { clusterIp, endpoint, signal }: KubernetesServiceOptions,
-): Promise<void> {
-  const object: Service = {
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: { ...kubernetes, labels: { component: "apiserver", provider: "kubernetes" } },
-    spec: {
-      type: "ClusterIP",
-      clusterIP: clusterIp,
-      ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: endpoint?.port ?? 6443 }],
-    },
-  };
-  await client.create(service, object, { signal }).catch(ignoreExisting);
+  await Promise.all(
+    missing.map((object) => client.create(kind, object, { signal }).catch(ignoreReason("AlreadyExists"))),
+  );
 }
 
 /**
@@ -240,95 +152,7 @@ export async function bootstrapDnsService(
     },
   };
   await client.create(service, object, { signal }).catch((error: unknown) => {
-    if (clusterIp === undefined || !isReason(error, "Invalid")) return ignoreExisting(error);
+    if (clusterIp === undefined || !isReason(error, "Invalid")) return ignoreReason("AlreadyExists")(error);
     return bootstrapDnsService(client, { clusterIp: undefined, signal });
   });
-}
-
-/** Points the service `kubernetes` to where servers listen now. */
-export async function writeKubernetesEndpoints(
-  client: Client,
-  { servers, signal }: { readonly servers: readonly ApiEndpoint[]; readonly signal: AbortSignal },
-): Promise<void> {
-  const { older, slices } = kubernetesEndpoints(servers);
-  const labelSelector = `${serviceNameLabel}=${kubernetes.name}`;
-  const { items } = await client.list(endpointSlice, { namespace: kubernetes.namespace, labelSelector, signal });
-  const wanted = new Set(slices.map(({ metadata }) => metadata.name));
-  await Promise.all([
-    write(client, endpoints, older, signal),
-    ...slices.map((slice) => write(client, endpointSlice, slice, signal)),
-    ...items
-      .filter(({ metadata }) => !wanted.has(metadata.name))
-      .map((slice) => client.delete(endpointSlice, keyOf(slice), { signal }).catch(ignoreMissing)),
-  ]);
-}
-
-/** What leads to `servers`. Pure. A slice has the same port on all of its addresses: servers of other ports get others. */
-function kubernetesEndpoints(servers: readonly ApiEndpoint[]): {
-  readonly older: Endpoints;
-  readonly slices: readonly EndpointSlice[];
-} {
-  const byPort = [...new Set(servers.map(({ port }) => port))]
-    .sort((a, b) => a - b)
-    .map((port) => ({
-      ports: [{ name: "https", port, protocol: "TCP" as const }],
-      addresses: [...new Set(servers.flatMap((server) => (server.port === port ? server.address : [])))].sort(),
-    }));
-  return {
-    older: {
-      apiVersion: "v1",
-      kind: "Endpoints",
-      metadata: { ...kubernetes, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
-      subsets: byPort.map(({ ports, addresses }) => ({ addresses: addresses.map((ip) => ({ ip })), ports })),
-    },
-    slices: byPort.map(({ ports, addresses }, index) => ({
-      apiVersion: "discovery.k8s.io/v1",
-      kind: "EndpointSlice",
-      metadata: {
-        ...kubernetes,
-        name: index === 0 ? kubernetes.name : `${kubernetes.name}-${ports[0]?.port}`,
-        labels: { [serviceNameLabel]: kubernetes.name },
-      },
-      addressType: addresses[0]?.includes(":") ? "IPv6" : "IPv4",
-      endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
-      ports,
-    })),
-  };
-}
-
-/** Tries of a write that others make, too. */
-const maxTries = 5;
-
-async function write<T extends KubeObject>(
-  client: Client,
-  kind: Kind<T>,
-  object: T,
-  signal: AbortSignal,
-): Promise<void> {
-  for (let tried = 1; ; tried++) {
-    try {
-      await client.create(kind, object, { signal });
-      return;
-    } catch (error) {
-      if (!isReason(error, "AlreadyExists")) throw error;
-    }
-    try {
-      const { resourceVersion = "" } = (await client.get(kind, keyOf(object), { signal })).metadata;
-      await client.update(kind, { ...object, metadata: { ...object.metadata, resourceVersion } }, { signal });
-      return;
-    } catch (error) {
-      // Another master does the same.
-      if (tried >= maxTries || !(isReason(error, "Conflict") || isReason(error, "NotFound"))) throw error;
-    }
-  }
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (isReason(error, "NotFound")) return undefined;
-  throw error;
-}
-
-function ignoreExisting(error: unknown): undefined {
-  if (isReason(error, "AlreadyExists")) return undefined;
-  throw error;
 }

@@ -5,7 +5,7 @@ import { type Lease, lease as leaseKind } from "../../core/kinds/lease.ts";
 import { type Clock, microTimestamp } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
-import { type ApiEndpoint, writeKubernetesEndpoints } from "./bootstrap.ts";
+import { type ApiEndpoint, writeKubernetesEndpoints } from "./kubernetes_service.ts";
 
 /** Options of {@linkcode startMasterLeases}. */
 export interface MasterLeasesOptions {
