@@ -1,7 +1,7 @@
 import { asObject } from "../core/api/json_object.ts";
 import { parseLabelSelector } from "../core/api/labels.ts";
 import type { KubeList } from "../core/api/meta.ts";
-import { isReason, type StatusError } from "../core/api/status.ts";
+import { ignoreReason, isReason, type StatusError } from "../core/api/status.ts";
 import { waitFor } from "../core/client/wait_for.ts";
 import { daemonSet } from "../core/kinds/daemon_set.ts";
 import { type Pod, pod as podKind } from "../core/kinds/pod.ts";
@@ -208,9 +208,7 @@ async function removePod(pod: Pod, request: DrainRequest, { env, signal, timedOu
         clock: env.clock,
         signal,
       },
-    ).catch((error: unknown) => {
-      if (!isReason(error, "NotFound")) throw error;
-    });
+    ).catch(ignoreReason("NotFound"));
     await print({ ...pod, apiVersion: "v1", kind: "Pod" }, request.evicts ? "evicted" : "deleted");
   } catch (error) {
     if (timedOut() && !env.signal.aborted)
@@ -232,9 +230,7 @@ async function deletePod(
   const { gracePeriodSeconds, dryRun } = request;
   await client
     .delete(podKind, { namespace, name }, { gracePeriodSeconds, dryRun: dryRun === "server", signal })
-    .catch((error: unknown) => {
-      if (!isReason(error, "NotFound")) throw error;
-    });
+    .catch(ignoreReason("NotFound"));
 }
 
 async function evict(pod: Pod, request: DrainRequest, { env, signal }: Removal): Promise<void> {

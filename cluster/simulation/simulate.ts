@@ -1,6 +1,6 @@
 import { type KubeObject, keyOf, keyText, type ObjectMeta } from "../../core/api/meta.ts";
 import { formatQuantity } from "../../core/api/quantity.ts";
-import { isReason } from "../../core/api/status.ts";
+import { ignoreReason } from "../../core/api/status.ts";
 import { apply } from "../../core/client/apply.ts";
 import { discover, findResourceOf } from "../../core/client/discovery.ts";
 import { event, type Node, namespace, node, type Pod, pod } from "../../core/kinds/mod.ts";
@@ -123,9 +123,9 @@ async function applyOne(cluster: SimulatedCluster, object: KubeObject): Promise<
   const { namespace: own = "default" } = object.metadata;
   if (resource.namespaced) {
     const metadata = { name: own };
-    await client.create(namespace, { apiVersion: "v1", kind: namespace.kind, metadata }).catch((error: unknown) => {
-      if (!isReason(error, "AlreadyExists")) throw error;
-    });
+    await client
+      .create(namespace, { apiVersion: "v1", kind: namespace.kind, metadata })
+      .catch(ignoreReason("AlreadyExists"));
     // Its first pods need the account that a namespace gets.
     await cluster.settle();
   }

@@ -8,7 +8,7 @@ import {
   parseKey,
   type StringMap,
 } from "../../core/api/meta.ts";
-import { isReason } from "../../core/api/status.ts";
+import { ignoreReason, isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { InformerFactory, Lister } from "../../core/client/informer.ts";
 import { WorkQueue } from "../../core/client/workqueue.ts";
@@ -244,9 +244,7 @@ export class SimulatedNode implements AsyncDisposable {
       const { uid = "" } = found.metadata;
       await client
         .delete(pod, key, { gracePeriodSeconds: 0, preconditions: { uid }, signal })
-        .catch((error: unknown) => {
-          if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
-        });
+        .catch(ignoreReason("NotFound", "Conflict"));
     }
     return plan.requeueAfterMs;
   }

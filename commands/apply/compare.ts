@@ -1,6 +1,6 @@
 import { asJson, isJsonObject } from "../../core/api/json_object.ts";
 import type { JsonObject, KubeObject } from "../../core/api/meta.ts";
-import { isReason } from "../../core/api/status.ts";
+import { ignoreReason, isReason } from "../../core/api/status.ts";
 import { patchFor, withoutLastApplied } from "../../core/client/apply.ts";
 import type { CommandEnv } from "../env.ts";
 import type { LoadedTarget } from "../targets.ts";
@@ -27,10 +27,7 @@ export async function compareWithServer(
     signal: env.signal,
   };
   for (let tries = 1; ; tries++) {
-    const before = await client.get(resource, key, { signal: env.signal }).catch((error: unknown) => {
-      if (isReason(error, "NotFound")) return undefined;
-      throw error;
-    });
+    const before = await client.get(resource, key, { signal: env.signal }).catch(ignoreReason("NotFound"));
     if (serverSide) {
       const body = asJson(object);
       const after = await client.patch(resource, key, { type: "apply", body }, { ...write, force: forceConflicts });

@@ -7,7 +7,7 @@ import { readJsonText } from "../api/json_text.ts";
 import { apiVersionOf, type ResourceType } from "../api/kind.ts";
 import type { Json, JsonObject, KubeObject, ManagedFieldsEntry, ObjectKey } from "../api/meta.ts";
 import { applyMergePatch, applyStrategicPatch, createMergePatch, createStrategicPatch } from "../api/patch/mod.ts";
-import { isReason } from "../api/status.ts";
+import { ignoreReason, isReason } from "../api/status.ts";
 import { checkOverwrite } from "./apply_conflict.ts";
 import type { Client, DeleteCallOptions, Patch, WriteCallOptions } from "./client.ts";
 import { keepLastApplied } from "./keep_last_applied.ts";
@@ -106,10 +106,7 @@ export async function apply<T extends KubeObject>(
   const modified = withLastApplied(object);
   for (let tries = 1; ; tries++) {
     onStep?.({ doing: "getting" });
-    const current = await client.get(kind, key, { signal: options.signal }).catch((error: unknown) => {
-      if (isReason(error, "NotFound")) return undefined;
-      throw error;
-    });
+    const current = await client.get(kind, key, { signal: options.signal }).catch(ignoreReason("NotFound"));
     if (!current) {
       onStep?.({ doing: "creating" });
       const wanted = withoutNulls(modified);
@@ -150,9 +147,7 @@ async function putAnew<T extends KubeObject>(
     predicate: ({ metadata }) => metadata.uid !== current.metadata.uid,
     timeoutMs,
     signal,
-  }).catch((error: unknown) => {
-    if (!isReason(error, "NotFound")) throw error;
-  });
+  }).catch(ignoreReason("NotFound"));
   try {
     return await client.create(kind, modified, write);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { isReason } from "../api/status.ts";
+import { ignoreReason, isReason } from "../api/status.ts";
 import { type Lease, lease as leaseKind } from "../kinds/lease.ts";
 import { systemClock } from "../platform/clock.ts";
 import { type Random, systemRandom } from "../platform/random.ts";
@@ -232,7 +232,8 @@ class Candidate {
     try {
       const { namespace, name } = this.#options;
       // The leader knows the lease: it need not be read first.
-      if (!this.#leads) this.#see(await client.get(leaseKind, { namespace, name }, { signal }).catch(absent));
+      if (!this.#leads)
+        this.#see(await client.get(leaseKind, { namespace, name }, { signal }).catch(ignoreReason("NotFound")));
       if (this.#validMs() > 0) return false;
       const sentAt = clock.monotonic();
       this.#see(await this.#write(signal));
@@ -320,9 +321,4 @@ class Candidate {
       cancel();
     }
   }
-}
-
-function absent(error: unknown): undefined {
-  if (isReason(error, "NotFound")) return undefined;
-  throw error;
 }

@@ -1,5 +1,5 @@
 import type { Condition } from "../../core/api/meta.ts";
-import { isReason } from "../../core/api/status.ts";
+import { ignoreReason } from "../../core/api/status.ts";
 import type { UserInfo } from "../../core/client/transport.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -20,9 +20,7 @@ export async function removeInstances(
   const waiting = [...items];
   const work = async () => {
     for (let item = waiting.shift(); item; item = waiting.shift()) {
-      await registry.delete(item.key, { user }).catch((error: unknown) => {
-        if (!isReason(error, "NotFound")) throw error;
-      });
+      await registry.delete(item.key, { user }).catch(ignoreReason("NotFound"));
     }
   };
   await Promise.all(Array.from({ length: parallelDeletes }, work));

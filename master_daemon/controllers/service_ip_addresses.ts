@@ -1,6 +1,6 @@
 import { addressText } from "../../core/api/ip_address.ts";
 import type { ObjectKey } from "../../core/api/meta.ts";
-import { isReason } from "../../core/api/status.ts";
+import { ignoreReason } from "../../core/api/status.ts";
 import { parseAddress } from "../../core/kinds/addresses.ts";
 import { type IPAddress, ipAddress, type Service, service } from "../../core/kinds/mod.ts";
 import { unlessGone } from "./_errors.ts";
@@ -40,10 +40,8 @@ export const serviceIpAddressesController: Controller = {
       event(repaired, { type: "Warning", reason: "ClusterIPNotAllocated", message });
     }
     if (create)
-      await client.create(ipAddress, create, { signal }).catch((error: unknown) => {
-        // One that is still going is followed by the news of its end.
-        if (!isReason(error, "AlreadyExists")) throw error;
-      });
+      // One that is still going is followed by the news of its end.
+      await client.create(ipAddress, create, { signal }).catch(ignoreReason("AlreadyExists"));
     return undefined;
   },
 };

@@ -1,5 +1,5 @@
 import { keyOf } from "../../core/api/meta.ts";
-import { isReason } from "../../core/api/status.ts";
+import { ignoreReason } from "../../core/api/status.ts";
 import { bootstrapTokenExpiry, holdsBootstrapToken } from "../../core/kinds/bootstrap_tokens.ts";
 import { type Secret, secret } from "../../core/kinds/mod.ts";
 import { type Controller, watching } from "./controller.ts";
@@ -19,10 +19,10 @@ export const tokenCleanerController: Controller = {
     const leftMs = bootstrapTokenExpiry(held) - clock.now();
     if (leftMs > 0) return Number.isFinite(leftMs) ? { requeueAfterMs: leftMs } : undefined;
     const { uid } = held.metadata;
-    await client.delete(secret, key, { signal, preconditions: uid ? { uid } : {} }).catch((error: unknown) => {
-      // Another secret of that name has its own time.
-      if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
-    });
+    // Another secret of that name has its own time.
+    await client
+      .delete(secret, key, { signal, preconditions: uid ? { uid } : {} })
+      .catch(ignoreReason("NotFound", "Conflict"));
     return undefined;
   },
 };

@@ -1,6 +1,6 @@
 import { jsonEqual } from "../../../core/api/json_object.ts";
 import type { Kind } from "../../../core/api/kind.ts";
-import { isReason, StatusError } from "../../../core/api/status.ts";
+import { ignoreReason, isReason, StatusError } from "../../../core/api/status.ts";
 import { resourceQuota as quotaKind, type ResourceQuota } from "../../../core/kinds/resource_quota.ts";
 import { type Deferred, deferred } from "../../../core/util/deferred.ts";
 import type { Registries, Stored } from "../../registry/registry.ts";
@@ -268,9 +268,7 @@ export class NamespaceLedger {
           },
           { user, subresource: "status" },
         )
-        .catch((error: unknown) => {
-          if (!isReason(error, "NotFound")) throw error;
-        });
+        .catch(ignoreReason("NotFound"));
       for (const charge of pending)
         if (this.#pending.has(charge)) this.#counted.add(charge);
         else this.#isDirty = true;

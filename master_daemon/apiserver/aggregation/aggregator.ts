@@ -9,7 +9,7 @@
  * @see https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/apiserver-aggregation/
  */
 import { type JsonObject, type KubeObject, keyOf, type ObjectKey, setCondition } from "../../../core/api/meta.ts";
-import { isReason } from "../../../core/api/status.ts";
+import { ignoreReason, isReason } from "../../../core/api/status.ts";
 import type { ApiRequest, ApiResponse, UserInfo } from "../../../core/client/transport.ts";
 import { WorkQueue } from "../../../core/client/workqueue.ts";
 import { type APIService, apiService as apiServiceKind } from "../../../core/kinds/api_service.ts";
@@ -234,12 +234,9 @@ class FollowingAggregator implements Aggregator {
       [...registries.kinds, ...virtualResources],
       items.map(({ object }) => object),
     );
-    const ignoreExisting = (error: unknown) => {
-      if (!isReason(error, "AlreadyExists")) throw error;
-    };
     // At once: they share a commit.
     await Promise.all([
-      ...create.map((one) => this.#registry.create(one, { user: self }).catch(ignoreExisting)),
+      ...create.map((one) => this.#registry.create(one, { user: self }).catch(ignoreReason("AlreadyExists"))),
       ...remove.map((one) => this.#registry.delete(keyOf(one), { user: self })),
     ]);
   }

@@ -1,6 +1,6 @@
 import { BlockList, connect, isIP } from "node:net";
 import type { Duplex } from "node:stream";
-import { isReason, StatusError } from "../../../core/api/status.ts";
+import { ignoreReason, StatusError } from "../../../core/api/status.ts";
 import { bytesProtocol } from "../../../core/client/channel_frames.ts";
 import { type EndpointAddress, type EndpointPort, endpoints as endpointsKind } from "../../../core/kinds/endpoints.ts";
 import { type Pod, pod as podKind } from "../../../core/kinds/pod.ts";
@@ -59,13 +59,7 @@ export async function serviceBackend(r: Request, { scheme, name, port }: Backend
   const wanted = object.spec?.ports?.find((one) => port === "" || one.name === port || String(one.port) === port);
   if (!wanted)
     throw StatusError.unavailable(`no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`);
-  const found = await services.registries
-    .for(endpointsKind)
-    .get(key)
-    .catch((error: unknown) => {
-      if (isReason(error, "NotFound")) return undefined;
-      throw error;
-    });
+  const found = await services.registries.for(endpointsKind).get(key).catch(ignoreReason("NotFound"));
   const candidates = (found?.object.subsets ?? []).flatMap(({ addresses = [], ports = [] }) =>
     ports
       .filter((one) => (one.name ?? "") === (wanted.name ?? ""))

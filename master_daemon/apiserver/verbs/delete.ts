@@ -1,5 +1,5 @@
 import type { JsonObject, ObjectKey } from "../../../core/api/meta.ts";
-import { isReason } from "../../../core/api/status.ts";
+import { ignoreReason } from "../../../core/api/status.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
 import { validate } from "../../admission/mod.ts";
 import type { Stored } from "../../registry/registry.ts";
@@ -31,10 +31,7 @@ export async function removeCollection(r: ResourceRequest): Promise<ApiResponse>
   const work = async () => {
     for (let item = waiting.shift(); item; item = waiting.shift()) {
       const { key } = item;
-      const result = await deleteObject(r, key, options).catch((error: unknown) => {
-        if (isReason(error, "NotFound")) return undefined;
-        throw error;
-      });
+      const result = await deleteObject(r, key, options).catch(ignoreReason("NotFound"));
       if (result) removed.push(item);
     }
   };
