@@ -3,11 +3,9 @@ import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { nextCommit } from "./commit.ts";
-import { errorCode, type StoreFile, type StoreFiles, systemFiles } from "./files.ts";
-import { type Manifest, writeManifest } from "./log_manifest.ts";
-import { readRecords } from "./log_reader.ts";
-import { decodeEvent, RecordWriter, recordType } from "./log_record.ts";
-import { createSegment, type Recovered, recover, type Segment } from "./log_recovery.ts";
+import { errorCode, type StoreFiles, systemFiles } from "./files.ts";
+import { recover, type Segment } from "./log_recovery.ts";
+import { LogSegments } from "./log_segments.ts";
 import { openPart, snapshotName, writeSnapshot } from "./log_snapshot.ts";
 import { keyOfEvent, StoreState } from "./state.ts";
 import {
@@ -79,12 +77,17 @@ const remedies: ReadonlyMap<string, string> = new Map([
 async function openLocked(folder: string, options: LogStoreOptions, lock: AsyncDisposable): Promise<Store> {
   const { files = systemFiles, clock, log } = options;
   try {
-    const state: StoreState = new StoreState({ clock, recent, older: (after) => store.readEvents(after) });
+    const state: StoreState = new StoreState({
+      clock,
+      recent,
+      older: (after) => segments.read(after, () => state.revision),
+    });
     const recovered = await recover(folder, { state, files, log });
     const last = recovered.segments[recovered.segments.length - 1] as Segment;
     const file = await openPart(join(folder, last.file), files, "write");
-    const store: LogStore = new LogStore({ ...options, files, folder, state, recovered, file, lock });
-    return store;
+    const segments: LogSegments = new LogSegments({ ...options, files, folder, recovered, file });
+    const { bytesSinceSnapshot } = recovered;
+    return new LogStore({ ...options, files, folder, state, segments, bytesSinceSnapshot, lock });
   } catch (error) {
     await lock[Symbol.asyncDispose]();
     throw error;
@@ -102,24 +105,16 @@ interface LogStoreParts extends LogStoreOptions {
   readonly files: StoreFiles;
   readonly folder: string;
   readonly state: StoreState;
-  readonly recovered: Recovered;
-  /** The last segment, open for writing. */
-  readonly file: StoreFile;
+  readonly segments: LogSegments;
+  /** Bytes of events that no snapshot covers. */
+  readonly bytesSinceSnapshot: number;
   readonly lock: AsyncDisposable;
 }
 
 class LogStore implements Store {
   readonly #parts: LogStoreParts;
   readonly #state: StoreState;
-  readonly #segments: Segment[];
-  /** Monotonic milliseconds at which a segment was closed, by its first revision; those of an earlier run: when opened. */
-  readonly #closedAt = new Map<number, number>();
-  readonly #openedAt: number;
-  #manifest: Manifest;
-  #manifestChange: Promise<unknown> = Promise.resolve();
-
-  #file: StoreFile;
-  readonly #writer = new RecordWriter();
+  readonly #segments: LogSegments;
   #queue: Waiting[] = [];
   /** What keys will hold once the queue is on disk. */
   readonly #pending = new Map<string, { readonly revision: number; readonly kv: KeyValue | undefined }>();
@@ -132,23 +127,17 @@ class LogStore implements Store {
 
   #cancelIdle: () => void = () => {};
   #isMarkDue = false;
-  /** Where the last mark ends: nothing was written since when that is the end. */
-  #markedEnd = 0;
-
   #valueBytes = 0;
   #bytesSinceSnapshot: number;
   #maintenance: Promise<void> | undefined;
 
   constructor(parts: LogStoreParts) {
-    const { recovered, state, file, clock } = parts;
+    const { state, segments, bytesSinceSnapshot } = parts;
     this.#parts = parts;
     this.#state = state;
-    this.#segments = [...recovered.segments];
-    this.#manifest = recovered.manifest;
-    this.#bytesSinceSnapshot = recovered.bytesSinceSnapshot;
-    this.#file = file;
+    this.#segments = segments;
+    this.#bytesSinceSnapshot = bytesSinceSnapshot;
     this.#nextRevision = state.revision + 1;
-    this.#openedAt = clock.monotonic();
     for (const { value } of state.currentValues()) this.#valueBytes += value.length;
     this.#maintain();
   }
@@ -206,7 +195,7 @@ class LogStore implements Store {
       const events = batch.flatMap(({ event }) => event ?? []);
       try {
         if (this.#failure) throw this.#failure;
-        if (isMark) await this.#writeMark();
+        if (isMark) await this.#segments.mark();
         else if (events.length > 0) await this.#append(events);
         hasAppended ||= events.length > 0;
       } catch (error) {
@@ -223,10 +212,6 @@ class LogStore implements Store {
     });
   }
 
-  get #segment(): Segment {
-    return this.#segments[this.#segments.length - 1] as Segment;
-  }
-
   #takeBatch(): readonly Waiting[] {
     let bytes = 0;
     let count = 0;
@@ -239,32 +224,10 @@ class LogStore implements Store {
   }
 
   async #append(events: readonly StoreEvent[]): Promise<void> {
-    const { segmentBytes = 16 * 2 ** 20 } = this.#parts;
-    if (this.#segment.end > segmentBytes && this.#segment.last >= this.#segment.first) await this.#rotate();
-    const segment = this.#segment;
-    const now = this.#parts.clock.now();
-    this.#writer.clear();
-    if (this.#markedEnd !== segment.end) this.#writer.synced(segment.end);
-    for (const event of events) this.#writer.event(event, now);
-    await this.#file.write(this.#writer.bytes, segment.end);
-    await this.#file.sync();
-    segment.end += this.#writer.length;
-    segment.last = events[events.length - 1]?.revision ?? segment.last;
-    this.#bytesSinceSnapshot += this.#writer.length;
-    if (this.#isFull) this.#parts.log.info("The disk of the store has room again", { file: this.#file.path });
+    const bytes = await this.#segments.append(events);
+    this.#bytesSinceSnapshot += bytes;
+    if (this.#isFull) this.#parts.log.info("The disk of the store has room again", { file: this.#segments.path });
     this.#isFull = false;
-  }
-
-  /** Says in the file that all before is on disk: from then on, damage there is told from a write cut short. */
-  async #writeMark(): Promise<void> {
-    const segment = this.#segment;
-    this.#writer.clear();
-    this.#writer.synced(segment.end);
-    await this.#file.write(this.#writer.bytes, segment.end);
-    // Once another segment follows, a torn mark would be damage.
-    await this.#file.sync();
-    segment.end += this.#writer.length;
-    this.#markedEnd = segment.end;
   }
 
   #finish(batch: readonly Waiting[], events: readonly StoreEvent[]): void {
@@ -287,13 +250,13 @@ class LogStore implements Store {
   async #refuse(batch: readonly Waiting[], error: unknown): Promise<void> {
     const { log } = this.#parts;
     const isFull = ["ENOSPC", "EDQUOT"].includes(errorCode(error) ?? "");
-    let failure = this.#failure ?? writeError(this.#file.path, error, isFull);
+    let failure = this.#failure ?? writeError(this.#segments.path, error, isFull);
     if (isFull) {
-      if (!this.#isFull) log.warn("The disk of the store is full", { file: this.#file.path });
+      if (!this.#isFull) log.warn("The disk of the store is full", { file: this.#segments.path });
       this.#isFull = true;
       // Before anybody is told: what is refused must not be there after a crash.
-      await this.#cutBack().catch((cause: unknown) => {
-        failure = writeError(this.#file.path, cause, false);
+      await this.#segments.cutBack().catch((cause: unknown) => {
+        failure = writeError(this.#segments.path, cause, false);
       });
     }
     if (!failure.temporary && !this.#failure) {
@@ -305,48 +268,6 @@ class LogStore implements Store {
     this.#pending.clear();
     this.#nextRevision = this.#state.revision + 1;
     for (const { answer } of refused) answer.reject(failure);
-  }
-
-  /** Cuts the file back to what was synced. */
-  async #cutBack(): Promise<void> {
-    await this.#file.truncate(this.#segment.end);
-    await this.#file.sync();
-  }
-
-  async #rotate(): Promise<void> {
-    const { folder, files, clock } = this.#parts;
-    const closing = this.#segment;
-    const segment = await createSegment(folder, closing.last + 1, files);
-    const file = await files.open(join(folder, segment.file), "write");
-    try {
-      const { file: name, first } = segment;
-      await this.#changeManifest((manifest) => ({
-        ...manifest,
-        segments: [...manifest.segments, { file: name, first }],
-      }));
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
-    await this.#file.close();
-    this.#file = file;
-    this.#segments.push(segment);
-    this.#closedAt.set(closing.first, clock.monotonic());
-    this.#markedEnd = segment.end;
-  }
-
-  /** Changes the manifest on disk, one change after the other. */
-  #changeManifest(change: (manifest: Manifest) => Manifest): Promise<void> {
-    const next = this.#manifestChange.then(async () => {
-      const changed = change(this.#manifest);
-      const { file } = changed.segments[changed.segments.length - 1] ?? {};
-      // What a segment is said to hold is synced.
-      const manifest = { ...changed, end: this.#segments.find((segment) => segment.file === file)?.end ?? 0 };
-      await writeManifest(this.#parts.folder, manifest, this.#parts.files);
-      this.#manifest = manifest;
-    });
-    this.#manifestChange = next.catch(() => {});
-    return next;
   }
 
   /** Starts a snapshot or the removal of old segments when one is due; never more than one at a time. */
@@ -375,88 +296,41 @@ class LogStore implements Store {
     const bytes = this.#bytesSinceSnapshot;
     // Counted from here on even if it fails: the next try comes after as many bytes again, not at once.
     this.#bytesSinceSnapshot = 0;
-    const previous = this.#manifest.snapshot;
+    const previous = this.#segments.snapshot;
     if (previous?.revision === revision) return;
     await writeSnapshot(folder, { revision, items, files });
-    await this.#changeManifest((manifest) => ({ ...manifest, snapshot: { file: snapshotName(revision), revision } }));
+    await this.#segments.changeManifest((manifest) => ({
+      ...manifest,
+      snapshot: { file: snapshotName(revision), revision },
+    }));
     if (previous) await files.remove(join(folder, previous.file));
     this.#parts.log.debug("Made a snapshot of the store", { revision, items: items.length, logBytes: bytes });
   }
 
-  /** How many segments at the front are covered by the snapshot and older than the history to keep. */
   #countOldSegments(): number {
-    const { clock, historyMs = 300_000, historyEvents = 10_000 } = this.#parts;
-    const covered = this.#manifest.snapshot?.revision ?? 0;
-    const now = clock.monotonic();
-    let count = 0;
-    for (const { first, last } of this.#segments.slice(0, -1)) {
-      const isHistory = last > this.#manifest.compacted;
-      const isYoung = now - (this.#closedAt.get(first) ?? this.#openedAt) < historyMs;
-      const isAmongLast = this.#state.revision - last < historyEvents;
-      if (last > covered || (isHistory && (isYoung || isAmongLast))) break;
-      count++;
-    }
-    return count;
+    const { historyMs = 300_000, historyEvents = 10_000 } = this.#parts;
+    return this.#segments.countOld({ revision: this.#state.revision, ms: historyMs, events: historyEvents });
   }
 
   async #dropSegments(): Promise<void> {
-    const { folder, files } = this.#parts;
     const count = this.#countOldSegments();
-    if (count === 0) return;
-    const dropped = this.#segments.slice(0, count);
-    await this.#changeManifest((manifest) => ({ ...manifest, segments: manifest.segments.slice(count) }));
-    this.#segments.splice(0, count);
-    this.#state.forget(dropped[dropped.length - 1]?.last ?? 0);
-    for (const { file, first } of dropped) {
-      this.#closedAt.delete(first);
-      await files.remove(join(folder, file));
-    }
+    if (count > 0) await this.#segments.drop(count, (revision) => this.#state.forget(revision));
   }
 
   async compact(revision: number): Promise<void> {
     const compacted = Math.min(revision, this.#state.revision);
     if (compacted <= this.#state.oldest) return;
-    await this.#changeManifest((manifest) => ({
-      ...manifest,
-      compacted: Math.max(manifest.compacted, compacted),
-    })).catch((cause: unknown) => {
-      // The manifest is replaced wholly or not at all: it can be tried again.
-      throw writeError(join(this.#parts.folder, "MANIFEST"), cause, true);
-    });
+    await this.#segments
+      .changeManifest((manifest) => ({
+        ...manifest,
+        compacted: Math.max(manifest.compacted, compacted),
+      }))
+      .catch((cause: unknown) => {
+        // The manifest is replaced wholly or not at all: it can be tried again.
+        throw writeError(join(this.#parts.folder, "MANIFEST"), cause, true);
+      });
     this.#state.forget(compacted);
     this.#maintain();
-  }
-
-  /** The events on disk with revision > `after`, in batches. */
-  async *readEvents(after: number): AsyncGenerator<readonly StoreEvent[], void, void> {
-    const { folder, files } = this.#parts;
-    for (let position = after; ; ) {
-      const segment = this.#segments.find(({ last }) => last > position);
-      if (!segment) return;
-      const file = await files.open(join(folder, segment.file), "read").catch((error: unknown) => {
-        // Given up while we were on the way: the caller finds that history no longer reaches back that far.
-        if (errorCode(error) === "ENOENT" && !this.#segments.includes(segment)) return undefined;
-        throw error;
-      });
-      if (!file) return;
-      try {
-        for await (const records of readRecords(file, { end: segment.end })) {
-          const events: StoreEvent[] = [];
-          for (const { payload } of records) {
-            if (payload[0] !== recordType.put && payload[0] !== recordType.delete) continue;
-            const event = decodeEvent(payload);
-            // On disk, but not yet answered: not to be seen before the answer.
-            if (event.revision > this.#state.revision) break;
-            if (event.revision > position) events.push(event);
-          }
-          position = events[events.length - 1]?.revision ?? position;
-          if (events.length > 0) yield events;
-        }
-      } finally {
-        await file.close();
-      }
-      if (position >= this.#state.revision) return;
-    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -465,16 +339,15 @@ class LogStore implements Store {
     this.#cancelIdle();
     while (this.#writing) await this.#writing;
     await this.#maintenance;
-    await this.#manifestChange;
+    await this.#segments.settled();
     this.#state.close();
     try {
-      if (!this.#failure && this.#markedEnd !== this.#segment.end) await this.#writeMark();
-      if (!this.#failure && this.#manifest.end !== this.#segment.end) await this.#changeManifest((same) => same);
+      if (!this.#failure) await this.#segments.seal();
     } catch (error) {
       // All that was answered is there; only the proof that nothing is missing at the end is not.
       this.#parts.log.warn("Cannot mark the end of the store's log", { error: errorMessage(error) });
     } finally {
-      await this.#file.close();
+      await this.#segments.close();
       await this.#parts.lock[Symbol.asyncDispose]();
     }
   }
