@@ -17,6 +17,7 @@ import { probeState } from "./probe_state.ts";
 import { containerLimits, limitChanges } from "./resources/container_limits.ts";
 import { needsRestart, type PodResize, type Resize } from "./resources/plan_resize.ts";
 import { limitsTogether } from "./resources/pod_limits.ts";
+import { isStatic } from "./sources/static_pod.ts";
 
 /** Why a pod as a whole failed. */
 export interface PodFailure {
@@ -89,11 +90,8 @@ interface Ending {
 
 /** Whether the pod itself, apart from its containers, is at its end. */
 function podOver({ pod, removed, eviction, now }: PodView): Ending | undefined {
-  const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
-  if (removed || deletionTimestamp !== undefined) {
-    const gracePeriodSeconds = Math.max(1, deletionGracePeriodSeconds ?? graceOf(pod));
-    return { cause: "deleted", gracePeriodSeconds };
-  }
+  const deletionSeconds = deletionGraceSeconds(pod, removed);
+  if (deletionSeconds !== undefined) return { cause: "deleted", gracePeriodSeconds: deletionSeconds };
   const phase = pod.status?.phase;
   if (phase === "Succeeded") return { cause: "finished", gracePeriodSeconds: graceOf(pod) };
   if (phase === "Failed") return { cause: "failed", gracePeriodSeconds: graceOf(pod) };
@@ -109,6 +107,22 @@ function podOver({ pod, removed, eviction, now }: PodView): Ending | undefined {
     return { cause: "failed", gracePeriodSeconds: graceOf(pod), failure };
   }
   return undefined;
+}
+
+/** Pods that are deleted by force, too, are asked to end before they are killed. */
+const leastGraceSeconds = 1;
+
+/**
+ * Seconds that a pod gets to end for being deleted; undefined: it is not. One that is gone from the API while it still runs
+ * was deleted by force: nobody waits for it, and the next one of its name may run already.
+ *
+ * @see https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-forced
+ */
+export function deletionGraceSeconds(pod: Pod, removed: boolean): number | undefined {
+  const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata;
+  if (removed && !isStatic(pod)) return leastGraceSeconds;
+  if (!removed && deletionTimestamp === undefined) return undefined;
+  return Math.max(leastGraceSeconds, deletionGracePeriodSeconds ?? graceOf(pod));
 }
 
 /** Milliseconds until `activeDeadlineSeconds` is reached; infinite without one. */

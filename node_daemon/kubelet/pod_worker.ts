@@ -6,7 +6,7 @@ import { Turns } from "../../core/util/turns.ts";
 import type { Sandbox } from "../runtime/runtime.ts";
 import { BackOffEvents } from "./back_off_events.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
-import { type PodPlan, planPod } from "./plan_pod.ts";
+import { deletionGraceSeconds, type PodPlan, planPod } from "./plan_pod.ts";
 import { planPreparation } from "./plan_preparation.ts";
 import { PodActions } from "./pod_actions.ts";
 import { pruneContainers, removePod } from "./pod_leftovers.ts";
@@ -113,9 +113,8 @@ export class PodWorker implements AsyncDisposable {
   /** Cuts the present step short when the pod has to end sooner than the step knows. */
   #interrupt(): void {
     if (!this.#step) return;
-    const { deletionTimestamp, deletionGracePeriodSeconds } = this.#pod.metadata;
-    if (!this.#removed && deletionTimestamp === undefined) return;
-    const graceSeconds = deletionGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30;
+    const graceSeconds = deletionGraceSeconds(this.#pod, this.#removed);
+    if (graceSeconds === undefined) return;
     const { plan } = this.#step;
     if (plan.step !== "stop" || graceSeconds < plan.gracePeriodSeconds) {
       this.#step.controller.abort(new DOMException("The pod is being deleted", "AbortError"));
@@ -333,7 +332,7 @@ export class PodWorker implements AsyncDisposable {
     await this.#actions.refreshVolumes(pod, sandbox);
   }
 
-  /** Ends the pod's containers within a grace period, for a daemon that drains its node. Resolves when nothing runs. */
+  /** Ends the pod's containers within a grace period, or within the shorter one of its deletion, for a daemon that drains its node. Resolves when nothing runs. */
   async drain({
     signal,
     resumable,
@@ -348,7 +347,8 @@ export class PodWorker implements AsyncDisposable {
     const view = await this.#observe(signal);
     const { killer } = this.#context;
     this.#context.probes.sync(this.#pod, []);
-    await killer.killPod({ ...view, gracePeriodSeconds, signal });
+    const deletionSeconds = deletionGraceSeconds(this.#pod, this.#removed) ?? gracePeriodSeconds;
+    await killer.killPod({ ...view, gracePeriodSeconds: Math.min(gracePeriodSeconds, deletionSeconds), signal });
     if (resumable) return;
     const failure = { reason: "Terminated", message: "Pod was terminated in response to imminent node shutdown." };
     const over = view.pod.status?.phase === "Succeeded" || view.pod.status?.phase === "Failed";

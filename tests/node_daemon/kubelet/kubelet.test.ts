@@ -303,6 +303,18 @@ describe("Kubelet", () => {
     await node.soon(async () => (await containers(node)).length === 0);
   });
 
+  it("gives a pod that is deleted by force a second to end, also when it had more before", async () => {
+    await using node = await openTestNode(() => ({ stopDelayMs: 3_600_000 }));
+    await node.run({ terminationGracePeriodSeconds: 600 });
+    await node.until(ready);
+    await node.client.delete(podKind, { namespace: "default", name: "web" });
+    await node.advance(1000);
+    await node.client.delete(podKind, { namespace: "default", name: "web" }, { gracePeriodSeconds: 0 });
+    await node.idle();
+    await node.advance(1000);
+    await node.soon(async () => (await containers(node)).length === 0);
+  });
+
   it("cuts a postStart hook short when the pod is deleted", async () => {
     await using node = await openTestNode();
     await node.run({ containers: [{ ...app, lifecycle: { postStart: { sleep: { seconds: 30 } } } }] });
@@ -594,6 +606,24 @@ describe("Kubelet", () => {
     const pod = await node.get();
     expect(pod.status).toMatchObject({ phase: "Failed", reason: "Terminated" });
     expect(first(pod)?.state?.terminated?.exitCode).toBe(143);
+  });
+
+  it("drains: what is being deleted has no more time than that", async () => {
+    await using node = await openTestNode(() => ({ stopDelayMs: 3_600_000 }), { kubelet: false });
+    const kubelet = await node.startKubelet();
+    await node.run({ terminationGracePeriodSeconds: 600 });
+    await node.until(ready);
+    await node.client.delete(podKind, { namespace: "default", name: "web" }, { gracePeriodSeconds: 5 });
+    await node.idle();
+    let isDrained = false;
+    const drained = kubelet.drain({ signal: new AbortController().signal }).then(() => {
+      isDrained = true;
+    });
+    await node.idle();
+    await node.advance(5000);
+    await node.soon(async () => isDrained);
+    await drained;
+    expect((await containers(node)).map(({ state }) => state)).toEqual(["exited"]);
   });
 
   it("makes a lost sandbox anew and runs its containers again", async () => {
