@@ -1,4 +1,5 @@
 import type { Pod } from "../../core/kinds/pod.ts";
+import { runtimeClass } from "../../core/kinds/runtime_class.ts";
 import type { SandboxConfig } from "../runtime/runtime.ts";
 import type { KubeletContext } from "./kubelet_context.ts";
 import { podHostname } from "./pod_hostname.ts";
@@ -13,11 +14,12 @@ export async function sandboxConfig(
   pod: Pod,
   attempt: number,
   {
+    client,
     runtime,
     addresses,
     names,
     signal,
-  }: Pick<KubeletContext, "runtime" | "addresses" | "names"> & { readonly signal: AbortSignal },
+  }: Pick<KubeletContext, "client" | "runtime" | "addresses" | "names"> & { readonly signal: AbortSignal },
 ): Promise<SandboxConfig> {
   const { metadata, spec } = pod;
   const { name = "", namespace = "default", uid = "", labels = {} } = metadata;
@@ -25,6 +27,10 @@ export async function sandboxConfig(
   if (spec.hostUsers === false) {
     throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces");
   }
+  const { runtimeClassName } = spec;
+  const runtimeHandler = runtimeClassName
+    ? (await client.get(runtimeClass, { name: runtimeClassName }, { signal })).handler
+    : undefined;
   const hostNetwork = spec.hostNetwork ?? false;
   const assigned = runtime.assignsPodIP && !hostNetwork;
   const ports = spec.containers.flatMap((container) => container.ports ?? []);
@@ -33,6 +39,7 @@ export async function sandboxConfig(
     namespace,
     uid,
     attempt,
+    runtimeHandler,
     labels,
     hostname: podHostname(pod, names.domain).kernelName,
     podIP: assigned ? await addresses.allocate(uid, { signal }) : undefined,

@@ -174,9 +174,9 @@ class DockerRuntime implements ContainerRuntime {
     const id = await orFailure("CreatePodSandboxError", signal, async () => {
       // One that is there already has this name: then its id is given, and its start does nothing.
       const id = await this.#createSandbox(config, signal);
-      const { namespace, name, uid, attempt } = config;
+      const { namespace, name, uid, attempt, runtimeHandler } = config;
       const createdAt = this.#engine.clock.now();
-      const made = { id, namespace, name, uid, attempt, ready: false, ip: undefined, createdAt };
+      const made = { id, namespace, name, uid, attempt, runtimeHandler, ready: false, ip: undefined, createdAt };
       // Most of it is its network: meanwhile the engine can make what is to run in it.
       const started = this.#lifecycle.start(id, signal);
       this.#cgroups.starts(id, started);

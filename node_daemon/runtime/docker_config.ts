@@ -29,6 +29,7 @@ export const label = {
   annotations: "wherry.dev/annotations",
   user: "wherry.dev/user",
   hostNetwork: "wherry.dev/host-network",
+  runtimeHandler: "wherry.dev/runtime-handler",
 } as const;
 
 /** Whose containers these are: nodes of different clusters on one engine may have the same name, but not the same folder. */
@@ -59,7 +60,7 @@ export function sandboxOptions(
   { owner, image, logLimits, minOomScoreAdj }: ContainerDefaults & { readonly image: string },
 ): ContainerCreateOptions & { readonly name: string } {
   const { namespace, name, uid, attempt, hostNetwork, hostPorts, hostname, labels } = config;
-  const { hostIPC = false, sysctls = {} } = config;
+  const { hostIPC = false, sysctls = {}, runtimeHandler } = config;
   const ports = hostNetwork ? [] : hostPorts;
   const bindings = new Map<string, { HostIp: string; HostPort: string }[]>();
   for (const { containerPort, hostPort, protocol, hostIP } of ports) {
@@ -77,9 +78,11 @@ export function sandboxOptions(
       [label.kind]: "sandbox",
       [label.attempt]: String(attempt),
       [label.hostNetwork]: String(hostNetwork),
+      ...(runtimeHandler === undefined ? {} : { [label.runtimeHandler]: runtimeHandler }),
     },
     ExposedPorts: Object.fromEntries([...bindings.keys()].map((key) => [key, {}])),
     HostConfig: {
+      ...(runtimeHandler === undefined ? {} : { Runtime: runtimeHandler }),
       NetworkMode: hostNetwork ? "host" : "default",
       IpcMode: hostIPC ? "host" : "shareable",
       Sysctls: { ...sysctls },
@@ -133,6 +136,7 @@ export function containerOptions(
       ...(beginsAs ? { [label.user]: JSON.stringify(beginsAs) } : {}),
     },
     HostConfig: compact<NonNullable<ContainerCreateOptions["HostConfig"]>>({
+      Runtime: sandbox.runtimeHandler,
       CgroupParent: cgroupParent,
       NetworkMode: `container:${sandbox.id}`,
       IpcMode: `container:${sandbox.id}`,

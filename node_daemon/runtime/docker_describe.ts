@@ -11,6 +11,7 @@ export function describeSandbox({ Id, Labels, State, Created, NetworkSettings }:
     name: Labels[label.podName] ?? "",
     uid: Labels[label.podUid] ?? "",
     attempt: Number(Labels[label.attempt]),
+    runtimeHandler: Labels[label.runtimeHandler],
     ready: State === "running",
     ip: Labels[label.hostNetwork] === "true" ? undefined : network?.IPAddress || undefined,
     createdAt: Created * 1000,

@@ -11,6 +11,7 @@ import {
   type ExecSession,
   type ImageService,
   type LogOptions,
+  noSuchHandler,
   type RuntimeEvent,
   RuntimeFailure,
   type Sandbox,
@@ -128,6 +129,7 @@ class Fake implements FakeRuntime {
     const { namespace, name, uid, attempt, podIP: ip } = config;
     const present = [...this.#sandboxes.values()].find((one) => one.uid === uid && one.attempt === attempt);
     if (present?.ready) return present;
+    if (config.runtimeHandler !== undefined) throw noSuchHandler(config.runtimeHandler);
     const createdAt = this.#options.clock.now();
     const sandbox: Sandbox = present
       ? { ...present, ready: true }

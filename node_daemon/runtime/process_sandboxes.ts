@@ -4,7 +4,7 @@ import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
 import { listFolder, makeFolder, readJson, type StoredSandbox, unlessFull, writeJson } from "./process_files.ts";
 import { randomId } from "./random_id.ts";
-import type { Sandbox, SandboxConfig } from "./runtime.ts";
+import { noSuchHandler, type Sandbox, type SandboxConfig } from "./runtime.ts";
 
 /** Options of {@linkcode ProcessSandboxes}. */
 export interface ProcessSandboxesOptions {
@@ -56,6 +56,7 @@ export class ProcessSandboxes {
       (sandbox) => sandbox.config.uid === config.uid && sandbox.config.attempt === config.attempt,
     );
     if (present?.ready) return present;
+    if (config.runtimeHandler !== undefined) throw noSuchHandler(config.runtimeHandler);
     if (Object.keys(config.sysctls ?? {}).length > 0)
       throw new Error("the process runtime cannot set sysctls: its pods share the kernel parameters of their node");
     const { clock, random } = this.#options;

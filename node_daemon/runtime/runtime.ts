@@ -10,6 +10,8 @@ export interface SandboxIdentity {
   readonly uid: string;
   /** Grows when the sandbox has to be made anew. */
   readonly attempt: number;
+  /** What is to run its containers, as its RuntimeClass calls it. Absent: what runs those of other pods. */
+  readonly runtimeHandler?: string | undefined;
 }
 
 /** What a pod shares: its network, its folder of logs. */
@@ -319,6 +321,11 @@ export class RuntimeFailure extends Error {
     this.name = "RuntimeFailure";
     this.reason = reason;
   }
+}
+
+/** A runtime that has one way of running containers was asked for another. */
+export function noSuchHandler(handler: string): RuntimeFailure {
+  return new RuntimeFailure("CreatePodSandboxError", `no runtime for "${handler}" is configured`);
 }
 
 /** What keeps the containers of a pod together could not be made. */

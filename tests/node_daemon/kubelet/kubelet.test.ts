@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { configMap } from "../../../core/kinds/configmap.ts";
 import { type Pod, pod as podKind } from "../../../core/kinds/pod.ts";
+import { runtimeClass } from "../../../core/kinds/runtime_class.ts";
 import { findLoggedContainer } from "../../../node_daemon/kubelet/server/find_container.ts";
 import type { ContainerConfig } from "../../../node_daemon/runtime/runtime.ts";
 import { openTestNode, type TestNode } from "./cluster.ts";
@@ -78,6 +79,19 @@ describe("Kubelet", () => {
       reason: "SysctlForbidden",
       message: 'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted',
     });
+    expect(node.started).toEqual([]);
+  });
+
+  it("does not run a pod by other means than those of its RuntimeClass", async () => {
+    await using node = await openTestNode();
+    await node.run({ runtimeClassName: "guarded" });
+    const failed = "FailedCreatePodSandBox: Failed to create pod sandbox: ";
+    const told = (what: string) => node.soon(async () => (await node.events()).includes(failed + what));
+    await told('runtimeclasses.node.k8s.io "guarded" not found');
+    const group = { apiVersion: "node.k8s.io/v1", kind: "RuntimeClass" };
+    await node.client.create(runtimeClass, { ...group, metadata: { name: "guarded" }, handler: "runsc" });
+    await node.advance(1000);
+    await told('no runtime for "runsc" is configured');
     expect(node.started).toEqual([]);
   });
 

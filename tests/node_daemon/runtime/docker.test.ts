@@ -202,6 +202,22 @@ if (required || answers) {
       ]);
     });
 
+    it("containers of a sandbox are run by what it asks for, as far as the engine knows that", async () => {
+      await using under = await open();
+      const { runtime } = under;
+      const unknown = runtime.runPodSandbox(sandboxConfig({ uid: "1", runtimeHandler: "nobodys" }), { signal: never });
+      await expect(unknown).rejects.toThrow(/runtime.* nobodys/);
+      const handler = { runtimeHandler: "runc" };
+      const sandbox = await runtime.runPodSandbox(sandboxConfig({ uid: "2", ...handler }), { signal: never });
+      const [found] = await runtime.listSandboxes({ podUid: "2", signal: never });
+      expect([sandbox, found]).toMatchObject([handler, handler]);
+      const config = containerConfig("sleep 1000", { image: testImage });
+      const foreign = { ...sandbox, runtimeHandler: "nobodys" };
+      await expect(runtime.createContainer(foreign, config, { signal: never })).rejects.toThrow(/runtime.* nobodys/);
+      await runtime.startContainer(await runtime.createContainer(sandbox, config, { signal: never }), { signal: never });
+      expect(await runtime.listContainers({ signal: never })).toMatchObject([{ state: "running" }]);
+    });
+
     it("listContainers() lists many with few calls at once", async () => {
       await using under = await open();
       const { runtime } = under;

@@ -68,6 +68,8 @@ describe("process runtime", () => {
     const sysctls = { "net.ipv4.tcp_syncookies": "1" };
     const made = under.runtime.runPodSandbox(sandboxConfig({ sysctls }), { signal: never });
     await expect(made).rejects.toThrow("cannot set sysctls");
+    const guarded = under.runtime.runPodSandbox(sandboxConfig({ runtimeHandler: "runsc" }), { signal: never });
+    await expect(guarded).rejects.toThrow('no runtime for "runsc" is configured');
     const sandbox = await under.runtime.runPodSandbox(sandboxConfig(), { signal: never });
     const seccomp = { type: "Localhost", profile: "{}" } as const;
     const container = under.runtime.createContainer(sandbox, containerConfig("", { seccomp }), { signal: never });
