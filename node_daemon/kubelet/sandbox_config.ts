@@ -27,6 +27,8 @@ export async function sandboxConfig(
   if (spec.hostUsers === false) {
     throw new Error("can't set `spec.hostUsers: false`, runtime does not support user namespaces");
   }
+  const [claim] = spec.resourceClaims ?? [];
+  if (claim) throw new Error(`can't prepare \`spec.resourceClaims\` ("${claim.name}"): no driver runs on this node`);
   const { runtimeClassName } = spec;
   const runtimeHandler = runtimeClassName
     ? (await client.get(runtimeClass, { name: runtimeClassName }, { signal })).handler

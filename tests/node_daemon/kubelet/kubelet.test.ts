@@ -95,6 +95,15 @@ describe("Kubelet", () => {
     expect(node.started).toEqual([]);
   });
 
+  it("does not run a pod without the devices that it claims", async () => {
+    await using node = await openTestNode();
+    await node.run({ resourceClaims: [{ name: "gpu", resourceClaimName: "mine" }] });
+    const message = 'can\'t prepare `spec.resourceClaims` ("gpu"): no driver runs on this node';
+    const told = `FailedCreatePodSandBox: Failed to create pod sandbox: ${message}`;
+    await node.soon(async () => (await node.events()).includes(told));
+    expect(node.started).toEqual([]);
+  });
+
   it("gives a container the profile for system calls that its node has, or does not make it", async () => {
     await using node = await openTestNode();
     const profile = (localhostProfile: string) => ({ seccompProfile: { type: "Localhost", localhostProfile } });

@@ -214,7 +214,9 @@ if (required || answers) {
       const config = containerConfig("sleep 1000", { image: testImage });
       const foreign = { ...sandbox, runtimeHandler: "nobodys" };
       await expect(runtime.createContainer(foreign, config, { signal: never })).rejects.toThrow(/runtime.* nobodys/);
-      await runtime.startContainer(await runtime.createContainer(sandbox, config, { signal: never }), { signal: never });
+      await runtime.startContainer(await runtime.createContainer(sandbox, config, { signal: never }), {
+        signal: never,
+      });
       expect(await runtime.listContainers({ signal: never })).toMatchObject([{ state: "running" }]);
     });
 
