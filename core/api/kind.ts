@@ -163,6 +163,8 @@ export interface Kind<T extends KubeObject = KubeObject> extends ResourceType<T>
   readonly statusKeepsMetadata?: true;
   /** A PUT must say of which resourceVersion it is. */
   readonly conditionalUpdate?: true;
+  /** There are many, and the server itself seldom reads them: it holds their bytes alone. */
+  readonly seldomRead?: true;
 }
 
 /** What `defineKind()` takes: everything with a sensible default may be left out. */
@@ -187,6 +189,7 @@ export interface KindDefinition<T extends KubeObject>
     | "createOnUpdate"
     | "statusKeepsMetadata"
     | "conditionalUpdate"
+    | "seldomRead"
   > {
   readonly singular?: string;
   readonly shortNames?: readonly string[];

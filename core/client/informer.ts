@@ -31,11 +31,13 @@ export interface Informer<T extends KubeObject = KubeObject> extends Lister<T> {
   onChange(listener: (change: CacheChange<T>) => void): () => void;
 }
 
-/** Options of {@linkcode InformerFactory.informer}. */
+/** Options of {@linkcode InformerFactory.informer}: all who share an informer give the same `keep`. */
 export interface InformerOptions<T extends KubeObject> {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** What is kept of each object, as client-go's SetTransform has it: what it is found by has to stay. Default: all of it. */
+  readonly keep?: ((object: T) => T) | undefined;
   /** Named index functions: each gives the values under which an object is found. Adding one to a running informer indexes what it holds. */
   readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
 }

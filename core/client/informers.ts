@@ -40,13 +40,13 @@ export function createInformers(options: InformersOptions): InformerFactory {
 
   return {
     informer<T extends KubeObject>(kind: ResourceType<T>, options: InformerOptions<T> = {}): Informer<T> {
-      const { indexes = {}, ...selection } = options;
+      const { indexes = {}, keep = keepAll, ...selection } = options;
       const { namespace, labelSelector, fieldSelector } = selection;
       const key = JSON.stringify([apiVersionOf(kind), kind.plural, namespace, labelSelector, fieldSelector]);
       let informer = informers.get(key) as SharedInformer<T> | undefined;
       if (!informer) {
         tasks.signal.throwIfAborted();
-        const target = new SharedInformer<T>(kind, log);
+        const target = new SharedInformer<T>({ kind, log, keep });
         informer = target;
         informers.set(key, target as unknown as SharedInformer<KubeObject>);
         const ending = new AbortController();
@@ -61,6 +61,8 @@ export function createInformers(options: InformersOptions): InformerFactory {
           }
         });
       }
+      if (informer.keep !== keep)
+        throw new RangeError(`Cannot share an informer: another keeps other parts of ${kind.plural}`);
       for (const [name, valuesOf] of Object.entries(indexes)) informer.addIndex(name, valuesOf);
       return informer;
     },
@@ -78,6 +80,10 @@ export function createInformers(options: InformersOptions): InformerFactory {
   };
 }
 
+function keepAll<T>(object: T): T {
+  return object;
+}
+
 interface Waiter extends Deferred<void> {
   readonly revision: bigint;
 }
@@ -85,6 +91,7 @@ interface Waiter extends Deferred<void> {
 /** An informer whose content a reflector feeds. */
 class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarget<T> {
   readonly kind: ResourceType<T>;
+  readonly keep: (object: T) => T;
   readonly #log: Logger;
   readonly #cache = new Cache<T>();
   readonly #waiters = new Set<Waiter>();
@@ -93,8 +100,9 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
   #synced = false;
   #closed: { readonly reason: unknown } | undefined;
 
-  constructor(kind: ResourceType<T>, log: Logger) {
+  constructor({ kind, log, keep }: Pick<SharedInformer<T>, "kind" | "keep"> & { readonly log: Logger }) {
     this.kind = kind;
+    this.keep = keep;
     this.#log = log;
   }
 
@@ -142,19 +150,20 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
   }
 
   replace(objects: readonly Versioned<T>[], revision: bigint, options: { readonly anew: boolean }): void {
-    for (const change of this.#cache.replace(objects, options)) this.#dispatch(change);
+    const kept = objects.map(({ object, revision }) => ({ object: this.keep(object), revision }));
+    for (const change of this.#cache.replace(kept, options)) this.#dispatch(change);
     if (options.anew) this.#revision = revision;
     this.#synced = true;
     this.advance(revision);
   }
 
   set(object: T, revision: bigint): void {
-    for (const change of this.#cache.set(object, revision)) this.#dispatch(change);
+    for (const change of this.#cache.set(this.keep(object), revision)) this.#dispatch(change);
     this.advance(revision);
   }
 
   delete(object: T, revision: bigint): void {
-    for (const change of this.#cache.delete(object, revision)) this.#dispatch(change);
+    for (const change of this.#cache.delete(this.keep(object), revision)) this.#dispatch(change);
     this.advance(revision);
   }
 

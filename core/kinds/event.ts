@@ -33,6 +33,7 @@ export const event: Kind<Event> = defineKind<Event>({
   shortNames: ["ev"],
   schema: "io.k8s.api.core.v1.Event",
   createOnUpdate: true,
+  seldomRead: true,
   strategy: {
     validate: (object) => checkEvent(object, "reportingComponent"),
     fields: (object) => {

@@ -32,6 +32,8 @@ export interface Mapping<T extends KubeObject = KubeObject> {
   readonly kind: ResourceType<T>;
   /** Named indexes that `lister(kind).byIndex()` then offers. */
   readonly indexes?: InformerOptions<T>["indexes"];
+  /** What is kept of each object; the same for all who name the kind. */
+  readonly keep?: InformerOptions<T>["keep"];
   keys(object: T, lister: <U extends KubeObject>(kind: ResourceType<U>) => Lister<U>): readonly ObjectKey[];
 }
 

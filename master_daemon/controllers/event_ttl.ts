@@ -1,6 +1,7 @@
 import { keyOf, type ObjectKey } from "../../core/api/meta.ts";
 import { type Event, event } from "../../core/kinds/mod.ts";
 import type { Clock } from "../../core/util/clock.ts";
+import { compact } from "../../core/util/compact.ts";
 import { unlessGone } from "./_errors.ts";
 import { type Controller, watching } from "./controller.ts";
 
@@ -10,26 +11,55 @@ export interface EventTtlOptions {
   readonly eventTtlMs?: number | undefined;
 }
 
-/** Deletes Events that are about the past. */
+const bySecond = "second";
+
+/** Deletes Events that are about the past. They are many: its keys are the seconds in which they happened last. */
 export function eventTtlController({ eventTtlMs = 3_600_000 }: EventTtlOptions = {}): Controller {
-  const leftMs = (one: Event | undefined, clock: Pick<Clock, "now">): number =>
-    one ? lastSeen(one, clock.now()) + eventTtlMs - clock.now() : 0;
+  const leftMs = ({ name }: ObjectKey, clock: Pick<Clock, "now">): number =>
+    Math.min(Number(name) * 1000, clock.now()) + eventTtlMs - clock.now();
   return {
     name: "event-ttl-controller",
-    watches: [watching({ kind: event, keys: (object) => [keyOf(object)] })],
-    // Events are many: they are looked at when their time has come, not when they are written.
-    batchMs: (key, lister, clock) => leftMs(lister(event).get(key), clock),
+    watches: [
+      watching({
+        kind: event,
+        keep: times,
+        indexes: { [bySecond]: (object) => [secondOf(object)] },
+        keys: (object) => [{ name: secondOf(object) }],
+      }),
+    ],
+    // They are looked at when their time has come, not when they are written.
+    batchMs: (key, _lister, clock) => leftMs(key, clock),
     async reconcile(key: ObjectKey, { client, clock, lister, signal }) {
-      const old = lister(event).get(key);
-      if (!old) return undefined;
-      const requeueAfterMs = leftMs(old, clock);
+      const requeueAfterMs = leftMs(key, clock);
       if (requeueAfterMs > 0) return { requeueAfterMs };
-      const { uid, resourceVersion } = old.metadata;
-      const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
-      await unlessGone(client.delete(event, key, { signal, preconditions }));
+      for (const old of lister(event).byIndex(bySecond, key.name)) {
+        const { uid, resourceVersion } = old.metadata;
+        const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
+        await unlessGone(client.delete(event, keyOf(old), { signal, preconditions }));
+      }
       return undefined;
     },
   };
+}
+
+/** All that is needed of an Event here: there are more of them than of anything else. */
+function times({ apiVersion, kind, metadata, lastTimestamp, eventTime, series }: Event): Event {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+  return compact<Event>({
+    apiVersion,
+    kind,
+    metadata: compact<Event["metadata"]>({ name, namespace, uid, resourceVersion, creationTimestamp }),
+    involvedObject: nobody,
+    lastTimestamp,
+    eventTime,
+    series,
+  });
+}
+
+const nobody = {};
+
+function secondOf(one: Event): string {
+  return String(Math.ceil(lastSeen(one, Number.POSITIVE_INFINITY) / 1000));
 }
 
 /**

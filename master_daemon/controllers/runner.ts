@@ -92,7 +92,7 @@ class Run implements AsyncDisposable {
       this.#queue.addAfter(keyText(key), this.#controller.batchMs?.(key, this.#lister, this.#options.clock) ?? 0);
     };
     for (const kind of [...(reconciles ? [reconciles] : []), ...owns]) this.#open(kind);
-    for (const { kind, indexes } of watches) this.#open(kind, indexes ? { indexes } : {});
+    for (const { kind, indexes = {}, keep } of watches) this.#open(kind, { indexes, keep });
     if (reconciles) {
       this.#listen(
         reconciles,
@@ -115,9 +115,9 @@ class Run implements AsyncDisposable {
   }
 
   /** Watches one more kind; the function that it gives back ends that. */
-  readonly #watch = ({ kind, indexes, keys }: Mapping): (() => void) => {
+  readonly #watch = ({ kind, indexes = {}, keep, keys }: Mapping): (() => void) => {
     const name = kindText(kind);
-    this.#open(kind, indexes ? { indexes } : {});
+    this.#open(kind, { indexes, keep });
     const stop = this.#listen(kind, (object) => keys(object, this.#lister));
     return () => {
       stop();

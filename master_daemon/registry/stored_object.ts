@@ -98,8 +98,8 @@ export interface StoredObjectOptions {
 }
 
 /**
- * An object of the store. Its parsed form is made once, when first asked for, and shared by all readers; the bytes to
- * serve are put together anew: copying them costs less than holding every object's twice.
+ * An object of the store. Its parsed form is made once, when first asked for, and shared by all readers, but for kinds that
+ * are seldom read; the bytes to serve are put together anew: copying them costs less than holding every object's twice.
  */
 export class StoredObject implements Stored {
   readonly key: ObjectKey;
@@ -148,11 +148,11 @@ export class StoredObject implements Stored {
 
   get object(): KubeObject {
     this.#check();
-    if (this.#object === undefined || !this.#hasVersion) {
-      this.#object = withResourceVersion(this.#object ?? this.#layout.decode(this.value), this.revision);
-      this.#hasVersion = true;
-    }
-    return this.#object;
+    if (this.#object !== undefined && this.#hasVersion) return this.#object;
+    const object = withResourceVersion(this.#object ?? this.#layout.decode(this.value), this.revision);
+    this.#object = this.#layout.kind.seldomRead ? undefined : object;
+    this.#hasVersion = true;
+    return object;
   }
 
   /** @throws StatusError InternalError when the value cannot be read */

@@ -244,6 +244,27 @@ describe("createInformers()", () => {
     expect(lists.map(({ path }) => path)).toEqual(["/api/v1/configmaps", "/api/v1/namespaces/a/configmaps"]);
   });
 
+  it("keeps of each object what it is asked to, and refuses to share with who wants other parts", async () => {
+    const { informers, watch } = await setUp(() => listOf(10, [thing("a", 3, { namespace: "n", uid: "u" })]));
+    const keep = ({ apiVersion, kind, metadata }: KubeObject) => {
+      const { name, namespace, resourceVersion } = metadata;
+      return { apiVersion, kind, metadata: { name, namespace, resourceVersion } } as KubeObject;
+    };
+    const lean = informers.informer<KubeObject>(configMap, { namespace: "n", keep });
+    const told: KubeObject["metadata"][] = [];
+    lean.onChange(({ object }) => told.push(object.metadata));
+    await settle();
+    watch().send("MODIFIED", thing("a", 11, { namespace: "n", labels: { colour: "red" } }));
+    await settle();
+    watch().send("DELETED", thing("a", 12, { namespace: "n", labels: { colour: "red" } }));
+    await settle();
+    expect(told).toEqual(["3", "11", "12"].map((resourceVersion) => ({ name: "a", namespace: "n", resourceVersion })));
+    expect(informers.informer<KubeObject>(configMap, { namespace: "n", keep })).toBe(lean);
+    expect(() => informers.informer<KubeObject>(configMap, { namespace: "n" })).toThrow(
+      "Cannot share an informer: another keeps other parts of configmaps",
+    );
+  });
+
   it("tells a late listener what is there, survives one that throws, and forgets one that left", async () => {
     const { informer, watch } = await setUp(() => listOf(10, [thing("a", 3)]));
     const late: string[] = [];
