@@ -135,6 +135,24 @@ describe("house", () => {
     expect(wrong).toEqual([]);
   });
 
+  it("has no files that load each other in a circle", () => {
+    const loads = new Map(
+      files.map(({ path, text }) => {
+        const eager = importsOf(text).filter(({ specifier, lazy }) => !lazy && specifier.startsWith("."));
+        return [path, eager.map(({ specifier }) => join(dirname(path), specifier))];
+      }),
+    );
+    // Whoever loads nothing of what is left, or is loaded by none of it, is in no circle.
+    const left = new Set(loads.keys());
+    for (let before = 0; before !== left.size; ) {
+      before = left.size;
+      for (const path of left) if (!loads.get(path)?.some((target) => left.has(target))) left.delete(path);
+      const loaded = new Set([...left].flatMap((path) => loads.get(path) ?? []));
+      for (const path of left) if (!loaded.has(path)) left.delete(path);
+    }
+    expect([...left]).toEqual([]);
+  });
+
   it("imports each package only in its home", () => {
     const wrong: string[] = [];
     for (const { path, text } of files) {
@@ -196,7 +214,10 @@ function importsOf(text: string): { specifier: string; lazy: boolean }[] {
   ];
   const lazy = [...code.matchAll(/\bimport\(\s*["']([^"']+)["']\s*\)/g)];
   return [
-    ...eager.map((match) => ({ specifier: match[1] ?? match[2] ?? "", lazy: /^\s*import type\b/.test(match[0]) })),
+    ...eager.map((match) => ({
+      specifier: match[1] ?? match[2] ?? "",
+      lazy: /^\s*(import|export) type\b/.test(match[0]),
+    })),
     ...lazy.map((match) => ({ specifier: match[1] ?? "", lazy: true })),
   ];
 }
