@@ -1,16 +1,14 @@
 import { type KubeObject, keyText } from "../../core/api/meta.ts";
-import { type FieldError, fieldError, StatusError } from "../../core/api/status.ts";
-import { type Service, type ServiceSpec, service as serviceKind } from "../../core/kinds/service.ts";
-import { needsHealthCheck } from "../../core/kinds/service_defaults.ts";
-import { hasNodePorts, keepAllocations } from "../../core/kinds/service_update.ts";
+import { StatusError } from "../../core/api/status.ts";
+import { type Service, service as serviceKind } from "../../core/kinds/service.ts";
 import type { Random } from "../../core/platform/random.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import type { Registries } from "../registry/registry.ts";
 import type { Reservations } from "../registry/reservations.ts";
-import { type AddressFamily, type AddressPool, AddressPools, NumberPool } from "./_address_pool.ts";
-import { familiesOf } from "./_service_families.ts";
+import { AddressPools, NumberPool } from "./_address_pool.ts";
+import { allocate, held, type ServicePools, type ServiceValues } from "./_service_allocation.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "./plugin.ts";
 
 /** Options of {@linkcode openServiceAddresses}. */
@@ -37,13 +35,10 @@ export interface ServiceAddresses extends AsyncDisposable {
 }
 
 /** What one service holds. */
-interface Holding {
+interface Holding extends ServiceValues {
   readonly revision: number;
-  readonly addresses: readonly string[];
-  readonly ports: readonly number[];
 }
 
-const kubernetesService = "default/kubernetes";
 const maxGone = 1000;
 /** Tries of what another master hands out at the same time, and milliseconds between them. */
 const maxTries = 20;
@@ -59,18 +54,18 @@ const followAgainMs = 1_000;
  */
 export async function openServiceAddresses(options: ServiceAddressesOptions): Promise<ServiceAddresses> {
   const { registries, reservations, clock, random, log } = options;
-  const pools = {
+  const pools: ServicePools = {
     addresses: new AddressPools(options.clusterIpRange, random),
     ports: portPool(options.nodePortRange, random),
   };
   const holdings = new Map<string, Holding>();
   const gone: string[] = [];
 
-  function hold(owner: string, { addresses, ports }: Values): void {
+  function hold(owner: string, { addresses, ports }: ServiceValues): void {
     for (const value of addresses) pools.addresses.hold(value, owner);
     for (const value of ports) pools.ports.hold(value, owner);
   }
-  function release(owner: string, { addresses, ports }: Values): void {
+  function release(owner: string, { addresses, ports }: ServiceValues): void {
     for (const value of addresses) pools.addresses.release(value, owner);
     for (const value of ports) pools.ports.release(value, owner);
   }
@@ -127,7 +122,7 @@ export async function openServiceAddresses(options: ServiceAddressesOptions): Pr
   });
 
   /** Whether no other master has, or is about to have, what a service is to be given. */
-  async function isOurs(key: string, values: Values, names: readonly string[]): Promise<boolean> {
+  async function isOurs(key: string, values: ServiceValues, names: readonly string[]): Promise<boolean> {
     if (!reservations || names.length === 0) return true;
     if (!(await reservations.reserve(names))) return false;
     // Whoever had a name until just now has written the service that it is for.
@@ -186,190 +181,16 @@ export async function openServiceAddresses(options: ServiceAddressesOptions): Pr
   };
 }
 
-type Values = Pick<Holding, "addresses" | "ports">;
-
-function overlap(a: Values, b: Values): boolean {
+function overlap(a: ServiceValues, b: ServiceValues): boolean {
   return a.addresses.some((value) => b.addresses.includes(value)) || a.ports.some((value) => b.ports.includes(value));
 }
 
 /** Under which names values are reserved, but for those that the service has already. */
-function namesOf(values: Values, before: Values): readonly string[] {
+function namesOf(values: ServiceValues, before: ServiceValues): readonly string[] {
   return [
     ...values.addresses.filter((value) => !before.addresses.includes(value)).map((value) => `serviceips/${value}`),
     ...values.ports.filter((value) => !before.ports.includes(value)).map((value) => `servicenodeports/${value}`),
   ];
-}
-
-interface Pools {
-  readonly addresses: AddressPools;
-  readonly ports: NumberPool;
-}
-
-/** What a request's service is to be: pure, but for chance. */
-function allocate(
-  request: AdmissionRequest & { readonly object: KubeObject },
-  pools: Pools,
-): { readonly service: Service; readonly key: string; readonly owner: string } {
-  const object = request.object as Service;
-  const previous = request.previous as Service | undefined;
-  // A generated name is not known yet; the uid is not either. The request itself is owner until it is over.
-  const name = object.metadata.name ?? "";
-  const key = keyText({ namespace: request.key.namespace, name });
-  const owner = name && request.operation === "UPDATE" ? key : `${key} ${nextRequest++}`;
-  if (!object.spec) return { service: object, key, owner };
-  // What the service of this name already holds is its own: creating it again fails for the name, not for the address.
-  const owners = [owner, key];
-  const errors: FieldError[] = [];
-  let spec = (previous ? keepAllocations(object, previous).spec : undefined) ?? object.spec;
-  spec = allocateAddresses(spec, { previous: previous?.spec, key, owners, pools, errors });
-  spec = allocatePorts(spec, { owners, pools, errors });
-  if (errors.length > 0) throw StatusError.invalid({ group: "", kind: "Service" }, name, errors);
-  spec = allocateHealthCheckPort(spec, { owners, pools });
-  return { service: { ...object, spec }, key, owner };
-}
-
-let nextRequest = 0;
-
-/** Whether a service of this type has an address and ports of its own. */
-function needsAddress({ type = "ClusterIP", clusterIP }: ServiceSpec): boolean {
-  return type !== "ExternalName" && clusterIP !== "None";
-}
-
-function needsPorts({ type, allocateLoadBalancerNodePorts }: ServiceSpec): boolean {
-  return type === "NodePort" || (type === "LoadBalancer" && allocateLoadBalancerNodePorts !== false);
-}
-
-function allocateAddresses(
-  spec: ServiceSpec,
-  {
-    previous,
-    errors,
-    ...context
-  }: {
-    readonly previous: ServiceSpec | undefined;
-    readonly key: string;
-    readonly owners: readonly string[];
-    readonly pools: Pools;
-    readonly errors: FieldError[];
-  },
-): ServiceSpec {
-  if (spec.type === "ExternalName") return spec;
-  const { addresses } = context.pools;
-  const families = familiesOf({ spec, previous, configured: addresses.families });
-  if (!("ipFamilies" in families)) {
-    errors.push(...families);
-    return spec;
-  }
-  const { clusterIPs: asked } = families;
-  if (asked[0] === "None") return { ...spec, ...families, clusterIP: "None", clusterIPs: ["None"] };
-  const clusterIPs = families.ipFamilies.map((family, index) => {
-    const address = asked[index];
-    if (address === undefined) return picked(addresses, family);
-    const reason = refusalOf(address, { ...context, pool: addresses.of(family) });
-    if (reason)
-      errors.push(fieldError.invalid("spec.clusterIPs", asked, `failed to allocate IP ${address}: ${reason}`));
-    return address;
-  });
-  return { ...spec, ...families, clusterIP: clusterIPs[0] ?? "", clusterIPs };
-}
-
-/** @throws StatusError InternalError when all are taken */
-function picked(addresses: AddressPools, family: AddressFamily): string {
-  const pool = addresses.of(family);
-  const value = pool?.numbers.pick();
-  if (pool === undefined || value === undefined)
-    throw StatusError.internal("failed to allocate a serviceIP: range is full");
-  return pool.textOf(value);
-}
-
-/** Why a service cannot have the address that it asks for. */
-function refusalOf(
-  address: string,
-  {
-    pool,
-    key,
-    owners,
-  }: { readonly pool: AddressPool | undefined; readonly key: string; readonly owners: readonly string[] },
-): string | undefined {
-  const value = pool?.numberOf(address);
-  if (pool === undefined || value === undefined)
-    return `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${pool?.range}`;
-  const isKept = pool.textOf(value) === pool.firstAddress && key !== kubernetesService;
-  return isKept || pool.numbers.isTaken(value, owners) ? "provided IP is already allocated" : undefined;
-}
-
-function allocatePorts(
-  spec: ServiceSpec,
-  {
-    owners,
-    pools,
-    errors,
-  }: { readonly owners: readonly string[]; readonly pools: Pools; readonly errors: FieldError[] },
-): ServiceSpec {
-  if (!hasNodePorts(spec) || !spec.ports) return spec;
-  const { ports: pool } = pools;
-  // TCP and UDP of one service may share a node port; the same protocol may not have it twice.
-  const mine = new Set<string>();
-  const asked = new Set(spec.ports.map(({ nodePort }) => nodePort ?? 0));
-  const ports = spec.ports.map((port, index) => {
-    const { protocol = "TCP", nodePort } = port;
-    const field = `spec.ports[${index}].nodePort`;
-    if (nodePort) {
-      if (!pool.has(nodePort))
-        errors.push(
-          fieldError.invalid(
-            field,
-            nodePort,
-            `provided port is not in the valid range. The range of valid ports is ${pool.first}-${pool.last}`,
-          ),
-        );
-      else if (pool.isTaken(nodePort, owners) || mine.has(`${protocol} ${nodePort}`))
-        errors.push(fieldError.invalid(field, nodePort, "provided port is already allocated"));
-      mine.add(`${protocol} ${nodePort}`);
-      return port;
-    }
-    if (!needsPorts(spec)) return port;
-    const picked = pool.pick(asked);
-    if (picked === undefined) throw StatusError.internal("failed to allocate a nodePort: range is full");
-    asked.add(picked);
-    mine.add(`${protocol} ${picked}`);
-    return { ...port, nodePort: picked };
-  });
-  return { ...spec, ports };
-}
-
-/** @see k8s.io/kubernetes/pkg/registry/core/service/storage/alloc.go, allocHealthCheckNodePort */
-function allocateHealthCheckPort(
-  spec: ServiceSpec,
-  { owners, pools: { ports } }: { readonly owners: readonly string[]; readonly pools: Pools },
-): ServiceSpec {
-  if (!needsHealthCheck(spec)) return spec;
-  const { healthCheckNodePort: asked } = spec;
-  if (!asked) {
-    const picked = ports.pick(new Set(spec.ports?.map(({ nodePort }) => nodePort ?? 0)));
-    if (picked === undefined) throw StatusError.internal("failed to allocate a HealthCheck NodePort : range is full");
-    return { ...spec, healthCheckNodePort: picked };
-  }
-  const reason = !ports.has(asked)
-    ? `provided port is not in the valid range. The range of valid ports is ${ports.first}-${ports.last}`
-    : ports.isTaken(asked, owners)
-      ? "provided port is already allocated"
-      : undefined;
-  if (reason) throw StatusError.internal(`failed to allocate requested HealthCheck NodePort ${asked}: ${reason}`);
-  return spec;
-}
-
-function held(service: Service | undefined, { addresses, ports }: Pools): Values {
-  const spec = service?.spec;
-  if (!spec) return { addresses: [], ports: [] };
-  const all = spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP ?? ""];
-  const nodePorts = hasNodePorts(spec) ? (spec.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []) : [];
-  return {
-    addresses: needsAddress(spec) ? all.flatMap((address) => addresses.known(address) ?? []) : [],
-    ports: [...new Set([...nodePorts, ...(spec.healthCheckNodePort ? [spec.healthCheckNodePort] : [])])].filter(
-      (port) => ports.has(port),
-    ),
-  };
 }
 
 /** @throws RangeError when the text is no range of ports */
