@@ -7,6 +7,7 @@ import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { isSealed } from "../store/encryption/transformer.ts";
 import { keyOfEvent } from "../store/state.ts";
 import { type CommitOptions, Compacted, type KeyValue, type Store, type StoreEvent } from "../store/store.ts";
+import { CatchUp } from "./catch_up.ts";
 import { Change } from "./change.ts";
 import { initialEvents, KindCache } from "./kind_cache.ts";
 import { Progress } from "./progress.ts";
@@ -23,8 +24,6 @@ const bookmarkMs = 60_000;
 const lastBookmarkMs = 2_000;
 /** Milliseconds before a store that failed is read again. */
 const retryMs = 1_000;
-/** Milliseconds that others' commits may take to be shown: first with their own news, then after a mark of ours. */
-const catchUpMs = { unmarked: 100, marked: 5_000 };
 
 /** Options of {@linkcode openWatchCache}. */
 export interface WatchCacheOptions {
@@ -68,19 +67,22 @@ export class WatchCache implements AsyncDisposable {
   /** Objects being written in this process, by their bytes: they need not be parsed. */
   readonly #atHand = new WeakMap<Uint8Array, KubeObject>();
   readonly #progress: Progress;
+  readonly #catchUp: CatchUp;
   readonly #recent = new RecentChanges();
   readonly #closing = new AbortController();
   /** Aborted when what was followed is no longer the store's history. */
   #following = new AbortController();
-  #catchingUp: Promise<void> | undefined;
-  #storeFailure: string | undefined;
-  #catchingUpNext: Promise<void> | undefined;
   #running: Promise<void> = Promise.resolve();
   #cancelBookmarks: () => void = () => {};
 
   constructor(options: WatchCacheOptions) {
     this.#options = options;
     this.#progress = new Progress(options);
+    this.#catchUp = new CatchUp({
+      store: options.store,
+      progress: this.#progress,
+      onWentBack: (reason) => this.#following.abort(reason),
+    });
     for (const kind of options.kinds) this.#kinds.set(resourcePath(kind), new KindCache(kind));
   }
 
@@ -101,51 +103,12 @@ export class WatchCache implements AsyncDisposable {
 
   /** Why the present could not be read when it was last asked for, from a store that others write to. */
   get storeFailure(): string | undefined {
-    return this.#storeFailure;
+    return this.#catchUp.failure;
   }
 
-  /**
-   * Waits until readers see everything that was committed before the call, by whomever. Those who ask while one is on its
-   * way to the store go together with the next.
-   *
-   * @throws StatusError ServiceUnavailable when that cannot be known
-   */
+  /** Waits until readers see the present; see {@linkcode CatchUp.run}. */
   catchUp(): Promise<void> {
-    if (!this.#catchingUp) {
-      this.#catchingUp = this.#catchUp().finally(() => {
-        this.#catchingUp = undefined;
-      });
-      return this.#catchingUp;
-    }
-    this.#catchingUpNext ??= this.#catchingUp
-      .catch(() => {})
-      .then(() => {
-        this.#catchingUpNext = undefined;
-        return this.catchUp();
-      });
-    return this.#catchingUpNext;
-  }
-
-  async #catchUp(): Promise<void> {
-    const { store } = this.#options;
-    const before = this.revision;
-    try {
-      const { revision } = await store.get("");
-      this.#storeFailure = undefined;
-      if (revision < before) {
-        const reason = `The store went back from revision ${before} to ${revision}`;
-        this.#following.abort(new Error(reason));
-        throw StatusError.unavailable(reason);
-      }
-      if (await this.#progress.reach(revision, { timeoutMs: catchUpMs.unmarked })) return;
-      // The last revision may be nothing of ours: a mark is, and comes after it.
-      await store.mark?.();
-      if (await this.#progress.reach(revision, { timeoutMs: catchUpMs.marked })) return;
-      throw StatusError.unavailable(`the store's events do not come: at revision ${this.revision} of ${revision}`);
-    } catch (error) {
-      this.#storeFailure = errorMessage(error);
-      throw storeFailure(error);
-    }
+    return this.#catchUp.run();
   }
 
   /** Holds one more kind from now on; resolves when all of its objects are there. */
@@ -291,7 +254,7 @@ export class WatchCache implements AsyncDisposable {
 
   /** Waits until readers see a commit. @throws StatusError Timeout when a store that others write to does not tell of it */
   async #show(revision: number): Promise<void> {
-    if (await this.#progress.reach(revision, this.isShared ? { timeoutMs: catchUpMs.marked } : {})) return;
+    if (await (this.isShared ? this.#catchUp.reachMarked(revision) : this.#progress.reach(revision))) return;
     throw StatusError.timeout(`revision ${revision} was written, but the store does not tell of it`);
   }
 
