@@ -2,7 +2,7 @@ import type { UserInfo } from "../core/client/transport.ts";
 import type { Clock } from "../core/util/clock.ts";
 import type { Logger } from "../core/util/log.ts";
 import type { DefaultTolerationOptions } from "./admission/default_toleration_seconds.ts";
-import type { ResourceQuotaOptions } from "./admission/resource_quota.ts";
+import type { QuotaBooksOptions } from "./admission/resource_quota/books.ts";
 import type { AuditOptions } from "./apiserver/audit/mod.ts";
 import type { InFlightOptions } from "./apiserver/filters/in_flight.ts";
 import type { NodeConnector } from "./apiserver/node_connector.ts";
@@ -65,7 +65,7 @@ export interface MasterOptions {
   readonly admission?: MasterAdmissionOptions | undefined;
   /** Path of a KubeSchedulerConfiguration. Default: Kubernetes' own. */
   readonly schedulerConfig?: string | undefined;
-  readonly resourceQuota?: Pick<ResourceQuotaOptions, "syncPeriodMs"> | undefined;
+  readonly resourceQuota?: Pick<QuotaBooksOptions, "syncPeriodMs"> | undefined;
   readonly limits?: InFlightOptions | undefined;
   /** False: `limits` alone bound how much is served at once. Default true. */
   readonly priorityAndFairness?: boolean | undefined;
