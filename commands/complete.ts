@@ -1,5 +1,6 @@
 import { type Completion, completeLine } from "./completion/complete_line.ts";
-import { globalFlags, systemEnv } from "./global_flags.ts";
+import { globalFlags } from "./global_flags.ts";
+import { systemEnv } from "./system_env.ts";
 import { defineVerb, type Verb } from "./verb.ts";
 
 /** Says how the last word of a command line may go on: what shells ask. */

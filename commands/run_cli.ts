@@ -2,10 +2,11 @@ import type { Terminal } from "../core/platform/terminal.ts";
 import { version } from "../core/version.ts";
 import { runCommand } from "./command.ts";
 import type { CommandEnv } from "./env.ts";
-import { globalFlags, systemEnv, wantsAround } from "./global_flags.ts";
+import { globalFlags, wantsAround } from "./global_flags.ts";
 import { verbs } from "./mod.ts";
 import { errorText } from "./output/errors.ts";
 import { withPreferences } from "./preferences/with_preferences.ts";
+import { systemEnv } from "./system_env.ts";
 import { UnknownVerbError, UsageError } from "./verb.ts";
 
 /**
