@@ -218,8 +218,7 @@ class Collector {
       }
       const owner = knowable ? await this.#find(ownerKind, reference, object, context) : "unknown";
       if (owner === undefined) states.dangling.push(reference);
-      else if (owner !== "unknown" && isForeground(owner) && reference.blockOwnerDeletion)
-        states.waiting.push(reference);
+      else if (owner !== "unknown" && isForeground(owner)) states.waiting.push(reference);
       else states.solid.push(reference);
     }
     return states;

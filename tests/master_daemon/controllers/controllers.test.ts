@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createInformers } from "../../../core/client/informers.ts";
 import {
+  type ConfigMap,
   configMap,
   type Deployment,
   deployment,
@@ -209,6 +210,29 @@ describe("controllers and scheduler", () => {
     expect((await cluster.client.get(deployment, key)).metadata.finalizers).toEqual(["foregroundDeletion"]);
     await cluster.until(async () => (await cluster.all(deployment)).length === 0);
     expect([...(await cluster.all(pod)), ...(await cluster.all(replicaSet))]).toEqual([]);
+  });
+
+  it("delete in the foreground what does not hold its owner back, too, while the owner still waits for others", async () => {
+    const cluster = await openMaster();
+    const { client } = cluster;
+    const made = (name: string, metadata: Partial<ConfigMap["metadata"]> = {}) =>
+      client.create(configMap, {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { namespace: "default", name, ...metadata },
+      });
+    const owner = await made("owner");
+    const { uid = "" } = owner.metadata;
+    const reference = { apiVersion: "v1", kind: "ConfigMap", name: "owner", uid };
+    await made("holds", {
+      finalizers: ["example.com/held"],
+      ownerReferences: [{ ...reference, blockOwnerDeletion: true }],
+    });
+    await made("holds-not", { ownerReferences: [reference] });
+    const names = async () => (await cluster.all(configMap)).map(({ metadata }) => metadata.name);
+    await client.delete(configMap, { namespace: "default", name: "owner" }, { propagationPolicy: "Foreground" });
+    await cluster.until(async () => !(await names()).includes("holds-not"));
+    expect(await names()).toEqual(expect.arrayContaining(["holds", "owner"]));
   });
 
   it("free the dependents of an owner that is deleted as orphaning, and adopt them again", async () => {
