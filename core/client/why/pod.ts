@@ -142,12 +142,17 @@ function containerReasons(
   const { waiting, running, terminated } = status.state ?? {};
   const last = status.lastState?.terminated;
   if (waiting?.reason === "CrashLoopBackOff") {
+    const probe = endingProbe(name, events);
     return [
       {
         stage: "back-off",
         says: `${what} ends again and again, ${counted(status.restartCount, "restart")} so far${last ? `; the last time with ${exitText(last)}` : ""}`,
         since: last?.finishedAt,
-        details: [...(waiting.message ? [waiting.message] : []), ...(last?.message ? [last.message] : [])],
+        details: [
+          ...(waiting.message ? [waiting.message] : []),
+          ...(last?.message ? [last.message] : []),
+          ...(probe === undefined ? [] : [probe]),
+        ],
         logOf: { container: name, previous: true },
       },
     ];
@@ -192,10 +197,7 @@ function probeReason(
   const container = [...initContainers, ...containers].find((one) => one.name === name);
   const kind = container?.startupProbe && status.started !== true ? "Startup" : "Readiness";
   const failure = events.find(
-    ({ reason, message = "", involvedObject }) =>
-      reason === "Unhealthy" &&
-      message.startsWith(kind) &&
-      (involvedObject.fieldPath ?? `{${name}}`).includes(`{${name}}`),
+    (one) => one.reason === "Unhealthy" && one.message?.startsWith(kind) && isOfContainer(one, name),
   );
   return {
     stage: "probe",
@@ -204,6 +206,22 @@ function probeReason(
       : `${what} runs, but its ${kind.toLowerCase()} probe has not succeeded yet`,
     since: failure ? lastSeen(failure) : status.state?.running?.startedAt,
   };
+}
+
+/** That a probe had a container ended, and what it found. Which run it was cannot be told: of many events some are left out. */
+function endingProbe(name: string, events: readonly Event[]): string | undefined {
+  const own = events.filter((one) => isOfContainer(one, name));
+  for (const { reason, message = "" } of own) {
+    const kind = reason === "Killing" ? /failed (liveness|startup) probe/.exec(message)?.[1] : undefined;
+    if (kind === undefined) continue;
+    const found = own.find((one) => one.reason === "Unhealthy" && one.message?.toLowerCase().startsWith(kind));
+    return `its ${kind} probe had it ended${found ? `: ${(found.message ?? "").trim()}` : ""}`;
+  }
+  return undefined;
+}
+
+function isOfContainer({ involvedObject }: Event, name: string): boolean {
+  return (involvedObject.fieldPath ?? `{${name}}`).includes(`{${name}}`);
 }
 
 function gateReasons({ spec, status = {} }: Pod): readonly PodReason[] {

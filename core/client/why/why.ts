@@ -1,7 +1,9 @@
 import type { ResourceType } from "../../api/kind.ts";
 import { type Condition, controllerOf, type KubeObject, keyOf, type ObjectKey } from "../../api/meta.ts";
 import { isReason } from "../../api/status.ts";
+import { explainBudget } from "./budget.ts";
 import { explainClaim } from "./claim.ts";
+import { explainCronJob } from "./cron_job.ts";
 import { eventsOf } from "./events_of.ts";
 import {
   conditionText,
@@ -13,6 +15,7 @@ import {
 } from "./explanation.ts";
 import { explainNode } from "./node.ts";
 import { explainPod } from "./pod.ts";
+import { explainQuota } from "./quota.ts";
 import { explainService } from "./service.ts";
 import {
   explainDaemonSet,
@@ -35,6 +38,9 @@ const explainers: ReadonlyMap<string, Explainer> = new Map<string, Explainer>([
   ["Service.", explainService as Explainer],
   ["PersistentVolumeClaim.", explainClaim as Explainer],
   ["Node.", explainNode as Explainer],
+  ["CronJob.batch", explainCronJob as Explainer],
+  ["PodDisruptionBudget.policy", explainBudget as Explainer],
+  ["ResourceQuota.", explainQuota as Explainer],
 ]);
 
 /** Owners that are followed upwards. */

@@ -149,7 +149,8 @@ async function reasonsOfPods(
   const groups = new Map<string, { readonly reason: PodReason; readonly pods: Pod[] }>();
   for (const one of [...unready, ...failed].slice(0, maxPods)) {
     const events = one.spec.nodeName ? await eventsOf(one, context) : [];
-    const scheduling = await schedulingReason(one, context);
+    // Where a pod was placed, and why there, is no trouble.
+    const scheduling = one.spec.nodeName ? undefined : await schedulingReason(one, context);
     const [first]: readonly PodReason[] = [...(scheduling ? [scheduling] : []), ...podReasons(one, { events })];
     if (!first) continue;
     const { name = "" } = one.metadata;

@@ -6,12 +6,15 @@ import { pendingReason } from "../../../core/client/why/scheduling.ts";
 import { why } from "../../../core/client/why/why.ts";
 import {
   configMap,
+  cronJob,
   deployment,
   type Event,
   namespace,
+  node,
   type Pod,
   persistentVolumeClaim,
   pod,
+  podDisruptionBudget,
   resourceQuota,
   service,
 } from "../../../core/kinds/mod.ts";
@@ -137,6 +140,19 @@ describe("what a pod and its events tell of why it is not ready", () => {
     expect(podReasons(object, { events })[0]).toMatchObject({ stage, says });
   });
 
+  it("says of a container in back-off that its probe had it ended", () => {
+    const again = podWith({}, container({ waiting: { reason: "CrashLoopBackOff" } }));
+    const events = [
+      eventWith("Killing", "Container c failed liveness probe, will be restarted"),
+      eventWith("Unhealthy", "Readiness probe failed: a"),
+      eventWith("Unhealthy", "Liveness probe failed: b\n"),
+    ];
+    expect(podReasons(again, { events })[0]?.details).toEqual([
+      "its liveness probe had it ended: Liveness probe failed: b",
+    ]);
+    expect(podReasons(again, { events: events.slice(1) })[0]?.details).toEqual([]);
+  });
+
   it("has nothing to say of a pod that is well, or that is done", () => {
     expect(podReasons(podWith({}, container({ running: {} }, { ready: true })), { events: [] })).toEqual([]);
     expect(podReasons(podWith({}, { phase: "Succeeded" }), { events: [] })).toEqual([]);
@@ -179,11 +195,48 @@ describe("why", () => {
     expect(ofPod.reasons.map(({ stage }) => stage)).toEqual(["scheduling", "owner", "owner"]);
     expect(ofPod.reasons[2]?.says).toBe("it belongs to deployment.apps/web (0 of 2 ready)");
 
+    // Its pods have their node now, which says nothing of them yet: that is the trouble, not where they were placed.
+    const amounts = { cpu: "4", memory: "8Gi", pods: "10" };
+    const ready = { type: "Ready", status: "True" as const, lastHeartbeatTime: "2030-01-01T00:00:00Z" };
+    await client.create(node, {
+      apiVersion: "v1",
+      kind: "Node",
+      metadata: { name: "silent" },
+      status: { capacity: amounts, allocatable: amounts, conditions: [ready] },
+    });
+    await eventually(() => ask(deployment, "web"), /^2 pods: the node silent has not begun to start it/m);
+
+    const budget = async (name: string, app: string) =>
+      client.create(podDisruptionBudget, {
+        apiVersion: "policy/v1",
+        kind: "PodDisruptionBudget",
+        metadata: { name, namespace: "default" },
+        spec: { minAvailable: 2, selector: { matchLabels: { app } } },
+      });
+    await budget("web", "web");
+    await eventually(() => ask(podDisruptionBudget, "web"), /^0 of 2 pods are healthy, and 2 have to stay so/);
+    await budget("none", "nobody");
+    await eventually(() => ask(podDisruptionBudget, "none"), /^no pod has the labels app=nobody/);
+
+    const jobTemplate = { spec: { template: { spec: { ...template.spec, restartPolicy: "Never" as const } } } };
+    await client.create(cronJob, {
+      apiVersion: "batch/v1",
+      kind: "CronJob",
+      metadata: { name: "tick", namespace: "default" },
+      spec: { schedule: "0 0 1 1 *", suspend: true, jobTemplate },
+    });
+    expect(await ask(cronJob, "tick")).toMatchObject({
+      state: "0 jobs active, none was due yet",
+      isWell: false,
+      reasons: [{ says: "it is suspended" }],
+    });
+
     const quota = { apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "q", namespace: "kube-public" } };
     await client.create(resourceQuota, { ...quota, spec: { hard: { pods: "0" } } });
     const refused = { ...metadata, namespace: "kube-public" };
     await client.create(deployment, { apiVersion: "apps/v1", kind: "Deployment", metadata: refused, spec: web });
     await eventually(() => ask(deployment, "web", "kube-public"), /exceeded quota: q/);
+    await eventually(() => ask(resourceQuota, "q", "kube-public"), /^nothing is left of pods: 0 of 0 are used/);
 
     const ports = [{ port: 80, targetPort: "http" }];
     await client.create(service, {
