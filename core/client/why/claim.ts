@@ -26,7 +26,14 @@ export const explainClaim: Explainer<PersistentVolumeClaim> = async (claim, cont
   }
   const event = (await eventsOf(claim, context)).find(({ type }) => type === "Warning");
   const className = spec.storageClassName;
-  if (!className) {
+  if (spec.volumeName) {
+    // Its class is only compared with the volume's: there need not be one.
+    reasons.push({
+      stage: "volumes",
+      says: `it wants the PersistentVolume ${spec.volumeName} and no other`,
+      remedy: `wherry why pv/${spec.volumeName}`,
+    });
+  } else if (!className) {
     const says =
       className === undefined
         ? "no StorageClass was the default one when it was made"

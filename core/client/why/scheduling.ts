@@ -1,7 +1,8 @@
 import { isJsonObject } from "../../api/json_object.ts";
 import type { Json, JsonObject } from "../../api/meta.ts";
 import { canonicalQuantity } from "../../api/quantity.ts";
-import type { Pod } from "../../kinds/mod.ts";
+import { isReason } from "../../api/status.ts";
+import { node, type Pod } from "../../kinds/mod.ts";
 import { isPodTerminal, podCondition } from "../../kinds/pod_helpers.ts";
 import { readBody } from "../transport.ts";
 import { counted, type Reason, type WhyContext } from "./explanation.ts";
@@ -17,7 +18,9 @@ export async function schedulingReason(pod: Pod, context: WhyContext): Promise<R
   if (isPodTerminal(pod) || (pod.spec.schedulingGates ?? []).length > 0) return pending;
   const diagnosis = await diagnosisOf(pod, context);
   if (!diagnosis) return pending;
-  return pending ? withNodes(pending, diagnosis) : placedReason(pod, diagnosis);
+  return pending
+    ? withNodes(await withLabels(pending, pod, diagnosis, context), diagnosis)
+    : placedReason(pod, diagnosis);
 }
 
 /** What keeps a pod from its node, as its own status says. Pure. */
@@ -53,6 +56,31 @@ async function diagnosisOf(pod: Pod, { client, signal }: WhyContext): Promise<Js
   } catch {
     return undefined;
   }
+}
+
+/** The reason with the label of the pod's nodeSelector that no node has: mostly one that is misspelt, or was never given. */
+async function withLabels(
+  reason: Reason,
+  { spec: { nodeSelector = {} } }: Pod,
+  diagnosis: JsonObject,
+  { client, signal }: WhyContext,
+): Promise<Reason> {
+  const wanted = Object.entries(nodeSelector);
+  const nodes = objects(diagnosis["nodes"]);
+  if (wanted.length === 0 || !nodes.some(({ plugin }) => plugin === "NodeAffinity")) return reason;
+  try {
+    for (const [name, value] of wanted) {
+      const labelSelector = `${name}=${value}`;
+      const { items } = await client.list(node, { labelSelector, limit: 1, signal });
+      if (items.length > 0) continue;
+      const remedy = `no node has the label ${labelSelector}: wherry label node NAME ${labelSelector}, or change the pod's nodeSelector`;
+      return { ...reason, remedy };
+    }
+  } catch (error) {
+    // Who may not read nodes is told the rest.
+    if (!isReason(error, "Forbidden")) throw error;
+  }
+  return reason;
 }
 
 /** The reason with each node that refused the pod, and the least change that would help. Pure. */

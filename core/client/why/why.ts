@@ -17,6 +17,7 @@ import { explainNode } from "./node.ts";
 import { explainPod } from "./pod.ts";
 import { explainQuota } from "./quota.ts";
 import { explainService } from "./service.ts";
+import { explainVolume } from "./volume.ts";
 import {
   explainDaemonSet,
   explainDeployment,
@@ -37,6 +38,7 @@ const explainers: ReadonlyMap<string, Explainer> = new Map<string, Explainer>([
   ["ReplicationController.", explainReplicationController as Explainer],
   ["Service.", explainService as Explainer],
   ["PersistentVolumeClaim.", explainClaim as Explainer],
+  ["PersistentVolume.", explainVolume as Explainer],
   ["Node.", explainNode as Explainer],
   ["CronJob.batch", explainCronJob as Explainer],
   ["PodDisruptionBudget.policy", explainBudget as Explainer],

@@ -12,6 +12,7 @@ import {
   namespace,
   node,
   type Pod,
+  persistentVolume,
   persistentVolumeClaim,
   pod,
   podDisruptionBudget,
@@ -201,10 +202,21 @@ describe("why", () => {
     await client.create(node, {
       apiVersion: "v1",
       kind: "Node",
-      metadata: { name: "silent" },
+      metadata: { name: "silent", labels: { "kubernetes.io/hostname": "silent" } },
       status: { capacity: amounts, allocatable: amounts, conditions: [ready] },
     });
     await eventually(() => ask(deployment, "web"), /^2 pods: the node silent has not begun to start it/m);
+
+    await client.create(pod, {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "fast", namespace: "default" },
+      spec: { ...template.spec, nodeSelector: { "kubernetes.io/hostname": "silent", disk: "ssd" } },
+    });
+    const fast = async () => (await ask(pod, "fast")).reasons[0]?.remedy;
+    await expect
+      .poll(fast, { timeout: 10_000 })
+      .toMatch(/^no node has the label disk=ssd: wherry label node NAME disk=ssd/);
 
     const budget = async (name: string, app: string) =>
       client.create(podDisruptionBudget, {
@@ -255,6 +267,33 @@ describe("why", () => {
       spec: { ...claim, storageClassName: "none" },
     });
     expect((await ask(persistentVolumeClaim, "data")).reasons[0]?.says).toBe("there is no StorageClass none");
+
+    await client.create(persistentVolume, {
+      apiVersion: "v1",
+      kind: "PersistentVolume",
+      metadata: { name: "kept" },
+      spec: {
+        capacity: { storage: "1Gi" },
+        accessModes: ["ReadWriteOnce"],
+        persistentVolumeReclaimPolicy: "Retain",
+        storageClassName: "by-hand",
+        claimRef: { namespace: "default", name: "gone", uid: "0" },
+        nfs: { server: "files", path: "/" },
+      },
+    });
+    const kept = async () => (await ask(persistentVolume, "kept", undefined)).state;
+    await expect.poll(kept, { timeout: 10_000 }).toBe("Released");
+    const ofKept = await ask(persistentVolume, "kept", undefined);
+    expect(ofKept).toMatchObject({ isWell: false, reasons: [{ remedy: expect.stringContaining("patch pv kept") }] });
+    expect(ofKept.reasons[0]?.says).toMatch(/^its claim default\/gone is gone/);
+    await client.create(persistentVolumeClaim, {
+      apiVersion: "v1",
+      kind: "PersistentVolumeClaim",
+      metadata: { name: "named", namespace: "default" },
+      spec: { ...claim, storageClassName: "by-hand", volumeName: "kept" },
+    });
+    const ofNamed = await ask(persistentVolumeClaim, "named");
+    expect(ofNamed.reasons[0]?.says).toBe("it wants the PersistentVolume kept and no other");
 
     await client.create(namespace, { apiVersion: "v1", kind: "Namespace", metadata: { name: "held" } });
     await client.create(configMap, {
