@@ -2,6 +2,7 @@ import type { ResourceType } from "../../api/kind.ts";
 import { type Condition, controllerOf, type KubeObject, keyOf, type ObjectKey } from "../../api/meta.ts";
 import { isReason } from "../../api/status.ts";
 import { explainBudget } from "./budget.ts";
+import { explainCertificateRequest } from "./certificate.ts";
 import { explainClaim } from "./claim.ts";
 import { explainCronJob } from "./cron_job.ts";
 import { eventsOf } from "./events_of.ts";
@@ -40,6 +41,7 @@ const explainers: ReadonlyMap<string, Explainer> = new Map<string, Explainer>([
   ["PersistentVolumeClaim.", explainClaim as Explainer],
   ["PersistentVolume.", explainVolume as Explainer],
   ["Node.", explainNode as Explainer],
+  ["CertificateSigningRequest.certificates.k8s.io", explainCertificateRequest as Explainer],
   ["CronJob.batch", explainCronJob as Explainer],
   ["PodDisruptionBudget.policy", explainBudget as Explainer],
   ["ResourceQuota.", explainQuota as Explainer],

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject, KubeObject } from "../../../core/api/meta.ts";
+import type { Client } from "../../../core/client/client.ts";
 import { discover, findResourceOf } from "../../../core/client/discovery.ts";
 import { podReasons } from "../../../core/client/why/pod.ts";
 import { pendingReason } from "../../../core/client/why/scheduling.ts";
-import { why } from "../../../core/client/why/why.ts";
+import { why, whyObject } from "../../../core/client/why/why.ts";
 import {
+  type CertificateSigningRequest,
+  certificateSigningRequest,
   configMap,
   cronJob,
   deployment,
@@ -172,6 +175,32 @@ describe("what a pod and its events tell of why it is not ready", () => {
 });
 
 describe("why", () => {
+  it("tells how far a CertificateSigningRequest has come", async () => {
+    const ask = async (status: CertificateSigningRequest["status"]) => {
+      const object: CertificateSigningRequest = {
+        apiVersion: "certificates.k8s.io/v1",
+        kind: "CertificateSigningRequest",
+        metadata: { name: "jo" },
+        spec: { request: "", signerName: "example.com/mine" },
+        ...(status ? { status } : {}),
+      };
+      // Nothing is asked of the server.
+      const context = { client: {} as Client, resourceOf: async () => undefined };
+      const { state, reasons } = await whyObject(certificateSigningRequest, object, context);
+      return [state, ...reasons.map(({ says }) => says)];
+    };
+    const approved = { type: "Approved", status: "True" } as const;
+    expect(await ask(undefined)).toEqual(["Pending", "nobody has approved or denied it yet"]);
+    expect(await ask({ conditions: [approved] })).toEqual([
+      "Approved",
+      "it is approved, but whoever signs as example.com/mine has not signed it yet",
+    ]);
+    const failed = { type: "Failed", status: "True", message: "invalid usage" } as const;
+    expect(await ask({ conditions: [approved, failed] })).toEqual(["Failed", "invalid usage"]);
+    expect(await ask({ conditions: [{ type: "Denied", status: "True", message: "no" }] })).toEqual(["Denied", "no"]);
+    expect(await ask({ conditions: [approved], certificate: "MA==" })).toEqual(["Issued"]);
+  });
+
   it("follows the chain from an object to what holds it up, on a real API", { timeout: 30_000 }, async () => {
     await using master = await startMaster({ clock: systemClock, random: systemRandom, log: silentLogger });
     const { client } = master;
