@@ -58,9 +58,10 @@ function reportText({ nodes, pods, warnings }: SimulationReport): string {
   const pending = pods.filter(({ node }) => node === undefined);
   const blocks = [
     alignColumns([
-      ["NODE", "PODS", "CPU", "MEMORY"],
-      ...nodes.map(({ name, pods: count, cpu, memory }) => [
+      ["NODE", "STATUS", "PODS", "CPU", "MEMORY"],
+      ...nodes.map(({ name, status, pods: count, cpu, memory }) => [
         name,
+        status,
         String(count),
         `${cpu.requested}/${cpu.allocatable}`,
         `${memory.requested}/${memory.allocatable}`,
@@ -68,7 +69,7 @@ function reportText({ nodes, pods, warnings }: SimulationReport): string {
     ]),
     alignColumns([
       ["NAMESPACE", "POD", "STATUS", "NODE"],
-      ...placed.map(({ namespace, name, phase, node = "" }) => [namespace, name, phase, node]),
+      ...placed.map(({ namespace, name, status, node = "" }) => [namespace, name, status, node]),
     ]),
     alignColumns([
       ["NAMESPACE", "PENDING", "WHY"],

@@ -4,7 +4,8 @@ import { ignoreReason } from "../../core/api/status.ts";
 import { apply } from "../../core/client/apply.ts";
 import { discover, findResourceOf } from "../../core/client/discovery.ts";
 import { event, type Node, namespace, node, type Pod, pod } from "../../core/kinds/mod.ts";
-import { isPodTerminal, podCondition } from "../../core/kinds/pod_helpers.ts";
+import { nodeStatusText } from "../../core/kinds/node.ts";
+import { isPodTerminal, podCondition, podStatusText } from "../../core/kinds/pod_helpers.ts";
 import { podRequests } from "../../core/kinds/pod_resources.ts";
 import { isScenario, readScenarios } from "./scenario.ts";
 import { millisecondsOf, type SimulatedCluster, startSimulation } from "./simulated_cluster.ts";
@@ -23,6 +24,8 @@ export interface SimulateOptions {
 export interface SimulationReport {
   readonly nodes: readonly {
     readonly name: string;
+    /** As `kubectl get nodes` shows it: `Ready`, `NotReady`. */
+    readonly status: string;
     readonly pods: number;
     /** What its pods ask for, of what there is. */
     readonly cpu: { readonly requested: string; readonly allocatable: string };
@@ -35,6 +38,8 @@ export interface SimulationReport {
     /** Absent: it has none. */
     readonly node?: string;
     readonly phase: string;
+    /** As `kubectl get pods` shows it: `Terminating` of one that is on its way out. */
+    readonly status: string;
     /** Why it has no node. */
     readonly message?: string;
   }[];
@@ -151,13 +156,15 @@ async function reportOf({ client }: SimulatedCluster): Promise<SimulationReport>
   };
 }
 
-function usageOf({ metadata, status }: Node, pods: readonly Pod[]): SimulationReport["nodes"][number] {
-  const there = pods.filter((one) => one.spec.nodeName === metadata.name && !isPodTerminal(one)).map(podRequests);
+function usageOf(one: Node, pods: readonly Pod[]): SimulationReport["nodes"][number] {
+  const { metadata, status } = one;
+  const there = pods.filter((each) => each.spec.nodeName === metadata.name && !isPodTerminal(each)).map(podRequests);
   const cpu = there.reduce((sum, { milliCpu }) => sum + milliCpu, 0);
   const memory = there.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
   const { cpu: allCpu = "0", memory: allMemory = "0" } = status?.allocatable ?? {};
   return {
     name: metadata.name ?? "",
+    status: nodeStatusText(one),
     pods: there.length,
     cpu: {
       requested: formatQuantity({ nano: BigInt(cpu) * 1_000_000n, format: "DecimalSI" }),
@@ -181,5 +188,6 @@ function resultOf(one: Pod): SimulationReport["pods"][number] {
     name,
     ...(nodeName ? { node: nodeName } : { message: reason ?? `${keyText(keyOf(one))} was not looked at` }),
     phase: one.status?.phase ?? "Pending",
+    status: podStatusText(one) || "Pending",
   };
 }

@@ -201,12 +201,14 @@ status: {allocatable: {cpu: 1500m, memory: 2Gi, pods: 10}}
     expect(report.nodes).toEqual([
       {
         name: "big",
+        status: "Ready",
         pods: 0,
         cpu: { requested: "0", allocatable: "8" },
         memory: { requested: "0", allocatable: "16Gi" },
       },
       {
         name: "small",
+        status: "Ready",
         pods: 3,
         cpu: { requested: "1500m", allocatable: "1500m" },
         memory: { requested: "384Mi", allocatable: "2Gi" },
@@ -269,6 +271,14 @@ status: {replicas: 9}
       Array(4).fill("Running"),
     );
     expect(report.warnings.map(({ reason }) => reason)).toContain("NodeNotReady");
+    expect(report.nodes.map(({ name, status }) => [name, status])).toEqual([
+      ["node-0", "NotReady"],
+      ["node-1", "Ready"],
+    ]);
+    // Those of the lost node are replaced, and nobody is there to end them.
+    const lost = report.pods.filter(({ node: on }) => on === "node-0");
+    expect(lost.map(({ phase, status }) => [phase, status])).toEqual(lost.map(() => ["Running", "Terminating"]));
+    expect(lost.length).toBeGreaterThan(0);
     expect(await play()).toEqual(report);
     const revived = `${badDay}---\n${scenario("[{at: 8m30s, reviveNode: node-0}, {at: 9m30s, dropWatches: true}]")}`;
     // The last step is waited for.

@@ -40,9 +40,9 @@ describe("wherry simulate", () => {
     const { code, output } = await wherry(pod("small", "1") + pod("large", "9"), "--nodes", "2");
     expect(code).toBe(1);
     expect(output.replace(/node-[01]/g, "node-N").split("\n")).toEqual([
-      "NODE     PODS   CPU   MEMORY",
-      expect.stringMatching(/^node-N {3}[01] {6}[01]\/4 {3}0\/8Gi$/),
-      expect.stringMatching(/^node-N {3}[01] {6}[01]\/4 {3}0\/8Gi$/),
+      "NODE     STATUS   PODS   CPU   MEMORY",
+      expect.stringMatching(/^node-N {3}Ready {4}[01] {6}[01]\/4 {3}0\/8Gi$/),
+      expect.stringMatching(/^node-N {3}Ready {4}[01] {6}[01]\/4 {3}0\/8Gi$/),
       "",
       "NAMESPACE   POD     STATUS    NODE",
       "default     small   Running   node-N",
