@@ -1,9 +1,10 @@
 import { goQuote } from "../../core/api/go_value.ts";
 import type { FlagOf } from "../../core/flags/flag.ts";
-import { dataKeyError, envNameError } from "../../core/kinds/validators.ts";
+import { dataKeyError } from "../../core/kinds/validators.ts";
 import { isFolder, joinPath, listRegularFiles, nameOf, readBytes } from "../../core/platform/files.ts";
 import { environmentVariable } from "../../core/platform/process.ts";
 import { errorMessage } from "../../core/util/log.ts";
+import { variableNameError } from "../variable_names.ts";
 import { UsageError } from "../verb.ts";
 import { listFlag, split } from "./generator.ts";
 
@@ -102,7 +103,7 @@ async function addEnvFile(path: string, { envFile }: DataWords, add: Add): Promi
     if (trimmed === "" || trimmed.startsWith("#")) continue;
     const equals = trimmed.indexOf("=");
     const key = equals < 0 ? trimmed : trimmed.slice(0, equals);
-    const why = envNameError(key);
+    const why = variableNameError(key);
     if (why !== undefined) throw new UsageError(`${goQuote(key)} is not a valid key name: ${why}`);
     // A name alone means the variable of this environment.
     const value = equals < 0 ? (environmentVariable(key) ?? "") : trimmed.slice(equals + 1);

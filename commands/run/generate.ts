@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../core/api/meta.ts";
 import { compact } from "../../core/util/compact.ts";
+import { variableNameError } from "../variable_names.ts";
 import { UsageError } from "../verb.ts";
 import type { DryRun } from "../write_flags.ts";
 import { isImageName } from "./image_name.ts";
@@ -45,7 +46,8 @@ export function checkRun(
 export function podOfFlags(name: string, args: readonly string[], flags: RunFlags): JsonObject {
   const variables = flags.env.map((text) => {
     const [, variable, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-    if (variable === undefined || value === undefined) throw new UsageError(`invalid env: ${text}`);
+    if (variable === undefined || value === undefined || variableNameError(variable) !== undefined)
+      throw new UsageError(`invalid env: ${text}`);
     return { name: variable, value };
   });
   return compact<JsonObject>({

@@ -1,10 +1,10 @@
 import type { KubeObject } from "../../core/api/meta.ts";
 import { readBody } from "../../core/client/transport.ts";
 import type { Container, EnvVar } from "../../core/kinds/pod.ts";
-import { envNameError } from "../../core/kinds/validators.ts";
 import { listFlag, split, textFlag } from "../create/generator.ts";
 import type { CommandEnv } from "../env.ts";
 import { findTargets } from "../targets.ts";
+import { variableNameError } from "../variable_names.ts";
 import { defineVerb, UsageError, type Verb } from "../verb.ts";
 import { referenceText, referenceValue } from "./env_references.ts";
 import { changeContainers, changeObjects, setFlags, withPodSpec } from "./pod_specs.ts";
@@ -119,7 +119,7 @@ async function parseVariables(
 function variableOf(pair: string): EnvVar {
   const equals = pair.indexOf("=");
   const name = pair.slice(0, equals);
-  const why = envNameError(name);
+  const why = variableNameError(name);
   if (why !== undefined) throw new UsageError(`"${name}" is not a valid key name: ${why}`);
   return { name, value: pair.slice(equals + 1) };
 }

@@ -169,7 +169,7 @@ const more: readonly Transcript[] = [
   },
   { given: [deployment("web")], lines: ["create job now --from=deploy/web"] },
   {
-    files: { TEXT: "gleich ä\n", "sub/a": "1", "sub/b.txt": "2", "e.env": "# no\nA=1\n\nB=x=y\n" },
+    files: { TEXT: "gleich ä\n", "sub/a": "1", "sub/b.txt": "2", "e.env": "# no\nA=1\n\nB=x=y\n", "odd.env": "1A=1\n" },
     lines: [
       "create cm a --from-file=$DIR/TEXT -o yaml --dry-run=client",
       "create cm a --from-file=key=$DIR/TEXT -o yaml --dry-run=client",
@@ -179,6 +179,7 @@ const more: readonly Transcript[] = [
       "create cm a --from-env-file=$DIR/e.env -o yaml --dry-run=client",
       "create cm a --from-env-file=$DIR/e.env --from-literal=a=b",
       "create cm a --from-env-file=$DIR/sub",
+      "create cm a --from-env-file=$DIR/odd.env",
       "create secret generic a --from-file=$DIR/TEXT -o yaml --dry-run=client",
       "create secret generic a --from-env-file=$DIR/e.env -o yaml --dry-run=client -n $NS",
       "create secret generic a --from-file=$DIR/TEXT --from-file=$DIR/TEXT",

@@ -41,7 +41,7 @@ transcripts(
         "get svc q -o jsonpath='{.metadata.annotations}'",
       ],
     },
-    { lines: ["run", "run c", "run c --image=", "run --image=x", "run c --image='A B'"] },
+    { lines: ["run", "run c", "run c --image=", "run --image=x", "run c --image='A B'", "run c --image=x --env=1A=1"] },
     {
       lines: [
         "run c --image=x --rm",

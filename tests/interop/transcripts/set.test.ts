@@ -52,6 +52,8 @@ transcripts("set", [
     given: [web],
     lines: [
       "set env deploy/web NONE-",
+      "set env deploy/web 1A=1",
+      "set env deploy/web ..a=1",
       "get deploy web -o jsonpath={.metadata.generation}{.spec.template.spec.containers[0]}",
       "set env deploy/web A=1",
       "set env deploy/web A-",
