@@ -78,7 +78,7 @@ export const wait: Verb = defineVerb({
     };
     let count: number;
     try {
-      count = await targets.visitLoaded(visit);
+      count = await targets.visitLoaded(visit, { latest: true });
     } catch (error) {
       if (!deleting) throw error;
       const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
@@ -118,7 +118,7 @@ async function untilThere(
 
 async function isThere(targets: Targets): Promise<boolean> {
   try {
-    return (await targets.visitLoaded(async () => {})) > 0;
+    return (await targets.visitLoaded(async () => {}, { latest: true })) > 0;
   } catch (error) {
     const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
     if (errors.every((one) => isReason(one, "NotFound"))) return false;

@@ -21,7 +21,14 @@ export const viewLastApplied: Verb = defineVerb({
   examples: [["Of a deployment", "wherry apply view-last-applied deploy/web"]],
   async run({ flags, words, env }) {
     const targets = await findTargets(
-      { words, manifests: flags, selector: flags.selector, everything: flags.all, typeAlone: env.namespaceGiven },
+      {
+        words,
+        manifests: flags,
+        selector: flags.selector,
+        everything: flags.all,
+        typeAlone: env.namespaceGiven,
+        stopsAtError: true,
+      },
       env,
     );
     const found: string[] = [];

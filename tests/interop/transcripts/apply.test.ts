@@ -123,6 +123,7 @@ transcripts("apply, diff", [
       "apply view-last-applied cm/one -o json",
       "apply view-last-applied -f $DIR/a",
       "apply view-last-applied cm none",
+      "apply view-last-applied cm/none cm/neither",
       "apply view-last-applied cm one -o odd",
     ],
   },

@@ -184,6 +184,17 @@ transcripts("rollout, wait, expose and autoscale", [
     ],
   },
   {
+    name: "wait for what files name",
+    given: [configMap("one")],
+    files: { one: configMap("one", { colour: "red" }), two: configMap("two") },
+    lines: [
+      "wait --for=create -f $DIR/one -o jsonpath={.data}",
+      "wait --for=jsonpath={.data.colour}=blue -f $DIR/one",
+      "wait --for=jsonpath={.data.colour}=blue -f $DIR/two",
+      "wait --for=delete -f $DIR/two",
+    ],
+  },
+  {
     given: [pod("one")],
     lines: [
       "wait pod/none --for=condition=Ready",
