@@ -85,10 +85,13 @@ export const describeAny: Describer = async (object, page, context) => {
 
 const acronyms = ["API", "URL", "UID", "OSB", "GUID"];
 
-/** `creationTimestamp` is `Creation Timestamp`, `apiVersion` is `API Version`; names with other characters stay. */
+/**
+ * `creationTimestamp` is `Creation Timestamp`, `apiVersion` is `API Version`; names with other characters stay.
+ * Three capitals or more keep what is in small letters behind them: `nonResourceURLs` is `Non Resource URLs`.
+ */
 function titleOf(field: string): string {
   if (/[^\p{L}-]/u.test(field)) return field;
-  const parts = field.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|-|\p{Lu}/gu) ?? [field];
+  const parts = field.match(/\p{Lu}{3,}\p{Ll}*|\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|-|\p{Lu}/gu) ?? [field];
   return parts
     .map((part) => {
       const upper = part.toUpperCase();

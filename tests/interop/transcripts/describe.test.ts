@@ -260,6 +260,21 @@ transcripts("describe", [
     mountOptions: ["ro"],
     allowVolumeExpansion: true,
   }),
+  {
+    ...global("flowcontrol.apiserver.k8s.io/v1", "FlowSchema", {
+      spec: {
+        priorityLevelConfiguration: { name: "exempt" },
+        rules: [
+          {
+            subjects: [{ kind: "User", user: { name: "u" } }],
+            nonResourceRules: [{ verbs: ["get"], nonResourceURLs: ["/x"] }],
+          },
+        ],
+      },
+    }),
+    // Older ones tell capitals from what follows them otherwise.
+    since: 36,
+  },
   global("scheduling.k8s.io/v1", "PriorityClass", { value: 5, description: "d" }),
   global("networking.k8s.io/v1", "IngressClass", { spec: { controller: "example.com/x" } }),
   global("storage.k8s.io/v1", "CSIDriver", { spec: { attachRequired: false } }),
