@@ -159,6 +159,8 @@ class Cgroups implements ContainerCgroup {
     const folder = join(this.#folder, id);
     await mkdir(folder, { recursive: true });
     await this.set(id, limits);
+    // What is left of a container of which the kernel ends a part may look alive and do nothing: all of it ends, and is restarted.
+    await writeFile(join(folder, "memory.oom.group"), "1").catch(() => {});
     if (this.#controllers.includes("pids")) await writeFile(join(folder, "pids.max"), String(maxTasks));
     return [folder];
   }

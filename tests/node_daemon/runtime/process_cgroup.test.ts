@@ -52,6 +52,14 @@ describe("cgroups of version 2", () => {
     expect(await tree.list(service)).toEqual([]);
   });
 
+  it("end as a whole for want of memory, as the kubelet has them", async () => {
+    await using tree = await openTree(`/${service}`, { "": [1], [service]: [pid] });
+    await tree.cgroups?.makeGroup("pod", limits);
+    await tree.cgroups?.make("pod/a", limits);
+    expect(await tree.read(`${group}/pod/a/memory.oom.group`)).toBe("1");
+    expect(await tree.list(`${group}/pod`)).not.toContain("memory.oom.group");
+  });
+
   it("are made below the unit when systemd has put the daemon into a subgroup of it", async () => {
     await using tree = await openTree(`/${service}/daemon`, { "": [1], [service]: [], [`${service}/daemon`]: [pid] });
     expect(tree.cgroups).toBeDefined();
