@@ -16,9 +16,11 @@ const maxLogBytes = 4096;
 export const explainPod: Explainer<Pod> = async (pod, context) => {
   const events = await eventsOf(pod, context);
   const scheduling = await schedulingReason(pod, context);
+  const own = podReasons(pod, { events });
+  const above = scheduling ? [scheduling] : [];
+  // Where a pod was placed stands above what happened to it there; that it has no node comes before all.
   const reasons = [
-    ...(scheduling ? [scheduling] : []),
-    ...podReasons(pod, { events }),
+    ...(pod.spec.nodeName ? [...own, ...above] : [...above, ...own]),
     ...(await claimReasons(pod, context)),
   ];
   const withLogs = await Promise.all(reasons.map((reason) => withLog(reason, pod, context)));

@@ -236,6 +236,10 @@ describe("why", () => {
     });
     await eventually(() => ask(deployment, "web"), /^2 pods: the node silent has not begun to start it/m);
 
+    // Of a pod itself its trouble comes first.
+    const placed = await ask(pod, items[0]?.metadata.name ?? "");
+    expect(placed.reasons.map(({ stage }) => stage)).toEqual(["sandbox", "scheduling", "owner", "owner"]);
+
     await client.create(pod, {
       apiVersion: "v1",
       kind: "Pod",
