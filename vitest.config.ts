@@ -4,6 +4,7 @@ import { LongestFirst } from "./tests/longest_first.ts";
 export default defineConfig({
   test: {
     include: ["tests/**/*.test.ts"],
+    globalSetup: ["tests/temporary_files.ts"],
     setupFiles: ["tests/setup.ts"],
     pool: "forks",
     // One more than the processors of a small machine: many tests wait for a program, an engine or a clock.
