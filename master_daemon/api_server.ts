@@ -72,7 +72,7 @@ export async function openApiServer(
   const given = options.store ?? (dataDir === undefined ? "memory:" : `log:${joinPath(dataDir, "store")}`);
   const store =
     typeof given === "string"
-      ? parts.use(await openStore(given, { clock, log, etcd, encryptionProviderConfig }))
+      ? parts.use(await openStore(given, { clock, log, etcd, encryptionProviderConfig, signal }))
       : given;
   const isShared = store.mark !== undefined;
   const { serviceRange, podRange } = rangesOf(options, listenHost);

@@ -34,6 +34,8 @@ export interface EtcdStoreOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly etcd?: EtcdOptions | undefined;
+  /** Ends the wait for an etcd that does not answer. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Most that is asked for at once: a page of a list. */
@@ -51,10 +53,10 @@ const retry = { firstMs: 50, maxMs: 2_000 };
  * - Keys stand under a prefix, so that other programs may use the same etcd.
  *
  * @param servers URLs of the members, separated by commas
- * @throws RangeError for servers that cannot be read; StoreUnavailable when none answers
+ * @throws RangeError for servers that cannot be read; StoreUnavailable when none answers; the signal's reason
  */
 export async function openEtcdStore(servers: string, options: EtcdStoreOptions): Promise<Store> {
-  const { clock, log, etcd: { prefix = "/wherry", ...files } = {} } = options;
+  const { clock, log, signal, etcd: { prefix = "/wherry", ...files } = {} } = options;
   if (!/^\/[^\s]*[^/\s]$/.test(prefix)) {
     throw new RangeError(`Cannot open the store: the prefix must begin, but not end, with a slash: ${prefix}`);
   }
@@ -62,10 +64,11 @@ export async function openEtcdStore(servers: string, options: EtcdStoreOptions):
   const gateway = new EtcdGateway({ endpoints: endpointsOf(servers), ca, cert, key, clock, log });
   const store = new EtcdStore({ gateway, prefix, clock });
   try {
-    await gateway.call("kv/range", store.probe, { isRead: true, deadlineMs: startMs });
+    await gateway.call("kv/range", store.probe, { isRead: true, deadlineMs: startMs, signal });
     return store;
   } catch (cause) {
     await store[Symbol.asyncDispose]();
+    signal?.throwIfAborted();
     throw new StoreUnavailable(`Cannot open the store: ${servers}: ${errorMessage(cause)}`, { cause });
   }
 }

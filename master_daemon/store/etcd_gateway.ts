@@ -24,6 +24,7 @@ export interface EtcdCallOptions {
   readonly isRead: boolean;
   /** Milliseconds for the whole of it, tries of other members included. Default 5000. */
   readonly deadlineMs?: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const callMs = 5_000;
@@ -108,9 +109,19 @@ export class EtcdGateway implements AsyncDisposable {
    * Asks until somebody answers or the deadline has passed. What is no read is asked again only when nobody can have
    * carried it out.
    *
-   * @throws EtcdRefusal; StoreUnavailable when there was no answer
+   * @throws EtcdRefusal; StoreUnavailable when there was no answer; the signal's reason
    */
-  async call<T>(path: string, body: object, { isRead, deadlineMs = callMs }: EtcdCallOptions): Promise<T> {
+  async call<T>(path: string, body: object, options: EtcdCallOptions): Promise<T> {
+    const { signal, release } = linkSignals(this.#closing.signal, ...(options.signal ? [options.signal] : []));
+    try {
+      return await this.#callUntil(signal, path, body, options);
+    } finally {
+      release();
+    }
+  }
+
+  async #callUntil<T>(ending: AbortSignal, path: string, body: object, options: EtcdCallOptions): Promise<T> {
+    const { isRead, deadlineMs = callMs, signal } = options;
     const { clock } = this.#options;
     const end = clock.monotonic() + deadlineMs;
     let pauseMs = firstPauseMs;
@@ -118,12 +129,13 @@ export class EtcdGateway implements AsyncDisposable {
       const member = this.#current;
       const left = end - clock.monotonic();
       try {
-        const answer = await this.#ask<T>(member, path, body, isRead ? Math.min(tryMs, left) : left);
+        const answer = await this.#ask<T>(member, path, body, isRead ? Math.min(tryMs, left) : left, ending);
         this.#noteAnswer(member);
         return answer;
       } catch (error) {
         if (error instanceof EtcdRefusal && !error.isAway) throw error;
         if (this.#closing.signal.aborted) throw new StoreUnavailable("Cannot ask etcd: the store is closed");
+        signal?.throwIfAborted();
         this.#noteFailure(member, error);
         const mayAskAgain = isRead || wasNeverSent(error);
         if (!mayAskAgain || clock.monotonic() + pauseMs >= end) {
@@ -135,17 +147,17 @@ export class EtcdGateway implements AsyncDisposable {
       }
       // Every member once, then with pauses.
       if (tried % this.#pools.length !== 0) continue;
-      await clock.sleep(pauseMs, { signal: this.#closing.signal }).catch(() => {});
+      await clock.sleep(pauseMs, { signal: ending }).catch(() => {});
       pauseMs = Math.min(maxPauseMs, pauseMs * 2);
     }
   }
 
-  async #ask<T>(member: number, path: string, body: object, timeoutMs: number): Promise<T> {
+  async #ask<T>(member: number, path: string, body: object, timeoutMs: number, ending: AbortSignal): Promise<T> {
     const late = new AbortController();
     const cancel = this.#options.clock.schedule(timeoutMs, () =>
       late.abort(new Error(`no answer within ${Math.round(timeoutMs)} ms`)),
     );
-    const { signal, release } = linkSignals(late.signal, this.#closing.signal);
+    const { signal, release } = linkSignals(late.signal, ending);
     try {
       const { body: answer } = await this.#post(member, path, body, signal);
       return (await answer.json()) as T;

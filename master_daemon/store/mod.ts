@@ -19,6 +19,8 @@ export interface OpenStoreOptions {
   readonly etcd?: EtcdOptions | undefined;
   /** Path of an EncryptionConfiguration: how values are kept. Absent: as they are. */
   readonly encryptionProviderConfig?: string | undefined;
+  /** Ends the wait for a store that does not answer yet. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Backends by scheme. */

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -229,3 +231,24 @@ async function isLeader({ url }: EtcdProcess): Promise<boolean> {
   const { header, leader } = (await response.json()) as { header: { member_id: string }; leader: string };
   return header.member_id === leader;
 }
+
+describe("openStore() of an etcd that does not answer", () => {
+  const reason = new Error("told to end");
+
+  it("ends with its signal when connections are refused", async () => {
+    const ending = new AbortController();
+    const log = { ...silentLogger, warn: () => ending.abort(reason) };
+    const url = `etcd:http://127.0.0.1:${await freePort()}`;
+    await expect(openStore(url, { clock: systemClock, log, signal: ending.signal })).rejects.toBe(reason);
+  });
+
+  it("ends with its signal when nothing is said", async () => {
+    const ending = new AbortController();
+    const silent = createServer(() => ending.abort(reason)).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const url = `etcd:http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const options = { clock: systemClock, log: silentLogger, signal: ending.signal };
+    await expect(openStore(url, options)).rejects.toBe(reason);
+    silent.close();
+  });
+});
