@@ -19,6 +19,15 @@ import { missing } from "../require.ts";
 const common = { clock: systemClock, random: systemRandom, log: silentLogger };
 const token = "test-token-1234567890";
 
+/** Until the test ends, whoever waits for a grace to be over waits for ever. */
+function endlessGraces(): void {
+  const { sleep } = systemClock;
+  const spy = vi
+    .spyOn(systemClock, "sleep")
+    .mockImplementation((ms, options) => sleep(ms < 1_000 ? ms : ms * 1_000, options));
+  onTestFinished(() => spy.mockRestore());
+}
+
 async function folder(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "wherry-master-"));
   onTestFinished(() => rm(path, { recursive: true, force: true }));
@@ -213,18 +222,18 @@ describe("startMaster()", () => {
     );
   });
 
-  it("ends open watches and closes within its grace", async () => {
+  it("ends open watches and closes without waiting for its grace to be over", async () => {
+    endlessGraces();
     const master = await start();
     const dispatcher = await agentFor(master);
     const watch = await request(`${master.url}/api/v1/pods?watch=true`, { dispatcher, headers: bearer });
     const ended = watch.body.text();
-    const startedAt = systemClock.monotonic();
     await master.close();
-    expect(systemClock.monotonic() - startedAt).toBeLessThan(4000);
     expect(await ended).toBe("");
   });
 
   it("forgets watches whose clients went away: closing waits for none of them", async () => {
+    endlessGraces();
     const master = await start();
     const dispatcher = await agentFor(master);
     const session = connectHttp2(master.url ?? "", { ca: await master.ca() });
@@ -244,9 +253,7 @@ describe("startMaster()", () => {
     older.body.on("error", () => {}).destroy();
     const { body } = await request(`${master.url}/healthz`, { dispatcher });
     await body.dump();
-    const startedAt = systemClock.monotonic();
     await master.close();
-    expect(systemClock.monotonic() - startedAt).toBeLessThan(1500);
   });
 
   it("answers a refused upgrade and closes: what follows is never taken for a request", async () => {

@@ -10,6 +10,7 @@ import {
   type ResourceRecord,
   writeResponse,
 } from "../../../node_daemon/dns/write_message.ts";
+import { cpuMsOf } from "../../cpu_time.ts";
 import { question, read, serviceOf, viewOf } from "./_world.ts";
 
 const respond = createResponder({
@@ -168,10 +169,11 @@ describe("messages", () => {
       bytes.writeUInt16BE(0xc000 | (index === 0 ? 12 : Math.min(at - 12, 0x3fff)), at);
       bytes.writeUInt16BE(5, at + 2);
     }
-    const startedAt = performance.now();
-    await respond(bytes, "TCP");
-    readAnswer(bytes);
-    expect(performance.now() - startedAt).toBeLessThan(1000);
+    const cpuMs = await cpuMsOf(async () => {
+      await respond(bytes, "TCP");
+      readAnswer(bytes);
+    });
+    expect(cpuMs).toBeLessThan(1000);
   });
 
   it("of others are read for their addresses and aliases", () => {
