@@ -55,7 +55,9 @@ export const edit: Verb = defineVerb({
             throw new UsageError(
               `the namespace from the provided object "${own}" does not match the namespace "${namespace}". You must pass '--namespace=${own}' to perform this operation.`,
             );
-          const patch = patchOf(withoutManagedFields(object), withSavedConfig(edited, flags["save-config"]));
+          // Unless told to, the note of what was applied stays as the user leaves it: this is no configuration.
+          const wanted = flags["save-config"] ? withSavedConfig(edited, true) : edited;
+          const patch = patchOf(withoutManagedFields(object), wanted);
           if (flags["output-patch"]) await env.terminal.write(`Patch: ${jsonText(patch.body)}\n`);
           const client = await env.client();
           const patched = await client.patch(resource, key, patch, {

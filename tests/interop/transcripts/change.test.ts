@@ -180,6 +180,14 @@ transcripts("scale, patch, replace and edit", [
     lines: [{ line: "edit cm one", env: { KUBE_EDITOR: "sed -i -e s/calm/glad/" } }, "get cm one -o yaml"],
   },
   {
+    name: "edit leaves the note of what was applied",
+    lines: [
+      { line: "apply -f -", input: configMap("one", { mood: "calm" }) },
+      { line: "edit cm one", env: { KUBE_EDITOR: "sed -i -e s/mood:.calm/mood:\\ glad/" } },
+      "get cm one -o jsonpath={.data}{.metadata.annotations}",
+    ],
+  },
+  {
     given: [configMap("one", { mood: "calm" })],
     lines: [
       { line: "edit cm/one", env: { KUBE_EDITOR: "true" } },
