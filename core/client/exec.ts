@@ -38,6 +38,11 @@ export interface ExecOptions extends AttachOptions {
 
 /** The command could not be run, as the node says. */
 export class CommandError extends StatusError {
+  /** By its class, where a StatusError is told by its shape: a refused request is no command that could not start. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return Function.prototype[Symbol.hasInstance].call(CommandError, value);
+  }
+
   constructor({ code = 500, reason = "InternalError", message = "", details }: Partial<Status>) {
     super(code, reason, message, details);
   }

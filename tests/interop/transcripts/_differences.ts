@@ -17,6 +17,12 @@ const known: readonly Difference[] = [
     replacement: "",
   },
   {
+    reason:
+      "Newer kubectls say of a refused exec that the connection could not be upgraded, and not why the server refused",
+    pattern: /^error: unable to upgrade connection: (?=.* is forbidden: )/gm,
+    replacement: "Error from server (Forbidden): ",
+  },
+  {
     reason: "kubectl may have ended before it prints what tar says of a copy's paths",
     pattern: /^\S*tar: Removing leading .*\n/gm,
     replacement: "",

@@ -98,6 +98,15 @@ transcripts(
     { given: [one], lines: ["exec cm/kube-root-ca.crt -- ls", "exec one --pod-running-timeout=0s -- ls"] },
     { given: [one], lines: [ready, "exec one -- no-such-program"] },
     {
+      name: "exec by somebody who may only see the pod",
+      given: [one],
+      lines: [
+        "create role reader --verb=get --resource=pods",
+        "create rolebinding readers --role=reader --user=bob",
+        "exec one --as=bob -- true",
+      ],
+    },
+    {
       given: [one],
       lines: [
         "attach",
