@@ -1,6 +1,7 @@
 import { asJson, asObject } from "../core/api/json_object.ts";
 import { apiVersionOf } from "../core/api/kind.ts";
 import type { KubeObject } from "../core/api/meta.ts";
+import { UnknownResourceError } from "../core/client/discovery.ts";
 import { type Event, event } from "../core/kinds/event.ts";
 import { interval, sortedEvents } from "./describe/events.ts";
 import type { CommandEnv } from "./env.ts";
@@ -8,7 +9,7 @@ import { chunkSizeFlag } from "./get/flags.ts";
 import { objectPrinter, printFlags } from "./output/object_printer.ts";
 import { shownSafely, tabbed } from "./output/tabbed.ts";
 import { resourceNamed } from "./resource_args.ts";
-import { defineVerb, UsageError, type Verb } from "./verb.ts";
+import { defineVerb, PlainError, UsageError, type Verb } from "./verb.ts";
 
 /** Lists what happened, and goes on listing it. */
 export const events: Verb = defineVerb({
@@ -73,7 +74,9 @@ async function selectorOf(text: string, env: CommandEnv): Promise<string> {
   if (name === undefined) throw new UsageError("--for must be in resource/name form");
   if (more.length > 0) throw new UsageError("arguments in resource/name form may not have more than one slash");
   if (!type || !name) throw new UsageError("arguments in resource/name form must have a single resource and name");
-  const resource = await resourceNamed(await env.client(), type);
+  const resource = await resourceNamed(await env.client(), type).catch((error: unknown) => {
+    throw error instanceof UnknownResourceError ? new PlainError(error.message) : error;
+  });
   return `involvedObject.kind=${resource.kind},involvedObject.apiVersion=${apiVersionOf(resource)},involvedObject.name=${name}`;
 }
 

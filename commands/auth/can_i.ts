@@ -70,6 +70,9 @@ const resourceVerbs = new Set(
 );
 const pathVerbs = new Set("get put post head options delete patch *".split(" "));
 
+/** What one may be allowed to act as; no server serves them. */
+const impersonated = new Set(["users", "groups"]);
+
 function pathSpec(verb: string, path: string, subresource: string | undefined, env: CommandEnv): object {
   if (subresource) throw new UsageError("--subresource can not be used with NonResourceURL");
   if (!pathVerbs.has(verb)) env.terminal.warn(`Warning: verb '${verb}' is not a known verb\n`);
@@ -92,7 +95,7 @@ async function resourceSpec(
   const type = slash < 0 ? what : what.slice(0, slash);
   const warn = (text: string) => env.terminal.warn(`Warning: ${text}\n`);
   const resource = type === "*" ? undefined : await named(client, type);
-  if (!resource && type !== "*") {
+  if (!resource && type !== "*" && !impersonated.has(type)) {
     const [word, ...group] = type.split(".");
     warn(
       `the server doesn't have a resource type '${word}'${group.length > 0 ? ` in group '${group.join(".")}'` : ""}`,

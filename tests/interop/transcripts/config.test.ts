@@ -119,6 +119,7 @@ transcripts("auth", [
     lines: ["auth can-i get pods", "auth can-i get pods/web --subresource=log", "auth can-i list deployments.apps -A"],
   },
   { lines: ["auth can-i get nodes", "auth can-i foo foos", "auth can-i create storageclasses"] },
+  { lines: ["auth can-i impersonate users/bob", "auth can-i impersonate groups --as=bob"] },
   { lines: ["auth can-i get /logs", "auth can-i get /logs -q", "auth can-i jump /logs"] },
   { lines: ["auth can-i list pods --as=bob", "auth can-i list pods --as=bob -q", "auth can-i '*' '*'"] },
   { lines: ["auth can-i --list", "auth can-i --list --as=bob --no-headers"] },

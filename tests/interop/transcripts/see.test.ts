@@ -47,6 +47,7 @@ transcripts("what there is", [
     "events --for pod/web",
     "events --for pod/gone",
     "events --for web",
+    "events --for none/web",
     "events --for pod/a/b",
     "get events --sort-by=.lastTimestamp",
   ].map((line) => ({ given, lines: [line] })),
