@@ -14,11 +14,24 @@ export function groupsName(owner: string): string {
   return name.length <= maxName ? name : sha256(owner);
 }
 
+/** What the groups of daemons are called, and how one is removed. */
+export interface GroupForm {
+  /** The group around those of a daemon's containers. */
+  nameOf(owner: string): string;
+  /** The folder that such a group is named after, percent-encoded; anything for names that do not tell. */
+  ownerOf(name: string): string;
+  /** What a daemon knows a group within by; undefined for those that are not its own to remove. */
+  idOf(name: string): string | undefined;
+  remove(folder: string): Promise<void>;
+}
+
+const plain: GroupForm = { nameOf: groupsName, ownerOf: (name) => name, idOf: (name) => name, remove: removeGroup };
+
 /** The folder that a group is named after; undefined for names that do not tell. */
-function ownerOf(name: string): string | undefined {
+function ownerOf(name: string, form: GroupForm): string | undefined {
   try {
-    const owner = decodeURIComponent(name);
-    return owner.startsWith("/") && encodeURIComponent(owner) === name ? owner : undefined;
+    const owner = decodeURIComponent(form.ownerOf(name));
+    return owner.startsWith("/") && form.nameOf(owner) === name ? owner : undefined;
   } catch {
     return undefined;
   }
@@ -31,6 +44,7 @@ function ownerOf(name: string): string | undefined {
  * @param top where daemons have their groups
  * @param options.owner folder of this daemon
  * @param options.ownOnly whether those of other daemons are left alone
+ * @param options.form default: plain groups
  */
 export async function collectGroups(
   top: string,
@@ -38,20 +52,29 @@ export async function collectGroups(
     owner,
     isKnown,
     ownOnly = false,
-  }: { readonly owner: string; readonly isKnown: (id: string) => boolean; readonly ownOnly?: boolean },
+    form = plain,
+  }: {
+    readonly owner: string;
+    readonly isKnown: (id: string) => boolean;
+    readonly ownOnly?: boolean;
+    readonly form?: GroupForm;
+  },
 ): Promise<void> {
-  const own = groupsName(owner);
+  const own = form.nameOf(owner);
   const missing = new Map<string, string>();
   for (const name of await groupsIn(top)) {
     const folder = join(top, name);
     if (name === own) {
-      for (const id of await groupsIn(folder)) if (!isKnown(id)) await removeGroup(join(folder, id));
+      for (const inside of await groupsIn(folder)) {
+        const id = form.idOf(inside);
+        if (id !== undefined && !isKnown(id)) await form.remove(join(folder, inside));
+      }
       continue;
     }
-    const other = ownOnly ? undefined : ownerOf(name);
+    const other = ownOnly ? undefined : ownerOf(name, form);
     if (other !== undefined && (await isMissing(other))) missing.set(other, folder);
   }
-  for (const other of await goneFolders([...missing.keys()])) await removeGroup(missing.get(other) ?? "");
+  for (const other of await goneFolders([...missing.keys()])) await form.remove(missing.get(other) ?? "");
 }
 
 /** Removes a group with those in it, as far as nothing runs in them. */

@@ -1,4 +1,5 @@
 import type Docker from "dockerode";
+import { compact } from "../../core/util/compact.ts";
 import { deferred } from "../../core/util/deferred.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { ignoreStatus } from "./docker_calls.ts";
@@ -6,16 +7,17 @@ import { label } from "./docker_config.ts";
 import type { DockerEngine } from "./docker_engine.ts";
 import {
   collectPodGroups,
-  groupOf,
-  nodeGroup,
   openPodGroups,
   type PodGroups,
+  placesOf,
   removePodGroup,
   removeTopGroup,
 } from "./docker_pod_groups.ts";
 import { type EngineCgroupFigures, EngineCgroups } from "./engine_cgroup.ts";
 import { type ContainerLimits, PodGroupFailure, type Sandbox } from "./runtime.ts";
 import { untilAborted } from "./until_aborted.ts";
+
+const unknown: ContainerLimits = { milliCpuRequest: undefined, milliCpuLimit: undefined, memoryBytesLimit: undefined };
 
 type Signalled = { readonly signal: AbortSignal };
 
@@ -42,6 +44,8 @@ export class DockerCgroups implements AsyncDisposable {
   /** The groups, or why there are none; undefined as long as that is not known. */
   #groups: PodGroups | string | undefined;
   readonly #found = deferred();
+  /** What was set, by sandbox. */
+  readonly #given = new Map<string, ContainerLimits>();
   #collecting: Promise<void> | undefined;
 
   constructor(engine: DockerEngine, { owner, sandboxes }: DockerCgroupsOptions) {
@@ -76,10 +80,12 @@ export class DockerCgroups implements AsyncDisposable {
   ): Promise<string | undefined> {
     const groups = await this.#open(sandboxId, signal);
     if (!groups) return undefined;
-    if (!podLimits) return nodeGroup(this.#owner);
-    return await groups.make(sandboxId, podLimits).catch((error: unknown) => {
+    if (!podLimits) return groups.parent;
+    const group = await groups.make(sandboxId, podLimits).catch((error: unknown) => {
       throw new PodGroupFailure(error);
     });
+    this.#note(sandboxId, podLimits);
+    return group;
   }
 
   /** Whether pods can be kept to limits as a whole, as far as is known. */
@@ -87,12 +93,18 @@ export class DockerCgroups implements AsyncDisposable {
     return typeof this.#groups === "object";
   }
 
+  /** What was set since the daemon started; undefined where the pod has no group. */
   async limits(sandboxId: string, { signal }: Signalled): Promise<ContainerLimits | undefined> {
-    return (await this.#open(sandboxId, signal))?.limits(sandboxId);
+    const groups = await this.#open(sandboxId, signal);
+    if (!groups) return undefined;
+    return this.#given.get(sandboxId) ?? ((await groups.isMade(sandboxId)) ? unknown : undefined);
   }
 
   async set(sandboxId: string, limits: ContainerLimits, { signal }: Signalled): Promise<void> {
-    await (await this.#open(sandboxId, signal))?.set(sandboxId, limits);
+    const groups = await this.#open(sandboxId, signal);
+    if (!groups) return;
+    await groups.set(sandboxId, limits);
+    this.#note(sandboxId, limits);
   }
 
   /** Limits all containers together, as soon as it is known whether that can be; returns why it cannot. */
@@ -108,9 +120,7 @@ export class DockerCgroups implements AsyncDisposable {
 
   /** What the kernel tells of a container's group, where it can be seen. */
   figuresOf({ Id, Labels }: Docker.ContainerInfo): Promise<EngineCgroupFigures | undefined> {
-    return this.#figures.read(Id, {
-      groups: [nodeGroup(this.#owner), groupOf(this.#owner, Labels[label.sandboxId] ?? "")],
-    });
+    return this.#figures.read(Id, { places: placesOf(this.#owner, Labels[label.sandboxId] ?? "", Id) });
   }
 
   /** Forgets where the groups of all but these containers are. */
@@ -121,12 +131,16 @@ export class DockerCgroups implements AsyncDisposable {
   /** Removes the group of a pod of which nothing runs. */
   async remove(sandboxId: string): Promise<void> {
     await removePodGroup(this.#owner, sandboxId);
-    if (typeof this.#groups === "object") this.#groups.forget(sandboxId);
+    this.#given.delete(sandboxId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#collecting;
     await removeTopGroup(this.#owner);
+  }
+
+  #note(sandboxId: string, limits: ContainerLimits): void {
+    this.#given.set(sandboxId, { ...unknown, ...this.#given.get(sandboxId), ...compact<ContainerLimits>(limits) });
   }
 
   async #open(sandboxId: string, signal: AbortSignal): Promise<PodGroups | undefined> {

@@ -8,11 +8,7 @@ import type { ContainerStats } from "./runtime.ts";
 export type EngineCgroupFigures = Pick<ContainerStats, "memory" | "outOfMemoryKills" | "pressures" | "pids">;
 
 /** Where engines have the control group of a container, below the place of a hierarchy: by systemd, and by themselves. */
-const placesOf = (id: string, groups: readonly string[]) => [
-  ...groups.map((group) => `${group}/${id}`),
-  `system.slice/docker-${id}.scope`,
-  `docker/${id}`,
-];
+const placesOf = (id: string) => [`system.slice/docker-${id}.scope`, `docker/${id}`];
 
 /** Reads the control groups of containers on this machine, and remembers where each was found: they are read with every scrape. */
 export class EngineCgroups {
@@ -28,15 +24,15 @@ export class EngineCgroups {
    * What a container's control group tells; undefined where there is none, as when the engine is on another machine, or was told
    * to have them elsewhere.
    *
-   * @param options.groups the groups that it may be in if the engine was told of one
+   * @param options.places where it may be instead if the engine was told of a place
    */
   async read(
     id: string,
-    { groups = [] }: { readonly groups?: readonly string[] } = {},
+    { places = [] }: { readonly places?: readonly string[] } = {},
   ): Promise<EngineCgroupFigures | undefined> {
     const known = await this.#found.get(id)?.();
     if (known) return known;
-    for (const place of placesOf(id, groups)) {
+    for (const place of [...places, ...placesOf(id)]) {
       const ways = [() => readV2(`${this.#root}/${place}`), () => readV1(`${this.#root}/memory/${place}`)];
       for (const way of ways) {
         const figures = await way();

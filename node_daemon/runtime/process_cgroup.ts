@@ -220,7 +220,7 @@ class Cgroups implements ContainerCgroup {
  *
  * @see https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/2254-cgroup-v2
  */
-function cpuWeight(milliCpu: number): number {
+export function cpuWeight(milliCpu: number): number {
   const shares = Math.min(262_144, Math.max(2, Math.floor((milliCpu * 1024) / 1000)));
   return Math.floor(1 + ((shares - 2) * 9999) / 262_142);
 }

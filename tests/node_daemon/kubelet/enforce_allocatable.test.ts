@@ -47,13 +47,13 @@ describe("enforceAllocatable()", () => {
     expect(told).toEqual([`${failed} EBUSY: resource busy or locked, write`, enforced]);
   });
 
-  it("tells once why it cannot be, as when systemd has the engine's cgroups", async () => {
+  it("tells once why it cannot be, as when others have the engine's cgroups", async () => {
     const { told, ended } = enforce(async () => {
-      const groups = await openPodGroups("/nowhere", { driver: "systemd", runningId: "c1" });
+      const groups = await openPodGroups("/nowhere", { driver: "none", runningId: "c1" });
       return typeof groups === "string" ? groups : undefined;
     });
     await ended;
-    expect(told).toEqual([`${failed} the container engine leaves its cgroups to systemd`]);
+    expect(told).toEqual([`${failed} the cgroups of the container engine are not known: its driver is none`]);
   });
 
   it("tells nothing where a runtime has no way", async () => {
