@@ -259,6 +259,7 @@ class DockerRuntime implements ContainerRuntime {
 
   async startContainer(id: string, { signal }: Signalled): Promise<void> {
     await orFailure("RunContainerError", signal, () => this.#lifecycle.startOnce(id, signal));
+    await this.#cgroups.endAsWhole(id, (await this.#containers.sandboxOf(id, signal)) ?? "");
   }
 
   async stopContainer(

@@ -118,6 +118,11 @@ export class DockerCgroups implements AsyncDisposable {
     return undefined;
   }
 
+  /** Has all of a container that runs end when it runs out of memory, where that can be: engines have no word for it. */
+  async endAsWhole(id: string, sandboxId: string): Promise<void> {
+    await this.#figures.endAsWhole(id, { places: placesOf(this.#owner, sandboxId, id) });
+  }
+
   /** What the kernel tells of a container's group, where it can be seen. */
   figuresOf({ Id, Labels }: Docker.ContainerInfo): Promise<EngineCgroupFigures | undefined> {
     return this.#figures.read(Id, { places: placesOf(this.#owner, Labels[label.sandboxId] ?? "", Id) });

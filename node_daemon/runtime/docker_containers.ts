@@ -75,6 +75,14 @@ export class DockerContainers {
     return found.map(({ Id }) => Id);
   }
 
+  /** The sandbox that a container was made in. */
+  async sandboxOf(id: string, signal: AbortSignal): Promise<string | undefined> {
+    const known = this.#known?.get(id);
+    if (known) return known.sandboxId;
+    const [found] = await this.list(signal, { id: [id] });
+    return found?.Labels[label.sandboxId];
+  }
+
   /** A container was made, here or as the engine tells. */
   made(id: string, labels: Labels): void {
     this.#meanwhile?.made.set(id, labels);

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { readPressures } from "../../core/platform/pressure.ts";
 import { compact } from "../../core/util/compact.ts";
 import { figuresOf, limitsV2, numberOf } from "./process_stats.ts";
@@ -42,6 +42,23 @@ export class EngineCgroups {
       }
     }
     return undefined;
+  }
+
+  /**
+   * Has all of a container end when it runs out of memory, not only the process that the kernel chooses, where its group is of
+   * version 2 and this daemon's to set. Returns whether it is.
+   *
+   * @param options.places where it may be instead if the engine was told of a place
+   */
+  async endAsWhole(id: string, { places = [] }: { readonly places?: readonly string[] } = {}): Promise<boolean> {
+    for (const place of [...places, ...placesOf(id)]) {
+      const isSet = await writeFile(`${this.#root}/${place}/memory.oom.group`, "1", { flag: "r+" }).then(
+        () => true,
+        () => false,
+      );
+      if (isSet) return true;
+    }
+    return false;
   }
 
   /** Forgets all but these containers. */

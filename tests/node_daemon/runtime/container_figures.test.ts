@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -120,6 +120,21 @@ describe("EngineCgroups", () => {
     expect(isFirst ? stats.memory?.kernelBytes : stats.memory?.limitHits).toBe(isFirst ? 77 : 4);
     expect(stats.pressures?.cpu?.some.avg10).toBe(isFirst ? undefined : 1.5);
     expect(await new EngineCgroups(root).read("c2")).toBeUndefined();
+  });
+
+  it("has a container end as a whole when it runs out of memory, where its group has a file for that", async () => {
+    const root = await mkdtemp(join(tmpdir(), "wherry-cgroup-"));
+    onTestFinished(() => rm(root, { recursive: true }));
+    const groups = ["system.slice/docker-c1.scope", "own/c2", "memory/docker/c3"];
+    for (const group of groups) await mkdir(join(root, group), { recursive: true });
+    for (const group of groups.slice(0, 2)) await writeFile(join(root, group, "memory.oom.group"), "0\n");
+    const cgroups = new EngineCgroups(root);
+    expect(await cgroups.endAsWhole("c1")).toBe(true);
+    expect(await cgroups.endAsWhole("c2", { places: ["elsewhere/c2", "own/c2"] })).toBe(true);
+    for (const group of groups.slice(0, 2))
+      expect(await readFile(join(root, group, "memory.oom.group"), "utf8")).toMatch(/^1/);
+    expect(await cgroups.endAsWhole("c3")).toBe(false);
+    expect(await readdir(join(root, "memory/docker/c3"))).toEqual([]);
   });
 
   it("looks where a group was the last time, and everywhere once it is not there, or was forgotten", async () => {
