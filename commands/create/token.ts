@@ -37,6 +37,7 @@ export const createToken: Verb = defineVerb({
         `exactly one NAME is required, got ${words.length}\nSee 'wherry create token -h' for help and examples`,
       );
     const durationMs = flags.duration === undefined ? 0 : parseDuration(flags.duration);
+    if (durationMs < 0) throw new UsageError("--duration must be greater than or equal to 0");
     if (durationMs % 1000 !== 0) throw new UsageError("--duration cannot be expressed in units less than seconds");
     if (flags.audience.includes("")) throw new UsageError("--audience must not be an empty string");
     const boundObjectRef = boundObject(flags);

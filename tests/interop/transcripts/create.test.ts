@@ -192,6 +192,7 @@ const more: readonly Transcript[] = [
     lines: [
       "create token none",
       "create token one --duration=500ms",
+      "create token one --duration=-1s",
       "create token one --bound-object-name=x",
       "create token one --bound-object-kind=Odd",
       "create token one --bound-object-kind=Pod",
