@@ -35,6 +35,9 @@ export function checkRun(
   if (flags.expose && !flags.port) throw new UsageError(`--port must be set when exposing a service${see}`);
   if (!["Always", "OnFailure", "Never"].includes(flags.restart))
     throw new UsageError(`invalid restart policy: ${flags.restart}${see}`);
+  const policy = flags["image-pull-policy"] || "Always";
+  if (!["Always", "IfNotPresent", "Never"].includes(policy))
+    throw new UsageError(`invalid image pull policy: ${policy}${see}`);
   if (flags.rm && !attach) throw new UsageError(`--rm should only be used for attached containers${see}`);
   if (attach && dryRun !== "none")
     throw new UsageError(

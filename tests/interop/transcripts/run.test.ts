@@ -41,7 +41,17 @@ transcripts(
         "get svc q -o jsonpath='{.metadata.annotations}'",
       ],
     },
-    { lines: ["run", "run c", "run c --image=", "run --image=x", "run c --image='A B'", "run c --image=x --env=1A=1"] },
+    {
+      lines: [
+        "run",
+        "run c",
+        "run c --image=",
+        "run --image=x",
+        "run c --image='A B'",
+        "run c --image=x --env=1A=1",
+        "run c --image=x --image-pull-policy=x",
+      ],
+    },
     {
       lines: [
         "run c --image=x --rm",
