@@ -129,7 +129,7 @@ async function untilScaled(
       signal,
     });
   } catch (error) {
-    if (isReason(error, "Timeout")) throw new UsageError("timed out waiting for the condition");
+    if (isReason(error, "Timeout")) throw new UsageError(`timed out waiting for "${key.name}" to be synced`);
     throw error;
   }
 }

@@ -180,6 +180,25 @@ transcripts("scale, patch, replace and edit", [
     lines: [{ line: "edit cm one", env: { KUBE_EDITOR: "sed -i -e s/calm/glad/" } }, "get cm one -o yaml"],
   },
   {
+    name: "scale --timeout of what cannot get there",
+    given: [
+      {
+        apiVersion: "apps/v1",
+        kind: "StatefulSet",
+        metadata: { name: "one" },
+        spec: {
+          serviceName: "x",
+          selector: { matchLabels: { app: "one" } },
+          template: {
+            metadata: { labels: { app: "one" } },
+            spec: { schedulerName: "nobody", containers: [{ name: "main", image: "nginx:1" }] },
+          },
+        },
+      },
+    ],
+    lines: ["scale sts one --replicas=3 --timeout=1s"],
+  },
+  {
     name: "edit leaves the note of what was applied",
     lines: [
       { line: "apply -f -", input: configMap("one", { mood: "calm" }) },
