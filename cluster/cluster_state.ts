@@ -1,4 +1,5 @@
 import { changePrivateFile, joinPath, readTextFile } from "../core/platform/files.ts";
+import { folderTrouble } from "../core/platform/folder_trouble.ts";
 
 /** What a cluster on disk must find again after a restart. */
 export interface ClusterState {
@@ -13,11 +14,13 @@ export interface ClusterState {
 /**
  * The state kept in a folder; undefined when there is none yet.
  *
- * @throws SyntaxError when the file is damaged, naming it
+ * @throws SyntaxError when the file is damaged, naming it; Error saying what helps when it cannot be read
  */
 export async function readState(dataDir: string): Promise<ClusterState | undefined> {
   const path = statePath(dataDir);
-  const text = await readTextFile(path);
+  const text = await readTextFile(path).catch((error: unknown) => {
+    throw folderTrouble(error, { purpose: "read the cluster's state", folder: dataDir });
+  });
   if (text === undefined) return undefined;
   let value: unknown;
   try {
@@ -37,9 +40,13 @@ export async function readState(dataDir: string): Promise<ClusterState | undefin
   return { token, secondByte, serviceRange };
 }
 
-/** Keeps the state in a folder, for its owner's eyes only. */
-export function writeState(dataDir: string, state: ClusterState): Promise<void> {
-  return changePrivateFile(statePath(dataDir), () => `${JSON.stringify(state)}\n`);
+/** Keeps the state in a folder, for its owner's eyes only. @throws Error saying what helps when it cannot be written */
+export async function writeState(dataDir: string, state: ClusterState): Promise<void> {
+  try {
+    await changePrivateFile(statePath(dataDir), () => `${JSON.stringify(state)}\n`);
+  } catch (error) {
+    throw folderTrouble(error, { purpose: "write the cluster's state", folder: dataDir });
+  }
 }
 
 function statePath(dataDir: string): string {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { diskRemedies, folderTrouble } from "../../core/platform/folder_trouble.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
@@ -54,25 +55,9 @@ export async function openLogStore(folder: string, options: LogStoreOptions): Pr
     await files.makeFolder(folder);
     return await openLocked(folder, options, await files.lock(folder, "open the store"));
   } catch (error) {
-    const code = errorCode(error) ?? "";
-    const remedy = remedies.get(code);
-    if (remedy === undefined) throw error;
-    const path = (error as { path?: string }).path ?? folder;
-    throw new Error(`Cannot open the store: ${path}: ${code}: ${remedy}, or choose another --data-dir`, {
-      cause: error,
-    });
+    throw folderTrouble(error, { purpose: "open the store", folder });
   }
 }
-
-/** What helps against what the system says. */
-const remedies: ReadonlyMap<string, string> = new Map([
-  ["EACCES", "the folder and its files must belong to the user who runs this"],
-  ["EPERM", "the folder and its files must belong to the user who runs this"],
-  ["EROFS", "the file system is read-only: mount it for writing"],
-  ["ENOTDIR", "something on the way is not a folder: move it away"],
-  ["ENOSPC", "the disk is full: make room"],
-  ["EDQUOT", "the quota of the disk is used up: make room"],
-]);
 
 async function openLocked(folder: string, options: LogStoreOptions, lock: AsyncDisposable): Promise<Store> {
   const { files = systemFiles, clock, log } = options;
@@ -354,7 +339,7 @@ class LogStore implements Store {
 }
 
 function writeError(path: string, cause: unknown, temporary: boolean): StoreWriteError {
-  const remedy = remedies.get(errorCode(cause) ?? "");
+  const remedy = diskRemedies.get(errorCode(cause) ?? "");
   const text = `Cannot write to the store: ${path}: ${errorMessage(cause)}${remedy ? `: ${remedy}` : ""}`;
   return new StoreWriteError(temporary ? text : `${text}; it takes no writes until it is opened again`, {
     temporary,

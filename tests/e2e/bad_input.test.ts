@@ -149,6 +149,20 @@ describe("bad input", () => {
     await cluster.ok("delete", "deploy/wants", "svc/wants", "--wait=false");
   });
 
+  it("up names the folder that it cannot use, and what helps", async () => {
+    const path = file("no-folder", "");
+    const up = (dataDir: string) =>
+      run([...wherry, "up", "--data-dir", dataDir, "--secure-port", "0"], { env: { HOME: folder.path } });
+    const remedy = "something on the way is not a folder: move it away, or choose another --data-dir";
+    expect(complaint(await up(path))).toBe(
+      `error: Cannot read the cluster's state: ${path}/cluster.json: ENOTDIR: ${remedy}\n`,
+    );
+    // A folder that nobody can make one in, root neither.
+    expect(complaint(await up("/sys/wherry"))).toMatch(
+      /^error: Cannot write the cluster's state: \/sys\/wherry: \w+: .*, or choose another --data-dir\n$/,
+    );
+  });
+
   it("writes out what would move the cursor of whoever reads it", async () => {
     const metadata = { name: "evil", namespace: "default", annotations: { note: "\u001b]0;title\u0007\u202e" } };
     await cluster.client.create(configMap, {
