@@ -14,10 +14,12 @@ const noKustomize = "kustomizations are built by the program kustomize, or by ku
  * @param args the folder, and flags for `kustomize build`
  * @throws UsageError with what the program said, or when there is none
  */
-export async function buildKustomization(args: readonly string[], { signal }: CommandEnv): Promise<string> {
+export async function buildKustomization(args: readonly string[], { signal, terminal }: CommandEnv): Promise<string> {
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   const { code, stdout, stderr } = await run(args, signal);
   if (code !== 0) throw new UsageError(plain(text(stderr).trim()));
+  // It warns of what is going out of use.
+  if (stderr.length > 0) await terminal.writeError(stderr);
   return text(stdout);
 }
 

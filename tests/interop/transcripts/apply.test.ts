@@ -185,6 +185,11 @@ transcripts("apply, diff", [
     ],
   },
   {
+    name: "-k shows what kustomize warns of",
+    files: { "kustomization.yaml": { commonLabels: { a: "b" }, resources: ["a.yaml"] }, "a.yaml": one },
+    lines: ["kustomize $DIR", "get -k $DIR"],
+  },
+  {
     name: "-k applies what a kustomization makes",
     files: { "kustomization.yaml": { namePrefix: "my-", resources: ["a.yaml"] }, "a.yaml": one },
     lines: ["apply -k $DIR", "diff -k $DIR", "get cm my-one -o jsonpath={.data}", "delete -k $DIR"],
