@@ -38,7 +38,7 @@ export const viewLastApplied: Verb = defineVerb({
         if (text !== undefined) found.push(text);
         else if (source !== "")
           throw new UsageError(
-            `error when no last-applied-configuration annotation found on resource: ${object.metadata.name}\n "${source}": <nil>`,
+            `error when no last-applied-configuration annotation found on resource: ${object.metadata.name ?? ""}\n "${source}": <nil>`,
           );
       },
       { latest: true },
