@@ -17,7 +17,7 @@ const letters = "[bcdfghjklmnpqrstvwxz2456789]";
 
 const rules: readonly (readonly [RegExp, string | ((match: string) => string)])[] = [
   [/\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b/g, "<uid>"],
-  [/\/tmp\/(LIVE|MERGED)-\w+/g, "/tmp/$1"],
+  [/\/\S*\/(LIVE|MERGED)-\w+/g, "/tmp/$1"],
   [/\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4}/g, "<time>"],
   [/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, "<time>"],
   [/\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}|\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} \w+/g, "<time>"],
