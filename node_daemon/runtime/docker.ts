@@ -259,7 +259,7 @@ class DockerRuntime implements ContainerRuntime {
 
   async startContainer(id: string, { signal }: Signalled): Promise<void> {
     await orFailure("RunContainerError", signal, () => this.#lifecycle.startOnce(id, signal));
-    await this.#cgroups.endAsWhole(id, (await this.#containers.sandboxOf(id, signal)) ?? "");
+    await this.#endAsWhole(id, signal);
   }
 
   async stopContainer(
@@ -271,6 +271,12 @@ class DockerRuntime implements ContainerRuntime {
 
   async updateResources(id: string, limits: ContainerLimits, { signal }: Signalled): Promise<void> {
     await orFailure("UpdateContainerError", signal, () => this.#lifecycle.update(id, limits, signal));
+    // The engine takes it back whenever it sets anything else.
+    await this.#endAsWhole(id, signal);
+  }
+
+  async #endAsWhole(id: string, signal: AbortSignal): Promise<void> {
+    await this.#cgroups.endAsWhole(id, (await this.#containers.sandboxOf(id, signal)) ?? "");
   }
 
   async removeContainer(id: string, { signal }: Signalled): Promise<void> {
