@@ -58,6 +58,14 @@ async function rolledOut({ client }: TestCluster): Promise<Deployment | false> {
   return done && client.get(deployment, key);
 }
 
+it("controllers start again with the caches that are there, as when a lease was lost and won back", async () => {
+  const { client, clock, informers, log, parts, random } = await openCluster();
+  const options = { clusterCidr: "10.1.0.0/16", serviceClusterIpRange: "10.2.0.0/16" };
+  const run = () => runControllers(controllers(options), { client, clock, informers, log, random });
+  for (let times = 0; times < 2; times++) await run()[Symbol.asyncDispose]();
+  await parts[Symbol.asyncDispose]();
+});
+
 describe("controllers and scheduler", () => {
   it("bring a Deployment to life, roll it, and clean up behind it", async () => {
     const cluster = await openMaster();
