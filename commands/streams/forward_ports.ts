@@ -122,7 +122,8 @@ async function listenOn(
 function listenFailure(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "EADDRINUSE") return "address already in use";
-  if (code === "EADDRNOTAVAIL") return "cannot assign requested address";
+  // Deno gives an address that is not this machine's the code of an invalid argument.
+  if (code === "EADDRNOTAVAIL" || code === "EINVAL") return "cannot assign requested address";
   if (code === "EACCES") return "permission denied";
   return errorMessage(error);
 }
