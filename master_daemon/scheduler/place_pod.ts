@@ -204,21 +204,19 @@ function nodesToFind(count: number, wantedPercentage = 0): number {
   return Math.max(100, Math.floor((count * percentage) / 100));
 }
 
+/** What nodes are asked with. */
+interface FilterContext {
+  readonly snapshot: Snapshot;
+  readonly plugins: readonly WeightedPlugin[];
+  /** What the cycle began with; absent: what plug-ins found out then may not be so any more. */
+  readonly search?: Search | undefined;
+}
+
 /**
  * Who refuses a node first. A pod must fit with those of at least its own priority that are to come to the node, and
  * without them, too: they may go elsewhere.
- *
- * @param options.search what the cycle began with; absent: what plug-ins found out then may not be so any more
  */
-function firstRefusal(
-  pod: Pod,
-  node: NodeInfo,
-  {
-    snapshot,
-    plugins,
-    search,
-  }: { readonly snapshot: Snapshot; readonly plugins: readonly WeightedPlugin[]; readonly search?: Search | undefined },
-): Refusal | undefined {
+function firstRefusal(pod: Pod, node: NodeInfo, { snapshot, plugins, search }: FilterContext): Refusal | undefined {
   const refusal = search ? filterNode(pod, node, search) : refusalNow(pod, node, snapshot, plugins);
   if (refusal || !snapshot.hasNominations) return refusal;
   const before = snapshot
@@ -232,11 +230,7 @@ function refusalBehind(
   before: readonly Pod[],
   pod: Pod,
   node: NodeInfo,
-  {
-    snapshot,
-    plugins,
-    search,
-  }: { readonly snapshot: Snapshot; readonly plugins: readonly WeightedPlugin[]; readonly search?: Search | undefined },
+  { snapshot, plugins, search }: FilterContext,
 ): Refusal | undefined {
   // What keeps others away counts wherever those are.
   const isAlone =
