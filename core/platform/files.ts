@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import {
+  access,
   mkdir,
   mkdtemp,
   open,
@@ -109,6 +110,14 @@ export async function isFolder(path: string): Promise<boolean | undefined> {
     if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
     throw error;
   }
+}
+
+/** Whether something is at `path` that this process can reach. */
+export async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Names of the regular files in a folder, sorted. */

@@ -1,5 +1,6 @@
-import { access, readdir, readlink, rmdir } from "node:fs/promises";
+import { readdir, readlink, rmdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isThere } from "../../core/platform/files.ts";
 import { collectGroups, groupsName, removeGroup } from "./cgroup_leftovers.ts";
 import {
   collectPodSlices,
@@ -85,13 +86,7 @@ export async function openPodGroups(
 }
 
 async function someIsThere(paths: readonly string[]): Promise<boolean> {
-  const looks = paths.map((path) =>
-    access(path).then(
-      () => true,
-      () => false,
-    ),
-  );
-  return (await Promise.all(looks)).includes(true);
+  return (await Promise.all(paths.map(isThere))).includes(true);
 }
 
 /** Removes the group of a pod of which nothing runs, where there is one, also what the engine has added to it. */

@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
-import { access, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
+import { isThere } from "../../core/platform/files.ts";
 import { sha256 } from "../../core/platform/hash.ts";
 import { currentUid } from "../../core/platform/processes.ts";
 import { errorMessage } from "../../core/util/log.ts";
@@ -69,13 +70,12 @@ export async function openPodSlices(
   if (!(await isThere(join(root, "system.slice", `docker-${runningId}.scope`))))
     return "the cgroups of the container engine are not to be seen from here";
   if (currentUid() !== 0) return "the cgroups of the container engine are not this daemon's to set";
-  const set = async (slice: string, limits: ContainerLimits) => {
-    const properties = propertiesOf(limits);
+  const set = async (slice: string, properties: readonly string[]) => {
     if (properties.length > 0) await systemctl("set-property", "--runtime", slice, ...properties);
   };
   try {
     // Else all containers together would weigh as much as one program beside them.
-    await set(`${top}.slice`, { ...unlimited, milliCpuRequest: 1000 * availableParallelism() });
+    await set(`${top}.slice`, [weightOf(1000 * availableParallelism())]);
   } catch (error) {
     return `systemd does not let this daemon set the cgroups of the container engine: ${errorMessage(error)}`;
   }
@@ -83,31 +83,27 @@ export async function openPodSlices(
     parent: nodeSlice(owner),
     async make(sandboxId, limits) {
       const slice = podSlice(owner, sandboxId);
-      await set(slice, limits);
+      await set(slice, propertiesOf(limits));
       return slice;
     },
-    set: (sandboxId, limits) => set(podSlice(owner, sandboxId), limits),
+    set: (sandboxId, limits) => set(podSlice(owner, sandboxId), propertiesOf(limits)),
     isMade: (sandboxId) => isThere(join(root, sliceFolder(podSlice(owner, sandboxId)))),
-    async limitAll({ milliCpuRequest = 0, memoryBytesLimit }) {
-      const memory = `MemoryMax=${memoryBytesLimit ?? "infinity"}`;
-      await systemctl("set-property", "--runtime", nodeSlice(owner), memory, `CPUWeight=${cpuWeight(milliCpuRequest)}`);
-    },
+    limitAll: ({ milliCpuRequest = 0, memoryBytesLimit }) =>
+      set(nodeSlice(owner), [`MemoryMax=${memoryBytesLimit ?? "infinity"}`, weightOf(milliCpuRequest)]),
   };
 }
-
-const unlimited: ContainerLimits = {
-  milliCpuRequest: undefined,
-  milliCpuLimit: undefined,
-  memoryBytesLimit: undefined,
-};
 
 function propertiesOf({ milliCpuRequest, milliCpuLimit, memoryBytesLimit }: ContainerLimits): readonly string[] {
   return [
     ...(memoryBytesLimit === undefined ? [] : [`MemoryMax=${memoryBytesLimit}`, "MemorySwapMax=0"]),
     // Per cent of a processor.
     ...(milliCpuLimit === undefined ? [] : [`CPUQuota=${Math.max(10, milliCpuLimit) / 10}%`]),
-    ...(milliCpuRequest === undefined ? [] : [`CPUWeight=${cpuWeight(milliCpuRequest)}`]),
+    ...(milliCpuRequest === undefined ? [] : [weightOf(milliCpuRequest)]),
   ];
+}
+
+function weightOf(milliCpu: number): string {
+  return `CPUWeight=${cpuWeight(milliCpu)}`;
 }
 
 /** Removes the slice of a pod of which nothing runs, where there is one. */
@@ -148,11 +144,4 @@ async function removeSlice(
   await systemctl("stop", slice).catch(() => {});
   await systemctl("revert", slice).catch(() => {});
   await removeGroup(folder);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

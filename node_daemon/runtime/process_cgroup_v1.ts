@@ -1,5 +1,6 @@
-import { access, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { isThere } from "../../core/platform/files.ts";
 import { collectGroups, groupsName, removeGroup } from "./cgroup_leftovers.ts";
 import type { ContainerCgroup } from "./process_cgroup.ts";
 import { figuresOf, ioOfV1, memoryFiguresV1, numberOf, type Usage } from "./process_stats.ts";
@@ -180,12 +181,6 @@ function sharesText(milliCpu: number): string {
 
 /** The first folder that there is. Whether groups can be made in it shows when they are: Deno goes by its mode, which binds no root. */
 async function firstThere(folders: readonly string[]): Promise<string | undefined> {
-  for (const folder of folders) {
-    const isThere = await access(folder).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return folder;
-  }
+  for (const folder of folders) if (await isThere(folder)) return folder;
   return undefined;
 }
