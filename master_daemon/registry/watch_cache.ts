@@ -248,8 +248,13 @@ export class WatchCache implements AsyncDisposable {
     });
     // What the faster one did is shown before the caller looks again.
     if (!result.ok && !result.current && this.isShared) await this.catchUp();
-    else await this.#show(result.ok ? result.revision : (result.current?.revision ?? (await store.get("")).revision));
-    return result.ok ? result.revision : undefined;
+    else if (!result.ok) await this.#show(result.current?.revision ?? (await store.get("")).revision);
+    if (!result.ok) return undefined;
+    // Of a cache that closes nobody reads any more. The commit stands: who is told otherwise sends it again.
+    await this.#show(result.revision).catch((error: unknown) => {
+      if (!this.#closing.signal.aborted) throw error;
+    });
+    return result.revision;
   }
 
   /** Waits until readers see a commit. @throws StatusError Timeout when a store that others write to does not tell of it */

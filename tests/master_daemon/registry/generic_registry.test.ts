@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { StatusError } from "../../../core/api/status.ts";
+import { FakeClock } from "../../../core/util/fake_clock.ts";
 import { silentLogger } from "../../../core/util/log.ts";
 import { openRegistries } from "../../../master_daemon/registry/registries.ts";
 import type { Stored } from "../../../master_daemon/registry/registry.ts";
+import { openMemoryStore } from "../../../master_daemon/store/memory.ts";
 import { aWidget, openFixture, plain, user, type Widget } from "./fixtures.ts";
 
 const key = { namespace: "default", name: "a" };
@@ -70,6 +72,24 @@ describe("Registry.create()", () => {
       "metadata.name: Required value: name or generateName is required",
     );
     expect(fixture.revision).toBe(1);
+  });
+
+  it("answers a write that was committed, when it closes before readers see it", async () => {
+    const clock = new FakeClock();
+    await using store = openMemoryStore({ clock });
+    // It tells of nothing that is committed.
+    store.watch = async function* (_, { signal }) {
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      yield [];
+    };
+    const fixture = await openFixture({ clock, store });
+    const created = fixture.widgets.create(aWidget("a"), { user });
+    const refused = failure(fixture.widgets.create(aWidget("a"), { user }));
+    await expect.poll(async () => (await store.get("")).revision).toBe(1);
+    await fixture[Symbol.asyncDispose]();
+    // Were it refused, clients would send it again.
+    expect((await created).key.name).toBe("a");
+    expect(await refused).toMatchObject({ code: 503 });
   });
 
   it("generates names, another one when taken", async () => {
