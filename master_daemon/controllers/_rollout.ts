@@ -62,11 +62,19 @@ function remainingAvailable(sets: readonly ReplicaSet[]): number {
   return sets.reduce((sum, set) => sum + Math.min(set.status?.availableReplicas ?? 0, wantedReplicas(set)), 0);
 }
 
-/** How large the new ReplicaSet should be now, given what all of them ask for. */
+/** Pods that there are, or are to be: those of a ReplicaSet that was made smaller count until its status says they go. */
+function presentReplicas(sets: readonly ReplicaSet[]): number {
+  return sets.reduce((sum, set) => sum + Math.max(set.status?.replicas ?? 0, wantedReplicas(set)), 0);
+}
+
+/**
+ * How large the new ReplicaSet should be now. Kubernetes counts what the others ask for; while the deletion of their pods
+ * is held up, there would be more than `maxSurge` allows.
+ */
 export function newSetReplicas(deployment: Deployment, all: readonly ReplicaSet[], currentReplicas: number): number {
   const replicas = wantedReplicas(deployment);
   if (deployment.spec.strategy?.type === "Recreate") return replicas;
-  const room = replicas + rolloutLimits(deployment).maxSurge - specReplicas(all);
+  const room = replicas + rolloutLimits(deployment).maxSurge - presentReplicas(all);
   if (room <= 0) return currentReplicas;
   return currentReplicas + Math.min(room, replicas - currentReplicas);
 }

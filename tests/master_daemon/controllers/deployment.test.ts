@@ -109,6 +109,7 @@ describe("planDeployment()", () => {
       [old(8, 10, 10, 10), current(2, 2, 10, 10)],
       { old: 6 },
     ],
+    ["does not grow the new one before old pods that are to go do", next(), [old(2, 3), current(1, 1)], {}],
     ["rounds surge up and unavailability down", next(limits("25%", "25%")), [old(3, 3), current(0, 0)], { new: 1 }],
     ["shrinks a new one that is too large", next(), [old(0, 0), current(5, 5)], { new: 3 }],
   ])("%s", (_, deployment, sets, expected) => {
@@ -273,7 +274,7 @@ describe("planDeployment()", () => {
       replicas: fc.integer({ min: 0, max: 12 }),
       maxSurge: fc.oneof(fc.integer({ min: 0, max: 4 }), fc.constantFrom("0%", "25%", "100%")),
       maxUnavailable: fc.oneof(fc.integer({ min: 0, max: 4 }), fc.constantFrom("0%", "25%", "100%")),
-      steps: fc.array(fc.nat({ max: 3 }), { minLength: 10, maxLength: 60 }),
+      steps: fc.array(fc.nat({ max: 5 }), { minLength: 10, maxLength: 60 }),
     });
     fc.assert(
       fc.property(cases, ({ replicas, maxSurge, maxUnavailable, steps }) => {
@@ -337,7 +338,9 @@ class World {
     if (kind === 0) this.#reconcile();
     else if (kind === 1) this.#replicate();
     else if (kind === 2) this.#report();
-    else this.#becomeAvailable();
+    else if (kind === 3) this.#becomeAvailable();
+    // One alone: what is to happen to the pods of the other is held up.
+    else this.#replicate(this.#sets.slice(kind - 4, kind - 3));
     if (kind === 2) this.#becomeAvailable();
   }
 
@@ -348,8 +351,8 @@ class World {
   }
 
   /** What the ReplicaSet controller does: unavailable pods go first. */
-  #replicate(): void {
-    for (const { metadata, spec } of this.#sets) {
+  #replicate(sets = this.#sets): void {
+    for (const { metadata, spec } of sets) {
       const pods = (this.#pods.get(metadata.name ?? "") ?? []).toSorted((a, b) => Number(b) - Number(a));
       const wanted = spec.replicas ?? 0;
       while (pods.length < wanted) pods.push(false);
