@@ -1,3 +1,4 @@
+import type { EventText } from "../../core/client/event_recorder.ts";
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from "../../core/kinds/mod.ts";
 import {
   bindCompleted,
@@ -10,19 +11,12 @@ import {
   waitsForConsumer,
 } from "../../core/kinds/volume_binding.ts";
 
-/** What is told about a claim or volume. */
-export interface StorageEvent {
-  readonly type: "Normal" | "Warning";
-  readonly reason: string;
-  readonly message: string;
-}
-
 /** What to do about a claim. */
 export type ClaimPlan =
   | { readonly action: "bind"; readonly volume: PersistentVolume }
-  | { readonly action: "wait"; readonly event?: StorageEvent }
+  | { readonly action: "wait"; readonly event?: EventText }
   | { readonly action: "provision"; readonly storageClass: StorageClass }
-  | { readonly action: "lose"; readonly event: StorageEvent };
+  | { readonly action: "lose"; readonly event: EventText };
 
 /** What is known about the cluster when a claim is looked at. */
 export interface ClaimView {
@@ -95,7 +89,7 @@ function planDelayed(view: ClaimView): ClaimPlan {
   return wait("Normal", "WaitForPodScheduled", `waiting for ${noun} ${pods.join(",")} to be scheduled`);
 }
 
-function wait(type: StorageEvent["type"], reason: string, message: string): ClaimPlan {
+function wait(type: EventText["type"], reason: string, message: string): ClaimPlan {
   return { action: "wait", event: { type, reason, message } };
 }
 

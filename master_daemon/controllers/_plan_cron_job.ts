@@ -1,4 +1,5 @@
 import { controllerReference, findCondition } from "../../core/api/meta.ts";
+import type { EventText } from "../../core/client/event_recorder.ts";
 import { type CronSchedule, parseSchedule } from "../../core/kinds/cron_schedule.ts";
 import { nextTime, zonedTimestamp } from "../../core/kinds/cron_times.ts";
 import type { CronJob, CronJobStatus, Job } from "../../core/kinds/mod.ts";
@@ -20,16 +21,9 @@ export interface ObservedCronJob {
   readonly nowMs: number;
 }
 
-/** An Event to record. */
-export interface CronEvent {
-  readonly type: "Normal" | "Warning";
-  readonly reason: string;
-  readonly message: string;
-}
-
 /** What to do for a cron job now. */
 export interface CronJobPlan {
-  readonly events: readonly CronEvent[];
+  readonly events: readonly EventText[];
   /** Jobs that give way to the next one. */
   readonly replace: readonly Job[];
   readonly create: { readonly job: Job; readonly scheduled: string } | undefined;
@@ -52,7 +46,7 @@ const manyMissed = 100;
  */
 export function planCronJob(observed: ObservedCronJob): CronJobPlan {
   const { cronJob, jobs } = observed;
-  const events: CronEvent[] = [];
+  const events: EventText[] = [];
   const status = statusOf(cronJob, jobs, (event) => events.push(event));
   const cleanUp = surplus(cronJob, jobs);
   const rest = { events, cleanUp };
@@ -68,7 +62,7 @@ export function planCronJob(observed: ObservedCronJob): CronJobPlan {
   return { ...waiting, ...start(observed, { timeMs: due.timeMs, zone, status, tell: (event) => events.push(event) }) };
 }
 
-type Tell = (event: CronEvent) => void;
+type Tell = (event: EventText) => void;
 
 /** What became of the jobs that were started. */
 function statusOf(cronJob: CronJob, jobs: readonly Job[], tell: Tell): CronJobStatus {
@@ -109,7 +103,7 @@ interface ReadSchedule {
   readonly schedule?: CronSchedule;
   readonly zone: string;
   /** Why there is none, or what is wrong with it. */
-  readonly refusal?: CronEvent;
+  readonly refusal?: EventText;
 }
 
 function scheduleOf({ cronJob, defaultZone }: ObservedCronJob): ReadSchedule {
@@ -128,7 +122,7 @@ function scheduleOf({ cronJob, defaultZone }: ObservedCronJob): ReadSchedule {
   if (schedule.type !== "fields" || schedule.zone === undefined) return { schedule, zone };
   const more = "https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details";
   const message = `CRON_TZ or TZ used in schedule ${JSON.stringify(text)} is not officially supported, see ${more}`;
-  const refusal: CronEvent = { type: "Warning", reason: "UnsupportedSchedule", message };
+  const refusal: EventText = { type: "Warning", reason: "UnsupportedSchedule", message };
   return timeZoneError(schedule.zone) ? { zone, refusal } : { schedule, zone, refusal };
 }
 
@@ -136,7 +130,7 @@ interface DueTime {
   /** The last time that is due and was not met. */
   readonly timeMs?: number;
   readonly requeueAfterMs?: number;
-  readonly event?: CronEvent;
+  readonly event?: EventText;
 }
 
 function dueTime(observed: ObservedCronJob, schedule: CronSchedule, zone: string): DueTime {

@@ -1,3 +1,4 @@
+import type { EventText } from "../../core/client/event_recorder.ts";
 import type { Deployment, ReplicaSet } from "../../core/kinds/mod.ts";
 import { podTemplateHashLabel, sameTemplate } from "../../core/kinds/same_template.ts";
 import { ownAnnotations, revisionOf, rollbackAnnotation } from "./_rollout.ts";
@@ -5,7 +6,7 @@ import { ownAnnotations, revisionOf, rollbackAnnotation } from "./_rollout.ts";
 /** What to make of a Deployment that is to go back, and what to say of it. */
 export interface RollbackPlan {
   readonly deployment: Deployment;
-  readonly event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly message: string };
+  readonly event: EventText;
 }
 
 /**

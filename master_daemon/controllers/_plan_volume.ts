@@ -1,17 +1,17 @@
+import type { EventText } from "../../core/client/event_recorder.ts";
 import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeStatus } from "../../core/kinds/mod.ts";
 import { boundByController, provisionedBy, sameMode } from "../../core/kinds/volume_binding.ts";
-import type { StorageEvent } from "./_plan_claim.ts";
 
 /** What to do about a volume. */
 export type VolumePlan =
   | { readonly action: "none" }
   /** It was set aside for a claim that it cannot serve. */
-  | { readonly action: "mismatch"; readonly volumeEvent: StorageEvent; readonly claimEvent: StorageEvent }
+  | { readonly action: "mismatch"; readonly volumeEvent: EventText; readonly claimEvent: EventText }
   | { readonly action: "phase"; readonly phase: PersistentVolumeStatus["phase"] }
   /** Its claim is for another volume: it is free again. */
   | { readonly action: "unbind" }
   /** Its claim is gone. */
-  | { readonly action: "release"; readonly failure: StorageEvent | undefined };
+  | { readonly action: "release"; readonly failure: EventText | undefined };
 
 /**
  * What to do about a volume whose claim, by name, is `claim`. Pure.
@@ -41,7 +41,7 @@ export function unboundVolume(volume: PersistentVolume): PersistentVolume {
 }
 
 /** Why a volume that nobody claims cannot be made away with; undefined when it stays, or its provisioner sees to it. */
-function reclaimFailure({ metadata, spec }: PersistentVolume): StorageEvent | undefined {
+function reclaimFailure({ metadata, spec }: PersistentVolume): EventText | undefined {
   switch (spec.persistentVolumeReclaimPolicy) {
     case "Delete": {
       if (metadata.annotations?.[provisionedBy] !== undefined) return undefined;

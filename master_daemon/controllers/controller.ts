@@ -1,6 +1,7 @@
 import type { ResourceType } from "../../core/api/kind.ts";
 import type { KubeObject, ObjectKey } from "../../core/api/meta.ts";
 import type { Client } from "../../core/client/client.ts";
+import type { EventText } from "../../core/client/event_recorder.ts";
 import type { InformerOptions, Lister } from "../../core/client/informer.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import type { Logger } from "../../core/util/log.ts";
@@ -21,10 +22,7 @@ export interface ControllerContext {
    */
   watch(mapping: Mapping): () => void;
   /** Records an Event about `object`, as Kubernetes words it. */
-  event(
-    object: KubeObject,
-    event: { readonly type: "Normal" | "Warning"; readonly reason: string; readonly message: string },
-  ): void;
+  event(object: KubeObject, text: EventText): void;
 }
 
 /** Which keys to look at again when an object of another kind changed. */
@@ -43,7 +41,7 @@ export function watching<T extends KubeObject>(mapping: Mapping<T>): Mapping {
 }
 
 /** When to look at the key again; undefined: when something changes. */
-export type ReconcileResult = { readonly requeueAfterMs?: number } | undefined;
+export type ReconcileResult = { readonly requeueAfterMs?: number | undefined } | undefined;
 
 /** A control loop: makes the world fit one object at a time. Level-triggered: never told what happened, only where to look. */
 export interface Controller {

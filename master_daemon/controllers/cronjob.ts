@@ -68,7 +68,7 @@ async function reconcile(
   }
   for (const one of plan.cleanUp) await deleteJob(observed, one, context);
   if (!semanticEqual(status, observed.status)) await client.updateStatus(cronJob, { ...observed, status }, { signal });
-  return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+  return { requeueAfterMs: plan.requeueAfterMs };
 }
 
 /** Returns undefined where there is nothing to note: the namespace ends, or somebody else's job has the name. */

@@ -120,7 +120,7 @@ async function reconcile(set: DaemonSet, backoff: Backoff, context: ControllerCo
     await client.updateStatus(daemonSet, { ...set, status: plan.status }, { signal });
   if (failure) throw failure.reason;
   await deleteRevisions(surplus(set, pods, revisions, current), context);
-  return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+  return { requeueAfterMs: plan.requeueAfterMs };
 }
 
 /** Gives the pods of duplicate revisions to the one that stays, and deletes the duplicates. */

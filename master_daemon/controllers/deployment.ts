@@ -69,7 +69,7 @@ async function reconcile(key: ObjectKey, context: ControllerContext): Promise<Re
   }
   for (const set of plan.deletes) await deleteSet(set, context);
   await writeStatus(observed, plan, context);
-  return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+  return { requeueAfterMs: plan.requeueAfterMs };
 }
 
 function selectsEverything({ spec }: Deployment): boolean {

@@ -110,7 +110,7 @@ async function reconcile(
     event(one, { type: "Warning", reason: "NotDeleted", message });
   }
   await writeStatus(budget, plan.status, context);
-  return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+  return { requeueAfterMs: plan.requeueAfterMs };
 }
 
 async function writeStatus(

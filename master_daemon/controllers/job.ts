@@ -108,7 +108,7 @@ async function reconcile(
   await writeStatus(named, finished ?? counted, context);
   if (finished) tellOfEnd(observed, finished, context);
   if (error !== undefined) throw error;
-  return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+  return { requeueAfterMs: plan.requeueAfterMs };
 }
 
 /** Makes and removes pods; gives back what was done when something failed, too. */

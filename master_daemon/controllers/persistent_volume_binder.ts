@@ -1,4 +1,5 @@
 import { keyOf, keyText, type ObjectKey } from "../../core/api/meta.ts";
+import type { EventText } from "../../core/client/event_recorder.ts";
 import type { Lister } from "../../core/client/informer.ts";
 import {
   type PersistentVolume,
@@ -25,7 +26,7 @@ import {
 import { timestamp } from "../../core/util/clock.ts";
 import { claimIndex, defaultStorageClass, podsByClaim } from "./_claims.ts";
 import { unlessGone } from "./_errors.ts";
-import { bindingAnnotations, type ClaimView, planClaim, type StorageEvent, saysBound } from "./_plan_claim.ts";
+import { bindingAnnotations, type ClaimView, planClaim, saysBound } from "./_plan_claim.ts";
 import { planVolume, unboundVolume } from "./_plan_volume.ts";
 import { type Controller, type ControllerContext, type Mapping, type ReconcileResult, watching } from "./controller.ts";
 
@@ -156,7 +157,7 @@ async function reconcileClaim(key: ObjectKey, context: ControllerContext): Promi
   }
 }
 
-function provisioningEvent(provisioner: string): StorageEvent {
+function provisioningEvent(provisioner: string): EventText {
   if (provisioner.startsWith("kubernetes.io/")) {
     const message = `no volume plugin matched name: ${provisioner}`;
     return { type: "Warning", reason: "ProvisioningFailed", message };

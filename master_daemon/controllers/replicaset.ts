@@ -198,8 +198,7 @@ async function reconcile<T extends KubeObject>(
   if (!semanticEqual(next, object)) await client.updateStatus(kind, next, { signal });
   if (failed) throw error;
   // What a namespace refused that is about to go is not tried again at once.
-  if (error !== undefined || plan.requeueAfterMs === undefined) return undefined;
-  return { requeueAfterMs: plan.requeueAfterMs };
+  return error === undefined ? { requeueAfterMs: plan.requeueAfterMs } : undefined;
 }
 
 /** The object and those that belong to the same owner. */

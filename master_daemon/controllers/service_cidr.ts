@@ -54,7 +54,7 @@ export function serviceCidrController({ serviceClusterIpRange }: ServiceCidrOpti
       else if (plan.finalizers === "add") await client.update(serviceCidr, withFinalizer(found, finalizer), { signal });
       else if (plan.finalizers === "remove")
         await client.update(serviceCidr, withoutFinalizer(found, finalizer), { signal });
-      return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+      return { requeueAfterMs: plan.requeueAfterMs };
     },
   };
 }

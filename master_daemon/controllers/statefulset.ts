@@ -99,7 +99,7 @@ async function reconcile(set: StatefulSet, context: ControllerContext): Promise<
     await client.updateStatus(statefulSet, { ...set, status: plan.status }, { signal });
   await deleteRevisions(surplus(set, { pods, revisions, live: [current, update] }), context);
   if (failure) throw failure.reason;
-  return plan.requeueAfterMs === undefined ? undefined : { requeueAfterMs: plan.requeueAfterMs };
+  return { requeueAfterMs: plan.requeueAfterMs };
 }
 
 function surplus(
