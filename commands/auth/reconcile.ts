@@ -1,6 +1,7 @@
 import type { KubeObject, ObjectKey } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import type { ClusterRole } from "../../core/kinds/cluster_role.ts";
 import type { ClusterRoleBinding } from "../../core/kinds/cluster_role_binding.ts";
 import { namespace } from "../../core/kinds/namespace.ts";
@@ -136,9 +137,8 @@ async function carryOut(
       continue;
     }
     if (operation === "recreate" && present) {
-      const { uid } = present.metadata;
       const removed = await client
-        .delete(resource, key, { ...(uid ? { preconditions: { uid } } : {}), signal })
+        .delete(resource, key, { preconditions: sameObject(present), signal })
         .then(() => true, ignore("NotFound", "Conflict"));
       // Who comes too late finds out at the next try.
       if (!removed) continue;

@@ -1,5 +1,6 @@
 import { controllerReference, type KubeObject, keyOf } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import { type Pod, type PodTemplateSpec, pod } from "../../core/kinds/mod.ts";
 import { compact } from "../../core/util/compact.ts";
 import { errorMessage } from "../../core/util/log.ts";
@@ -56,9 +57,8 @@ export async function deletePod(
   doomed: Pod,
   { client, signal, event }: ControllerContext,
 ): Promise<void> {
-  const preconditions = doomed.metadata.uid ? { uid: doomed.metadata.uid } : {};
   try {
-    await client.delete(pod, keyOf(doomed), { signal, preconditions });
+    await client.delete(pod, keyOf(doomed), { signal, preconditions: sameObject(doomed) });
     event(owner, { type: "Normal", reason: "SuccessfulDelete", message: `Deleted pod: ${doomed.metadata.name}` });
   } catch (error) {
     if (isReason(error, "NotFound")) return;

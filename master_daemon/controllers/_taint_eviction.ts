@@ -1,4 +1,5 @@
 import { keyOf, setCondition } from "../../core/api/meta.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import { type Pod, pod } from "../../core/kinds/mod.ts";
 import { observed } from "../../core/kinds/observed_generation.ts";
 import { timestamp } from "../../core/util/clock.ts";
@@ -13,7 +14,7 @@ export function cancelEviction(spared: Pod, { event }: ControllerContext): void 
 
 /** Deletes a pod that does not tolerate its node's taints any longer, and says so in its status first. */
 export async function evictPod(doomed: Pod, { client, clock, event, signal }: ControllerContext): Promise<void> {
-  const { namespace, name, uid = "" } = doomed.metadata;
+  const { namespace, name } = doomed.metadata;
   const message = `Marking for deletion Pod ${namespace}/${name}`;
   event(doomed, { type: "Normal", reason: "TaintManagerEviction", message });
   const conditions = setCondition(doomed.status?.conditions, {
@@ -26,5 +27,5 @@ export async function evictPod(doomed: Pod, { client, clock, event, signal }: Co
   });
   const marked = { ...doomed, status: { ...doomed.status, conditions } };
   if (!(await unlessGone(client.updateStatus(pod, marked, { signal })))) return;
-  await unlessGone(client.delete(pod, keyOf(doomed), { signal, preconditions: { uid } }));
+  await unlessGone(client.delete(pod, keyOf(doomed), { signal, preconditions: sameObject(doomed) }));
 }

@@ -1,3 +1,4 @@
+import { sameObject } from "../../core/client/preconditions.ts";
 import {
   type CertificateSigningRequest,
   certificateSigningRequest,
@@ -23,8 +24,7 @@ export const certificateCleanerController: Controller = {
     const leftMs = uselessAtMs(csr) - clock.now();
     if (leftMs === Number.POSITIVE_INFINITY) return undefined;
     if (leftMs > 0) return { requeueAfterMs: Math.min(leftMs, hourMs) };
-    const { uid } = csr.metadata;
-    await unlessGone(client.delete(certificateSigningRequest, key, { signal, preconditions: uid ? { uid } : {} }));
+    await unlessGone(client.delete(certificateSigningRequest, key, { signal, preconditions: sameObject(csr) }));
     return undefined;
   },
 };

@@ -1,5 +1,6 @@
 import { keyOf, keyText } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import { type CronJob, type CronJobStatus, cronJob, type Job, job } from "../../core/kinds/mod.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { errorMessage } from "../../core/util/log.ts";
@@ -90,10 +91,10 @@ async function createJob(
 }
 
 async function deleteJob(owner: CronJob, doomed: Job, { client, signal, event }: ControllerContext): Promise<void> {
-  const { name, uid } = doomed.metadata;
-  const preconditions = uid ? { uid } : {};
+  const { name } = doomed.metadata;
+  const options = { signal, preconditions: sameObject(doomed), propagationPolicy: "Background" } as const;
   try {
-    await client.delete(job, keyOf(doomed), { signal, preconditions, propagationPolicy: "Background" });
+    await client.delete(job, keyOf(doomed), options);
     event(owner, { type: "Normal", reason: "SuccessfulDelete", message: `Deleted job ${name}` });
   } catch (error) {
     if (isReason(error, "NotFound")) return;

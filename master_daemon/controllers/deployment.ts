@@ -1,5 +1,6 @@
 import { controllerOf, keyOf, type ObjectKey } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import { type Deployment, deployment, pod, type ReplicaSet, replicaSet } from "../../core/kinds/mod.ts";
 import { isPodTerminal } from "../../core/kinds/pod_helpers.ts";
 import { sameTemplate } from "../../core/kinds/same_template.ts";
@@ -113,8 +114,7 @@ function eventOfScaling(owner: Deployment, set: ReplicaSet, from: number, { even
 }
 
 async function deleteSet(set: ReplicaSet, { client, signal }: ControllerContext): Promise<void> {
-  const preconditions = set.metadata.uid ? { uid: set.metadata.uid } : {};
-  const options = { signal, preconditions, propagationPolicy: "Background" } as const;
+  const options = { signal, preconditions: sameObject(set), propagationPolicy: "Background" } as const;
   await unlessGone(client.delete(replicaSet, keyOf(set), options));
 }
 

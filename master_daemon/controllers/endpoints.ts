@@ -1,5 +1,6 @@
 import { keyOf, type ObjectKey, type StringMap } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import {
   type EndpointAddress,
   type EndpointPort,
@@ -157,8 +158,7 @@ async function reconcile(key: ObjectKey, times: TriggerTimes, context: Controlle
     times.forget(key);
     // Others write Endpoints of their own, without a service: those stay.
     if (present?.metadata.labels?.[managedByLabel] !== managedBy) return undefined;
-    const preconditions = { uid: present.metadata.uid ?? "" };
-    await unlessGone(client.delete(endpoints, key, { signal, preconditions }));
+    await unlessGone(client.delete(endpoints, key, { signal, preconditions: sameObject(present) }));
     return undefined;
   }
   if (!selectsPods(owner) || owner.metadata.deletionTimestamp) return undefined;

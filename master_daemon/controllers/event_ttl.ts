@@ -1,4 +1,5 @@
 import { keyOf, type ObjectKey } from "../../core/api/meta.ts";
+import { sameVersion } from "../../core/client/preconditions.ts";
 import { type Event, event } from "../../core/kinds/mod.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { compact } from "../../core/util/compact.ts";
@@ -33,9 +34,7 @@ export function eventTtlController({ eventTtlMs = 3_600_000 }: EventTtlOptions =
       const requeueAfterMs = leftMs(key, clock);
       if (requeueAfterMs > 0) return { requeueAfterMs };
       for (const old of lister(event).byIndex(bySecond, key.name)) {
-        const { uid, resourceVersion } = old.metadata;
-        const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
-        await unlessGone(client.delete(event, keyOf(old), { signal, preconditions }));
+        await unlessGone(client.delete(event, keyOf(old), { signal, preconditions: sameVersion(old) }));
       }
       return undefined;
     },

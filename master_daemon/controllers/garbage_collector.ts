@@ -2,6 +2,7 @@ import { asJson } from "../../core/api/json_object.ts";
 import type { ResourceType } from "../../core/api/kind.ts";
 import { type KubeObject, keyOf, keyText, type ObjectKey, type OwnerReference, parseKey } from "../../core/api/meta.ts";
 import type { Client } from "../../core/client/client.ts";
+import { sameVersion } from "../../core/client/preconditions.ts";
 import { customResourceDefinition } from "../../core/kinds/mod.ts";
 import { callsAtOnce, forEachLimited } from "./_batches.ts";
 import { customResourceType } from "./_custom_resource_type.ts";
@@ -199,9 +200,9 @@ class Collector {
       await patchReferences(client, kind, object, references, signal);
       return;
     }
-    const { uid = "", resourceVersion = "" } = object.metadata;
-    // The version too: whoever gave it another owner meanwhile keeps it.
-    const options = { signal, propagationPolicy: verdict.propagationPolicy, preconditions: { uid, resourceVersion } };
+    const { propagationPolicy } = verdict;
+    // Somebody may have given it another owner meanwhile.
+    const options = { signal, propagationPolicy, preconditions: sameVersion(object) };
     await unlessGone(client.delete(kind, keyOf(object), options));
   }
 

@@ -1,5 +1,6 @@
 import type { ObjectKey } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
+import { sameVersion } from "../../core/client/preconditions.ts";
 import {
   accountNameAnnotation,
   accountUidAnnotation,
@@ -58,11 +59,8 @@ export function legacyTokenCleaner(options: LegacyTokenCleanerOptions = {}): Con
         const metadata = { labels, ...(resourceVersion ? { resourceVersion } : {}) };
         await client.patch(secret, key, { type: "merge", body: { metadata } }, { signal });
       }
-      if (plan.type === "delete") {
-        const { uid, resourceVersion } = held.metadata;
-        const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
-        await unlessGone(client.delete(secret, key, { signal, preconditions }));
-      }
+      if (plan.type === "delete")
+        await unlessGone(client.delete(secret, key, { signal, preconditions: sameVersion(held) }));
       return { requeueAfterMs: dayMs };
     },
   };

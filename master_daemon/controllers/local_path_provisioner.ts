@@ -1,5 +1,6 @@
 import { keyOf, type ObjectKey } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import {
   localPathFolder,
   localPathProvisioner,
@@ -160,11 +161,9 @@ async function remove(key: ObjectKey, context: ControllerContext): Promise<Recon
       // The node tries again by itself.
       event(volume, { type: "Warning", reason: "VolumeFailedDelete", message: plan.reason });
       return undefined;
-    case "delete": {
-      const preconditions = volume.metadata.uid === undefined ? {} : { uid: volume.metadata.uid };
-      await unlessGone(client.delete(persistentVolume, keyOf(volume), { preconditions, signal }));
+    case "delete":
+      await unlessGone(client.delete(persistentVolume, keyOf(volume), { preconditions: sameObject(volume), signal }));
       return undefined;
-    }
     default:
       return undefined;
   }

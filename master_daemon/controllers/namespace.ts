@@ -2,6 +2,7 @@ import { apiVersionOf, type ResourceType } from "../../core/api/kind.ts";
 import { type Condition, type KubeObject, keyOf, setCondition } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import { discover } from "../../core/client/discovery.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import { apiService } from "../../core/kinds/api_service.ts";
 import { customResourceDefinition, type Namespace, namespace, pod } from "../../core/kinds/mod.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
@@ -176,8 +177,7 @@ async function remove(
 ): Promise<KubeObject | undefined> {
   if (object.metadata.deletionTimestamp) return object;
   try {
-    const preconditions = { uid: object.metadata.uid ?? "" };
-    const options = { signal, preconditions, propagationPolicy: "Background" } as const;
+    const options = { signal, preconditions: sameObject(object), propagationPolicy: "Background" } as const;
     const answer = await client.delete(kind, keyOf(object), options);
     return answer.kind !== "Status" && isStaying(answer.metadata) ? (answer as KubeObject) : undefined;
   } catch (error) {

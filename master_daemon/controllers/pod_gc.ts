@@ -1,5 +1,6 @@
 import { findCondition, keyOf, setCondition } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import { type Node, node, type Pod, pod } from "../../core/kinds/mod.ts";
 import { observed } from "../../core/kinds/observed_generation.ts";
 import { isPodTerminal } from "../../core/kinds/pod_helpers.ts";
@@ -90,7 +91,6 @@ async function exists(name: string, { client, signal }: ControllerContext): Prom
  */
 async function forceOut(one: Pod, message: string | undefined, context: ControllerContext): Promise<void> {
   const { client, clock, signal } = context;
-  const key = keyOf(one);
   if (!isPodTerminal(one)) {
     const reason = "DeletionByPodGC";
     const target = { type: "DisruptionTarget", status: "True", ...observed(one.metadata), reason } as const;
@@ -108,8 +108,7 @@ async function forceOut(one: Pod, message: string | undefined, context: Controll
           };
     await unlessGone(client.updateStatus(pod, failed, { signal }));
   }
-  const preconditions = { uid: one.metadata.uid ?? "" };
-  await unlessGone(client.delete(pod, key, { signal, gracePeriodSeconds: 0, preconditions }));
+  await unlessGone(client.delete(pod, keyOf(one), { signal, gracePeriodSeconds: 0, preconditions: sameObject(one) }));
 }
 
 async function removeOldest(threshold: number, { client, lister, signal }: ControllerContext): Promise<void> {
@@ -122,8 +121,7 @@ async function removeOldest(threshold: number, { client, lister, signal }: Contr
   const oldest = ended.toSorted((a, b) => (order(a) < order(b) ? -1 : 1)).slice(0, ended.length - threshold);
   for (const one of oldest) {
     try {
-      const preconditions = { uid: one.metadata.uid ?? "" };
-      await client.delete(pod, keyOf(one), { signal, gracePeriodSeconds: 0, preconditions });
+      await client.delete(pod, keyOf(one), { signal, gracePeriodSeconds: 0, preconditions: sameObject(one) });
     } catch (error) {
       if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
     }

@@ -1,6 +1,7 @@
 import { controllerOf, type KubeObject, keyText, type ObjectKey } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import {
   accountNameAnnotation as nameAnnotation,
   legacyTokenType as tokenType,
@@ -61,12 +62,12 @@ export function serviceAccountSecretsController(options: ServiceAccountSecretsOp
         return undefined;
       }
       if (held.type !== tokenType || held.metadata.deletionTimestamp) return undefined;
-      const { namespace = "", annotations = {}, uid } = held.metadata;
+      const { namespace = "", annotations = {} } = held.metadata;
       accounts.set(keyText(key), annotations[nameAnnotation] ?? "");
       const account = lister(serviceAccount).get({ namespace, name: annotations[nameAnnotation] ?? "" });
       const isOurs = !annotations[uidAnnotation] || annotations[uidAnnotation] === account?.metadata.uid;
       if (!account || !isOurs) {
-        await unlessGone(client.delete(secret, key, { signal, preconditions: uid ? { uid } : {} }));
+        await unlessGone(client.delete(secret, key, { signal, preconditions: sameObject(held) }));
         return undefined;
       }
       const complete = await filled(held, account, options);

@@ -1,6 +1,7 @@
 import { addressText } from "../../core/api/ip_address.ts";
 import type { ObjectKey } from "../../core/api/meta.ts";
 import { ignoreReason } from "../../core/api/status.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import { parseAddress } from "../../core/kinds/addresses.ts";
 import { type IPAddress, ipAddress, type Service, service } from "../../core/kinds/mod.ts";
 import { unlessGone } from "./_errors.ts";
@@ -31,8 +32,8 @@ export const serviceIpAddressesController: Controller = {
     const owners = lister(service).byIndex(byAddress, key.name);
     const present = lister(ipAddress).get(key);
     const { remove, create, repaired } = planServiceAddress(key.name, owners, present);
-    const { uid } = present?.metadata ?? {};
-    if (remove) await unlessGone(client.delete(ipAddress, key, { signal, preconditions: uid ? { uid } : {} }));
+    if (remove && present)
+      await unlessGone(client.delete(ipAddress, key, { signal, preconditions: sameObject(present) }));
     if (repaired) {
       const { namespace, name } = repaired.metadata;
       const address = `[${familyOf(key.name)}]: ${key.name}`;

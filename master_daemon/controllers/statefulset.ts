@@ -1,5 +1,6 @@
 import { keyOf } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import {
   type ControllerRevision,
   controllerRevision,
@@ -136,8 +137,8 @@ async function carryOut(
     for (const one of plan.update) await telling(set, "update", one, context, client.update(pod, one, { signal }));
     for (const one of plan.replace) tellOfEnded(set, one, context);
     await forEachLimited([...plan.replace, ...plan.remove], callsAtOnce, (one) => {
-      const preconditions = one.metadata.uid ? { uid: one.metadata.uid } : {};
-      return telling(set, "delete", one, context, client.delete(pod, keyOf(one), { signal, preconditions }));
+      const options = { signal, preconditions: sameObject(one) };
+      return telling(set, "delete", one, context, client.delete(pod, keyOf(one), options));
     });
     return undefined;
   } catch (reason) {
@@ -158,7 +159,7 @@ async function createClaim(
   { claim: wanted, pod: podName }: StatefulSetPlan["createClaims"][number],
   { client, signal, event }: ControllerContext,
 ): Promise<void> {
-  const about = `${wanted.metadata.name}`;
+  const about = wanted.metadata.name;
   try {
     await client.create<PersistentVolumeClaim>(persistentVolumeClaim, wanted, { signal });
     const message = `create Claim ${about} Pod ${podName} in StatefulSet ${set.metadata.name} success`;

@@ -1,5 +1,6 @@
 import { keyOf } from "../../core/api/meta.ts";
 import { ignoreReason } from "../../core/api/status.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import { bootstrapTokenExpiry, holdsBootstrapToken } from "../../core/kinds/bootstrap_tokens.ts";
 import { type Secret, secret } from "../../core/kinds/mod.ts";
 import { type Controller, watching } from "./controller.ts";
@@ -18,10 +19,9 @@ export const tokenCleanerController: Controller = {
     if (!held || !holdsBootstrapToken(held) || held.metadata.deletionTimestamp) return undefined;
     const leftMs = bootstrapTokenExpiry(held) - clock.now();
     if (leftMs > 0) return Number.isFinite(leftMs) ? { requeueAfterMs: leftMs } : undefined;
-    const { uid } = held.metadata;
     // Another secret of that name has its own time.
     await client
-      .delete(secret, key, { signal, preconditions: uid ? { uid } : {} })
+      .delete(secret, key, { signal, preconditions: sameObject(held) })
       .catch(ignoreReason("NotFound", "Conflict"));
     return undefined;
   },

@@ -1,4 +1,5 @@
 import { keyOf } from "../../core/api/meta.ts";
+import { sameVersion } from "../../core/client/preconditions.ts";
 import { job } from "../../core/kinds/mod.ts";
 import { unlessGone } from "./_errors.ts";
 import { finishedCondition } from "./_job_status.ts";
@@ -18,9 +19,8 @@ export const ttlAfterFinishedController: Controller = {
     const endedMs = Date.parse(finished.lastTransitionTime ?? "") || clock.now();
     const leftMs = endedMs + ttlSecondsAfterFinished * 1000 - clock.now();
     if (leftMs > 0) return { requeueAfterMs: leftMs };
-    // Of this very version: somebody may just have given it more time.
-    const { uid = "", resourceVersion = "" } = observed.metadata;
-    const options = { signal, propagationPolicy: "Foreground", preconditions: { uid, resourceVersion } } as const;
+    // Somebody may just have given it more time.
+    const options = { signal, propagationPolicy: "Foreground", preconditions: sameVersion(observed) } as const;
     await unlessGone(client.delete(job, keyOf(observed), options));
     return undefined;
   },

@@ -2,6 +2,7 @@ import { findCondition, keyOf, keyText, setCondition } from "../../core/api/meta
 import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 import type { EventRecorder } from "../../core/client/event_recorder.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import { type Pod, type PodCondition, pod } from "../../core/kinds/mod.ts";
 import { observed } from "../../core/kinds/observed_generation.ts";
 import { type Clock, timestamp } from "../../core/util/clock.ts";
@@ -85,10 +86,7 @@ export class StatusWriter {
     });
     if (!isThere) return;
     try {
-      await client.delete(pod, keyOf(victim), {
-        signal,
-        ...(victim.metadata.uid ? { preconditions: { uid: victim.metadata.uid } } : {}),
-      });
+      await client.delete(pod, keyOf(victim), { signal, preconditions: sameObject(victim) });
     } catch (error) {
       if (signal.aborted || isReason(error, "NotFound") || isReason(error, "Conflict")) return;
       log.warn("Pod not displaced", { pod: keyText(keyOf(victim)), error: errorMessage(error) });

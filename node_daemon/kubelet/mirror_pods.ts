@@ -2,6 +2,7 @@ import { apiVersionOf } from "../../core/api/kind.ts";
 import { keyOf, keyText, type ObjectKey } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import { type Node, node as nodeKind } from "../../core/kinds/node.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
 import { isMirror, mirrorAnnotation } from "../../core/kinds/pod_helpers.ts";
@@ -88,11 +89,11 @@ export class MirrorPods implements AsyncDisposable {
     const [object, pod, owner] = [present(key), wanted(key), node()];
     if (object && !isMirror(object)) return;
     if (object) {
-      const { annotations, deletionTimestamp, uid } = object.metadata;
+      const { annotations, deletionTimestamp } = object.metadata;
       const isTrue =
         pod && !deletionTimestamp && annotations?.[mirrorAnnotation] === pod.metadata.annotations?.[configHash];
       if (isTrue) return;
-      const preconditions = uid === undefined ? {} : { uid };
+      const preconditions = sameObject(object);
       await client.delete(podKind, keyOf(object), { gracePeriodSeconds: 0, preconditions, signal });
       return;
     }

@@ -1,5 +1,6 @@
 import { keyOf } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
+import { sameObject } from "../../core/client/preconditions.ts";
 import { type Pod, pod as podKind } from "../../core/kinds/pod.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { withDeadline } from "./deadline.ts";
@@ -69,8 +70,7 @@ export async function removePod(
 
 async function deleteObject(pod: Pod, { client }: KubeletContext, signal: AbortSignal): Promise<void> {
   try {
-    const preconditions = { uid: pod.metadata.uid ?? "" };
-    await client.delete(podKind, keyOf(pod), { gracePeriodSeconds: 0, preconditions, signal });
+    await client.delete(podKind, keyOf(pod), { gracePeriodSeconds: 0, preconditions: sameObject(pod), signal });
   } catch (error) {
     if (!isReason(error, "NotFound") && !isReason(error, "Conflict")) throw error;
   }
