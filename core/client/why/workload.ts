@@ -14,7 +14,7 @@ import { isPodActive, isPodReady } from "../../kinds/pod_helpers.ts";
 import { eventsOf, newestEvent } from "./events_of.ts";
 import { conditionText, counted, type Explainer, lastSeen, type Reason, type WhyContext } from "./explanation.ts";
 import { type PodReason, podReasons, withLog } from "./pod.ts";
-import { schedulingReason } from "./scheduling.ts";
+import { pendingReason, schedulingReason } from "./scheduling.ts";
 
 /** Names of pods that are said of one cause. */
 const shownPods = 5;
@@ -150,8 +150,8 @@ async function reasonsOfPods(
   for (const one of [...unready, ...failed].slice(0, maxPods)) {
     const events = one.spec.nodeName ? await eventsOf(one, context) : [];
     // Where a pod was placed, and why there, is no trouble.
-    const scheduling = one.spec.nodeName ? undefined : await schedulingReason(one, context);
-    const [first]: readonly PodReason[] = [...(scheduling ? [scheduling] : []), ...podReasons(one, { events })];
+    const pending = pendingReason(one);
+    const [first]: readonly PodReason[] = [...(pending ? [pending] : []), ...podReasons(one, { events })];
     if (!first) continue;
     const { name = "" } = one.metadata;
     const key = `${first.stage} ${first.says.replaceAll(name, "")}`;
@@ -170,13 +170,19 @@ async function reasonOfGroup(
   const [first] = pods;
   const names = pods.map(({ metadata }) => `pod/${metadata.name ?? ""}`);
   const more = names.length > shownPods ? [`and ${counted(names.length - shownPods, "more pod")}`] : [];
-  const told: Reason = first ? await withLog(reason, first, context) : reason;
+  const told: Reason = first ? await toldOf(reason, first, context) : reason;
   return {
     ...told,
     says: `${counted(pods.length, "pod")}: ${reason.says}`,
     details: [...names.slice(0, shownPods), ...more, ...(told.details ?? [])],
-    remedy: reason.remedy ?? `wherry why ${names[0]}`,
+    remedy: told.remedy ?? `wherry why ${names[0]}`,
   };
+}
+
+/** The cause of one pod with what stands behind it. */
+async function toldOf(reason: PodReason, pod: Pod, context: WhyContext): Promise<Reason> {
+  if (reason.stage === "scheduling") return (await schedulingReason(pod, context)) ?? reason;
+  return withLog(reason, pod, context);
 }
 
 function readyOf(ready: number, wanted: number): { readonly state: string; readonly isWell: boolean } {

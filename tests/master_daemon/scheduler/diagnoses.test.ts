@@ -1,6 +1,9 @@
 import { describe, expect, it, onTestFinished } from "vitest";
+import { asJson } from "../../../core/api/json_object.ts";
+import type { JsonObject } from "../../../core/api/meta.ts";
 import type { Client } from "../../../core/client/client.ts";
 import { readBody } from "../../../core/client/transport.ts";
+import { type Refusal, rememberedRefusals, visibleRefusals } from "../../../core/client/why/refusals.ts";
 import { schedulingReason } from "../../../core/client/why/scheduling.ts";
 import { node, type Pod, pod } from "../../../core/kinds/mod.ts";
 import { systemClock } from "../../../core/platform/clock.ts";
@@ -11,7 +14,7 @@ import { startMaster } from "../../../master_daemon/master.ts";
 import { Diagnoses } from "../../../master_daemon/scheduler/diagnoses.ts";
 import { patienceMs } from "../../patience.ts";
 import { aNode } from "../controllers/fixtures.ts";
-import { on, place, snapshotOf, waiting } from "./_place.ts";
+import { labelled, on, place, snapshotOf, waiting } from "./_place.ts";
 
 const asking = (cpu: string) => ({ containers: [{ name: "c", image: "none", resources: { requests: { cpu } } }] });
 
@@ -49,6 +52,37 @@ describe("Diagnoses", () => {
     });
     diagnoses.forget(small);
     expect(diagnoses.of({ namespace: "default", name: "new" })).toBeUndefined();
+  });
+
+  it("remembers of each node what nodes and pods show to whoever asks a scheduler that tells nothing", () => {
+    const zoneA = labelled("in-a", { zone: "a" });
+    const nodes = [
+      aNode("cordoned", { spec: { unschedulable: true } }),
+      aNode("tainted", { spec: { taints: [{ key: "team", value: "x", effect: "NoSchedule" }] } }),
+      labelled("elsewhere"),
+      zoneA,
+      labelled("taken", { zone: "a" }),
+    ];
+    const ports = { containers: [{ name: "c", image: "none", ports: [{ containerPort: 80, hostPort: 80 }] }] };
+    const pods = [on("in-a", "full", {}, asking("3500m")), on("taken", "held", {}, ports)];
+    const resources = { requests: { cpu: "1", memory: "9Gi", "example.com/gpu": "1" } };
+    const pod = waiting({
+      nodeSelector: { zone: "a" },
+      containers: [{ name: "c", image: "none", resources, ports: [{ containerPort: 80, hostPort: 80 }] }],
+    });
+    const diagnoses = new Diagnoses({ clock: new FakeClock(0) });
+    diagnoses.record(pod, place(pod, snapshotOf(nodes, pods)));
+    const diagnosis = diagnoses.of({ namespace: "default", name: "new" });
+    const byNode = (refusals: readonly Refusal[]) => refusals.toSorted((a, b) => (a.node < b.node ? -1 : 1));
+    const visible = byNode(visibleRefusals(pod, nodes, pods));
+    expect(visible.map(({ node, plugin }) => `${node} ${plugin}`)).toEqual([
+      "cordoned NodeUnschedulable",
+      "elsewhere NodeAffinity",
+      "in-a NodeResourcesFit",
+      "tainted TaintToleration",
+      "taken NodePorts",
+    ]);
+    expect(visible).toEqual(byNode(rememberedRefusals(asJson(diagnosis) as JsonObject)));
   });
 
   it("forgets the oldest past a thousand", () => {
