@@ -2,10 +2,8 @@ import { defineKind, dnsSubdomainError, type Kind } from "../api/kind.ts";
 import { validateLabelSelector } from "../api/label_validation.ts";
 import type { LabelSelector } from "../api/labels.ts";
 import type { KubeObject } from "../api/meta.ts";
-import { parseQuantity, quantityError } from "../api/quantity.ts";
-import { fieldError } from "../api/status.ts";
 import { nameColumn } from "./cells.ts";
-import { check, checkImmutable, type FieldErrors } from "./validators.ts";
+import { check, checkImmutable, checkNonNegativeQuantity } from "./validators.ts";
 
 /** How much storage of a class is left for some nodes. */
 export interface CSIStorageCapacity extends KubeObject {
@@ -28,8 +26,8 @@ export const csiStorageCapacity: Kind<CSIStorageCapacity> = defineKind<CSIStorag
     validate: ({ storageClassName = "", nodeTopology, capacity, maximumVolumeSize }) => [
       ...validateLabelSelector(nodeTopology, "nodeTopology"),
       ...check("storageClassName", storageClassName, dnsSubdomainError(storageClassName)),
-      ...checkAmount("capacity", capacity),
-      ...checkAmount("maximumVolumeSize", maximumVolumeSize),
+      ...checkNonNegativeQuantity("capacity", capacity),
+      ...checkNonNegativeQuantity("maximumVolumeSize", maximumVolumeSize),
     ],
     validateUpdate: (next, previous) => [
       ...checkImmutable("nodeTopology", next.nodeTopology, previous.nodeTopology),
@@ -52,12 +50,3 @@ export const csiStorageCapacity: Kind<CSIStorageCapacity> = defineKind<CSIStorag
     },
   ],
 });
-
-function checkAmount(field: string, amount: string | number | undefined): FieldErrors {
-  if (amount === undefined) return [];
-  const reason = quantityError(amount);
-  if (reason !== undefined) return [fieldError.invalid(field, amount, reason)];
-  return parseQuantity(amount).nano < 0n
-    ? [fieldError.invalid(field, String(amount), "must be greater than or equal to 0")]
-    : [];
-}

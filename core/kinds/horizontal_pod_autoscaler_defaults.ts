@@ -37,9 +37,13 @@ export function defaultAutoscalerSpec(spec: HorizontalPodAutoscalerSpec): Horizo
 
 function defaultBehavior(behavior: AutoscalerBehavior): AutoscalerBehavior {
   return {
-    scaleUp: { ...scaleUp, ...behavior.scaleUp },
-    scaleDown: { ...scaleDown, ...behavior.scaleDown },
+    scaleUp: canonicalRules({ ...scaleUp, ...behavior.scaleUp }),
+    scaleDown: canonicalRules({ ...scaleDown, ...behavior.scaleDown }),
   };
+}
+
+function canonicalRules(rules: ScalingRules): ScalingRules {
+  return withMembers(rules, { tolerance: canonicalAmount(rules.tolerance) });
 }
 
 function canonicalMetric(metric: MetricSpec): MetricSpec {

@@ -13,7 +13,14 @@ import type {
   ScalingRules,
 } from "./horizontal_pod_autoscaler.ts";
 import { checkContainerResourceName } from "./resource_names.ts";
-import { check, checkNonNegative, checkOneOf, checkRequired, type FieldErrors } from "./validators.ts";
+import {
+  check,
+  checkNonNegative,
+  checkNonNegativeQuantity,
+  checkOneOf,
+  checkRequired,
+  type FieldErrors,
+} from "./validators.ts";
 
 const maxPeriodSeconds = 1800;
 const maxWindowSeconds = 3600;
@@ -183,7 +190,7 @@ function checkTarget(target: MetricTarget | undefined, field: string): FieldErro
 
 function checkRules(rules: ScalingRules | undefined, field: string): FieldErrors {
   if (!rules) return [];
-  const { stabilizationWindowSeconds: seconds, selectPolicy, policies = [] } = rules;
+  const { stabilizationWindowSeconds: seconds, selectPolicy, policies = [], tolerance } = rules;
   const at = `${field}.stabilizationWindowSeconds`;
   const errors: FieldError[] = [];
   if (seconds !== undefined && seconds < 0)
@@ -192,7 +199,11 @@ function checkRules(rules: ScalingRules | undefined, field: string): FieldErrors
     errors.push(fieldError.invalid(at, seconds, `must be less than or equal to ${maxWindowSeconds}`));
   errors.push(...checkOneOf(`${field}.selectPolicy`, selectPolicy, ["Disabled", "Max", "Min"]));
   if (policies.length === 0) errors.push(fieldError.required(`${field}.policies`, "must specify at least one Policy"));
-  return [...errors, ...policies.flatMap((policy, index) => checkPolicy(policy, `${field}.policies[${index}]`))];
+  return [
+    ...errors,
+    ...policies.flatMap((policy, index) => checkPolicy(policy, `${field}.policies[${index}]`)),
+    ...checkNonNegativeQuantity(`${field}.tolerance`, tolerance),
+  ];
 }
 
 function checkPolicy({ type, value = 0, periodSeconds = 0 }: ScalingPolicy, field: string): FieldErrors {

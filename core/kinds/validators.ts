@@ -1,5 +1,6 @@
 /** Checks of single values that several kinds share. Each returns the errors it found, with Kubernetes' wording. */
 import { dnsSubdomainError } from "../api/kind.ts";
+import { formatQuantity, parseQuantity, quantityError } from "../api/quantity.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { semanticEqual } from "./semantic_equal.ts";
 
@@ -54,6 +55,17 @@ export function checkRequiredOneOf(
 export function checkNonNegative(field: string, value: number | undefined): FieldErrors {
   return value !== undefined && value < 0
     ? [fieldError.invalid(field, value, "must be greater than or equal to 0")]
+    : [];
+}
+
+/** Absent, or an amount of at least 0. */
+export function checkNonNegativeQuantity(field: string, amount: string | number | undefined): FieldErrors {
+  if (amount === undefined) return [];
+  const reason = quantityError(amount);
+  if (reason !== undefined) return [fieldError.invalid(field, amount, reason)];
+  const parsed = parseQuantity(amount);
+  return parsed.nano < 0n
+    ? [fieldError.invalid(field, formatQuantity(parsed), "must be greater than or equal to 0")]
     : [];
 }
 

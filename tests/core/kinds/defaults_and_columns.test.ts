@@ -69,6 +69,14 @@ describe("defaults", () => {
     expect(kindOf(name).strategy.applyDefaults(objectOf(name))).toMatchObject(expected);
   });
 
+  it("of an autoscaler leave a tolerance, in its canonical form", () => {
+    const name = "autoscaling/v2/HorizontalPodAutoscaler";
+    const object = objectOf(name, { spec: { behavior: { scaleUp: { tolerance: "0.05" } } } });
+    expect(kindOf(name).strategy.applyDefaults(object)).toMatchObject({
+      spec: { behavior: { scaleUp: { tolerance: "50m", selectPolicy: "Max" }, scaleDown: { selectPolicy: "Max" } } },
+    });
+  });
+
   it("give a job a selector that nobody else has", () => {
     const { strategy } = kindOf("batch/v1/Job");
     const labels = {

@@ -176,6 +176,11 @@ describeRefusals([
           "spec.behavior.scaleDown.policies[0].periodSeconds: Invalid value: 1801: must be less than or equal to 1800",
         ],
       ],
+      [
+        "a tolerance that nothing is within",
+        { spec: { behavior: { scaleUp: { tolerance: "-0.05" } } } },
+        ['spec.behavior.scaleUp.tolerance: Invalid value: "-50m": must be greater than or equal to 0'],
+      ],
     ],
   ],
   [
