@@ -30,6 +30,10 @@ export class Cache<T extends KubeObject> implements Lister<T> {
     });
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   get(key: ObjectKey): T | undefined {
     return this.#entries.get(keyText(key))?.object;
   }

@@ -3,6 +3,8 @@ import type { KubeObject, ObjectKey } from "../api/meta.ts";
 
 /** A read-only view of an informer's cache. Objects are shared: never change them. */
 export interface Lister<T extends KubeObject = KubeObject> {
+  /** How many objects there are. */
+  readonly size: number;
   get(key: ObjectKey): T | undefined;
   /** All objects, or those of one namespace. */
   list(namespace?: string): readonly T[];

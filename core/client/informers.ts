@@ -110,6 +110,10 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
     return this.#revision;
   }
 
+  get size(): number {
+    return this.#cache.size;
+  }
+
   get(key: ObjectKey): T | undefined {
     return this.#cache.get(key);
   }

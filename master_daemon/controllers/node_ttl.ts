@@ -28,11 +28,12 @@ export function nodeTtlController(): Controller {
       watching<Node>({
         kind: node,
         keys(_node, lister) {
-          const nodes = lister(node).list();
-          const next = planNodeTtl(nodes.length, ttlSeconds);
+          // Asked for every heartbeat of every node: they are listed only when their number matters.
+          const nodes = lister(node);
+          const next = planNodeTtl(nodes.size, ttlSeconds);
           if (next === ttlSeconds) return [];
           ttlSeconds = next;
-          return nodes.map(keyOf);
+          return nodes.list().map(keyOf);
         },
       }),
     ],

@@ -1,5 +1,6 @@
-import { describe, expect, it } from "vitest";
-import { node } from "../../../core/kinds/mod.ts";
+import { describe, expect, it, vi } from "vitest";
+import { Cache } from "../../../core/client/cache.ts";
+import { type Node, node } from "../../../core/kinds/mod.ts";
 import { nodeTtlController, planNodeTtl } from "../../../master_daemon/controllers/node_ttl.ts";
 import { runControllers } from "../../../master_daemon/controllers/runner.ts";
 import { openCluster } from "./_cluster.ts";
@@ -21,6 +22,18 @@ describe("planNodeTtl()", () => {
   ])("says of %i nodes, where it was %i s, %i s", (nodes, before, expected) => {
     expect(planNodeTtl(nodes, before)).toBe(expected);
   });
+});
+
+it("nodes are not listed when one of them changes, but when they have become many more", () => {
+  const nodes = new Cache<Node>();
+  const [mapping] = nodeTtlController().watches ?? [];
+  const list = vi.spyOn(nodes, "list");
+  const toTell = () => mapping?.keys(aNode("n0"), (() => nodes) as never);
+  for (let number = 0; number < 100; number++) nodes.set(aNode(`n${number}`), BigInt(number + 1));
+  expect(toTell()).toEqual([]);
+  expect(list).not.toHaveBeenCalled();
+  nodes.set(aNode("n100"), 101n);
+  expect(toTell()).toHaveLength(101);
 });
 
 it("every node is told anew when the cluster has grown", async () => {
