@@ -50,6 +50,7 @@ export const namespace: Kind<Namespace> = defineKind<Namespace>({
       const kept = withStatusOf(previous, next);
       return previous.spec ? { ...kept, spec: previous.spec } : kept;
     },
+    prepareForStatusUpdate: (next) => ({ ...next, status: { ...next.status, phase: next.status?.phase || "Active" } }),
     validate: ({ spec }) => (spec?.finalizers ?? []).flatMap((name) => checkFinalizer(name, "spec.finalizers")),
     validateStatusUpdate: ({ metadata, status }) => {
       const [expected, when] = metadata.deletionTimestamp ? ["Terminating", "is not"] : ["Active", "is"];

@@ -11,14 +11,14 @@ import { type LabelSelector, selectorFromMap, selectorFromObject } from "../../.
 import type { Json, JsonObject, KubeObject, ObjectMeta, StringMap } from "../../../core/api/meta.ts";
 import { fieldError, StatusError } from "../../../core/api/status.ts";
 import type { ApiResponse } from "../../../core/client/transport.ts";
-import { readDocument } from "../body.ts";
+import { inNamespace, named } from "../body.ts";
 import { fieldWriteOf, withManagedFields } from "../field_owners.ts";
 import { booleanParameter, writeOptions } from "../query.ts";
 import { documentResponse } from "../respond.ts";
 import { type ResourceRequest, routeKey } from "../services.ts";
 import { applyMediaType, readApplied } from "../verbs/apply.ts";
 import { patchTypeOf, readPatch, strategicSchemaOf } from "../verbs/patch.ts";
-import { updateObject } from "../verbs/write.ts";
+import { readObject, updateObject } from "../verbs/write.ts";
 
 const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" };
 const scaleSchema = "io.k8s.api.autoscaling.v1.Scale";
@@ -29,10 +29,10 @@ export async function scale(r: ResourceRequest, verb: string): Promise<ApiRespon
   if (!paths) throw StatusError.methodNotAllowed();
   if (verb === "get") return documentResponse(scaleOf(scalable(await current(r), paths), paths), 200, r.form);
   if (verb === "update") {
-    const { dryRun } = writeOptions(r.query, "UpdateOptions");
-    const body = await readDocument(r.request, r.services.maxBodyBytes);
-    if (body === undefined || !isJsonObject(body)) throw StatusError.badRequest("the body must be a Scale");
-    return change(r, paths, () => body, dryRun);
+    const { dryRun, fieldValidation } = writeOptions(r.query, "UpdateOptions");
+    const sent = await readObject(r, { ...scaleKind, schema: scaleSchema }, fieldValidation);
+    const body = inNamespace(named(sent, r.route.name ?? ""), r.kind, r.route.namespace);
+    return change(r, paths, () => asJson(body), dryRun);
   }
   if (verb === "patch") {
     const schema = strategicSchemaOf(r.kind) && scaleSchema;

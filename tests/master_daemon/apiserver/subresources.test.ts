@@ -48,6 +48,13 @@ describe("status", () => {
     expect((await api.call("GET", `${deployments}/web/status`)).text).toBe(patched.text);
   });
 
+  it("of a namespace without a phase is that of one in use", async () => {
+    const api = await openApi();
+    const { json: room } = await api.call("GET", "/api/v1/namespaces/default");
+    const { status, json } = await api.call("PUT", "/api/v1/namespaces/default/status", { ...room, status: {} });
+    expect([status, json.status.phase]).toEqual([200, "Active"]);
+  });
+
   it("is not there for kinds without status", async () => {
     const api = await openApi();
     expect((await api.call("GET", "/api/v1/namespaces/default/configmaps/a/status")).json.code).toBe(404);
@@ -80,6 +87,45 @@ describe("scale", () => {
     expect(negative.json.message).toBe(
       'Scale.autoscaling "web" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0',
     );
+  });
+
+  it.each<[string, JsonObject, string]>([
+    [
+      "another version",
+      { apiVersion: "autoscaling/v9" },
+      "the API version in the data (autoscaling/v9) does not match the expected API version (autoscaling/v1)",
+    ],
+    [
+      "another kind",
+      { kind: "Deployment" },
+      'Deployment in version "v1" cannot be handled as a Scale: the kind in the data (Deployment) does not match the expected kind (Scale)',
+    ],
+    [
+      "no name",
+      { metadata: {} },
+      "the name of the object (web based on URL) was undeterminable: name must be provided",
+    ],
+    [
+      "another name",
+      { metadata: { name: "other" } },
+      "the name of the object (other) does not match the name on the URL (web)",
+    ],
+    [
+      "another namespace",
+      { metadata: { name: "web", namespace: "other" } },
+      "the namespace of the provided object does not match the namespace sent on the request",
+    ],
+    [
+      "text for a number",
+      { spec: { replicas: "3" } },
+      'Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal string into Go struct field ScaleSpec.spec.replicas of type int32',
+    ],
+  ])("is refused with %s", async (_, change, message) => {
+    const api = await openApi();
+    await api.create(deployments, deployment);
+    const body = { metadata: { name: "web" }, spec: { replicas: 3 }, ...change };
+    const { json } = await api.call("PUT", `${deployments}/web/scale`, body);
+    expect([json.reason, json.message]).toEqual(["BadRequest", message]);
   });
 });
 
