@@ -1,6 +1,7 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { ageText } from "../api/table.ts";
+import { pathSegmentError } from "../api/validate_meta.ts";
 import { nameColumn } from "./cells.ts";
 import type { ObjectReference } from "./endpoints.ts";
 import { checkEvent } from "./event_validation.ts";
@@ -34,6 +35,8 @@ export const event: Kind<Event> = defineKind<Event>({
   schema: "io.k8s.api.core.v1.Event",
   createOnUpdate: true,
   seldomRead: true,
+  // Any name that fits into a path: what reports by this version is old.
+  validateName: pathSegmentError,
   strategy: {
     validate: (object) => checkEvent(object, "reportingComponent"),
     fields: (object) => {

@@ -10,6 +10,7 @@ import type { RegistryUpdateOptions, Stored } from "../../registry/registry.ts";
 import { objectOf, readDocument } from "../body.ts";
 import { withOwners, withValidOwners } from "../field_owners.ts";
 import type { FieldValidation, WriteOptions } from "../query.ts";
+import { withoutRepeatedOwners } from "../repeated_owners.ts";
 import { type ResourceRequest, routeKey } from "../services.ts";
 
 type Settled = Parameters<Parameters<AdmissionRequest["onSettled"]>[0]>[0];
@@ -53,7 +54,8 @@ export async function readObject(
   const duplicates: string[] = [];
   const onDuplicate = validation === "Ignore" ? undefined : (path: string) => void duplicates.push(path);
   const body = objectOf(await readDocument(request, services.maxBodyBytes, onDuplicate), kind);
-  return checkObject({ services, kind }, body, validation, warnings, duplicates);
+  const object = checkObject({ services, kind }, body, validation, warnings, duplicates);
+  return withoutRepeatedOwners(object, (text) => warnings.push(text));
 }
 
 /** How an object is written. */
@@ -79,7 +81,7 @@ export async function createObject(
     const complete = kind.strategy.applyDefaults(object);
     const owned = isApplied ? complete : await withOwners(r, undefined, complete);
     const admitted = await mutate(services.admission, { ...admission, object: owned, previous: undefined });
-    return registry.create(withValidOwners(owned, admitted, admission.warn), {
+    return registry.create(withValidOwners(owned, onceOwned(admitted, admission), admission.warn), {
       user,
       dryRun,
       admit: (next) => admit(r, { ...admission, object: next, previous: undefined }),
@@ -103,7 +105,7 @@ export async function updateObject(
         const complete = kind.strategy.applyDefaults(await change(current));
         const object = isApplied ? complete : await withOwners(r, current, complete);
         const admitted = await mutate(services.admission, { ...admission, object, previous: current });
-        return withValidOwners(object, admitted, admission.warn);
+        return withValidOwners(object, onceOwned(admitted, admission), admission.warn);
       },
       {
         user,
@@ -113,6 +115,10 @@ export async function updateObject(
       },
     );
   });
+}
+
+function onceOwned(admitted: KubeObject, { warn }: Pick<AdmissionRequest, "warn">): KubeObject {
+  return withoutRepeatedOwners(admitted, warn, " after mutating admission happens");
 }
 
 /** What the kind has to tell about a valid object, then what admission has to say. */

@@ -119,6 +119,45 @@ describe("handle() objects", () => {
     else expect(answer.text).not.toContain("imagePulPolicy");
   });
 
+  it("keeps an owner that is named twice once, and says so", async () => {
+    const api = await openApi();
+    const owner = { apiVersion: "v1", kind: "Pod", name: "p", uid: "1", controller: true };
+    const other = { ...owner, controller: false };
+    const named = (when: string) =>
+      `299 - ".metadata.ownerReferences contains duplicate entries${when}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: 1"`;
+    const object = { ...configMap("a"), metadata: { name: "a", ownerReferences: [owner, owner, other] } };
+    const created = await api.create(maps, object);
+    expect([created.status, created.headers["warning"]]).toEqual([201, [named("")]]);
+    expect(created.json.metadata.ownerReferences).toEqual([owner, other]);
+    const patch = { metadata: { ownerReferences: [owner, owner] } };
+    const patched = await api.call("PATCH", `${maps}/a`, patch, { "content-type": "application/merge-patch+json" });
+    expect(patched.json.metadata.ownerReferences).toEqual([owner]);
+    expect(patched.headers["warning"]).toEqual([named(" after mutating admission happens")]);
+  });
+
+  it.each([
+    ["v1", 201],
+    ["events.k8s.io/v1", 422],
+  ])("an event of %s with a name in capitals is answered with %i", async (apiVersion, status) => {
+    const api = await openApi();
+    const regarding = { kind: "Pod", name: "p", namespace: "default" };
+    const event =
+      apiVersion === "v1"
+        ? { involvedObject: regarding }
+        : {
+            regarding,
+            eventTime: "2026-01-31T12:00:00.000000Z",
+            type: "Normal",
+            reason: "Pulled",
+            action: "Pull",
+            reportingController: "kubelet",
+            reportingInstance: "n1",
+          };
+    const path = `/api${apiVersion === "v1" ? "" : "s"}/${apiVersion}/namespaces/default/events`;
+    const answer = await api.create(path, { apiVersion, kind: "Event", metadata: { name: "A_b" }, ...event });
+    expect(answer.status).toBe(status);
+  });
+
   it.each([
     ["Strict", 400, 0],
     ["", 201, 1],
