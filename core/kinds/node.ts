@@ -152,7 +152,9 @@ export const node: Kind<Node> = defineKind<Node>({
 function applyDefaults(object: Node): Node {
   const { spec = {}, status } = object;
   const podCIDR = spec.podCIDR || spec.podCIDRs?.[0];
-  const podCIDRs = spec.podCIDRs?.length ? spec.podCIDRs : podCIDR ? [podCIDR] : undefined;
+  // Clients that know of one range only have the last word.
+  const podCIDRs =
+    podCIDR && podCIDR !== spec.podCIDRs?.[0] ? [podCIDR] : spec.podCIDRs?.length ? spec.podCIDRs : undefined;
   const capacity = status?.capacity && canonicalResources(status.capacity);
   const allocatable = status?.allocatable ? canonicalResources(status.allocatable) : capacity;
   return compact<Node>({

@@ -10,7 +10,9 @@ import { withMembers } from "./with_members.ts";
 /** The status of a pod as it is kept: its class stays, and its first address stands in both fields. */
 export function preparePodStatus(next: Pod, previous: Pod): Pod {
   const { status = {} } = next;
-  const podIPs = status.podIPs?.length ? status.podIPs : status.podIP ? [{ ip: status.podIP }] : undefined;
+  // Clients that know of one address only have the last word.
+  const { podIP, podIPs: sent = [] } = status;
+  const podIPs = podIP && podIP !== sent[0]?.ip ? [{ ip: podIP }] : sent.length > 0 ? sent : undefined;
   return {
     ...next,
     status: withMembers<PodStatus>(status, {

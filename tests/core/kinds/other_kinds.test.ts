@@ -273,6 +273,11 @@ describe("node", () => {
     ).toEqual([...amounts, twice]);
   });
 
+  it("applyDefaults() believes the one range where it is not the first of all", () => {
+    const object = of({ spec: { podCIDR: "10.2.0.0/24", podCIDRs: ["10.1.0.0/24", "fd00::/64"] } });
+    expect(node.strategy.applyDefaults(object).spec).toEqual({ podCIDR: "10.2.0.0/24", podCIDRs: ["10.2.0.0/24"] });
+  });
+
   it("pod ranges may not change once set", () => {
     expect(
       updateErrorsOf(node, of({ spec: { podCIDR: "10.2.0.0/24" } }), of({ spec: { podCIDR: "10.1.0.0/24" } })),

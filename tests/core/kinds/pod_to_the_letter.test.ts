@@ -567,6 +567,11 @@ describe("the status of a pod", () => {
     });
   });
 
+  it("believes the one address where it is not the first of all", () => {
+    const { next } = statusErrorsOf({ podIP: "10.0.0.2", podIPs: [{ ip: "10.0.0.1" }, { ip: "fd00::1" }] }, {});
+    expect(next.status).toMatchObject({ podIP: "10.0.0.2", podIPs: [{ ip: "10.0.0.2" }] });
+  });
+
   it.each<[string, Pod["status"], Pod["status"], Partial<PodSpec>, readonly string[]]>([
     [
       "another class",
