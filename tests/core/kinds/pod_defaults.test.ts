@@ -136,6 +136,9 @@ describe("pod defaults", () => {
     [`nginx@sha256:${"a".repeat(64)}`, undefined],
     [`nginx:1@sha256:${"a".repeat(64)}`, "1"],
     ["", undefined],
+    ["Nginx", undefined],
+    ["../nginx", undefined],
+    ["a".repeat(256), undefined],
   ])("imageTag() reads %s as %s", (image, tag) => {
     expect(imageTag(image)).toBe(tag);
   });
