@@ -57,7 +57,7 @@ export const endpointSlice: Kind<EndpointSlice> = defineKind<EndpointSlice>({
       ...object,
       endpoints: object.endpoints ?? [],
       ...(object.ports
-        ? { ports: object.ports.map((port) => ({ ...port, name: port.name ?? "", protocol: port.protocol || "TCP" })) }
+        ? { ports: object.ports.map((port) => ({ ...port, name: port.name ?? "", protocol: port.protocol ?? "TCP" })) }
         : {}),
     }),
     validate: validateEndpointSlice,

@@ -8,6 +8,8 @@ import { check, checkOneOf, checkRequired, checkUnique, type FieldErrors } from 
 const verbs = ["connect", "create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch"];
 const maxPrecedence = 10_000;
 const maxQueues = 10_000_000;
+/** A hand of queues is dealt from one hash of a flow. */
+const maxHashBits = 60;
 
 /** What is wrong with a flow schema. @see k8s.io/kubernetes/pkg/apis/flowcontrol/validation */
 export function checkFlowSchema({ metadata, spec }: FlowSchema): FieldErrors {
@@ -210,6 +212,9 @@ function checkQueuing(
   if (handSize <= 0) refuse("handSize", handSize, "must be positive");
   else if (handSize > queues) {
     const detail = `should not be greater than queues (${queues})`;
+    refuse("handSize", handSize, detail);
+  } else if (Math.ceil(Math.log2(queues) * handSize) > maxHashBits) {
+    const detail = `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${maxHashBits}`;
     refuse("handSize", handSize, detail);
   }
   return errors;

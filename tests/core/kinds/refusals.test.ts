@@ -388,4 +388,31 @@ describeRefusals([
       ],
     ],
   ],
+  [
+    "discovery.k8s.io/v1/EndpointSlice",
+    [
+      [
+        "a port of an empty protocol",
+        { ports: [{ port: 80, protocol: "" }] },
+        ['ports[0].protocol: Unsupported value: "": supported values: "SCTP", "TCP", "UDP"'],
+      ],
+    ],
+  ],
+  [
+    "flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration",
+    [
+      [
+        "a hand that no hash deals",
+        { spec: { limited: { limitResponse: { type: "Queue", queuing: { queues: 512, handSize: 8 } } } } },
+        [
+          "spec.limited.limitResponse.queuing.handSize: Invalid value: 8: required entropy bits of deckSize 512 and handSize 8 should not be greater than 60",
+        ],
+      ],
+      [
+        "no hand that a hash just deals",
+        { spec: { limited: { limitResponse: { type: "Queue", queuing: { queues: 1024, handSize: 6 } } } } },
+        [],
+      ],
+    ],
+  ],
 ]);
