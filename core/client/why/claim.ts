@@ -1,57 +1,161 @@
+import { formatQuantity } from "../../api/quantity.ts";
 import { isReason } from "../../api/status.ts";
-import { type PersistentVolumeClaim, storageClass } from "../../kinds/mod.ts";
+import {
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  persistentVolume,
+  type StorageClass,
+  storageClass,
+} from "../../kinds/mod.ts";
+import {
+  isVolumeOf,
+  noProvisioner,
+  storageClassOf,
+  storageOf,
+  volumeMisfit,
+  waitsForConsumer,
+} from "../../kinds/volume_binding.ts";
 import { eventsOf } from "./events_of.ts";
-import { conditionText, type Explainer, lastSeen, type Reason } from "./explanation.ts";
+import { conditionText, type Explainer, lastSeen, type Reason, type WhyContext } from "./explanation.ts";
+
+/** Volumes that are named one by one. */
+const shownVolumes = 3;
 
 /** Why a claim has no volume, or which. */
 export const explainClaim: Explainer<PersistentVolumeClaim> = async (claim, context) => {
-  const { client, signal } = context;
   const { spec, status } = claim;
   const phase = status?.phase ?? "Pending";
-  const reasons: Reason[] = (status?.conditions ?? []).flatMap((condition) =>
-    condition.status === "True"
-      ? [
-          {
-            stage: "volumes" as const,
-            says: conditionText(condition),
-            since: condition.lastTransitionTime ?? undefined,
-          },
-        ]
-      : [],
-  );
-  if (phase === "Bound") return { state: `Bound to ${spec.volumeName ?? ""}`, isWell: true, reasons };
-  if (phase === "Lost") {
-    reasons.push({ stage: "volumes", says: `its volume ${spec.volumeName ?? ""} is gone, and with it its data` });
-    return { state: phase, isWell: false, reasons };
-  }
-  const event = (await eventsOf(claim, context)).find(({ type }) => type === "Warning");
-  const className = spec.storageClassName;
-  if (spec.volumeName) {
-    // Its class is only compared with the volume's: there need not be one.
-    reasons.push({
-      stage: "volumes",
-      says: `it wants the PersistentVolume ${spec.volumeName} and no other`,
-      remedy: `wherry why pv/${spec.volumeName}`,
-    });
-  } else if (!className) {
-    const says =
-      className === undefined
-        ? "no StorageClass was the default one when it was made"
-        : "it wants no StorageClass: it waits for a PersistentVolume that fits";
-    reasons.push({ stage: "volumes", says });
-  } else {
-    try {
-      const { volumeBindingMode } = await client.get(storageClass, { name: className }, { signal });
-      if (volumeBindingMode === "WaitForFirstConsumer" && !event)
-        reasons.push({
-          stage: "volumes",
-          says: `StorageClass ${className} gives it a volume once a pod that mounts it has a node`,
-        });
-    } catch (error) {
-      if (!isReason(error, "NotFound")) throw error;
-      reasons.push({ stage: "volumes", says: `there is no StorageClass ${className}` });
-    }
-  }
-  if (event?.message) reasons.push({ stage: "event", says: event.message, since: lastSeen(event) });
-  return { state: phase, isWell: false, reasons };
+  const conditions = (status?.conditions ?? [])
+    .filter((one) => one.status === "True")
+    .map(
+      (one): Reason => ({
+        stage: "volumes",
+        says: conditionText(one),
+        since: one.lastTransitionTime ?? undefined,
+      }),
+    );
+  if (phase === "Bound") return { state: `Bound to ${spec.volumeName ?? ""}`, isWell: true, reasons: conditions };
+  return { state: phase, isWell: false, reasons: [...conditions, ...(await claimReasons(claim, context))] };
 };
+
+/** Why a claim that is not bound is not. */
+export async function claimReasons(claim: PersistentVolumeClaim, context: WhyContext): Promise<readonly Reason[]> {
+  const { spec, status } = claim;
+  if (status?.phase === "Lost")
+    return [{ stage: "volumes", says: `its volume ${spec.volumeName ?? ""} is gone, and with it its data` }];
+  const events = await eventsOf(claim, context);
+  const warning = events.find(({ type }) => type === "Warning");
+  const told: readonly Reason[] = warning?.message
+    ? [{ stage: "event", says: warning.message, since: lastSeen(warning) }]
+    : [];
+  if (spec.volumeName) return [await namedReason(claim, spec.volumeName, context), ...told];
+  const volumes = await volumesOf(context);
+  const className = storageClassOf(claim);
+  const found = className ? await classOf(className, context) : undefined;
+  if (className && found === undefined && !volumes.some((one) => storageClassOf(one) === className)) {
+    const remedy = "make the StorageClass, or make the claim anew with one of: wherry get storageclasses";
+    return [{ stage: "volumes", says: `there is no StorageClass ${className}`, remedy }, ...told];
+  }
+  if (found && found !== "unknown" && found.provisioner !== noProvisioner) return [...told, madeReason(claim, found)];
+  const waits: readonly Reason[] =
+    found && found !== "unknown" && waitsForConsumer(found) ? [waitReason(className)] : [];
+  const noFit = byHandReason(claim, volumes);
+  return noFit ? [noFit, ...waits, ...told] : [...waits, ...told];
+}
+
+/** Of a claim whose volume somebody makes. */
+function madeReason(claim: PersistentVolumeClaim, found: StorageClass): Reason {
+  const isChosen = claim.metadata.annotations?.["volume.kubernetes.io/selected-node"] !== undefined;
+  if (waitsForConsumer(found) && !isChosen) return waitReason(found.metadata.name ?? "");
+  return {
+    stage: "volumes",
+    says: `the provisioner ${found.provisioner} of its StorageClass has not made its volume yet`,
+    remedy: `check that ${found.provisioner} runs`,
+  };
+}
+
+function waitReason(className: string): Reason {
+  return { stage: "volumes", says: `StorageClass ${className} gives it a volume once a pod that mounts it has a node` };
+}
+
+/** Of a claim that takes one of the volumes that people made: how those of its class fall short. Pure. */
+export function byHandReason(claim: PersistentVolumeClaim, volumes: readonly PersistentVolume[]): Reason | undefined {
+  const className = storageClassOf(claim);
+  const own = volumes.filter((one) => storageClassOf(one) === className);
+  const misfits = own.map((volume) => misfitOf(volume, claim));
+  if (own.length > 0 && misfits.some((one) => one === undefined)) return undefined;
+  const wanted = formatQuantity(storageOf(claim.spec.resources?.requests));
+  const ofClass = className ? `of its StorageClass ${className}` : "without a StorageClass";
+  const remedy = `make one: ${wanted}, ${(claim.spec.accessModes ?? []).join(", ")}${className ? `, storageClassName ${className}` : ""}`;
+  if (own.length === 0) {
+    const says =
+      claim.spec.storageClassName === undefined && !className
+        ? "no StorageClass was the default one when it was made, and there is no PersistentVolume without one"
+        : `there is no PersistentVolume ${ofClass}`;
+    return { stage: "volumes", says, remedy };
+  }
+  const lines = own.slice(0, shownVolumes).map(({ metadata }, index) => `${metadata.name}: ${misfits[index]}`);
+  const more = own.length > shownVolumes ? [`and ${own.length - shownVolumes} more`] : [];
+  return { stage: "volumes", says: `no PersistentVolume ${ofClass} fits`, details: [...lines, ...more], remedy };
+}
+
+function misfitOf(volume: PersistentVolume, claim: PersistentVolumeClaim): string | undefined {
+  const { claimRef, capacity } = volume.spec;
+  if (claimRef && !isVolumeOf(volume, claim)) return `it belongs to the claim ${claimRef.namespace}/${claimRef.name}`;
+  const misfit = volumeMisfit(volume, claim);
+  if (misfit === "requested PV is too small") {
+    const sizes = [capacity, claim.spec.resources?.requests].map((list) => formatQuantity(storageOf(list)));
+    return `it is too small: ${sizes[0]} of ${sizes[1]}`;
+  }
+  if (misfit === "incompatible accessMode")
+    return `it does not have all of ${(claim.spec.accessModes ?? []).join(", ")}`;
+  return misfit;
+}
+
+/** Its class is only compared with the volume's: there need not be one. */
+async function namedReason(
+  claim: PersistentVolumeClaim,
+  name: string,
+  { client, signal }: WhyContext,
+): Promise<Reason> {
+  const says = `it wants the PersistentVolume ${name} and no other`;
+  try {
+    const volume = await client.get(persistentVolume, { name }, { signal });
+    const misfit = misfitOf(volume, claim);
+    return {
+      stage: "volumes",
+      says,
+      ...(misfit ? { details: [`${name}: ${misfit}`] } : {}),
+      remedy: `wherry why pv/${name}`,
+    };
+  } catch (error) {
+    if (isReason(error, "NotFound"))
+      return {
+        stage: "volumes",
+        says: `${says}, and there is none of that name`,
+        remedy: `make the PersistentVolume ${name}`,
+      };
+    if (!isReason(error, "Forbidden")) throw error;
+    return { stage: "volumes", says };
+  }
+}
+
+async function classOf(name: string, { client, signal }: WhyContext): Promise<StorageClass | "unknown" | undefined> {
+  try {
+    return await client.get(storageClass, { name }, { signal });
+  } catch (error) {
+    if (isReason(error, "Forbidden")) return "unknown";
+    if (!isReason(error, "NotFound")) throw error;
+    return undefined;
+  }
+}
+
+/** Nothing for those who may not read them. */
+async function volumesOf({ client, signal }: WhyContext): Promise<readonly PersistentVolume[]> {
+  try {
+    return (await client.list(persistentVolume, { signal })).items;
+  } catch (error) {
+    if (!isReason(error, "Forbidden")) throw error;
+    return [];
+  }
+}

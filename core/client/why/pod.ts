@@ -1,11 +1,14 @@
 import { isReason } from "../../api/status.ts";
 import type { Event } from "../../kinds/event.ts";
-import { type ContainerStatus, type Pod, persistentVolumeClaim } from "../../kinds/mod.ts";
+import { type Pod, secret } from "../../kinds/mod.ts";
 import { isPodReady, isPodTerminal, podCondition, podStatusText } from "../../kinds/pod_helpers.ts";
-import { isSidecar } from "../../kinds/pod_resources.ts";
 import { logLines } from "../logs.ts";
+import { containerReasons, containersInTurn, type PodReason } from "./container.ts";
 import { eventsOf, newestEvent } from "./events_of.ts";
-import { counted, type Explainer, lastSeen, type Reason, type WhyContext } from "./explanation.ts";
+import { type Explainer, lastSeen, type Reason, type WhyContext } from "./explanation.ts";
+import { podClaimReasons } from "./pod_claims.ts";
+import { podNodeReason } from "./pod_node.ts";
+import { referenceRemedy } from "./remedies.ts";
 import { schedulingReason } from "./scheduling.ts";
 
 /** Lines of a failed container's log that are shown. */
@@ -18,15 +21,19 @@ export const explainPod: Explainer<Pod> = async (pod, context) => {
   const scheduling = await schedulingReason(pod, context);
   const own = podReasons(pod, { events });
   const above = scheduling ? [scheduling] : [];
-  // Where a pod was placed stands above what happened to it there; that it has no node comes before all.
-  const reasons = [
-    ...(pod.spec.nodeName ? [...own, ...above] : [...above, ...own]),
-    ...(await claimReasons(pod, context)),
-  ];
-  const withLogs = await Promise.all(reasons.map((reason) => withLog(reason, pod, context)));
+  const claims = await podClaimReasons(pod, context);
+  const node = await podNodeReason(pod, context);
+  // Where a pod was placed stands above what happened to it there; that it has no node comes before all but a claim that keeps it
+  // from one.
+  const reasons = pod.spec.nodeName
+    ? [...(node ? [node] : []), ...own, ...claims, ...above]
+    : scheduling && /persistent ?volume/i.test(scheduling.says)
+      ? [...claims, ...above, ...own]
+      : [...above, ...claims, ...own];
+  const told = await Promise.all(reasons.map((reason) => withMore(reason, pod, context)));
   const isDone = pod.status?.phase === "Succeeded";
   const isWell = isDone || (isPodReady(pod) && pod.metadata.deletionTimestamp === undefined);
-  return { state: stateOf(pod), isWell, reasons: withLogs };
+  return { state: stateOf(pod), isWell, reasons: told };
 };
 
 /** A pod's state in a few words. */
@@ -37,8 +44,7 @@ function stateOf(pod: Pod): string {
 
 /** The causes that a pod itself and its events tell of, besides its scheduling: the nearest first. Pure. */
 export function podReasons(pod: Pod, { events }: { readonly events: readonly Event[] }): readonly PodReason[] {
-  const { spec, status = {} } = pod;
-  if (isPodTerminal(pod) && status.phase === "Succeeded") return [];
+  if (pod.status?.phase === "Succeeded") return [];
   return [
     ...endReasons(pod),
     ...setUpReasons(pod, events),
@@ -50,21 +56,7 @@ export function podReasons(pod: Pod, { events }: { readonly events: readonly Eve
       const says = `its new resources are not in force: ${resize.message || resize.reason}`;
       return [{ stage: "condition", says, since: resize.lastTransitionTime ?? undefined }];
     }),
-    ...(spec.nodeName && podCondition(pod, "Ready")?.reason === "NodeNotReady"
-      ? [
-          {
-            stage: "owner" as const,
-            says: `its node ${spec.nodeName} does not answer`,
-            remedy: `wherry why node/${spec.nodeName}`,
-          },
-        ]
-      : []),
   ];
-}
-
-/** A reason, and whose log says more. */
-export interface PodReason extends Reason {
-  readonly logOf?: { readonly container: string; readonly previous: boolean };
 }
 
 function endReasons(pod: Pod): readonly PodReason[] {
@@ -76,12 +68,23 @@ function endReasons(pod: Pod): readonly PodReason[] {
         stage: "eviction",
         says: `${disruption.reason ?? "Disrupted"}: ${disruption.message ?? ""}`.replace(/: $/, ""),
         since: disruption.lastTransitionTime ?? undefined,
+        remedy: disruptionRemedy(disruption.reason, pod),
       },
     ];
   }
   if (status.phase !== "Failed" || !status.reason) return [];
-  const stage = status.reason === "Evicted" ? "eviction" : "admission";
-  return [{ stage, says: `${status.reason}: ${status.message ?? ""}`.replace(/: $/, "") }];
+  const says = `${status.reason}: ${status.message ?? ""}`.replace(/: $/, "");
+  if (status.reason === "Evicted") return [{ stage: "eviction", says, remedy: disruptionRemedy(status.reason, pod) }];
+  if (status.reason === "DeadlineExceeded")
+    return [{ stage: "container", says, remedy: "raise spec.activeDeadlineSeconds, or let it end sooner" }];
+  return [{ stage: "admission", says }];
+}
+
+function disruptionRemedy(reason: string | undefined, { spec: { nodeName } }: Pod): string | undefined {
+  if (reason === "PreemptionByScheduler") return "give it a PriorityClass that is as high, or add a node";
+  const node = nodeName && `wherry why node/${nodeName}`;
+  if (reason !== "TerminationByKubelet" && reason !== "Evicted") return node;
+  return `let it ask for what it uses (resources.requests); ${node}`;
 }
 
 const mountFailures = ["FailedMount", "FailedAttachVolume", "FailedMapVolume", "VolumeResizeFailed"];
@@ -101,7 +104,16 @@ function setUpReasons(pod: Pod, events: readonly Event[]): readonly PodReason[] 
     ["sandbox", newestEvent(events, sandboxFailures)],
   ] as const;
   const reasons = failures.flatMap(([stage, event]): PodReason[] =>
-    event ? [{ stage, says: event.message ?? event.reason ?? "", since: lastSeen(event) }] : [],
+    event
+      ? [
+          {
+            stage,
+            says: event.message ?? event.reason ?? "",
+            since: lastSeen(event),
+            remedy: referenceRemedy(event.message ?? ""),
+          },
+        ]
+      : [],
   );
   if (reasons.length > 0 || statuses.some(({ state }) => state?.waiting?.reason)) return reasons;
   return [
@@ -113,119 +125,6 @@ function setUpReasons(pod: Pod, events: readonly Event[]): readonly PodReason[] 
   ];
 }
 
-interface Container {
-  readonly name: string;
-  readonly status: ContainerStatus;
-  readonly isInit: boolean;
-}
-
-/** The containers that matter now: the first initial one that is not done, or all others. */
-function containersInTurn({ spec, status = {} }: Pod): readonly Container[] {
-  const sidecars = new Set((spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name));
-  for (const one of status.initContainerStatuses ?? []) {
-    const isDone = sidecars.has(one.name) ? one.started === true && one.ready : one.state?.terminated?.exitCode === 0;
-    if (!isDone) return [{ name: one.name, status: one, isInit: !sidecars.has(one.name) }];
-  }
-  return (status.containerStatuses ?? []).map((one) => ({ name: one.name, status: one, isInit: false }));
-}
-
-const pullFailures = new Map([
-  ["ErrImagePull", "check the image's name and tag, and the pod's imagePullSecrets"],
-  ["ImagePullBackOff", "check the image's name and tag, and the pod's imagePullSecrets"],
-  ["InvalidImageName", "correct the image's name"],
-  ["ErrImageNeverPull", "pull the image on the node, or change imagePullPolicy"],
-]);
-
-function containerReasons(
-  { name, status, isInit }: Container,
-  { pod, events }: { readonly pod: Pod; readonly events: readonly Event[] },
-): readonly PodReason[] {
-  const what = `${isInit ? "init container" : "container"} ${name}`;
-  const { waiting, running, terminated } = status.state ?? {};
-  const last = status.lastState?.terminated;
-  if (waiting?.reason === "CrashLoopBackOff") {
-    const probe = endingProbe(name, events);
-    return [
-      {
-        stage: "back-off",
-        says: `${what} ends again and again, ${counted(status.restartCount, "restart")} so far${last ? `; the last time with ${exitText(last)}` : ""}`,
-        since: last?.finishedAt,
-        details: [
-          ...(waiting.message ? [waiting.message] : []),
-          ...(last?.message ? [last.message] : []),
-          ...(probe === undefined ? [] : [probe]),
-        ],
-        logOf: { container: name, previous: true },
-      },
-    ];
-  }
-  if (waiting?.reason && pullFailures.has(waiting.reason)) {
-    return [
-      {
-        stage: "image",
-        says: `${what} has no image: ${waiting.message || waiting.reason}`,
-        remedy: pullFailures.get(waiting.reason),
-      },
-    ];
-  }
-  if (waiting?.reason && waiting.reason !== "PodInitializing" && waiting.reason !== "ContainerCreating")
-    return [{ stage: "container", says: `${what} cannot start: ${waiting.message || waiting.reason}` }];
-  if (terminated && (terminated.exitCode !== 0 || isInit)) {
-    return [
-      {
-        stage: "container",
-        says: `${what} ended with ${exitText(terminated)}`,
-        since: terminated.finishedAt,
-        ...(terminated.message ? { details: [terminated.message] } : {}),
-        logOf: { container: name, previous: false },
-      },
-    ];
-  }
-  if (isInit && running) return [{ stage: "container", says: `${what} is still running`, since: running.startedAt }];
-  if (!running || status.ready || pod.metadata.deletionTimestamp) return [];
-  return [probeReason(what, { name, status, pod, events })];
-}
-
-function probeReason(
-  what: string,
-  {
-    name,
-    status,
-    pod,
-    events,
-  }: { readonly name: string; readonly status: ContainerStatus; readonly pod: Pod; readonly events: readonly Event[] },
-): PodReason {
-  const { containers, initContainers = [] } = pod.spec;
-  const container = [...initContainers, ...containers].find((one) => one.name === name);
-  const kind = container?.startupProbe && status.started !== true ? "Startup" : "Readiness";
-  const failure = events.find(
-    (one) => one.reason === "Unhealthy" && one.message?.startsWith(kind) && isOfContainer(one, name),
-  );
-  return {
-    stage: "probe",
-    says: failure
-      ? `${what} is not ready: ${(failure.message ?? "").trim()}`
-      : `${what} runs, but its ${kind.toLowerCase()} probe has not succeeded yet`,
-    since: failure ? lastSeen(failure) : status.state?.running?.startedAt,
-  };
-}
-
-/** That a probe had a container ended, and what it found. Which run it was cannot be told: of many events some are left out. */
-function endingProbe(name: string, events: readonly Event[]): string | undefined {
-  const own = events.filter((one) => isOfContainer(one, name));
-  for (const { reason, message = "" } of own) {
-    const kind = reason === "Killing" ? /failed (liveness|startup) probe/.exec(message)?.[1] : undefined;
-    if (kind === undefined) continue;
-    const found = own.find((one) => one.reason === "Unhealthy" && one.message?.toLowerCase().startsWith(kind));
-    return `its ${kind} probe had it ended${found ? `: ${(found.message ?? "").trim()}` : ""}`;
-  }
-  return undefined;
-}
-
-function isOfContainer({ involvedObject }: Event, name: string): boolean {
-  return (involvedObject.fieldPath ?? `{${name}}`).includes(`{${name}}`);
-}
-
 function gateReasons({ spec, status = {} }: Pod): readonly PodReason[] {
   return (spec.readinessGates ?? []).flatMap(({ conditionType }): PodReason[] => {
     const gate = status.conditions?.find(({ type }) => type === conditionType);
@@ -235,47 +134,11 @@ function gateReasons({ spec, status = {} }: Pod): readonly PodReason[] {
   });
 }
 
-function exitText({
-  exitCode,
-  reason,
-  signal,
-}: {
-  readonly exitCode: number;
-  readonly reason?: string;
-  readonly signal?: number;
-}): string {
-  const code = signal ? `signal ${signal}` : `exit code ${exitCode}`;
-  return reason && reason !== "Error" && reason !== "Completed" ? `${code} (${reason})` : code;
-}
-
-/** The claims that keep a pod from its node. */
-async function claimReasons(pod: Pod, { client, signal }: WhyContext): Promise<readonly Reason[]> {
-  if (pod.status?.phase !== "Pending") return [];
-  const { namespace = "default" } = pod.metadata;
-  const reasons: Reason[] = [];
-  for (const volume of pod.spec.volumes ?? []) {
-    const name = volume.persistentVolumeClaim?.claimName;
-    if (!name) continue;
-    try {
-      const { status } = await client.get(persistentVolumeClaim, { namespace, name }, { signal });
-      if (status?.phase === "Bound") continue;
-      const says = `the claim ${name} of volume ${volume.name} is ${status?.phase ?? "Pending"}`;
-      reasons.push({ stage: "volumes", says, remedy: `wherry why pvc/${name}` });
-    } catch (error) {
-      if (!isReason(error, "NotFound")) throw error;
-      reasons.push({ stage: "volumes", says: `the claim ${name} of volume ${volume.name} does not exist` });
-    }
-  }
-  return reasons;
-}
-
-/** Adds the last lines of the container's log to what says how it ended. */
-export async function withLog(
-  { logOf, ...reason }: PodReason,
-  pod: Pod,
-  { client, signal }: WhyContext,
-): Promise<Reason> {
+/** Adds what only the server knows: the last lines of the container's log, or which of its imagePullSecrets are not there. */
+export async function withMore({ logOf, ...reason }: PodReason, pod: Pod, context: WhyContext): Promise<Reason> {
+  if (reason.stage === "image") return withPullSecrets(reason, pod, context);
   if (!logOf) return reason;
+  const { client, signal } = context;
   const { namespace = "default", name = "" } = pod.metadata;
   const lines: string[] = [];
   try {
@@ -285,4 +148,26 @@ export async function withLog(
     // The log may be gone, or the node: what is known is said without it.
   }
   return lines.length > 0 ? { ...reason, details: [...(reason.details ?? []), ...lines] } : reason;
+}
+
+/** A node goes on without a Secret that is not there, and only the registry complains. */
+async function withPullSecrets(
+  reason: Reason,
+  { metadata, spec }: Pod,
+  { client, signal }: WhyContext,
+): Promise<Reason> {
+  const { namespace = "default" } = metadata;
+  for (const { name } of spec.imagePullSecrets ?? []) {
+    if (!name) continue;
+    try {
+      await client.get(secret, { namespace, name }, { signal });
+    } catch (error) {
+      if (isReason(error, "Forbidden")) continue;
+      if (!isReason(error, "NotFound")) throw error;
+      const details = [...(reason.details ?? []), `there is no Secret ${name}, which its imagePullSecrets name`];
+      const remedy = `wherry create secret docker-registry ${name} --docker-server=… --docker-username=… --docker-password=…`;
+      return { ...reason, details, remedy };
+    }
+  }
+  return reason;
 }

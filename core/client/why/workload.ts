@@ -11,9 +11,12 @@ import {
   type StatefulSet,
 } from "../../kinds/mod.ts";
 import { isPodActive, isPodReady } from "../../kinds/pod_helpers.ts";
+import type { PodReason } from "./container.ts";
 import { eventsOf, newestEvent } from "./events_of.ts";
 import { conditionText, counted, type Explainer, lastSeen, type Reason, type WhyContext } from "./explanation.ts";
-import { type PodReason, podReasons, withLog } from "./pod.ts";
+import { podReasons, withMore } from "./pod.ts";
+import { podNodeReason } from "./pod_node.ts";
+import { refusalRemedy } from "./remedies.ts";
 import { pendingReason, schedulingReason } from "./scheduling.ts";
 
 /** Names of pods that are said of one cause. */
@@ -27,7 +30,10 @@ interface Workload {
   readonly state: string;
   readonly isWell: boolean;
   readonly conditions: readonly Condition[];
+  /** What holds it up by itself, before its pods do. */
   readonly notes: readonly Reason[];
+  /** How far it has come, which follows from all else. */
+  readonly progress?: readonly Reason[];
 }
 
 /** Why a Deployment is as it is. */
@@ -36,16 +42,18 @@ export const explainDeployment: Explainer<Deployment> = (object, context) => {
   const { readyReplicas = 0, updatedReplicas = 0, replicas: actual = 0, conditions = [] } = object.status ?? {};
   const notes: Reason[] = [...unobserved(object)];
   if (paused) notes.push({ stage: "rollout", says: "its roll-out is paused", remedy: resume(object) });
+  const progress: Reason[] = [];
   const progressing = findCondition(conditions, "Progressing");
-  if (progressing?.status === "False") notes.push(ofCondition("rollout", progressing));
+  if (progressing?.status === "False") progress.push(ofCondition("rollout", progressing));
   else if (updatedReplicas < replicas || actual > updatedReplicas)
-    notes.push({ stage: "rollout", says: `${updatedReplicas} of ${replicas} replicas are of its newest template` });
+    progress.push({ stage: "rollout", says: `${updatedReplicas} of ${replicas} replicas are of its newest template` });
   return explain(object, context, {
     selector,
     ...readyOf(readyReplicas, replicas),
     isWell: readyReplicas >= replicas && updatedReplicas >= replicas && !isBehind(object),
     conditions,
     notes,
+    progress,
   });
 };
 
@@ -69,15 +77,16 @@ export const explainStatefulSet: Explainer<StatefulSet> = (object, context) => {
   const { replicas = 1, selector, podManagementPolicy = "OrderedReady" } = object.spec;
   const { readyReplicas = 0, currentReplicas = 0, conditions = [], replicas: made = 0 } = object.status ?? {};
   const waitsInOrder = podManagementPolicy === "OrderedReady" && made < replicas && readyReplicas < made;
-  const notes: Reason[] = [...unobserved(object)];
+  const progress: Reason[] = [];
   if (waitsInOrder) {
     const says = `pods are made in order: the next one waits until all before it are ready (${made} of ${replicas} made)`;
-    notes.push({ stage: "rollout", says });
+    progress.push({ stage: "rollout", says });
   }
   const { currentRevision, updateRevision, updatedReplicas = 0 } = object.status ?? {};
   if (currentRevision !== updateRevision && currentReplicas > 0)
-    notes.push({ stage: "rollout", says: `${updatedReplicas} of ${replicas} replicas are of its newest template` });
-  return explain(object, context, { selector, ...readyOf(readyReplicas, replicas), conditions, notes });
+    progress.push({ stage: "rollout", says: `${updatedReplicas} of ${replicas} replicas are of its newest template` });
+  const notes = unobserved(object);
+  return explain(object, context, { selector, ...readyOf(readyReplicas, replicas), conditions, notes, progress });
 };
 
 /** Why a DaemonSet is as it is. */
@@ -104,11 +113,15 @@ export const explainJob: Explainer<Job> = (object, context) => {
   const isDone = findCondition(conditions, "Complete")?.status === "True";
   const failure = findCondition(conditions, "Failed");
   const notes: Reason[] = [];
-  if (failure?.status === "True") notes.push(ofCondition("rollout", failure));
-  if (suspend) notes.push({ stage: "rollout", says: "it is suspended", remedy: "set spec.suspend to false" });
+  const progress: Reason[] = [];
+  if (failure?.status === "True") {
+    const remedy =
+      failure.reason === "DeadlineExceeded" ? "raise spec.activeDeadlineSeconds, and make it anew" : undefined;
+    progress.push({ ...ofCondition("rollout", failure), remedy });
+  } else if (suspend) notes.push({ stage: "rollout", says: "it is suspended", remedy: "set spec.suspend to false" });
   const counts = `${succeeded} of ${wanted} succeeded, ${active} active, ${failed} failed`;
   const state = isDone ? "Complete" : failure?.status === "True" ? `Failed: ${counts}` : counts;
-  return explain(object, context, { selector, state, isWell: isDone, conditions: [], notes });
+  return explain(object, context, { selector, state, isWell: isDone, conditions: [], notes, progress });
 };
 
 const creationFailures = ["FailedCreate", "FailedDelete", "RecreatingFailedPod", "FailedDaemonPod"];
@@ -116,7 +129,7 @@ const creationFailures = ["FailedCreate", "FailedDelete", "RecreatingFailedPod",
 async function explain(
   object: KubeObject,
   context: WhyContext,
-  { selector, state, isWell, conditions, notes }: Workload,
+  { selector, state, isWell, conditions, notes, progress = [] }: Workload,
 ): ReturnType<Explainer> {
   const reasons: Reason[] = [...notes];
   const failure = findCondition(conditions, "ReplicaFailure");
@@ -126,14 +139,13 @@ async function explain(
   else if (event && !isWell)
     reasons.push(refusal({ stage: "admission", says: event.message ?? "", since: lastSeen(event) }));
   if (!isWell && selector) reasons.push(...(await reasonsOfPods(object, selector, context)));
-  return { state, isWell, reasons };
+  return { state, isWell, reasons: [...reasons, ...progress] };
 }
 
 /** What refused a pod: a quota is a matter of its own. */
 function refusal(reason: Reason): Reason {
-  return /exceeded quota|insufficient quota/.test(reason.says)
-    ? { ...reason, stage: "quota", remedy: "ask for less, free some, or raise the ResourceQuota" }
-    : reason;
+  const stage = /(exceeded|failed|insufficient) quota/.test(reason.says) ? "quota" : reason.stage;
+  return { ...reason, stage, remedy: refusalRemedy(reason.says) };
 }
 
 /** What keeps the pods of a workload from being ready: each cause once, with the pods that it holds up. */
@@ -151,7 +163,10 @@ async function reasonsOfPods(
     const events = one.spec.nodeName ? await eventsOf(one, context) : [];
     // Where a pod was placed, and why there, is no trouble.
     const pending = pendingReason(one);
-    const [first]: readonly PodReason[] = [...(pending ? [pending] : []), ...podReasons(one, { events })];
+    const node = await podNodeReason(one, context);
+    const [first]: readonly PodReason[] = [node, pending, ...podReasons(one, { events })].filter(
+      (each) => each !== undefined,
+    );
     if (!first) continue;
     const { name = "" } = one.metadata;
     const key = `${first.stage} ${first.says.replaceAll(name, "")}`;
@@ -182,7 +197,7 @@ async function reasonOfGroup(
 /** The cause of one pod with what stands behind it. */
 async function toldOf(reason: PodReason, pod: Pod, context: WhyContext): Promise<Reason> {
   if (reason.stage === "scheduling") return (await schedulingReason(pod, context)) ?? reason;
-  return withLog(reason, pod, context);
+  return withMore(reason, pod, context);
 }
 
 function readyOf(ready: number, wanted: number): { readonly state: string; readonly isWell: boolean } {
