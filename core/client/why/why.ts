@@ -1,6 +1,7 @@
 import type { ResourceType } from "../../api/kind.ts";
 import { type Condition, controllerOf, type KubeObject, keyOf, type ObjectKey } from "../../api/meta.ts";
 import { isReason } from "../../api/status.ts";
+import { explainAutoscaler } from "./autoscaler.ts";
 import { explainBudget } from "./budget.ts";
 import { explainCertificateRequest } from "./certificate.ts";
 import { explainClaim } from "./claim.ts";
@@ -14,6 +15,8 @@ import {
   type Reason,
   type WhyContext,
 } from "./explanation.ts";
+import { explainIngress } from "./ingress.ts";
+import { explainNamespace } from "./namespace.ts";
 import { explainNode } from "./node.ts";
 import { explainPod } from "./pod.ts";
 import { explainQuota } from "./quota.ts";
@@ -45,6 +48,9 @@ const explainers: ReadonlyMap<string, Explainer> = new Map<string, Explainer>([
   ["CronJob.batch", explainCronJob as Explainer],
   ["PodDisruptionBudget.policy", explainBudget as Explainer],
   ["ResourceQuota.", explainQuota as Explainer],
+  ["HorizontalPodAutoscaler.autoscaling", explainAutoscaler as Explainer],
+  ["Ingress.networking.k8s.io", explainIngress as Explainer],
+  ["Namespace.", explainNamespace as Explainer],
 ]);
 
 /** Owners that are followed upwards. */
@@ -78,24 +84,39 @@ export async function whyObject(kind: ResourceType, object: KubeObject, context:
   };
 }
 
+/** Finalizers of Kubernetes' own, and what they wait for. */
+const knownFinalizers: ReadonlyMap<string, string> = new Map([
+  ["kubernetes", "all that is in it goes first"],
+  ["kubernetes.io/pvc-protection", "a pod still uses it"],
+  ["kubernetes.io/pv-protection", "a claim still has it"],
+  ["foregroundDeletion", "what it owns goes first"],
+  ["orphan", "what it owns is let go first"],
+  ["batch.kubernetes.io/job-tracking", "its Job has not counted it yet"],
+]);
+
 /** What holds an object that is being deleted. Pure. */
-export function deletionReason({ metadata, ...object }: KubeObject): Reason | undefined {
-  const { deletionTimestamp, finalizers = [], deletionGracePeriodSeconds: grace = 0 } = metadata;
-  if (!deletionTimestamp) return undefined;
-  const specFinalizers = (object as { spec?: { finalizers?: readonly string[] } }).spec?.finalizers ?? [];
-  const waits = [...finalizers, ...specFinalizers];
-  const isNode = (object as { spec?: { nodeName?: string } }).spec?.nodeName;
-  if (waits.length > 0)
-    return {
-      stage: "deletion",
-      says: `it is being deleted, and waits for those who set its finalizers: ${waits.join(", ")}`,
-      since: deletionTimestamp,
-    };
-  return {
-    stage: "deletion",
-    says: isNode ? `it is being deleted: its containers have ${grace} s to end` : "it is being deleted",
-    since: deletionTimestamp,
-  };
+export function deletionReason({ kind, metadata, ...object }: KubeObject): Reason | undefined {
+  const {
+    deletionTimestamp: since,
+    finalizers = [],
+    deletionGracePeriodSeconds: grace = 0,
+    name,
+    namespace,
+  } = metadata;
+  if (!since) return undefined;
+  const { finalizers: own = [], nodeName } =
+    (object as { spec?: { finalizers?: readonly string[]; nodeName?: string } }).spec ?? {};
+  const waits = [...finalizers, ...own];
+  const known = waits.flatMap((one) => knownFinalizers.get(one) ?? []);
+  if (waits.length > known.length) {
+    const says = `it is being deleted, and waits for those who set its finalizers: ${waits.join(", ")}`;
+    const where = namespace ? ` -n ${namespace}` : "";
+    const remedy = `if whoever set them is gone: wherry patch ${kind.toLowerCase()} ${name}${where} --type merge -p '{"metadata":{"finalizers":null}}'`;
+    return { stage: "deletion", says, since, ...(own.length > 0 ? {} : { remedy }) };
+  }
+  if (known.length > 0) return { stage: "deletion", says: `it is being deleted: ${known.join(", ")}`, since };
+  const says = nodeName ? `it is being deleted: its containers have ${grace} s to end` : "it is being deleted";
+  return { stage: "deletion", says, since };
 }
 
 /** For kinds that nobody knows more of: conditions that say no, and warnings. */

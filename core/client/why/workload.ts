@@ -12,6 +12,7 @@ import {
 } from "../../kinds/mod.ts";
 import { isPodActive, isPodReady } from "../../kinds/pod_helpers.ts";
 import type { PodReason } from "./container.ts";
+import { passedOverReason } from "./daemon_nodes.ts";
 import { eventsOf, newestEvent } from "./events_of.ts";
 import { conditionText, counted, type Explainer, lastSeen, type Reason, type WhyContext } from "./explanation.ts";
 import { podReasons, withMore } from "./pod.ts";
@@ -90,11 +91,11 @@ export const explainStatefulSet: Explainer<StatefulSet> = (object, context) => {
 };
 
 /** Why a DaemonSet is as it is. */
-export const explainDaemonSet: Explainer<DaemonSet> = (object, context) => {
+export const explainDaemonSet: Explainer<DaemonSet> = async (object, context) => {
   const { desiredNumberScheduled = 0, numberReady = 0, numberMisscheduled = 0, conditions = [] } = object.status ?? {};
   const notes: Reason[] = [...unobserved(object)];
-  if (desiredNumberScheduled === 0)
-    notes.push({ stage: "scheduling", says: "no node takes its pods: see its nodeSelector, affinity and tolerations" });
+  const passedOver = await passedOverReason(object, context);
+  if (desiredNumberScheduled === 0) notes.push(passedOver ?? { stage: "scheduling", says: "no node takes its pods" });
   if (numberMisscheduled > 0)
     notes.push({ stage: "scheduling", says: `${counted(numberMisscheduled, "pod")} run where none should` });
   return explain(object, context, {
@@ -102,6 +103,7 @@ export const explainDaemonSet: Explainer<DaemonSet> = (object, context) => {
     ...readyOf(numberReady, desiredNumberScheduled),
     conditions,
     notes,
+    progress: desiredNumberScheduled > 0 && passedOver ? [passedOver] : [],
   });
 };
 

@@ -1,9 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ResourceType } from "../../../core/api/kind.ts";
-import type { KubeObject, ObjectKey } from "../../../core/api/meta.ts";
-import { StatusError } from "../../../core/api/status.ts";
-import type { Client } from "../../../core/client/client.ts";
-import type { WhyContext } from "../../../core/client/why/explanation.ts";
+import type { KubeObject } from "../../../core/api/meta.ts";
 import { podReasons } from "../../../core/client/why/pod.ts";
 import { imageRemedy, referenceRemedy, refusalRemedy } from "../../../core/client/why/remedies.ts";
 import { whyObject } from "../../../core/client/why/why.ts";
@@ -14,23 +10,8 @@ import {
   type PodSpec,
   persistentVolumeClaim,
   pod,
-  storedKinds,
 } from "../../../core/kinds/mod.ts";
-
-/** Answers from a list of objects; scheduling is not told of, and there are no logs. */
-function contextWith(objects: readonly KubeObject[]): WhyContext {
-  const client = {
-    raw: async () => ({ status: 404, headers: {}, body: new Uint8Array() }),
-    list: async ({ kind }: { kind: string }) => ({ items: objects.filter((one) => one.kind === kind) }),
-    get: async (resource: ResourceType, { name = "" }: ObjectKey) => {
-      const found = objects.find(({ kind, metadata }) => kind === resource.kind && metadata.name === name);
-      if (!found) throw StatusError.notFound(resource, name);
-      return found;
-    },
-  } as unknown as Client;
-  const resourceOf = async ({ kind }: { kind: string }) => storedKinds.find((one) => one.kind === kind);
-  return { client, resourceOf };
-}
+import { contextWith } from "./_why_context.ts";
 
 const metadata = { namespace: "default", name: "web" };
 
@@ -255,7 +236,8 @@ describe("why a workload", () => {
       spec: { replicas: 1, selector: { matchLabels: { app: "web" } }, template },
       status: { conditions: [{ type: "Progressing", status: "False", message: "it has timed out progressing." }] },
     } as KubeObject;
-    const one = aPod({ nodeName: "node-1" }, { phase: "Pending" });
+    const bare = aPod({ nodeName: "node-1" }, { phase: "Pending" });
+    const one = { ...bare, metadata: { ...metadata, labels: { app: "web" } } };
     const silent = aNode("Unknown", "Kubelet stopped posting node status.");
     const { reasons } = await whyObject(deployment, stuck, contextWith([one, silent]));
     expect(reasons.map(({ says }) => says)).toEqual([
