@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Pod, PodDisruptionBudget, PodSpec } from "../../../../core/kinds/mod.ts";
 import { emptyCluster } from "../../../../master_daemon/scheduler/cluster_view.ts";
+import { defaultPreemption } from "../../../../master_daemon/scheduler/plugins/default_preemption.ts";
+import { plugins } from "../../../../master_daemon/scheduler/plugins/mod.ts";
 import { aNode } from "../../controllers/fixtures.ts";
 import { labelled, on, place, snapshotOf, waiting } from "../_place.ts";
 
@@ -196,6 +198,43 @@ describe("DefaultPreemption", () => {
     });
     snapshot.setNode(aNode("a", { spec: { unschedulable: true } }));
     expect(place(pod, snapshot)).toMatchObject({ postFilter: { nominatedNodeName: "b" } });
+  });
+
+  it("does not wait for pods of the nominated node that go for another reason", () => {
+    const victim = running("a", "x", "4", 1);
+    const going = (reason: string): Pod => ({
+      ...victim,
+      metadata: { ...victim.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" },
+      status: { ...victim.status, conditions: [{ type: "DisruptionTarget", status: "True", reason }] },
+    });
+    const nominated = (reason: string) => {
+      const snapshot = snapshotOf([aNode("a")], [going(reason)]);
+      const pod = waiting(wanting("3", 5));
+      snapshot.nominate(pod, "a");
+      return place(pod, snapshot);
+    };
+    expect(nominated("PreemptionByScheduler")).not.toHaveProperty("postFilter.victims");
+    expect(nominated("EvictionByEvictionAPI")).toMatchObject({ postFilter: { nominatedNodeName: "a" } });
+  });
+
+  it("looks for no more candidates than it is told to, but for one that violates no budget", () => {
+    const pods = ["a", "b", "c"].map((name) => running(name, name, "4", 1));
+    const candidates = (budgets: readonly PodDisruptionBudget[]) => {
+      const plugin = defaultPreemption({ minCandidateNodesPercentage: 0, minCandidateNodesAbsolute: 1 });
+      const cluster = { ...emptyCluster, disruptionBudgets: () => budgets };
+      const snapshot = snapshotOf(
+        ["a", "b", "c"].map((name) => aNode(name)),
+        pods,
+        { cluster },
+      );
+      const placement = place(waiting(wanting("3", 5)), snapshot, {
+        plugins: [...plugins.filter(({ plugin: { postFilter } }) => !postFilter), { plugin, weight: 0 }],
+        random: () => 0,
+      });
+      return placement.node ? [] : placement.postFilter?.candidates?.map(({ node }) => node.name);
+    };
+    expect(candidates([])).toEqual(["a"]);
+    expect(candidates([budget("a", 0)])).toEqual(["a", "b"]);
   });
 
   it("keeps what was made free for pods of the same or a higher priority", () => {

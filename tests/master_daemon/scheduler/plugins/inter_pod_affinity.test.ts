@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { LabelSelector } from "../../../../core/api/labels.ts";
 import type { Pod, PodAffinityTerm, PodSpec } from "../../../../core/kinds/mod.ts";
 import { emptyCluster } from "../../../../master_daemon/scheduler/cluster_view.ts";
+import { CycleState } from "../../../../master_daemon/scheduler/framework.ts";
 import { interPodAffinity } from "../../../../master_daemon/scheduler/plugins/inter_pod_affinity.ts";
 import { feasible, labelled, on, place, snapshotOf, waiting } from "../_place.ts";
 
@@ -217,5 +218,33 @@ describe("InterPodAffinity", () => {
     const shy = on("a", "shy", {}, apart(term("web")));
     expect(isHelpedBy?.({ type: "pod-deleted", pod: shy }, waiting({}, { app: "web" }))).toBe(true);
     expect(isHelpedBy?.({ type: "pod-deleted", pod: shy }, waiting({}, { app: "db" }))).toBe(false);
+    const [db, other] = [on("a", "db", { app: "db" }), on("a", "db", { app: "x" })];
+    const avoiding = waiting(apart(term("db")));
+    // One that came is no help for who keeps off it; one that went, or is another now, is.
+    expect(isHelpedBy?.({ type: "pod-added", pod: db }, avoiding)).toBe(false);
+    expect(isHelpedBy?.({ type: "pod-deleted", pod: db }, avoiding)).toBe(true);
+    expect(isHelpedBy?.({ type: "pod-updated", pod: other, previous: db }, avoiding)).toBe(true);
+    expect(isHelpedBy?.({ type: "pod-updated", pod: db, previous: other }, pod)).toBe(true);
+    expect(isHelpedBy?.({ type: "pod-updated", pod: other, previous: other }, pod)).toBe(false);
+    expect(isHelpedBy?.({ type: "node-added", node: labelled("d") }, pod)).toBe(true);
+  });
+
+  it("is woken by any pod, where the labels of its namespace may say that it matters", () => {
+    const { isHelpedBy } = interPodAffinity();
+    const asking = term("db", zone, { namespaceSelector: { matchLabels: { team: "red" } } });
+    const other = on("a", "x", { app: "x" });
+    expect(isHelpedBy?.({ type: "pod-added", pod: other }, waiting(near(asking)))).toBe(true);
+    expect(isHelpedBy?.({ type: "pod-deleted", pod: other }, waiting(near(asking)))).toBe(true);
+    expect(isHelpedBy?.({ type: "pod-deleted", pod: other }, waiting(apart(asking)))).toBe(true);
+    expect(isHelpedBy?.({ type: "pod-deleted", pod: on("a", "x", {}, apart(asking)) }, waiting())).toBe(true);
+  });
+
+  it("has no say in the choice, when nobody asks for anything that is there", () => {
+    const snapshot = snapshotOf(nodes, [on("a", "x", { app: "x" })]);
+    const { preScore } = interPodAffinity();
+    expect(preScore?.(waiting(), snapshot.nodes, snapshot, new CycleState())).toBe(false);
+    const wishes = { podAffinityTerm: term("db"), weight: 1 };
+    const affinity = { podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [wishes] } };
+    expect(preScore?.(waiting({ affinity }), snapshot.nodes, snapshot, new CycleState())).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Node, Pod, PodSpec, Taint } from "../../../../core/kinds/mod.ts";
-import { CycleState, type SchedulerPlugin } from "../../../../master_daemon/scheduler/framework.ts";
-import { nodeAffinity } from "../../../../master_daemon/scheduler/plugins/node_affinity.ts";
+import { type ClusterEvent, CycleState, type SchedulerPlugin } from "../../../../master_daemon/scheduler/framework.ts";
+import { type AddedAffinity, nodeAffinity } from "../../../../master_daemon/scheduler/plugins/node_affinity.ts";
 import { nodeName } from "../../../../master_daemon/scheduler/plugins/node_name.ts";
 import { nodePorts } from "../../../../master_daemon/scheduler/plugins/node_ports.ts";
 import { nodeResourcesFit } from "../../../../master_daemon/scheduler/plugins/node_resources_fit.ts";
@@ -29,6 +29,18 @@ function score(plugin: SchedulerPlugin, spec: Partial<PodSpec>, node: Node, pods
   return plugin.score?.(pod, infoOf(node, pods), new CycleState());
 }
 
+/** What a plug-in says of all nodes at once. */
+function preFilter(plugin: SchedulerPlugin, spec: Partial<PodSpec>, nodes: readonly Node[]) {
+  const snapshot = new Snapshot();
+  for (const node of nodes) snapshot.setNode(node);
+  return plugin.preFilter?.(aPod("new", { nodeName: "", spec }), snapshot, new CycleState());
+}
+
+/** Which events a plug-in takes to help a pod. */
+function helps({ isHelpedBy }: SchedulerPlugin, spec: Partial<PodSpec>) {
+  return (event: ClusterEvent) => isHelpedBy?.(event, aPod("new", { nodeName: "", spec }));
+}
+
 const taint = (effect: Taint["effect"], value = ""): Taint => ({ key: "k", value, effect });
 
 describe("NodeName", () => {
@@ -39,6 +51,11 @@ describe("NodeName", () => {
       reason: "node(s) didn't match the requested node name",
     });
   });
+
+  it("asks no node about a pod that names none", () => {
+    expect(preFilter(nodeName, {}, [aNode("a")])).toBe("skip");
+    expect(preFilter(nodeName, { nodeName: "b" }, [aNode("a")])).toBeUndefined();
+  });
 });
 
 describe("NodeUnschedulable", () => {
@@ -48,6 +65,22 @@ describe("NodeUnschedulable", () => {
     expect(filter(nodeUnschedulable, {}, cordoned)).toEqual({ reason: "node(s) were unschedulable" });
     const tolerations = [{ key: "node.kubernetes.io/unschedulable", operator: "Exists" }] as const;
     expect(filter(nodeUnschedulable, { tolerations }, cordoned)).toBeUndefined();
+  });
+
+  it("asks no node, when none was cordoned", () => {
+    const cordoned = aNode("a", { spec: { unschedulable: true } });
+    expect(preFilter(nodeUnschedulable, {}, [aNode("a")])).toBe("skip");
+    expect(preFilter(nodeUnschedulable, {}, [aNode("b"), cordoned])).toBeUndefined();
+  });
+
+  it("is woken by nodes only that take the pod now, and did not before", () => {
+    const [open, cordoned] = [aNode("a"), aNode("a", { spec: { unschedulable: true } })];
+    const isHelpedBy = helps(nodeUnschedulable, {});
+    expect(isHelpedBy({ type: "node-added", node: open })).toBe(true);
+    expect(isHelpedBy({ type: "node-added", node: cordoned })).toBe(false);
+    expect(isHelpedBy({ type: "node-updated", node: open, previous: cordoned })).toBe(true);
+    expect(isHelpedBy({ type: "node-updated", node: open, previous: open })).toBe(false);
+    expect(isHelpedBy({ type: "node-updated", node: cordoned, previous: open })).toBe(false);
   });
 });
 
@@ -75,12 +108,28 @@ describe("TaintToleration", () => {
     expect(taintToleration.normalizeScores?.(scores)).toEqual([100, 50, 0]);
     expect(taintToleration.normalizeScores?.([0, 0])).toEqual([100, 100]);
   });
+
+  it("asks no node, when none has a taint that keeps pods off", () => {
+    const tainted = (effect: Taint["effect"]) => aNode("a", { spec: { taints: [taint(effect)] } });
+    expect(preFilter(taintToleration, {}, [tainted("PreferNoSchedule")])).toBe("skip");
+    expect(preFilter(taintToleration, {}, [aNode("b"), tainted("NoSchedule")])).toBeUndefined();
+  });
+
+  it("is woken by nodes only that take the pod now, and did not before", () => {
+    const [open, tainted] = [aNode("a"), aNode("a", { spec: { taints: [taint("NoSchedule")] } })];
+    const isHelpedBy = helps(taintToleration, {});
+    expect(isHelpedBy({ type: "node-added", node: open })).toBe(true);
+    expect(isHelpedBy({ type: "node-added", node: tainted })).toBe(false);
+    expect(isHelpedBy({ type: "node-updated", node: open, previous: tainted })).toBe(true);
+    expect(isHelpedBy({ type: "node-updated", node: open, previous: open })).toBe(false);
+    expect(isHelpedBy({ type: "node-updated", node: tainted, previous: open })).toBe(false);
+  });
 });
 
 describe("NodeAffinity", () => {
   const node = aNode("a", { metadata: { labels: { zone: "z1", size: "8" } } });
   const refused = { reason: "node(s) didn't match Pod's node affinity/selector" };
-  const required = (...nodeSelectorTerms: readonly object[]) =>
+  const required = (...nodeSelectorTerms: readonly object[]): { readonly nodeAffinity: AddedAffinity } =>
     ({ nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } }) as never;
   const term = (key: string, operator: string, ...values: string[]) => ({
     matchExpressions: [{ key, operator, values }],
@@ -112,6 +161,36 @@ describe("NodeAffinity", () => {
     expect(filter(nodeAffinity(), spec, node)).toEqual(expected);
   });
 
+  it("asks no node about a pod that wants nothing of nodes, unless every pod has to", () => {
+    expect(preFilter(nodeAffinity(), {}, [node])).toBe("skip");
+    const addedAffinity = required(term("zone", "In", "z2")).nodeAffinity;
+    expect(preFilter(nodeAffinity({ addedAffinity }), {}, [node])).toBeUndefined();
+    expect(filter(nodeAffinity({ addedAffinity }), {}, node)).toEqual({
+      reason: "node(s) didn't match scheduler-enforced node affinity",
+    });
+  });
+
+  it("asks the named nodes alone, and says when a term names two at once", () => {
+    const named = (...names: string[]) => ({ key: "metadata.name", operator: "In", values: names });
+    const nodes = ["a", "b", "c"].map((name) => aNode(name));
+    const asked = (...terms: readonly object[]) => preFilter(nodeAffinity(), { affinity: required(...terms) }, nodes);
+    expect(asked({ matchFields: [named("a", "b"), named("b", "c")] }, { matchFields: [named("c")] })).toMatchObject({
+      nodes: [{ name: "b" }, { name: "c" }],
+      isFinal: true,
+    });
+    expect(asked({ matchFields: [named("a"), named("b")] })).toEqual({ reason: "pod affinity terms conflict" });
+  });
+
+  it("is woken by nodes only that the pod wants now, and did not before", () => {
+    const other = aNode("a", { metadata: { labels: { zone: "z2" } } });
+    const isHelpedBy = helps(nodeAffinity(), { nodeSelector: { zone: "z1" } });
+    expect(isHelpedBy({ type: "node-added", node })).toBe(true);
+    expect(isHelpedBy({ type: "node-added", node: other })).toBe(false);
+    expect(isHelpedBy({ type: "node-updated", node, previous: other })).toBe(true);
+    expect(isHelpedBy({ type: "node-updated", node, previous: node })).toBe(false);
+    expect(isHelpedBy({ type: "node-updated", node: other, previous: node })).toBe(false);
+  });
+
   it("adds up the weights of what is preferred", () => {
     const preferred = [
       { weight: 10, preference: term("zone", "In", "z1") },
@@ -138,6 +217,24 @@ describe("NodePorts", () => {
     ["refuses an address, when all are taken", port(80), port(80, "10.0.0.1"), refused],
   ])("%s", (_, taken, wanted, expected) => {
     expect(filter(nodePorts, wanted, aNode("node-1"), [aPod("old", { spec: taken })])).toEqual(expected);
+  });
+
+  it("refuses one port of several that is taken", () => {
+    const both = { containers: [...(port(81).containers ?? []), ...(port(80).containers ?? [])] };
+    expect(filter(nodePorts, both, aNode("node-1"), [aPod("old", { spec: port(80) })])).toEqual(refused);
+  });
+
+  it("asks no node about a pod that wants no port", () => {
+    expect(preFilter(nodePorts, {}, [aNode("a")])).toBe("skip");
+    expect(preFilter(nodePorts, port(80), [aNode("a")])).toBeUndefined();
+  });
+
+  it("is woken by pods only that had one of its ports, and by any new node", () => {
+    const both = { containers: [...(port(80).containers ?? []), ...(port(81).containers ?? [])] };
+    const isHelpedBy = helps(nodePorts, both);
+    expect(isHelpedBy({ type: "pod-deleted", pod: aPod("old", { spec: port(81) }) })).toBe(true);
+    expect(isHelpedBy({ type: "pod-deleted", pod: aPod("old", { spec: port(82) }) })).toBe(false);
+    expect(isHelpedBy({ type: "node-added", node: aNode("a") })).toBe(true);
   });
 
   it("admits a port again, when its pod went", () => {
@@ -193,6 +290,13 @@ describe("NodeResourcesFit", () => {
     expect(filter(nodeResourcesFit(), {}, small, pods)).toMatchObject({
       reason: "Too many pods",
       preemptionHelps: true,
+    });
+  });
+
+  it("does not count the pod itself as one too many, when it lacks something else", () => {
+    expect(filter(nodeResourcesFit(), wanting({ cpu: "3" }), small, [aPod("a"), aPod("b")])).toMatchObject({
+      reason: "Insufficient cpu",
+      others: [],
     });
   });
 

@@ -100,6 +100,19 @@ describe("NodeResourcesBalancedAllocation", () => {
     expect(scores(nodeResourcesBalancedAllocation(), { cpu: "1", memory: "2Gi" }, snapshot)).toEqual([87, 87, 100]);
   });
 
+  it("does not compare a node by what it has none of", () => {
+    const resources = [
+      { name: "cpu", weight: 1 },
+      { name: "example.com/gpu", weight: 1 },
+    ];
+    const gpus = { ...aNode("b"), status: { allocatable: { cpu: "4", pods: "9", "example.com/gpu": "2" } } };
+    const nothing = { ...aNode("c"), status: { allocatable: { pods: "9" } } };
+    const snapshot = snapshotOf([aNode("a"), gpus, nothing]);
+    const requests = { cpu: "1", "example.com/gpu": "1" };
+    // b: 1/4 and 1/2.
+    expect(scores(nodeResourcesBalancedAllocation({ resources }), requests, snapshot)).toEqual([100, 87, 100]);
+  });
+
   it("has no say about pods that ask for nothing", () => {
     expect(scores(nodeResourcesBalancedAllocation(), {}, snapshotOf([aNode("a")]))).toBeUndefined();
   });
@@ -127,6 +140,17 @@ describe("ImageLocality", () => {
 
   it("has no say, when no node has an image of the pod", () => {
     expect(scores(imageLocality, {}, snapshotOf([withImages("a", { "app:2": 100 })]))).toBeUndefined();
+  });
+
+  it("counts what of an image is more than 23 MiB", () => {
+    const of = (mebibytes: number) => scores(imageLocality, {}, snapshotOf([withImages("a", { "app:1": mebibytes })]));
+    expect([of(32), of(33)]).toEqual([[0], [1]]);
+  });
+
+  it("takes a name without a tag for the latest, with or without a registry", () => {
+    const snapshot = snapshotOf([withImages("a", { "app:latest": 1000 })]);
+    const pod = waiting({ containers: [{ name: "c", image: "app" }] });
+    expect(imageLocality.preScore?.(pod, snapshot.nodes, snapshot, new CycleState())).toBe(true);
   });
 
   it("takes a name without a tag for the latest, and forgets nodes that went", () => {
