@@ -221,12 +221,10 @@ class Draft {
   /** Whether the wanted number changed since the ReplicaSets were last scaled. */
   isScaling(): boolean {
     const wanted = wantedReplicas(this.#deployment);
-    return this.#all.some(
-      (set) =>
-        wantedReplicas(set) > 0 &&
-        set.metadata.annotations?.[desiredReplicasAnnotation] !== undefined &&
-        numberAnnotation(set, desiredReplicasAnnotation) !== wanted,
-    );
+    return this.#all.some((set) => {
+      const desired = numberAnnotation(set, desiredReplicasAnnotation);
+      return wantedReplicas(set) > 0 && desired !== undefined && desired !== wanted;
+    });
   }
 
   /** Fits the sizes to the wanted number without moving pods from one template to another. */
@@ -234,8 +232,8 @@ class Draft {
     const wanted = wantedReplicas(this.#deployment);
     const single = this.#activeOrLatest();
     if (single) {
-      if (wantedReplicas(single) !== wanted) this.#resize(single, wanted);
-      else if (numberAnnotation(single, desiredReplicasAnnotation) !== wanted) this.#resize(single, wanted);
+      const desired = numberAnnotation(single, desiredReplicasAnnotation);
+      if (wantedReplicas(single) !== wanted || desired !== wanted) this.#resize(single, wanted);
       return;
     }
     if (this.#isSaturated()) {

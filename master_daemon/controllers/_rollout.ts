@@ -161,11 +161,10 @@ function fraction(deployment: Deployment, set: ReplicaSet): number {
   return Math.round((size * (replicas + rolloutLimits(deployment).maxSurge)) / annotated) - size;
 }
 
-/** The number in an annotation, 0 when absent or no number. */
-export function numberAnnotation({ metadata }: ReplicaSet | Deployment, name: string): number {
-  const annotations = metadata.annotations;
-  const text = annotations && Object.hasOwn(annotations, name) ? annotations[name] : undefined;
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : 0;
+/** The number in an annotation; undefined when it is absent or no number. */
+export function numberAnnotation({ metadata: { annotations = {} } }: ReplicaSet, name: string): number | undefined {
+  const text = Object.hasOwn(annotations, name) ? annotations[name] : undefined;
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /** The revision that a ReplicaSet carries: a whole number of up to 64 bits; 0 when it carries none. */
