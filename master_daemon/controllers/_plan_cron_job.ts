@@ -176,7 +176,7 @@ function mostRecent(
 }
 
 function start(
-  { cronJob, jobs, nowMs }: ObservedCronJob,
+  { cronJob, jobs }: ObservedCronJob,
   {
     timeMs,
     zone,
@@ -189,13 +189,8 @@ function start(
     readonly tell: Tell;
   },
 ): Partial<CronJobPlan> {
-  const { startingDeadlineSeconds, concurrencyPolicy } = cronJob.spec;
+  const { concurrencyPolicy } = cronJob.spec;
   const scheduled = timestamp({ now: () => timeMs });
-  if (startingDeadlineSeconds !== undefined && timeMs + startingDeadlineSeconds * 1000 < nowMs) {
-    const message = `Missed scheduled time to start a job: ${new Date(timeMs).toUTCString().replace("GMT", "+0000")}`;
-    tell({ type: "Warning", reason: "MissSchedule", message });
-    return {};
-  }
   const { active = [], lastScheduleTime } = status;
   const name = `${cronJob.metadata.name}-${Math.floor(timeMs / 60_000)}`;
   if (active.some((one) => one.name === name) || lastScheduleTime === scheduled) return {};
