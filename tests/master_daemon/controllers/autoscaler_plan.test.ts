@@ -11,6 +11,7 @@ import type { Pod } from "../../../core/kinds/pod.ts";
 import type { AutoscalerMemory } from "../../../master_daemon/controllers/_autoscaler_limits.ts";
 import {
   type AutoscalerPlan,
+  asksMetrics,
   type ObservedAutoscaler,
   planAutoscaler,
   rescaled,
@@ -336,6 +337,10 @@ describe("planAutoscaler() by other metrics", () => {
       replicas: 6,
       reason: "external metric hits(nil) above target",
     });
+    expect(both(uses(900, 900, 900), { milli: 20_000 }).rescale).toEqual({
+      replicas: 6,
+      reason: "cpu resource utilization (percentage of request) above target",
+    });
     const more = both(away, { milli: 60_000 });
     expect(more.rescale?.replicas).toBe(6);
     expect(more.status.currentMetrics?.[0]).toEqual({ type: "" });
@@ -439,6 +444,24 @@ describe("planAutoscaler() outside of its bounds", () => {
       "ScalingDisabled",
       "scaling is disabled since the replica count of the target is zero",
     ]);
+  });
+
+  it("wakes what sleeps, where none is within the bounds", () => {
+    const external = {
+      type: "External",
+      external: { metric: { name: "hits" }, target: { type: "Value", value: "30" } },
+    } as const;
+    const autoscaler = anAutoscaler({ minReplicas: 0, metrics: [external] });
+    expect(asksMetrics(autoscaler, 0)).toBe(true);
+    expect(asksMetrics(anAutoscaler(), 0)).toBe(false);
+    const result = plan({ autoscaler, specReplicas: 0, pods: [], observations: [{ milli: 60_000 }] });
+    expect(result.rescale?.replicas).toBe(2);
+  });
+
+  it("leaves everything as it is, when it has no metrics", () => {
+    const result = plan({ autoscaler: anAutoscaler({ metrics: [] }), observations: [] });
+    expect([result.rescale, result.warnings, result.status.currentMetrics]).toEqual([undefined, [], []]);
+    expect(condition(result, "ScalingActive")).toEqual([undefined, undefined, undefined]);
   });
 });
 

@@ -97,6 +97,8 @@ describe("planCronJob()", () => {
 
   it.each<[string, CronJob, number, string[], string | undefined]>([
     ["only the last of several missed times counts", aCronJob(), 35 * minute, [], at(30 * minute)],
+    ["of a hundred missed times it says nothing", aCronJob(), 1005 * minute, [], at(1000 * minute)],
+    ["of one more it does", aCronJob(), 1015 * minute, ["TooManyMissedTimes"], at(1010 * minute)],
     ["of very many missed times it says so", aCronJob(), 60 * day + 5 * minute, ["TooManyMissedTimes"], at(60 * day)],
     [
       "a deadline bounds how far back it looks",

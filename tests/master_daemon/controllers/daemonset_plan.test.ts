@@ -133,6 +133,12 @@ describe("planDaemonSet()", () => {
     expect([surging.create, surging.requeueAfterMs]).toEqual([[], 4000]);
   });
 
+  it.each([0, "0%"])("makes no second pod on a node with a surge of %s", (surge) => {
+    const pods = all({ phase: "Failed" }, {}, {});
+    expect(plan(aSet(rolling(1, surge)), pods).create).toEqual([]);
+    expect(plan(aSet(rolling(0, "1%")), pods).create.map(targetNode)).toEqual(["n1"]);
+  });
+
   it.each<[string, Partial<DaemonSetSpec>, readonly Pod[], string[]]>([
     ["exchanges as many as may be missing", rolling(1), all(old, old, old), ["n1-old0"]],
     ["takes parts of all, rounded up", rolling("34%"), all(old, old, old), ["n1-old0", "n2-old0"]],
@@ -182,6 +188,10 @@ describe("planDaemonSet()", () => {
       numberUnavailable: 1,
       observedGeneration: 2,
     });
+  });
+
+  it("tells of no unavailable pods where there are none", () => {
+    expect(plan(aSet(), all({}, {}, {})).status).not.toHaveProperty("numberUnavailable");
   });
 
   it("looks again when a pod will have been ready for long enough", () => {

@@ -130,6 +130,47 @@ describe("planDeployment()", () => {
     expect(update).toMatchObject({ spec: { replicas: 5 }, metadata: { annotations: sized(1, 5) } });
   });
 
+  it("scales the new one alone to the wanted number, when it is all there, and the others to none", () => {
+    const sets = [old(2, 2, 5), current(3, 3)];
+    expect(sizes(plan(next(), sets))).toEqual({ old: 0 });
+    // Neither where it was last scaled for another number, nor where pods are missing.
+    expect(sizes(plan(next(), [old(2, 2, 5), current(3, 3, 5)]))).not.toEqual({ old: 0 });
+    expect(sizes(plan(next(), [old(2, 2, 5), current(3, 2)]))).not.toEqual({ old: 0 });
+  });
+
+  it("leaves two active ReplicaSets as they are while it scales, when one has to end before the other begins", () => {
+    const recreate = next({ strategy: { type: "Recreate" }, replicas: 6 });
+    expect(sizes(plan(recreate, [old(2, 2), current(1, 1)]))).toEqual({});
+  });
+
+  it("scales what is there of the template, or else the newest, when none is active", () => {
+    const paused = next({ paused: true });
+    expect(sizes(plan(paused, [old(0, 0), current(0, 0)]))).toEqual({ new: 3 });
+    const older = { ...old(0, 0), metadata: { ...old(0, 0).metadata, name: "older", creationTimestamp: at(-9) } };
+    expect(sizes(plan(paused, [old(0, 0), older]))).toEqual({ old: 3 });
+    // Of one second the last by name.
+    const other = { ...old(0, 0), metadata: { ...old(0, 0).metadata, name: "other" } };
+    expect(sizes(plan(paused, [other, old(0, 0)]))).toEqual({ other: 3 });
+    expect(sizes(plan(paused, [old(0, 0), other]))).toEqual({ other: 3 });
+  });
+
+  it("does not take an annotation that is no number for another wanted number", () => {
+    const annotated = (desired: string): ReplicaSet => ({
+      ...old(2, 2),
+      metadata: { ...old(2, 2).metadata, annotations: { "deployment.kubernetes.io/desired-replicas": desired } },
+    });
+    expect(plan(next(), [annotated("many")]).create).toBeDefined();
+    expect(plan(next(), [annotated("2")]).create).toBeUndefined();
+  });
+
+  it("has its ReplicaSet wait as long as it says until pods count as available", () => {
+    expect(plan(aDeployment({ minReadySeconds: 9 }), []).create?.spec.minReadySeconds).toBe(9);
+    const [update] = plan(aDeployment({ minReadySeconds: 9 }), [old(3, 3)]).updates;
+    expect(update?.spec.minReadySeconds).toBe(9);
+    const [back] = plan(aDeployment(), [{ ...old(3, 3), spec: { ...old(3, 3).spec, minReadySeconds: 9 } }]).updates;
+    expect(back?.spec).not.toHaveProperty("minReadySeconds");
+  });
+
   it("creates nothing and moves nothing but the scale, when paused", () => {
     const result = plan(next({ paused: true, replicas: 4 }), [old(3, 3)]);
     expect(result.create).toBeUndefined();
@@ -195,10 +236,13 @@ describe("planDeployment()", () => {
     const done = { ...full(3), updatedReplicas: 3, observedGeneration: 1 };
     const deployment = aDeployment({ revisionHistoryLimit: 1 }, { status: done });
     const live = aReplicaSet("live", {}, { metadata: { annotations: sized(5, 3) }, status: full(3) });
-    expect(plan(deployment, [...empties, live]).deletes.map(({ metadata }) => metadata.name)).toEqual([
-      "rev-2",
-      "rev-3",
-    ]);
+    const doomed = (sets: readonly ReplicaSet[]) =>
+      plan(deployment, [...sets, live]).deletes.map(({ metadata }) => metadata.name);
+    expect(doomed(empties)).toEqual(["rev-2", "rev-3"]);
+    const going = empties.map((set) =>
+      set.metadata.name === "rev-4" ? { ...set, metadata: { ...set.metadata, deletionTimestamp: at(0) } } : set,
+    );
+    expect(doomed(going)).toEqual(["rev-2"]);
   });
 
   describe("conditions", () => {
@@ -250,6 +294,45 @@ describe("planDeployment()", () => {
         message: 'ReplicaSet "web-x" has timed out progressing.',
       });
       expect(late.requeueAfterMs).toBeUndefined();
+    });
+
+    it.each<[string, Deployment["status"], ReplicaSet["status"]]>([
+      ["more updated pods", { replicas: 2, updatedReplicas: 2 }, { replicas: 3 }],
+      ["fewer old pods", { replicas: 3, updatedReplicas: 1 }, { replicas: 1 }],
+      ["more ready pods", { replicas: 3, updatedReplicas: 3, readyReplicas: 1 }, { replicas: 3, readyReplicas: 2 }],
+      [
+        "more available pods",
+        { replicas: 3, updatedReplicas: 3, availableReplicas: 1 },
+        { replicas: 3, availableReplicas: 2 },
+      ],
+    ])("tell of progress by %s, and begin the deadline anew", (_, before, after) => {
+      const progressing = {
+        type: "Progressing",
+        status: "True",
+        reason: "ReplicaSetUpdated",
+        lastUpdateTime: at(0),
+        lastTransitionTime: at(0),
+      } as const;
+      const set = aReplicaSet(
+        "web-x",
+        {},
+        { metadata: { annotations: sized(1, 3) }, status: { replicas: 0, ...after } },
+      );
+      const updatedAt = (status: Deployment["status"]) => {
+        const deployment = aDeployment({}, { status: { ...status, conditions: [progressing] } });
+        const { conditions } = plan(deployment, [set], start + 60_000).status;
+        return findCondition(conditions, "Progressing")?.lastUpdateTime;
+      };
+      expect(updatedAt(before)).toBe(at(60_000));
+      expect(updatedAt({ ...before, ...after, updatedReplicas: after?.replicas ?? 0 })).toBe(at(0));
+    });
+
+    it("say nothing of progress, where it may take as long as it likes", () => {
+      const set = aReplicaSet("web-x", {}, { metadata: { annotations: sized(1, 3) }, status: full(1) });
+      const { status } = plan(aDeployment(), [set]);
+      const later = plan(aDeployment({ progressDeadlineSeconds: 0x7fffffff }, { status }), [set]);
+      expect(later.status.conditions?.map(({ type }) => type)).toEqual(["Available"]);
+      expect(later.requeueAfterMs).toBeUndefined();
     });
 
     it("pass on why pods could not be created", () => {

@@ -68,6 +68,19 @@ function jobsPod(name: string, options: PodOptions = {}): Pod {
   return { ...pod, status: { ...pod.status, containerStatuses: [container] } };
 }
 
+const onFailure = { ...template(), spec: { ...template().spec, restartPolicy: "OnFailure" } } as const;
+
+/** A pod whose first container was restarted. */
+function restarted(name: string, phase: "Pending" | "Running" | "Succeeded", restartCount: number): Pod {
+  const pod = jobsPod(name, { phase });
+  const [container] = pod.status?.containerStatuses ?? [];
+  const statuses = container ? [{ ...container, restartCount }] : [];
+  // Of a pod that begins it is an init container.
+  const { containerStatuses: _, ...status } = pod.status ?? {};
+  const list = phase === "Pending" ? "initContainerStatuses" : "containerStatuses";
+  return { ...pod, status: { ...status, [list]: statuses } };
+}
+
 const plan = (job: Job, pods: readonly Pod[] = [], time = nowMs) =>
   planJob({ job, pods, backoff: undefined, nowMs: time });
 const names = (pods: readonly Pod[]) => pods.map(({ metadata }) => metadata.name);
@@ -76,6 +89,12 @@ const indexes = (pods: readonly Pod[]) => pods.map(({ metadata }) => metadata.an
 describe("planJob()", () => {
   it.each<[string, Job, readonly Pod[], { create?: number; remove?: readonly string[] }]>([
     ["starts as many as may run at once", aJob({ completions: 5, parallelism: 3 }), [], { create: 3 }],
+    [
+      "starts as many as may run at once, when one success is enough",
+      aJob({ completions: undefined as never, parallelism: 3 }),
+      [],
+      { create: 3 },
+    ],
     [
       "starts no more than are still to succeed",
       aJob({ completions: 3, parallelism: 3 }, { succeeded: 2 }),
@@ -111,7 +130,7 @@ describe("planJob()", () => {
     ],
   ])("%s", (_, job, pods, { create = 0, remove = [] }) => {
     const planned = plan(job, pods);
-    expect(planned.create).toHaveLength(create);
+    expect(indexes(planned.create)).toEqual(Array.from({ length: create }, () => undefined));
     expect(names(planned.remove)).toEqual(remove);
     expect(planned.outcome).toBeUndefined();
   });
@@ -146,6 +165,30 @@ describe("planJob()", () => {
       aJob({ backoffLimit: 2 }),
       [jobsPod("a", { phase: "Failed" }), jobsPod("b", { phase: "Failed" })],
       undefined,
+    ],
+    [
+      "containers were restarted in their pods as often as they may, those of pods that begin included",
+      aJob({ backoffLimit: 3, template: onFailure }),
+      [restarted("a", "Running", 2), restarted("b", "Pending", 1)],
+      ["FailureTarget", "BackoffLimitExceeded", "Job has reached the specified backoff limit"],
+    ],
+    [
+      "they were restarted less often, or before their pods succeeded",
+      aJob({ backoffLimit: 3, completions: 9, template: onFailure }),
+      [restarted("a", "Running", 2), restarted("b", "Succeeded", 5)],
+      undefined,
+    ],
+    [
+      "no container may be restarted, and none was",
+      aJob({ backoffLimit: 0, template: onFailure }),
+      [restarted("a", "Running", 0)],
+      undefined,
+    ],
+    [
+      "no container may be restarted, and one was",
+      aJob({ backoffLimit: 0, template: onFailure }),
+      [restarted("a", "Running", 1)],
+      ["FailureTarget", "BackoffLimitExceeded", "Job has reached the specified backoff limit"],
     ],
     [
       "it was active for too long",
@@ -320,6 +363,12 @@ describe("trackPods()", () => {
     expect(tracked.status.uncountedTerminatedPods?.failed).toHaveLength(500);
     expect([tracked.isAll, tracked.status.terminating]).toEqual([false, 700]);
     expect(findCondition(tracked.status.conditions, "FailureTarget")?.reason).toBe("DeadlineExceeded");
+  });
+});
+
+describe("countReleased()", () => {
+  it("leaves numbers alone to which nothing is added", () => {
+    expect(countReleased({ active: 1 }, [])).toEqual({ active: 1, uncountedTerminatedPods: {} });
   });
 });
 

@@ -215,6 +215,12 @@ describe("planStatefulSet()", () => {
     });
     const done = plan(aSet(rolling(0)), all(updated, updated, updated), { update: newer }).status;
     expect(done).toMatchObject({ currentRevision: "db-2", currentReplicas: 3, updatedReplicas: 3 });
+    // Whoever exchanges pods by hand says when that is over.
+    const byHand = aSet({ updateStrategy: { type: "OnDelete" } });
+    expect(plan(byHand, all(updated, updated, updated), { update: newer }).status).toMatchObject({
+      currentRevision: "db-1",
+      updatedReplicas: 3,
+    });
   });
 
   describe("with claims", () => {
