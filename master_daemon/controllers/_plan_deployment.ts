@@ -1,7 +1,8 @@
-import { controllerReference, findCondition, type StringMap } from "../../core/api/meta.ts";
+import { findCondition } from "../../core/api/meta.ts";
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from "../../core/kinds/mod.ts";
-import { podTemplateHashLabel, sameTemplate } from "../../core/kinds/same_template.ts";
+import { sameTemplate } from "../../core/kinds/same_template.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
+import { newReplicaSet, withMinReady, withRevision, withSize } from "./_deployment_sets.ts";
 import {
   deploymentCondition,
   deploymentStatus,
@@ -13,19 +14,14 @@ import {
 import {
   byAge,
   desiredReplicasAnnotation,
-  maxReplicasAnnotation,
   newSetReplicas,
   numberAnnotation,
-  ownAnnotations,
   revisionAnnotation,
-  revisionHistoryAnnotation,
   revisionOf,
-  rolloutLimits,
   scaleProportionally,
   shrinkOldSets,
   wantedReplicas,
 } from "./_rollout.ts";
-import { podTemplateHash, withEntry } from "./_template_hash.ts";
 
 /** What is known about a Deployment. */
 export interface ObservedDeployment {
@@ -132,7 +128,7 @@ class Draft {
     const revision = this.#nextRevision();
     const next = {
       ...current,
-      metadata: { ...current.metadata, annotations: this.#annotationsFor(current, revision) },
+      metadata: { ...current.metadata, annotations: withRevision(this.#deployment, current, revision) },
       spec: withMinReady(current.spec, this.#deployment.spec.minReadySeconds),
     };
     if (!semanticEqual(next, current)) this.#put(next);
@@ -148,50 +144,9 @@ class Draft {
     return highest + 1n;
   }
 
-  #annotationsFor(set: ReplicaSet | undefined, revision: bigint): StringMap {
-    const annotations = new Map(Object.entries(set?.metadata.annotations ?? {}));
-    for (const [name, value] of Object.entries(this.#deployment.metadata.annotations ?? {})) {
-      if (!ownAnnotations.has(name)) annotations.set(name, value);
-    }
-    const before = annotations.get(revisionAnnotation);
-    if (!set || revisionOf(set) < revision) {
-      annotations.set(revisionAnnotation, String(revision));
-      // Rolled back to: it keeps the numbers that it had.
-      if (before !== undefined) {
-        const history = annotations.get(revisionHistoryAnnotation);
-        annotations.set(
-          revisionHistoryAnnotation,
-          boundedHistory(history ? [...history.split(","), before] : [before]),
-        );
-      }
-    }
-    return Object.fromEntries(annotations);
-  }
-
   #create(): void {
-    const { spec, metadata, status } = this.#deployment;
-    const hash = podTemplateHash(spec.template, status?.collisionCount);
-    const labels = withEntry(spec.template.metadata?.labels, podTemplateHashLabel, hash);
     const revision = this.#nextRevision();
-    const blank: ReplicaSet = {
-      apiVersion: "apps/v1",
-      kind: "ReplicaSet",
-      metadata: {
-        name: `${metadata.name}-${hash}`,
-        ...(metadata.namespace ? { namespace: metadata.namespace } : {}),
-        labels,
-        annotations: this.#withSizeAnnotations(this.#annotationsFor(undefined, revision)),
-        ownerReferences: [controllerReference(this.#deployment)],
-      },
-      spec: withMinReady(
-        {
-          replicas: 0,
-          selector: { ...spec.selector, matchLabels: withEntry(spec.selector.matchLabels, podTemplateHashLabel, hash) },
-          template: { ...spec.template, metadata: { ...spec.template.metadata, labels } },
-        },
-        spec.minReadySeconds,
-      ),
-    };
+    const blank = newReplicaSet(this.#deployment, revision);
     const replicas = newSetReplicas(this.#deployment, [...this.#sets.values(), blank], 0);
     this.#created = { ...blank, spec: { ...blank.spec, replicas } };
     this.#revision = String(revision);
@@ -203,17 +158,10 @@ class Draft {
     else this.#sets.set(set.metadata.name ?? "", set);
   }
 
-  #withSizeAnnotations(annotations: StringMap | undefined): StringMap {
-    const wanted = wantedReplicas(this.#deployment);
-    const { maxSurge } = rolloutLimits(this.#deployment);
-    const sized = withEntry(annotations, desiredReplicasAnnotation, String(wanted));
-    return withEntry(sized, maxReplicasAnnotation, String(wanted + maxSurge));
-  }
-
   #resize(set: ReplicaSet, replicas: number): void {
     this.#put({
       ...set,
-      metadata: { ...set.metadata, annotations: this.#withSizeAnnotations(set.metadata.annotations) },
+      metadata: { ...set.metadata, annotations: withSize(this.#deployment, set.metadata.annotations) },
       spec: { ...set.spec, replicas },
     });
   }
@@ -332,16 +280,4 @@ class Draft {
     const revision = this.#revision === carried ? undefined : this.#revision;
     return { create: this.#created, updates, deletes: this.#deletes, revision, ...result };
   }
-}
-
-const maxHistoryLength = 2000;
-
-function boundedHistory(revisions: string[]): string {
-  while (revisions.length > 1 && revisions.join(",").length > maxHistoryLength) revisions.shift();
-  return revisions.join(",");
-}
-
-function withMinReady(spec: ReplicaSet["spec"], minReadySeconds: number | undefined): ReplicaSet["spec"] {
-  const { minReadySeconds: _, ...rest } = spec;
-  return minReadySeconds ? { ...rest, minReadySeconds } : rest;
 }

@@ -1,16 +1,16 @@
 import { apiVersionOf, type ResourceType } from "../../core/api/kind.ts";
-import { type Condition, type KubeObject, keyOf, setCondition } from "../../core/api/meta.ts";
+import { type KubeObject, keyOf } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
 import { discover } from "../../core/client/discovery.ts";
 import { sameObject } from "../../core/client/preconditions.ts";
 import { apiService } from "../../core/kinds/api_service.ts";
 import { customResourceDefinition, type Namespace, namespace, pod } from "../../core/kinds/mod.ts";
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
-import { timestamp } from "../../core/util/clock.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { callsAtOnce, forEachLimited } from "./_batches.ts";
 import { customResourceType } from "./_custom_resource_type.ts";
 import { unlessGone } from "./_errors.ts";
+import { type NamespaceContent, planNamespaceStatus, undiscoveredText } from "./_plan_namespace_status.ts";
 import { type Controller, type ControllerContext, watching } from "./controller.ts";
 
 /** Options of {@linkcode namespaceController}. */
@@ -59,8 +59,8 @@ export function namespaceController({ kinds }: NamespaceOptions): Controller {
     ],
     async reconcile(key, context) {
       const { client, clock, lister, signal } = context;
-      const room = lister(namespace).get(key);
-      if (!room?.metadata.deletionTimestamp || !room.spec?.finalizers?.includes(finalizer)) return undefined;
+      const observed = lister(namespace).get(key);
+      if (!observed?.metadata.deletionTimestamp || !observed.spec?.finalizers?.includes(finalizer)) return undefined;
       const custom = lister(customResourceDefinition)
         .list()
         .flatMap((one) => customResourceType(one) ?? []);
@@ -70,10 +70,10 @@ export function namespaceController({ kinds }: NamespaceOptions): Controller {
       const rest = [...others, ...custom.filter(({ namespaced }) => namespaced), ...remote.kinds];
       const isWaiting = pods.remaining.size > 0 || pods.error !== undefined;
       const result = { ...(isWaiting ? pods : await empty(key.name, rest, context)), undiscovered };
-      const next = planNamespaceStatus(room, result, clock.now());
-      let latest = room;
-      if (!semanticEqual(next, room.status)) {
-        latest = await client.updateStatus(namespace, { ...room, status: next }, { signal });
+      const next = planNamespaceStatus(observed, result, clock.now());
+      let latest = observed;
+      if (!semanticEqual(next, observed.status)) {
+        latest = await client.updateStatus(namespace, { ...observed, status: next }, { signal });
       }
       if (result.error !== undefined) throw result.error;
       if (undiscovered.length > 0) throw new Error(undiscoveredText(undiscovered));
@@ -84,18 +84,6 @@ export function namespaceController({ kinds }: NamespaceOptions): Controller {
       return undefined;
     },
   };
-}
-
-/** What is left of a namespace's content. */
-export interface NamespaceContent {
-  /** Number of objects by resource, e.g. `pods.`. */
-  readonly remaining: ReadonlyMap<string, number>;
-  /** Number of objects that wait for a finalizer, by its name. */
-  readonly finalizers: ReadonlyMap<string, number>;
-  /** The first failure to delete, if any. */
-  readonly error?: unknown;
-  /** Why servers of further APIs did not say what they have, each with its group version: then something may be left there. */
-  readonly undiscovered?: readonly string[];
 }
 
 /** What other servers have in namespaces that can be deleted, and which of them do not say. */
@@ -119,10 +107,6 @@ async function remoteContents({ client, lister, signal }: ControllerContext): Pr
     if (remote.has(apiVersionOf(type)) && isDeletable && !kinds.has(name)) kinds.set(name, type);
   }
   return { kinds: [...kinds.values()], undiscovered: undiscovered.sort() };
-}
-
-function undiscoveredText(reasons: readonly string[]): string {
-  return `unable to retrieve the complete list of server APIs: ${reasons.join(", ")}`;
 }
 
 async function empty(
@@ -190,77 +174,4 @@ async function remove(
 
 function isStaying({ deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] }: KubeObject["metadata"]) {
   return deletionTimestamp !== undefined && (deletionGracePeriodSeconds > 0 || finalizers.length > 0);
-}
-
-/**
- * The status of a namespace that is being emptied. Pure.
- *
- * @see https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/namespace/deletion/status_condition_utils.go
- */
-export function planNamespaceStatus(
-  room: Namespace,
-  { remaining, finalizers, error, undiscovered = [] }: NamespaceContent,
-  nowMs: number,
-): NonNullable<Namespace["status"]> {
-  const lastTransitionTime = timestamp({ now: () => nowMs });
-  const told = (counts: ReadonlyMap<string, number>, unit: string) =>
-    [...counts]
-      .map(([name, count]) => `${name} ${unit} ${count} resource instances`)
-      .sort()
-      .join(", ");
-  const condition = (
-    type: string,
-    bad: boolean,
-    [badReason, reason]: [string, string],
-    message: string,
-  ): Condition => ({
-    type,
-    status: bad ? "True" : "False",
-    lastTransitionTime,
-    reason: bad ? badReason : reason,
-    message,
-  });
-  const failed = error !== undefined;
-  const wanted: readonly Condition[] = [
-    condition(
-      "NamespaceDeletionDiscoveryFailure",
-      undiscovered.length > 0,
-      ["DiscoveryFailed", "ResourcesDiscovered"],
-      undiscovered.length > 0
-        ? `Discovery failed for some groups, ${undiscovered.length} failing: ${undiscoveredText(undiscovered)}`
-        : "All resources successfully discovered",
-    ),
-    condition(
-      "NamespaceDeletionGroupVersionParsingFailure",
-      false,
-      ["GroupVersionParsingFailed", "ParsedGroupVersions"],
-      "All legacy kube types successfully parsed",
-    ),
-    condition(
-      "NamespaceDeletionContentFailure",
-      failed,
-      ["ContentDeletionFailed", "ContentDeleted"],
-      failed
-        ? `Failed to delete all resource types, 1 remaining: ${errorMessage(error)}`
-        : "All content successfully deleted, may be waiting on finalization",
-    ),
-    condition(
-      "NamespaceContentRemaining",
-      remaining.size > 0,
-      ["SomeResourcesRemain", "ContentRemoved"],
-      remaining.size > 0
-        ? `Some resources are remaining: ${told(remaining, "has")}`
-        : "All content successfully removed",
-    ),
-    condition(
-      "NamespaceFinalizersRemaining",
-      finalizers.size > 0,
-      ["SomeFinalizersRemain", "ContentHasNoFinalizers"],
-      finalizers.size > 0
-        ? `Some content in the namespace has finalizers remaining: ${told(finalizers, "in")}`
-        : "All content-preserving finalizers finished",
-    ),
-  ];
-  const conditions = wanted.reduce<readonly Condition[]>(setCondition, room.status?.conditions ?? []);
-  return { ...room.status, phase: "Terminating", conditions };
 }

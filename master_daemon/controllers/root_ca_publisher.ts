@@ -40,10 +40,10 @@ async function publish(
   certificate: string,
   { client, lister, signal }: ControllerContext,
 ): Promise<ReconcileResult> {
-  const room = lister(namespace).get(key);
-  if (!room || room.metadata.deletionTimestamp) return undefined;
+  const observed = lister(namespace).get(key);
+  if (!observed || observed.metadata.deletionTimestamp) return undefined;
   const metadata = {
-    namespace: keyOf(room).name,
+    namespace: keyOf(observed).name,
     name: mapName,
     annotations: { [descriptionAnnotation]: description },
   };

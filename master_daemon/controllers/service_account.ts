@@ -21,9 +21,9 @@ export const serviceAccountController: Controller = {
 };
 
 async function reconcile(key: ObjectKey, { client, lister, signal }: ControllerContext): Promise<ReconcileResult> {
-  const room = lister(namespace).get(key);
-  if (!room || room.metadata.deletionTimestamp) return undefined;
-  const metadata = { namespace: keyOf(room).name, name: accountName };
+  const observed = lister(namespace).get(key);
+  if (!observed || observed.metadata.deletionTimestamp) return undefined;
+  const metadata = { namespace: keyOf(observed).name, name: accountName };
   if (lister(serviceAccount).get(metadata)) return undefined;
   try {
     await client.create(serviceAccount, { apiVersion: "v1", kind: "ServiceAccount", metadata }, { signal });

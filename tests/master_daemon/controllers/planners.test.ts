@@ -12,10 +12,10 @@ import {
   unknownConditions,
   zoneState,
 } from "../../../master_daemon/controllers/_node_health.ts";
+import { planCollection } from "../../../master_daemon/controllers/_plan_collection.ts";
+import { planNamespaceStatus } from "../../../master_daemon/controllers/_plan_namespace_status.ts";
 import { podTemplateHash } from "../../../master_daemon/controllers/_template_hash.ts";
 import { lastSeen } from "../../../master_daemon/controllers/event_ttl.ts";
-import { planCollection } from "../../../master_daemon/controllers/garbage_collector.ts";
-import { planNamespaceStatus } from "../../../master_daemon/controllers/namespace.ts";
 import { nextPodCidr } from "../../../master_daemon/controllers/node_ipam.ts";
 import { aNode, aPod, aReplicaSet, at, start, template } from "./fixtures.ts";
 
