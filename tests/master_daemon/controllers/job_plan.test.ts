@@ -11,7 +11,7 @@ import {
   sizeOfBoth,
   union,
 } from "../../../master_daemon/controllers/_job_indexes.ts";
-import { finishedAtMs, jobPod } from "../../../master_daemon/controllers/_job_pods.ts";
+import { completionIndex, finishedAtMs, jobPod } from "../../../master_daemon/controllers/_job_pods.ts";
 import { judgeFailure, metSuccessRule } from "../../../master_daemon/controllers/_job_policies.ts";
 import { countReleased, finishedStatus, trackPods } from "../../../master_daemon/controllers/_job_status.ts";
 import { planJob } from "../../../master_daemon/controllers/_plan_job.ts";
@@ -69,6 +69,17 @@ function jobsPod(name: string, options: PodOptions = {}): Pod {
 }
 
 const onFailure = { ...template(), spec: { ...template().spec, restartPolicy: "OnFailure" } } as const;
+
+const perIndex = {
+  completionMode: "Indexed",
+  completions: 3,
+  parallelism: 3,
+  backoffLimitPerIndex: 5,
+  backoffLimit: 100,
+} as const;
+
+/** A rule that speaks of every pod that failed with exit code 1. */
+const rule = (action: "FailIndex" | "Ignore") => ({ action, onExitCodes: { operator: "In", values: [1] } }) as const;
 
 /** A pod whose first container was restarted. */
 function restarted(name: string, phase: "Pending" | "Running" | "Succeeded", restartCount: number): Pod {
@@ -161,6 +172,12 @@ describe("planJob()", () => {
       ["FailureTarget", "BackoffLimitExceeded", "Job has reached the specified backoff limit"],
     ],
     [
+      "too many have failed, with those that were counted and those that are being counted",
+      aJob({ backoffLimit: 2 }, { failed: 1, uncountedTerminatedPods: { failed: ["gone"] } }),
+      [jobsPod("a", { phase: "Failed" })],
+      ["FailureTarget", "BackoffLimitExceeded", "Job has reached the specified backoff limit"],
+    ],
+    [
       "as many have failed as may",
       aJob({ backoffLimit: 2 }),
       [jobsPod("a", { phase: "Failed" }), jobsPod("b", { phase: "Failed" })],
@@ -217,6 +234,23 @@ describe("planJob()", () => {
       }),
       [jobsPod("a", { phase: "Failed", index: 1 })],
       ["FailureTarget", "MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes"],
+    ],
+    [
+      "a rule gives up the index that failed, which may be replaced otherwise",
+      aJob({ ...perIndex, maxFailedIndexes: 0, podFailurePolicy: { rules: [rule("FailIndex")] } }),
+      [jobsPod("a", { phase: "Failed", index: 1 })],
+      ["FailureTarget", "MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes"],
+    ],
+    [
+      "a rule ignores that it failed, though nothing may fail",
+      aJob({
+        ...perIndex,
+        backoffLimitPerIndex: 0,
+        maxFailedIndexes: 0,
+        podFailurePolicy: { rules: [rule("Ignore")] },
+      }),
+      [jobsPod("a", { phase: "Failed", index: 1 })],
+      undefined,
     ],
     [
       "every index is settled, and one has failed",
@@ -319,6 +353,12 @@ describe("trackPods()", () => {
     expect(track(job, pods).status).toMatchObject({ succeeded: 5, completedIndexes: "0-2,4,8" });
   });
 
+  it("names the indexes that have failed for good", () => {
+    const job = aJob({ ...perIndex, backoffLimitPerIndex: 0 });
+    expect(track(job, [jobsPod("a", { phase: "Failed", index: 1 })]).status.failedIndexes).toBe("1");
+    expect(track(aJob(), [jobsPod("a", { phase: "Failed" })]).status).not.toHaveProperty("failedIndexes");
+  });
+
   it("says when the job is suspended, and when it goes on", () => {
     const suspended = track(aJob({ suspend: true }, {}), []);
     expect(suspended.turn).toBe("Suspended");
@@ -351,9 +391,15 @@ describe("trackPods()", () => {
   });
 
   it("says again that a job is suspended when somebody else gave another reason", () => {
-    const conditions = [{ type: "Suspended", status: "True", reason: "Queued", message: "waits" }] as const;
-    const { turn, status } = track(aJob({ suspend: true }, { conditions }), []);
-    expect([turn, status.conditions?.length, status.conditions?.[0]?.reason]).toEqual(["Suspended", 1, "JobSuspended"]);
+    const said = (reason: string, message: string) => {
+      const conditions = [{ type: "Suspended", status: "True", reason, message }] as const;
+      const { turn, status } = track(aJob({ suspend: true }, { conditions }), []);
+      return [turn, status.conditions?.map((one) => [one.reason, one.message])];
+    };
+    const [own, message] = ["JobSuspended", "Job suspended"];
+    expect(said("Queued", "waits")).toEqual(["Suspended", [[own, message]]]);
+    expect(said(own, "waits")).toEqual(["Suspended", [[own, message]]]);
+    expect(said(own, message)).toEqual([undefined, [[own, message]]]);
   });
 
   it("counts the active pods of a failed job as failed, and names no more than 500 at once", () => {
@@ -390,7 +436,41 @@ describe("finishedStatus()", () => {
   });
 });
 
+describe("completionIndex()", () => {
+  const job = aJob({ completionMode: "Indexed", completions: 3 });
+  const of = (text: string, one = job) =>
+    completionIndex(one, aPod("a", { metadata: { annotations: { [indexKey]: text } } }));
+
+  it("is a number below that of completions, and nothing else", () => {
+    expect(["0", "2", "3", "-1", "1e0", " 1", "0x1", ""].map((text) => of(text))).toEqual([0, 2, ...Array(6)]);
+  });
+
+  it("is none in a job without indexes", () => {
+    expect(of("1", aJob({ completions: 3 }))).toBeUndefined();
+  });
+});
+
 describe("jobPod()", () => {
+  it("carries on how often its index failed, and how often that was ignored", () => {
+    const job = aJob({ ...perIndex, podFailurePolicy: { rules: [rule("Ignore")] } });
+    const [ignored, counted] = [1, 2].map((exitCode) =>
+      jobsPod("a", { phase: "Failed", index: 1, failures: 1, exitCode }),
+    );
+    const ignoredCount = "batch.kubernetes.io/job-index-ignored-failure-count";
+    const first = jobPod(job, 1, ignored);
+    expect(first.metadata.annotations).toMatchObject({ [failureCount]: "1", [ignoredCount]: "1" });
+    expect(jobPod(job, 1, counted).metadata.annotations).toEqual({ [indexKey]: "1", [failureCount]: "2" });
+    const again = { ...first, status: ignored?.status ?? {} };
+    expect(jobPod(job, 1, again).metadata.annotations).toMatchObject({ [failureCount]: "1", [ignoredCount]: "2" });
+  });
+
+  it("leaves a variable of that name alone", () => {
+    const own = { name: "JOB_COMPLETION_INDEX", value: "mine" };
+    const spec = { ...template().spec, containers: [{ name: "app", image: "app:1", env: [own] }] };
+    const job = aJob({ completionMode: "Indexed", completions: 3, template: { ...template(), spec } });
+    expect(jobPod(job, 1).spec.containers[0]?.env).toEqual([own]);
+  });
+
   it("names index and finalizer where Kubernetes' programs look for them", () => {
     const job = aJob({ completionMode: "Indexed", completions: 3 });
     expect(jobPod(job, 2)).toEqual({
@@ -495,6 +575,21 @@ describe("nextBackoff()", () => {
       lastFailureMs: start + 8000,
     });
     expect(nextBackoff(first, { succeeded: [succeededAt(7000)], failed: [] })).toBeUndefined();
+  });
+
+  it("takes for the end of a pod what is known of it, the best first", () => {
+    const pod = jobsPod("a", { phase: "Failed", finishedAt: 5000 });
+    const { containerStatuses: _, conditions: __, ...status } = pod.status ?? {};
+    const unready = [{ type: "Ready", status: "False", lastTransitionTime: at(4000) }] as const;
+    expect(finishedAtMs(pod)).toBe(start + 5000);
+    expect(finishedAtMs({ ...pod, status: { ...status, conditions: unready } })).toBe(start + 4000);
+    const metadata = { ...pod.metadata, deletionTimestamp: at(33_000), deletionGracePeriodSeconds: 30 };
+    expect(finishedAtMs({ ...pod, metadata, status })).toBe(start + 3000);
+    expect(finishedAtMs({ ...pod, status })).toBe(start);
+    const [container] = pod.status?.containerStatuses ?? [];
+    const running = container ? [container, { ...container, name: "other", state: { running: {} } }] : [];
+    const half = { ...status, containerStatuses: running, conditions: unready };
+    expect(finishedAtMs({ ...pod, status: half })).toBe(start + 4000);
   });
 
   it("takes the end of sidecars for the end of a pod, and not that of other init containers", () => {

@@ -104,6 +104,26 @@ describe("planVolume()", () => {
   });
 });
 
+describe("planVolume(), when its claim has another volume", () => {
+  const claimRef = { namespace: "default", name: "data", uid: "c1" };
+  const { metadata, ...rest } = claim("data", { volumeName: "other" });
+  const held = { ...rest, metadata: { ...metadata, uid: "c1" } };
+  const plan = (persistentVolumeReclaimPolicy: "Delete" | "Retain", isMade: boolean) =>
+    planVolume(
+      {
+        ...volume("disk", { claimRef, persistentVolumeReclaimPolicy }),
+        metadata: { name: "disk", annotations: isMade ? { "pv.kubernetes.io/provisioned-by": "x" } : {} },
+      },
+      held,
+    );
+
+  it("goes where it was made for the claim and is to be deleted, and is free again otherwise", () => {
+    expect(plan("Delete", true)).toEqual({ action: "release", failure: undefined });
+    for (const freed of [plan("Retain", true), plan("Delete", false), plan("Retain", false)])
+      expect(freed).toEqual({ action: "unbind" });
+  });
+});
+
 describe("planClaim()", () => {
   const held = (spec: Partial<PersistentVolumeClaim["spec"]>, annotations: Record<string, string> = {}) => {
     const { metadata, ...rest } = claim("data", spec);
@@ -125,6 +145,13 @@ describe("planClaim()", () => {
 
   it.each<[string, ReturnType<typeof held>, readonly PersistentVolume[], readonly string[], object]>([
     ["takes a volume that fits", held({}), [free], [], { action: "bind", volume: free }],
+    [
+      "takes the one that it names, which is set aside for it",
+      held({ volumeName: "mine" }),
+      [volume("mine", { claimRef: { namespace: "default", name: "data" } })],
+      [],
+      { action: "bind", volume: { metadata: { name: "mine" } } },
+    ],
     [
       "takes the one that is set aside for it",
       held({}),

@@ -109,6 +109,19 @@ describe("TaintToleration", () => {
     expect(taintToleration.normalizeScores?.([0, 0])).toEqual([100, 100]);
   });
 
+  it("counts no taint against a node that the pod tolerates", () => {
+    const node = aNode("a", { spec: { taints: [taint("PreferNoSchedule", "v"), taint("PreferNoSchedule", "w")] } });
+    expect(score(taintToleration, { tolerations: [{ key: "k", value: "v" }] }, node)).toBe(1);
+  });
+
+  it("has a say in the choice as soon as one node has such a taint", () => {
+    const soft = infoOf(aNode("a", { spec: { taints: [taint("PreferNoSchedule")] } }));
+    const [pod, snapshot, plain] = [aPod("new", { nodeName: "" }), new Snapshot(), infoOf(aNode("b"))];
+    const asks = (...nodes: readonly (typeof plain)[]) =>
+      taintToleration.preScore?.(pod, nodes, snapshot, new CycleState());
+    expect([asks(plain), asks(plain, soft)]).toEqual([false, true]);
+  });
+
   it("asks no node, when none has a taint that keeps pods off", () => {
     const tainted = (effect: Taint["effect"]) => aNode("a", { spec: { taints: [taint(effect)] } });
     expect(preFilter(taintToleration, {}, [tainted("PreferNoSchedule")])).toBe("skip");
