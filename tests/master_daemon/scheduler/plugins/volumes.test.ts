@@ -386,6 +386,24 @@ describe("VolumeBinding", () => {
       await expect(preBind(facts, now).run?.()).rejects.toThrow(`binding volumes: ${message}`);
     });
 
+    it("leaves a claim whose volume is being made to whoever makes it, though there is another", async () => {
+      const claim = aClaim("data", { className: "fast", annotations: { [selectedNode]: "a" } });
+      const facts = { claims: [claim], classes: [aClass("fast")], volumes: [aVolume("one", { className: "fast" })] };
+      const { run, written } = preBind(facts, {
+        claim: aClaim("data", { volumeName: "new" }),
+        volumes: [aVolume("new")],
+      });
+      await run?.();
+      expect(written).toEqual(["data"]);
+    });
+
+    it("does not mind what a claim says of nodes whose volume was there", async () => {
+      const { run, clock } = preBind(found, { claim: waitingClaim("data", "1Gi") });
+      const done = expect(run?.()).rejects.toThrow("context deadline exceeded");
+      await clock.advance(60_000);
+      await done;
+    });
+
     it("waits for its volume no longer than it may", async () => {
       const claim = aClaim("data", { className: "fast", annotations: { [selectedNode]: "a" } });
       const { run, clock } = preBind(made, { claim });
