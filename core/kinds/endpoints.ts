@@ -52,6 +52,7 @@ export const endpoints: Kind<Endpoints> = defineKind<Endpoints>({
   shortNames: ["ep"],
   schema: "io.k8s.api.core.v1.Endpoints",
   createOnUpdate: true,
+  deprecated: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   strategy: {
     applyDefaults: (object) =>
       object.subsets

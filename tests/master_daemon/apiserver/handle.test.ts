@@ -159,6 +159,22 @@ describe("handle() objects", () => {
   });
 
   it.each([
+    [
+      "/api/v1/namespaces/default/endpoints",
+      "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+    ],
+    ["/api/v1/componentstatuses", "v1 ComponentStatus is deprecated in v1.19+"],
+    [
+      "/apis/batch/v1beta1/namespaces/default/cronjobs",
+      "batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob",
+    ],
+  ])("warns of %s, that %s, whether it is there or not", async (path, warning) => {
+    const api = await openApi();
+    for (const asked of [path, `${path}/none`])
+      expect((await api.call("GET", asked)).headers["warning"]).toEqual([`299 - "${warning}"`]);
+  });
+
+  it.each([
     ["Strict", 400, 0],
     ["", 201, 1],
     ["Ignore", 201, 0],
