@@ -3,7 +3,9 @@ import { validateLabelSelector } from "../api/label_validation.ts";
 import type { LabelSelector } from "../api/labels.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { nameColumn } from "./cells.ts";
+import { canonicalAmount } from "./pod_resources.ts";
 import { check, checkImmutable, checkNonNegativeQuantity } from "./validators.ts";
+import { withMembers } from "./with_members.ts";
 
 /** How much storage of a class is left for some nodes. */
 export interface CSIStorageCapacity extends KubeObject {
@@ -23,6 +25,11 @@ export const csiStorageCapacity: Kind<CSIStorageCapacity> = defineKind<CSIStorag
   schema: "io.k8s.api.storage.v1.CSIStorageCapacity",
   conditionalUpdate: true,
   strategy: {
+    applyDefaults: (object) =>
+      withMembers(object, {
+        capacity: canonicalAmount(object.capacity),
+        maximumVolumeSize: canonicalAmount(object.maximumVolumeSize),
+      }),
     validate: ({ storageClassName = "", nodeTopology, capacity, maximumVolumeSize }) => [
       ...validateLabelSelector(nodeTopology, "nodeTopology"),
       ...check("storageClassName", storageClassName, dnsSubdomainError(storageClassName)),

@@ -1,4 +1,3 @@
-import { canonicalQuantity, quantityError } from "../api/quantity.ts";
 import type {
   AutoscalerBehavior,
   HorizontalPodAutoscalerSpec,
@@ -6,6 +5,7 @@ import type {
   MetricTarget,
   ScalingRules,
 } from "./horizontal_pod_autoscaler.ts";
+import { canonicalAmount } from "./pod_resources.ts";
 import { withMembers } from "./with_members.ts";
 
 const periodSeconds = 15;
@@ -62,8 +62,4 @@ function canonicalTarget(target: MetricTarget): MetricTarget {
     value: canonicalAmount(target?.value),
     averageValue: canonicalAmount(target?.averageValue),
   });
-}
-
-function canonicalAmount(amount: string | number | undefined): string | number | undefined {
-  return amount === undefined || quantityError(amount) !== undefined ? amount : canonicalQuantity(amount);
 }

@@ -213,12 +213,12 @@ function addPositive(sums: Map<string, Quantity>, list: ResourceList = {}): numb
   return count;
 }
 
-/** The list with every amount in its canonical form; what is no quantity stays, for validation to name. */
+/** The list with every amount in its canonical form. */
 export function canonicalResources(list: ResourceList): ResourceList {
-  return Object.fromEntries(
-    Object.entries(list).map(([name, amount]) => [
-      name,
-      quantityError(amount) === undefined ? canonicalQuantity(amount) : amount,
-    ]),
-  );
+  return Object.fromEntries(Object.entries(list).map(([name, amount]) => [name, canonicalAmount(amount)]));
+}
+
+/** An amount in its canonical form; what is no quantity stays, for validation to name. */
+export function canonicalAmount<T extends string | number | undefined>(amount: T): T | string {
+  return amount === undefined || quantityError(amount) !== undefined ? amount : canonicalQuantity(amount);
 }

@@ -1,9 +1,8 @@
 import { defineKind, type Kind } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
-import { canonicalQuantity, quantityError } from "../api/quantity.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
 import type { ResourceList } from "./pod.ts";
-import { canonicalResources } from "./pod_resources.ts";
+import { canonicalAmount, canonicalResources } from "./pod_resources.ts";
 import { validateQuota, validateQuotaStatus, validateQuotaUpdate } from "./resource_quota_validation.ts";
 import { withMembers } from "./with_members.ts";
 
@@ -76,5 +75,5 @@ function usage({ status = {} }: ResourceQuota, ofLimits: boolean): string {
 }
 
 function amountText(amount: string | number = "0"): string {
-  return quantityError(amount) === undefined ? canonicalQuantity(amount) : String(amount);
+  return String(canonicalAmount(amount));
 }

@@ -4,9 +4,11 @@ import type { KubeObject, StringMap } from "../api/meta.ts";
 import { fieldError } from "../api/status.ts";
 import { ageColumn, nameColumn } from "./cells.ts";
 import type { ResourceList, Toleration } from "./pod.ts";
+import { canonicalResources } from "./pod_resources.ts";
 import { checkResources } from "./resource_validation.ts";
 import { checkTolerations } from "./toleration_validation.ts";
 import { check, checkImmutable, type FieldErrors } from "./validators.ts";
+import { withMembers } from "./with_members.ts";
 
 /** A way to run containers. @see https://kubernetes.io/docs/concepts/containers/runtime-class/ */
 export interface RuntimeClass extends KubeObject {
@@ -28,6 +30,14 @@ export const runtimeClass: Kind<RuntimeClass> = defineKind<RuntimeClass>({
   createOnUpdate: true,
   conditionalUpdate: true,
   strategy: {
+    applyDefaults: (object) =>
+      withMembers(object, {
+        overhead:
+          object.overhead &&
+          withMembers(object.overhead, {
+            podFixed: object.overhead.podFixed && canonicalResources(object.overhead.podFixed),
+          }),
+      }),
     validate: ({ handler = "", overhead, scheduling }) => [
       ...check("handler", handler, dnsLabelError(handler)),
       ...(overhead?.podFixed ? checkResources({ limits: overhead.podFixed }, "overhead") : []),

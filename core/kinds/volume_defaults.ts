@@ -1,6 +1,7 @@
 import { imageTag } from "./image_tag.ts";
 import { defaultClaimSpec } from "./persistent_volume_claim_validation.ts";
 import type { DownwardApiFile, ObjectFieldSelector, ResourceFieldSelector, Volume, VolumeProjection } from "./pod.ts";
+import { canonicalAmount } from "./pod_resources.ts";
 import { withMembers } from "./with_members.ts";
 
 /** Permissions of projected files: 0644. */
@@ -10,6 +11,8 @@ const defaultMode = 0o644;
 export function defaultVolume(volume: Volume): Volume {
   if (Object.keys(volume).every((key) => key === "name")) return { ...volume, emptyDir: {} };
   return withMembers(volume, {
+    emptyDir:
+      volume.emptyDir && withMembers(volume.emptyDir, { sizeLimit: canonicalAmount(volume.emptyDir.sizeLimit) }),
     ephemeral: volume.ephemeral?.volumeClaimTemplate && {
       ...volume.ephemeral,
       volumeClaimTemplate: {
@@ -67,5 +70,5 @@ export function defaultFieldRef(reference: ObjectFieldSelector): ObjectFieldSele
 
 /** A reference to a container's resources, with the unit that results are given in. */
 export function defaultResourceFieldRef(reference: ResourceFieldSelector): ResourceFieldSelector {
-  return { ...reference, divisor: String(reference.divisor ?? "0") };
+  return { ...reference, divisor: String(canonicalAmount(reference.divisor ?? "0")) };
 }

@@ -69,12 +69,26 @@ describe("defaults", () => {
     expect(kindOf(name).strategy.applyDefaults(objectOf(name))).toMatchObject(expected);
   });
 
-  it("of an autoscaler leave a tolerance, in its canonical form", () => {
-    const name = "autoscaling/v2/HorizontalPodAutoscaler";
-    const object = objectOf(name, { spec: { behavior: { scaleUp: { tolerance: "0.05" } } } });
-    expect(kindOf(name).strategy.applyDefaults(object)).toMatchObject({
-      spec: { behavior: { scaleUp: { tolerance: "50m", selectPolicy: "Max" }, scaleDown: { selectPolicy: "Max" } } },
-    });
+  it.each<[string, JsonObject, JsonObject]>([
+    [
+      "autoscaling/v2/HorizontalPodAutoscaler",
+      { spec: { behavior: { scaleUp: { tolerance: "0.05" } } } },
+      {
+        spec: { behavior: { scaleUp: { tolerance: "50m", selectPolicy: "Max" }, scaleDown: { selectPolicy: "Max" } } },
+      },
+    ],
+    [
+      "node.k8s.io/v1/RuntimeClass",
+      { overhead: { podFixed: { memory: "1024Mi" } } },
+      { overhead: { podFixed: { memory: "1Gi" } } },
+    ],
+    [
+      "storage.k8s.io/v1/CSIStorageCapacity",
+      { capacity: "1024Mi", maximumVolumeSize: "0.5Gi" },
+      { capacity: "1Gi", maximumVolumeSize: "512Mi" },
+    ],
+  ])("of %s leave amounts in their canonical form", (name, given, expected) => {
+    expect(kindOf(name).strategy.applyDefaults(objectOf(name, given))).toMatchObject(expected);
   });
 
   it("give a job a selector that nobody else has", () => {

@@ -120,6 +120,19 @@ describe("pod defaults", () => {
     ]);
   });
 
+  it("amounts outside of resources are in canonical form, too", () => {
+    const resourceFieldRef = { resource: "limits.memory", divisor: "1024Ki" };
+    const files = { items: [{ path: "memory", resourceFieldRef: { ...resourceFieldRef, containerName: "nginx" } }] };
+    const volumes = [
+      { name: "a", emptyDir: { sizeLimit: "1024Mi" } },
+      { name: "b", downwardAPI: files },
+    ];
+    const { spec } = defaultsOf(podWith({ env: [{ name: "A", valueFrom: { resourceFieldRef } }] }, { volumes }));
+    expect(spec.containers[0]?.env?.[0]?.valueFrom?.resourceFieldRef?.divisor).toBe("1Mi");
+    expect(spec.volumes?.[0]?.emptyDir).toEqual({ sizeLimit: "1Gi" });
+    expect(spec.volumes?.[1]?.downwardAPI?.items?.[0]?.resourceFieldRef?.divisor).toBe("1Mi");
+  });
+
   it("the two names of the service account are one", () => {
     expect(defaultsOf(podOf({ serviceAccount: "a" })).spec).toMatchObject({
       serviceAccount: "a",
