@@ -47,10 +47,17 @@ const maxMessageLength = 1024;
 /** At first this many Events about one object, then one each five minutes. @see k8s.io/client-go/tools/record/events_cache.go */
 const burst = 25;
 const refillMs = 300_000;
+/** So many texts of one reason about an object stand for themselves, less one; those that follow share an Event. */
+const maxSimilar = 10;
+const similarMs = 600_000;
+const similarPrefix = "(combined from similar events): ";
 const maxTries = 12;
 const retryMs = 10_000;
 
-/** A recorder that counts repetitions up on the Event that stands already, and writes one after another when there is time. */
+/**
+ * A recorder that counts repetitions up on the Event that stands already, lets texts that are many share one, and writes one
+ * after another when there is time.
+ */
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   return new Recorder(options);
 }
@@ -58,6 +65,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
 interface Occurrence {
   readonly key: string;
   readonly event: Event;
+  /** Whether the Event stands for several texts, and says the newest. */
+  readonly isCombined: boolean;
 }
 
 /** All that is needed to count an Event up: recorders remember thousands. */
@@ -74,6 +83,8 @@ class Recorder implements EventRecorder {
   readonly #onWritten: (() => void)[] = [];
   /** What was written, by object and text; least recently used first. */
   readonly #written = new Map<string, Written>();
+  /** Texts of one reason about an object that stand for themselves, and when the newest came; least recently used first. */
+  readonly #similar = new Map<string, { readonly texts: Set<string>; readonly at: number }>();
   /** Tokens left for an object as of a time; least recently used first. */
   readonly #budgets = new Map<string, { readonly tokens: number; readonly at: number }>();
 
@@ -100,10 +111,14 @@ class Recorder implements EventRecorder {
       this.#options.log.debug("Event dropped", { reason, object: about.name });
       return;
     }
-    const text = message.length > maxMessageLength ? `${message.slice(0, maxMessageLength - 3)}...` : message;
+    const similarKey = JSON.stringify([objectKey, type, reason]);
+    const isCombined = this.#isOneOfMany(similarKey, message);
+    const whole = isCombined ? `${similarPrefix}${message}` : message;
+    const text = whole.length > maxMessageLength ? `${whole.slice(0, maxMessageLength - 3)}...` : whole;
     this.#pending.push({
-      key: JSON.stringify([objectKey, fieldPath, type, reason, text]),
+      key: isCombined ? similarKey : JSON.stringify([objectKey, fieldPath, type, reason, text]),
       event: this.#newEvent(about, { type, reason, message: text }),
+      isCombined,
     });
     if (this.#writing) return;
     this.#writing = true;
@@ -122,6 +137,17 @@ class Recorder implements EventRecorder {
     const allowed = tokens >= 1;
     remember(this.#budgets, objectKey, { tokens: allowed ? tokens - 1 : tokens, at: now });
     return allowed;
+  }
+
+  /** Whether a text is one too many of its like to stand for itself. */
+  #isOneOfMany(similarKey: string, message: string): boolean {
+    const at = this.#options.clock.monotonic();
+    const known = this.#similar.get(similarKey);
+    const texts = known && at - known.at <= similarMs ? known.texts : new Set<string>();
+    const isOneOfMany = texts.size + 1 >= maxSimilar && !texts.has(message);
+    if (!isOneOfMany) texts.add(message);
+    remember(this.#similar, similarKey, { texts, at });
+    return isOneOfMany;
   }
 
   #newEvent(about: ObjectReference, { type, reason, message }: EventText): Event {
@@ -177,11 +203,12 @@ class Recorder implements EventRecorder {
     }
   }
 
-  async #write({ key, event }: Occurrence, signal: AbortSignal): Promise<void> {
+  async #write({ key, event, isCombined }: Occurrence, signal: AbortSignal): Promise<void> {
     const { client } = this.#options;
     const present = this.#written.get(key);
     if (present) {
-      const body = { count: present.count + 1, lastTimestamp: event.lastTimestamp ?? null };
+      const { message = "", lastTimestamp = null } = event;
+      const body = { count: present.count + 1, lastTimestamp, ...(isCombined ? { message } : {}) };
       try {
         const { count = body.count } = await client.patch(
           eventResource,

@@ -79,6 +79,29 @@ describe("createEventRecorder()", () => {
     expect(requests[1]?.path.split("/").at(-1)).toBe(requests[0]?.body.metadata.name);
   });
 
+  it("lets texts that differ share one Event from the tenth on, until there was none for ten minutes", async () => {
+    const events = new Map<string, { message: string; count: number }>();
+    const { clock, recorder } = setUp(({ method, path, body }) => {
+      const name = method === "POST" ? body.metadata.name : path.split("/").at(-1);
+      events.set(name, { ...events.get(name), ...body });
+      return answer(200, events.get(name));
+    });
+    const tell = async (message: string, reason = "Failed") => {
+      recorder.record(thing("web", 7), { ...pulled, reason, message });
+      await clock.advance(1);
+      await settle();
+    };
+    const told = () => [...events.values()].map(({ message, count }) => `${message} x${count}`);
+    for (let index = 1; index <= 12; index++) await tell(`pod ${index}`);
+    await tell("pod 3");
+    await tell("pod 1", "Other");
+    const own = Array.from({ length: 9 }, (_, index) => `pod ${index + 1} x${index === 2 ? 2 : 1}`);
+    expect(told()).toEqual([...own, "(combined from similar events): pod 12 x3", "pod 1 x1"]);
+    await clock.advance(600_001);
+    await tell("pod 13");
+    expect(told().at(-1)).toBe("pod 13 x1");
+  });
+
   it("tells an expired Event anew", async () => {
     const { requests, recorder } = setUp(({ method, body }) =>
       method === "PATCH"
