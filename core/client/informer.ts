@@ -29,6 +29,8 @@ export interface Informer<T extends KubeObject = KubeObject> extends Lister<T> {
   synced(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Resolves once the cache has seen `resourceVersion` (of an object of this resource). */
   reached(resourceVersion: string, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Resolves once the cache shows a list that began after the call: for who cannot know whether a write was carried out. */
+  relist(options?: { readonly signal?: AbortSignal }): Promise<void>;
   /** Calls `listener` for each change from now on, in order, and first with `added` for what is there. Returns its removal. */
   onChange(listener: (change: CacheChange<T>) => void): () => void;
 }

@@ -1,15 +1,14 @@
 import { apiVersionOf, type ResourceType } from "../api/kind.ts";
 import type { KubeObject, ObjectKey } from "../api/meta.ts";
-import { allowManyListeners } from "../platform/allow_many_listeners.ts";
 import type { Clock } from "../util/clock.ts";
 import { type Deferred, deferred } from "../util/deferred.ts";
-import { linkSignals } from "../util/link_signals.ts";
 import { errorMessage, type Logger } from "../util/log.ts";
 import { Tasks } from "../util/tasks.ts";
+import { untilAborted } from "../util/until_aborted.ts";
 import { Cache } from "./cache.ts";
 import type { Client } from "./client.ts";
 import type { CacheChange, Informer, InformerFactory, InformerOptions } from "./informer.ts";
-import { type ReflectorTarget, reflect, type Versioned } from "./reflector.ts";
+import { Reflector, type ReflectorOptions, type ReflectorTarget, type Versioned } from "./reflector.ts";
 
 /** Options of {@linkcode createInformers}. */
 export interface InformersOptions {
@@ -25,41 +24,28 @@ export interface InformersOptions {
 
 /** The informers of one process: the first who asks for a resource starts its list and watch, everybody shares them. */
 export function createInformers(options: InformersOptions): InformerFactory {
-  const { client, clock, random, log, watchSeconds, signal } = options;
+  const { log, signal } = options;
   const informers = new Map<string, SharedInformer<KubeObject>>();
-  const endings = new Map<string, AbortController>();
   const tasks = new Tasks({
     signal,
     onError: (error) => log.error("Informer failed", { error: errorMessage(error) }),
   });
-  // Every informer listens.
-  allowManyListeners(tasks.signal);
   tasks.signal.addEventListener("abort", () => {
     for (const informer of informers.values()) informer.close(tasks.signal.reason);
   });
 
   return {
-    informer<T extends KubeObject>(kind: ResourceType<T>, options: InformerOptions<T> = {}): Informer<T> {
-      const { indexes = {}, keep = keepAll, ...selection } = options;
+    informer<T extends KubeObject>(kind: ResourceType<T>, wanted: InformerOptions<T> = {}): Informer<T> {
+      const { indexes = {}, keep = keepAll, ...selection } = wanted;
       const { namespace, labelSelector, fieldSelector } = selection;
       const key = JSON.stringify([apiVersionOf(kind), kind.plural, namespace, labelSelector, fieldSelector]);
       let informer = informers.get(key) as SharedInformer<T> | undefined;
       if (!informer) {
         tasks.signal.throwIfAborted();
-        const target = new SharedInformer<T>({ kind, log, keep });
-        informer = target;
-        informers.set(key, target as unknown as SharedInformer<KubeObject>);
-        const ending = new AbortController();
-        endings.set(key, ending);
-        tasks.run(async (signal) => {
-          const linked = linkSignals(signal, ending.signal);
-          allowManyListeners(linked.signal);
-          try {
-            await reflect({ client, clock, random, log, kind, selection, target, watchSeconds, signal: linked.signal });
-          } finally {
-            linked.release();
-          }
-        });
+        const made = new SharedInformer<T>({ ...options, kind, keep, selection });
+        informer = made;
+        informers.set(key, made as unknown as SharedInformer<KubeObject>);
+        tasks.run(() => made.run());
       }
       if (informer.keep !== keep)
         throw new RangeError(`Cannot share an informer: another keeps other parts of ${kind.plural}`);
@@ -70,10 +56,7 @@ export function createInformers(options: InformersOptions): InformerFactory {
       for (const [key, informer] of informers) {
         if (informer.kind.plural !== kind.plural || apiVersionOf(informer.kind) !== apiVersionOf(kind)) continue;
         informers.delete(key);
-        const reason = new DOMException("The resource is no longer served", "AbortError");
-        endings.get(key)?.abort(reason);
-        endings.delete(key);
-        informer.close(reason);
+        informer.close(new DOMException("The resource is no longer served", "AbortError"));
       }
     },
     [Symbol.asyncDispose]: () => tasks[Symbol.asyncDispose](),
@@ -93,6 +76,7 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
   readonly kind: ResourceType<T>;
   readonly keep: (object: T) => T;
   readonly #log: Logger;
+  readonly #reflector: Reflector<T>;
   readonly #cache = new Cache<T>();
   readonly #waiters = new Set<Waiter>();
   #listeners: readonly ((change: CacheChange<T>) => void)[] = [];
@@ -100,10 +84,16 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
   #synced = false;
   #closed: { readonly reason: unknown } | undefined;
 
-  constructor({ kind, log, keep }: Pick<SharedInformer<T>, "kind" | "keep"> & { readonly log: Logger }) {
-    this.kind = kind;
+  constructor({ keep, ...options }: Omit<ReflectorOptions<T>, "target"> & Pick<SharedInformer<T>, "keep">) {
+    this.kind = options.kind;
     this.keep = keep;
-    this.#log = log;
+    this.#log = options.log;
+    this.#reflector = new Reflector({ ...options, target: this });
+  }
+
+  /** Works until {@linkcode close}. */
+  run(): Promise<void> {
+    return this.#reflector.run();
   }
 
   get resourceVersion(): bigint {
@@ -141,6 +131,10 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
   reached(resourceVersion: string, { signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     const revision = BigInt(resourceVersion);
     return this.#synced && this.#revision >= revision ? Promise.resolve() : this.#wait(revision, signal);
+  }
+
+  relist({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    return untilAborted(this.#reflector.relist(), signal);
   }
 
   onChange(listener: (change: CacheChange<T>) => void): () => void {
@@ -183,6 +177,7 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
   /** Nothing more comes: whoever waits is told why. */
   close(reason: unknown): void {
     this.#closed = { reason };
+    this.#reflector.end(reason);
     for (const waiter of this.#waiters) waiter.reject(reason);
     this.#waiters.clear();
   }
@@ -191,14 +186,11 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
     signal?.throwIfAborted();
     if (this.#closed) throw this.#closed.reason;
     const waiter: Waiter = { ...deferred(), revision };
-    const onAbort = () => waiter.reject(signal?.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
     this.#waiters.add(waiter);
     try {
-      await waiter.promise;
+      await untilAborted(waiter.promise, signal);
     } finally {
       this.#waiters.delete(waiter);
-      signal?.removeEventListener("abort", onAbort);
     }
   }
 

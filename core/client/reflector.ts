@@ -1,7 +1,9 @@
 import type { ResourceType } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { StatusError } from "../api/status.ts";
+import { allowManyListeners } from "../platform/allow_many_listeners.ts";
 import type { Clock } from "../util/clock.ts";
+import { type Deferred, deferred } from "../util/deferred.ts";
 import { errorMessage, type Logger } from "../util/log.ts";
 import type { Client } from "./client.ts";
 
@@ -21,8 +23,8 @@ export interface ReflectorTarget<T> {
   advance(revision: bigint): void;
 }
 
-/** Options of {@linkcode reflect}. */
-export interface ReflectOptions<T extends KubeObject> {
+/** Options of a {@linkcode Reflector}. */
+export interface ReflectorOptions<T extends KubeObject> {
   readonly client: Client;
   readonly clock: Clock;
   readonly random: () => number;
@@ -36,7 +38,6 @@ export interface ReflectOptions<T extends KubeObject> {
   readonly target: ReflectorTarget<T>;
   /** Seconds after which a watch is begun anew at the earliest, and twice as many at the latest. Default 300. */
   readonly watchSeconds?: number | undefined;
-  readonly signal: AbortSignal;
 }
 
 const pageSize = 500;
@@ -54,32 +55,77 @@ class StaleListError extends Error {
 }
 
 /**
- * Keeps `target` in step with a resource until `signal` is aborted: lists, watches from there, resumes where a
- * connection ended, lists again when the server has forgotten that point. Failures wait a jittered, growing time.
+ * Keeps a target in step with a resource: lists, watches from there, resumes where a connection ended, lists again when
+ * the server has forgotten that point. Failures wait a jittered, growing time.
  *
  * @see k8s.io/client-go/tools/cache/reflector.go
  */
-export async function reflect<T extends KubeObject>(options: ReflectOptions<T>): Promise<void> {
-  const { client, clock, random, log, kind, selection, target, signal, watchSeconds = defaultWatchSeconds } = options;
-  /** Up to where `target` is complete; undefined: list first. */
-  let position: bigint | undefined;
-  let newest = 0n;
-  let failures = 0;
-  let staleLists = 0;
+export class Reflector<T extends KubeObject> {
+  readonly #options: ReflectorOptions<T>;
+  readonly #ending = new AbortController();
+  /** Ends the present watch. */
+  #watching = new AbortController();
+  /** Up to where the target is complete; undefined: list first. */
+  #position: bigint | undefined;
+  #newest = 0n;
+  #failures = 0;
+  #staleLists = 0;
+  /** Who waits for a list that begins from now on. */
+  #asking: Deferred<void>[] = [];
 
-  async function list(): Promise<void> {
-    const { items, revision } = await listAll(client, kind, selection, signal);
-    const stale = revision < newest;
-    if (stale && ++staleLists < staleListsBelieved)
-      throw new StaleListError(`Cannot use the list: its version ${revision} is older than ${newest}`);
-    staleLists = 0;
-    if (stale) log.warn("Server's history began anew", { resource: kind.plural });
-    target.replace(items, revision, { anew: stale });
-    position = newest = revision;
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options;
+    allowManyListeners(this.#ending.signal);
   }
 
-  async function watch(from: bigint): Promise<void> {
+  /** Works until {@linkcode end}. */
+  async run(): Promise<void> {
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      try {
+        if (this.#position === undefined || this.#asking.length > 0) await this.#list();
+        else await this.#watch(this.#position);
+      } catch (error) {
+        if (!signal.aborted) await this.#recover(error);
+      }
+    }
+  }
+
+  /** Ends the work. Who waits for a list is told why. */
+  end(reason: unknown): void {
+    this.#ending.abort(reason);
+    this.#watching.abort(reason);
+    for (const { reject } of this.#asking.splice(0)) reject(reason);
+  }
+
+  /** Resolves once the target has the content of a list that began after the call: many who ask share one. */
+  relist(): Promise<void> {
+    const asked = deferred<void>();
+    if (this.#ending.signal.aborted) asked.reject(this.#ending.signal.reason);
+    else this.#asking.push(asked);
+    this.#watching.abort();
+    return asked.promise;
+  }
+
+  async #list(): Promise<void> {
+    const { client, log, kind, selection, target } = this.#options;
+    const asked = this.#asking.length;
+    const { items, revision } = await listAll(client, kind, selection, this.#ending.signal);
+    const stale = revision < this.#newest;
+    if (stale && ++this.#staleLists < staleListsBelieved)
+      throw new StaleListError(`Cannot use the list: its version ${revision} is older than ${this.#newest}`);
+    this.#staleLists = 0;
+    if (stale) log.warn("Server's history began anew", { resource: kind.plural });
+    target.replace(items, revision, { anew: stale });
+    this.#position = this.#newest = revision;
+    for (const { resolve } of this.#asking.splice(0, asked)) resolve();
+  }
+
+  async #watch(from: bigint): Promise<void> {
+    const { client, clock, random, kind, selection, target, watchSeconds = defaultWatchSeconds } = this.#options;
     const startedAt = clock.monotonic();
+    this.#watching = new AbortController();
+    const { signal } = this.#watching;
     const events = client.watch(kind, {
       ...selection,
       resourceVersion: String(from),
@@ -96,30 +142,28 @@ export async function reflect<T extends KubeObject>(options: ReflectOptions<T>):
         if (type === "BOOKMARK") target.advance(revision);
         else if (type === "DELETED") target.delete(object, revision);
         else target.set(object, revision);
-        position = newest = at = revision;
+        this.#position = this.#newest = at = revision;
       }
+    } catch (error) {
+      if (!signal.aborted) throw error;
     } finally {
-      if (at > from || clock.monotonic() - startedAt >= healthyWatchMs) failures = 0;
+      if (at > from || clock.monotonic() - startedAt >= healthyWatchMs) this.#failures = 0;
     }
-    if (at === from && clock.monotonic() - startedAt < healthyWatchMs) throw new Error("The watch ended at once");
+    if (at === from && clock.monotonic() - startedAt < healthyWatchMs && !signal.aborted)
+      throw new Error("The watch ended at once");
   }
 
-  while (!signal.aborted) {
-    try {
-      if (position === undefined) await list();
-      if (position !== undefined) await watch(position);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (isForgotten(error)) position = undefined;
-      // A first "too old" is an answer, not a failure: list at once.
-      const waitMs = isForgotten(error) && failures === 0 ? 0 : delayMs(failures, random(), error);
-      const fields = { resource: kind.plural, error: errorMessage(error), retryMs: Math.round(waitMs) };
-      if (failures > 0) log.debug("Watch still interrupted", fields);
-      else if (error instanceof StatusError && !isForgotten(error)) log.warn("Watch refused", fields);
-      else log.info("Watch interrupted", fields);
-      failures++;
-      if (waitMs > 0) await clock.sleep(waitMs, { signal }).catch(() => {});
-    }
+  async #recover(error: unknown): Promise<void> {
+    const { clock, random, log, kind } = this.#options;
+    if (isForgotten(error)) this.#position = undefined;
+    // A first "too old" is an answer, not a failure: list at once.
+    const waitMs = isForgotten(error) && this.#failures === 0 ? 0 : delayMs(this.#failures, random(), error);
+    const fields = { resource: kind.plural, error: errorMessage(error), retryMs: Math.round(waitMs) };
+    if (this.#failures > 0) log.debug("Watch still interrupted", fields);
+    else if (error instanceof StatusError && !isForgotten(error)) log.warn("Watch refused", fields);
+    else log.info("Watch interrupted", fields);
+    this.#failures++;
+    if (waitMs > 0) await clock.sleep(waitMs, { signal: this.#ending.signal }).catch(() => {});
   }
 }
 
@@ -127,7 +171,7 @@ export async function reflect<T extends KubeObject>(options: ReflectOptions<T>):
 async function listAll<T extends KubeObject>(
   client: Client,
   kind: ResourceType<T>,
-  selection: ReflectOptions<T>["selection"],
+  selection: ReflectorOptions<T>["selection"],
   signal: AbortSignal,
 ): Promise<{ readonly items: readonly Versioned<T>[]; readonly revision: bigint }> {
   const items: Versioned<T>[] = [];

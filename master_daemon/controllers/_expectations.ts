@@ -1,6 +1,8 @@
 import type { ResourceType } from "../../core/api/kind.ts";
 import { type KubeObject, keyOf, keyText, type ObjectKey } from "../../core/api/meta.ts";
 import type { CacheChange, Informer } from "../../core/client/informer.ts";
+import { deferred } from "../../core/util/deferred.ts";
+import { untilAborted } from "../../core/util/until_aborted.ts";
 import type { Noted } from "./_noting_client.ts";
 
 /** Waits for one cache: until it has seen a version, or no longer holds an object. */
@@ -24,24 +26,23 @@ export class CacheFollower {
     return this.#informer.reached(resourceVersion, { signal });
   }
 
+  /** Resolves once the cache shows everything that was written before the call, by whomever. */
+  relisted(signal: AbortSignal): Promise<void> {
+    return this.#informer.relist({ signal });
+  }
+
   /** Resolves once the cache no longer holds the object of this uid under `key`. */
-  gone(key: ObjectKey, uid: string | undefined, signal: AbortSignal): Promise<void> {
-    if (this.uidOf(key) !== uid || uid === undefined) return Promise.resolve();
+  async gone(key: ObjectKey, uid: string | undefined, signal: AbortSignal): Promise<void> {
+    if (this.uidOf(key) !== uid || uid === undefined) return;
     const text = keyText(key);
-    return new Promise((resolve, reject) => {
-      const callbacks = this.#waiting.get(text) ?? new Set();
-      this.#waiting.set(text, callbacks);
-      const settle = () => {
-        signal.removeEventListener("abort", onAbort);
-        resolve();
-      };
-      const onAbort = () => {
-        callbacks.delete(settle);
-        reject(signal.reason);
-      };
-      callbacks.add(settle);
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
+    const { promise, resolve } = deferred();
+    const callbacks = this.#waiting.get(text) ?? new Set();
+    this.#waiting.set(text, callbacks.add(resolve));
+    try {
+      await untilAborted(promise, signal);
+    } finally {
+      callbacks.delete(resolve);
+    }
   }
 
   #see({ type, object }: CacheChange): void {
@@ -66,6 +67,7 @@ export class CacheFollower {
 export class Expectations implements Noted {
   readonly #followers: ReadonlyMap<string, CacheFollower>;
   readonly #versions = new Map<string, bigint>();
+  readonly #unanswered = new Set<string>();
   readonly #deletions: { readonly kind: string; readonly key: ObjectKey; readonly uid: string | undefined }[] = [];
 
   /** @param followers by {@linkcode kindText} */
@@ -79,6 +81,10 @@ export class Expectations implements Noted {
     if (this.#followers.has(name) && version > (this.#versions.get(name) ?? 0n)) this.#versions.set(name, version);
   }
 
+  unanswered(kind: ResourceType): void {
+    if (this.#followers.has(kindText(kind))) this.#unanswered.add(kindText(kind));
+  }
+
   deleted(kind: ResourceType, key: ObjectKey): void {
     const name = kindText(kind);
     const follower = this.#followers.get(name);
@@ -87,12 +93,13 @@ export class Expectations implements Noted {
 
   /** Whether nothing was written that a cache has to show. */
   get empty(): boolean {
-    return this.#versions.size === 0 && this.#deletions.length === 0;
+    return this.#versions.size === 0 && this.#deletions.length === 0 && this.#unanswered.size === 0;
   }
 
   /** Resolves once the caches show every write. */
   async met(signal: AbortSignal): Promise<void> {
     for (const [name, version] of this.#versions) await this.#followers.get(name)?.reached(String(version), signal);
+    for (const name of this.#unanswered) await this.#followers.get(name)?.relisted(signal);
     for (const { kind, key, uid } of this.#deletions) await this.#followers.get(kind)?.gone(key, uid, signal);
   }
 }

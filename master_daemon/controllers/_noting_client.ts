@@ -1,16 +1,22 @@
 import type { ResourceType } from "../../core/api/kind.ts";
 import type { KubeObject, ObjectKey } from "../../core/api/meta.ts";
+import { StatusError } from "../../core/api/status.ts";
 import type { Client } from "../../core/client/client.ts";
 
 /** What a reconcile wrote, for the caches to catch up with. */
 export interface Noted {
   /** An object that was created, changed or marked for deletion, with the version it got. */
   written(kind: ResourceType, resourceVersion: string): void;
+  /** An object of this kind may have been created: there was no answer, or one that leaves it open. */
+  unanswered(kind: ResourceType): void;
   /** An object that is gone. */
   deleted(kind: ResourceType, key: ObjectKey): void;
 }
 
-/** `client`, telling `noted` of every write that succeeds. Disposing it leaves `client` open. */
+/**
+ * `client`, telling `noted` of every write that succeeds, and of creations that may have: what else is done twice is
+ * refused, or changes nothing. Disposing it leaves `client` open.
+ */
 export function notingClient(client: Client, noted: Noted): Client {
   const note = <T extends KubeObject>(kind: ResourceType<T>, object: T): T => {
     // Subresources may answer with something else (a binding with a Status, a scale with a Scale).
@@ -27,7 +33,14 @@ export function notingClient(client: Client, noted: Noted): Client {
     upgrade: (path, options) => client.upgrade(path, options),
     spdy: (path, options) => client.spdy(path, options),
     connect: (request, options) => client.connect(request, options),
-    create: async (kind, object, options) => note(kind, await client.create(kind, object, options)),
+    async create(kind, object, options) {
+      try {
+        return note(kind, await client.create(kind, object, options));
+      } catch (error) {
+        if (isOpen(error)) noted.unanswered(kind);
+        throw error;
+      }
+    },
     update: async (kind, object, options) => note(kind, await client.update(kind, object, options)),
     updateStatus: async (kind, object, options) => note(kind, await client.updateStatus(kind, object, options)),
     patch: async (kind, key, patch, options) => note(kind, await client.patch(kind, key, patch, options)),
@@ -39,6 +52,11 @@ export function notingClient(client: Client, noted: Noted): Client {
     },
     async [Symbol.asyncDispose]() {},
   };
+}
+
+/** Whether a write may have been carried out all the same: whoever answers with another Status than Timeout did nothing. */
+function isOpen(error: unknown): boolean {
+  return !(error instanceof StatusError) || error.reason === "Timeout";
 }
 
 /** Whether a deletion only marked the object. Some servers answer with the last state of an object that is gone. */

@@ -382,9 +382,8 @@ export const happenings: readonly Happening[] = [
   },
   async (cluster, random) => {
     const part = random() * 0.3;
-    // Not their answers: who cannot know that a pod was created creates another, and has one too many for a moment.
-    cluster.setFaults({ lost: part });
-    return `${Math.round(part * 100)} % of requests are lost`;
+    cluster.setFaults({ lost: part / 2, lostAnswers: part / 2 });
+    return `${Math.round(part * 100)} % of requests or their answers are lost`;
   },
   async (cluster) => {
     cluster.setFaults({});

@@ -281,15 +281,47 @@ describe("createInformers()", () => {
     expect(names(informer)).toEqual(["a@3", "b@11", "c@12"]);
   });
 
+  it("lists anew when asked to, once for all who ask, and goes on from there", async () => {
+    const listed = [listOf(10, [thing("a", 3), thing("b", 4)]), listOf(20, [thing("b", 4), thing("c", 15)])];
+    const { informer, changes, lists, watches, watch } = await setUp((_, count) => listed[count - 1] ?? listOf(30, []));
+    await Promise.all([informer.relist(), informer.relist()]);
+    expect(lists).toHaveLength(2);
+    expect(changes.slice(2)).toEqual(["deleted a@3", "added c@15"]);
+    await settle();
+    expect(watches.map(({ query }) => query.get("resourceVersion"))).toEqual(["10", "20"]);
+    watch().send("DELETED", thing("c", 21));
+    await settle();
+    expect(names(informer)).toEqual(["b@4"]);
+  });
+
+  it("lists anew for who asks while it lists, and after a list that failed", async () => {
+    const { clock, informer, lists } = await setUp((_, count) => {
+      if (count === 2) throw new Error("connection lost");
+      return listOf(count, []);
+    });
+    const first = informer.relist();
+    await settle();
+    expect(lists).toHaveLength(2);
+    await clock.advance(1000);
+    await first;
+    expect(lists).toHaveLength(3);
+    const second = informer.relist();
+    await Promise.resolve();
+    const third = informer.relist();
+    await Promise.all([second, third]);
+    expect(informer.resourceVersion).toBe(BigInt(lists.length));
+  });
+
   it("rejects who waits when it is aborted or closed", async () => {
     const { informers, informer } = await setUp(() => listOf(10, []));
     const controller = new AbortController();
     const aborted = informer.reached("99", { signal: controller.signal });
     controller.abort(new Error("enough"));
     await expect(aborted).rejects.toThrow("enough");
-    const closed = informer.reached("99").catch((error: unknown) => error);
+    const closed = [informer.reached("99"), informer.relist()].map((waits) => waits.catch((error: unknown) => error));
     await informers[Symbol.asyncDispose]();
-    expect(await closed).toMatchObject({ name: "AbortError" });
+    closed.push(informer.relist().catch((error: unknown) => error));
+    expect(await Promise.all(closed)).toEqual(Array(3).fill(expect.objectContaining({ name: "AbortError" })));
   });
 
   it("ends with the server's state whatever is lost, repeated or forgotten on the way", async () => {

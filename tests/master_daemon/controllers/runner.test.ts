@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { StatusError } from "../../../core/api/status.ts";
+import type { Client } from "../../../core/client/client.ts";
+import { createInformers } from "../../../core/client/informers.ts";
 import { configMap, replicaSet, secret } from "../../../core/kinds/mod.ts";
 import type { Clock } from "../../../core/util/clock.ts";
+import { notingClient } from "../../../master_daemon/controllers/_noting_client.ts";
 import type { Controller } from "../../../master_daemon/controllers/controller.ts";
 import { runControllers } from "../../../master_daemon/controllers/runner.ts";
 import { openCluster } from "./_cluster.ts";
@@ -46,6 +49,45 @@ describe("runControllers()", () => {
     expect(seen.sort()).toEqual(["a", "b", "c"].flatMap((name) => [0, 1, 2, 3].map((count) => `${name}:${count}`)));
     expect(stale).toEqual([]);
   });
+
+  it.each([new Error("connection lost"), StatusError.timeout("etcd does not answer")])(
+    "calls a key again after a creation that was answered with %s only when the cache shows whether it was done",
+    async (answer) => {
+      const { client, clock, log, parts, random, until } = await openCluster();
+      const slow: Client = {
+        ...notingClient(client, { written() {}, unanswered() {}, deleted() {} }),
+        async create(kind, wanted, options) {
+          await client.create(kind, wanted, options);
+          throw answer;
+        },
+        // What lists do not tell stays unknown.
+        watch: (kind, options) =>
+          kind.plural === "secrets"
+            ? client.watch(kind, { ...options, fieldSelector: "metadata.name=none" })
+            : client.watch(kind, options),
+      };
+      const informers = parts.use(createInformers({ client: slow, clock, log, random }));
+      const found: number[] = [];
+      const creating: Controller = {
+        name: "creating",
+        reconciles: configMap,
+        watches: [{ kind: secret, keys: () => [] }],
+        async reconcile({ namespace = "" }, { client, lister, signal }) {
+          const { length } = lister(secret).list(namespace);
+          found.push(length);
+          if (length > 0) return undefined;
+          const metadata = { namespace, generateName: "made-" };
+          await client.create(secret, { apiVersion: "v1", kind: "Secret", metadata }, { signal });
+          return undefined;
+        },
+      };
+      parts.use(runControllers([creating], { client: slow, clock, informers, log, random }));
+      await client.create(configMap, object("a"));
+      await until(async () => found.length === 2, { stepMs: 10 });
+      expect(found).toEqual([0, 1]);
+      expect((await client.list(secret, { namespace: "default" })).items).toHaveLength(1);
+    },
+  );
 
   it("backs a failing key off and logs each failure once, but not that the cache was behind", async () => {
     const times: number[] = [];
