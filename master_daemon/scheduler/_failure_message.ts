@@ -1,4 +1,4 @@
-import type { Rejection } from "./framework.ts";
+import type { Refusal } from "./framework.ts";
 
 /**
  * Why a pod fits nowhere: how many nodes gave which reason, and what came of looking for pods to displace.
@@ -6,7 +6,7 @@ import type { Rejection } from "./framework.ts";
  * @see https://github.com/kubernetes/kubernetes/blob/master/pkg/scheduler/framework/types.go FitError
  */
 export function failureMessage(
-  rejections: readonly Rejection[],
+  refusals: Iterable<Pick<Refusal, "rejection">>,
   options: {
     /** Of all nodes. */
     readonly count: number;
@@ -20,9 +20,9 @@ export function failureMessage(
   const { count, forAll, rest, postFilter } = options;
   const counts = new Map<string, number>(rest ? [[rest.reason, rest.count]] : []);
   const add = (reason: string) => counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  for (const { reason, others = [] } of rejections) {
-    add(reason);
-    for (const other of others) add(other);
+  for (const { rejection } of refusals) {
+    add(rejection.reason);
+    for (const other of rejection.others ?? []) add(other);
   }
   return `0/${count} nodes are available: ${forAll ?? tally(counts)}.${postFilter ? ` ${postFilter}` : ""}`;
 }

@@ -35,8 +35,8 @@ export function selectVictims(
       return true;
     };
     const violating = protectedPods.filter(mustGo);
-    const victims = [...violating, ...others.filter(mustGo)].sort(byImportance);
-    return { node, victims, violations: violating.length };
+    const going = new Set([...violating, ...others.filter(mustGo)]);
+    return { node, victims: lower.filter((info) => going.has(info)), violations: violating.length };
   });
 }
 
@@ -90,15 +90,9 @@ function byBudget(
 /** The most important first: of higher priority, then who runs longer. */
 function byImportance(a: PodInfo, b: PodInfo): number {
   if (a.priority !== b.priority) return b.priority - a.priority;
-  const [startA, startB] = [startOf(a), startOf(b)];
-  return startA === startB ? 0 : startA - startB;
+  return a.startMs - b.startMs;
 }
 
 function earliestStart(pods: readonly PodInfo[]): number {
-  return pods.reduce((earliest, info) => Math.min(earliest, startOf(info)), Number.POSITIVE_INFINITY);
-}
-
-/** Pods that have not started yet come last. */
-function startOf({ pod: { status } }: PodInfo): number {
-  return status?.startTime ? Date.parse(status.startTime) : Number.MAX_SAFE_INTEGER;
+  return pods.reduce((earliest, { startMs }) => Math.min(earliest, startMs), Number.POSITIVE_INFINITY);
 }

@@ -2,8 +2,7 @@ import type { Pod } from "../../core/kinds/mod.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { type Deferred, deferred } from "../../core/util/deferred.ts";
 import { podUid } from "./_pod_uid.ts";
-import type { SchedulerPlugin, WaitingPod, WaitingPods } from "./framework.ts";
-import type { Refusal } from "./place_pod.ts";
+import type { Refusal, SchedulerPlugin, WaitingPod, WaitingPods } from "./framework.ts";
 
 /** Longest wait for one plug-in. */
 const maxWaitMs = 15 * 60_000;

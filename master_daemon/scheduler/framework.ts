@@ -17,6 +17,12 @@ export interface Rejection {
   readonly lacks?: readonly { readonly resource: string; readonly requested: number; readonly free: number }[];
 }
 
+/** Why a pod was refused, and by whom. */
+export interface Refusal {
+  readonly plugin: SchedulerPlugin;
+  readonly rejection: Rejection;
+}
+
 /** What happened in the cluster that may make room for a pod. Pods are pods on nodes. */
 export type ClusterEvent =
   | { readonly type: "node-added" | "node-deleted"; readonly node: Node }
@@ -83,7 +89,7 @@ export interface Waiting {
 export interface PostFilterContext {
   readonly snapshot: Snapshot;
   /** By node. Nodes that were not asked have none. */
-  readonly rejections: ReadonlyMap<NodeInfo, Rejection>;
+  readonly refusals: ReadonlyMap<NodeInfo, Refusal>;
   readonly random: () => number;
   /** Why the pod does not fit on a node as things are now; undefined when it does. */
   fits(node: NodeInfo): Rejection | undefined;

@@ -9,6 +9,8 @@ import { type PodNeeds, podNeeds } from "./_pod_needs.ts";
 export interface PodInfo extends PodNeeds {
   /** In its newest state. */
   pod: Pod;
+  /** When it started, in milliseconds since 1970; pods that have not yet come last. */
+  startMs: number;
 }
 
 /** What a node has and what its pods take. */
@@ -40,7 +42,8 @@ export interface NodeInfo {
 
 /** What a pod takes on a node. */
 export function podInfo(pod: Pod): PodInfo {
-  return { pod, ...podNeeds(pod) };
+  const { startTime } = pod.status ?? {};
+  return { pod, startMs: startTime ? Date.parse(startTime) : Number.MAX_SAFE_INTEGER, ...podNeeds(pod) };
 }
 
 /** Whether nothing changed that anybody counts: most updates are of a pod's status. */

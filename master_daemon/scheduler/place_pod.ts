@@ -7,18 +7,12 @@ import {
   CycleState,
   type PostFilterContext,
   type PostFilterResult,
-  type Rejection,
+  type Refusal,
   type SchedulerPlugin,
   type WeightedPlugin,
 } from "./framework.ts";
 import type { NodeInfo } from "./node_info.ts";
 import type { Snapshot } from "./snapshot.ts";
-
-/** Why a pod was refused, and by whom. */
-export interface Refusal {
-  readonly plugin: SchedulerPlugin;
-  readonly rejection: Rejection;
-}
 
 /** How one plug-in found the node that a pod goes to. */
 export interface PluginScore {
@@ -277,27 +271,29 @@ interface Failure {
 function nowhere(pod: Pod, snapshot: Snapshot, { plugins, random }: PlaceOptions, failure: Failure): Unplaced {
   const { refusals } = failure;
   const search = failure.search && asksNodesAlone(failure.search) ? failure.search : undefined;
-  const rejections = new Map([...refusals].map(([node, { rejection }]) => [node, rejection] as const));
   const fits = (node: NodeInfo) => firstRefusal(pod, node, { snapshot, plugins, search })?.rejection;
   let postFilter: PostFilterResult | undefined;
   const context: PostFilterContext = {
     snapshot,
-    rejections,
+    refusals,
     random,
     fits,
     without: (pods, ask) => snapshot.without(pods, ask, { asksNode: search !== undefined }),
   };
   for (const { plugin } of plugins) postFilter ??= plugin.postFilter?.(pod, context);
   const { forAll, rest } = failure;
+  const refusedBy = new Set<SchedulerPlugin>();
+  for (const { plugin } of refusals.values()) refusedBy.add(plugin);
+  for (const plugin of rest?.by ?? []) refusedBy.add(plugin);
   return {
     node: undefined,
-    message: failureMessage([...rejections.values()], {
+    message: failureMessage(refusals.values(), {
       count: snapshot.nodes.length,
       forAll,
       rest: rest && { count: rest.count, reason: unsatisfied(rest.by) },
       postFilter: postFilter?.message,
     }),
-    refusedBy: [...new Set([...[...refusals.values()].map(({ plugin }) => plugin), ...(rest?.by ?? [])])],
+    refusedBy: [...refusedBy],
     refusals,
     visited: refusals.size,
     postFilter,

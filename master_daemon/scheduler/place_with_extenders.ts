@@ -2,9 +2,9 @@ import type { Pod } from "../../core/kinds/mod.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { cheapest } from "./_preemption.ts";
 import type { Extender, ExtenderVerdict } from "./extender.ts";
-import type { SchedulerPlugin } from "./framework.ts";
+import type { Refusal, SchedulerPlugin } from "./framework.ts";
 import type { NodeInfo } from "./node_info.ts";
-import { chooseNode, findNodes, type Placement, type PlaceOptions, type Refusal, type Unplaced } from "./place_pod.ts";
+import { chooseNode, findNodes, type Placement, type PlaceOptions, type Unplaced } from "./place_pod.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** What placing with servers outside depends on, besides. */

@@ -18,7 +18,8 @@ import { StatusWriter } from "./_status_writer.ts";
 import { InformedCluster } from "./cluster_view.ts";
 import { Diagnoses } from "./diagnoses.ts";
 import { Extender } from "./extender.ts";
-import { type Placement, type PlaceOptions, placePod, type Refusal, type Unplaced } from "./place_pod.ts";
+import type { Refusal } from "./framework.ts";
+import { type Placement, type PlaceOptions, placePod, type Unplaced } from "./place_pod.ts";
 import {
   defaultConfiguration,
   defaultSchedulerName,
@@ -312,7 +313,7 @@ class Scheduler implements RunningScheduler {
   /** A pod that had a node, which others may have now. */
   #onPermitRefusal(refused: Pod, profile: SchedulerProfile, { plugin, rejection }: Refusal): void {
     this.#queue.onEvent({ type: "pod-deleted", pod: refused });
-    const message = failureMessage([rejection], { count: 1 });
+    const message = failureMessage([{ rejection }], { count: 1 });
     this.#park(refused, { message, refusedBy: [plugin], postFilter: { message, nominatedNodeName: "" } }, profile);
   }
 

@@ -137,6 +137,7 @@ export class Snapshot {
       const info = podInfo(pod);
       if (countsTheSame(info, share.info)) {
         share.info.pod = pod;
+        share.info.startMs = info.startMs;
         share.assumed = false;
         return;
       }
@@ -188,12 +189,14 @@ export class Snapshot {
 
   /** What `ask` finds out, if these pods were on a node, too. */
   supposing<T>(pods: readonly Pod[], nodeName: string, ask: () => T, { asksNode = false }: Supposition = {}): T {
-    const added = pods.filter((pod) => !this.#shares.has(podUid(pod)));
-    for (const pod of added) this.#put(pod, { nodeName, assumed: true, asksNode });
+    const added = pods
+      .filter((pod) => !this.#shares.has(podUid(pod)))
+      .map((pod) => ({ info: podInfo(pod), nodeName, assumed: true }));
+    for (const share of added) this.#add(share, { asksNode });
     try {
       return ask();
     } finally {
-      for (const pod of added) this.#take(podUid(pod), { asksNode });
+      for (const share of added) this.#remove(share, { asksNode });
     }
   }
 
@@ -206,15 +209,15 @@ export class Snapshot {
     const away = new Map<PodInfo, Share>();
     const remove = (info: PodInfo) => {
       const share = this.#shares.get(podUid(info.pod));
-      if (!share) return;
+      if (!share || away.has(info)) return;
       away.set(info, share);
-      this.#take(podUid(info.pod), { asksNode });
+      this.#remove(share, { asksNode });
     };
     const putBack = (info: PodInfo) => {
       const share = away.get(info);
       if (!share) return;
       away.delete(info);
-      this.#add(podUid(info.pod), share, { asksNode });
+      this.#add(share, { asksNode });
     };
     for (const info of pods) remove(info);
     try {
@@ -229,28 +232,31 @@ export class Snapshot {
     this.#podCounts.namespacesChanged();
   }
 
-  #put(pod: Pod, { nodeName, assumed, ...options }: Omit<Share, "info"> & Supposition): void {
-    const uid = podUid(pod);
-    this.#take(uid, options);
-    this.#add(uid, { info: podInfo(pod), nodeName, assumed }, options);
+  #put(pod: Pod, { nodeName, assumed }: Omit<Share, "info">): void {
+    this.#take(podUid(pod));
+    this.#add({ info: podInfo(pod), nodeName, assumed });
   }
 
-  #add(uid: string, share: Share, { asksNode }: Supposition = {}): void {
-    const entry = this.#entry(share.nodeName);
-    this.#shares.set(uid, share);
-    entry.add(share.info);
-    if (!asksNode) this.#count(share.info, entry, 1);
-  }
-
-  #take(uid: string, { asksNode }: Supposition = {}): void {
+  #take(uid: string): void {
     const share = this.#shares.get(uid);
-    if (!share) return;
-    this.#shares.delete(uid);
-    const entry = this.#entries.get(share.nodeName);
-    if (!entry) return;
-    entry.remove(share.info);
+    if (share) this.#remove(share);
+  }
+
+  #add(share: Share, { asksNode = false }: Supposition = {}): void {
+    const { info, nodeName } = share;
+    const entry = this.#entry(nodeName);
+    entry.add(info);
     if (asksNode) return;
-    this.#count(share.info, entry, -1);
+    this.#shares.set(podUid(info.pod), share);
+    this.#count(info, entry, 1);
+  }
+
+  #remove({ info, nodeName }: Share, { asksNode = false }: Supposition = {}): void {
+    const entry = this.#entry(nodeName);
+    entry.remove(info);
+    if (asksNode) return;
+    this.#shares.delete(podUid(info.pod));
+    this.#count(info, entry, -1);
     this.#dropIfEmpty(entry);
   }
 
@@ -269,7 +275,9 @@ export class Snapshot {
   }
 
   #entry(name: string): NodeEntry {
-    const entry = this.#entries.get(name) ?? new NodeEntry(name);
+    const present = this.#entries.get(name);
+    if (present) return present;
+    const entry = new NodeEntry(name);
     this.#entries.set(name, entry);
     return entry;
   }

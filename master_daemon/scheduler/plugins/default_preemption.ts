@@ -3,6 +3,7 @@ import type { Pod } from "../../../core/kinds/mod.ts";
 import { tally } from "../_failure_message.ts";
 import { type Candidate, cheapest, selectVictims } from "../_preemption.ts";
 import type { PostFilterContext, PostFilterResult, SchedulerPlugin } from "../framework.ts";
+import type { NodeInfo } from "../node_info.ts";
 
 /** Options of {@linkcode defaultPreemption}. */
 export interface DefaultPreemptionOptions {
@@ -28,11 +29,11 @@ export function defaultPreemption(options: DefaultPreemptionOptions = {}): Sched
   };
 }
 
-function ineligible({ spec, ...pod }: Pod, { snapshot, rejections }: PostFilterContext): string | undefined {
+function ineligible({ spec, ...pod }: Pod, { snapshot, refusals }: PostFilterContext): string | undefined {
   if (spec.preemptionPolicy === "Never") return "not eligible due to preemptionPolicy=Never.";
   const nominated = snapshot.node(snapshot.nominationOf({ spec, ...pod }) ?? "");
   // Where it cannot go any more, nobody makes room for it.
-  if (!nominated || rejections.get(nominated)?.preemptionHelps !== true) return undefined;
+  if (!nominated || refusals.get(nominated)?.rejection.preemptionHelps !== true) return undefined;
   for (const { pod: other, priority } of nominated.pods)
     if (priority < (spec.priority ?? 0) && isBeingDisplaced(other))
       return "not eligible due to a terminating pod on the nominated node.";
@@ -53,8 +54,9 @@ function preempt(
   context: PostFilterContext,
   { minCandidateNodesPercentage = 10, minCandidateNodesAbsolute = 100 }: DefaultPreemptionOptions,
 ): PostFilterResult {
-  const { snapshot, rejections, random } = context;
-  const potential = [...rejections].filter(([, { preemptionHelps }]) => preemptionHelps).map(([node]) => node);
+  const { snapshot, refusals, random } = context;
+  const potential: NodeInfo[] = [];
+  for (const [node, { rejection }] of refusals) if (rejection.preemptionHelps) potential.push(node);
   const enough = Math.max(
     Math.floor((potential.length * minCandidateNodesPercentage) / 100),
     minCandidateNodesAbsolute,

@@ -88,6 +88,39 @@ describe("Snapshot", () => {
     );
   });
 
+  it.each([false, true])(
+    "has a node as it was when pods were supposed to be elsewhere (it alone is asked: %s)",
+    (asksNode) => {
+      const asking = { containers: [{ name: "c", image: "app", resources: { requests: { cpu: "1" } } }] };
+      const snapshot = snapshotOf([aNode("a")], [on("a", "one", {}, asking), on("a", "two", {}, asking)]);
+      const taken = () => [snapshot.node("a")?.podCount, snapshot.node("a")?.requested.milliCpu];
+      const present = [...(snapshot.node("a")?.pods ?? [])];
+      const seen: unknown[] = [];
+      snapshot.without(
+        present,
+        ({ putBack, remove }) => {
+          seen.push(taken());
+          for (const info of present) putBack(info);
+          seen.push(taken());
+          // The second time there is nothing to take.
+          for (const info of [...present, ...present]) remove(info);
+          snapshot.supposing([waiting(asking)], "a", () => seen.push(taken()), { asksNode });
+          seen.push(taken());
+        },
+        { asksNode },
+      );
+      expect(seen).toEqual([
+        [0, 0],
+        [2, 2000],
+        [1, 1000],
+        [0, 0],
+      ]);
+      expect(taken()).toEqual([2, 2000]);
+      snapshot.deletePod(on("a", "one"));
+      expect(taken()).toEqual([1, 1000]);
+    },
+  );
+
   it("has every node with room among those that it finds by what is left, whatever comes, goes and grows", () => {
     const amount = fc.constantFrom(0, 1, 2, 3, 4, 7, 8);
     const change = fc.record({
