@@ -26,9 +26,12 @@ import {
   withAnnotations,
 } from "../../core/kinds/volume_binding.ts";
 import { unlessGone } from "./_errors.ts";
+import { withFinalizer, withoutFinalizer } from "./_finalizers.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
 
 const hostnameLabel = "kubernetes.io/hostname";
+/** Keeps a volume, also one that a person deletes, until its data are gone. */
+const dataFinalizer = "external-provisioner.volume.kubernetes.io/finalizer";
 
 /**
  * Makes volumes for claims of classes with the provisioner `wherry.dev/local-path`: folders of the node on which the
@@ -96,17 +99,22 @@ function planLocalVolume(
   if (claim.spec.volumeMode === "Block") return { problem: "block volumes are not supported" };
   if (claim.spec.dataSource || claim.spec.dataSourceRef) return { problem: "data sources are not supported" };
   const volume = `pvc-${uid}`;
+  const persistentVolumeReclaimPolicy = storageClass?.reclaimPolicy ?? "Delete";
   return {
     volume: {
       apiVersion: "v1",
       kind: "PersistentVolume",
-      metadata: { name: volume, annotations: { [provisionedBy]: localPathProvisioner } },
+      metadata: {
+        name: volume,
+        annotations: { [provisionedBy]: localPathProvisioner },
+        ...(persistentVolumeReclaimPolicy === "Delete" ? { finalizers: [dataFinalizer] } : {}),
+      },
       spec: {
         capacity: { storage: claim.spec.resources?.requests?.["storage"] ?? "0" },
         accessModes: claim.spec.accessModes ?? [],
         volumeMode: "Filesystem",
         storageClassName: storageClassOf(claim),
-        persistentVolumeReclaimPolicy: storageClass?.reclaimPolicy ?? "Delete",
+        persistentVolumeReclaimPolicy,
         claimRef: { kind: "PersistentVolumeClaim", apiVersion: "v1", namespace, name, uid },
         local: { path: `${folder}/${volume}` },
         nodeAffinity: {
@@ -119,25 +127,34 @@ function planLocalVolume(
   };
 }
 
-/** What to do about a volume that nobody claims. */
+/** What to do about a volume and its data. */
 export type RemovalPlan =
-  | { readonly action: "none" | "delete" }
+  | { readonly action: "none" | "keep" | "delete" | "letGo" }
   | { readonly action: "ask"; readonly host: Node }
   | { readonly action: "fail"; readonly reason: string };
 
-/** What is to be done about a volume that was made here. Pure. */
+/**
+ * What is to be done about a volume that was made here: one with the policy Delete goes after its data, whoever deletes it.
+ * Pure.
+ *
+ * @see https://kubernetes.io/docs/concepts/storage/persistent-volumes/#persistentvolume-deletion-protection-finalizer
+ */
 function planRemoval({ metadata, spec, status }: PersistentVolume, hosts: readonly Node[]): RemovalPlan {
-  const isOurs = metadata.annotations?.[provisionedBy] === localPathProvisioner;
-  const isFree = status?.phase === "Released" || status?.phase === "Failed";
-  if (!isOurs || !isFree || metadata.deletionTimestamp || spec.persistentVolumeReclaimPolicy !== "Delete")
-    return { action: "none" };
+  if (metadata.annotations?.[provisionedBy] !== localPathProvisioner) return { action: "none" };
+  const isDeleted = metadata.deletionTimestamp !== undefined;
+  const isKept = metadata.finalizers?.includes(dataFinalizer) ?? false;
+  if (spec.persistentVolumeReclaimPolicy !== "Delete") return { action: isKept ? "letGo" : "none" };
+  if (!isKept) return { action: isDeleted ? "none" : "keep" };
+  const { phase } = status ?? {};
+  if (phase !== "Released" && phase !== "Failed" && (!isDeleted || phase === "Bound")) return { action: "none" };
+  const gone: RemovalPlan = { action: isDeleted ? "letGo" : "delete" };
   const values = spec.nodeAffinity?.required?.nodeSelectorTerms?.[0]?.matchExpressions?.[0]?.values ?? [];
   const host = hosts.find(({ metadata: { labels } }) => values.includes(labels?.[hostnameLabel] ?? ""));
   // With the node its disk is gone.
-  if (!host) return { action: "delete" };
+  if (!host) return gone;
   const removal = removalsOf(host).get(metadata.name ?? "");
   if (removal === undefined) return { action: "ask", host };
-  if (removal === "removed") return { action: "delete" };
+  if (removal === "removed") return gone;
   const failed = "failed: ";
   return removal.startsWith(failed) ? { action: "fail", reason: removal.slice(failed.length) } : { action: "none" };
 }
@@ -154,6 +171,12 @@ async function remove(key: ObjectKey, context: ControllerContext): Promise<Recon
   }
   const plan = planRemoval(volume, hosts);
   switch (plan.action) {
+    case "keep":
+      await client.update(persistentVolume, withFinalizer(volume, dataFinalizer), { signal });
+      return undefined;
+    case "letGo":
+      await client.update(persistentVolume, withoutFinalizer(volume, dataFinalizer), { signal });
+      return undefined;
     case "ask":
       await annotate(plan.host, key.name, "remove", context);
       return undefined;

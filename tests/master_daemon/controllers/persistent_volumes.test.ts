@@ -420,6 +420,37 @@ describe("local-path", () => {
     await until(async () => (await said()) === undefined);
   });
 
+  it.each(["Delete", "Retain"] as const)("with the policy %s, knows of data until they are gone", async (policy) => {
+    const { client, claimIs, addNode, until, all, told, parts, clock, informers, log, random } = await open();
+    parts.use(runScheduler({ client, clock, informers, log, random }));
+    await client.create(storageClass, classOf("local"));
+    await addNode("node-1");
+    await annotate(client, { "wherry.dev/local-path": "/var/volumes" });
+    await client.create(persistentVolumeClaim, claim("data", { storageClassName: "local" }));
+    await told("WaitForFirstConsumer");
+    await client.create(pod, podWith("user", [{ name: "d", persistentVolumeClaim: { claimName: "data" } }]));
+    const name = `pvc-${(await claimIs("data", "Bound")).metadata.uid}`;
+    const finalizers = async () => (await client.get(persistentVolume, { name })).metadata.finalizers ?? [];
+    const finalizer = "external-provisioner.volume.kubernetes.io/finalizer";
+    expect(await finalizers()).toContain(finalizer);
+    const body = { spec: { persistentVolumeReclaimPolicy: policy } };
+    await client.patch(persistentVolume, { name }, { type: "merge", body });
+    await until(async () => (await finalizers()).includes(finalizer) === (policy === "Delete"));
+    // Deleted before its claim, as it had better not be.
+    await client.delete(persistentVolume, { name });
+    await client.delete(pod, { namespace: "default", name: "user" }, { gracePeriodSeconds: 0 });
+    await client.delete(persistentVolumeClaim, { namespace: "default", name: "data" });
+    const removal = `local-path.wherry.dev/${name}`;
+    const said = async () => (await client.get(node, { name: "node-1" })).metadata.annotations?.[removal];
+    if (policy === "Delete") {
+      await until(async () => (await said()) === "remove");
+      expect(await finalizers()).toContain(finalizer);
+      await annotate(client, { [removal]: "removed" });
+    }
+    await until(async () => (await all(persistentVolume)).length === 0);
+    await until(async () => (await said()) === undefined);
+  });
+
   it("places pods where their volumes are", async () => {
     const { client, addNode, until, parts, clock, informers, log, random } = await open();
     parts.use(runScheduler({ client, clock, informers, log, random }));
