@@ -108,10 +108,11 @@ function nodeStarter(options: NodeStarterOptions): () => Promise<string> {
   const nodePortAddresses = options.nodePortRanges
     ? localAddresses(options.nodePortRanges)
     : Array.from({ length: Math.max(1, count) }, (_, index) => addressOf(index));
-  let started = 0;
+  const nodeNames = new Set<string>();
   return async () => {
-    const index = started++;
+    const index = nodeNames.size;
     const nodeName = `node-${index}`;
+    nodeNames.add(nodeName);
     const nodeRoot = joinPath(rootDir, nodeName);
     const address = addressOf(index);
     const node = await startNode({
@@ -126,7 +127,7 @@ function nodeStarter(options: NodeStarterOptions): () => Promise<string> {
       serverAddress: address,
       serverPort: 0,
       // One proxy serves the machine: the nodes share its addresses.
-      proxy: index === 0 ? { nodePortAddresses } : false,
+      proxy: index === 0 ? { nodePortAddresses, neighbours: nodeNames } : false,
       // Containers that are played ask for no names.
       dns: isPlayed && index > 0 ? false : undefined,
       care: isPlayed ? playedCare : workstationCare,

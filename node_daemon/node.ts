@@ -73,7 +73,15 @@ export interface NodeOptions {
   /** 0: any that is free. Default 10250. */
   readonly serverPort?: number | undefined;
   /** False: no service proxy. Default: node ports on 127.0.0.1 and the node's own addresses. */
-  readonly proxy?: false | { readonly nodePortAddresses?: readonly string[]; readonly balancer?: string } | undefined;
+  readonly proxy?:
+    | false
+    | {
+        readonly nodePortAddresses?: readonly string[];
+        readonly balancer?: string;
+        /** Other nodes of this machine that the proxy serves. */
+        readonly neighbours?: ReadonlySet<string>;
+      }
+    | undefined;
   /** False: names of services are not answered on this node. */
   readonly dns?: false | { readonly port?: number } | undefined;
   /** Servers that pods ask for names. Default: the Service `kube-dns`'s addresses, where they are answered. */
@@ -258,9 +266,9 @@ export async function startNode(options: NodeOptions): Promise<NodeDaemon> {
     care.start(started);
     if (range !== undefined) started.setPodRange(range);
     if (options.proxy !== false && !options.standalone) {
-      const { nodePortAddresses = [...new Set(["127.0.0.1", ...nodeIPs])], balancer } = options.proxy ?? {};
+      const { nodePortAddresses = [...new Set(["127.0.0.1", ...nodeIPs])], ...rest } = options.proxy ?? {};
       const common = { informers, clock, random, log, signal };
-      parts.use(await startProxy({ ...common, nodeName, nodePortAddresses, balancer, localRoutes }));
+      parts.use(await startProxy({ ...common, ...rest, nodeName, nodePortAddresses, localRoutes }));
     }
     if (!runtime.publishesHostPorts && !options.standalone)
       parts.use(startHostPorts({ informers, nodeName, nodeIPs, clock, random, log, localRoutes }));

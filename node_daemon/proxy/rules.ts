@@ -25,6 +25,8 @@ export interface ProxyRule {
 /** What the rules of a service depend on besides its objects. */
 export interface RuleOptions {
   readonly nodeName: string;
+  /** Other nodes of this machine whose traffic the proxy carries, so that what is on them is local, too. May grow. */
+  readonly neighbours?: ReadonlySet<string> | undefined;
   /** Zone of the node, where it is known. */
   readonly zone?: string | undefined;
   /** Addresses on which node ports are served. */
@@ -63,12 +65,12 @@ export function serviceRules(
     };
     const all = endpointsFor(slices, port.name ?? "", protocol);
     const near = nearest(all, options);
-    const inside = spec.internalTrafficPolicy === "Local" ? onNode(all, options.nodeName) : near;
+    const inside = spec.internalTrafficPolicy === "Local" ? onNodes(all, options) : near;
     for (const address of spec.clusterIPs ?? [spec.clusterIP]) {
       rules.push({ ...common, address, port: port.port, endpoints: usable(inside) });
     }
     if (port.nodePort && spec.type !== "ClusterIP") {
-      const outside = spec.externalTrafficPolicy === "Local" ? onNode(all, options.nodeName) : near;
+      const outside = spec.externalTrafficPolicy === "Local" ? onNodes(all, options) : near;
       for (const address of options.nodePortAddresses) {
         rules.push({ ...common, address, port: port.nodePort, endpoints: usable(outside) });
       }
@@ -110,8 +112,12 @@ function endpointsFor(slices: readonly EndpointSlice[], portName: string, protoc
   return [...found.values()];
 }
 
-function onNode(candidates: readonly Candidate[], nodeName: string): Candidate[] {
-  return candidates.filter((candidate) => candidate.nodeName === nodeName);
+function onNodes(candidates: readonly Candidate[], options: RuleOptions): Candidate[] {
+  return candidates.filter(({ nodeName }) => isServed(nodeName, options));
+}
+
+function isServed(name: string | undefined, { nodeName, neighbours }: RuleOptions): boolean {
+  return name !== undefined && (name === nodeName || neighbours?.has(name) === true);
 }
 
 /**
@@ -120,14 +126,14 @@ function onNode(candidates: readonly Candidate[], nodeName: string): Candidate[]
  *
  * @see https://kubernetes.io/docs/concepts/services-networking/service/#traffic-distribution
  */
-function nearest(all: readonly Candidate[], { nodeName, zone }: RuleOptions): readonly Candidate[] {
+function nearest(all: readonly Candidate[], options: RuleOptions): readonly Candidate[] {
   const ready = all.filter((candidate) => candidate.ready);
-  for (const [names, own] of [
-    ["forNodes", nodeName],
-    ["forZones", zone],
+  for (const [names, isOurs] of [
+    ["forNodes", (name: string) => isServed(name, options)],
+    ["forZones", (name: string) => name === options.zone],
   ] as const) {
-    if (own === undefined || !ready.every((candidate) => candidate[names].length > 0)) continue;
-    const ours = ready.filter((candidate) => candidate[names].includes(own));
+    if (!ready.every((candidate) => candidate[names].length > 0)) continue;
+    const ours = ready.filter((candidate) => candidate[names].some(isOurs));
     if (ours.length > 0) return ours;
   }
   return all;

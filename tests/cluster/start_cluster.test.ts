@@ -1,4 +1,5 @@
 import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -16,6 +17,8 @@ import {
   type Pod,
   parseKubeconfig,
   pod,
+  type Service,
+  service,
   startCluster,
 } from "../../mod.ts";
 import { patienceMs } from "../patience.ts";
@@ -138,6 +141,31 @@ describe("startCluster()", () => {
       const alive = (await pods()).filter(isReady);
       return alive.length === 6 && alive.every(({ spec }) => spec.nodeName !== "node-1");
     });
+  });
+
+  it("lets a service that stays on its node lead to pods of every node of the machine", async () => {
+    await using cluster = await startCluster({ nodes: 2 });
+    const { spec, metadata, ...rest } = shellPod("far", "exec sleep 1000");
+    await cluster.apply([
+      { ...rest, metadata: { ...metadata, labels: { app: "far" } }, spec: { ...spec, nodeName: "node-1" } } as Pod,
+      {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: key("far"),
+        spec: { selector: { app: "far" }, internalTrafficPolicy: "Local", ports: [{ port: 80, targetPort: 8080 }] },
+      } as Service,
+    ]);
+    const { status } = await cluster.waitFor(pod, key("far"), { condition: "Ready" });
+    // In the program's place: what matters is who leads there.
+    const server = createServer((socket) => socket.end("hello")).listen(8080, status?.podIP);
+    onTestFinished(() => void server.close());
+    const { spec: found } = await cluster.client.get(service, key("far"));
+    const answer = () =>
+      new Promise<string>((resolve) => {
+        const socket = connect(80, found?.clusterIP ?? "");
+        socket.on("data", (bytes) => resolve(String(bytes))).on("error", (error) => resolve(error.message));
+      });
+    await expect.poll(answer, { timeout: patienceMs }).toBe("hello");
   });
 
   it("takes more nodes while it runs", async () => {

@@ -146,6 +146,17 @@ describe("serviceRules() with traffic that is to stay near", () => {
     expect(rule?.endpoints.map(({ ip, port }) => `${ip}:${port}`)).toEqual(wanted);
   });
 
+  it("takes what is on other nodes that it serves for near, and local", () => {
+    const endpoints = ["node-a", "node-b", "node-c"].map((name, at) => ({
+      ...meant(`10.1.0.${at + 1}`, node(name)),
+      nodeName: name,
+    }));
+    for (const service of [web(), web({ internalTrafficPolicy: "Local" })]) {
+      const [rule] = serviceRules(service, [slice(endpoints)], { ...options, neighbours: new Set(["node-b"]) });
+      expect(rule?.endpoints.map(({ ip }) => ip)).toEqual(["10.1.0.1", "10.1.0.2"]);
+    }
+  });
+
   it("leaves what is to stay on the node where it is", () => {
     const endpoints = [meant("10.1.0.1", zone("z2")), { ...meant("10.1.0.2", zone("z1")), nodeName: "node-b" }];
     const [rule] = serviceRules(web({ internalTrafficPolicy: "Local" }), [slice(endpoints)], {
