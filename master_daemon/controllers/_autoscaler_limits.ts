@@ -48,7 +48,10 @@ function windowMs(rules: ScalingRules | undefined, defaultMs: number): number {
   return seconds === undefined ? defaultMs : seconds * 1000;
 }
 
-/** Lets what is asked for pass only where it was asked for, or more extreme, during the whole window. */
+/**
+ * Keeps the size from going up and down with every metric: it grows no further than the lowest recommendation of the
+ * window for growing, and shrinks no further than the highest of the one for shrinking.
+ */
 export function stabilized(replicas: LimitedReplicas): Limited {
   const { current, wanted, memory, nowMs } = replicas;
   const { upMs, downMs } = stabilizationWindows(replicas);

@@ -2,7 +2,7 @@ import type { Pod } from "../../core/kinds/mod.ts";
 import { isPodAvailable, isPodReady } from "../../core/kinds/pod_helpers.ts";
 import { podReadyTime } from "./_rank_pods.ts";
 
-/** Milliseconds until the next of the pods that are ready will have been so for long enough; undefined when none waits. */
+/** Milliseconds until the next pod that is ready counts as available; undefined when none waits for that. */
 export function untilAvailable(
   pods: readonly Pod[],
   { minReadySeconds = 0, nowMs }: { readonly minReadySeconds?: number | undefined; readonly nowMs: number },

@@ -9,8 +9,8 @@ export interface BatchResult {
 export const callsAtOnce = 32;
 
 /**
- * Runs `work` for every item in batches of 1, 2, 4 … up to {@linkcode callsAtOnce}, each batch at once. Stops after the first batch with a failure: a
- * quota that refuses one pod would refuse a thousand.
+ * Runs `work` for every item in batches of 1, 2, 4 … up to {@linkcode callsAtOnce}, each batch at once. Stops after the
+ * first batch with a failure: a quota that refuses one pod would refuse a thousand.
  *
  * @see https://github.com/kubernetes/kubernetes/blob/master/pkg/controller/replicaset/replica_set.go slowStartBatch
  */

@@ -10,7 +10,6 @@ import {
   type ObjectKey,
 } from "../../core/api/meta.ts";
 import type { Lister } from "../../core/client/informer.ts";
-
 import { unlessGone } from "./_errors.ts";
 import type { ControllerContext } from "./controller.ts";
 

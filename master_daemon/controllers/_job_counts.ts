@@ -30,7 +30,7 @@ export interface JobCounts {
   readonly succeededIndexes: IndexSet;
   /** Only in a job with a limit for each index. */
   readonly failedIndexes: IndexSet | undefined;
-  /** The last failed pod of each index that waits for another: kept until that one carries its count on. */
+  /** The last failed pod of each index without a pod: kept until the next one carries its count of failures on. */
   readonly replaceable: ReadonlyMap<number, Pod>;
 }
 

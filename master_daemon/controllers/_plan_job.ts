@@ -23,7 +23,7 @@ export interface JobPlan {
   readonly outcome: JobCondition | undefined;
   readonly create: readonly Pod[];
   readonly remove: readonly Pod[];
-  /** Whether removed pods are let go at once: they were too many, and count for nothing. */
+  /** Whether removed pods lose their finalizer at once: they were too many, and are not counted. */
   readonly letGo: boolean;
   readonly backoff: PodBackoff | undefined;
   readonly requeueAfterMs: number | undefined;
@@ -133,7 +133,7 @@ function planPods(observed: ObservedJob, counts: JobCounts, backoff: PodBackoff 
   const active = counts.active.length;
   const wanted = wantedActive(job, counts);
   const remove = surplus(job, counts.active, Math.max(0, active - wanted), nowMs);
-  // Which of both: what is too much goes first.
+  // What is too much goes before anything is made.
   if (remove.length > 0) return { ...nothing, remove: job.spec.suspend ? remove : remove.slice(0, burst) };
   const waiting = replacesFailedOnly(job) ? counts.terminating.length : 0;
   const missing = Math.min(burst, wanted - waiting - active);

@@ -32,7 +32,7 @@ export interface StatefulSetPlan {
   readonly createClaims: readonly { readonly claim: PersistentVolumeClaim; readonly pod: string }[];
   readonly updateClaims: readonly PersistentVolumeClaim[];
   readonly create: readonly Pod[];
-  /** Pods that lost a label by which they are known. */
+  /** Pods that lost one of the labels with their name and ordinal. */
   readonly update: readonly Pod[];
   /** Pods that ended, to be made anew once they are gone. */
   readonly replace: readonly Pod[];

@@ -54,9 +54,10 @@ export interface Controller {
   readonly owns?: readonly ResourceType[];
   readonly watches?: readonly Mapping[];
   /**
-   * Milliseconds for which a change of an object that leads back to a key waits for others, so that many are looked at
-   * together; so does a change of the object itself that leaves its generation, such as the status that was written for
-   * them. Other changes of it never wait. Default 0.
+   * Milliseconds that a key waits after a change, so that many changes are looked at together. Default 0.
+   *
+   * Changes of objects that lead back to the key wait, and so do changes of its own object that leave the generation as
+   * it is: those of its status. What somebody wants of the object is never kept waiting.
    */
   batchMs?(key: ObjectKey, lister: ControllerContext["lister"], clock: Clock): number;
   /** Keys reconciled at the same time: at least 1. Default 5. */

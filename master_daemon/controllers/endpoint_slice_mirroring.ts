@@ -1,5 +1,5 @@
 import { apiVersionOf } from "../../core/api/kind.ts";
-import { controllerReference, keyOf, type ObjectKey } from "../../core/api/meta.ts";
+import { controllerReference, keyOf, keyText, type ObjectKey } from "../../core/api/meta.ts";
 import { serviceNameLabel } from "../../core/kinds/endpoint_slice.ts";
 import {
   type Endpoint,
@@ -15,7 +15,7 @@ import {
 import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { compact } from "../../core/util/compact.ts";
 import { isNamespaceTerminating, unlessGone } from "./_errors.ts";
-import { managedByLabel, portsKey } from "./_slices.ts";
+import { managedByLabel, portsKey, servicesOfSlice, slicesByService } from "./_slices.ts";
 import { withEntry } from "./_template_hash.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
 
@@ -31,9 +31,7 @@ const ownAnnotations = [
 const maxAddresses = 1000;
 
 const byService = "mirroredslice.service";
-const sliceIndexes = {
-  [byService]: (slice: EndpointSlice): readonly string[] => keysOfSlice(slice).map(keyTextOf),
-};
+const sliceIndexes = slicesByService(byService, managedBy);
 
 /**
  * Writes what people say in Endpoints into EndpointSlices, by which traffic goes: for services without a selector.
@@ -46,26 +44,17 @@ export const endpointSliceMirroringController: Controller = {
   reconciles: endpoints,
   watches: [
     watching({ kind: service, keys: (object) => [keyOf(object)] }),
-    watching({ kind: endpointSlice, indexes: sliceIndexes, keys: keysOfSlice }),
+    watching({ kind: endpointSlice, indexes: sliceIndexes, keys: (slice) => servicesOfSlice(slice, managedBy) }),
   ],
   reconcile,
 };
-
-function keysOfSlice({ metadata }: EndpointSlice): readonly ObjectKey[] {
-  const name = metadata.labels?.[serviceNameLabel];
-  return name && metadata.labels?.[managedByLabel] === managedBy ? [{ namespace: metadata.namespace, name }] : [];
-}
-
-function keyTextOf({ namespace, name }: ObjectKey): string {
-  return `${namespace}/${name}`;
-}
 
 async function reconcile(key: ObjectKey, context: ControllerContext): Promise<ReconcileResult> {
   const { client, lister, signal, event } = context;
   const source = lister(endpoints).get(key);
   const owner = lister(service).get(key);
   const isMirrored = source && owner && isForMirroring(source) && owner.spec?.selector === undefined;
-  const present = lister(endpointSlice).byIndex(byService, keyTextOf(key));
+  const present = lister(endpointSlice).byIndex(byService, keyText(key));
   const plan = planMirroring(isMirrored ? source : undefined, present);
   if (source && plan.skipped > 0) {
     const message = `A max of ${maxAddresses} addresses can be mirrored to EndpointSlices per Endpoints subset. ${plan.skipped} addresses were skipped`;

@@ -1,33 +1,18 @@
 import { keyOf, keyText, type ObjectKey } from "../../core/api/meta.ts";
 import { isReason } from "../../core/api/status.ts";
-import { serviceNameLabel } from "../../core/kinds/endpoint_slice.ts";
-import {
-  type EndpointSlice,
-  endpointSlice,
-  type Node,
-  node,
-  type Pod,
-  pod,
-  type Service,
-  service,
-} from "../../core/kinds/mod.ts";
+import { endpointSlice, type Node, node, type Pod, pod, type Service, service } from "../../core/kinds/mod.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { isNamespaceTerminating, unlessGone } from "./_errors.ts";
 import { isTopologyAware, managedBy, planEndpointSlices, type SlicePlan } from "./_plan_endpoint_slices.ts";
 import { byNode, podsByNode } from "./_pods_by_node.ts";
 import { selectedPods, selectsPods, servicesOf } from "./_service_pods.ts";
-import { managedByLabel } from "./_slices.ts";
+import { servicesOfSlice, slicesByService } from "./_slices.ts";
 import { TriggerTimes, withTriggerTime } from "./_trigger_times.ts";
 import { ZoneCapacity, zoneOf } from "./_zone_capacity.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
 
 const byService = "endpointslice.service";
-const sliceIndexes = {
-  [byService]: ({ metadata }: EndpointSlice): readonly string[] => {
-    const name = metadata.labels?.[serviceNameLabel];
-    return name && metadata.labels?.[managedByLabel] === managedBy ? [`${metadata.namespace}/${name}`] : [];
-  },
-};
+const sliceIndexes = slicesByService(byService, managedBy);
 
 const byTopology = "service.topology";
 const serviceIndexes = {
@@ -49,12 +34,7 @@ export function endpointSliceController(): Controller {
       watching({
         kind: endpointSlice,
         indexes: sliceIndexes,
-        keys: ({ metadata }) => {
-          const name = metadata.labels?.[serviceNameLabel];
-          return name && metadata.labels?.[managedByLabel] === managedBy
-            ? [{ namespace: metadata.namespace, name }]
-            : [];
-        },
+        keys: (slice) => servicesOfSlice(slice, managedBy),
       }),
       watching({ kind: pod, indexes: podsByNode, keys: servicesOf }),
       watching({ kind: node, keys: (object, lister) => keysOfNode(object, memory, lister) }),
@@ -97,7 +77,7 @@ async function reconcile(key: ObjectKey, memory: Memory, context: ControllerCont
   const plan = planEndpointSlices({
     service: owner,
     pods,
-    slices: lister(endpointSlice).byIndex(byService, `${key.namespace}/${key.name}`),
+    slices: lister(endpointSlice).byIndex(byService, keyText(key)),
     zoneOf: (name) => zoneOf(lister(node).get({ name })),
     shares: memory.zones.shares,
   });
@@ -106,8 +86,7 @@ async function reconcile(key: ObjectKey, memory: Memory, context: ControllerCont
     await carryOut(plan, changedAt, context);
   } catch (error) {
     if (isNamespaceTerminating(error)) return undefined;
-    const about = `${key.namespace}/${key.name}`;
-    const message = `Error updating Endpoint Slices for Service ${about}: ${errorMessage(error)}`;
+    const message = `Error updating Endpoint Slices for Service ${keyText(key)}: ${errorMessage(error)}`;
     if (!context.signal.aborted && !isReason(error, "Conflict"))
       context.event(owner, { type: "Warning", reason: "FailedToUpdateEndpointSlices", message });
     throw error;
@@ -131,14 +110,13 @@ function tellOfTopology(
   { event }: ControllerContext,
 ): void {
   const key = keyText(keyOf(owner));
-  const was = hinted.has(key);
-  const is = isTopologyAware(owner);
-  const [type, word] =
-    is && refusal === undefined ? (["Normal", "Enabled"] as const) : (["Warning", "Disabled"] as const);
-  const why = refusal ?? `Topology Aware Hints has been ${word.toLowerCase()}`;
-  if (word === "Enabled") hinted.add(key);
+  const wasHinted = hinted.has(key);
+  const isHinted = isTopologyAware(owner) && refusal === undefined;
+  if (isHinted) hinted.add(key);
   else hinted.delete(key);
-  if (was === (word === "Enabled") && refusal === undefined) return;
+  if (isHinted === wasHinted && refusal === undefined) return;
+  const [type, word] = isHinted ? (["Normal", "Enabled"] as const) : (["Warning", "Disabled"] as const);
+  const why = refusal ?? `Topology Aware Hints has been ${word.toLowerCase()}`;
   event(owner, { type, reason: `TopologyAwareHints${word}`, message: `${why}, addressType: IPv4` });
 }
 

@@ -76,7 +76,7 @@ export function horizontalPodAutoscalerController(options: HorizontalPodAutoscal
       }
       const { uid } = autoscaler.metadata;
       const nowMs = context.clock.monotonic();
-      if (known?.uid !== uid || !known) {
+      if (!known || known.uid !== uid) {
         all.set(keyText(key), { uid, dueAtMs: nowMs + periodMs, memory: { recommendations: [], changes: [] } });
         return { requeueAfterMs: periodMs };
       }

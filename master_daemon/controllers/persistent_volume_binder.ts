@@ -24,10 +24,10 @@ import {
   withAnnotations,
 } from "../../core/kinds/volume_binding.ts";
 import { timestamp } from "../../core/util/clock.ts";
-import { claimIndex, defaultStorageClass, podsByClaim } from "./_claims.ts";
 import { unlessGone } from "./_errors.ts";
-import { bindingAnnotations, type ClaimView, planClaim, saysBound } from "./_plan_claim.ts";
 import { planVolume, unboundVolume } from "./_plan_volume.ts";
+import { bindingAnnotations, planVolumeClaim, saysBound, type VolumeClaimView } from "./_plan_volume_claim.ts";
+import { claimIndex, defaultStorageClass, podsByClaim } from "./_volume_claims.ts";
 import { type Controller, type ControllerContext, type Mapping, type ReconcileResult, watching } from "./controller.ts";
 
 const name = "persistentvolume-controller";
@@ -130,7 +130,7 @@ async function reconcileClaim(key: ObjectKey, context: ControllerContext): Promi
   const found = lister(persistentVolumeClaim).get(key);
   if (!found) return undefined;
   const claim = await withDefaultClass(found, context);
-  const plan = planClaim(claim, viewOf(claim, context));
+  const plan = planVolumeClaim(claim, viewOf(claim, context));
   switch (plan.action) {
     case "bind":
       await bind(plan.volume, claim, context);
@@ -183,7 +183,7 @@ async function withDefaultClass(
   );
 }
 
-function viewOf(claim: PersistentVolumeClaim, { lister }: ControllerContext): ClaimView {
+function viewOf(claim: PersistentVolumeClaim, { lister }: ControllerContext): VolumeClaimView {
   const key = keyText(keyOf(claim));
   const volumes = lister(persistentVolume);
   return {

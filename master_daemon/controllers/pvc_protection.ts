@@ -1,8 +1,8 @@
 import { keyText, type ObjectKey } from "../../core/api/meta.ts";
 import { type Pod, persistentVolumeClaim, pod } from "../../core/kinds/mod.ts";
 import { claimKeys } from "../../core/kinds/pod_claims.ts";
-import { claimIndex, podsByClaim } from "./_claims.ts";
 import { withFinalizer, withoutFinalizer } from "./_finalizers.ts";
+import { claimIndex, podsByClaim } from "./_volume_claims.ts";
 import { type Controller, type ControllerContext, type ReconcileResult, watching } from "./controller.ts";
 
 const finalizer = "kubernetes.io/pvc-protection";

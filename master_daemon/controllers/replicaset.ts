@@ -50,8 +50,8 @@ export function replicaController<T extends KubeObject>(replicas: ReplicaKind<T>
 }
 
 /**
- * How long news of a large set's pods wait for more. Every look goes through all of its pods: without a wait twenty
- * thousand that become ready are gone through thousands of times.
+ * How long news of a large set's pods wait for more. Every reconcile goes through all of its pods: without the wait,
+ * twenty thousand pods that become ready would be gone through thousands of times.
  */
 function batchMsOf(object: ReplicaSet): number {
   const replicas = wantedReplicas(object);
@@ -83,7 +83,7 @@ export interface ObservedReplicaSet {
 export interface ReplicaSetPlan {
   readonly create: readonly Pod[];
   readonly remove: readonly Pod[];
-  /** Milliseconds until a ready pod will have been so for long enough to count as available; 0 when this is not all there is to change. */
+  /** 0 when more is to change than one plan does; else until the next ready pod counts as available. */
   readonly requeueAfterMs: number | undefined;
 }
 

@@ -10,8 +10,8 @@ import {
   type StorageClass,
   storageClass,
 } from "../../../core/kinds/mod.ts";
-import { planClaim } from "../../../master_daemon/controllers/_plan_claim.ts";
 import { planVolume } from "../../../master_daemon/controllers/_plan_volume.ts";
+import { planVolumeClaim } from "../../../master_daemon/controllers/_plan_volume_claim.ts";
 import { ephemeralVolumeController } from "../../../master_daemon/controllers/ephemeral_volume.ts";
 import {
   localPathProvisionerController,
@@ -124,7 +124,7 @@ describe("planVolume(), when its claim has another volume", () => {
   });
 });
 
-describe("planClaim()", () => {
+describe("planVolumeClaim()", () => {
   const held = (spec: Partial<PersistentVolumeClaim["spec"]>, annotations: Record<string, string> = {}) => {
     const { metadata, ...rest } = claim("data", spec);
     return { ...rest, metadata: { ...metadata, uid: "c1", annotations } };
@@ -135,7 +135,7 @@ describe("planClaim()", () => {
   const waiting = classOf("slow");
   const immediate = classOf("fast", { volumeBindingMode: "Immediate" });
   const plan = (one: PersistentVolumeClaim, volumes: readonly PersistentVolume[], pods: readonly string[] = []) =>
-    planClaim(one, {
+    planVolumeClaim(one, {
       volume: (name) => volumes.find(({ metadata }) => metadata.name === name),
       storageClass: (name) => [waiting, immediate].find(({ metadata }) => metadata.name === name),
       candidates: () => volumes,

@@ -15,7 +15,8 @@ export const podsByClaim: { readonly [claimIndex]: (one: Pod) => readonly string
 export function defaultStorageClass(classes: readonly StorageClass[]): string | undefined {
   const [first] = classes.filter(isDefaultClass).toSorted((a, b) => {
     const [left = "", right = ""] = [a.metadata.creationTimestamp, b.metadata.creationTimestamp];
-    return left === right ? (keyOf(a).name < keyOf(b).name ? -1 : 1) : left > right ? -1 : 1;
+    if (left !== right) return left > right ? -1 : 1;
+    return keyOf(a).name < keyOf(b).name ? -1 : 1;
   });
   return first?.metadata.name;
 }

@@ -12,14 +12,14 @@ import {
 } from "../../core/kinds/volume_binding.ts";
 
 /** What to do about a claim. */
-export type ClaimPlan =
+export type VolumeClaimPlan =
   | { readonly action: "bind"; readonly volume: PersistentVolume }
   | { readonly action: "wait"; readonly event?: EventText }
   | { readonly action: "provision"; readonly storageClass: StorageClass }
   | { readonly action: "lose"; readonly event: EventText };
 
 /** What is known about the cluster when a claim is looked at. */
-export interface ClaimView {
+export interface VolumeClaimView {
   volume(name: string): PersistentVolume | undefined;
   storageClass(name: string): StorageClass | undefined;
   /** Volumes of the claim's class, and those set aside for it. */
@@ -33,14 +33,14 @@ export interface ClaimView {
  *
  * @see k8s.io/kubernetes/pkg/controller/volume/persistentvolume/pv_controller.go
  */
-export function planClaim(claim: PersistentVolumeClaim, view: ClaimView): ClaimPlan {
+export function planVolumeClaim(claim: PersistentVolumeClaim, view: VolumeClaimView): VolumeClaimPlan {
   const isComplete = claim.metadata.annotations?.[bindCompleted] !== undefined;
   if (isComplete) return planBound(claim, view);
   return claim.spec.volumeName ? planNamed(claim, claim.spec.volumeName, view) : planUnbound(claim, view);
 }
 
 /** A claim that was bound once: it keeps its volume or is lost. */
-function planBound({ metadata, spec }: PersistentVolumeClaim, view: ClaimView): ClaimPlan {
+function planBound({ metadata, spec }: PersistentVolumeClaim, view: VolumeClaimView): VolumeClaimPlan {
   if (!spec.volumeName)
     return lose("ClaimLost", "Bound claim has lost reference to PersistentVolume. Data on the volume is lost!");
   const volume = view.volume(spec.volumeName);
@@ -51,7 +51,7 @@ function planBound({ metadata, spec }: PersistentVolumeClaim, view: ClaimView): 
 }
 
 /** A claim that asks for one volume by name. */
-function planNamed(claim: PersistentVolumeClaim, name: string, view: ClaimView): ClaimPlan {
+function planNamed(claim: PersistentVolumeClaim, name: string, view: VolumeClaimView): VolumeClaimPlan {
   const volume = view.volume(name);
   if (!volume) return { action: "wait" };
   if (volume.spec.claimRef && !isVolumeOf(volume, claim))
@@ -62,7 +62,7 @@ function planNamed(claim: PersistentVolumeClaim, name: string, view: ClaimView):
   return { action: "bind", volume };
 }
 
-function planUnbound(claim: PersistentVolumeClaim, view: ClaimView): ClaimPlan {
+function planUnbound(claim: PersistentVolumeClaim, view: VolumeClaimView): VolumeClaimPlan {
   const className = storageClassOf(claim);
   const storageClass = className === "" ? undefined : view.storageClass(className);
   const delayed = waitsForConsumer(storageClass);
@@ -81,7 +81,7 @@ function planUnbound(claim: PersistentVolumeClaim, view: ClaimView): ClaimPlan {
   return { action: "provision", storageClass };
 }
 
-function planDelayed(view: ClaimView): ClaimPlan {
+function planDelayed(view: VolumeClaimView): VolumeClaimPlan {
   const pods = view.waitingPods();
   if (pods.length === 0)
     return wait("Normal", "WaitForFirstConsumer", "waiting for first consumer to be created before binding");
@@ -89,11 +89,11 @@ function planDelayed(view: ClaimView): ClaimPlan {
   return wait("Normal", "WaitForPodScheduled", `waiting for ${noun} ${pods.join(",")} to be scheduled`);
 }
 
-function wait(type: EventText["type"], reason: string, message: string): ClaimPlan {
+function wait(type: EventText["type"], reason: string, message: string): VolumeClaimPlan {
   return { action: "wait", event: { type, reason, message } };
 }
 
-function lose(reason: string, message: string): ClaimPlan {
+function lose(reason: string, message: string): VolumeClaimPlan {
   return { action: "lose", event: { type: "Warning", reason, message } };
 }
 
