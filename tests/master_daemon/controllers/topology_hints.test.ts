@@ -67,6 +67,34 @@ describe("planEndpointSlices() of a topology-aware service", () => {
     expect([hintsOf(create), refusal]).toEqual([wanted, undefined]);
   });
 
+  it.each<[string, Readonly<Record<string, number>>, Readonly<Record<string, number>>]>([
+    ["whole ones, from where there is one too many to where one is missing", { a: 5, b: 7 }, { a: 6, b: 6 }],
+    ["none, where half a one is too many and half a one is missing", { a: 4, b: 3 }, { a: 4, b: 3 }],
+    ["one, where less is too many but more is missing", { a: 6, b: 6, c: 4 }, { a: 5, b: 6, c: 5 }],
+  ])("moves endpoints between zones of one weight: %s", (_, present, wanted) => {
+    const zones = Object.entries(present).flatMap(([zone, count]) => Array.from({ length: count }, () => zone));
+    const shares: ZoneShares = new Map(Object.keys(present).map((zone) => [zone, 1 / Object.keys(present).length]));
+    const hints = hintsOf(plan(zones, { shares }).create);
+    const counts = Object.keys(present).map((zone) => [zone, hints.filter((one) => one === zone).length]);
+    expect(Object.fromEntries(counts)).toEqual(wanted);
+  });
+
+  it("does not count endpoints that are not ready", () => {
+    expect(plan(["a", "b?"]).refusal).toBe("Insufficient number of endpoints (1 endpoints, 2 zones)");
+  });
+
+  it("writes nothing where hints are refused and none stand", () => {
+    const slices = stored(plan(["a", "b"], { owner: aService() }).create);
+    expect(plan(["a", "b"], { slices, shares: new Map([["a", 1]]) }).update).toHaveLength(1);
+    const one = stored(plan(["a"], { owner: aService() }).create);
+    expect(plan(["a"], { slices: one })).toMatchObject({
+      create: [],
+      update: [],
+      remove: [],
+      refusal: "Insufficient number of endpoints (1 endpoints, 2 zones)",
+    });
+  });
+
   it.each<[string, readonly string[], ZoneShares | undefined]>([
     [
       "Insufficient Node information: allocatable CPU or zone not specified on one or more nodes",
