@@ -499,6 +499,19 @@ describe("planRollback()", () => {
     });
   });
 
+  it("takes for the last the one before the newest, in whatever order they are found", () => {
+    const [one, two] = [2, 4].map((number) =>
+      aReplicaSet(
+        `rev-${number}`,
+        { template: template(`app:${number}0`) },
+        { metadata: { annotations: revision(number) } },
+      ),
+    );
+    const sets = [one, present, two].flatMap((set) => set ?? []);
+    for (const order of [sets, sets.toReversed()])
+      expect(planRollback(asked("0"), order)?.event.message).toBe('Rolled back deployment "web" to revision 4');
+  });
+
   it("takes the newest that is written for the last, while the present template has no ReplicaSet yet", () => {
     const next = asked("0", { template: template("app:3") });
     expect(planRollback(next, [present, before])?.event.message).toContain("to revision 7");

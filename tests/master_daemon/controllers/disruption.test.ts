@@ -81,6 +81,12 @@ describe("planDisruption()", () => {
   it("keeps the time of a condition that stays", () => {
     const first = plan(aBudget({ minAvailable: 1 }), ready(2)).status;
     expect(plan(aBudget({ minAvailable: 1 }, first), ready(2), 2, start + 60_000).status).toEqual(first);
+    // Whose words or generation are others it says anew, and keeps the time as long as the answer stays.
+    for (const stale of [{ message: "as it was" }, { observedGeneration: 2 }]) {
+      const conditions = first.conditions?.map((one) => ({ ...one, ...stale }));
+      const next = plan(aBudget({ minAvailable: 1 }, { ...first, conditions: conditions ?? [] }), ready(2), 2, start);
+      expect(next.status.conditions).toEqual(first.conditions);
+    }
   });
 });
 

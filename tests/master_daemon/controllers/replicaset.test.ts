@@ -128,6 +128,16 @@ describe("rankForDeletion()", () => {
   it.each<[string, Pod, Pod]>([
     ["an unscheduled pod goes first", aPod("x", { nodeName: "" }), aPod("y")],
     ["a pending pod goes before a running one", aPod("x"), aPod("y", { phase: "Running" })],
+    [
+      "a pending pod goes before one that nobody knows of",
+      aPod("x"),
+      { ...aPod("y"), status: { ...aPod("y").status, phase: "Unknown" } },
+    ],
+    [
+      "one that nobody knows of goes before a running one",
+      { ...aPod("x"), status: { ...aPod("x").status, phase: "Unknown" } },
+      aPod("y", { phase: "Running" }),
+    ],
     ["a pod that is not ready goes first", aPod("x", { phase: "Running" }), aPod("y", ready)],
     [
       "the lower deletion cost goes first",
@@ -137,6 +147,21 @@ describe("rankForDeletion()", () => {
     ["the pod that is ready for a shorter time goes first", aPod("x", { readySince: 990 * minute }), aPod("y", ready)],
     ["the pod that restarted more often goes first", restarted(aPod("x", ready), 3), restarted(aPod("y", ready), 1)],
     [
+      "a deletion cost that is none counts as 0",
+      aPod("x", { ...ready, metadata: cost("-1") }),
+      aPod("y", { ...ready, metadata: cost("+7") }),
+    ],
+    [
+      "of pods of about one age the first by uid goes",
+      aPod("x", { ...ready, metadata: { uid: "1", creationTimestamp: at(minute) } }),
+      aPod("y", { ...ready, metadata: { uid: "2", creationTimestamp: at(0) } }),
+    ],
+    [
+      "of pods of about one age the first by uid goes, though it is older",
+      aPod("x", { ...ready, metadata: { uid: "1", creationTimestamp: at(0) } }),
+      aPod("y", { ...ready, metadata: { uid: "2", creationTimestamp: at(minute) } }),
+    ],
+    [
       "the younger pod goes first",
       aPod("x", { ...ready, metadata: { creationTimestamp: at(990 * minute) } }),
       aPod("y", ready),
@@ -145,6 +170,13 @@ describe("rankForDeletion()", () => {
     const options = { podsOnNode: () => 1, nowMs };
     expect(rankForDeletion([second, first], options)).toEqual([first, second]);
     expect(rankForDeletion([first, second], options)).toEqual([first, second]);
+  });
+
+  it("takes first from where most of them are, before it looks at how long they have been ready", () => {
+    const [crowded, alone] = [aPod("x", { ...ready, nodeName: "n1" }), aPod("y", { readySince: 990 * minute })];
+    const podsOnNode = (name: string) => (name === "n1" ? 2 : 1);
+    expect(rankForDeletion([alone, crowded], { podsOnNode, nowMs })).toEqual([crowded, alone]);
+    expect(rankForDeletion([crowded, alone], { podsOnNode: () => 1, nowMs })).toEqual([alone, crowded]);
   });
 });
 

@@ -192,6 +192,29 @@ describe("NodeAffinity", () => {
       isFinal: true,
     });
     expect(asked({ matchFields: [named("a"), named("b")] })).toEqual({ reason: "pod affinity terms conflict" });
+    // One term of no name may let the pod onto any node.
+    expect(asked({ matchFields: [named("a")] }, term("zone", "Exists"))).not.toMatchObject({ isFinal: true });
+  });
+
+  it("looks no further than the fewest nodes that a label leaves, where no other term lets in more", () => {
+    const [one, ...others] = ["z1", "z2", "z3", "z3"].map((zone, at) =>
+      aNode(`${at}`, { metadata: { labels: { zone } } }),
+    );
+    const nodes = [one, ...others].flatMap((each) => each ?? []);
+    const asked = (spec: Partial<PodSpec>) => {
+      const found = preFilter(nodeAffinity(), spec, nodes);
+      return typeof found === "object" && "nodes" in found ? found.nodes?.map((each) => each.name) : found;
+    };
+    expect(asked({ nodeSelector: { zone: "z1" } })).toEqual(["0"]);
+    expect(asked({ affinity: required(term("zone", "In", "z1", "z2")) })).toEqual(["0", "1"]);
+    expect(asked({ nodeSelector: { zone: "z3" }, affinity: required(term("zone", "In", "z1")) })).toEqual(["0"]);
+    expect(asked({ affinity: required(term("zone", "In", "z1"), term("size", "Exists")) })).toBeUndefined();
+    expect(asked({ affinity: required(term("zone", "NotIn", "z1")) })).toBeUndefined();
+  });
+
+  it("enforces one of several terms for every pod", () => {
+    const addedAffinity = required(term("zone", "In", "z9"), term("size", "Exists")).nodeAffinity;
+    expect(filter(nodeAffinity({ addedAffinity }), {}, node)).toBeUndefined();
   });
 
   it("is woken by nodes only that the pod wants now, and did not before", () => {

@@ -143,6 +143,15 @@ describe("VolumeRestrictions", () => {
     expect(feasible(asking(), snapshotWith(facts(["ReadWriteOncePod"]), [user]))).toEqual(["a", "b", "c"]);
   });
 
+  it("minds each of a pod's claims", () => {
+    const { claims, volumes } = facts(["ReadWriteOncePod"]);
+    const more = {
+      claims: [...claims, aClaim("more", { volumeName: "other" })],
+      volumes: [...volumes, aVolume("other")],
+    };
+    expect(feasible(asking("more", "data"), snapshotWith(more, [on("a", "user", {}, using("data"))]))).toEqual([]);
+  });
+
   it("has the other one go for a pod of higher priority", () => {
     const snapshot = snapshotWith(facts(["ReadWriteOncePod"]), [
       on("a", "user", {}, { ...using("data"), priority: 1 }),
