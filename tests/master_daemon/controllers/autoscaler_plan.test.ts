@@ -163,6 +163,19 @@ describe("planAutoscaler() by the use of a resource", () => {
     expect(plan({ pods: all, observations: [observation] }).rescale?.replicas).toBe(expected);
   });
 
+  it.each<[string, number, readonly (number | undefined)[], readonly Pod[]]>([
+    ["fewer pods than there are to be, though each does too much", 10, [1000, 1000, undefined], pods(3)],
+    ["more pods than there are to be, though each does too little", 1, [100, 100, 100, undefined], pods(4)],
+  ])("leaves the number as it is, when what is not known would ask for %s", (_, specReplicas, milli, all) => {
+    expect(plan({ pods: all, specReplicas, observations: [uses(...milli)] }).rescale).toBeUndefined();
+  });
+
+  it("does not count a pod of which it is not known when it started", () => {
+    const { startTime: _, ...status } = runningPod("p2").status ?? {};
+    const all = [...pods(2), { ...runningPod("p2"), status }];
+    expect(plan({ pods: all, observations: [uses(900, 900, 4000)] }).rescale?.replicas).toBe(4);
+  });
+
   it("tells what it is, and from what it was reckoned", () => {
     const { status, rescale } = plan({ observations: [uses(900, 700)] });
     expect(status.currentMetrics).toEqual([
