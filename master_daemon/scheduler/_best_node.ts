@@ -1,7 +1,7 @@
 import type { Pod } from "../../core/kinds/mod.ts";
 import type { CycleState, WeightedPlugin } from "./framework.ts";
 import type { NodeInfo } from "./node_info.ts";
-import type { PluginScore } from "./place_pod.ts";
+import type { PluginScore } from "./placement.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /**

@@ -33,11 +33,11 @@ export interface BinderOptions {
   /** Called for a pod that could not be bound. */
   onFailure(pod: Pod): void;
   /** Called for a pod that a plug-in does not permit. */
-  onRefusal(placed: Placed, refusal: Refusal): void;
+  onRefusal(placed: PlacedPod, refusal: Refusal): void;
 }
 
 /** A pod with the node that it was given. */
-export interface Placed {
+export interface PlacedPod {
   readonly pod: Pod;
   readonly node: NodeInfo;
   readonly state: CycleState;
@@ -59,7 +59,7 @@ export class Binder {
   }
 
   /** Counts a pod on its node at once, and binds it in the background. */
-  bind(placed: Placed): void {
+  bind(placed: PlacedPod): void {
     const { snapshot, tasks, slots } = this.#options;
     const { pod, node, state, profile } = placed;
     snapshot.assume(pod, node.name);
@@ -81,7 +81,7 @@ export class Binder {
   }
 
   /** For which plug-ins a pod has to wait, and how long; undefined when one refuses it. */
-  #permit(placed: Placed): ReadonlyMap<SchedulerPlugin, number> | undefined {
+  #permit(placed: PlacedPod): ReadonlyMap<SchedulerPlugin, number> | undefined {
     const { pod, node, state, profile } = placed;
     const waits = new Map<SchedulerPlugin, number>();
     for (const { plugin } of profile.plugins) {
@@ -98,7 +98,7 @@ export class Binder {
   }
 
   async #bindAfter(
-    placed: Placed,
+    placed: PlacedPod,
     before: {
       readonly waits: ReadonlyMap<SchedulerPlugin, number>;
       readonly work: readonly { readonly name: string; readonly run: PreBinding }[];
@@ -134,7 +134,7 @@ export class Binder {
     await this.#bindNow(told);
   }
 
-  async #bindNow(placed: Placed): Promise<void> {
+  async #bindNow(placed: PlacedPod): Promise<void> {
     const { tasks, recorderOf } = this.#options;
     const { pod, node, state, profile } = placed;
     const { namespace, name } = pod.metadata;
@@ -149,7 +149,7 @@ export class Binder {
     for (const { plugin } of profile.plugins) plugin.postBind?.(pod, node, state);
   }
 
-  async #runBind({ pod, node, profile }: Placed, context: BindContext): Promise<void> {
+  async #runBind({ pod, node, profile }: PlacedPod, context: BindContext): Promise<void> {
     const outside = this.#options.extenders.find((one) => one.options.bindVerb !== "" && one.isInterested(pod));
     if (outside) return await outside.bind(pod, node.name, context);
     for (const { plugin } of profile.plugins) {
@@ -166,17 +166,17 @@ export class Binder {
   }
 
   /** Gives back what a pod took on its node. */
-  #takeBack(placed: Placed): void {
+  #takeBack(placed: PlacedPod): void {
     this.#unreserve(placed);
     this.#options.snapshot.forget(placed.pod);
   }
 
-  #unreserve({ pod, node, state, profile }: Placed): void {
+  #unreserve({ pod, node, state, profile }: PlacedPod): void {
     for (const { plugin } of profile.plugins) plugin.unreserve?.(pod, node, state);
   }
 
   /** Takes a pod back that could not be bound. */
-  #notBound(placed: Placed, error: unknown): void {
+  #notBound(placed: PlacedPod, error: unknown): void {
     const { log, recorderOf, onFailure } = this.#options;
     const { pod, node, profile } = placed;
     this.#takeBack(placed);

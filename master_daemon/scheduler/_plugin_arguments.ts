@@ -2,7 +2,7 @@ import type { ConfigurationReader } from "../../core/api/configuration_reader.ts
 import { qualifiedNameErrors } from "../../core/api/labels.ts";
 import { type FieldError, fieldError } from "../../core/api/status.ts";
 import { checkAffinity } from "../../core/kinds/affinity_validation.ts";
-import type { ScoredResource, ScoringStrategy } from "./_resource_scores.ts";
+import { cpuAndMemory, type ScoringStrategy } from "./_resource_scores.ts";
 import type { SchedulerPlugin } from "./framework.ts";
 import { defaultPreemption } from "./plugins/default_preemption.ts";
 import { interPodAffinity } from "./plugins/inter_pod_affinity.ts";
@@ -98,10 +98,6 @@ function readNodeResourcesFit(args: ConfigurationReader, outside: OutsideOptions
 }
 
 const strategyTypes = ["LeastAllocated", "MostAllocated", "RequestedToCapacityRatio"] as const;
-const cpuAndMemory: readonly ScoredResource[] = [
-  { name: "cpu", weight: 1 },
-  { name: "memory", weight: 1 },
-];
 
 function readStrategy(reader: ConfigurationReader): ScoringStrategy {
   const wanted = reader.text("type") || "LeastAllocated";

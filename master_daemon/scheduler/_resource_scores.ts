@@ -18,6 +18,12 @@ export interface ScoringStrategy {
   readonly shape?: readonly { readonly utilization: number; readonly score: number }[];
 }
 
+/** What nodes are compared by unless a profile says otherwise. */
+export const cpuAndMemory: readonly ScoredResource[] = [
+  { name: "cpu", weight: 1 },
+  { name: "memory", weight: 1 },
+];
+
 /** What a pod asks of the resources by which nodes are compared; undefined where that does not count. */
 export type Wanted = readonly (number | undefined)[];
 

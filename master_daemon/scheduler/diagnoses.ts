@@ -1,19 +1,19 @@
 import type { JsonObject } from "../../core/api/meta.ts";
 import type { Pod } from "../../core/kinds/mod.ts";
 import { type Clock, timestamp } from "../../core/util/clock.ts";
-import type { Placement } from "./place_pod.ts";
+import type { Placed, Placement, Unplaced } from "./placement.ts";
 
 /** Most pods whose last placing is remembered, and most refusals of nodes among all of them. */
 const maxPods = 1000;
 const maxRefusals = 50_000;
 
-type Placed = Omit<Extract<Placement, { readonly feasible: number }>, "state">;
-type Unplaced = Extract<Placement, { readonly node: undefined }>;
+/** What plug-ins remembered is large, and of no use any more. */
+type Remembered = Omit<Placed, "state"> | Unplaced;
 
 interface Diagnosis {
   readonly uid: string | undefined;
   readonly at: string;
-  readonly placement: Placed | Unplaced;
+  readonly placement: Remembered;
 }
 
 /** What came of placing pods the last time, for those who ask why. The oldest are forgotten. */
@@ -57,14 +57,13 @@ export class Diagnoses {
   }
 }
 
-/** What plug-ins remembered is large, and of no use any more. */
-function withoutState(placement: Placement): Placed | Unplaced {
+function withoutState(placement: Placement): Remembered {
   if (!placement.node) return placement;
   const { node, visited, feasible, scores } = placement;
   return { node, visited, feasible, scores };
 }
 
-function placed({ node, visited, feasible, scores }: Placed): JsonObject {
+function placed({ node, visited, feasible, scores }: Omit<Placed, "state">): JsonObject {
   const total = scores.reduce((sum, { score, weight }) => sum + score * weight, 0);
   return {
     nodeName: node.name,

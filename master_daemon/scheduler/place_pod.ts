@@ -12,40 +12,8 @@ import {
   type WeightedPlugin,
 } from "./framework.ts";
 import type { NodeInfo } from "./node_info.ts";
+import type { Placement, Unplaced } from "./placement.ts";
 import type { Snapshot } from "./snapshot.ts";
-
-/** How one plug-in found the node that a pod goes to. */
-export interface PluginScore {
-  readonly plugin: string;
-  /** 0 to 100. */
-  readonly score: number;
-  readonly weight: number;
-}
-
-/** Where a pod goes, or why nowhere. */
-export type Placement =
-  | {
-      readonly node: NodeInfo;
-      /** What plug-ins remember of it. */
-      readonly state: CycleState;
-      /** How many nodes were looked at. */
-      readonly visited: number;
-      /** How many of them fit. */
-      readonly feasible: number;
-      readonly scores: readonly PluginScore[];
-    }
-  | {
-      readonly node: undefined;
-      /** As Kubernetes words it. */
-      readonly message: string;
-      /** Who refused it somewhere: nobody when there is no node. */
-      readonly refusedBy: readonly SchedulerPlugin[];
-      /** Who refused which node. */
-      readonly refusals: ReadonlyMap<NodeInfo, Refusal>;
-      readonly visited: number;
-      /** What is to be done so that it gets a node. */
-      readonly postFilter: PostFilterResult | undefined;
-    };
 
 /** What placing depends on besides the pod and the cluster. */
 export interface PlaceOptions {
@@ -57,9 +25,6 @@ export interface PlaceOptions {
   /** How many percent of the nodes that fit are enough to choose among; 0, the default: fewer in larger clusters. */
   readonly percentageOfNodesToScore?: number;
 }
-
-/** Where a pod gets no node. */
-export type Unplaced = Extract<Placement, { readonly node: undefined }>;
 
 /** Nodes that a pod fits on, at least one. */
 export interface FoundNodes {

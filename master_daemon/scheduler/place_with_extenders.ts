@@ -4,7 +4,8 @@ import { cheapest } from "./_preemption.ts";
 import type { Extender, ExtenderVerdict } from "./extender.ts";
 import type { Refusal, SchedulerPlugin } from "./framework.ts";
 import type { NodeInfo } from "./node_info.ts";
-import { chooseNode, findNodes, type Placement, type PlaceOptions, type Unplaced } from "./place_pod.ts";
+import { chooseNode, findNodes, type PlaceOptions } from "./place_pod.ts";
+import type { Placement, Unplaced } from "./placement.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** What placing with servers outside depends on, besides. */

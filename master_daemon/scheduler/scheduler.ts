@@ -4,22 +4,23 @@ import { createEventRecorder, type EventRecorder } from "../../core/client/event
 import type { CacheChange, Informer, InformerFactory } from "../../core/client/informer.ts";
 import { type Node, node, type Pod, pod } from "../../core/kinds/mod.ts";
 import { isPodTerminal } from "../../core/kinds/pod_helpers.ts";
-import { semanticEqual } from "../../core/kinds/semantic_equal.ts";
 import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { DisposalStack } from "../../core/util/disposal_stack.ts";
 import { errorMessage, type Logger } from "../../core/util/log.ts";
 import { Tasks } from "../../core/util/tasks.ts";
 import { Binder } from "./_binder.ts";
+import { isOtherNode, isOtherPod } from "./_changes.ts";
 import { failureMessage } from "./_failure_message.ts";
-import { podUid } from "./_pod_uid.ts";
 import { Slots } from "./_slots.ts";
 import { StatusWriter } from "./_status_writer.ts";
+import { Victims } from "./_victims.ts";
 import { InformedCluster } from "./cluster_view.ts";
 import { Diagnoses } from "./diagnoses.ts";
 import { Extender } from "./extender.ts";
 import type { Refusal } from "./framework.ts";
-import { type Placement, type PlaceOptions, placePod, type Unplaced } from "./place_pod.ts";
+import { type PlaceOptions, placePod } from "./place_pod.ts";
+import type { Placement, Unplaced } from "./placement.ts";
 import {
   defaultConfiguration,
   defaultSchedulerName,
@@ -79,8 +80,7 @@ class Scheduler implements RunningScheduler {
   readonly #binder: Binder;
   readonly #writer: StatusWriter;
   readonly #diagnoses: Diagnoses;
-  /** What has to go for whom: uids of pods, by that of the pod which waits for them. */
-  readonly #victims = new Map<string, { readonly preemptor: Pod; readonly left: Set<string> }>();
+  readonly #victims = new Victims();
   readonly #parts = new DisposalStack();
   #nextStart = 0;
 
@@ -150,7 +150,7 @@ class Scheduler implements RunningScheduler {
     }
     this.#snapshot.setNode(object);
     if (change.type === "added") this.#queue.onEvent({ type: "node-added", node: object });
-    else if (matters(object, change.previous))
+    else if (isOtherNode(object, change.previous))
       this.#queue.onEvent({ type: "node-updated", node: object, previous: change.previous });
   }
 
@@ -163,35 +163,25 @@ class Scheduler implements RunningScheduler {
       this.#binder.cancel(object);
       this.#diagnoses.forget(object);
       this.#snapshot.deletePod(object);
-      this.#victimGone(object);
+      for (const preemptor of this.#victims.gone(object)) this.#queue.hurry(preemptor);
       const wasEnded = previous !== undefined && isPodTerminal(previous);
       if (object.spec.nodeName && !wasEnded) this.#queue.onEvent({ type: "pod-deleted", pod: object });
     } else if (object.spec.nodeName) {
       this.#snapshot.setPod(object);
       if (!previous?.spec.nodeName) this.#queue.onEvent({ type: "pod-added", pod: object });
-      else if (!semanticEqual(withoutStatus(object), withoutStatus(previous)))
-        this.#queue.onEvent({ type: "pod-updated", pod: object, previous });
+      else if (isOtherPod(object, previous)) this.#queue.onEvent({ type: "pod-updated", pod: object, previous });
     } else if (!this.#profileOf(object)) {
       this.#forgetWaiting(object);
     } else if (!this.#snapshot.isAssumed(object)) {
       this.#keepNomination(object, previous);
-      const changed = previous !== undefined && !semanticEqual(withoutStatus(object), withoutStatus(previous));
+      const changed = previous !== undefined && isOtherPod(object, previous);
       this.#queue.add(object, { changed });
-    }
-  }
-
-  /** Who waits for this pod alone to go need wait no longer. */
-  #victimGone(gone: Pod): void {
-    for (const [uid, { preemptor, left }] of this.#victims) {
-      if (!left.delete(podUid(gone)) || left.size > 0) continue;
-      this.#victims.delete(uid);
-      this.#queue.hurry(preemptor);
     }
   }
 
   #forgetWaiting(object: Pod): void {
     this.#queue.delete(object);
-    this.#victims.delete(podUid(object));
+    this.#victims.forget(object);
     this.#snapshot.nominate(object, undefined);
   }
 
@@ -273,8 +263,7 @@ class Scheduler implements RunningScheduler {
     const victims = nominatedNodeName ? (postFilter?.victims ?? []) : [];
     // Until its victims are marked they look like others, and more would be told to go.
     this.#queue.park(waiting, refusedBy, { held: victims.length > 0 });
-    if (victims.length > 0)
-      this.#victims.set(podUid(waiting), { preemptor: waiting, left: new Set(victims.map(podUid)) });
+    if (victims.length > 0) this.#victims.add(victims, waiting);
     if (nominatedNodeName !== undefined) this.#snapshot.nominate(waiting, nominatedNodeName);
     const recorder = this.#recorderOf(profile);
     recorder.record(waiting, { type: "Warning", reason: "FailedScheduling", message });
@@ -327,19 +316,4 @@ class Scheduler implements RunningScheduler {
 function sortOf([first]: readonly SchedulerProfile[]): SchedulingQueueOptions["isBefore"] {
   const plugin = first?.plugins.map((one) => one.plugin).find(({ queueSort }) => queueSort);
   return plugin && ((a, b) => plugin.queueSort?.(a, b) ?? false);
-}
-
-/** Whether a node changed in what placing looks at. Daemons write their status all the time. */
-function matters(next: Node, previous: Node): boolean {
-  const relevant = ({ metadata, spec, status }: Node) => [
-    metadata.labels,
-    spec?.taints,
-    spec?.unschedulable,
-    status?.allocatable,
-  ];
-  return !semanticEqual(relevant(next), relevant(previous));
-}
-
-function withoutStatus({ metadata: { labels }, spec }: Pod): readonly unknown[] {
-  return [labels, spec];
 }

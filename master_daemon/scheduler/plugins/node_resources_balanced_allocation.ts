@@ -1,4 +1,4 @@
-import { capacityOf, type ScoredResource, takenOf, type Wanted, wantedOf } from "../_resource_scores.ts";
+import { capacityOf, cpuAndMemory, type ScoredResource, takenOf, type Wanted, wantedOf } from "../_resource_scores.ts";
 import { maxScore, type SchedulerPlugin } from "../framework.ts";
 
 const name = "NodeResourcesBalancedAllocation";
@@ -10,10 +10,6 @@ export interface BalancedAllocationOptions {
 }
 
 const exactly = { guess: false };
-const cpuAndMemory: readonly ScoredResource[] = [
-  { name: "cpu", weight: 1 },
-  { name: "memory", weight: 1 },
-];
 
 /** Prefers nodes of which the pod would leave equal shares of each resource. */
 export function nodeResourcesBalancedAllocation({

@@ -1,7 +1,7 @@
 import type { Pod } from "../../../core/kinds/mod.ts";
 import { type ResourceAmounts, resourceAmounts } from "../../../core/kinds/pod_resources.ts";
 import { podNeeds } from "../_pod_needs.ts";
-import { type ScoringStrategy, strategyScore, type Wanted, wantedOf } from "../_resource_scores.ts";
+import { cpuAndMemory, type ScoringStrategy, strategyScore, type Wanted, wantedOf } from "../_resource_scores.ts";
 import type { SchedulerPlugin } from "../framework.ts";
 import type { NodeInfo } from "../node_info.ts";
 
@@ -18,13 +18,7 @@ export interface NodeResourcesFitOptions {
   readonly ignoredResourceGroups?: readonly string[];
 }
 
-const leastAllocated: ScoringStrategy = {
-  type: "LeastAllocated",
-  resources: [
-    { name: "cpu", weight: 1 },
-    { name: "memory", weight: 1 },
-  ],
-};
+const leastAllocated: ScoringStrategy = { type: "LeastAllocated", resources: cpuAndMemory };
 
 /** Keeps pods off nodes that have too little left, and rather on those that the strategy likes. */
 export function nodeResourcesFit(options: NodeResourcesFitOptions = {}): SchedulerPlugin {

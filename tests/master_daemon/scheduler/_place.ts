@@ -1,5 +1,6 @@
 import type { Node, Pod, PodSpec } from "../../../core/kinds/mod.ts";
-import { type Placement, type PlaceOptions, placePod } from "../../../master_daemon/scheduler/place_pod.ts";
+import { type PlaceOptions, placePod } from "../../../master_daemon/scheduler/place_pod.ts";
+import type { Placement } from "../../../master_daemon/scheduler/placement.ts";
 import { plugins } from "../../../master_daemon/scheduler/plugins/mod.ts";
 import { Snapshot } from "../../../master_daemon/scheduler/snapshot.ts";
 import { aNode, aPod } from "../controllers/fixtures.ts";
