@@ -9,12 +9,9 @@
  * await cluster.waitFor(deployment, { namespace: "default", name: "web" }, { condition: "Available" });
  */
 
+export type { RestartOptions, SimulatedComponent } from "./cluster/simulation/interruptions.ts";
 export type { ApiFaults } from "./cluster/simulation/network.ts";
-export type {
-  SimulatedCluster,
-  SimulatedComponent,
-  SimulationOptions,
-} from "./cluster/simulation/simulated_cluster.ts";
+export type { SimulatedCluster, SimulationOptions } from "./cluster/simulation/simulated_cluster.ts";
 export { type Cluster, type ClusterOptions, type CommandResult, startCluster } from "./cluster/start_cluster.ts";
 export * from "./core/api/mod.ts";
 export * from "./core/client/mod.ts";

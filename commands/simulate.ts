@@ -12,7 +12,7 @@ export const simulate: Verb = defineVerb({
   group: "See",
   summary: "Play what a cluster would do with manifests: what goes where, what stays pending and why.",
   description:
-    "Starts a cluster in this process whose nodes are played and whose time is not real, applies the manifests and lets some time pass. Nodes among the manifests are its nodes, with their labels, taints and capacity; of what was read from a cluster only what people wrote counts. A Scenario among them (apiVersion simulation.wherry.dev/v1) says what goes wrong and when: steps with a time `at` and killNode, reviveNode, restart (api, controllers or scheduler), setFaults (latencyMs, lost, lostAnswers) or dropWatches. Nothing else is touched. The exit code is 1 when a pod stays without a node.",
+    "Starts a cluster in this process whose nodes are played and whose time is not real, applies the manifests and lets some time pass. Nodes among the manifests are its nodes, with their labels, taints and capacity; of what was read from a cluster only what people wrote counts. A Scenario among them (apiVersion simulation.wherry.dev/v1) says what goes wrong and when: steps with a time `at` and killNode, reviveNode, restart (api, controllers or scheduler, at once or after some writes), setFaults (latencyMs, lost, lostAnswers) or dropWatches. Nothing else is touched. The exit code is 1 when a pod stays without a node.",
   flags: {
     ...manifestFlags,
     nodes: { type: "number", default: 1, description: "Nodes of 4 processors and 8Gi, where the manifests have none." },

@@ -1,7 +1,8 @@
 import { isJsonObject } from "../../core/api/json_object.ts";
-import type { KubeObject } from "../../core/api/meta.ts";
+import type { JsonObject, KubeObject } from "../../core/api/meta.ts";
+import { type RestartOptions, type SimulatedComponent, simulatedComponents } from "./interruptions.ts";
 import type { ApiFaults } from "./network.ts";
-import { millisecondsOf, type SimulatedCluster, simulatedComponents } from "./simulated_cluster.ts";
+import { millisecondsOf, type SimulatedCluster } from "./simulated_cluster.ts";
 
 /** What a scenario does to a cluster at some time. */
 export interface ScenarioStep {
@@ -40,9 +41,8 @@ const readers = new Map<string, (value: unknown, path: string) => Action>([
   [
     "restart",
     (value, path) => {
-      const component = simulatedComponents.find((one) => one === value);
-      if (!component) throw wrong(path, `must be one of ${simulatedComponents.join(", ")}`);
-      return (cluster) => cluster.restart(component);
+      const options = restartOf(value, path);
+      return (cluster) => cluster.restart(options.component, options);
     },
   ],
   [
@@ -117,6 +117,21 @@ function faultsOf(value: unknown, path: string): ApiFaults {
     ...(lost === undefined ? {} : { lost: partOf(lost, `${path}.lost`) }),
     ...(lostAnswers === undefined ? {} : { lostAnswers: partOf(lostAnswers, `${path}.lostAnswers`) }),
   };
+}
+
+/** The name of a component, or an object with it. */
+function restartOf(value: unknown, path: string): RestartOptions & { readonly component: SimulatedComponent } {
+  const given: JsonObject = isJsonObject(value) ? value : {};
+  const { component: name = value, afterWrites, ...rest } = given;
+  const component = simulatedComponents.find((one) => one === name);
+  if (!component)
+    throw wrong(path, `must be one of ${simulatedComponents.join(", ")}, or an object with one as component`);
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined) throw wrong(`${path}.${unknown}`, "is none of component, afterWrites");
+  if (afterWrites === undefined) return { component };
+  if (!Number.isSafeInteger(afterWrites) || Number(afterWrites) < 1)
+    throw wrong(`${path}.afterWrites`, "must be a whole number of at least 1");
+  return { component, afterWrites: Number(afterWrites) };
 }
 
 function rangeOf(value: unknown, path: string): readonly [number, number] {

@@ -20,6 +20,7 @@ import { type Master, startMaster } from "../../master_daemon/master.ts";
 import { runScheduler } from "../../master_daemon/scheduler/mod.ts";
 import { openMemoryStore } from "../../master_daemon/store/memory.ts";
 import { applyManifests } from "../apply_manifests.ts";
+import { Interruptions, type RestartOptions, type SimulatedComponent } from "./interruptions.ts";
 import { type ApiFaults, Network } from "./network.ts";
 import { SimulatedNode } from "./simulated_node.ts";
 
@@ -51,12 +52,6 @@ export interface SimulatedNodeSpec {
   readonly spec?: Node["spec"] | undefined;
 }
 
-/** What of a simulated cluster can be started anew. */
-export type SimulatedComponent = "api" | "controllers" | "scheduler";
-
-/** Every {@linkcode SimulatedComponent}. */
-export const simulatedComponents: readonly SimulatedComponent[] = ["api", "controllers", "scheduler"];
-
 /**
  * A cluster without a machine: API, controllers and scheduler as they are, nodes that are played, a clock that stands
  * still until it is told to move. The same seed and the same calls give the same objects, down to their versions and uids.
@@ -81,8 +76,8 @@ export interface SimulatedCluster extends AsyncDisposable {
   killNode(name: string): Promise<void>;
   /** Starts the daemon of a node again that was killed. @throws RangeError for a name that is none */
   reviveNode(name: string): void;
-  /** Ends a component in the middle of whatever it does, and starts it anew. */
-  restart(component: SimulatedComponent): Promise<void>;
+  /** Ends a component in the middle of whatever it does, and starts it anew; `{ afterWrites: 3 }`: after its third write from now. */
+  restart(component: SimulatedComponent, options?: RestartOptions): Promise<void>;
   /** How requests of controllers, scheduler and nodes fare from now on. */
   setFaults(faults: ApiFaults): void;
   /** Ends every watch of theirs. */
@@ -124,6 +119,9 @@ class Simulation implements SimulatedCluster {
   readonly #store: ReturnType<typeof openMemoryStore>;
   readonly #nodes = new Map<string, SimulatedNode>();
   readonly #components = new Map<SimulatedComponent, AsyncDisposable>();
+  readonly #interruptions = new Interruptions((component) => this.#restart(component));
+  #restarts: Promise<void> = Promise.resolve();
+  #restartsLeft = 0;
   #nodeInformers: ReturnType<typeof createInformers> | undefined;
   #master: Master | undefined;
   #podCount = 0;
@@ -185,7 +183,7 @@ class Simulation implements SimulatedCluster {
       if (turn > maxTurns) throw new Error(`Still busy after ${maxTurns} turns`);
       await new Promise((resolve) => setImmediate(resolve));
       const now = state();
-      idle = now === last && network.underWay === 0 ? idle + 1 : 0;
+      idle = now === last && network.underWay === 0 && this.#restartsLeft === 0 ? idle + 1 : 0;
       last = now;
     }
   }
@@ -248,13 +246,25 @@ class Simulation implements SimulatedCluster {
     return found;
   }
 
-  async restart(component: SimulatedComponent): Promise<void> {
-    const running = this.#components.get(component);
-    this.#components.delete(component);
-    await running?.[Symbol.asyncDispose]();
-    if (component === "api") await this.#startApi();
-    else if (component === "controllers") this.#startControllers();
-    else this.#startScheduler();
+  async restart(component: SimulatedComponent, { afterWrites = 0 }: RestartOptions = {}): Promise<void> {
+    if (afterWrites > 0) this.#interruptions.plan(component, afterWrites);
+    else await this.#restart(component);
+  }
+
+  /** One after the other: nothing must be started twice. */
+  #restart(component: SimulatedComponent): Promise<void> {
+    this.#restartsLeft++;
+    this.#restarts = this.#restarts.then(async () => {
+      const running = this.#components.get(component);
+      this.#components.delete(component);
+      await running?.[Symbol.asyncDispose]();
+      if (component === "api") await this.#startApi();
+      else if (component === "controllers") this.#startControllers();
+      else this.#startScheduler();
+      this.#restartsLeft--;
+      this.#log.info("Component restarted", { component });
+    });
+    return this.#restarts;
   }
 
   setFaults(faults: ApiFaults): void {
@@ -268,6 +278,8 @@ class Simulation implements SimulatedCluster {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.setFaults({});
+    this.#interruptions.clear();
+    await this.#restarts;
     for (const component of ["scheduler", "controllers"] as const)
       await this.#components.get(component)?.[Symbol.asyncDispose]();
     for (const one of this.#nodes.values()) await one.kill();
@@ -310,7 +322,8 @@ class Simulation implements SimulatedCluster {
     const { clock, random } = this;
     const log = this.#log;
     const parts = new DisposalStack();
-    const clientFor = (account: string) => parts.use(this.#clientFor(accountUser("kube-system", account)));
+    const clientFor = (account: string) =>
+      parts.use(this.#clientFor(accountUser("kube-system", account), { writer: "controllers" }));
     const user = { username: "system:kube-controller-manager", groups: authenticated };
     const reader = parts.use(this.#clientFor(user, { takesObjects: true }));
     const informers = parts.use(createInformers({ client: reader, clock, random, log, watchSeconds }));
@@ -320,7 +333,8 @@ class Simulation implements SimulatedCluster {
       isHeard: (name) => this.#nodes.get(name)?.isHeard ?? false,
       rootCa: async () => "there is no network, and no authority",
     });
-    const client = parts.use(this.#clientFor({ username: "system:apiserver", groups: administrators }));
+    const apiserver = { username: "system:apiserver", groups: administrators };
+    const client = parts.use(this.#clientFor(apiserver, { writer: "controllers" }));
     parts.use(runControllers(all, { client, clientFor, informers, clock, random, log }));
     this.#components.set("controllers", parts);
   }
@@ -330,24 +344,34 @@ class Simulation implements SimulatedCluster {
     const log = this.#log;
     const parts = new DisposalStack();
     const user = { username: "system:kube-scheduler", groups: authenticated };
-    const client = parts.use(this.#clientFor(user));
+    const client = parts.use(this.#clientFor(user, { writer: "scheduler" }));
     const reader = parts.use(this.#clientFor(user, { takesObjects: true }));
     const informers = parts.use(createInformers({ client: reader, clock, random, log, watchSeconds }));
     parts.use(runScheduler({ client, informers, clock, random, log }));
     this.#components.set("scheduler", parts);
   }
 
-  /** A client over the network with its faults, which outlives the API server. */
-  #clientFor(user: UserInfo, { takesObjects = false, isSafe = false } = {}): Client {
+  /** A client over the network with its faults, which outlives the API server. @param writer whose writes they are; absent: a node's */
+  #clientFor(user: UserInfo, { takesObjects = false, isSafe = false, writer }: ClientOptions = {}): Client {
     const transport = inProcessTransport(
-      (request, context) => {
-        if (!this.#master) return Promise.reject(new Error("connect ECONNREFUSED"));
-        return this.#master.handler.handle(request, context);
+      async (request, context) => {
+        // An administrator comes back once there is an API again: to them it is not as if time had passed.
+        if (!this.#master && isSafe) await this.#restarts;
+        if (!this.#master) throw new Error("connect ECONNREFUSED");
+        const response = await this.#master.handler.handle(request, context);
+        if (!isSafe && request.method !== "GET" && response.status < 300) this.#interruptions.onWrite(writer);
+        return response;
       },
       { user, userAgent: user.username, takesObjects },
     );
     return createClient(this.#network.over(transport, { isSafe }), { clock: this.clock });
   }
+}
+
+interface ClientOptions {
+  readonly takesObjects?: boolean;
+  readonly isSafe?: boolean;
+  readonly writer?: SimulatedComponent;
 }
 
 /** Milliseconds of a time as `advance()` takes it: milliseconds, or `90s`, `7d`, `1h30m`. @throws SyntaxError */

@@ -264,6 +264,7 @@ status: {replicas: 9}
 - {at: 2m, setFaults: {latencyMs: [0, 200], lost: 0.1, lostAnswers: 0.1}}
 - {at: 3m, restart: controllers, dropWatches: true}
 - {at: 5m, restart: api}
+- {at: 5m10s, restart: {component: scheduler, afterWrites: 2}}
 `);
     const play = () => simulate(manifests(`${badDay}---${web}`), { nodes: 2, time: "10m", seed: 3 });
     const report = await play();
@@ -295,6 +296,11 @@ status: {replicas: 9}
     ["[{at: 1m, explode: true}]", "Scenario: steps[0].explode: is none of killNode,"],
     ["[{at: 1m, __proto__: true}]", "Scenario: steps[0].__proto__: is none of killNode,"],
     ["[{at: 1m, restart: moon}]", "Scenario: steps[0].restart: must be one of api, controllers, scheduler"],
+    ["[{at: 1m, restart: {component: api, after: 1}}]", "steps[0].restart.after: is none of component, afterWrites"],
+    [
+      "[{at: 1m, restart: {component: api, afterWrites: 0}}]",
+      "restart.afterWrites: must be a whole number of at least 1",
+    ],
     ["[{at: 1m, setFaults: {lost: 2}}]", "Scenario: steps[0].setFaults.lost: must be a number from 0 to 1"],
     ["[{at: 1m, setFaults: {late: 2}}]", "setFaults.late: is none of latencyMs, lost, lostAnswers"],
     ["[{at: 1m, setFaults: {latencyMs: [2, 1]}}]", "setFaults.latencyMs: must be two numbers"],

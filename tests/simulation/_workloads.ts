@@ -1,5 +1,6 @@
+import type { SimulatedComponent } from "../../cluster/simulation/interruptions.ts";
 import { exitCodeAnnotation, runSecondsAnnotation } from "../../cluster/simulation/plan_simulated_pod.ts";
-import type { SimulatedCluster, SimulatedComponent } from "../../cluster/simulation/simulated_cluster.ts";
+import type { SimulatedCluster } from "../../cluster/simulation/simulated_cluster.ts";
 import { cpuUsageAnnotation } from "../../cluster/simulation/simulated_usage.ts";
 import { type KubeObject, keyOf, type ObjectKey } from "../../core/api/meta.ts";
 import {
