@@ -1,4 +1,4 @@
-import type { SimulationReport } from "../cluster/simulation/simulate.ts";
+import type { SimulationReport } from "../cluster/simulation/report.ts";
 import { asJson } from "../core/api/json_object.ts";
 import { jsonText } from "../core/api/json_text.ts";
 import { formatYaml } from "../core/api/yaml_writer.ts";
@@ -53,10 +53,20 @@ function printer(output: string | undefined): (report: SimulationReport) => stri
   throw new UsageError(`unable to match a printer suitable for the output format "${output}": use json or yaml`);
 }
 
-function reportText({ nodes, pods, warnings }: SimulationReport): string {
+function reportText({ nodes, pods, steps, warnings }: SimulationReport): string {
   const placed = pods.filter(({ node }) => node !== undefined);
   const pending = pods.filter(({ node }) => node === undefined);
   const blocks = [
+    alignColumns([
+      ["AT", "STEP", "THEN READY NODES", "READY PODS", "PENDING"],
+      ...steps.map((one) => [
+        one.at,
+        one.step,
+        `${one.readyNodes}/${one.nodes}`,
+        `${one.readyPods}/${one.pods}`,
+        String(one.pending),
+      ]),
+    ]),
     alignColumns([
       ["NODE", "STATUS", "PODS", "CPU", "MEMORY"],
       ...nodes.map(({ name, status, pods: count, cpu, memory }) => [
@@ -73,7 +83,12 @@ function reportText({ nodes, pods, warnings }: SimulationReport): string {
     ]),
     alignColumns([
       ["NAMESPACE", "PENDING", "WHY"],
-      ...pending.map(({ namespace, name, message = "" }) => [namespace, name, message]),
+      ...pending.map(({ namespace, name, message = "", remedy }) => [
+        namespace,
+        name,
+        // What preemption found is seldom the cause.
+        `${message.replace(/ preemption: .*/, "")}${remedy ? ` => ${remedy}` : ""}`,
+      ]),
     ]),
     alignColumns([
       ["OBJECT", "WARNING", "MESSAGE"],

@@ -8,6 +8,8 @@ import { millisecondsOf, type SimulatedCluster } from "./simulated_cluster.ts";
 export interface ScenarioStep {
   /** Milliseconds after its manifests were applied. */
   readonly atMs: number;
+  /** What it does, as `killNode node-1`. */
+  readonly text: string;
   /** @throws RangeError for a node that there is not */
   run(cluster: SimulatedCluster): Promise<void>;
 }
@@ -87,10 +89,16 @@ function stepOf(step: unknown, path: string): ScenarioStep {
   if (actions.length === 0) throw wrong(path, `must do one of ${[...readers.keys()].join(", ")}`);
   return {
     atMs,
+    text: Object.entries(rest).map(actionText).join(", "),
     async run(cluster) {
       for (const action of actions) await action(cluster);
     },
   };
+}
+
+function actionText([name, value]: readonly [string, unknown]): string {
+  if (value === true) return name;
+  return `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`;
 }
 
 function timeOf(value: unknown, path: string): number {

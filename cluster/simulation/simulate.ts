@@ -1,12 +1,10 @@
-import { type KubeObject, keyOf, keyText, type ObjectMeta } from "../../core/api/meta.ts";
-import { formatQuantity } from "../../core/api/quantity.ts";
+import type { KubeObject, ObjectMeta } from "../../core/api/meta.ts";
 import { ignoreReason } from "../../core/api/status.ts";
 import { apply } from "../../core/client/apply.ts";
 import { discover, findResourceOf } from "../../core/client/discovery.ts";
 import { event, type Node, namespace, node, type Pod, pod } from "../../core/kinds/mod.ts";
-import { nodeStatusText } from "../../core/kinds/node.ts";
-import { isPodTerminal, podCondition, podStatusText } from "../../core/kinds/pod_helpers.ts";
-import { podRequests } from "../../core/kinds/pod_resources.ts";
+import { formatDuration } from "../../core/util/duration.ts";
+import { countsOf, reportOf, type SimulationReport, type StepReport } from "./report.ts";
 import { isScenario, readScenarios } from "./scenario.ts";
 import { millisecondsOf, type SimulatedCluster, startSimulation } from "./simulated_cluster.ts";
 
@@ -18,33 +16,6 @@ export interface SimulateOptions {
   readonly seed?: number | undefined;
   /** For how long to look: milliseconds, or as `10m`; at least until the last step of a scenario. Default `10m`. */
   readonly time?: number | string | undefined;
-}
-
-/** What became of manifests. */
-export interface SimulationReport {
-  readonly nodes: readonly {
-    readonly name: string;
-    /** As `kubectl get nodes` shows it: `Ready`, `NotReady`. */
-    readonly status: string;
-    readonly pods: number;
-    /** What its pods ask for, of what there is. */
-    readonly cpu: { readonly requested: string; readonly allocatable: string };
-    readonly memory: { readonly requested: string; readonly allocatable: string };
-  }[];
-  /** Pods, by namespace and name. */
-  readonly pods: readonly {
-    readonly namespace: string;
-    readonly name: string;
-    /** Absent: it has none. */
-    readonly node?: string;
-    readonly phase: string;
-    /** As `kubectl get pods` shows it: `Terminating` of one that is on its way out. */
-    readonly status: string;
-    /** Why it has no node. */
-    readonly message?: string;
-  }[];
-  /** What was warned of besides, e.g. pods that could not be created. */
-  readonly warnings: readonly { readonly object: string; readonly reason: string; readonly message: string }[];
 }
 
 /** Where these are not told of anything, they come first: others need them. */
@@ -76,12 +47,17 @@ export async function simulate(
       await applyOne(cluster, asWritten(one));
     const appliedAt = cluster.clock.monotonic();
     const advanceTo = (ms: number) => cluster.advance(Math.max(0, appliedAt + ms - cluster.clock.monotonic()));
-    for (const step of steps) {
-      await advanceTo(step.atMs);
-      await step.run(cluster);
+    const course: StepReport[] = [];
+    let last = { at: formatDuration(0), step: "apply" };
+    for (const { atMs, run, text } of steps) {
+      await advanceTo(atMs);
+      course.push({ ...last, ...(await countsOf(cluster)) });
+      await run(cluster);
+      last = { at: formatDuration(atMs), step: text };
     }
     await advanceTo(millisecondsOf(time));
-    return await reportOf(cluster);
+    if (steps.length > 0) course.push({ ...last, ...(await countsOf(cluster)) });
+    return await reportOf(cluster, course);
   } finally {
     await cluster[Symbol.asyncDispose]();
   }
@@ -140,54 +116,4 @@ async function applyOne(cluster: SimulatedCluster, object: KubeObject): Promise<
     resource.namespaced ? { ...object, metadata: { ...object.metadata, namespace: own } } : object,
   );
   await cluster.settle();
-}
-
-async function reportOf({ client }: SimulatedCluster): Promise<SimulationReport> {
-  const [nodes, pods, events] = await Promise.all([client.list(node), client.list(pod), client.list(event)]);
-  const warnings = events.items.filter(({ type, reason }) => type === "Warning" && reason !== "FailedScheduling");
-  return {
-    nodes: nodes.items.map((one) => usageOf(one, pods.items)),
-    pods: pods.items.map(resultOf),
-    warnings: warnings.map(({ involvedObject: { kind, namespace: space, name }, reason = "", message = "" }) => ({
-      object: `${kind} ${space ? `${space}/` : ""}${name}`,
-      reason,
-      message,
-    })),
-  };
-}
-
-function usageOf(one: Node, pods: readonly Pod[]): SimulationReport["nodes"][number] {
-  const { metadata, status } = one;
-  const there = pods.filter((each) => each.spec.nodeName === metadata.name && !isPodTerminal(each)).map(podRequests);
-  const cpu = there.reduce((sum, { milliCpu }) => sum + milliCpu, 0);
-  const memory = there.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0);
-  const { cpu: allCpu = "0", memory: allMemory = "0" } = status?.allocatable ?? {};
-  return {
-    name: metadata.name ?? "",
-    status: nodeStatusText(one),
-    pods: there.length,
-    cpu: {
-      requested: formatQuantity({ nano: BigInt(cpu) * 1_000_000n, format: "DecimalSI" }),
-      allocatable: String(allCpu),
-    },
-    memory: {
-      requested: formatQuantity({ nano: BigInt(memory) * 1_000_000_000n, format: "BinarySI" }),
-      allocatable: String(allMemory),
-    },
-  };
-}
-
-function resultOf(one: Pod): SimulationReport["pods"][number] {
-  const { namespace: space = "", name } = keyOf(one);
-  const { nodeName } = one.spec;
-  const scheduled = podCondition(one, "PodScheduled");
-  const gates = one.spec.schedulingGates?.map((gate) => gate.name).join(", ");
-  const reason = gates ? `scheduling gates: ${gates}` : scheduled?.message;
-  return {
-    namespace: space,
-    name,
-    ...(nodeName ? { node: nodeName } : { message: reason ?? `${keyText(keyOf(one))} was not looked at` }),
-    phase: one.status?.phase ?? "Pending",
-    status: podStatusText(one) || "Pending",
-  };
 }

@@ -221,7 +221,8 @@ status: {allocatable: {cpu: 1500m, memory: 2Gi, pods: 10}}
     expect(pending?.message).toMatch(
       "0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {dedicated: db}.",
     );
-    expect(report.warnings).toEqual([]);
+    expect(pending?.remedy).toMatch(/^let it tolerate the taint dedicated=db:NoSchedule|no node has any cpu left/);
+    expect([report.warnings, report.steps]).toEqual([[], []]);
   });
 
   it("leaves out what others make, makes namespaces, and tells of pods that cannot be created", async () => {
@@ -272,6 +273,18 @@ status: {replicas: 9}
       Array(4).fill("Running"),
     );
     expect(report.warnings.map(({ reason }) => reason)).toContain("NodeNotReady");
+    // What became of each step by the time of the next.
+    expect(report.steps.map(({ at, step, readyNodes }) => [at, step, readyNodes])).toEqual([
+      ["0s", "apply", 2],
+      ["1m0s", "killNode node-0", 1],
+      ["2m0s", 'setFaults {"latencyMs":[0,200],"lost":0.1,"lostAnswers":0.1}', 1],
+      ["3m0s", "restart controllers, dropWatches", 1],
+      ["4m0s", "setFaults {}", 1],
+      ["5m0s", "restart api", 1],
+      ["5m10s", 'restart {"component":"scheduler","afterWrites":2}', 1],
+    ]);
+    expect(report.steps.at(0)).toMatchObject({ nodes: 2, readyPods: 4, pods: 4, pending: 0 });
+    expect(report.steps.at(1)?.readyPods).toBeLessThan(4);
     expect(report.nodes.map(({ name, status }) => [name, status])).toEqual([
       ["node-0", "NotReady"],
       ["node-1", "Ready"],

@@ -48,7 +48,9 @@ describe("wherry simulate", () => {
       "default     small   Running   node-N",
       "",
       "NAMESPACE   PENDING   WHY",
-      expect.stringMatching(/^default {5}large {5}0\/2 nodes are available: 2 Insufficient cpu\./),
+      expect.stringMatching(
+        /^default {5}large {5}0\/2 nodes are available: 2 Insufficient cpu\. => with no more than 4 of cpu it would fit on node-N$/,
+      ),
       "",
     ]);
   });
