@@ -120,6 +120,8 @@ class Simulation implements SimulatedCluster {
   readonly #nodes = new Map<string, SimulatedNode>();
   readonly #components = new Map<SimulatedComponent, AsyncDisposable>();
   readonly #interruptions = new Interruptions((component) => this.#restart(component));
+  /** Requests of the administrator, for whose answers the end of the API waits. */
+  readonly #unanswered = new Set<Promise<ApiResponse>>();
   #restarts: Promise<void> = Promise.resolve();
   #restartsLeft = 0;
   #nodeInformers: ReturnType<typeof createInformers> | undefined;
@@ -257,6 +259,10 @@ class Simulation implements SimulatedCluster {
     this.#restarts = this.#restarts.then(async () => {
       const running = this.#components.get(component);
       this.#components.delete(component);
+      if (component === "api") {
+        this.#master = undefined;
+        await Promise.allSettled(this.#unanswered);
+      }
       await running?.[Symbol.asyncDispose]();
       if (component === "api") await this.#startApi();
       else if (component === "controllers") this.#startControllers();
@@ -351,6 +357,15 @@ class Simulation implements SimulatedCluster {
     this.#components.set("scheduler", parts);
   }
 
+  async #unhurried(answer: Promise<ApiResponse>): Promise<ApiResponse> {
+    this.#unanswered.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#unanswered.delete(answer);
+    }
+  }
+
   /** A client over the network with its faults, which outlives the API server. @param writer whose writes they are; absent: a node's */
   #clientFor(user: UserInfo, { takesObjects = false, isSafe = false, writer }: ClientOptions = {}): Client {
     const transport = inProcessTransport(
@@ -358,8 +373,10 @@ class Simulation implements SimulatedCluster {
         // An administrator comes back once there is an API again: to them it is not as if time had passed.
         if (!this.#master && isSafe) await this.#restarts;
         if (!this.#master) throw new Error("connect ECONNREFUSED");
-        const response = await this.#master.handler.handle(request, context);
-        if (!isSafe && request.method !== "GET" && response.status < 300) this.#interruptions.onWrite(writer);
+        const answer = this.#master.handler.handle(request, context);
+        if (isSafe) return this.#unhurried(answer);
+        const response = await answer;
+        if (request.method !== "GET" && response.status < 300) this.#interruptions.onWrite(writer);
         return response;
       },
       { user, userAgent: user.username, takesObjects },
