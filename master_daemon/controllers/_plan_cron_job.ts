@@ -191,9 +191,9 @@ function start(
 ): Partial<CronJobPlan> {
   const { concurrencyPolicy } = cronJob.spec;
   const scheduled = timestamp({ now: () => timeMs });
-  const { active = [], lastScheduleTime } = status;
+  const { active = [] } = status;
   const name = `${cronJob.metadata.name}-${Math.floor(timeMs / 60_000)}`;
-  if (active.some((one) => one.name === name) || lastScheduleTime === scheduled) return {};
+  if (active.some((one) => one.name === name)) return {};
   const present = jobs.find(({ metadata }) => metadata.name === name);
   // Made before a restart, and not noted.
   if (present) return { status: withStarted(status, present, scheduled) };
