@@ -178,6 +178,18 @@ describe("planJob()", () => {
       ["FailureTarget", "BackoffLimitExceeded", "Job has reached the specified backoff limit"],
     ],
     [
+      "as many have failed as may, one of which is being counted",
+      aJob({ backoffLimit: 2 }, { failed: 1, uncountedTerminatedPods: { failed: ["uid-a"] } }),
+      [jobsPod("a", { phase: "Failed" })],
+      undefined,
+    ],
+    [
+      "pods that are for none of its indexes have failed",
+      aJob({ completionMode: "Indexed", completions: 3, backoffLimit: 0 }),
+      [jobsPod("a", { phase: "Failed" }), jobsPod("b", { phase: "Failed", index: 3 })],
+      undefined,
+    ],
+    [
       "as many have failed as may",
       aJob({ backoffLimit: 2 }),
       [jobsPod("a", { phase: "Failed" }), jobsPod("b", { phase: "Failed" })],
@@ -357,6 +369,20 @@ describe("trackPods()", () => {
     const job = aJob({ ...perIndex, backoffLimitPerIndex: 0 });
     expect(track(job, [jobsPod("a", { phase: "Failed", index: 1 })]).status.failedIndexes).toBe("1");
     expect(track(aJob(), [jobsPod("a", { phase: "Failed" })]).status).not.toHaveProperty("failedIndexes");
+    const withoutLimit = aJob({ completionMode: "Indexed", completions: 3, parallelism: 3 });
+    const pods = [jobsPod("a", { phase: "Failed", index: 1 })];
+    expect(track(withoutLimit, pods).status).not.toHaveProperty("failedIndexes");
+  });
+
+  it("counts the pods as ready that are, and stay", () => {
+    const isReady = (pod: Pod): Pod => ({
+      ...pod,
+      status: { ...pod.status, conditions: [{ type: "Ready", status: "True" }] },
+    });
+    const [a, b, c] = [isReady(jobsPod("a")), isReady(jobsPod("b")), jobsPod("c")];
+    const job = aJob({ completions: 3, parallelism: 3 });
+    expect(track(job, [a, b, c]).status).toMatchObject({ active: 3, ready: 2 });
+    expect(track(job, [a, b, c], { created: 0, removed: [b] }).status).toMatchObject({ active: 2, ready: 1 });
   });
 
   it("says when the job is suspended, and when it goes on", () => {
