@@ -219,8 +219,8 @@ describe("DefaultPreemption", () => {
 
   it("looks for no more candidates than it is told to, but for one that violates no budget", () => {
     const pods = ["a", "b", "c"].map((name) => running(name, name, "4", 1));
-    const candidates = (budgets: readonly PodDisruptionBudget[]) => {
-      const plugin = defaultPreemption({ minCandidateNodesPercentage: 0, minCandidateNodesAbsolute: 1 });
+    const candidates = (budgets: readonly PodDisruptionBudget[], minCandidateNodesAbsolute = 1) => {
+      const plugin = defaultPreemption({ minCandidateNodesPercentage: 0, minCandidateNodesAbsolute });
       const cluster = { ...emptyCluster, disruptionBudgets: () => budgets };
       const snapshot = snapshotOf(
         ["a", "b", "c"].map((name) => aNode(name)),
@@ -234,6 +234,7 @@ describe("DefaultPreemption", () => {
       return placement.node ? [] : placement.postFilter?.candidates?.map(({ node }) => node.name);
     };
     expect(candidates([])).toEqual(["a"]);
+    expect(candidates([], 2)).toEqual(["a", "b"]);
     expect(candidates([budget("a", 0)])).toEqual(["a", "b"]);
   });
 
