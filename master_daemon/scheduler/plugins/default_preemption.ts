@@ -29,13 +29,13 @@ export function defaultPreemption(options: DefaultPreemptionOptions = {}): Sched
   };
 }
 
-function ineligible({ spec, ...pod }: Pod, { snapshot, refusals }: PostFilterContext): string | undefined {
-  if (spec.preemptionPolicy === "Never") return "not eligible due to preemptionPolicy=Never.";
-  const nominated = snapshot.node(snapshot.nominationOf({ spec, ...pod }) ?? "");
+function ineligible(pod: Pod, { snapshot, refusals }: PostFilterContext): string | undefined {
+  if (pod.spec.preemptionPolicy === "Never") return "not eligible due to preemptionPolicy=Never.";
+  const nominated = snapshot.node(snapshot.nominationOf(pod) ?? "");
   // Where it cannot go any more, nobody makes room for it.
   if (!nominated || refusals.get(nominated)?.rejection.preemptionHelps !== true) return undefined;
   for (const { pod: other, priority } of nominated.pods)
-    if (priority < (spec.priority ?? 0) && isBeingDisplaced(other))
+    if (priority < (pod.spec.priority ?? 0) && isBeingDisplaced(other))
       return "not eligible due to a terminating pod on the nominated node.";
   return undefined;
 }
@@ -67,8 +67,7 @@ function preempt(
   const add = (reason: string, count = 1) => reasons.set(reason, (reasons.get(reason) ?? 0) + count);
   for (let at = 0; at < potential.length; at++) {
     if (candidates.length >= enough && candidates.some(({ violations }) => violations === 0)) break;
-    const [node] = [potential[(offset + at) % potential.length]];
-    if (!node) break;
+    const node = potential[(offset + at) % potential.length] as NodeInfo;
     const result = selectVictims(pod, node, context);
     if ("victims" in result) {
       if (result.victims.length > 0) candidates.push(result);
