@@ -39,20 +39,18 @@ export interface ProbedContainer {
 const resultOf = { ok: "successful", failed: "failed", errored: "unknown" } as const;
 
 /** The probes of one container. */
-class ContainerProbes {
+interface ContainerProbes {
   readonly podUid: string;
+  /** Undefined: it has none, as most. */
+  readonly loops: ProbeLoops | undefined;
+  state: ProbeState;
+}
+
+interface ProbeLoops {
   /** The readiness probe. */
   readonly telling: Tasks;
   /** The probes that have a container restarted. */
   readonly deciding: Tasks;
-  state: ProbeState;
-
-  constructor(podUid: string, state: ProbeState, onError: (error: unknown) => void) {
-    this.podUid = podUid;
-    this.state = state;
-    this.telling = new Tasks({ onError });
-    this.deciding = new Tasks({ onError });
-  }
 }
 
 /** Runs the probes of every container on the node. A hanging one holds up nobody else: each has a loop of its own. */
@@ -90,7 +88,7 @@ export class ProbeManager implements AsyncDisposable {
     }
     for (const probed of running) {
       if (!this.#probes.has(probed.container.id)) this.#start(pod, probed);
-      const deciding = this.#probes.get(probed.container.id)?.deciding;
+      const deciding = this.#probes.get(probed.container.id)?.loops?.deciding;
       if (terminating && deciding) this.#ending.add(deciding[Symbol.asyncDispose]());
     }
   }
@@ -98,8 +96,7 @@ export class ProbeManager implements AsyncDisposable {
   #stop(id: string, probes: ContainerProbes): void {
     this.#probes.delete(id);
     // Aborts at once; that the loops have ended too is waited for at disposal only.
-    this.#ending.add(probes.telling[Symbol.asyncDispose]());
-    this.#ending.add(probes.deciding[Symbol.asyncDispose]());
+    for (const tasks of Object.values(probes.loops ?? {})) this.#ending.add(tasks[Symbol.asyncDispose]());
   }
 
   readonly #ending = {
@@ -116,10 +113,11 @@ export class ProbeManager implements AsyncDisposable {
     const adopted = reported?.containerID?.endsWith(`://${container.id}`) && reported.state?.running !== undefined;
     const started = spec.startupProbe === undefined || (adopted === true && reported?.started === true);
     const ready = started && (spec.readinessProbe === undefined || (adopted === true && reported?.ready === true));
-    const probes = new ContainerProbes(podUid, { started, ready, failed: undefined }, (error) =>
-      this.#options.log.error("Cannot probe", { container: spec.name, error: errorMessage(error) }),
-    );
+    const { startupProbe, readinessProbe, livenessProbe } = spec;
+    const loops = startupProbe || readinessProbe || livenessProbe ? this.#newLoops(spec.name) : undefined;
+    const probes: ContainerProbes = { podUid, loops, state: { started, ready, failed: undefined } };
     this.#probes.set(container.id, probes);
+    if (!loops) return;
 
     const run = (type: ProbeType, probe: Probe, signal: AbortSignal) =>
       this.#run(
@@ -131,18 +129,22 @@ export class ProbeManager implements AsyncDisposable {
         },
       );
     const runOthers = () => {
-      const { readinessProbe, livenessProbe } = spec;
-      if (readinessProbe) probes.telling.run((signal) => run("readiness", readinessProbe, signal));
-      if (livenessProbe) probes.deciding.run((signal) => run("liveness", livenessProbe, signal));
+      if (readinessProbe) loops.telling.run((signal) => run("readiness", readinessProbe, signal));
+      if (livenessProbe) loops.deciding.run((signal) => run("liveness", livenessProbe, signal));
     };
-    const { startupProbe } = spec;
     if (started || !startupProbe) runOthers();
     else {
-      probes.deciding.run(async (signal) => {
+      loops.deciding.run(async (signal) => {
         await run("startup", startupProbe, signal);
         if (probes.state.started) runOthers();
       });
     }
+  }
+
+  #newLoops(name: string): ProbeLoops {
+    const { log } = this.#options;
+    const onError = (error: unknown) => log.error("Cannot probe", { container: name, error: errorMessage(error) });
+    return { telling: new Tasks({ onError }), deciding: new Tasks({ onError }) };
   }
 
   #run(

@@ -58,7 +58,8 @@ export interface FakeRuntime extends ContainerRuntime {
 
 interface FakeContainer {
   container: Container;
-  readonly config: ContainerConfig;
+  /** What it is made of, until it runs. */
+  config: ContainerConfig | undefined;
   readonly ended: ReturnType<typeof deferred<void>>;
   readonly lines: { readonly time: number; readonly text: string }[];
   behaviour: FakeBehaviour;
@@ -161,7 +162,9 @@ class Fake implements FakeRuntime {
 
   async createContainer(sandbox: Sandbox, config: ContainerConfig): Promise<string> {
     const { name, attempt, image, annotations } = config;
-    const present = this.#of(sandbox.id).find((one) => one.config.name === name && one.config.attempt === attempt);
+    const present = this.#of(sandbox.id).find(
+      (one) => one.container.name === name && one.container.attempt === attempt,
+    );
     if (present) return present.container.id;
     if (!this.#sandboxes.has(sandbox.id)) {
       throw new RuntimeFailure("CreateContainerError", `no such sandbox: ${sandbox.id}`);
@@ -198,7 +201,7 @@ class Fake implements FakeRuntime {
     const sandbox = this.#sandboxes.get(found.container.sandboxId);
     if (found.container.state !== "created" || !sandbox) return;
     const { clock, behaviour } = this.#options;
-    found.behaviour = behaviour?.(found.config, sandbox) ?? {};
+    found.behaviour = (found.config && behaviour?.(found.config, sandbox)) ?? {};
     const { startDelayMs = 0, exitAfterMs, exitCode = 0, failure, output = [] } = found.behaviour;
     if (startDelayMs > 0) await clock.sleep(startDelayMs, { signal });
     if (found.container.state !== "created" || !this.#containers.has(id)) return;
@@ -211,6 +214,7 @@ class Fake implements FakeRuntime {
       throw new RuntimeFailure(failure.reason, failure.message);
     }
     found.container = { ...found.container, state: "running", startedAt };
+    found.config = undefined;
     found.lines.push(...output.map((text) => ({ time: startedAt, text })));
     if (exitAfterMs !== undefined) found.cancel = clock.schedule(exitAfterMs, () => this.exit(id, exitCode));
     this.#announce(sandbox.uid);
@@ -232,7 +236,7 @@ class Fake implements FakeRuntime {
   async updateResources(id: string, limits: ContainerLimits): Promise<void> {
     const found = this.#get(id);
     const updated = compact<ContainerLimits>(limits);
-    found.container = { ...found.container, limits: { ...found.config.limits, ...found.container.limits, ...updated } };
+    found.container = { ...found.container, limits: { ...found.container.limits, ...updated } };
     this.#announce(found.container.podUid);
   }
 
