@@ -2,6 +2,7 @@ import type { KubeObject, ObjectKey } from "../api/meta.ts";
 import { isReason, StatusError } from "../api/status.ts";
 import type { ObjectReference } from "../kinds/endpoints.ts";
 import type { Event } from "../kinds/event.ts";
+import { sha256 } from "../platform/hash.ts";
 import { type Clock, timestamp } from "../util/clock.ts";
 import { compact } from "../util/compact.ts";
 import { errorMessage, type Logger } from "../util/log.ts";
@@ -84,7 +85,7 @@ class Recorder implements EventRecorder {
   /** What was written, by object and text; least recently used first. */
   readonly #written = new Map<string, Written>();
   /** Texts of one reason about an object that stand for themselves, and when the newest came; least recently used first. */
-  readonly #similar = new Map<string, { readonly texts: Set<string>; readonly at: number }>();
+  readonly #similar = new Map<string, { readonly texts: readonly string[]; readonly at: number }>();
   /** Tokens left for an object as of a time; least recently used first. */
   readonly #budgets = new Map<string, { readonly tokens: number; readonly at: number }>();
 
@@ -106,17 +107,17 @@ class Recorder implements EventRecorder {
       resourceVersion: object.metadata.resourceVersion,
       fieldPath,
     });
-    const objectKey = JSON.stringify([about.kind, about.namespace, about.name, about.uid, about.apiVersion]);
+    const objectKey = digest([about.kind, about.namespace, about.name, about.uid, about.apiVersion]);
     if (this.#pending.length >= maxPending || !this.#spend(objectKey)) {
       this.#options.log.debug("Event dropped", { reason, object: about.name });
       return;
     }
-    const similarKey = JSON.stringify([objectKey, type, reason]);
+    const similarKey = digest([objectKey, type, reason]);
     const isCombined = this.#isOneOfMany(similarKey, message);
     const whole = isCombined ? `${similarPrefix}${message}` : message;
     const text = whole.length > maxMessageLength ? `${whole.slice(0, maxMessageLength - 3)}...` : whole;
     this.#pending.push({
-      key: isCombined ? similarKey : JSON.stringify([objectKey, fieldPath, type, reason, text]),
+      key: isCombined ? similarKey : digest([objectKey, fieldPath, type, reason, text]),
       event: this.#newEvent(about, { type, reason, message: text }),
       isCombined,
     });
@@ -143,10 +144,10 @@ class Recorder implements EventRecorder {
   #isOneOfMany(similarKey: string, message: string): boolean {
     const at = this.#options.clock.monotonic();
     const known = this.#similar.get(similarKey);
-    const texts = known && at - known.at <= similarMs ? known.texts : new Set<string>();
-    const isOneOfMany = texts.size + 1 >= maxSimilar && !texts.has(message);
-    if (!isOneOfMany) texts.add(message);
-    remember(this.#similar, similarKey, { texts, at });
+    const texts = known && at - known.at <= similarMs ? known.texts : [];
+    const isKnown = texts.includes(message);
+    const isOneOfMany = texts.length + 1 >= maxSimilar && !isKnown;
+    remember(this.#similar, similarKey, { texts: isKnown || isOneOfMany ? texts : [...texts, message], at });
     return isOneOfMany;
   }
 
@@ -231,6 +232,11 @@ class Recorder implements EventRecorder {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tasks[Symbol.asyncDispose]();
   }
+}
+
+/** A key in place of texts: they would take more memory than all else that is remembered. */
+function digest(texts: readonly (string | undefined)[]): string {
+  return sha256(JSON.stringify(texts));
 }
 
 /** Puts an entry last and forgets the first past the limit. */

@@ -46,6 +46,9 @@ function maxResources(a: ResourceAmounts, b: ResourceAmounts): ResourceAmounts {
 }
 
 function combine(a: ResourceAmounts, b: ResourceAmounts, with2: (x: number, y: number) => number): ResourceAmounts {
+  // Nothing is negative; most pods ask for nothing, and share the one that there is.
+  if (a === noResources) return b;
+  if (b === noResources) return a;
   const other = new Map<string, number>();
   for (const name of [...a.other.keys(), ...b.other.keys()]) {
     other.set(name, with2(a.other.get(name) ?? 0, b.other.get(name) ?? 0));

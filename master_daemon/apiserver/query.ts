@@ -122,7 +122,8 @@ function fieldsOf(kind: Kind, object: KubeObject): Readonly<Record<string, strin
   let values = knownFields.get(object);
   if (!values) {
     const { name = "", namespace = "" } = object.metadata;
-    values = { ...kind.strategy.fields(object), "metadata.name": name, "metadata.namespace": namespace };
+    // Spread last: what is added after a spread would give each of these a hidden class of its own.
+    values = { "metadata.name": name, "metadata.namespace": namespace, ...kind.strategy.fields(object) };
     knownFields.set(object, values);
   }
   return values;

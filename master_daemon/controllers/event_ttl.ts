@@ -23,7 +23,7 @@ export function eventTtlController({ eventTtlMs = 3_600_000 }: EventTtlOptions =
     watches: [
       watching({
         kind: event,
-        keep: times,
+        keep: lastTime,
         indexes: { [bySecond]: secondsOf },
         keys: (object) => [{ name: secondOf(object) }],
       }),
@@ -42,17 +42,16 @@ export function eventTtlController({ eventTtlMs = 3_600_000 }: EventTtlOptions =
 }
 
 /** All that is needed of an Event here: there are more of them than of anything else. */
-function times({ apiVersion, kind, metadata, lastTimestamp, eventTime, series }: Event): Event {
-  const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
-  return compact<Event>({
+function lastTime(one: Event): Event {
+  const { apiVersion, kind, metadata } = one;
+  const { name, namespace, resourceVersion } = metadata;
+  return {
     apiVersion,
     kind,
-    metadata: compact<Event["metadata"]>({ name, namespace, uid, resourceVersion, creationTimestamp }),
+    metadata: compact<Event["metadata"]>({ name, namespace, resourceVersion }),
     involvedObject: nobody,
-    lastTimestamp,
-    eventTime,
-    series,
-  });
+    lastTimestamp: new Date(lastSeen(one, Number.POSITIVE_INFINITY)).toISOString(),
+  };
 }
 
 const nobody = {};

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Container, ContainerStatus, Pod, PodCondition, PodStatus } from "../../../core/kinds/mod.ts";
 import { pod } from "../../../core/kinds/mod.ts";
 import { isPodActive, isPodAvailable, isPodReady, podStatusText } from "../../../core/kinds/pod_helpers.ts";
-import { podRequests, qosClass } from "../../../core/kinds/pod_resources.ts";
+import { noResources, podRequests, qosClass } from "../../../core/kinds/pod_resources.ts";
 import { cellsOf, nginx, now, podOf, podWith } from "./fixtures.ts";
 
 function statusOf(name: string, status: Partial<ContainerStatus> = {}): ContainerStatus {
@@ -189,6 +189,11 @@ describe("pod resources", () => {
       memoryBytes: 2 * 1024 ** 2,
       other: new Map([["example.com/gpu", 1]]),
     });
+  });
+
+  it("podRequests() is the same nothing for all who ask for nothing: it is held for each pod", () => {
+    const sidecar: Container = { ...init, restartPolicy: "Always" };
+    expect(podRequests(podOf({ containers: [nginx, nginx], initContainers: [init, sidecar] }))).toBe(noResources);
   });
 
   it("podRequests() counts what a container was given and has, while it is resized", () => {
