@@ -129,7 +129,11 @@ export class StatusManager implements AsyncDisposable {
       entry.pod = newer(entry.pod, known ?? entry.pod);
       const { wanted } = entry;
       const status = mergeStatus(entry.pod.status, wanted);
-      if (entry.settled === wanted || sameStatus(entry.pod.status, status)) return;
+      if (entry.settled === wanted || sameStatus(entry.pod.status, status)) {
+        // Held once, where it stands in the API as it is.
+        if (entry.pod.status && sameStatus(entry.pod.status, wanted)) entry.wanted = entry.settled = entry.pod.status;
+        return;
+      }
       entry.sending = { ...entry.pod, status };
       try {
         entry.pod = await client.updateStatus(podKind, entry.sending, { signal });
@@ -177,8 +181,9 @@ function mergeStatus(current: PodStatus | undefined, wanted: PodStatus): PodStat
   return { ...wanted, conditions };
 }
 
+/** The newer of two versions; of two that are the same the second, which others hold as well. */
 function newer(a: Pod, b: Pod): Pod {
-  return revision(b) > revision(a) ? b : a;
+  return revision(b) >= revision(a) ? b : a;
 }
 
 function revision({ metadata }: Pod): bigint {

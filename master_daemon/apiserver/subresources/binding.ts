@@ -7,6 +7,7 @@ import { observed } from "../../../core/kinds/observed_generation.ts";
 import { type Pod, type PodCondition, pod as podKind } from "../../../core/kinds/pod.ts";
 import { checkRequired } from "../../../core/kinds/validators.ts";
 import { timestamp } from "../../../core/util/clock.ts";
+import { compact } from "../../../core/util/compact.ts";
 import { readDocument } from "../body.ts";
 import { writeOptions } from "../query.ts";
 import { documentResponse } from "../respond.ts";
@@ -70,7 +71,8 @@ function assign(pod: Pod, { node, annotations, uid, now }: Assignment): Pod {
         ...Object.entries(annotations),
       ]),
     },
-    spec: { ...pod.spec, nodeName: node },
+    // Compact: what is added after a spread would give each pod's spec a hidden class of its own.
+    spec: compact<Pod["spec"]>({ ...pod.spec, nodeName: node }),
     status: { ...status, conditions: setCondition<PodCondition>(status.conditions, scheduled) },
   };
 }

@@ -48,6 +48,18 @@ describe("StatusManager", () => {
     expect(manager.wrote(current())).toBe(true);
   });
 
+  it("holds a status once: as it stands in the API, and there where its reader holds it", async () => {
+    const { manager, current } = open();
+    const made = { phase: "Running", conditions: [] } as const;
+    manager.set(makePod(), made);
+    await manager.flush("uid-1");
+    expect(manager.get("uid-1")).toBe(current().status);
+    const told = structuredClone(current());
+    manager.set(told, { ...made });
+    await manager.flush("uid-1");
+    expect(manager.get("uid-1")).toBe(told.status);
+  });
+
   it("knows its own write by what it says while the answer is on its way, and nobody else's", async () => {
     const seen: boolean[] = [];
     const { manager } = open((next) => {
