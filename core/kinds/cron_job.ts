@@ -9,6 +9,7 @@ import type { JobTemplateSpec } from "./job.ts";
 import { defaultJobSpec } from "./job_defaults.ts";
 import { checkJobTemplate } from "./job_validation.ts";
 import { olderVersion } from "./older_version.ts";
+import { templateWarnings } from "./pod_warnings.ts";
 import { timeZoneError } from "./time_zones.ts";
 import { check, checkNonNegative, checkRequiredOneOf, type FieldErrors } from "./validators.ts";
 import { withMembers } from "./with_members.ts";
@@ -56,6 +57,12 @@ export const cronJob: Kind<CronJob> = defineKind<CronJob>({
     applyDefaults: (object) => ({ ...object, spec: defaultSpec(object.spec ?? {}) }),
     prepareForCreate: (object) => ({ ...object, status: {} }),
     validate,
+    warnings: ({ spec }, previous) =>
+      templateWarnings(
+        spec.jobTemplate.spec.template,
+        previous?.spec.jobTemplate.spec.template,
+        "spec.jobTemplate.spec.template.spec",
+      ),
   },
   columns: [
     nameColumn,

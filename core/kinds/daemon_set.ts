@@ -5,6 +5,7 @@ import { ageColumn, labelsText, nameColumn, templateColumns } from "./cells.ts";
 import { validateDaemonSet, validateDaemonSetStatus } from "./daemon_set_validation.ts";
 import type { PodTemplateSpec } from "./pod.ts";
 import { defaultPodTemplate } from "./pod_defaults.ts";
+import { templateWarnings } from "./pod_warnings.ts";
 import { checkImmutable } from "./validators.ts";
 import { withMembers } from "./with_members.ts";
 
@@ -61,6 +62,7 @@ export const daemonSet: Kind<DaemonSet> = defineKind<DaemonSet>({
       const isSame = JSON.stringify(next.spec.template) === JSON.stringify(previous.spec.template);
       return withTemplateGeneration(next, isSame ? generation : generation + 1);
     },
+    warnings: ({ spec }, previous) => templateWarnings(spec.template, previous?.spec.template),
     validate: validateDaemonSet,
     validateUpdate: (next, previous) => checkImmutable("spec.selector", next.spec.selector, previous.spec.selector),
     validateStatusUpdate: validateDaemonSetStatus,

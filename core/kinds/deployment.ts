@@ -5,6 +5,7 @@ import { ageColumn, nameColumn, templateColumns } from "./cells.ts";
 import { validateDeployment, validateDeploymentStatus, validateDeploymentUpdate } from "./deployment_validation.ts";
 import type { PodTemplateSpec } from "./pod.ts";
 import { defaultPodTemplate } from "./pod_defaults.ts";
+import { templateWarnings } from "./pod_warnings.ts";
 import { withStatusOf } from "./with_status.ts";
 
 /** How many pods may be there too many, or too few, while a template is rolled out. */
@@ -67,6 +68,7 @@ export const deployment: Kind<Deployment> = defineKind<Deployment>({
     applyDefaults,
     prepareForCreate: (object) => ({ ...object, status: {} }),
     prepareForUpdate: (next, previous) => withStatusOf(previous, next),
+    warnings: ({ spec }, previous) => templateWarnings(spec.template, previous?.spec.template),
     validate: validateDeployment,
     validateUpdate: validateDeploymentUpdate,
     validateStatusUpdate: validateDeploymentStatus,

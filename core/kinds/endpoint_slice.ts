@@ -61,6 +61,7 @@ export const endpointSlice: Kind<EndpointSlice> = defineKind<EndpointSlice>({
         : {}),
     }),
     validate: validateEndpointSlice,
+    warnings: ({ addressType }) => (addressType === "FQDN" ? ["spec.addressType: FQDN endpoints are deprecated"] : []),
     validateUpdate: (next, previous) => checkImmutable("addressType", next.addressType, previous.addressType),
   },
   columns: [

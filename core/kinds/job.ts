@@ -7,6 +7,7 @@ import { defaultJobSpec, withGeneratedSelector } from "./job_defaults.ts";
 import { validateJobStatus } from "./job_status_validation.ts";
 import { validateJob, validateJobUpdate } from "./job_validation.ts";
 import type { PodTemplateSpec } from "./pod.ts";
+import { templateWarnings } from "./pod_warnings.ts";
 
 /** What becomes of a job when one of its pods fails in a certain way. */
 export interface PodFailurePolicyRule {
@@ -90,6 +91,7 @@ export const job: Kind<Job> = defineKind<Job>({
   strategy: {
     applyDefaults: (object) => withTemplateLabels({ ...object, spec: defaultJobSpec(object.spec) }),
     prepareForCreate: (object) => withGeneratedSelector({ ...object, status: {} }),
+    warnings: ({ spec }, previous) => templateWarnings(spec.template, previous?.spec.template),
     validate: validateJob,
     validateUpdate: validateJobUpdate,
     validateStatusUpdate: validateJobStatus,

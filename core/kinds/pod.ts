@@ -9,6 +9,7 @@ import { qosClass } from "./pod_resources.ts";
 import { preparePodStatus, validatePodStatus } from "./pod_status.ts";
 import { validatePodUpdate } from "./pod_update.ts";
 import { validatePod } from "./pod_validation.ts";
+import { podWarnings } from "./pod_warnings.ts";
 import { withStatusOf } from "./with_status.ts";
 
 /** Amounts by resource name (`cpu`, `memory`, …) as quantities. */
@@ -539,6 +540,7 @@ export const pod: Kind<Pod> = defineKind<Pod>({
     prepareForCreate: (object) => ({ ...object, status: { phase: "Pending", qosClass: qosClass(object) } }),
     prepareForUpdate: (next, previous) => withStatusOf(previous, next),
     validate: (next, _context, previous) => validatePod(next, previous),
+    warnings: podWarnings,
     validateUpdate: validatePodUpdate,
     prepareForStatusUpdate: preparePodStatus,
     validateStatusUpdate: validatePodStatus,

@@ -4,6 +4,7 @@ import type { Condition, KubeObject } from "../api/meta.ts";
 import { ageColumn, nameColumn, templateColumns } from "./cells.ts";
 import type { PodTemplateSpec } from "./pod.ts";
 import { defaultPodTemplate } from "./pod_defaults.ts";
+import { templateWarnings } from "./pod_warnings.ts";
 import { checkImmutable, checkNonNegative } from "./validators.ts";
 import { withStatusOf } from "./with_status.ts";
 import { checkReplicaStatus, checkSelectorAndTemplate } from "./workload_validation.ts";
@@ -55,6 +56,7 @@ export const replicaSet: Kind<ReplicaSet> = defineKind<ReplicaSet>({
     },
     prepareForCreate: (object) => ({ ...object, status: { replicas: 0 } }),
     prepareForUpdate: (next, previous) => withStatusOf(previous, next),
+    warnings: ({ spec }, previous) => templateWarnings(spec.template, previous?.spec.template),
     validate: ({ spec }) => [
       ...checkNonNegative("spec.replicas", spec.replicas),
       ...checkNonNegative("spec.minReadySeconds", spec.minReadySeconds),

@@ -6,6 +6,7 @@ import { ageColumn, nameColumn, templateColumns } from "./cells.ts";
 import type { PodTemplateSpec } from "./pod.ts";
 import { defaultPodTemplate } from "./pod_defaults.ts";
 import { checkPodTemplate } from "./pod_validation.ts";
+import { templateWarnings } from "./pod_warnings.ts";
 import { checkNonNegative, type FieldErrors } from "./validators.ts";
 import { withMembers } from "./with_members.ts";
 import { checkEndlessPods, checkReplicaStatus } from "./workload_validation.ts";
@@ -52,6 +53,7 @@ export const replicationController: Kind<ReplicationController> = defineKind<Rep
     applyDefaults,
     prepareForCreate: (object) => ({ ...object, status: { replicas: 0 } }),
     validate,
+    warnings: ({ spec }, previous) => (spec?.template ? templateWarnings(spec.template, previous?.spec?.template) : []),
     validateStatusUpdate: ({ status }) => checkReplicaStatus(status),
     fields: ({ status }) => ({ "status.replicas": String(status?.replicas ?? 0) }),
   },

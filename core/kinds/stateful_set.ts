@@ -6,6 +6,7 @@ import type { PersistentVolumeClaim } from "./persistent_volume_claim.ts";
 import { defaultClaim } from "./persistent_volume_claim_validation.ts";
 import type { PodTemplateSpec } from "./pod.ts";
 import { defaultPodTemplate } from "./pod_defaults.ts";
+import { templateWarnings } from "./pod_warnings.ts";
 import {
   validateStatefulSet,
   validateStatefulSetStatus,
@@ -75,6 +76,7 @@ export const statefulSet: Kind<StatefulSet> = defineKind<StatefulSet>({
   strategy: {
     applyDefaults: (object) => ({ ...object, spec: defaultSpec(object.spec ?? {}) }),
     prepareForCreate: (object) => ({ ...object, status: { replicas: 0, availableReplicas: 0 } }),
+    warnings: ({ spec }, previous) => templateWarnings(spec.template, previous?.spec.template),
     validate: validateStatefulSet,
     validateUpdate: validateStatefulSetUpdate,
     validateStatusUpdate: validateStatefulSetStatus,

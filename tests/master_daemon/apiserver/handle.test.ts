@@ -158,6 +158,32 @@ describe("handle() objects", () => {
     expect(answer.status).toBe(status);
   });
 
+  it("tells of variables that hide others, when pods and templates of pods are made or changed", async () => {
+    const api = await openApi();
+    const env = ["a", "b", "$(A)", "$(A):c"].map((value) => ({ name: "A", value }));
+    const spec = { containers: [{ name: "main", image: "busybox", env }] };
+    const hidden = (field: string) =>
+      [1, 2].map(
+        (index) =>
+          `299 - "${field}.containers[0].env[${index}]: hides previous definition of \\"A\\", which may be dropped when using apply"`,
+      );
+    expect((await api.create(pods, podObject("p", spec))).headers["warning"]).toEqual(hidden("spec"));
+    const labels = { app: "web" };
+    const deployments = "/apis/apps/v1/namespaces/default/deployments";
+    const made = await api.create(deployments, {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { name: "web" },
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
+    });
+    expect(made.headers["warning"]).toEqual(hidden("spec.template.spec"));
+    const scaled = await api.call("PUT", `${deployments}/web`, {
+      ...made.json,
+      spec: { ...made.json.spec, replicas: 2 },
+    });
+    expect([scaled.status, scaled.headers["warning"]]).toEqual([200, undefined]);
+  });
+
   it.each([
     [
       "/api/v1/namespaces/default/endpoints",
