@@ -2,7 +2,7 @@ import { defineKind, type Kind } from "../api/kind.ts";
 import type { Condition, KubeObject, StringMap } from "../api/meta.ts";
 import { ageColumn, nameColumn, orNone, selectorText } from "./cells.ts";
 import { defaultService } from "./service_defaults.ts";
-import { keepAllocations, withMatchingAddresses } from "./service_update.ts";
+import { withAllocations } from "./service_update.ts";
 import { validateService, validateServiceStatus, validateServiceUpdate } from "./service_validation.ts";
 import { dns1035LabelError } from "./validators.ts";
 import { withStatusOf } from "./with_status.ts";
@@ -74,9 +74,8 @@ export const service: Kind<Service> = defineKind<Service>({
   validateName: dns1035LabelError,
   strategy: {
     applyDefaults: defaultService,
-    prepareForCreate: (object) => withMatchingAddresses({ ...object, status: { loadBalancer: {} } }),
-    prepareForUpdate: (next, previous) =>
-      withMatchingAddresses(keepAllocations(withStatusOf(previous, next), previous)),
+    prepareForCreate: (object) => withAllocations({ ...object, status: { loadBalancer: {} } }),
+    prepareForUpdate: (next, previous) => withAllocations(withStatusOf(previous, next), previous),
     validate: validateService,
     validateUpdate: validateServiceUpdate,
     validateStatusUpdate: validateServiceStatus,

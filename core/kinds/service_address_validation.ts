@@ -16,7 +16,9 @@ export function checkAddresses(spec: ServiceSpec): FieldErrors {
   const { clusterIP, clusterIPs = [], ipFamilies = [] } = spec;
   const field = "spec.clusterIPs";
   const errors: FieldError[] = [];
-  if (clusterIPs.length > 0 && clusterIP !== clusterIPs[0])
+  if (clusterIPs.length > 0 && !clusterIP)
+    errors.push(fieldError.invalid(field, clusterIPs, "must be empty when `clusterIP` is not specified"));
+  else if (clusterIPs.length > 0 && clusterIP !== clusterIPs[0])
     errors.push(fieldError.invalid(field, clusterIPs, "first value must match `clusterIP`"));
   for (const [index, family] of ipFamilies.entries()) {
     errors.push(...checkOneOf(`spec.ipFamilies[${index}]`, family, families));
@@ -24,14 +26,15 @@ export function checkAddresses(spec: ServiceSpec): FieldErrors {
   }
   errors.push(...checkOneOf("spec.ipFamilyPolicy", spec.ipFamilyPolicy, policies));
   const all = clusterIPs.length > 0 ? clusterIPs : clusterIP ? [clusterIP] : [];
-  if (all[0] === "None") {
-    if (all.length > 1) errors.push(fieldError.invalid(field, all, "'None' must be the first and only value"));
-    return errors;
-  }
-  const malformed = all.flatMap((address, index) => check(`${field}[${index}]`, address, addressError(address)));
+  const isHeadless = all[0] === "None";
+  if (isHeadless && all.length > 1)
+    errors.push(fieldError.invalid(field, all, "'None' must be the first and only value"));
+  const malformed = all.flatMap((address, index) =>
+    isHeadless && index === 0 ? [] : check(`${field}[${index}]`, address, addressError(address)),
+  );
   errors.push(...malformed);
   if (all.length > 2) errors.push(fieldError.invalid(field, all, "may only hold up to 2 values"));
-  if (malformed.length > 0) return errors;
+  if (malformed.length > 0 || isHeadless) return errors;
   if (all.length > 1 && new Set(all.map(familyOf)).size === 1)
     errors.push(fieldError.invalid(field, all, "may specify no more than one IP for each IP family"));
   for (const [index, address] of all.entries()) {

@@ -1,13 +1,30 @@
 import { compact } from "../util/compact.ts";
+import { semanticEqual } from "./semantic_equal.ts";
 import type { Service, ServicePort, ServiceSpec } from "./service.ts";
 import { needsHealthCheck } from "./service_defaults.ts";
 
-/** Gives `clusterIP` and `clusterIPs` the same first address when only one of them is set. */
-export function withMatchingAddresses(object: Service): Service {
-  const { clusterIP, clusterIPs } = object.spec ?? {};
-  if (clusterIP && !clusterIPs?.length) return { ...object, spec: { ...object.spec, clusterIPs: [clusterIP] } };
-  if (!clusterIP && clusterIPs?.[0]) return { ...object, spec: { ...object.spec, clusterIP: clusterIPs[0] } };
-  return object;
+/** A service as a client means it: its addresses agree, and an update has what was given to it before. */
+export function withAllocations(next: Service, previous?: Service): Service {
+  const matching = withMatchingAddresses(next, previous);
+  return previous ? keepAllocations(matching, previous) : matching;
+}
+
+/**
+ * Gives `clusterIPs` what a client that knows of `clusterIP` only says by it. Who names `clusterIPs` names both.
+ *
+ * @see k8s.io/kubernetes/pkg/registry/core/service/storage, normalizeClusterIPs
+ */
+function withMatchingAddresses(next: Service, previous: Service | undefined): Service {
+  const { clusterIP = "", clusterIPs } = next.spec ?? {};
+  const of = (addresses: readonly string[] | undefined) => ({
+    ...next,
+    spec: compact<ServiceSpec>({ ...next.spec, clusterIPs: addresses }),
+  });
+  if (!previous) return clusterIP && !clusterIPs?.length ? of([clusterIP]) : next;
+  const { clusterIP: old = "", clusterIPs: oldAddresses } = previous.spec ?? {};
+  if (clusterIP === old) return clusterIPs?.length ? next : of(oldAddresses);
+  if (!semanticEqual(clusterIPs, oldAddresses)) return next;
+  return of(clusterIP ? [clusterIP] : undefined);
 }
 
 /**
@@ -16,18 +33,17 @@ export function withMatchingAddresses(object: Service): Service {
  *
  * @see k8s.io/kubernetes/pkg/registry/core/service, patchAllocatedValues and dropTypeDependentFields
  */
-export function keepAllocations(next: Service, previous: Service): Service {
+function keepAllocations(next: Service, previous: Service): Service {
   const old = previous.spec ?? {};
   const spec = keepHealthCheckPort(dropUnused(next.spec ?? {}, old), old);
   const cleared = spec.clusterIP === undefined || spec.clusterIP === "";
   const keepsAddress = spec.type !== "ExternalName" && old.type !== "ExternalName";
   const patched = compact<ServiceSpec>({
     ...spec,
-    ...(keepsAddress && cleared && !spec.clusterIPs?.length
-      ? { clusterIP: old.clusterIP, clusterIPs: old.clusterIPs }
-      : {}),
+    ...(keepsAddress && cleared ? { clusterIP: old.clusterIP } : {}),
+    ...(keepsAddress && !spec.clusterIPs?.length ? { clusterIPs: old.clusterIPs } : {}),
     ...(keepsAddress && !spec.ipFamilies?.length ? { ipFamilies: old.ipFamilies } : {}),
-    ...(keepsAddress && !spec.ipFamilyPolicy ? { ipFamilyPolicy: old.ipFamilyPolicy } : {}),
+    ...(keepsAddress && spec.ipFamilyPolicy === undefined ? { ipFamilyPolicy: old.ipFamilyPolicy } : {}),
     ports: hasNodePorts(spec) && hasNodePorts(old) ? keepNodePorts(spec.ports, old.ports ?? []) : spec.ports,
   });
   return { ...next, spec: patched };

@@ -1,8 +1,9 @@
 import { type KubeObject, keyText } from "../../core/api/meta.ts";
 import { type FieldError, fieldError, StatusError } from "../../core/api/status.ts";
 import type { Service, ServiceSpec } from "../../core/kinds/service.ts";
+import { checkAddresses } from "../../core/kinds/service_address_validation.ts";
 import { needsHealthCheck } from "../../core/kinds/service_defaults.ts";
-import { hasNodePorts, keepAllocations } from "../../core/kinds/service_update.ts";
+import { hasNodePorts, withAllocations } from "../../core/kinds/service_update.ts";
 import type { AddressFamily, AddressPool, AddressPools, NumberPool } from "./_address_pool.ts";
 import { familiesOf } from "./_service_families.ts";
 import type { AdmissionRequest } from "./plugin.ts";
@@ -35,8 +36,10 @@ export function allocate(
   if (!object.spec) return { service: object, key, owner };
   // What the service of this name already holds is its own: creating it again fails for the name, not for the address.
   const owners = [owner, key];
-  const errors: FieldError[] = [];
-  let spec = (previous ? keepAllocations(object, previous).spec : undefined) ?? object.spec;
+  let spec = withAllocations(object, previous).spec ?? object.spec;
+  // Nothing is looked for where what is asked for makes no sense.
+  const errors: FieldError[] = [...checkAddresses(spec)];
+  if (errors.length > 0) throw StatusError.invalid({ group: "", kind: "Service" }, name, errors);
   spec = allocateAddresses(spec, { previous: previous?.spec, key, owners, pools, errors });
   spec = allocatePorts(spec, { owners, pools, errors });
   if (errors.length > 0) throw StatusError.invalid({ group: "", kind: "Service" }, name, errors);

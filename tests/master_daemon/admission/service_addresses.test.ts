@@ -68,6 +68,52 @@ describe("service addresses", () => {
     expect([json.code, json.message]).toEqual([422, `Service "second" is invalid: ${message}`]);
   });
 
+  it.each<[JsonObject, string]>([
+    [
+      { clusterIPs: ["10.96.0.7"] },
+      'spec.clusterIPs: Invalid value: ["10.96.0.7"]: must be empty when `clusterIP` is not specified',
+    ],
+    [
+      { clusterIP: "10.96.0.8", clusterIPs: ["10.96.0.7"] },
+      'spec.clusterIPs: Invalid value: ["10.96.0.7"]: first value must match `clusterIP`',
+    ],
+    [
+      { clusterIP: "x", type: "NodePort", ports: [{ port: 0, nodePort: 80 }] },
+      'spec.clusterIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+    ],
+    [{ ipFamilies: ["IPv5"] }, 'spec.ipFamilies[0]: Unsupported value: "IPv5": supported values: "IPv4", "IPv6"'],
+    [
+      { clusterIP: "None", clusterIPs: ["None", "x"] },
+      `[spec.clusterIPs: Invalid value: ["None","x"]: 'None' must be the first and only value, spec.clusterIPs[1]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)]`,
+    ],
+  ])("looks for nothing where %j makes no sense", async (spec, message) => {
+    const api = await openApi();
+    const { json } = await api.create(services, serviceObject("s", spec));
+    expect([json.code, json.message]).toEqual([422, `Service "s" is invalid: ${message}`]);
+  });
+
+  it.each<[JsonObject, unknown]>([
+    [{ clusterIP: "" }, "10.96.0.7"],
+    [{ clusterIP: null, clusterIPs: null }, "10.96.0.7"],
+    [
+      { clusterIP: "10.96.0.8" },
+      'Service "s" is invalid: spec.clusterIPs[0]: Invalid value: ["10.96.0.8"]: may not change once set',
+    ],
+    [
+      { clusterIP: "10.96.0.8", clusterIPs: null },
+      'Service "s" is invalid: spec.clusterIPs: Invalid value: ["10.96.0.7"]: first value must match `clusterIP`',
+    ],
+    [
+      { clusterIPs: ["10.96.0.8"] },
+      'Service "s" is invalid: spec.clusterIPs: Invalid value: ["10.96.0.8"]: first value must match `clusterIP`',
+    ],
+  ])("a patch of %j is answered with %j", async (spec, expected) => {
+    const api = await openApi();
+    await api.create(services, serviceObject("s", { clusterIP: "10.96.0.7" }));
+    const { json } = await api.call("PATCH", `${services}/s`, { spec }, merge);
+    expect(json.message ?? json.spec.clusterIP).toBe(expected);
+  });
+
   it.each<[JsonObject, readonly string[], string]>([
     [{}, ["IPv4"], "SingleStack"],
     [{ ipFamilyPolicy: "PreferDualStack" }, ["IPv4"], "PreferDualStack"],
@@ -119,7 +165,7 @@ describe("service addresses", () => {
         `spec.ipFamilyPolicy: Invalid value: "SingleStack": must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified`,
       ],
       [
-        { clusterIPs: ["10.96.0.9", "fd00:10::9"] },
+        { clusterIP: "10.96.0.9", clusterIPs: ["10.96.0.9", "fd00:10::9"] },
         `spec.ipFamilyPolicy: Invalid value: "SingleStack": must be 'RequireDualStack' or 'PreferDualStack' when multiple cluster IPs are specified`,
       ],
       [
