@@ -22,7 +22,7 @@ export function defaultTolerationSeconds(options: DefaultTolerationOptions = {})
   ];
   return {
     name: "DefaultTolerationSeconds",
-    operations: ["CREATE"],
+    operations: ["CREATE", "UPDATE"],
     async mutate({ kind, subresource, object }) {
       if (kind.group !== "" || kind.plural !== "pods" || subresource !== undefined) return object;
       const pod = object as Pod;

@@ -93,6 +93,15 @@ describe("Priority", () => {
 describe("RuntimeClass", () => {
   const path = "/apis/node.k8s.io/v1/runtimeclasses";
 
+  it("gives a pod its tolerations of lost nodes again when it is put without them", async () => {
+    const api = await openApi();
+    const { json: pod } = await created(api, pods, podObject("p"));
+    expect(pod.spec.tolerations).toHaveLength(2);
+    const { tolerations: _given, ...spec } = pod.spec;
+    const { status, json } = await api.call("PUT", `${pods}/p`, { ...pod, spec });
+    expect([status, json.spec.tolerations]).toEqual([200, pod.spec.tolerations]);
+  });
+
   it("gives pods overhead, node selector and tolerations of their class", async () => {
     const api = await openApi();
     const toleration = { key: "vm", operator: "Exists", effect: "NoSchedule" };
