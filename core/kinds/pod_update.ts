@@ -61,7 +61,7 @@ function withImagesOf(containers: readonly Container[], from: readonly Container
 function changedFields(next: PodSpec, previous: PodSpec): readonly string[] {
   const members = new Set([...Object.keys(next), ...Object.keys(previous)]) as ReadonlySet<keyof PodSpec>;
   return [...members]
-    .filter((member) => !semanticEqual(next[member], previous[member]))
+    .filter((member) => !semanticEqual({ [member]: next[member] }, { [member]: previous[member] }))
     .map((m) => `spec.${m}`)
     .sort();
 }

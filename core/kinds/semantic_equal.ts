@@ -1,3 +1,23 @@
+/** Members that Kubernetes does not tell from absent ones when they are false or 0: none of them is a pointer. */
+const plainMembers: ReadonlySet<string> = new Set([
+  "hostIPC",
+  "hostNetwork",
+  "hostPID",
+  "hostPort",
+  "initialDelaySeconds",
+  "partition",
+  "readOnly",
+  "sslEnabled",
+  "stdin",
+  "stdinOnce",
+  "tty",
+]);
+
+/** Whether a member of an object says by false or 0 what it says by being absent. */
+export function isPlainZero(member: string, value: unknown): boolean {
+  return (value === false || value === 0) && plainMembers.has(member);
+}
+
 /**
  * Whether two JSON values mean the same: an absent member equals null, `""`, an empty list and an empty object.
  *
@@ -13,7 +33,7 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
   }
   if (!isObject(a) || !isObject(b)) return false;
   for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
-    if (!semanticEqual(own(a, key), own(b, key))) return false;
+    if (!semanticEqual(plain(a, key), plain(b, key))) return false;
   }
   return true;
 }
@@ -22,8 +42,10 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
-function own(object: Readonly<Record<string, unknown>>, key: string): unknown {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
+/** A member as it counts. */
+function plain(object: Readonly<Record<string, unknown>>, key: string): unknown {
+  const value = Object.hasOwn(object, key) ? object[key] : undefined;
+  return isPlainZero(key, value) ? undefined : value;
 }
 
 function isEmpty(value: unknown): boolean {

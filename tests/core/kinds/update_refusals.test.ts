@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../core/api/meta.ts";
 import { applyMergePatch as mergePatch } from "../../../core/api/patch/mod.ts";
+import type { PodTemplateSpec } from "../../../core/kinds/mod.ts";
+import { sameTemplate } from "../../../core/kinds/same_template.ts";
 import { context, kindOf, statusErrorsOf, stored, texts, updateErrorsOf } from "./_refusals.ts";
 
 describe("what may not change", () => {
@@ -56,6 +58,28 @@ describe("what may not change", () => {
       { spec: { accessModes: ["ReadOnlyMany"] } },
       [
         "spec: Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
+      ],
+    ],
+    [
+      "a pod's namespaces, which may be said not to be the host's",
+      "v1/Pod",
+      { spec: { hostPID: false, hostNetwork: false, containers: [{ name: "main", image: "nginx:1.27", tty: false }] } },
+      [],
+    ],
+    [
+      "a job's template, which may say so, too",
+      "batch/v1/Job",
+      { spec: { template: { spec: { hostIPC: false } } } },
+      [],
+    ],
+    [
+      "whether a pod has a token, which is not the same as not to say",
+      "v1/Pod",
+      { spec: { automountServiceAccountToken: false } },
+      [
+        expect.stringMatching(
+          /^spec: Forbidden: .*\nchanged: spec\.automountServiceAccountToken$/,
+        ) as unknown as string,
       ],
     ],
     [
@@ -198,4 +222,14 @@ it("a volume takes another class of attributes, and no longer goes without one",
   expect(update(null, "slow")).toEqual([
     "spec.volumeAttributesClassName: Forbidden: update from non-nil value to nil is forbidden",
   ]);
+});
+
+it("templates are the same where one says by false what the other leaves out", () => {
+  const template = (more: JsonObject, spec: JsonObject = {}) =>
+    ({ spec: { containers: [{ name: "main", image: "nginx", ...more }], ...spec } }) as unknown as PodTemplateSpec;
+  const mounts = (readOnly?: boolean) => ({ volumeMounts: [{ name: "a", mountPath: "/a", readOnly }] }) as JsonObject;
+  expect(sameTemplate(template(mounts()), template(mounts(false)))).toBe(true);
+  expect(sameTemplate(template(mounts()), template(mounts(true)))).toBe(false);
+  expect(sameTemplate(template({}), template({}, { hostNetwork: false }))).toBe(true);
+  expect(sameTemplate(template({}), template({}, { enableServiceLinks: false }))).toBe(false);
 });
