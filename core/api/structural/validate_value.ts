@@ -57,7 +57,7 @@ function checkAnew(value: Json, schema: JsonSchemaProps, path: string, old: Old 
     if (typeof value === "number" || typeof value === "bigint") result.merge(checkNumber(value, schema, path));
     if (Array.isArray(value)) result.merge(checkItems(value, schema, path, old));
   }
-  if (schema.enum && !schema.enum.some((allowed) => allowed !== null && jsonEqual(allowed, value)))
+  if (schema.enum?.length && !schema.enum.some((allowed) => allowed !== null && jsonEqual(allowed, value)))
     result.add(path, fieldError.notSupported("", value, schema.enum.map(enumText)));
   if (isJsonObject(value)) result.merge(checkMembers(value, schema, path, old));
   result.count();

@@ -126,6 +126,7 @@ describe("validateValue()", () => {
     [{ type: "string", maxLength: 2 }, "abc", ["a: Too long: may not be more than 2 bytes"]],
     [{ type: "string", minLength: 2 }, "ä", ['a: Invalid value: "ä": a in body should be at least 2 chars long']],
     [{ type: "string", pattern: "^a$" }, "b", ["a: Invalid value: \"b\": a in body should match '^a$'"]],
+    [{ type: "string", enum: [] }, "z", []],
     [{ type: "string", enum: ["x", "y"] }, "z", ['a: Unsupported value: "z": supported values: "x", "y"']],
     [{ type: "integer", maximum: 3 }, 4, ["a: Invalid value: 4: a in body should be less than or equal to 3"]],
     [
