@@ -2,6 +2,7 @@ import { type Column, defineKind, type Kind } from "../api/kind.ts";
 import type { KubeObject } from "../api/meta.ts";
 import { accessModesText, ageColumn, nameColumn } from "./cells.ts";
 import type { ObjectReference } from "./endpoints.ts";
+import { foreignDefaults } from "./foreign_volume_defaults.ts";
 import { validatePersistentVolume, validatePersistentVolumeUpdate } from "./persistent_volume_validation.ts";
 import type { ForeignVolumeSources, NodeSelectorTerm, ResourceList } from "./pod.ts";
 import { canonicalResources } from "./pod_resources.ts";
@@ -128,6 +129,7 @@ export const persistentVolume: Kind<PersistentVolume> = defineKind<PersistentVol
 
 function defaultSpec(spec: PersistentVolumeSpec): PersistentVolumeSpec {
   return withMembers(spec, {
+    ...foreignDefaults(spec),
     capacity: spec.capacity && canonicalResources(spec.capacity),
     persistentVolumeReclaimPolicy: spec.persistentVolumeReclaimPolicy || "Retain",
     volumeMode: spec.volumeMode ?? "Filesystem",

@@ -3,6 +3,7 @@ import type { JsonObject } from "../api/meta.ts";
 import { compareQuantities, formatQuantity, parseQuantity, quantityError } from "../api/quantity.ts";
 import { type FieldError, fieldError } from "../api/status.ts";
 import { checkNodeSelectorTerms } from "./affinity_validation.ts";
+import { foreignDefaults } from "./foreign_volume_defaults.ts";
 import type {
   AccessMode,
   CsiPersistentVolumeSource,
@@ -217,7 +218,7 @@ function checkRecycledRoot({ hostPath, persistentVolumeReclaimPolicy }: Persiste
   return [fieldError.forbidden("spec.persistentVolumeReclaimPolicy", detail)];
 }
 
-/** The source of a volume; secrets that `old` did not name yet may still be given. */
+/** The source of a volume, with its defaults (older ones were stored without); secrets that `old` did not name yet may still be given. */
 function sourceOf(spec: PersistentVolumeSpec, old: PersistentVolumeSpec): unknown {
   const { csi } = spec;
   const { controllerExpandSecretRef, nodeExpandSecretRef, ...rest } = csi ?? {};
@@ -226,5 +227,6 @@ function sourceOf(spec: PersistentVolumeSpec, old: PersistentVolumeSpec): unknow
     ...(old.csi?.controllerExpandSecretRef ? { controllerExpandSecretRef } : {}),
     ...(old.csi?.nodeExpandSecretRef ? { nodeExpandSecretRef } : {}),
   };
-  return sources.map((type) => (type === "csi" ? csi && kept : spec[type]));
+  const complete = { ...spec, ...foreignDefaults(spec) };
+  return sources.map((type) => (type === "csi" ? csi && kept : complete[type]));
 }

@@ -1,3 +1,4 @@
+import { foreignDefaults } from "./foreign_volume_defaults.ts";
 import { imageTag } from "./image_tag.ts";
 import { defaultClaimSpec } from "./persistent_volume_claim_validation.ts";
 import type { DownwardApiFile, ObjectFieldSelector, ResourceFieldSelector, Volume, VolumeProjection } from "./pod.ts";
@@ -21,16 +22,7 @@ export function defaultVolume(volume: Volume): Volume {
         spec: defaultClaimSpec(volume.ephemeral.volumeClaimTemplate.spec),
       },
     },
-    iscsi: volume.iscsi && { iscsiInterface: "default", ...volume.iscsi },
-    rbd: volume.rbd && { pool: "rbd", user: "admin", keyring: "/etc/ceph/keyring", ...volume.rbd },
-    azureDisk: volume.azureDisk && {
-      cachingMode: "ReadWrite",
-      fsType: "ext4",
-      readOnly: false,
-      kind: "Shared",
-      ...volume.azureDisk,
-    },
-    scaleIO: volume.scaleIO && { storageMode: "ThinProvisioned", fsType: "xfs", ...volume.scaleIO },
+    ...foreignDefaults(volume),
     image: volume.image && {
       ...volume.image,
       pullPolicy:

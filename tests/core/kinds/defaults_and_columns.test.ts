@@ -91,6 +91,20 @@ describe("defaults", () => {
     expect(kindOf(name).strategy.applyDefaults(objectOf(name, given))).toMatchObject(expected);
   });
 
+  it.each<[string, object, object]>([
+    ["iscsi", { lun: 1 }, { iscsiInterface: "default" }],
+    ["iscsi", { lun: 1, iscsiInterface: "" }, { iscsiInterface: "default" }],
+    ["rbd", { image: "i", user: "u" }, { pool: "rbd", user: "u", keyring: "/etc/ceph/keyring" }],
+    ["azureDisk", { kind: "Managed" }, { cachingMode: "ReadWrite", fsType: "ext4", readOnly: false, kind: "Managed" }],
+    ["scaleIO", { storageMode: "" }, { storageMode: "ThinProvisioned", fsType: "xfs" }],
+  ])("complete %s %j in a volume of a pod as in a persistent one", (type, source, expected) => {
+    const spec = { [type]: source };
+    const persistent = kindOf("v1/PersistentVolume").strategy.applyDefaults({ spec } as never);
+    const inPod = kindOf("v1/Pod").strategy.applyDefaults({ spec: { volumes: [{ name: "v", ...spec }] } } as never);
+    expect(persistent).toMatchObject({ spec: { [type]: expected } });
+    expect(inPod).toMatchObject({ spec: { volumes: [{ [type]: expected }] } });
+  });
+
   it("give a job a selector that nobody else has", () => {
     const { strategy } = kindOf("batch/v1/Job");
     const labels = {

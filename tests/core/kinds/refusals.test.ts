@@ -349,6 +349,13 @@ describeRefusals([
         ],
       ],
       [
+        "a disk that is shared unless it says more, at the address of a managed one",
+        { spec: { hostPath: null, azureDisk: { diskName: "d", diskURI: "/subscriptions/x" } } },
+        [
+          'spec.azureDisk.diskURI: Unsupported value: "/subscriptions/x": supported values: "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"',
+        ],
+      ],
+      [
         "a driver without a handle",
         { spec: { hostPath: null, csi: { driver: "a_b", volumeHandle: "" } } },
         [

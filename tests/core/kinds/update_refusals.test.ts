@@ -233,3 +233,14 @@ it("templates are the same where one says by false what the other leaves out", (
   expect(sameTemplate(template({}), template({}, { hostNetwork: false }))).toBe(true);
   expect(sameTemplate(template({}), template({}, { enableServiceLinks: false }))).toBe(false);
 });
+
+it("a volume that was stored without the defaults of its source may be written with them", () => {
+  const { strategy } = kindOf("v1/PersistentVolume");
+  const of = (iscsi: JsonObject) => stored("v1/PersistentVolume", { spec: { hostPath: null, iscsi } });
+  const complete = of({ lun: 1 });
+  const before = mergePatch(complete as never, { spec: { iscsi: { iscsiInterface: null } } }) as never;
+  expect(texts(strategy.validateUpdate(complete, before, context))).toEqual([]);
+  expect(texts(strategy.validateUpdate(of({ lun: 2 }), before, context))).toEqual([
+    "spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation",
+  ]);
+});
