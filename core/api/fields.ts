@@ -47,12 +47,17 @@ export function parseFieldSelector(text: string): FieldSelector {
  * Refuses a selector that asks for a field which the kind does not offer.
  *
  * @param known the kind's own fields, beside {@linkcode metadataFields}
+ * @param isCustom whether the kind is of custom resources, of which Kubernetes says less
  * @throws StatusError `BadRequest`
  */
-export function checkFieldSelector(selector: FieldSelector, known: readonly string[]): void {
+export function checkFieldSelector(selector: FieldSelector, known: readonly string[], isCustom = false): void {
   for (const { field } of selector.terms)
     if (!metadataFields.includes(field) && !known.includes(field))
-      throw StatusError.badRequest(`field label not supported: ${field}`);
+      throw StatusError.badRequest(
+        known.length > 0 || isCustom
+          ? `field label not supported: ${field}`
+          : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+      );
 }
 
 /** Splits at commas that are not escaped; empty terms are dropped. */

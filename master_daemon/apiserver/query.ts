@@ -76,9 +76,7 @@ export function writeOptions(
 
 /** What is wrong with a `dryRun` option. */
 export function dryRunErrors(values: readonly string[]): readonly FieldError[] {
-  return values.some((value) => value !== "All" && value !== "")
-    ? [fieldError.notSupported("dryRun", values.find((value) => value !== "All") ?? "", ["All"])]
-    : [];
+  return values.some((value) => value !== "All") ? [fieldError.notSupported("dryRun", values, ["All"])] : [];
 }
 
 /**
@@ -97,7 +95,7 @@ export function selection(
   const fieldText = query.get("fieldSelector") ?? "";
   const named = name === undefined ? [] : [`metadata.name=${escapeValue(name)}`];
   const fields = parseFieldSelector([...named, ...(fieldText ? [fieldText] : [])].join(","));
-  if (!fields.empty) checkFieldSelector(fields, fieldNames(kind));
+  if (!fields.empty) checkFieldSelector(fields, fieldNames(kind), kind.custom !== undefined);
   if (labels.empty && fields.empty) return { namespace };
   const exact = fields.terms.find(({ operator }) => operator === "=");
   // Objects of other kinds may be stored in a version whose fields are others.

@@ -130,6 +130,7 @@ function serveObject(r: ResourceRequest, verb: string): Promise<ApiResponse> {
     case "watch":
       return watch(r);
     case "create":
+      if (r.route.name !== undefined) throw StatusError.methodNotAllowed();
       return create(r);
     case "update":
       return update(r);

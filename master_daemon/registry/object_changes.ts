@@ -42,8 +42,10 @@ export function newMetadata(sent: ObjectMeta, identity: NewIdentity): ObjectMeta
 
 /** The metadata of a changed object: what a client may change, and what stays. */
 export function changedMetadata(sent: ObjectMeta, previous: ObjectMeta): ObjectMeta {
-  const { labels, annotations, ownerReferences, finalizers, managedFields } = sent;
+  const { labels, annotations, ownerReferences, finalizers, managedFields, deletionTimestamp } = sent;
   return withoutNulls({
+    // Nobody deletes by it: it is seen to be refused. One that is there stays.
+    deletionTimestamp,
     ...previous,
     labels,
     annotations,

@@ -30,8 +30,10 @@ export async function patch(r: ResourceRequest, subresource?: PartName | "status
     (current) => {
       // A change that is tried again tells its warnings once.
       warnings = [];
-      const patched = objectOf(change(asJson(current)), kind);
-      const object = asPatched(patched, () => checkObject(r, patched, options.fieldValidation, warnings));
+      const patched = change(asJson(current));
+      const object = asPatched(patched, () =>
+        checkObject(r, objectOf(patched, kind), options.fieldValidation, warnings),
+      );
       return inNamespace(named(object, r.route.name ?? ""), kind, r.route.namespace);
     },
     { dryRun: options.dryRun, subresource },

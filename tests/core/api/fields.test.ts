@@ -50,5 +50,8 @@ describe("checkFieldSelector()", () => {
       expect(() => checkFieldSelector(selector(`${field}=a`), ["status.phase"])).toThrow(
         expect.objectContaining({ message: `field label not supported: ${field}`, code: 400 }),
       );
+    const message = '"spec.foo" is not a known field selector: only "metadata.name", "metadata.namespace"';
+    expect(() => checkFieldSelector(selector("spec.foo=a"), [])).toThrow(expect.objectContaining({ message }));
+    expect(() => checkFieldSelector(selector("spec.foo=a"), [], true)).toThrow("field label not supported: spec.foo");
   });
 });
