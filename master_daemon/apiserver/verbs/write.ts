@@ -174,7 +174,8 @@ async function settling(
   let committed: Settled;
   try {
     const stored = await write((listener) => listeners.push(listener));
-    if (!dryRun) committed = { object: stored.object, revision: stored.revision };
+    // An Event would be parsed for it, and nobody reserves anything for those.
+    if (!dryRun && listeners.length > 0) committed = { object: stored.object, revision: stored.revision };
     return stored;
   } finally {
     for (const listener of listeners) listener(committed);
