@@ -89,6 +89,7 @@ const knownFinalizers: ReadonlyMap<string, string> = new Map([
   ["kubernetes", "all that is in it goes first"],
   ["kubernetes.io/pvc-protection", "a pod still uses it"],
   ["kubernetes.io/pv-protection", "a claim still has it"],
+  ["external-provisioner.volume.kubernetes.io/finalizer", "its data go first"],
   ["foregroundDeletion", "what it owns goes first"],
   ["orphan", "what it owns is let go first"],
   ["batch.kubernetes.io/job-tracking", "its Job has not counted it yet"],

@@ -188,6 +188,11 @@ describe("why an object is still there that is being deleted", () => {
     const claim = object("PersistentVolumeClaim", { spec: {}, status: { phase: "Bound" } });
     const held = { ...claim, metadata: { ...going, finalizers: ["kubernetes.io/pvc-protection"] } };
     expect((await ask(held)).reasons[0]).toMatchObject({ says: "it is being deleted: a pod still uses it" });
+    const volume = object("PersistentVolume", { spec: {}, status: { phase: "Released" } });
+    const finalizers = ["external-provisioner.volume.kubernetes.io/finalizer"];
+    const [reason] = (await ask({ ...volume, metadata: { ...going, finalizers } })).reasons;
+    expect(reason).toMatchObject({ says: "it is being deleted: its data go first" });
+    expect(reason?.remedy).toBeUndefined();
     const other = object("ConfigMap", {}, { ...going, finalizers: ["example.com/hold"] });
     expect((await ask(other)).reasons[0]?.remedy).toBe(
       `if whoever set them is gone: wherry patch configmap web -n default --type merge -p '{"metadata":{"finalizers":null}}'`,
