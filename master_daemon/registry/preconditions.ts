@@ -29,12 +29,14 @@ export function checkPreconditions(
 ): void {
   const { uid } = current.object.metadata;
   const version = String(current.revision);
+  // Kubernetes names the kind here, where it names the resource elsewhere.
+  const named = { group: kind.group, plural: kind.kind };
   if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
     const cause = `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;
-    throw StatusError.conflict(kind, current.key.name, cause);
+    throw StatusError.conflict(named, current.key.name, cause);
   }
   if (preconditions?.resourceVersion !== undefined && preconditions.resourceVersion !== version) {
     const cause = `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${version}). The object might have been modified`;
-    throw StatusError.conflict(kind, current.key.name, cause);
+    throw StatusError.conflict(named, current.key.name, cause);
   }
 }

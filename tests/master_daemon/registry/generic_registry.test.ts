@@ -279,8 +279,8 @@ describe("Registry.delete()", () => {
   it("holds to its preconditions", async () => {
     await using fixture = await openFixture({ uuid: () => "u" });
     await fixture.widgets.create(aWidget("a"), { user });
-    expect((await failure(fixture.widgets.delete(key, { user, preconditions: { uid: "x" } }))).message).toContain(
-      "the UID in the precondition (x) does not match the UID in record (u)",
+    expect((await failure(fixture.widgets.delete(key, { user, preconditions: { uid: "x" } }))).message).toBe(
+      'Operation cannot be fulfilled on Widget.example.com "a": the UID in the precondition (x) does not match the UID in record (u). The object might have been deleted and then recreated',
     );
     expect((await failure(fixture.widgets.delete(key, { user, preconditions: { resourceVersion: "7" } }))).reason).toBe(
       "Conflict",
