@@ -79,4 +79,33 @@ describe("a component that ends between a write and its answer, after any number
       await invariants.close();
     }
   });
+
+  it("has no pod of a job counted twice, or never", { timeout: 120_000 }, async () => {
+    await using cluster = await startCluster({ clock: "fake", runtime: "fake", nodes: 3, seed: 12 });
+    const { client } = cluster;
+    for (const count of [1, 2, 3, 4, 5, 6, 7, 8]) {
+      await cluster.apply(aJob(count));
+      // Until its first pods are about to end: what is written from then on counts them.
+      const name = `work-${count}`;
+      for (let steps = 0; steps < 100; steps++) {
+        const { status } = await client.get(job, { namespace, name });
+        if (status?.ready) break;
+        await cluster.advance(100);
+      }
+      await cluster.restart("controllers", { afterWrites: count });
+      for (let steps = 0; steps < 30; steps++) {
+        await cluster.advance(1000);
+        const { status } = await client.get(job, { namespace, name });
+        const { succeeded: named = [] } = status?.uncountedTerminatedPods ?? {};
+        expect((status?.succeeded ?? 0) + named.length, `after ${count} writes`).toBeLessThanOrEqual(3);
+      }
+      const { status } = await client.get(job, { namespace, name });
+      expect([status?.succeeded, status?.failed, status?.uncountedTerminatedPods], `after ${count} writes`).toEqual([
+        3,
+        undefined,
+        {},
+      ]);
+      expect((await client.list(pod, { labelSelector: `job-name=${name}` })).items).toHaveLength(3);
+    }
+  });
 });
