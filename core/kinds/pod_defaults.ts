@@ -48,6 +48,8 @@ export function defaultPod(pod: Pod): Pod {
     ...pod,
     spec: defaultPodResources(
       withMembers(spec, {
+        // Less than nothing is taken for one second since 1.27. Templates keep it, and warn.
+        terminationGracePeriodSeconds: (spec.terminationGracePeriodSeconds ?? 0) < 0 ? 1 : undefined,
         enableServiceLinks: spec.enableServiceLinks ?? true,
         containers: spec.containers.map(finish),
         initContainers: spec.initContainers?.map(finish),

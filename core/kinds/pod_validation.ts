@@ -14,15 +14,7 @@ import { checkList } from "./resource_validation.ts";
 import { checkPodSecurityContext } from "./security_context_validation.ts";
 import { checkTolerations } from "./toleration_validation.ts";
 import { checkTopologySpread } from "./topology_spread_validation.ts";
-import {
-  check,
-  checkAll,
-  checkNonNegative,
-  checkOptional,
-  checkRange,
-  checkRequiredOneOf,
-  type FieldErrors,
-} from "./validators.ts";
+import { check, checkAll, checkOptional, checkRange, checkRequiredOneOf, type FieldErrors } from "./validators.ts";
 import { checkVolumes } from "./volume_validation.ts";
 
 const maxInt32 = 2 ** 31 - 1;
@@ -92,8 +84,6 @@ function checkPodSpec(spec: PodSpec, field: string, podName?: string): FieldErro
   };
   const names = new Set(containers.map((container) => container.name));
   return [
-    // Kubernetes takes less than nothing for one second; its documentation says that it may not be.
-    ...checkNonNegative(`${field}.terminationGracePeriodSeconds`, terminationGracePeriodSeconds),
     ...volumes.errors,
     ...checkPodClaims(spec, `${field}.resourceClaims`),
     ...checkContainers(containers, `${field}.containers`, facts),

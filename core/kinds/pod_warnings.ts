@@ -16,8 +16,11 @@ export function templateWarnings(
 }
 
 /** @see k8s.io/kubernetes/pkg/api/pod/warnings.go */
-function specWarnings({ initContainers = [], containers }: PodSpec, field: string): readonly string[] {
+function specWarnings(spec: PodSpec, field: string): readonly string[] {
+  const { initContainers = [], containers, terminationGracePeriodSeconds: grace = 0 } = spec;
+  const path = `${field}.terminationGracePeriodSeconds`;
   return [
+    ...(grace < 0 ? [`${path}: must be >= 0; negative values are invalid and will be treated as 1`] : []),
     ...initContainers.flatMap((one, index) => hiddenVariables(one, `${field}.initContainers[${index}]`)),
     ...containers.flatMap((one, index) => hiddenVariables(one, `${field}.containers[${index}]`)),
   ];

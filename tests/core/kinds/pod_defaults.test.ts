@@ -37,6 +37,19 @@ describe("pod defaults", () => {
     expect(template.spec.containers[0]?.ports).toEqual([{ containerPort: 80, protocol: "TCP" }]);
   });
 
+  it("a negative time to end is one second in a pod, and warned of in a template, which keeps it", () => {
+    const spec = { containers: [nginx], terminationGracePeriodSeconds: -7 };
+    const made = defaultsOf(podOf(spec));
+    expect(made.spec.terminationGracePeriodSeconds).toBe(1);
+    expect(pod.strategy.validate(made, { localRanges: [] })).toEqual([]);
+    expect(pod.strategy.warnings(made, undefined)).toEqual([]);
+    const web = deployment.strategy.applyDefaults(deploymentOf({ template: { spec } }));
+    expect(web.spec.template.spec.terminationGracePeriodSeconds).toBe(-7);
+    expect(deployment.strategy.warnings(web, undefined)).toEqual([
+      "spec.template.spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1",
+    ]);
+  });
+
   it("requests are taken from limits where they are absent, quantities in canonical form", () => {
     const resources = { limits: { cpu: 0.5, memory: "1024Mi" }, requests: { cpu: "0.1" } };
     expect(defaultsOf(podWith({ resources })).spec.containers[0]?.resources).toEqual({
