@@ -1,4 +1,4 @@
-import type { SimulatedComponent } from "../../cluster/simulation/interruptions.ts";
+import { type SimulatedComponent, simulatedComponents } from "../../cluster/simulation/interruptions.ts";
 import { exitCodeAnnotation, runSecondsAnnotation } from "../../cluster/simulation/plan_simulated_pod.ts";
 import type { SimulatedCluster } from "../../cluster/simulation/simulated_cluster.ts";
 import { cpuUsageAnnotation } from "../../cluster/simulation/simulated_usage.ts";
@@ -371,6 +371,12 @@ export const happenings: readonly Happening[] = [
     if (component === "controllers") return restartOften(cluster, random);
     await cluster.restart(component);
     return `${component} restarted`;
+  },
+  async (cluster, random) => {
+    const component = oneOf(random, simulatedComponents);
+    const afterWrites = within(random, 1, 20);
+    await cluster.restart(component, { afterWrites });
+    return `${component} ends with its write ${afterWrites}`;
   },
   async (cluster) => {
     cluster.dropWatches();
