@@ -23,9 +23,9 @@ export async function listEverything(
   });
   const lists = await Promise.all(
     resources.map(async (resource) => {
-      const { items } = await client
-        .list(resource, { namespace: resource.namespaced ? namespace : undefined, signal })
-        .catch(() => ({ items: [] as readonly KubeObject[] }));
+      // Nobody chose the deprecated ones among them.
+      const options = { namespace: resource.namespaced ? namespace : undefined, onWarning: () => {}, signal };
+      const { items } = await client.list(resource, options).catch(() => ({ items: [] as readonly KubeObject[] }));
       const { kind, group, version } = resource;
       const apiVersion = group ? `${group}/${version}` : version;
       return items.map((item) => ({ ...item, kind, apiVersion }));

@@ -34,6 +34,8 @@ export interface ListCallOptions extends CallOptions {
   readonly limit?: number | undefined;
   readonly continue?: string | undefined;
   readonly resourceVersion?: string | undefined;
+  /** Called with each warning that the server sends. */
+  readonly onWarning?: ((text: string) => void) | undefined;
 }
 
 /** Options of `watch()`. */

@@ -77,9 +77,9 @@ class ApiClient implements Client {
   }
 
   async list<T extends KubeObject>(kind: ResourceType<T>, options: ListCallOptions = {}): Promise<KubeList<T>> {
-    const { signal, namespace, ...query } = options;
+    const { signal, namespace, onWarning, ...query } = options;
     const path = resourcePath(kind, { namespace, query });
-    const list = await this.#call<KubeList<T>>({ method: "GET", path, kind }, { signal });
+    const list = await this.#call<KubeList<T>>({ method: "GET", path, kind }, { signal, onWarning });
     // Kubernetes leaves out what every item of a list shares.
     const own = { apiVersion: apiVersionOf(kind), kind: kind.kind };
     return { ...list, items: (list.items ?? []).map((item) => (item.kind ? item : { ...own, ...item })) };
