@@ -104,7 +104,8 @@ async function answers(count: number, host: string, port: number, localAddress?:
 
 describe("services", () => {
   it("a pod is reached by its host port at the node's address, and no longer once it is gone", async () => {
-    const ports = [{ name: "http", containerPort: 8080, hostPort: 48_080 }];
+    // Below those that the system gives to whoever asks for any.
+    const ports = [{ name: "http", containerPort: 8080, hostPort: 28_480 }];
     const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: "hosted" } };
     await cluster.apply({
       ...pod,
@@ -113,7 +114,7 @@ describe("services", () => {
     await cluster.ok("wait", "pod/hosted", "--for=condition=Ready", "--timeout=60s");
     const { status } = await cluster.client.get(podKind, { namespace, name: "hosted" });
     const hostIP = status?.hostIP ?? "";
-    const answer = () => ask(hostIP, 48_080).catch(() => undefined);
+    const answer = () => ask(hostIP, 28_480).catch(() => undefined);
     await expect.poll(answer, { timeout: 30_000 }).toMatch(/^hosted/);
     await cluster.ok("delete", "pod/hosted");
     await expect.poll(answer, { timeout: 30_000 }).toBeUndefined();
