@@ -1,10 +1,10 @@
 import { apiVersionOf, type ResourceType } from "../api/kind.ts";
 import type { KubeObject, ObjectKey } from "../api/meta.ts";
+import { abortable } from "../util/abortable.ts";
 import type { Clock } from "../util/clock.ts";
 import { type Deferred, deferred } from "../util/deferred.ts";
 import { errorMessage, type Logger } from "../util/log.ts";
 import { Tasks } from "../util/tasks.ts";
-import { untilAborted } from "../util/until_aborted.ts";
 import { Cache } from "./cache.ts";
 import type { Client } from "./client.ts";
 import type { CacheChange, Informer, InformerFactory, InformerOptions } from "./informer.ts";
@@ -134,7 +134,7 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
   }
 
   relist({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return untilAborted(this.#reflector.relist(), signal);
+    return abortable(this.#reflector.relist(), signal);
   }
 
   onChange(listener: (change: CacheChange<T>) => void): () => void {
@@ -188,7 +188,7 @@ class SharedInformer<T extends KubeObject> implements Informer<T>, ReflectorTarg
     const waiter: Waiter = { ...deferred(), revision };
     this.#waiters.add(waiter);
     try {
-      await untilAborted(waiter.promise, signal);
+      await abortable(waiter.promise, signal);
     } finally {
       this.#waiters.delete(waiter);
     }

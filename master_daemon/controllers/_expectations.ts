@@ -1,8 +1,8 @@
 import type { ResourceType } from "../../core/api/kind.ts";
 import { type KubeObject, keyOf, keyText, type ObjectKey } from "../../core/api/meta.ts";
 import type { CacheChange, Informer } from "../../core/client/informer.ts";
+import { abortable } from "../../core/util/abortable.ts";
 import { deferred } from "../../core/util/deferred.ts";
-import { untilAborted } from "../../core/util/until_aborted.ts";
 import type { Noted } from "./_noting_client.ts";
 
 /** Waits for one cache: until it has seen a version, or no longer holds an object. */
@@ -39,7 +39,7 @@ export class CacheFollower {
     const callbacks = this.#waiting.get(text) ?? new Set();
     this.#waiting.set(text, callbacks.add(resolve));
     try {
-      await untilAborted(promise, signal);
+      await abortable(promise, signal);
     } finally {
       callbacks.delete(resolve);
     }

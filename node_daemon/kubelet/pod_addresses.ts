@@ -1,3 +1,4 @@
+import { abortable } from "../../core/util/abortable.ts";
 import { deferred } from "../../core/util/deferred.ts";
 
 /** A range of IPv4 addresses. */
@@ -38,7 +39,7 @@ export class PodAddresses {
 
   /** An address for the pod: the one that it has, or a free one. Waits until the range is known. @throws Error when all are taken */
   async allocate(podUid: string, { signal }: { readonly signal: AbortSignal }): Promise<string> {
-    await untilAborted(this.#ready.promise, signal);
+    await abortable(this.#ready.promise, signal);
     for (const [address, holder] of this.#used) if (holder === podUid) return address;
     const range = this.#range;
     // The first address names the network, the last is for broadcasts: neither is given away.
@@ -72,16 +73,4 @@ function parseRange(cidr: string): Range {
 
 function formatAddress(address: number): string {
   return [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".");
-}
-
-function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    void promise.then(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    });
-  });
 }

@@ -1,3 +1,4 @@
+import { allowManyListeners } from "../../core/platform/allow_many_listeners.ts";
 import type { Clock } from "../../core/util/clock.ts";
 import { errorMessage } from "../../core/util/log.ts";
 import { RuntimeFailure } from "./runtime.ts";
@@ -25,6 +26,7 @@ export async function call<T>(
   signal.throwIfAborted();
   const abort = new AbortController();
   const onAbort = () => abort.abort(signal.reason);
+  allowManyListeners(signal);
   signal.addEventListener("abort", onAbort, { once: true });
   const cancel = clock.schedule(timeoutMs, () =>
     abort.abort(new Error(`the container engine did not answer within ${timeoutMs / 1000} s`)),
