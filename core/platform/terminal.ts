@@ -134,14 +134,20 @@ export function commandLine(): readonly string[] {
   return process.argv.slice(2);
 }
 
+/** `timeout`, npm and their like pass a signal on that came here as well: nobody's second thought comes so soon. */
+const sameSignalMs = 500;
+
 /**
  * Runs a program that ends by itself or on the first SIGINT or SIGTERM, and ends the process with its exit code. After a
- * signal the code is that of `main`, or 130 for a second signal.
+ * signal the code is that of `main`, or 130 for a second signal half a second later, or more.
  */
 export async function runProgram(main: (signal: AbortSignal) => Promise<number>): Promise<never> {
   const stopping = new AbortController();
+  let firstAt = 0;
   const onSignal = () => {
-    if (stopping.signal.aborted) process.exit(130);
+    const now = performance.now();
+    if (!stopping.signal.aborted) firstAt = now;
+    else if (now - firstAt >= sameSignalMs) process.exit(130);
     stopping.abort(new DOMException("The program was told to stop", "AbortError"));
   };
   process.on("SIGINT", onSignal);

@@ -41,4 +41,14 @@ describe("wherry start", () => {
     expect(running.output()).toMatch(/Stopping the pods and the cluster\n$/);
     expect(processesOf(folder.path)).toEqual([]);
   });
+
+  it("stops every pod also when whoever started it passes the signal on that reached it already", async () => {
+    await using folder = temporaryFolder();
+    await using running = start(startCommand(folder.path), { env: { HOME: folder.path } });
+    await running.printed(/Ctrl-C stops the cluster/);
+    // Of two that are the same one may get lost on the way.
+    running.child.kill("SIGINT");
+    expect(await running.stop("SIGTERM")).toMatchObject({ code: 0, stderr: "" });
+    expect(processesOf(folder.path)).toEqual([]);
+  });
 });
