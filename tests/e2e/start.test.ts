@@ -47,8 +47,8 @@ describe("wherry start", () => {
     await using running = start(startCommand(folder.path), { env: { HOME: folder.path } });
     await running.printed(/Ctrl-C stops the cluster/);
     // Of two that are the same one may get lost on the way.
-    running.child.kill("SIGINT");
-    expect(await running.stop("SIGTERM")).toMatchObject({ code: 0, stderr: "" });
+    const ended = [running.stop("SIGINT"), running.stop("SIGTERM")];
+    expect((await Promise.all(ended))[0]).toMatchObject({ code: 0, stderr: "" });
     expect(processesOf(folder.path)).toEqual([]);
   });
 });
