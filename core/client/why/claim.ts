@@ -1,5 +1,4 @@
 import { formatQuantity } from "../../api/quantity.ts";
-import { isReason } from "../../api/status.ts";
 import {
   type PersistentVolume,
   type PersistentVolumeClaim,
@@ -17,6 +16,7 @@ import {
 } from "../../kinds/volume_binding.ts";
 import { eventsOf } from "./events_of.ts";
 import { conditionText, type Explainer, lastSeen, type Reason, type WhyContext } from "./explanation.ts";
+import { find, list } from "./look.ts";
 
 /** Volumes that are named one by one. */
 const shownVolumes = 3;
@@ -49,9 +49,9 @@ export async function claimReasons(claim: PersistentVolumeClaim, context: WhyCon
     ? [{ stage: "event", says: warning.message, since: lastSeen(warning) }]
     : [];
   if (spec.volumeName) return [await namedReason(claim, spec.volumeName, context), ...told];
-  const volumes = await volumesOf(context);
+  const volumes = (await list(persistentVolume, context)) ?? [];
   const className = storageClassOf(claim);
-  const found = className ? await classOf(className, context) : undefined;
+  const found = className ? await find(storageClass, { name: className }, context) : undefined;
   if (className && found === undefined && !volumes.some((one) => storageClassOf(one) === className)) {
     const remedy = "make the StorageClass, or make the claim anew with one of: wherry get storageclasses";
     return [{ stage: "volumes", says: `there is no StorageClass ${className}`, remedy }, ...told];
@@ -113,49 +113,17 @@ function misfitOf(volume: PersistentVolume, claim: PersistentVolumeClaim): strin
 }
 
 /** Its class is only compared with the volume's: there need not be one. */
-async function namedReason(
-  claim: PersistentVolumeClaim,
-  name: string,
-  { client, signal }: WhyContext,
-): Promise<Reason> {
+async function namedReason(claim: PersistentVolumeClaim, name: string, context: WhyContext): Promise<Reason> {
   const says = `it wants the PersistentVolume ${name} and no other`;
-  try {
-    const volume = await client.get(persistentVolume, { name }, { signal });
-    const misfit = misfitOf(volume, claim);
+  const volume = await find(persistentVolume, { name }, context);
+  if (volume === "unknown") return { stage: "volumes", says };
+  if (!volume)
     return {
       stage: "volumes",
-      says,
-      ...(misfit ? { details: [`${name}: ${misfit}`] } : {}),
-      remedy: `wherry why pv/${name}`,
+      says: `${says}, and there is none of that name`,
+      remedy: `make the PersistentVolume ${name}`,
     };
-  } catch (error) {
-    if (isReason(error, "NotFound"))
-      return {
-        stage: "volumes",
-        says: `${says}, and there is none of that name`,
-        remedy: `make the PersistentVolume ${name}`,
-      };
-    if (!isReason(error, "Forbidden")) throw error;
-    return { stage: "volumes", says };
-  }
-}
-
-async function classOf(name: string, { client, signal }: WhyContext): Promise<StorageClass | "unknown" | undefined> {
-  try {
-    return await client.get(storageClass, { name }, { signal });
-  } catch (error) {
-    if (isReason(error, "Forbidden")) return "unknown";
-    if (!isReason(error, "NotFound")) throw error;
-    return undefined;
-  }
-}
-
-/** Nothing for those who may not read them. */
-async function volumesOf({ client, signal }: WhyContext): Promise<readonly PersistentVolume[]> {
-  try {
-    return (await client.list(persistentVolume, { signal })).items;
-  } catch (error) {
-    if (!isReason(error, "Forbidden")) throw error;
-    return [];
-  }
+  const misfit = misfitOf(volume, claim);
+  const details = misfit ? { details: [`${name}: ${misfit}`] } : {};
+  return { stage: "volumes", says, ...details, remedy: `wherry why pv/${name}` };
 }

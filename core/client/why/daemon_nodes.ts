@@ -1,7 +1,7 @@
-import { isReason } from "../../api/status.ts";
-import { type DaemonSet, type Node, node, type Pod } from "../../kinds/mod.ts";
+import { type DaemonSet, node, type Pod } from "../../kinds/mod.ts";
 import { leastChanges } from "./changes.ts";
 import { counted, type Reason, type WhyContext } from "./explanation.ts";
+import { list } from "./look.ts";
 import { refusalText, visibleRefusals } from "./refusals.ts";
 
 /** Nodes that are shown one by one. */
@@ -10,14 +10,9 @@ const shownNodes = 10;
 const tolerated = ["not-ready", "unreachable", "disk-pressure", "memory-pressure", "pid-pressure", "unschedulable"];
 
 /** The nodes that get no pod of a DaemonSet, and by which of its wishes; undefined when every node gets one. */
-export async function passedOverReason(object: DaemonSet, { client, signal }: WhyContext): Promise<Reason | undefined> {
-  let nodes: readonly Node[];
-  try {
-    nodes = (await client.list(node, { signal })).items;
-  } catch (error) {
-    if (!isReason(error, "Forbidden")) throw error;
-    return undefined;
-  }
+export async function passedOverReason(object: DaemonSet, context: WhyContext): Promise<Reason | undefined> {
+  const nodes = await list(node, context);
+  if (!nodes) return undefined;
   if (nodes.length === 0) return { stage: "scheduling", says: "there are no nodes" };
   const { metadata = {}, spec } = object.spec.template;
   const own = tolerated.map((key) => ({ key: `node.kubernetes.io/${key}`, operator: "Exists" as const }));
@@ -25,7 +20,7 @@ export async function passedOverReason(object: DaemonSet, { client, signal }: Wh
     apiVersion: "v1",
     kind: "Pod",
     metadata: { ...metadata, ...(object.metadata.namespace ? { namespace: object.metadata.namespace } : {}) },
-    spec: { ...spec, tolerations: [...(spec?.tolerations ?? []), ...own] } as Pod["spec"],
+    spec: { ...spec, tolerations: [...(spec.tolerations ?? []), ...own] },
   };
   // What there is on a node does not matter: its pod waits there.
   const refusals = visibleRefusals(like, nodes, []).filter(({ plugin }) =>

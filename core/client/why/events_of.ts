@@ -1,10 +1,10 @@
 import { type KubeObject, keyOf } from "../../api/meta.ts";
-import { isReason } from "../../api/status.ts";
 import { type Event, event } from "../../kinds/event.ts";
 import { lastSeen, type WhyContext } from "./explanation.ts";
+import { list } from "./look.ts";
 
 /** What happened to an object lately, newest first. Empty for those who may not read events. */
-export async function eventsOf(object: KubeObject, { client, signal }: WhyContext): Promise<readonly Event[]> {
+export async function eventsOf(object: KubeObject, context: WhyContext): Promise<readonly Event[]> {
   const { namespace, name } = keyOf(object);
   const { uid } = object.metadata;
   const fieldSelector = [
@@ -12,13 +12,8 @@ export async function eventsOf(object: KubeObject, { client, signal }: WhyContex
     `involvedObject.kind=${object.kind}`,
     ...(uid ? [`involvedObject.uid=${uid}`] : []),
   ].join(",");
-  try {
-    const { items } = await client.list(event, { namespace, fieldSelector, signal });
-    return items.toSorted((a, b) => (lastSeen(a) < lastSeen(b) ? 1 : -1));
-  } catch (error) {
-    if (isReason(error, "Forbidden")) return [];
-    throw error;
-  }
+  const events = (await list(event, context, { namespace, fieldSelector })) ?? [];
+  return events.toSorted((a, b) => (lastSeen(a) < lastSeen(b) ? 1 : -1));
 }
 
 /** The newest event with one of these reasons. */

@@ -1,8 +1,6 @@
-import type { ResourceType } from "../../api/kind.ts";
-import type { KubeObject, ObjectKey } from "../../api/meta.ts";
-import { isReason } from "../../api/status.ts";
 import { type Ingress, ingressClass, secret, service } from "../../kinds/mod.ts";
 import type { Explainer, Reason, WhyContext } from "./explanation.ts";
+import { find } from "./look.ts";
 import { explainService } from "./service.ts";
 
 const defaultClass = "ingressclass.kubernetes.io/is-default-class";
@@ -91,18 +89,4 @@ async function classReasons({ metadata, spec }: Ingress, context: WhyContext): P
     );
   const who = found === "unknown" ? "the controller" : `the controller ${found.spec?.controller ?? ""}`;
   return tell(`${who} of IngressClass ${name} has given it no address yet`, "check that it runs");
-}
-
-async function find<T extends KubeObject>(
-  kind: ResourceType<T>,
-  key: ObjectKey,
-  { client, signal }: WhyContext,
-): Promise<T | "unknown" | undefined> {
-  try {
-    return await client.get(kind, key, { signal });
-  } catch (error) {
-    if (isReason(error, "Forbidden")) return "unknown";
-    if (!isReason(error, "NotFound")) throw error;
-    return undefined;
-  }
 }

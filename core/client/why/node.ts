@@ -1,9 +1,9 @@
 import { selectorFromObject } from "../../api/labels.ts";
 import { findCondition } from "../../api/meta.ts";
-import { isReason } from "../../api/status.ts";
 import { type Node, pod, podDisruptionBudget } from "../../kinds/mod.ts";
 import { isPodTerminal } from "../../kinds/pod_helpers.ts";
 import { conditionText, type Explainer, type Reason, type WhyContext } from "./explanation.ts";
+import { list } from "./look.ts";
 
 /** Why a node takes no pods. */
 export const explainNode: Explainer<Node> = async ({ metadata: { name = "" }, spec = {}, status = {} }, context) => {
@@ -41,34 +41,29 @@ export const explainNode: Explainer<Node> = async ({ metadata: { name = "" }, sp
 };
 
 /** The pods of a cordoned node that a drain would wait for. */
-async function heldPods(name: string, { client, signal }: WhyContext): Promise<readonly Reason[]> {
-  try {
-    const [{ items: pods }, { items: budgets }] = await Promise.all([
-      client.list(pod, { fieldSelector: `spec.nodeName=${name}`, signal }),
-      client.list(podDisruptionBudget, { signal }),
-    ]);
-    return budgets.flatMap(({ metadata, spec, status }): Reason[] => {
-      if ((status?.disruptionsAllowed ?? 0) > 0 || !spec?.selector) return [];
-      const selector = selectorFromObject(spec.selector);
-      const held = pods.filter(
-        (one) =>
-          one.metadata.namespace === metadata.namespace &&
-          !isPodTerminal(one) &&
-          selector.matches(one.metadata.labels ?? {}),
-      );
-      if (held.length === 0) return [];
-      const names = held.map((one) => `pod/${one.metadata.name ?? ""}`);
-      return [
-        {
-          stage: "eviction",
-          says: `the PodDisruptionBudget ${metadata.name} in namespace ${metadata.namespace} lets none of its pods be evicted now`,
-          details: names,
-          remedy: `wherry why pdb/${metadata.name} -n ${metadata.namespace}`,
-        },
-      ];
-    });
-  } catch (error) {
-    if (!isReason(error, "Forbidden")) throw error;
-    return [];
-  }
+async function heldPods(name: string, context: WhyContext): Promise<readonly Reason[]> {
+  const [pods, budgets] = await Promise.all([
+    list(pod, context, { fieldSelector: `spec.nodeName=${name}` }),
+    list(podDisruptionBudget, context),
+  ]);
+  if (!pods || !budgets) return [];
+  return budgets.flatMap(({ metadata, spec, status }): Reason[] => {
+    if ((status?.disruptionsAllowed ?? 0) > 0 || !spec?.selector) return [];
+    const selector = selectorFromObject(spec.selector);
+    const held = pods.filter(
+      (one) =>
+        one.metadata.namespace === metadata.namespace &&
+        !isPodTerminal(one) &&
+        selector.matches(one.metadata.labels ?? {}),
+    );
+    if (held.length === 0) return [];
+    return [
+      {
+        stage: "eviction",
+        says: `the PodDisruptionBudget ${metadata.name} in namespace ${metadata.namespace} lets none of its pods be evicted now`,
+        details: held.map((one) => `pod/${one.metadata.name ?? ""}`),
+        remedy: `wherry why pdb/${metadata.name} -n ${metadata.namespace}`,
+      },
+    ];
+  });
 }

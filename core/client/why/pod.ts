@@ -1,4 +1,3 @@
-import { isReason } from "../../api/status.ts";
 import type { Event } from "../../kinds/event.ts";
 import { type Pod, secret } from "../../kinds/mod.ts";
 import { isPodReady, isPodTerminal, podCondition, podStatusText } from "../../kinds/pod_helpers.ts";
@@ -6,6 +5,7 @@ import { logLines } from "../logs.ts";
 import { containerReasons, containersInTurn, type PodReason } from "./container.ts";
 import { eventsOf, newestEvent } from "./events_of.ts";
 import { type Explainer, lastSeen, type Reason, type WhyContext } from "./explanation.ts";
+import { find } from "./look.ts";
 import { podClaimReasons } from "./pod_claims.ts";
 import { podNodeReason } from "./pod_node.ts";
 import { referenceRemedy } from "./remedies.ts";
@@ -151,23 +151,13 @@ export async function withMore({ logOf, ...reason }: PodReason, pod: Pod, contex
 }
 
 /** A node goes on without a Secret that is not there, and only the registry complains. */
-async function withPullSecrets(
-  reason: Reason,
-  { metadata, spec }: Pod,
-  { client, signal }: WhyContext,
-): Promise<Reason> {
+async function withPullSecrets(reason: Reason, { metadata, spec }: Pod, context: WhyContext): Promise<Reason> {
   const { namespace = "default" } = metadata;
   for (const { name } of spec.imagePullSecrets ?? []) {
-    if (!name) continue;
-    try {
-      await client.get(secret, { namespace, name }, { signal });
-    } catch (error) {
-      if (isReason(error, "Forbidden")) continue;
-      if (!isReason(error, "NotFound")) throw error;
-      const details = [...(reason.details ?? []), `there is no Secret ${name}, which its imagePullSecrets name`];
-      const remedy = `wherry create secret docker-registry ${name} --docker-server=… --docker-username=… --docker-password=…`;
-      return { ...reason, details, remedy };
-    }
+    if (!name || (await find(secret, { namespace, name }, context))) continue;
+    const details = [...(reason.details ?? []), `there is no Secret ${name}, which its imagePullSecrets name`];
+    const remedy = `wherry create secret docker-registry ${name} --docker-server=… --docker-username=… --docker-password=…`;
+    return { ...reason, details, remedy };
   }
   return reason;
 }

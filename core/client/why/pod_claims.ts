@@ -4,6 +4,7 @@ import { claimKeys } from "../../kinds/pod_claims.ts";
 import { podCondition } from "../../kinds/pod_helpers.ts";
 import { claimReasons } from "./claim.ts";
 import type { Reason, WhyContext } from "./explanation.ts";
+import { find } from "./look.ts";
 
 /** The claims that keep a pod from its node, each with its own first cause. */
 export async function podClaimReasons(pod: Pod, context: WhyContext): Promise<readonly Reason[]> {
@@ -43,22 +44,18 @@ async function unbound(claim: PersistentVolumeClaim, context: WhyContext): Promi
 async function awayReason(
   pod: Pod,
   { spec: { volumeName: name = "" }, metadata }: PersistentVolumeClaim,
-  { client, signal }: WhyContext,
+  context: WhyContext,
 ): Promise<Reason | undefined> {
   if (!/PersistentVolume's node affinity/.test(podCondition(pod, "PodScheduled")?.message ?? "")) return undefined;
-  try {
-    const { spec } = await client.get(persistentVolume, { name }, { signal });
-    const terms = spec.nodeAffinity?.required?.nodeSelectorTerms ?? [];
-    if (terms.length === 0) return undefined;
-    const where = terms.map(({ matchExpressions = [] }) =>
-      matchExpressions.map(({ key, operator, values = [] }) => `${key} ${operator} (${values.join(", ")})`).join(", "),
-    );
-    return {
-      stage: "volumes",
-      says: `the volume ${name} of its claim ${metadata.name} is only on nodes with ${where.join(" or ")}`,
-    };
-  } catch (error) {
-    if (!isReason(error, "Forbidden") && !isReason(error, "NotFound")) throw error;
-    return undefined;
-  }
+  const volume = await find(persistentVolume, { name }, context);
+  if (!volume || volume === "unknown") return undefined;
+  const terms = volume.spec.nodeAffinity?.required?.nodeSelectorTerms ?? [];
+  if (terms.length === 0) return undefined;
+  const where = terms.map(({ matchExpressions = [] }) =>
+    matchExpressions.map(({ key, operator, values = [] }) => `${key} ${operator} (${values.join(", ")})`).join(", "),
+  );
+  return {
+    stage: "volumes",
+    says: `the volume ${name} of its claim ${metadata.name} is only on nodes with ${where.join(" or ")}`,
+  };
 }

@@ -1,11 +1,11 @@
 import { isJsonObject } from "../../api/json_object.ts";
 import type { JsonObject } from "../../api/meta.ts";
-import { isReason } from "../../api/status.ts";
 import { node, type Pod, pod as podKind } from "../../kinds/mod.ts";
 import { isPodTerminal, podCondition } from "../../kinds/pod_helpers.ts";
 import { readBody } from "../transport.ts";
 import { leastChanges, type Surroundings } from "./changes.ts";
 import { counted, type Reason, type WhyContext } from "./explanation.ts";
+import { list } from "./look.ts";
 import { refusalText, rememberedRefusals, visibleRefusals } from "./refusals.ts";
 
 const maxDiagnosisBytes = 16 * 1024 * 1024;
@@ -72,17 +72,12 @@ async function diagnosisOf(pod: Pod, { client, signal }: WhyContext): Promise<Js
 }
 
 /** The nodes and what is on them; undefined for those who may not read them. */
-async function surroundings(message: string, { client, signal }: WhyContext): Promise<Surroundings | undefined> {
-  try {
-    const [{ items: nodes }, { items: pods }] = await Promise.all([
-      client.list(node, { signal }),
-      client.list(podKind, { fieldSelector: "spec.nodeName!=", signal }),
-    ]);
-    return { nodes, pods, message };
-  } catch (error) {
-    if (!isReason(error, "Forbidden")) throw error;
-    return undefined;
-  }
+async function surroundings(message: string, context: WhyContext): Promise<Surroundings | undefined> {
+  const [nodes, pods] = await Promise.all([
+    list(node, context),
+    list(podKind, context, { fieldSelector: "spec.nodeName!=" }),
+  ]);
+  return nodes && pods && { nodes, pods, message };
 }
 
 /** The reason with each node that refused the pod, and the least changes that would help. Pure. */

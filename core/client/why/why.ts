@@ -1,6 +1,26 @@
 import type { ResourceType } from "../../api/kind.ts";
 import { type Condition, controllerOf, type KubeObject, keyOf, type ObjectKey } from "../../api/meta.ts";
 import { isReason } from "../../api/status.ts";
+import {
+  certificateSigningRequest,
+  cronJob,
+  daemonSet,
+  deployment,
+  horizontalPodAutoscaler,
+  ingress,
+  job,
+  namespace,
+  node,
+  persistentVolume,
+  persistentVolumeClaim,
+  pod,
+  podDisruptionBudget,
+  replicaSet,
+  replicationController,
+  resourceQuota,
+  service,
+  statefulSet,
+} from "../../kinds/mod.ts";
 import { explainAutoscaler } from "./autoscaler.ts";
 import { explainBudget } from "./budget.ts";
 import { explainCertificateRequest } from "./certificate.ts";
@@ -32,26 +52,35 @@ import {
 } from "./workload.ts";
 
 /** By `KIND.GROUP`, those who know more of a kind than its conditions and events say. */
-const explainers: ReadonlyMap<string, Explainer> = new Map<string, Explainer>([
-  ["Pod.", explainPod as Explainer],
-  ["Deployment.apps", explainDeployment as Explainer],
-  ["ReplicaSet.apps", explainReplicaSet as Explainer],
-  ["StatefulSet.apps", explainStatefulSet as Explainer],
-  ["DaemonSet.apps", explainDaemonSet as Explainer],
-  ["Job.batch", explainJob as Explainer],
-  ["ReplicationController.", explainReplicationController as Explainer],
-  ["Service.", explainService as Explainer],
-  ["PersistentVolumeClaim.", explainClaim as Explainer],
-  ["PersistentVolume.", explainVolume as Explainer],
-  ["Node.", explainNode as Explainer],
-  ["CertificateSigningRequest.certificates.k8s.io", explainCertificateRequest as Explainer],
-  ["CronJob.batch", explainCronJob as Explainer],
-  ["PodDisruptionBudget.policy", explainBudget as Explainer],
-  ["ResourceQuota.", explainQuota as Explainer],
-  ["HorizontalPodAutoscaler.autoscaling", explainAutoscaler as Explainer],
-  ["Ingress.networking.k8s.io", explainIngress as Explainer],
-  ["Namespace.", explainNamespace as Explainer],
+const explainers: ReadonlyMap<string, Explainer> = new Map([
+  explains(pod, explainPod),
+  explains(deployment, explainDeployment),
+  explains(replicaSet, explainReplicaSet),
+  explains(statefulSet, explainStatefulSet),
+  explains(daemonSet, explainDaemonSet),
+  explains(job, explainJob),
+  explains(replicationController, explainReplicationController),
+  explains(service, explainService),
+  explains(persistentVolumeClaim, explainClaim),
+  explains(persistentVolume, explainVolume),
+  explains(node, explainNode),
+  explains(certificateSigningRequest, explainCertificateRequest),
+  explains(cronJob, explainCronJob),
+  explains(podDisruptionBudget, explainBudget),
+  explains(resourceQuota, explainQuota),
+  explains(horizontalPodAutoscaler, explainAutoscaler),
+  explains(ingress, explainIngress),
+  explains(namespace, explainNamespace),
 ]);
+
+/** An explainer under its kind. Sound: it is only ever given objects of that. */
+function explains<T extends KubeObject>(kind: ResourceType<T>, explainer: Explainer<T>): readonly [string, Explainer] {
+  return [kindText(kind), explainer as Explainer<never> as Explainer];
+}
+
+function kindText({ kind, group }: ResourceType): string {
+  return `${kind}.${group}`;
+}
 
 /** Owners that are followed upwards. */
 const maxOwners = 5;
@@ -71,7 +100,7 @@ export async function why(kind: ResourceType, key: ObjectKey, context: WhyContex
 
 /** As {@linkcode why}, of an object that is at hand. */
 export async function whyObject(kind: ResourceType, object: KubeObject, context: WhyContext): Promise<Explanation> {
-  const explainer = explainers.get(`${kind.kind}.${kind.group}`) ?? explainAny;
+  const explainer = explainers.get(kindText(kind)) ?? explainAny;
   const { state, isWell, reasons } = await explainer(object, context);
   const ending = deletionReason(object);
   const { namespace } = keyOf(object);
