@@ -25,7 +25,7 @@ export interface InformersOptions {
 /** The informers of one process: the first who asks for a resource starts its list and watch, everybody shares them. */
 export function createInformers(options: InformersOptions): InformerFactory {
   const { log, signal } = options;
-  const informers = new Map<string, SharedInformer<KubeObject>>();
+  const informers = new Map<string, OpenInformer>();
   const tasks = new Tasks({
     signal,
     onError: (error) => log.error("Informer failed", { error: errorMessage(error) }),
@@ -44,7 +44,7 @@ export function createInformers(options: InformersOptions): InformerFactory {
         tasks.signal.throwIfAborted();
         const made = new SharedInformer<T>({ ...options, kind, keep, selection });
         informer = made;
-        informers.set(key, made as unknown as SharedInformer<KubeObject>);
+        informers.set(key, made);
         tasks.run(() => made.run());
       }
       if (informer.keep !== keep)
@@ -65,6 +65,12 @@ export function createInformers(options: InformersOptions): InformerFactory {
 
 function keepAll<T>(object: T): T {
   return object;
+}
+
+/** What all informers have in common, whatever they hold. */
+interface OpenInformer {
+  readonly kind: ResourceType;
+  close(reason: unknown): void;
 }
 
 interface Waiter extends Deferred<void> {

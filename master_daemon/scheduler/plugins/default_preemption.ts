@@ -65,9 +65,8 @@ function preempt(
   const candidates: Candidate[] = [];
   const reasons = new Map<string, number>();
   const add = (reason: string, count = 1) => reasons.set(reason, (reasons.get(reason) ?? 0) + count);
-  for (let at = 0; at < potential.length; at++) {
+  for (const node of [...potential.slice(offset), ...potential.slice(0, offset)]) {
     if (candidates.length >= enough && candidates.some(({ violations }) => violations === 0)) break;
-    const node = potential[(offset + at) % potential.length] as NodeInfo;
     const result = selectVictims(pod, node, context);
     if ("victims" in result) {
       if (result.victims.length > 0) candidates.push(result);
