@@ -1,7 +1,7 @@
 import { type FieldError, fieldError } from "../api/status.ts";
 import { checkGatedUpdate, withPlaceOf } from "./gated_pod_update.ts";
 import type { Container, Pod, PodSpec, Toleration } from "./pod.ts";
-import { semanticEqual } from "./semantic_equal.ts";
+import { sameMember, semanticEqual } from "./semantic_equal.ts";
 import { checkRange, type FieldErrors } from "./validators.ts";
 
 const mutable =
@@ -61,7 +61,7 @@ function withImagesOf(containers: readonly Container[], from: readonly Container
 function changedFields(next: PodSpec, previous: PodSpec): readonly string[] {
   const members = new Set([...Object.keys(next), ...Object.keys(previous)]) as ReadonlySet<keyof PodSpec>;
   return [...members]
-    .filter((member) => !semanticEqual({ [member]: next[member] }, { [member]: previous[member] }))
+    .filter((member) => !sameMember(next, previous, member))
     .map((m) => `spec.${m}`)
     .sort();
 }

@@ -12,7 +12,9 @@ export function templateWarnings(
   previous: { readonly spec: PodSpec } | undefined,
   field = "spec.template.spec",
 ): readonly string[] {
-  return previous && semanticEqual(spec, previous.spec) ? [] : specWarnings(spec, field);
+  const warnings = specWarnings(spec, field);
+  // Most templates give no reason to compare them.
+  return warnings.length > 0 && previous && semanticEqual(spec, previous.spec) ? [] : warnings;
 }
 
 /** @see k8s.io/kubernetes/pkg/api/pod/warnings.go */

@@ -38,14 +38,22 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
   return true;
 }
 
+/** Whether a member of two objects means the same. @param member a name of the program's own, never a user's */
+export function sameMember<T extends object>(a: T, b: T, member: keyof T & string): boolean {
+  return semanticEqual(meant(member, a[member]), meant(member, b[member]));
+}
+
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
 /** A member as it counts. */
 function plain(object: Readonly<Record<string, unknown>>, key: string): unknown {
-  const value = Object.hasOwn(object, key) ? object[key] : undefined;
-  return isPlainZero(key, value) ? undefined : value;
+  return meant(key, Object.hasOwn(object, key) ? object[key] : undefined);
+}
+
+function meant(member: string, value: unknown): unknown {
+  return isPlainZero(member, value) ? undefined : value;
 }
 
 function isEmpty(value: unknown): boolean {

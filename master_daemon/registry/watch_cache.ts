@@ -246,10 +246,12 @@ export class WatchCache implements AsyncDisposable {
     const result = await store.commit(cache.layout.keyOf(key), value, { expected, onTaken }).catch((error: unknown) => {
       throw storeFailure(error);
     });
-    // What the faster one did is shown before the caller looks again.
-    if (!result.ok && !result.current && this.isShared) await this.catchUp();
-    else if (!result.ok) await this.#show(result.current?.revision ?? (await store.get("")).revision);
-    if (!result.ok) return undefined;
+    if (!result.ok) {
+      // What the faster one did is shown before the caller looks again.
+      if (!result.current && this.isShared) await this.catchUp();
+      else await this.#show(result.current?.revision ?? (await store.get("")).revision);
+      return undefined;
+    }
     // Of a cache that closes nobody reads any more. The commit stands: who is told otherwise sends it again.
     await this.#show(result.revision).catch((error: unknown) => {
       if (!this.#closing.signal.aborted) throw error;

@@ -389,8 +389,10 @@ describe("local-path", () => {
       { type: "merge", body: { metadata: { annotations, labels: { "kubernetes.io/hostname": "node-1" } } } },
     );
 
-  it("makes a folder's volume where the first pod goes, and removes it with the claim", async () => {
-    const { client, claimIs, addNode, until, all, told, parts, clock, informers, log, random } = await open();
+  /** A claim that a pod uses, and the folder of the only node that is its volume. */
+  async function openWithFolder() {
+    const cluster = await open();
+    const { client, claimIs, addNode, told, parts, clock, informers, log, random } = cluster;
     parts.use(runScheduler({ client, clock, informers, log, random }));
     await client.create(storageClass, classOf("local"));
     await addNode("node-1");
@@ -399,7 +401,11 @@ describe("local-path", () => {
     await told("WaitForFirstConsumer");
     await client.create(pod, podWith("user", [{ name: "d", persistentVolumeClaim: { claimName: "data" } }]));
     const bound = await claimIs("data", "Bound");
-    const name = `pvc-${bound.metadata.uid}`;
+    return { ...cluster, bound, name: `pvc-${bound.metadata.uid}` };
+  }
+
+  it("makes a folder's volume where the first pod goes, and removes it with the claim", async () => {
+    const { client, bound, name, until, all, told } = await openWithFolder();
     expect(bound.spec.volumeName).toBe(name);
     const [made] = await all(persistentVolume);
     expect(made?.spec).toMatchObject({
@@ -421,15 +427,7 @@ describe("local-path", () => {
   });
 
   it.each(["Delete", "Retain"] as const)("with the policy %s, knows of data until they are gone", async (policy) => {
-    const { client, claimIs, addNode, until, all, told, parts, clock, informers, log, random } = await open();
-    parts.use(runScheduler({ client, clock, informers, log, random }));
-    await client.create(storageClass, classOf("local"));
-    await addNode("node-1");
-    await annotate(client, { "wherry.dev/local-path": "/var/volumes" });
-    await client.create(persistentVolumeClaim, claim("data", { storageClassName: "local" }));
-    await told("WaitForFirstConsumer");
-    await client.create(pod, podWith("user", [{ name: "d", persistentVolumeClaim: { claimName: "data" } }]));
-    const name = `pvc-${(await claimIs("data", "Bound")).metadata.uid}`;
+    const { client, name, until, all } = await openWithFolder();
     const finalizers = async () => (await client.get(persistentVolume, { name })).metadata.finalizers ?? [];
     const finalizer = "external-provisioner.volume.kubernetes.io/finalizer";
     expect(await finalizers()).toContain(finalizer);
