@@ -181,6 +181,7 @@ transcripts("scale, patch, replace and edit", [
   },
   {
     name: "scale --timeout of what cannot get there",
+    since: 36,
     given: [
       {
         apiVersion: "apps/v1",

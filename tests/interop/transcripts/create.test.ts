@@ -189,6 +189,7 @@ const more: readonly Transcript[] = [
   },
   {
     given: [{ apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "one" } }],
+    since: 34,
     lines: [
       "create token none",
       "create token one --duration=500ms",

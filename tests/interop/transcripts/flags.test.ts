@@ -32,6 +32,7 @@ const causeOf = (what: string) => `get ${what} -o jsonpath='"{.metadata.annotati
 transcripts("global flags", [
   {
     name: "the cause of a change is noted",
+    since: 36,
     given: [deployment("web")],
     files: { "one.json": one, "two.json": configMap("two") },
     lines: [
@@ -161,6 +162,7 @@ transcripts("global flags", [
   },
   {
     name: "whom to act as",
+    since: 36,
     lines: [
       "auth whoami --as=jo --as-uid=7 --as-group=a --as-group=b --as-user-extra=k=v1 --as-user-extra=k=v2",
       "auth whoami --as-uid=7",
@@ -170,6 +172,7 @@ transcripts("global flags", [
   },
   {
     name: "small flags",
+    since: 36,
     given: [one],
     files: { "a.json": one },
     lines: [

@@ -234,6 +234,7 @@ transcripts("rollout, wait, expose and autoscale", [
   },
   {
     given: [ports],
+    since: 34,
     lines: [
       "expose deploy two -o json --dry-run=client",
       "expose deploy two --port=80 -o yaml --dry-run=client -n $NS",

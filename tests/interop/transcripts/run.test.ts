@@ -32,6 +32,7 @@ transcripts(
     },
     {
       name: "run with flags of delete and apply",
+      since: 34,
       lines: [
         "run p --image=x --cascade=x",
         "run p --image=x --save-config --grace-period=3 --timeout=1s --wait --force --cascade=orphan",
